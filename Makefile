@@ -1,0 +1,53 @@
+# Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
+.DEFAULT_GOAL := help
+.PHONY: help run test check migrate superuser openapi lock clean
+SHELL := /bin/bash
+
+PYTHON ?= python3
+PORT ?= 8000
+DATA_DIR ?= .data
+export PORT DATA_DIR
+
+BIN := .venv/bin
+STAMP := .venv/.from-lock
+
+help: ## list what one can do here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+$(STAMP): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: Python 3.11 or later is needed, and $(PYTHON) is " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "make: $(PYTHON) has no venv module (Debian: apt-get install python3-venv)" >&2; rm -rf .venv; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@echo "installing what requirements-dev.txt locks …"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
+	@touch $@
+
+run: $(STAMP) ## start everything on this machine: http://localhost:$PORT, data in $DATA_DIR
+	@exec $(BIN)/python -m dev run
+
+test: $(STAMP) ## run every test, against the real parts
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## ruff, mypy strict, and the import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+migrate: $(STAMP) ## apply new migrations to the database of a running `make run`
+	@exec $(BIN)/python -m dev exec $(BIN)/python -m migrations
+
+superuser: $(STAMP) ## make EMAIL=… a superuser, or open such an account, while `make run` runs
+	@test -n "$(EMAIL)" || { echo 'superuser: say whose: make superuser EMAIL=ada@example.com' >&2; exit 1; }
+	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.superuser "$(EMAIL)"
+
+openapi: $(STAMP) ## write docs/openapi.json from the routes
+	@$(BIN)/python -c 'import sys; from api.features import FEATURES; from api.kernel.openapi import document; sys.stdout.buffer.write(document(FEATURES))' > docs/openapi.json
+
+lock: $(STAMP) ## resolve pyproject.toml's dependencies anew into the two lock files
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --group dev -o requirements-dev.txt
+
+clean: ## forget the virtual environment and every cache; the data stays
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache
+	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

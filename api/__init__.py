@@ -1,0 +1,1 @@
+"""REST Angular's web process and what it shares with the worker: every folder here but kernel/ is a feature."""

@@ -1,0 +1,61 @@
+"""The web application as a value: the kernel and FEATURES, put together. Nothing happens at import."""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from api.features import FEATURES
+from api.kernel import openapi, telemetry
+from api.kernel.context import open_context
+from api.kernel.cors import Cors
+from api.kernel.errors import Problems, from_starlette
+from api.kernel.feature import Feature, authenticate_of, tasks_of
+from api.kernel.limits import Limiter
+from api.kernel.routing import mount
+from api.kernel.settings import Settings, load
+from api.kernel.static import Static
+from api.kernel.tasks import subscribers
+from api.server import drain_on_signals
+
+logger = logging.getLogger(__name__)
+ROOT = Path(__file__).parents[1]
+
+
+def create() -> Starlette:
+    """What uvicorn calls in each web process: the application for this process' environment."""
+    settings = load()
+    telemetry.set_up(settings, "web")
+    return create_app(settings)
+
+
+def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> Starlette:
+    """The ASGI application. Its lifespan opens and closes the Context; a test may set `app.state.context` instead."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_context(settings, subscribers(tasks_of(features))) as context:
+            app.state.context = context
+            drain_on_signals(context.draining)
+            fields = {"port": settings.port, "environment": settings.environment, "release": settings.release}
+            logger.info("web starts", extra={"fields": fields})
+            yield
+
+    routes = [*(route for feature in features for route in feature.routes), openapi.route(features)]
+    app = Starlette(
+        routes=[
+            *mount(routes, Limiter(settings), authenticate_of(features)),
+            Route("/api/docs{path:path}", Static(ROOT / "api/kernel/docs", "/api/docs")),
+            Route("/{path:path}", Static(ROOT / "web/public", fallback=True)),
+        ],
+        middleware=[Middleware(telemetry.Telemetry), Middleware(Cors, settings), Middleware(Problems)],
+        exception_handlers={HTTPException: from_starlette},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # a redirect would be built from the Host header, which anybody can send
+    return app

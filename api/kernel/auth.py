@@ -1,0 +1,156 @@
+"""Tokens in and out, Principal, and the guards that stand on a route line. Access tokens are JWTs after RFC 9068; the
+claims are validated by Authlib's registry for it, always, because decoding alone accepts an expired token."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from authlib.oauth2.rfc9068.claims import JWTAccessTokenClaimsValidator
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from joserfc import jwk, jwt
+from joserfc.errors import ExpiredTokenError
+
+from api.kernel.errors import UNAUTHORIZED, unauthorized
+from api.kernel.settings import Settings
+
+ACCESS_SECONDS = 15 * 60
+LEEWAY_SECONDS = 30
+_TYPE = "at+jwt"
+_MAX_LENGTH = 8192
+
+TOKEN_EXPIRED = unauthorized("TOKEN_EXPIRED", "The access token has expired; refresh it.")
+TOKEN_INVALID = unauthorized("TOKEN_INVALID", "The access token is not valid; sign in again.")
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """What an access token says. Times are seconds since 1970."""
+
+    iss: str
+    aud: str
+    sub: UUID
+    sid: UUID
+    jti: str
+    iat: int
+    nbf: int
+    exp: int
+    email: str
+    name: str | None
+    roles: tuple[str, ...]
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asking, as the database knows them now, not as the token knew them when it was made."""
+
+    id: UUID
+    sid: UUID
+    is_superuser: bool
+    is_verified: bool
+    roles: tuple[str, ...]
+
+
+class Guard(msgspec.Struct, frozen=True):
+    """Who may call a route. `admits` is None where nobody is asked who they are."""
+
+    name: str
+    admits: Callable[[Principal], bool] | None
+
+
+anyone = Guard("anyone", None)
+signed_in = Guard("signed in", lambda principal: True)
+superuser = Guard("superuser", lambda principal: principal.is_superuser)
+
+
+def role(name: str) -> Guard:
+    """Those who hold the role, and superusers."""
+    return Guard(f"role {name}", lambda principal: principal.is_superuser or name in principal.roles)
+
+
+def derive_key(secret_key: str, purpose: str) -> bytes:
+    """32 bytes for one purpose, from the one secret (HKDF, RFC 5869): what one key signs, no other key accepts."""
+    return HKDF(hashes.SHA256(), 32, None, purpose.encode()).derive(secret_key.encode())
+
+
+class Tokens:
+    """Issues and verifies access tokens. Keys are made once; a token's `kid` picks among them and from nowhere else."""
+
+    def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
+        self._algorithm = settings.jwt_algorithm
+        self._issuer = settings.public_url
+        self._audience = f"{settings.public_url}/api"
+        self._now = now
+        self._keys: dict[str | None, jwk.Key] = {}
+        self.jwks: list[dict[str, str]] = []
+        """The public keys as a JWK Set (RFC 7517); none with HS256, whose key is nobody's business."""
+        if self._algorithm == "HS256":
+            self._kid = None
+            self._keys[None] = jwk.OctKey.import_key(derive_key(settings.secret_key, "access-token"))
+        else:
+            self._kid = self._add(settings.jwt_private_key or "")
+            for previous in settings.jwt_previous_keys:
+                self._add(previous)
+        claim: Callable[..., Any] = lambda **options: {"essential": True, **options}  # noqa: E731
+        self._registry = JWTAccessTokenClaimsValidator(
+            now=lambda: int(now()),
+            leeway=LEEWAY_SECONDS,
+            iss=claim(value=self._issuer),
+            aud=claim(value=self._audience),
+            **{name: claim() for name in ("sub", "sid", "jti", "iat", "nbf", "exp")},
+        )
+
+    def _add(self, pem: str) -> str:
+        kind = jwk.ECKey if self._algorithm == "ES256" else jwk.OKPKey
+        key = kind.import_key(pem)
+        kid = key.thumbprint()  # RFC 7638: the same in every process that holds the key
+        self._keys[kid] = key
+        public = {name: str(value) for name, value in key.as_dict(private=False).items()}
+        self.jwks.append({**public, "kid": kid, "use": "sig", "alg": self._algorithm})
+        return kid
+
+    def issue(self, *, sub: UUID, sid: UUID, jti: UUID, email: str, name: str | None, roles: tuple[str, ...]) -> str:
+        """A signed access token for ACCESS_SECONDS."""
+        now = int(self._now())
+        header = {"alg": self._algorithm, "typ": _TYPE} | ({"kid": self._kid} if self._kid else {})
+        claims = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(sub),
+            "sid": str(sid),
+            "jti": str(jti),
+            "iat": now,
+            "nbf": now,
+            "exp": now + ACCESS_SECONDS,
+            "email": email,
+            "name": name,
+            "roles": list(roles),
+        }
+        return jwt.encode(header, claims, self._keys[self._kid], [self._algorithm])
+
+    def verify(self, token: str) -> Claims:
+        """The claims of a token that we issued and that holds now. Raises TOKEN_EXPIRED or TOKEN_INVALID, whatever is
+        wrong."""
+        invalid = {"www-authenticate": 'Bearer error="invalid_token"'}
+        try:
+            if len(token) > _MAX_LENGTH:
+                raise ValueError("too long")
+            decoded = jwt.decode(token, lambda signed: self._keys[signed.headers().get("kid")], [self._algorithm])
+            if decoded.header.get("typ") != _TYPE:
+                raise ValueError("another kind of token")
+            self._registry.validate(decoded.claims)
+            return msgspec.convert(decoded.claims, Claims)
+        except ExpiredTokenError:
+            raise TOKEN_EXPIRED(headers=invalid) from None
+        except Exception:  # noqa: BLE001  # hostile input meets a parser: whatever it raises, the token is not ours
+            raise TOKEN_INVALID(headers=invalid) from None
+
+
+def bearer(authorization: list[bytes]) -> str:
+    """The token in an Authorization header (RFC 6750 §2.1), given all that the request has of them. Raises
+    UNAUTHORIZED."""
+    if len(authorization) == 1:
+        scheme, _, token = authorization[0].decode("latin-1").partition(" ")
+        if scheme.lower() == "bearer" and token and token.isascii():
+            return token
+    raise UNAUTHORIZED

@@ -1,0 +1,172 @@
+"""Redis, for what may be lost: get, set, delete, the `cached` decorator with single flight, and invalidation. Redis
+down is a miss and never an error; after a few failures a circuit breaker stops asking for a moment, so that nobody
+waits for a dead server."""
+
+import asyncio
+import contextlib
+import functools
+import hashlib
+import logging
+import ssl
+import time
+import typing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+
+import msgspec
+from opentelemetry.trace import SpanKind
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from api.kernel.settings import Settings
+from api.kernel.telemetry import span
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+CALL_SECONDS = 0.25
+BREAKER_FAILURES = 5
+BREAKER_SECONDS = 2.0
+
+
+class CacheUnavailable(Exception):
+    """Redis does not answer, or did not a moment ago; every caller has a way without it."""
+
+
+class Cache:
+    """A Redis client that gives up quickly. Values are bytes; keys are namespaced by their writers."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._failures = 0
+        self._closed_until = 0.0
+        self.flights: dict[str, asyncio.Task[Any]] = {}
+
+    async def execute(self, *command: str | bytes | float) -> Any:
+        """One Redis command, one round trip. Raises CacheUnavailable within CALL_SECONDS."""
+        if self._failures >= BREAKER_FAILURES and time.monotonic() < self._closed_until:
+            raise CacheUnavailable
+        try:
+            with span(f"redis {command[0]!s}", SpanKind.CLIENT, attributes={"db.system.name": "redis"}):
+                answer = await asyncio.wait_for(self._redis.execute_command(*command), CALL_SECONDS)  # type: ignore[no-untyped-call]
+        except NoScriptError:
+            raise
+        except (RedisError, OSError, TimeoutError) as error:
+            self._failures += 1
+            self._closed_until = time.monotonic() + BREAKER_SECONDS
+            logger.warning("redis is not available", extra={"fields": {"cause": type(error).__name__}})
+            raise CacheUnavailable from None
+        self._failures = 0
+        return answer
+
+    async def evaluate(self, script: "Script", keys: list[str], arguments: list[str | float]) -> Any:
+        """Run a Lua script atomically; its text is sent only when Redis does not know it yet."""
+        tail = (len(keys), *keys, *arguments)
+        try:
+            return await self.execute("EVALSHA", script.sha, *tail)
+        except NoScriptError:
+            return await self.execute("EVAL", script.text, *tail)
+
+    async def get(self, key: str) -> bytes | None:
+        """The value, or None: not there, or Redis is down."""
+        with contextlib.suppress(CacheUnavailable):
+            return typing.cast(bytes | None, await self.execute("GET", key))
+        return None
+
+    async def set(self, key: str, value: bytes, seconds: float) -> None:
+        """Keep the value for so many seconds."""
+        with contextlib.suppress(CacheUnavailable):
+            await self.execute("SET", key, value, "PX", int(seconds * 1000))
+
+    async def delete(self, *keys: str) -> None:
+        with contextlib.suppress(CacheUnavailable):
+            await self.execute("DEL", *keys)
+
+
+class Script(msgspec.Struct, frozen=True):
+    text: str
+
+    @property
+    def sha(self) -> str:
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class HasCache(Protocol):
+    @property
+    def cache(self) -> Cache: ...
+
+
+C = TypeVar("C", bound=HasCache)
+
+
+class Cached(Generic[C, P, R]):
+    """A function whose answers are kept. Call it as before; `invalidate` with the same arguments forgets one answer."""
+
+    def __init__(self, function: Callable[Concatenate[C, P], Awaitable[R]], seconds: float) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._seconds = seconds
+        self._name = f"{function.__module__}.{function.__qualname__}"
+        self._decoder = msgspec.json.Decoder(typing.get_type_hints(function)["return"])
+
+    def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The same in every process and after every restart: no `hash()`, no `repr` of an object."""
+        arguments = msgspec.json.encode([args, sorted(kwargs.items())], order="deterministic")
+        return f"cached:{self._name}:{hashlib.sha256(arguments).hexdigest()[:32]}"
+
+    async def __call__(self, context: C, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The kept answer, or the function's. Of callers that miss together one asks, and the others wait for its
+        answer."""
+        key = self.key(*args, **kwargs)
+        flights = context.cache.flights
+        flight = flights.get(key)
+        if flight is None:
+            flight = flights[key] = asyncio.create_task(self._load(context, key, *args, **kwargs))
+            flight.add_done_callback(lambda done: flights.pop(key) if flights.get(key) is done else None)
+        # Shielded: a client that goes away must not take the answer from the others.
+        return typing.cast(R, await asyncio.shield(flight))
+
+    async def invalidate(self, context: C, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Forget one answer. Call it after the commit; a reader who raced with the write may keep the old answer for
+        `seconds`."""
+        key = self.key(*args, **kwargs)
+        context.cache.flights.pop(key, None)
+        await context.cache.delete(key)
+
+    async def _load(self, context: C, key: str, *args: P.args, **kwargs: P.kwargs) -> R:
+        kept = await context.cache.get(key)
+        if kept is not None:
+            with contextlib.suppress(msgspec.DecodeError):  # written by a release whose type was another
+                return typing.cast(R, self._decoder.decode(kept))
+        value = await self._function(context, *args, **kwargs)
+        await context.cache.set(key, msgspec.json.encode(value), self._seconds)
+        return value
+
+
+def cached(seconds: float) -> Callable[[Callable[Concatenate[C, P], Awaitable[R]]], Cached[C, P, R]]:
+    """Keep what an async function answers for so many seconds, keyed by its arguments after the first, the context."""
+    return lambda function: Cached(function, seconds)
+
+
+def redis_options(settings: Settings) -> dict[str, Any]:
+    """Connection options for TLS; a PaaS often signs its own certificate, hence REDIS_TLS_VERIFY."""
+    if not settings.redis_url.startswith("rediss://") or settings.redis_tls_verify:
+        return {}
+    return {"ssl_cert_reqs": ssl.CERT_NONE, "ssl_check_hostname": False}
+
+
+@contextlib.asynccontextmanager
+async def open_cache(settings: Settings) -> AsyncIterator[Cache]:
+    """The client for a process' life. Connects at first use, so that a process starts without Redis."""
+    redis: Redis = Redis.from_url(
+        settings.redis_url,
+        socket_connect_timeout=CALL_SECONDS,
+        socket_timeout=CALL_SECONDS,
+        max_connections=64,
+        **redis_options(settings),
+    )
+    try:
+        yield Cache(redis)
+    finally:
+        await redis.aclose()

@@ -1,0 +1,62 @@
+"""Context: what both processes open, carry and close. One value, passed; the same in a request and in a task."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextvars import ContextVar
+from uuid import UUID
+
+import msgspec
+
+from api.kernel.auth import Tokens
+from api.kernel.cache import Cache, open_cache
+from api.kernel.database import Database, open_database
+from api.kernel.mail import Mailer, SmtpMailer
+from api.kernel.passwords import Passwords
+from api.kernel.settings import Settings
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Who acts and from where, for the audit: written beside every event that is recorded while it is the current
+    one."""
+
+    principal_id: UUID | None = None
+    address: str | None = None
+    user_agent: str | None = None
+
+
+# Ambient like the trace context, and for the same reason: every record of a request carries it, and no handler cares.
+origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  # frozen
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    settings: Settings
+    db: Database
+    cache: Cache
+    mail: Mailer
+    tokens: Tokens
+    passwords: Passwords
+    draining: asyncio.Event
+    """Set when this process was told to stop: it finishes what it has, and readiness says no."""
+
+
+@contextlib.asynccontextmanager
+async def open_context(
+    settings: Settings, subscribers: Mapping[str, tuple[str, ...]], pool_size: int | None = None
+) -> AsyncIterator[Context]:
+    """Everything a process holds, closed at the end of the block. Nothing needs to answer yet: a PaaS starts things
+    in any order."""
+    passwords = Passwords()
+    try:
+        async with open_database(settings, subscribers, pool_size) as db, open_cache(settings) as cache:
+            yield Context(
+                settings=settings,
+                db=db,
+                cache=cache,
+                mail=SmtpMailer(settings),
+                tokens=Tokens(settings),
+                passwords=passwords,
+                draining=asyncio.Event(),
+            )
+    finally:
+        passwords.close()

@@ -1,0 +1,256 @@
+"""The strict decoders: everything that reaches a handler went through here. JSON that two parsers could read
+differently is refused (400), what a type does not allow is refused with a pointer to each field (422), and so is text
+that PostgreSQL could not store."""
+
+import asyncio
+import json
+import math
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import msgspec
+from starlette.types import Receive
+
+from api.kernel.errors import (
+    MALFORMED_JSON,
+    NOT_FOUND,
+    PAYLOAD_TOO_LARGE,
+    REQUEST_TIMEOUT,
+    UNSUPPORTED_MEDIA_TYPE,
+    VALIDATION_FAILED,
+    FieldError,
+)
+
+T = TypeVar("T")
+
+MAX_BODY_BYTES = 64 * 1024
+BODY_SECONDS = 10.0
+_MAX_ERRORS = 20
+_CLOSE = {"connection": "close"}  # the rest of a body that nobody reads must not be taken for the next request
+_UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_SUSPECT = re.compile(rb"\\u|[0-9]{19}")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+async def read_body(receive: Receive, headers: dict[bytes, bytes], media_type: str) -> bytes:
+    """The whole body, of that media type in UTF-8. Raises UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE (before reading
+    where the length is told), REQUEST_TIMEOUT after BODY_SECONDS."""
+    kind, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
+    charset = re.fullmatch(r"\s*(charset=\"?utf-8\"?)?\s*", parameters)
+    if kind.strip() != media_type or charset is None or headers.get(b"content-encoding", b"identity") != b"identity":
+        raise UNSUPPORTED_MEDIA_TYPE(
+            f"This needs a body of type {media_type}, in UTF-8, not compressed.", headers=_CLOSE
+        )
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
+        raise PAYLOAD_TOO_LARGE(headers=_CLOSE)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise REQUEST_TIMEOUT(headers=_CLOSE)
+                body += message.get("body", b"")
+                if len(body) > MAX_BODY_BYTES:
+                    raise PAYLOAD_TOO_LARGE(headers=_CLOSE)
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        raise REQUEST_TIMEOUT(headers=_CLOSE) from None
+
+
+def decode_json(body: bytes) -> Any:
+    """RFC 8259 JSON, and only what every parser reads the same (RFC 7493): no duplicate keys, no NaN, no endless
+    numbers, no byte order mark. Raises MALFORMED_JSON; VALIDATION_FAILED for text or integers that cannot be
+    stored."""
+    try:
+        value = _JSON.decode(body.decode("utf-8"))
+    except json.JSONDecodeError as error:
+        raise MALFORMED_JSON(f"The body is not valid JSON: see line {error.lineno}, column {error.colno}.") from None
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError too
+        raise MALFORMED_JSON from None
+    if _SUSPECT.search(body):
+        errors = list(_unstorable(value, ""))
+        if errors:
+            raise VALIDATION_FAILED(errors=errors[:_MAX_ERRORS])
+    return value
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate key")
+    return members
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("out of range")
+    return number
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(constant)
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_float=_finite, parse_constant=_refuse)
+
+
+def _unstorable(value: Any, pointer: str) -> Iterator[FieldError]:
+    """Text that PostgreSQL has no place for (NUL, half a surrogate pair), and integers beyond 64 bits."""
+    if isinstance(value, str):
+        if _UNSTORABLE.search(value):
+            yield FieldError(pointer, "Holds a character that cannot be stored.")
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            if _UNSTORABLE.search(key):
+                yield FieldError(pointer, "Has a member whose name cannot be stored.")
+            else:
+                yield from _unstorable(member, f"{pointer}/{_escape(key)}")
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _unstorable(member, f"{pointer}/{index}")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield FieldError(pointer, "Is out of range.")
+
+
+def convert(value: Any, kind: type[T]) -> T:
+    """The value as that type, without any coercion. Raises VALIDATION_FAILED with every field that is at fault, not
+    only the first."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        errors = list(_field_errors(value, kind)) or [_field_error(str(error), "")]
+        raise VALIDATION_FAILED(errors=errors[:_MAX_ERRORS]) from None
+
+
+def _field_errors(value: Any, kind: Any) -> Iterator[FieldError]:
+    if not isinstance(value, dict) or not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for name, field in fields.items():
+        if name in value:
+            try:
+                msgspec.convert(value[name], field.type)
+            except msgspec.ValidationError as error:
+                yield _field_error(str(error), f"/{_escape(name)}")
+        elif field.required:
+            yield FieldError(f"/{_escape(name)}", "This field is required.")
+    for name in value.keys() - fields.keys():
+        yield FieldError(f"/{_escape(name)[:100]}", "There is no such field.")
+
+
+# msgspec's sentences, in words for whoever filled in the form.
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "null",
+    "object": "an object",
+    "array": "a list",
+    "uuid": "a UUID",
+}
+_WORDS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (r"Expected `(\w+)` of length >= (\d+)", lambda m: f"Must have at least {m[2]} {_unit(m[1])}."),
+    (r"Expected `(\w+)` of length <= (\d+)", lambda m: f"Must have at most {m[2]} {_unit(m[1])}."),
+    (r"Expected `\w+` >= (-?[\d.]+)", lambda m: f"Must be {m[1]} or more."),
+    (r"Expected `\w+` <= (-?[\d.]+)", lambda m: f"Must be {m[1]} or less."),
+    (r"Expected `str` matching regex", lambda m: "Does not have the right form."),
+    (r"Expected `([\w| ]+)`, got", lambda m: f"Must be {' or '.join(_KINDS.get(k, k) for k in m[1].split(' | '))}."),
+    (r"Invalid UUID", lambda m: "Must be a UUID."),
+    (r"Invalid RFC3339 encoded (\w+)", lambda m: f"Must be a {m[1]} in RFC 3339 form, such as 2026-01-31T12:00:00Z."),
+    (r"Invalid enum value", lambda m: "Is not one of the allowed values."),
+    (r"Object missing required field `(.+?)`", lambda m: f"Needs the field {m[1]}."),
+    (r"Object contains unknown field `(.+?)`", lambda m: f"Has the unknown field {m[1][:100]}."),
+)
+
+
+def _unit(kind: str) -> str:
+    return "characters" if kind == "str" else "items"
+
+
+def _field_error(message: str, prefix: str) -> FieldError:
+    sentence, _, path = message.partition(" - at `$")
+    steps = re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", path)
+    pointer = prefix + "".join(f"/{_escape(name or index)}" for name, index in steps)
+    for pattern, words in _WORDS:
+        match = re.match(pattern, sentence)
+        if match:
+            return FieldError(pointer, words(match))
+    return FieldError(pointer, "Is not acceptable.")
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")  # RFC 6901 §3
+
+
+class PairsDecoder:
+    """Decodes `a=1&b=2`, a query string or a form, into a Struct: text becomes the numbers and booleans its fields
+    ask for, in one spelling only. A name may be repeated where its field is a list."""
+
+    def __init__(self, kind: type[msgspec.Struct]) -> None:
+        self._kind = kind
+        self._fields = {field.encode_name: _bare(field.type) for field in msgspec.structs.fields(kind)}
+
+    def decode(self, text: bytes) -> msgspec.Struct:
+        """Raises VALIDATION_FAILED."""
+        if re.search(rb"%(?![0-9a-fA-F]{2})", text):
+            raise VALIDATION_FAILED("A percent sign must be followed by two hexadecimal digits.")
+        try:
+            pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+        except ValueError:
+            raise VALIDATION_FAILED("This is not valid, percent-encoded UTF-8, or has more than 100 fields.") from None
+        members: dict[str, Any] = {}
+        errors: list[FieldError] = []
+        for name, value in pairs:
+            field = self._fields.get(name, str)
+            if _UNSTORABLE.search(name + value):
+                errors.append(FieldError("", "Holds a character that cannot be stored."))
+            elif field is list:
+                members.setdefault(name, []).append(value)
+            elif name in members:
+                errors.append(FieldError(f"/{_escape(name)[:100]}", "Is given more than once."))
+            else:
+                members[name] = _SPELLINGS.get(field, str)(value)
+        if errors:
+            raise VALIDATION_FAILED(errors=errors[:_MAX_ERRORS])
+        return convert(members, self._kind)
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text) else text
+
+
+_SPELLINGS: dict[Any, Callable[[str], Any]] = {
+    int: _whole,
+    bool: lambda text: {"true": True, "false": False}.get(text, text),
+}
+
+
+def _bare(kind: Any) -> Any:
+    """int for `Annotated[int, …]` and `int | None`; list for `list[str]`."""
+    origin = typing.get_origin(kind)
+    if origin is typing.Annotated:
+        return _bare(typing.get_args(kind)[0])
+    if origin in (typing.Union, types.UnionType):
+        return _bare(next(part for part in typing.get_args(kind) if part is not type(None)))
+    return origin or kind
+
+
+def decode_path(value: str, kind: type) -> Any:
+    """A path parameter: a UUID, or text. Raises NOT_FOUND: an id of the wrong form is the id of nothing."""
+    if kind is not UUID:
+        if _UNSTORABLE.search(value):
+            raise NOT_FOUND
+        return value
+    if not _UUID.fullmatch(value):
+        raise NOT_FOUND
+    return UUID(value)

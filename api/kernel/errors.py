@@ -1,0 +1,176 @@
+"""Problem: every answer that is not a success, as a type. Raise one anywhere below the middleware in this file and
+the client gets the contract's one shape (RFC 9457). Nothing else becomes an error response."""
+
+import http
+import logging
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import msgspec
+from opentelemetry import trace
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One field that was refused: an RFC 6901 `pointer` into the input, and why."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(Exception):
+    """A refusal. A feature's codes are subclasses, made by the makers below and raised by name: `raise EMAIL_TAKEN`."""
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    detail: str
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.detail = detail or type(self).detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+        super().__init__(self.detail)
+
+
+class ProblemDocument(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"type_": "type"}):
+    """The body of every 4xx and 5xx (RFC 9457); the last three members repeat others, as the reference names them."""
+
+    type_: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    trace_id: str
+    errors: Sequence[FieldError] = ()
+    error: str
+    status_code: int
+    path: str
+
+
+def problem(status: int, code: str, detail: str) -> type[Problem]:
+    """Make the type of refusal that `code` names. A type and not an instance: an exception raised twice keeps
+    growing."""
+    return type(code, (Problem,), {"status": status, "code": code, "detail": detail})
+
+
+def bad_request(code: str, detail: str) -> type[Problem]:
+    return problem(400, code, detail)
+
+
+def unauthorized(code: str, detail: str) -> type[Problem]:
+    return problem(401, code, detail)
+
+
+def forbidden(code: str, detail: str) -> type[Problem]:
+    return problem(403, code, detail)
+
+
+def not_found(code: str, detail: str) -> type[Problem]:
+    return problem(404, code, detail)
+
+
+def conflict(code: str, detail: str) -> type[Problem]:
+    return problem(409, code, detail)
+
+
+class UNAVAILABLE(Problem):
+    """A part that is needed does not answer. Written out as a class because another one is a kind of it."""
+
+    status = 503
+    code = "UNAVAILABLE"
+    detail = "A part this needs does not answer now; try again shortly."
+
+
+MALFORMED_JSON = bad_request("MALFORMED_JSON", "The body is not valid JSON.")
+MALFORMED_REQUEST = bad_request("MALFORMED_REQUEST", "The request is not valid HTTP.")
+UNAUTHORIZED = unauthorized("UNAUTHORIZED", "Sign in first: this needs a valid access token.")
+FORBIDDEN = forbidden("FORBIDDEN", "You may not do this.")
+NOT_FOUND = not_found("NOT_FOUND", "There is nothing here.")
+METHOD_NOT_ALLOWED = problem(405, "METHOD_NOT_ALLOWED", "This address does not answer that method; see Allow.")
+REQUEST_TIMEOUT = problem(408, "REQUEST_TIMEOUT", "The request did not arrive in time.")
+CONFLICT = conflict("CONFLICT", "Something else changed at the same time, or already exists.")
+PAYLOAD_TOO_LARGE = problem(413, "PAYLOAD_TOO_LARGE", "The body is larger than 64 KiB.")
+UNSUPPORTED_MEDIA_TYPE = problem(415, "UNSUPPORTED_MEDIA_TYPE", "This needs another Content-Type.")
+VALIDATION_FAILED = problem(422, "VALIDATION_FAILED", "Some of the input is not acceptable; see errors.")
+RATE_LIMITED = problem(429, "RATE_LIMITED", "Too many requests; wait as long as Retry-After says.")
+INTERNAL_ERROR = problem(500, "INTERNAL_ERROR", "Something went wrong here; the trace id finds it in our logs.")
+
+encode = msgspec.json.Encoder().encode
+
+
+def trace_id() -> str:
+    """The W3C trace id of the request being served: 32 hex digits."""
+    return f"{trace.get_current_span().get_span_context().trace_id:032x}"
+
+
+def render(refusal: Problem, path: str) -> Response:
+    """Turn a Problem into its response. `path` is the request's, without the query."""
+    document = ProblemDocument(
+        type_="about:blank",
+        title=http.HTTPStatus(refusal.status).phrase,
+        status=refusal.status,
+        detail=refusal.detail,
+        instance=path,
+        code=refusal.code,
+        trace_id=trace_id(),
+        errors=refusal.errors,
+        error=refusal.detail,
+        status_code=refusal.status,
+        path=path,
+    )
+    headers = {"cache-control": "no-store", **refusal.headers}
+    if refusal.status == 503:
+        headers.setdefault("retry-after", "1")
+    elif refusal.status == 401:
+        headers.setdefault("www-authenticate", "Bearer")
+    return Response(encode(document), refusal.status, headers, media_type="application/problem+json")
+
+
+def from_starlette(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals (an unknown route, mostly) in the one shape."""
+    assert isinstance(error, HTTPException)
+    kinds = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED}
+    return render(kinds.get(error.status_code, INTERNAL_ERROR)(headers=error.headers), path_of(request.scope))
+
+
+def path_of(scope: Scope) -> str:
+    """The path as it was asked for, percent-encoded, so that no character of it can break a log line or a document."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.decode("latin-1")
+
+
+class Problems:
+    """ASGI middleware: whatever is raised below becomes an answer; what nobody foresaw is logged, and told as a 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            if not isinstance(error, Problem):
+                logger.exception("unhandled exception")
+                error = INTERNAL_ERROR()
+            if started:  # too late for a status; the server must close the connection
+                raise
+            await render(error, path_of(scope))(scope, receive, send)

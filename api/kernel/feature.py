@@ -1,0 +1,38 @@
+"""Feature: what a feature hands over. The application is the tuple of them in api/features.py, and nothing registers
+itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from api.kernel.auth import TOKEN_INVALID, Claims, Principal
+from api.kernel.context import Context
+from api.kernel.routing import Authenticate, Route
+from api.kernel.tasks import Task
+
+
+class Feature(msgspec.Struct, frozen=True, kw_only=True):
+    """A noun of the product. Its docstring, the feature's package's, is what the API page says about it."""
+
+    name: str
+    routes: Sequence[Route] = ()
+    tasks: Sequence[Task[Any]] = ()
+    authenticate: Authenticate | None = None
+    """Turns an access token's claims into the Principal they stand for now; one feature has it."""
+
+
+def tasks_of(features: Sequence[Feature]) -> list[Task[Any]]:
+    return [task for feature in features for task in feature.tasks]
+
+
+def authenticate_of(features: Sequence[Feature]) -> Authenticate:
+    """The feature's that has one. Raises TypeError where several do."""
+    found = [feature.authenticate for feature in features if feature.authenticate]
+    if len(found) > 1:
+        raise TypeError("Several features say who a principal is; one must.")
+    return found[0] if found else _nobody
+
+
+async def _nobody(context: Context, claims: Claims) -> Principal:
+    raise TOKEN_INVALID

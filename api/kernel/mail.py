@@ -1,0 +1,108 @@
+"""Message, and its ways out: SMTP, or memory for tests. A feature keeps its texts in emails/ beside the task that
+sends them: verify.txt, whose first line is the subject, and verify.html."""
+
+import email.message
+import email.policy
+import email.utils
+import ssl
+from pathlib import Path
+from typing import Protocol
+
+import aiosmtplib
+import jinja2
+import msgspec
+
+from api.kernel.settings import Settings
+
+SEND_SECONDS = 10.0
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One mail to one address. `id` becomes the Message-ID: the same for every attempt, so that receivers drop a
+    second copy."""
+
+    id: str
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+class MailRefused(Exception):
+    """The server will never take this mail (5xx); sending it again is no use."""
+
+
+class Mailer(Protocol):
+    async def send(self, message: Message) -> None:
+        """Hand the mail over. Raises MailRefused, or OSError and TimeoutError where trying later may help."""
+
+
+class SmtpMailer:
+    def __init__(self, settings: Settings) -> None:
+        self._smtp = settings.smtp
+        self._from = settings.mail_from
+        self._domain = settings.mail_from.rpartition("@")[2]
+
+    async def send(self, message: Message) -> None:
+        mail = email.message.EmailMessage(email.policy.SMTP)
+        mail["From"] = self._from
+        mail["To"] = message.to
+        mail["Subject"] = message.subject
+        mail["Message-ID"] = f"<{message.id}@{self._domain}>"
+        mail["Date"] = email.utils.format_datetime(email.utils.localtime())
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(message.text)
+        mail.add_alternative(message.html, subtype="html")
+        try:
+            # The envelope's recipient is given apart: an address with a comma in a header would be several.
+            await aiosmtplib.send(
+                mail,
+                sender=self._from,
+                recipients=[message.to],
+                hostname=self._smtp.host,
+                port=self._smtp.port,
+                username=self._smtp.username,
+                password=self._smtp.password,
+                use_tls=self._smtp.tls == "implicit",
+                start_tls=self._smtp.tls == "starttls",
+                tls_context=ssl.create_default_context() if self._smtp.tls != "none" else None,
+                timeout=SEND_SECONDS,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise _meaning(max(refusal.code for refusal in error.recipients)) from None
+        except aiosmtplib.SMTPResponseException as error:
+            raise _meaning(error.code) from None
+        except aiosmtplib.SMTPException as error:
+            raise OSError(f"smtp: {type(error).__name__}") from None
+
+
+def _meaning(code: int) -> Exception:
+    """What a server's reply code means (RFC 5321 §4.2.1); its text may quote the address and stays out of the logs."""
+    return MailRefused(f"smtp {code}") if 500 <= code < 600 else OSError(f"smtp {code}")
+
+
+class MemoryMailer:
+    """Keeps what is sent, newest last."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+class Template:
+    """A mail's text and HTML in a feature's emails/ folder. Missing files and missing values are errors."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(folder),
+            undefined=jinja2.StrictUndefined,
+            autoescape=jinja2.select_autoescape(["html"]),
+        )
+        self._text = environment.get_template(f"{name}.txt")
+        self._html = environment.get_template(f"{name}.html")
+
+    def render(self, *, id: str, to: str, **values: object) -> Message:
+        subject, _, text = self._text.render(values).partition("\n")
+        return Message(id=id, to=to, subject=subject.strip(), text=text.strip() + "\n", html=self._html.render(values))

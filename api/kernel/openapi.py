@@ -1,0 +1,178 @@
+"""Route values and their types → an OpenAPI 3.1 document. Derived, never annotated: what it says is what the pipeline
+does. A snapshot of it is docs/openapi.json, and its diff is the review of an API change."""
+
+import hashlib
+import importlib
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from api.kernel.auth import TOKEN_EXPIRED, TOKEN_INVALID, anyone, signed_in
+from api.kernel.errors import (
+    FORBIDDEN,
+    INTERNAL_ERROR,
+    MALFORMED_JSON,
+    NOT_FOUND,
+    PAYLOAD_TOO_LARGE,
+    RATE_LIMITED,
+    REQUEST_TIMEOUT,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
+    VALIDATION_FAILED,
+    Problem,
+    ProblemDocument,
+)
+from api.kernel.feature import Feature
+from api.kernel.routing import FORM, JSON, PREFIX, Inputs, Reply, Route, get, inputs_of
+
+VERSION = "0.1.0"
+_REF = "#/components/schemas/{name}"
+
+
+def document(features: Sequence[Feature]) -> bytes:
+    """The whole document as indented JSON. Raises TypeError where two handlers share a name: operationIds are
+    unique."""
+    routes = [(feature, route, inputs_of(route)) for feature in features for route in feature.routes]
+    schemas, components = msgspec.json.schema_components(_types(inputs for _, _, inputs in routes), ref_template=_REF)
+    named = dict(zip(_types(inputs for _, _, inputs in routes), schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    seen: set[str] = set()
+    for feature, route, inputs in routes:
+        operation = _operation(feature, route, inputs, named)
+        if operation["operationId"] in seen:
+            raise TypeError(f"Two handlers are named {route.handler.__name__}: give one a name of its own.")
+        seen.add(operation["operationId"])
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
+    tags = [{"name": feature.name, "description": _about(feature)} for feature in features if feature.routes]
+    whole = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "REST Angular",
+            "version": VERSION,
+            "description": "JSON in, JSON out; problems are RFC 9457.",
+        },
+        "servers": [{"url": PREFIX}],
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+    return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
+
+
+def route(features: Sequence[Feature]) -> Route:
+    """GET /openapi.json. The document is made once, here; it does not list itself."""
+    made = document(features)
+    etag = f'"{hashlib.sha256(made).hexdigest()[:32]}"'
+
+    async def show_openapi() -> Reply:
+        return Reply(content=made, headers={"cache-control": "no-cache", "etag": etag})
+
+    return get("/openapi.json", show_openapi, guard=anyone, limit="off")
+
+
+def _types(inputs: Iterable[Inputs]) -> list[Any]:
+    """Every type that stands in a signature, once, in order."""
+    found: dict[Any, None] = {ProblemDocument: None}
+    for each in inputs:
+        for kind in (each.body, each.form, each.query, each.returns):
+            if kind not in (None, type(None), Reply):
+                found[kind] = None
+    return list(found)
+
+
+def _about(feature: Feature) -> str:
+    handler = feature.routes[0].handler
+    return inspect.getdoc(importlib.import_module(handler.__module__.rpartition(".")[0])) or feature.name
+
+
+def _operation(feature: Feature, route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
+    summary, _, description = (inspect.getdoc(route.handler) or "").partition("\n")
+    operation: dict[str, Any] = {
+        "operationId": re.sub(r"_(\w)", lambda match: match[1].upper(), route.handler.__name__),
+        "tags": [feature.name],
+        "summary": summary,
+        "description": description.strip(),
+        "security": _security(route),
+        "parameters": _parameters(inputs, schemas),
+        "responses": {str(route.status): _success(route, inputs, schemas), **_refusals(route, inputs)},
+    }
+    body = inputs.body or inputs.form
+    if body is not None:
+        media_type = JSON if inputs.body else FORM
+        operation["requestBody"] = {"required": True, "content": {media_type: {"schema": schemas[body]}}}
+    return {name: value for name, value in operation.items() if value or name == "security"}
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    if route.guard.admits is None:
+        return []
+    return [{"bearer": [] if route.guard is signed_in else [route.guard.name]}]  # OpenAPI 3.1: the roles it takes
+
+
+def _parameters(inputs: Inputs, schemas: dict[Any, Any]) -> list[dict[str, Any]]:
+    found = [
+        {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(kind)}
+        for name, kind in inputs.path.items()
+    ]
+    if inputs.query is not None:
+        for field in msgspec.structs.fields(inputs.query):
+            schema = msgspec.json.schema(field.type)
+            found.append({"name": field.encode_name, "in": "query", "required": field.required, "schema": schema})
+    return found
+
+
+def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
+    if route.status == 204:
+        return {"description": "Done; no content."}
+    if inputs.returns is Reply:
+        return {"description": "Done.", "content": {JSON: {}}}
+    schema = {"type": "null"} if inputs.returns in (None, type(None)) else schemas[inputs.returns]
+    return {"description": "Done.", "content": {JSON: {"schema": schema}}}
+
+
+def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
+    """Every code that this route can answer with: the pipeline's, by what the route asks of it, and the route's own."""
+    found: list[type[Problem]] = [*route.errors]
+    if route.guard.admits is not None:
+        found += [UNAUTHORIZED, TOKEN_EXPIRED, TOKEN_INVALID]
+        found += [] if route.guard is signed_in else [FORBIDDEN]
+    if inputs.path:
+        found.append(NOT_FOUND)
+    if inputs.body:
+        found.append(MALFORMED_JSON)
+    if inputs.body or inputs.form:
+        found += [REQUEST_TIMEOUT, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
+    if inputs.body or inputs.form or inputs.query:
+        found.append(VALIDATION_FAILED)
+    if route.limit != "off":
+        found.append(RATE_LIMITED)
+    return [*found, INTERNAL_ERROR, UNAVAILABLE]
+
+
+def _refusals(route: Route, inputs: Inputs) -> dict[str, Any]:
+    by_status: dict[int, list[type[Problem]]] = {}
+    for refusal in refusals_of(route, inputs):
+        by_status.setdefault(refusal.status, []).append(refusal)
+    return {
+        str(status): {
+            "description": " · ".join(refusal.code for refusal in refusals),
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": _REF.format(name=ProblemDocument.__name__)},
+                    "examples": {refusal.code: {"value": _example(route, refusal)} for refusal in refusals},
+                }
+            },
+        }
+        for status, refusals in sorted(by_status.items())
+    }
+
+
+def _example(route: Route, refusal: type[Problem]) -> dict[str, Any]:
+    return {"status": refusal.status, "code": refusal.code, "detail": refusal.detail, "instance": PREFIX + route.path}

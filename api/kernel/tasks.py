@@ -1,0 +1,108 @@
+"""`@task`: what the worker does when an event was recorded. A task is a row in outbox_tasks, written in the event's
+transaction; arq only carries its id. The row is leased, run, and removed; a failure waits longer each time, and too
+many leave a dead letter."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from opentelemetry.trace import SpanKind
+
+from api.kernel.context import Context
+from api.kernel.database import Database
+from api.kernel.errors import Problem
+from api.kernel.mail import MailRefused
+from api.kernel.sql import query
+from api.kernel.telemetry import parent_from, span, task_seconds
+
+logger = logging.getLogger(__name__)
+E = TypeVar("E", bound=msgspec.Struct)
+
+QUEUE = "arq:queue"
+HEARTBEAT_KEY = f"{QUEUE}:health-check"
+"""Kept in Redis by a living worker, and gone a few seconds after it."""
+MAX_ATTEMPTS = 10
+RUN_SECONDS = 20.0
+LEASE_SECONDS = 30.0
+"""Longer than RUN_SECONDS, so that a task that still runs is never handed over to a second worker."""
+
+
+class TaskRow(msgspec.Struct, frozen=True):
+    id: UUID
+    data: str
+    traceparent: str
+
+
+@query
+async def find_leased_task(db: Database, id: UUID, attempt: int) -> TaskRow | None: ...
+@query
+async def delete_task(db: Database, id: UUID, attempt: int) -> None: ...
+@query
+async def mark_task_failed(db: Database, id: UUID, attempt: int, error: str, wait: float | None) -> None: ...
+@query
+async def release_tasks(db: Database, ids: list[UUID]) -> None: ...
+
+
+class Task(Generic[E]):
+    """A function `(context, event, id)` that runs after every event of one type. It may run more than once for an
+    event (at least once is the promise); `id` is the same each time."""
+
+    def __init__(self, on: type[E], function: Callable[[Context, E, UUID], Awaitable[None]]) -> None:
+        self.name = f"{function.__module__.split('.')[1]}.{function.__name__}"
+        self.event_type = str(on.__struct_config__.tag)
+        self._function = function
+        self._decoder = msgspec.json.Decoder(on)
+
+    async def run(self, context: Context, id: UUID, attempt: int) -> None:
+        """One attempt under the lease that handed it out; nothing, where the row is done or leased to another attempt
+        since."""
+        row = await find_leased_task(context.db, id, attempt)
+        if row is None:
+            return
+        began, outcome = time.perf_counter(), "done"
+        try:
+            with span(self.name, SpanKind.CONSUMER, parent_from(row.traceparent), {"task.attempt": attempt}):
+                async with asyncio.timeout(RUN_SECONDS):
+                    await self._function(context, self._decoder.decode(row.data), id)
+                await delete_task(context.db, id, attempt)
+        except asyncio.CancelledError:  # the worker stops: another one may have it at once, and it was no failure
+            outcome = "released"
+            await asyncio.shield(release_tasks(context.db, [id]))
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a task raises is kept in its row, and tried again
+            outcome = "failed"
+            await self._settle_failure(context, id, attempt, error)
+        finally:
+            task_seconds.record(time.perf_counter() - began, {"task.name": self.name, "task.outcome": outcome})
+
+    async def _settle_failure(self, context: Context, id: UUID, attempt: int, error: Exception) -> None:
+        hopeless = isinstance(error, MailRefused | msgspec.DecodeError)
+        final = hopeless or attempt >= MAX_ATTEMPTS
+        fields = {"task": self.name, "id": id, "attempt": attempt, "cause": type(error).__name__, "dead": final}
+        logger.warning("task failed", exc_info=error, extra={"fields": fields})
+        # The database may be what failed: then the lease runs out, and that is the retry.
+        with contextlib.suppress(Problem):
+            await mark_task_failed(context.db, id, attempt, type(error).__name__, None if final else back_off(attempt))
+
+
+def task(on: type[E]) -> Callable[[Callable[[Context, E, UUID], Awaitable[None]]], Task[E]]:
+    """Run the function after every event of that type. List it in the Feature's `tasks`."""
+    return lambda function: Task(on, function)
+
+
+def back_off(attempt: int) -> float:
+    """Seconds before the next attempt: 2, 4, 8 … up to an hour."""
+    return min(2.0**attempt, 3600.0)
+
+
+def subscribers(tasks: list[Task[Any]]) -> dict[str, tuple[str, ...]]:
+    """The tasks' names by the type of event that they want."""
+    wanted: dict[str, tuple[str, ...]] = {}
+    for each in tasks:
+        wanted[each.event_type] = (*wanted.get(each.event_type, ()), each.name)
+    return wanted

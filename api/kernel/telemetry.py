@@ -1,0 +1,228 @@
+"""OpenTelemetry set up once: traces, RED metrics (rate, errors, duration) and logs that carry the trace id. Exported
+over OTLP/HTTP only where the standard OTEL_* variables say where to. Never recorded: headers, bodies, query strings,
+statement parameters, exception messages on spans; a span says which part worked how long, not with what."""
+
+import contextlib
+import datetime
+import logging
+import os
+import re
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from opentelemetry import metrics, trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.kernel.errors import path_of
+from api.kernel.settings import Settings
+
+access_log = logging.getLogger("api.access")
+tracer = trace.get_tracer("rest_angular")
+meter = metrics.get_meter("rest_angular")
+
+# Names from OpenTelemetry's semantic conventions where they have one.
+request_seconds = meter.create_histogram("http.server.request.duration", "s", "Requests by method, route and status")
+requests_active = meter.create_up_down_counter("http.server.active_requests", "{request}", "Requests being served")
+query_seconds = meter.create_histogram("db.client.operation.duration", "s", "Statements by the name of their file")
+refused_values = meter.create_counter(
+    "db.refused_values", "{value}", "Values that only PostgreSQL refused; must stay 0"
+)
+task_seconds = meter.create_histogram("task.duration", "s", "Tasks by name and outcome")
+relayed_events = meter.create_counter("outbox.relayed", "{event}", "Events that Kafka acknowledged, by topic")
+
+# What a browser needs to be told with every answer (OWASP ASVS 3.4). A page that needs more says so itself.
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=31536000; includeSubDomains",
+    "x-content-type-options": "nosniff",
+}
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+
+
+def set_up(
+    settings: Settings, process: str, spans: SpanProcessor | None = None, reader: MetricReader | None = None
+) -> None:
+    """Configure logging and OpenTelemetry for this `process` (web, worker, …). What is left to export goes out when
+    the interpreter exits. `spans` and `reader` are where a test looks."""
+    _set_up_logging(settings, process)
+    resource = Resource.create(
+        {
+            "service.name": os.environ.get("OTEL_SERVICE_NAME", f"rest-angular-{process}"),
+            "service.version": settings.release,
+            "deployment.environment.name": settings.environment,
+        }
+    )
+    if spans is None and _exports("TRACES"):
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        spans = BatchSpanProcessor(OTLPSpanExporter())
+    if reader is None and _exports("METRICS"):
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+        reader = PeriodicExportingMetricReader(OTLPMetricExporter())
+    # Where nobody looks, nothing is recorded: a dropped span still makes the trace id that answers and logs carry.
+    tracing = TracerProvider(resource=resource) if spans else TracerProvider(ALWAYS_OFF, resource)
+    if spans:
+        tracing.add_span_processor(spans)
+    measuring = MeterProvider([reader] if reader else [], resource)
+    trace.set_tracer_provider(tracing)
+    metrics.set_meter_provider(measuring)
+
+
+def _exports(signal: str) -> bool:
+    wanted = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+    return bool(wanted) and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true"
+
+
+@contextlib.contextmanager
+def span(
+    name: str,
+    kind: SpanKind = SpanKind.INTERNAL,
+    parent: Context | None = None,
+    attributes: Mapping[str, str | int] | None = None,
+) -> Iterator[Span]:
+    """A span around a block. An exception marks it as failed by its type alone: messages may hold what was sent."""
+    with tracer.start_as_current_span(
+        name, parent, kind, attributes, record_exception=False, set_status_on_exception=False
+    ) as current:
+        try:
+            yield current
+        except Exception as error:
+            current.set_status(StatusCode.ERROR, type(error).__name__)
+            raise
+
+
+def traceparent() -> str:
+    """The current span as a W3C Trace Context header, to be carried through rows, tasks and Kafka headers."""
+    here = trace.get_current_span().get_span_context()
+    return f"00-{here.trace_id:032x}-{here.span_id:016x}-{here.trace_flags:02x}"
+
+
+def parent_from(header: str | None) -> Context:
+    """The context that a traceparent names; an empty one for a missing or malformed header."""
+    match = _TRACEPARENT.fullmatch(header or "")
+    if match is None:
+        return Context()
+    remote = SpanContext(
+        int(match[1], 16), int(match[2], 16), is_remote=True, trace_flags=TraceFlags(int(match[3], 16))
+    )
+    return trace.set_span_in_context(NonRecordingSpan(remote), Context())
+
+
+class Telemetry:
+    """ASGI middleware, the outermost: a server span, X-Trace-Id and Server-Timing on every answer, metrics, the
+    access log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        began, status = time.perf_counter(), 499  # 499: the client went away before the answer began
+        method = scope["method"]
+        incoming = [value for name, value in scope["headers"] if name == b"traceparent"]
+        parent = parent_from(incoming[0].decode("latin-1") if len(incoming) == 1 else None)
+
+        async def labelled(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+                headers["x-trace-id"] = f"{current.get_span_context().trace_id:032x}"
+                headers["server-timing"] = f"total;dur={(time.perf_counter() - began) * 1000:.1f}"
+            await send(message)
+
+        requests_active.add(1)
+        with span(method, SpanKind.SERVER, parent) as current:
+            try:
+                await self.app(scope, receive, labelled)
+            finally:
+                seconds = time.perf_counter() - began
+                route = scope.get("route_template", "unmatched")
+                labels = {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+                if current.is_recording():
+                    current.update_name(f"{method} {route}")
+                    current.set_attributes(labels)
+                    if status >= 500:
+                        current.set_status(StatusCode.ERROR)
+                requests_active.add(-1)
+                request_seconds.record(seconds, labels)
+                access_log.info(
+                    "%s %s %s", method, path_of(scope), status, extra={"fields": {"ms": round(seconds * 1000, 1)}}
+                )
+
+
+def _set_up_logging(settings: Settings, process: str) -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter(process) if settings.log_format == "json" else ConsoleFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    # arq logs a job's arguments and aiosmtplib the conversation; what they would tell at INFO, our spans and tasks
+    # tell.
+    for chatty in ("arq", "aiokafka", "aiosmtplib", "asyncio", "uvicorn", "opentelemetry"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _failure(record: logging.LogRecord) -> str:
+    """The type and the stack, never the message, which may quote what a client sent."""
+    assert record.exc_info is not None
+    kind, _, stack = record.exc_info
+    return f"{''.join(traceback.format_tb(stack))}{kind.__qualname__ if kind else ''}"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, process, message, trace_id, the record's `fields`, a failure's
+    stack."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self.process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        here = trace.get_current_span().get_span_context()
+        line: dict[str, Any] = {
+            "time": datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "process": self.process,
+            "message": record.getMessage(),
+        }
+        if here.is_valid:
+            line["trace_id"] = f"{here.trace_id:032x}"
+        line |= getattr(record, "fields", {})
+        if record.exc_info:
+            line["failure"] = _failure(record)
+        return msgspec.json.encode(line, enc_hook=str).decode("utf-8", "replace")
+
+
+class ConsoleFormatter(logging.Formatter):
+    """The same for a person at a terminal. Control characters are escaped: a line of input never makes a line of
+    log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+        here = trace.get_current_span().get_span_context()
+        text = f"{clock} {record.levelname:<7} {record.getMessage()}"
+        text += "".join(f" {name}={value}" for name, value in getattr(record, "fields", {}).items())
+        if here.is_valid:
+            text += f" trace={here.trace_id:032x}"
+        text = text.encode("unicode_escape").decode()
+        return f"{text}\n{_failure(record)}" if record.exc_info else text

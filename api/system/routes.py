@@ -1,0 +1,69 @@
+"""Health in four depths: what a person asks, what a supervisor asks, what a router asks, what an operator asks."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from api.kernel.auth import anyone
+from api.kernel.cache import CacheUnavailable
+from api.kernel.context import Context
+from api.kernel.errors import UNAVAILABLE, problem
+from api.kernel.routing import get
+from api.kernel.tasks import HEARTBEAT_KEY
+from api.system import queries
+from api.system.types import FullHealth, Health, Live, Outbox
+
+NOT_READY = problem(503, "NOT_READY", "This process is not ready for work.")
+MIGRATIONS = frozenset(
+    file.stem for file in (Path(__file__).parents[2] / "migrations").glob("*.sql") if ".rollback" not in file.name
+)
+LATE_SECONDS = 10.0
+"""An event that has waited longer says that Kafka, or the relay, is down."""
+
+
+async def show_health(context: Context) -> Health:
+    """That the application answers, and which one it is."""
+    return Health("ok", datetime.now(UTC), context.settings.release, context.settings.environment)
+
+
+async def show_live(context: Context) -> Live:
+    """Whether this process lives. Asks nothing of anybody: a database that is down is no reason to restart it."""
+    return Live("ok")
+
+
+async def show_ready(context: Context) -> Live:
+    """Whether this process should be given work: PostgreSQL answers with the schema this code needs, and nobody told
+    it to stop."""
+    if context.draining.is_set():
+        raise NOT_READY("This process was told to stop.")
+    missing = MIGRATIONS - set(await queries.list_applied_migrations(context.db))
+    if missing:
+        raise NOT_READY(f"The release process has not applied {', '.join(sorted(missing))}.")
+    return Live("ok")
+
+
+async def show_full(context: Context) -> FullHealth:
+    """Each part that this application needs."""
+    checks = {"postgresql": "up", "migrations": "up", "redis": "up", "worker": "up", "kafka": "up"}
+    outbox: Outbox | None = None
+    try:
+        outbox = await queries.measure_outbox(context.db)
+        if not set(await queries.list_applied_migrations(context.db)) >= MIGRATIONS:
+            checks["migrations"] = "down"
+        if outbox.events_oldest_seconds > LATE_SECONDS:
+            checks["kafka"] = "down"
+    except UNAVAILABLE:
+        checks |= {"postgresql": "down", "migrations": "unknown", "kafka": "unknown"}
+    try:
+        checks["worker"] = "up" if await context.cache.execute("EXISTS", HEARTBEAT_KEY) else "down"
+    except CacheUnavailable:
+        checks |= {"redis": "down", "worker": "unknown"}
+    status = "ok" if set(checks.values()) == {"up"} else "degraded"
+    return FullHealth(status, datetime.now(UTC), context.settings.release, context.settings.environment, checks, outbox)
+
+
+routes = [
+    get("/health", show_health, guard=anyone, limit="off"),
+    get("/health/live", show_live, guard=anyone, limit="off"),
+    get("/health/ready", show_ready, guard=anyone, limit="off", errors=(NOT_READY,)),
+    get("/health/full", show_full, guard=anyone, limit="off"),
+]

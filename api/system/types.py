@@ -1,0 +1,40 @@
+"""What goes out."""
+
+from datetime import datetime
+
+import msgspec
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`status` is ok, or degraded where a part that can be missed is missing."""
+
+    status: str
+    timestamp: datetime
+    version: str
+    environment: str
+
+
+class Live(msgspec.Struct, frozen=True):
+    status: str
+
+
+class Outbox(msgspec.Struct, frozen=True):
+    """What waits for Kafka and for tasks, the age of the oldest in seconds, and what was given up."""
+
+    events_pending: int
+    events_oldest_seconds: float
+    events_dead: int
+    tasks_pending: int
+    tasks_oldest_seconds: float
+    tasks_dead: int
+
+
+class FullHealth(msgspec.Struct, frozen=True):
+    """Each part is up or down. Kafka is judged by whether events get through: the web process does not talk to it."""
+
+    status: str
+    timestamp: datetime
+    version: str
+    environment: str
+    checks: dict[str, str]
+    outbox: Outbox | None

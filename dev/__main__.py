@@ -1,0 +1,122 @@
+"""`python -m dev run` starts everything; `python -m dev exec COMMAND…` runs a command beside what is running."""
+
+import errno
+import os
+import signal
+import socket
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from dev.environment import environment, load_env_file
+from dev.part import Part, StackError
+from dev.processes import Processes
+from dev.stack import Services, is_running, remember, remembered, running
+
+USAGE = "usage: python -m dev run | exec COMMAND…"
+
+
+def main(arguments: list[str]) -> int:
+    """Return the exit status: 1 with one line on stderr when the stack cannot start or had to stop."""
+    load_env_file(Path(".env"))
+    data_dir = Path(os.environ.get("DATA_DIR") or ".data")
+    try:
+        match arguments:
+            case ["run"]:
+                return run(data_dir, _port())
+            case ["exec", *command] if command:
+                execute(data_dir, command)
+            case _:
+                print(USAGE, file=sys.stderr)
+                return 2
+    except StackError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:  # a folder that we may not write, a full disk
+        print(f"{error.filename or 'dev'}: {error.strerror}", file=sys.stderr)
+    return 1
+
+
+def run(data_dir: Path, port: int) -> int:
+    """Run the stack, web and worker until a signal comes or one of them ends; return the exit status."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    started = time.monotonic()
+    if is_running(data_dir):  # told before the port, which the other copy has most likely taken too
+        raise StackError(f"{data_dir} is in use by another `make run`: stop that one, or set DATA_DIR.")
+    _check_free(port)
+    print("Starting PostgreSQL, Redis, Kafka and mail …", flush=True)
+    with running(data_dir) as (services, parts):
+        remember(data_dir, {"web_url": f"http://localhost:{port}", **asdict(services)})
+        env = environment(services, port, data_dir)
+        print("Migrating the database …", flush=True)
+        Part("migrations", [sys.executable, "-m", "migrations"], data_dir / "logs", env=env, cwd=Path.cwd()).finish()
+        processes = Processes(Path("Procfile"), env, parts, _banner(services, port, data_dir))
+        print(f"Starting web and worker, after {time.monotonic() - started:.1f} s …", flush=True)
+        processes.loop()
+    if processes.failure:
+        raise StackError(f"{processes.failure}, so everything was stopped; the logs are in {data_dir / 'logs'}.")
+    return int(processes.returncode)
+
+
+def execute(data_dir: Path, command: list[str]) -> NoReturn:
+    """Become `command`, in the environment of the stack that runs on `data_dir`. Raises StackError when none does."""
+    if not is_running(data_dir):
+        raise StackError(f"Nothing runs on {data_dir}: start it with `make run`.")
+    addresses = remembered(data_dir)
+    port = urlsplit(str(addresses.pop("web_url"))).port or 80
+    env = environment(Services(**addresses), port, data_dir)
+    try:
+        os.execvpe(command[0], command, env)  # noqa: S606 - to become the command is the point
+    except FileNotFoundError:
+        raise StackError(f"There is no command {command[0]}.") from None
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    """Unwind, which stops what has been started; a second signal must not interrupt that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _port() -> int:
+    port = os.environ.get("PORT") or "8000"
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise StackError(f"PORT is {port}: it must be a number from 1 to 65535.")
+    return int(port)
+
+
+def _check_free(port: int) -> None:
+    """Raise StackError when web could not listen on `port`, on every address as it does, or localhost is another's."""
+    for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::1")):
+        try:
+            with socket.socket(family) as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise StackError(f"Port {port} is taken by another program: stop it, or set PORT.") from None
+            if family == socket.AF_INET:
+                raise StackError(f"Port {port} cannot be used ({error.strerror}): set PORT.") from None
+
+
+def _banner(services: Services, port: int, data_dir: Path) -> str:
+    web = f"http://localhost:{port}"
+    mail = f"{services.mail_url}   (files in {data_dir / 'mail'})" if services.mail_url else "goes to your SMTP_URL"
+    kept = "yours" if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") else "in memory: its topics are gone after a restart"
+    return f"""
+  Application   {web}
+  API           {web}/api/docs
+  Mailbox       {mail}
+  Kafka         {services.kafka_bootstrap_servers}   ({kept})
+  Data          {data_dir}   (addresses in services.json, logs in logs)
+
+  Ctrl-C stops everything.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

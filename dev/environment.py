@@ -1,0 +1,43 @@
+"""The environment that `web`, `worker` and commands run in: the user's own, filled up so that the stack is found."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from dev.files import kept_secret
+from dev.stack import Services
+
+LINE = re.compile(
+    r"""\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>.*?))\s*(?:(?<!\S)\#.*)?"""
+)
+
+
+def load_env_file(path: Path) -> None:
+    """Read KEY=VALUE lines, with `#` comments and optional quotes, into the environment, which goes first."""
+    if not path.exists():
+        return
+    for line in path.read_text().splitlines():
+        if match := LINE.fullmatch(line):
+            os.environ.setdefault(match[1], match["double"] or match["single"] or match["bare"] or "")
+
+
+def environment(services: Services, port: int, data_dir: Path) -> dict[str, str]:
+    """The variables for a process beside the stack. What the user has set to anything but "" stays."""
+    defaults = {
+        "DATABASE_URL": services.database_url,
+        "REDIS_URL": services.redis_url,
+        "KAFKA_BOOTSTRAP_SERVERS": services.kafka_bootstrap_servers,
+        "SMTP_URL": services.smtp_url,
+        "SECRET_KEY": kept_secret(data_dir / "secret_key"),
+        "PUBLIC_URL": f"http://localhost:{port}",
+        "ALLOWED_ORIGINS": "http://localhost:4200",
+        "ENVIRONMENT": "development",
+        "LOG_FORMAT": "console",
+        "RATE_LIMIT_ANONYMOUS": "off",
+        "RATE_LIMIT_SIGNED_IN": "off",
+        "PYTHONUNBUFFERED": "1",  # a line is shown when it is written
+    }
+    user = {name: value for name, value in os.environ.items() if value or name not in defaults}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {**defaults, **user, "PORT": str(port), "PATH": path}

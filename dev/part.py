@@ -1,0 +1,102 @@
+"""One program of the stack: started with its own log, waited for, stopped.
+
+A part never outlives the process that started it, not even when that one is killed with SIGKILL: the kernel signals
+it then (PR_SET_PDEATHSIG, which `setpriv` sets just before it becomes the program).
+"""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent  # where `python -m dev.…` is found
+START_SECONDS = 30.0
+STOP_SECONDS = 4.0
+POLL_SECONDS = 0.01
+
+
+class StackError(Exception):
+    """The stack cannot start, or had to stop; the message is for the person at the terminal."""
+
+
+class Part:
+    """A running program, its name and its log file; the start itself happens in the constructor.
+
+    `ready` is a pattern for the line it logs when it is ready, `privileges` a command that the program is run under,
+    `stop_signal` what asks it to end. The kernel ties a program to the *thread* that starts it: start parts from the
+    main thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        logs: Path,
+        *,
+        ready: str = "",
+        privileges: Sequence[str] = (),
+        stop_signal: signal.Signals = signal.SIGTERM,
+        env: dict[str, str] | None = None,
+        cwd: Path = ROOT,
+    ) -> None:
+        self.name = name
+        self.log = logs / f"{name}.log"
+        self.ready = ready
+        self.stop_signal = stop_signal
+        # setpriv is the last link of the chain, because a change of user clears the death signal.
+        chain = (*(privileges or ["setpriv"]), "--pdeathsig", stop_signal.name.removeprefix("SIG"), "--", *command)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                chain,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C at the terminal is for us alone; we stop the parts in order
+                env=env,
+                cwd=cwd,
+            )
+
+    def wait(self) -> str:
+        """Wait until the program has logged that it is ready; return what matched.
+
+        Raises StackError when the program ends first, or after 30 s.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while not (match := re.search(self.ready, self.log.read_text(errors="replace"), re.MULTILINE)):
+            if self.process.poll() is not None:
+                raise self.failure("could not start")
+            if time.monotonic() > deadline:
+                raise self.failure(f"is not ready after {START_SECONDS:.0f} s")
+            time.sleep(POLL_SECONDS)
+        return match.group()
+
+    def finish(self) -> None:
+        """Wait for a program that ends by itself. Raises StackError unless its exit status is 0."""
+        try:
+            status = self.process.wait()
+        finally:
+            stop([self])
+        if status:
+            raise self.failure(f"failed with status {status}")
+
+    def failure(self, what: str) -> StackError:
+        """The error to raise about this part: what happened, and the end of its log."""
+        lines = self.log.read_text(errors="replace").splitlines()[-15:]
+        return StackError("\n    ".join([f"{self.name} {what}; the end of {self.log}:", *lines]))
+
+
+def stop(parts: Sequence[Part]) -> None:
+    """Stop all parts at the same time; what has not ended after 4 s is killed."""
+    for part in parts:
+        if part.process.poll() is None:
+            part.process.send_signal(part.stop_signal)
+    deadline = time.monotonic() + STOP_SECONDS
+    for part in parts:
+        try:
+            part.process.wait(max(0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(part.process.pid, signal.SIGKILL)
+            part.process.wait()

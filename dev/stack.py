@@ -1,0 +1,135 @@
+"""The embedded stack: starts what the environment does not name, all at once, and stops it again.
+
+DATABASE_URL, REDIS_URL, KAFKA_BOOTSTRAP_SERVERS and SMTP_URL each replace their part.
+"""
+
+import fcntl
+import json
+import os
+import re
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dev import postgres, redis
+from dev.files import write_whole
+from dev.part import Part, StackError, stop
+
+
+@dataclass(frozen=True)
+class Services:
+    """Where everything answers; `mail_url` is the mailbox page, None when mail goes to an SMTP_URL of your own."""
+
+    database_url: str
+    redis_url: str
+    kafka_bootstrap_servers: str
+    smtp_url: str
+    mail_url: str | None
+
+
+@contextmanager
+def embedded(data_dir: Path, durable: bool = True) -> Iterator[Services]:
+    """Run the stack on `data_dir` (made when absent) for the length of a `with` block; call it from the main thread.
+
+    Not `durable` makes PostgreSQL faster and forgetful, for tests. Raises StackError when a part does not start
+    or another stack runs on the folder.
+    """
+    with running(data_dir, durable) as (services, _):
+        yield services
+
+
+@contextmanager
+def running(data_dir: Path, durable: bool = True) -> Iterator[tuple[Services, list[Part]]]:
+    """`embedded()`, for someone who also wants to know when a part dies: with the parts that run."""
+    data_dir = data_dir.resolve()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as cleanup:
+        cleanup.enter_context(_lock(data_dir))
+        parts: list[Part] = []
+        cleanup.callback(stop, parts)
+        yield _start(data_dir, durable, parts), parts
+
+
+def _start(data_dir: Path, durable: bool, parts: list[Part]) -> Services:
+    """Start the parts, the slowest last, and wait for each; `parts` grows on the way, so that a failure stops them."""
+    logs, mail = data_dir / "logs", data_dir / "mail"
+    logs.mkdir(mode=0o700, exist_ok=True)
+    mail.mkdir(mode=0o700, exist_ok=True)
+    database_url, redis_url, kafka, smtp_url = (
+        os.environ.get(name) for name in ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
+    )
+    mail_url = None
+    database_port, redis_port, smtp_port, mail_port = _ports(data_dir)
+    if not kafka:
+        broker = Part("kafka", [sys.executable, "-m", "dev.kafka"], logs, ready=r"^127\.0\.0\.1:\d+$")
+        parts.append(broker)
+    if not smtp_url:
+        ports = [str(smtp_port), str(mail_port)]
+        parts.append(Part("mail", [sys.executable, "-m", "dev.mail", mail, *ports], logs, ready="Uvicorn running on"))
+        smtp_url, mail_url = f"smtp://127.0.0.1:{smtp_port}", f"http://127.0.0.1:{mail_port}"
+    if not redis_url:
+        part, redis_url = redis.start(data_dir / "redis", logs, redis_port)
+        parts.append(part)
+    if not database_url:
+        part, database_url = postgres.start(data_dir / "postgres", logs, database_port, durable=durable)
+        parts.append(part)
+    for part in parts:
+        part.wait()
+    return Services(database_url, redis_url, kafka or broker.wait(), smtp_url, mail_url)
+
+
+def is_running(data_dir: Path) -> bool:
+    """Whether a stack runs on `data_dir` now."""
+    if not data_dir.exists():
+        return False
+    try:
+        with _lock(data_dir):
+            return False
+    except StackError:
+        return True
+
+
+def remember(data_dir: Path, addresses: dict[str, Any]) -> None:
+    """Write services.json, for scripts to find the stack, and for the next start to take the same ports."""
+    write_whole(data_dir / "services.json", json.dumps(addresses, indent=2).encode() + b"\n")
+
+
+def remembered(data_dir: Path) -> dict[str, Any]:
+    """What `remember` wrote the last time, {} when it never did."""
+    path = data_dir / "services.json"
+    addresses: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
+    return addresses
+
+
+@contextmanager
+def _lock(data_dir: Path) -> Iterator[None]:
+    with (data_dir / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(f"{data_dir} is in use by another `make run`: stop that one, or set DATA_DIR.") from None
+        yield
+
+
+def _ports(data_dir: Path) -> list[int]:
+    """Free ports of 127.0.0.1 for PostgreSQL, Redis, SMTP and the mailbox: those of the last time where possible."""
+    last = remembered(data_dir)
+    urls = (last.get(name) or "" for name in ("database_url", "redis_url", "smtp_url", "mail_url"))
+    with ExitStack() as held:  # all of them at once, or the same port could be handed out twice
+        return [_bind(held.enter_context(socket.socket()), url) for url in urls]
+
+
+def _bind(listener: socket.socket, last_url: str) -> int:
+    """Bind to the port in `last_url` if it names a free one, else to any; return it."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    last = re.search(r"127\.0\.0\.1:(\d{1,5})\b", last_url)
+    try:
+        listener.bind(("127.0.0.1", int(last[1]) if last else 0))
+    except OSError:
+        listener.bind(("127.0.0.1", 0))
+    port: int = listener.getsockname()[1]
+    return port

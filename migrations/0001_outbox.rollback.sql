@@ -1,0 +1,2 @@
+drop table outbox_tasks;
+drop table outbox_events;

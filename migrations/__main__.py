@@ -1,0 +1,75 @@
+"""The release process: `python -m migrations` brings the database to this code's schema. An advisory lock makes two
+at once harmless; running it again does nothing. `python -m migrations rollback` takes the newest migration back
+(development)."""
+
+import sys
+from pathlib import Path
+
+import psycopg
+import yoyo
+
+from api.kernel.settings import SettingsError, load
+
+FOLDER = Path(__file__).parent
+# Any number that nothing else in this database locks: "migrate" in ASCII.
+LOCK = 0x6D69677261746500
+CONNECT_SECONDS = 10
+
+
+class MigrationError(Exception):
+    """A migration file that cannot be read; the message names it."""
+
+
+def check_files(folder: Path = FOLDER) -> None:
+    """Raises MigrationError, naming the file, for one that is unreadable, misnamed, or has no way back."""
+    for file in sorted(folder.glob("*.sql")):
+        try:
+            empty = not file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise MigrationError(f"migrations/{file.name} cannot be read: {error}") from error
+        if empty:
+            raise MigrationError(f"migrations/{file.name} is empty.")
+        if not file.name[:4].isdigit() or file.name[4] != "_":
+            raise MigrationError(f"migrations/{file.name} must be named like 0001_users.sql: the number is the order.")
+        if not file.name.endswith(".rollback.sql") and not file.with_suffix(".rollback.sql").is_file():
+            raise MigrationError(f"migrations/{file.name} needs {file.stem}.rollback.sql beside it.")
+
+
+def migrate(database_url: str, folder: Path = FOLDER, *, back: bool = False) -> list[str]:
+    """Apply what is missing, oldest first, each in its own transaction; with `back`, undo the newest. Returns the
+    names, in order. Raises MigrationError, psycopg.Error."""
+    check_files(folder)
+    done: list[str] = []
+    with psycopg.connect(database_url, autocommit=True, connect_timeout=CONNECT_SECONDS) as lock:
+        lock.execute("select pg_advisory_lock(%s)", [LOCK])  # released with the connection, however the process ends
+        # A migration that waits for a table lock stops everybody behind it: better to fail and be released again.
+        separator = "&" if "?" in database_url else "?"
+        url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+        with yoyo.get_backend(f"{url}{separator}options=-c%20lock_timeout%3D2s") as backend:
+            migrations = yoyo.read_migrations(str(folder))
+            todo = list(backend.to_rollback(migrations))[:1] if back else list(backend.to_apply(migrations))
+            for migration in todo:
+                print(f"{'taking back' if back else 'applying'} {migration.id}", flush=True)
+                if back:
+                    backend.rollback_one(migration)
+                else:
+                    backend.apply_one(migration)
+                done.append(migration.id)
+    return done
+
+
+def main() -> None:
+    try:
+        settings = load()
+        done = migrate(settings.database_url, back=sys.argv[1:] == ["rollback"])
+    except (SettingsError, MigrationError) as error:
+        sys.exit(f"release: {error}")
+    except psycopg.Error as error:
+        sys.exit(f"release: the database refused: {error}")
+    print(
+        f"release: {len(done)} migration(s) done, the schema is current" if done else "release: the schema is current"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+-- Announces an event: a row for Kafka, a row for each task that subscribes, and a hint that wakes the relay.
+-- The caller's transaction commits all of it or nothing.
+--
+--   $1 id            uuid    becomes the CloudEvent's id
+--   $2 type          text    users.registered
+--   $3 topic         text    users
+--   $4 key           uuid    the thing it is about
+--   $5 data          text    the event as JSON
+--   $6 traceparent   text    W3C Trace Context of the request
+--   $7 principal_id  uuid    who did it, where somebody was signed in
+--   $8 address       text    from which network address
+--   $9 user_agent    text    with what
+--   $10 tasks        text[]  names of the subscribing tasks
+
+with event as (
+    insert into outbox_events (id, type, topic, key, data, traceparent, principal_id, address, user_agent)
+    values ($1, $2, $3, $4, $5::text::jsonb, $6, $7, $8, $9)
+    returning id, data, traceparent
+), tasks as (
+    insert into outbox_tasks (task, event_id, data, traceparent)
+    select name, event.id, event.data, event.traceparent
+      from event, unnest($10::text[]) as name
+)
+select pg_notify('outbox', '');

@@ -1,0 +1,23 @@
+-- Moves a session to its next generation, if the token's is the current one; or finds it there already, if the same token was used
+-- a moment ago, so that a retry and a second tab get the same successor. One statement: of twenty at once, one moves it.
+--
+--   $1 id          uuid
+--   $2 generation  integer   the token's
+--   $3 grace       interval
+--   $4 idle        interval
+
+update sessions
+   set generation = $2::integer + 1,
+       rotated_at = case when sessions.generation = $2 then now() else sessions.rotated_at end,
+       last_seen_at = now(),
+       idle_expires_at = now() + $4::interval
+  from users
+ where sessions.id = $1
+   and (sessions.generation = $2
+        or (sessions.generation = $2 + 1 and sessions.rotated_at > now() - $3::interval))
+   and sessions.ended_at is null
+   and sessions.expires_at > now()
+   and sessions.idle_expires_at > now()
+   and users.id = sessions.user_id
+   and users.is_active
+returning sessions.id, sessions.generation, users.id as user_id, users.email, users.name, users.roles;

@@ -1,0 +1,9 @@
+-- Opens an account. The address decides whether it is a new one: users_email_key.
+--
+--   $1 id             uuid
+--   $2 email          text  in any case
+--   $3 password_hash  text  Argon2id, PHC format
+
+insert into users (id, email, password_hash)
+values ($1, lower($2), $3)
+returning id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at;

@@ -1,0 +1,9 @@
+-- Confirms an account's address; no row where that was done before.
+--
+--   $1 id  uuid
+
+update users
+   set is_verified = true, updated_at = now()
+ where id = $1
+   and not is_verified
+returning id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at;

@@ -1,0 +1,258 @@
+"""The real parts, started once (or named by DATABASE_URL, REDIS_URL, KAFKA_BOOTSTRAP_SERVERS, SMTP_URL), and around
+each test a transaction that is rolled back. A test that needs commits takes `cloned`, a database of its own."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+import httpx
+import msgspec
+import psycopg
+import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from starlette.applications import Starlette
+
+from api.app import create_app
+from api.features import FEATURES
+from api.kernel import telemetry
+from api.kernel.auth import Tokens
+from api.kernel.cache import Cache, open_cache
+from api.kernel.context import Context, open_context
+from api.kernel.database import Database, uuid7
+from api.kernel.feature import tasks_of
+from api.kernel.mail import MemoryMailer
+from api.kernel.openapi import document
+from api.kernel.passwords import Passwords
+from api.kernel.settings import Settings, load
+from api.kernel.tasks import subscribers
+from dev.stack import Services, embedded
+from migrations.__main__ import migrate
+from tests.factories import PASSWORD, make_user
+
+SUBSCRIBERS = subscribers(tasks_of(FEATURES))
+ENVIRONMENT = {
+    "ENVIRONMENT": "development",
+    "PUBLIC_URL": "http://localhost:8000",
+    "ALLOWED_ORIGINS": "http://localhost:4200",
+    "SECRET_KEY": "tests-only: 7c1f0b52e6d94a83b1c5d7e9f2a4c6e8",
+    "LOG_FORMAT": "json",
+    "RATE_LIMIT_ANONYMOUS": "off",
+    "RATE_LIMIT_SIGNED_IN": "off",
+    "RATE_LIMIT_CREDENTIALS": "off",
+}
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with embedded(tmp_path_factory.mktemp("stack"), durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def environment(services: Services) -> dict[str, str]:
+    """What a process of ours would find in its environment."""
+    return ENVIRONMENT | {
+        "DATABASE_URL": services.database_url,
+        "REDIS_URL": services.redis_url,
+        "KAFKA_BOOTSTRAP_SERVERS": services.kafka_bootstrap_servers,
+        "SMTP_URL": services.smtp_url,
+    }
+
+
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str]) -> Settings:
+    loaded = load(environment)
+    migrate(loaded.database_url)
+    # What `cloned` copies: PostgreSQL copies a database only while nobody is connected to it, so this one is never
+    # used.
+    name = database_name(loaded)
+    with psycopg.connect(with_database(loaded, "postgres"), autocommit=True) as admin:
+        admin.execute(f'drop database if exists "{name}_template" with (force)')
+        admin.execute(f'create database "{name}_template" template "{name}"')
+    return loaded
+
+
+@pytest.fixture(scope="session")
+async def pool(settings: Settings) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
+    async with asyncpg.create_pool(settings.database_url, min_size=1, max_size=4) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def passwords() -> Iterator[Passwords]:
+    made = Passwords()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def cache(settings: Settings) -> AsyncIterator[Cache]:
+    """Redis, empty."""
+    async with open_cache(settings) as opened:
+        await opened.execute("FLUSHDB")
+        yield opened
+
+
+@pytest.fixture
+async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
+    """One connection, lent to the code under test; what it commits is a savepoint, and all of it is rolled back."""
+    async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            yield Database(pool, connection, SUBSCRIBERS)
+        finally:
+            await transaction.rollback()
+
+
+@pytest.fixture
+def mailbox() -> MemoryMailer:
+    return MemoryMailer()
+
+
+@pytest.fixture
+def context(settings: Settings, db: Database, cache: Cache, mailbox: MemoryMailer, passwords: Passwords) -> Context:
+    return Context(
+        settings=settings,
+        db=db,
+        cache=cache,
+        mail=mailbox,
+        tokens=Tokens(settings),
+        passwords=passwords,
+        draining=asyncio.Event(),
+    )
+
+
+@pytest.fixture
+def app(settings: Settings, context: Context) -> Starlette:
+    made = create_app(settings)
+    made.state.context = context
+    return made
+
+
+@pytest.fixture
+async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as made:
+        yield made
+
+
+@pytest.fixture
+async def signed_in(client: httpx.AsyncClient, context: Context) -> httpx.AsyncClient:
+    """The client, with the access token of a new, verified account; `client.headers` has it."""
+    user = await make_user(context)
+    form = {"username": user.email, "password": PASSWORD}
+    pair = (await client.post("/api/auth/jwt/login", data=form)).json()
+    client.headers["authorization"] = f"Bearer {pair['access_token']}"
+    return client
+
+
+@pytest.fixture
+async def cloned(settings: Settings) -> AsyncIterator[Settings]:
+    """Settings for a database of the test's own, migrated and empty; Redis is emptied too."""
+    name = f"test_{uuid7().hex}"
+    admin = await asyncpg.connect(settings.database_url, database="postgres")
+    try:
+        await admin.execute(f'create database "{name}" template "{database_name(settings)}_template"')
+        async with open_cache(settings) as emptied:
+            await emptied.execute("FLUSHDB")
+        yield msgspec.structs.replace(settings, database_url=with_database(settings, name))
+    finally:
+        await admin.execute(f'drop database if exists "{name}" with (force)')
+        await admin.close()
+
+
+def database_name(settings: Settings) -> str:
+    return urlsplit(settings.database_url).path[1:]
+
+
+def with_database(settings: Settings, name: str) -> str:
+    return urlsplit(settings.database_url)._replace(path=f"/{name}").geturl()
+
+
+@pytest.fixture
+async def live(cloned: Settings) -> AsyncIterator[Context]:
+    """A Context as the processes open it: a pool, commits, the real SMTP."""
+    async with open_context(cloned, SUBSCRIBERS) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def live_client(cloned: Settings, live: Context) -> AsyncIterator[httpx.AsyncClient]:
+    made = create_app(cloned)
+    made.state.context = live
+    async with client_of(made) as opened:
+        yield opened
+
+
+def client_of(app: Starlette) -> httpx.AsyncClient:
+    """A client whose every answer is held against the OpenAPI document: a status or code that it does not tell of
+    fails the test."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+        base_url="http://localhost:8000",
+        event_hooks={"response": [_documented]},
+    )
+
+
+PATHS = json.loads(document(FEATURES))["paths"]
+
+
+async def _documented(response: httpx.Response) -> None:
+    assert UUID(hex=response.headers["x-trace-id"]), "every answer carries the trace id"
+    operation = PATHS.get(response.request.url.path.removeprefix("/api"), {}).get(response.request.method.lower())
+    if operation is None:
+        return
+    documented = operation["responses"].get(str(response.status_code))
+    assert documented, (
+        f"{response.status_code} is not documented for {response.request.method} {response.request.url.path}"
+    )
+    if response.status_code >= 400:
+        await response.aread()
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["code"] in documented["content"]["application/problem+json"]["examples"]
+
+
+@pytest.fixture(scope="session")
+def _telemetry() -> tuple[InMemorySpanExporter, InMemoryMetricReader]:
+    """OpenTelemetry's providers are set once in a process."""
+    exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
+    telemetry.set_up(load(ENVIRONMENT | _NOWHERE), "tests", SimpleSpanProcessor(exporter), reader)
+    return exporter, reader
+
+
+@pytest.fixture
+def spans(_telemetry: tuple[InMemorySpanExporter, InMemoryMetricReader]) -> InMemorySpanExporter:
+    """The spans of this test."""
+    _telemetry[0].clear()
+    return _telemetry[0]
+
+
+@pytest.fixture
+def metrics(_telemetry: tuple[InMemorySpanExporter, InMemoryMetricReader]) -> InMemoryMetricReader:
+    return _telemetry[1]
+
+
+_NOWHERE = {
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere",
+    "REDIS_URL": "redis://127.0.0.1:1",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+    "SMTP_URL": "smtp://127.0.0.1:1",
+}
+
+
+@pytest.fixture
+def nowhere() -> Settings:
+    """Settings of a process whose every dependency refuses the connection."""
+    return load(ENVIRONMENT | _NOWHERE)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return Path(os.path.dirname(__file__)).parent

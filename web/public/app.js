@@ -1,0 +1,176 @@
+// The stand-in application: register, open the mail's link, sign in, see the account, refresh, sign out.
+// Tokens live in these variables and nowhere else: a reload signs out. Answers become text, never markup.
+
+let tokens = null; // { access_token, refresh_token, expires_in } while somebody is signed in
+let mailToken = null; // from the mail's link, until it is spent
+
+const at = (id) => document.getElementById(id);
+
+class Problem extends Error {
+  /** The body of an application/problem+json answer; `errors` says which fields are meant. */
+  constructor({ status, detail, errors = [], trace_id }) {
+    super(detail);
+    Object.assign(this, { status, errors, trace: trace_id });
+  }
+}
+
+/** Calls the API; throws a Problem for whatever is not a success. `body` is sent as JSON, URLSearchParams as a form. */
+async function call(method, path, body) {
+  const headers = {};
+  if (tokens) headers.Authorization = `Bearer ${tokens.access_token}`;
+  if (body && !(body instanceof URLSearchParams)) {
+    headers["Content-Type"] = "application/json";
+    body = JSON.stringify(body);
+  }
+  const response = await fetch(`/api${path}`, { method, headers, body, credentials: "omit" }).catch(() => {
+    throw new Problem({ detail: "The server did not answer. Try again in a moment." });
+  });
+  if (response.ok) return response.status === 204 ? null : response.json();
+  const wait = response.headers.get("Retry-After");
+  const { status } = response;
+  const problem = response.headers.get("Content-Type")?.includes("problem+json")
+    ? await response.json()
+    : { status, detail: `The server answered ${status}.`, trace_id: response.headers.get("X-Trace-Id") };
+  throw new Problem({ ...problem, detail: problem.detail + (wait ? ` Try again in ${wait} s.` : "") });
+}
+
+// ── Showing things ──
+
+function show(view, text = "") {
+  for (const id of ["verify", "guest", "account"]) at(id).hidden = id !== view;
+  tell(text);
+}
+
+function tell(text) {
+  at("notice").textContent = text;
+  at("notice").scrollIntoView({ block: "nearest" });
+}
+
+function message(text, trace) {
+  const node = document.createElement("p");
+  node.className = "problem";
+  node.append(text);
+  if (trace) node.append(Object.assign(document.createElement("small"), { textContent: ` trace ${trace}` }));
+  return node;
+}
+
+function clearProblems() {
+  for (const node of document.querySelectorAll(".problem")) node.remove();
+  for (const field of document.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+}
+
+/** Shows a problem at the fields that it points to, and what points to none of them above the form. */
+function showProblem(form, problem) {
+  const fieldOf = (error) => form.elements.namedItem(error.pointer.slice(1));
+  const placed = problem.errors.filter(fieldOf);
+  const others = problem.errors.filter((error) => !fieldOf(error)).map((error) => `${error.pointer}: ${error.detail}`);
+  for (const error of placed) {
+    const field = fieldOf(error);
+    const node = message(error.detail, error === placed.at(-1) && problem.trace);
+    node.id = `${field.id}-problem`; // the field's aria-describedby names it
+    field.setAttribute("aria-invalid", "true");
+    field.after(node);
+  }
+  if (!placed.length || others.length) {
+    const node = message([problem.message, ...others].join(" "), !placed.length && problem.trace);
+    node.setAttribute("role", "alert");
+    form.before(node);
+  }
+  if (placed.length) fieldOf(placed[0]).focus();
+}
+
+function showUser(user) {
+  const cells = Object.entries(user).flatMap(([name, value]) => {
+    const term = Object.assign(document.createElement("dt"), { textContent: name.replaceAll("_", " ") });
+    const text = Array.isArray(value) ? value.join(", ") || "none" : String(value ?? "not set");
+    return [term, Object.assign(document.createElement("dd"), { textContent: text })];
+  });
+  at("me").replaceChildren(...cells);
+}
+
+// ── What the forms do ──
+
+/** Runs an action when a form is submitted, one at a time, and shows the problem if it ends in one. */
+function onSubmit(id, action) {
+  const form = at(id);
+  const button = form.querySelector("button");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (button.disabled) return;
+    button.disabled = true;
+    clearProblems();
+    tell("");
+    try {
+      await action(Object.fromEntries(new FormData(form)));
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (tokens && problem.status === 401) showGuest(`Your session is over. ${problem.message}`);
+      else showProblem(form, problem);
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+function showGuest(text, email = "") {
+  tokens = null;
+  at("me").replaceChildren();
+  show("guest", text);
+  at("login-username").value ||= email;
+  at(email ? "login-password" : "login-username").focus();
+}
+
+async function showAccount(pair) {
+  if (pair) {
+    tokens = pair;
+    const until = new Date(Date.now() + pair.expires_in * 1000).toLocaleTimeString();
+    at("session").textContent = `The access token is good until ${until}. Tokens stay in memory: a reload signs out.`;
+  }
+  showUser(await call("GET", "/users/me"));
+}
+
+onSubmit("register-form", async ({ email, password }) => {
+  await call("POST", "/auth/register", { email, password });
+  at("register-form").reset();
+  at("login-username").value = email;
+  tell(`Now look into the mailbox of ${email}: the link in the mail opens this page again. `
+    + "In development no mail leaves the machine: “make run” prints the address of its mailbox.");
+});
+
+onSubmit("verify-form", async () => {
+  const user = await call("POST", "/auth/verify", { token: mailToken });
+  mailToken = null;
+  history.replaceState(null, "", "/");
+  showGuest(`${user.email} is confirmed. You can sign in now.`, user.email);
+});
+
+onSubmit("login-form", async (fields) => {
+  await showAccount(await call("POST", "/auth/jwt/login", new URLSearchParams(fields)));
+  at("login-form").reset();
+  show("account");
+  at("account").querySelector("h2").focus();
+});
+
+onSubmit("me-form", () => showAccount());
+
+onSubmit("refresh-form", async () => {
+  await showAccount(await call("POST", "/auth/refresh", { refresh_token: tokens.refresh_token }));
+  tell("The session has a new pair of tokens.");
+});
+
+onSubmit("logout-form", async () => {
+  await call("POST", "/auth/jwt/logout");
+  showGuest("You are signed out.");
+});
+
+/** Opens what the address asks for. The token leaves the address bar at once, and so the history, before any click. */
+function open() {
+  if (location.pathname !== "/verify") return show(tokens ? "account" : "guest");
+  mailToken = new URLSearchParams(location.hash.slice(1)).get("token") ?? mailToken;
+  history.replaceState(null, "", "/verify");
+  if (mailToken) show("verify");
+  else show("guest", "This address is for a link from a mail, and has no token. Open the link in the mail again.");
+}
+
+addEventListener("hashchange", open); // another link from a mail, opened in the same tab
+open();

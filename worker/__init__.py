@@ -1,0 +1,1 @@
+"""The worker process: the outbox's relay, and arq for the tasks."""

@@ -1,0 +1,129 @@
+"""The Kafka producer: the only file that imports aiokafka. Everything here has a timeout of its own, because
+aiokafka's calls can wait for ever when the broker is gone; and after any error the producer is thrown away, because
+one that failed may stay broken."""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+)
+from opentelemetry.trace import SpanKind
+
+from api.kernel.settings import Kafka, Settings
+from api.kernel.telemetry import parent_from, relayed_events, span, traceparent
+from worker.types import OutboxEvent
+
+logger = logging.getLogger(__name__)
+
+PUBLISH_SECONDS = 8.0
+"""Less than the server lets a transaction be idle: the outbox rows are locked meanwhile."""
+STOP_SECONDS = 2.0
+# No later attempt would help these: too large, or a topic that may not be.
+_FINAL = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTopicError, TopicAuthorizationFailedError)
+
+
+class KafkaUnavailable(Exception):
+    """Nothing, or not everything, was acknowledged: publish the same again."""
+
+
+class Publisher:
+    def __init__(self, settings: Settings) -> None:
+        self._kafka = settings.kafka
+        self._source = settings.public_url
+        self._producer: AIOKafkaProducer | None = None
+
+    async def publish(self, events: Sequence[OutboxEvent]) -> dict[OutboxEvent, str]:
+        """Publish in order and wait until Kafka has acknowledged all; the answer names those it will never take, and
+        why. Raises KafkaUnavailable."""
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                return await self._publish(await self._started(), events)
+        except (KafkaError, OSError, TimeoutError, RuntimeError) as error:
+            await self.stop()
+            raise KafkaUnavailable(type(error).__name__) from None
+
+    async def stop(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(KafkaError, OSError, TimeoutError, RuntimeError):  # it is thrown away as it is
+                await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            self._producer = AIOKafkaProducer(
+                bootstrap_servers=list(self._kafka.bootstrap_servers),
+                client_id="rest-angular-relay",
+                enable_idempotence=True,
+                acks="all",
+                request_timeout_ms=5000,
+                **_security(self._kafka),
+            )
+            await self._producer.start()
+            logger.info("kafka is connected")
+        return self._producer
+
+    async def _publish(self, producer: AIOKafkaProducer, events: Sequence[OutboxEvent]) -> dict[OutboxEvent, str]:
+        refused: dict[OutboxEvent, str] = {}
+        sent: list[tuple[OutboxEvent, asyncio.Future[object]]] = []
+        for event in events:
+            topic = self._kafka.prefix + event.topic
+            with span(f"publish {event.topic}", SpanKind.PRODUCER, parent_from(event.traceparent)):
+                try:
+                    acknowledged = await producer.send(
+                        topic, event.data.encode(), str(event.key).encode(), headers=self._headers(event)
+                    )
+                    sent.append((event, acknowledged))
+                except _FINAL as error:
+                    refused[event] = type(error).__name__
+        outcomes = await asyncio.gather(*(acknowledged for _, acknowledged in sent), return_exceptions=True)
+        for (event, _), outcome in zip(sent, outcomes, strict=True):
+            if isinstance(outcome, _FINAL):
+                refused[event] = type(outcome).__name__
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                relayed_events.add(1, {"topic": event.topic})
+        return refused
+
+    def _headers(self, event: OutboxEvent) -> list[tuple[str, bytes]]:
+        """CloudEvents 1.0, Kafka protocol binding, binary mode."""
+        attributes = {
+            "ce_specversion": "1.0",
+            "ce_id": str(event.id),
+            "ce_type": event.type,
+            "ce_source": self._source,
+            "ce_subject": str(event.key),
+            "ce_time": event.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "content-type": "application/json",
+            "traceparent": traceparent(),
+        }
+        return [(name, value.encode()) for name, value in attributes.items()]
+
+
+def _security(kafka: Kafka) -> dict[str, object]:
+    """TLS as a PaaS gives it: its own authority, a client certificate, and brokers whose names are in no
+    certificate."""
+    if not kafka.tls:
+        return {}
+    context = ssl.create_default_context(cadata=kafka.trusted_cert)
+    context.check_hostname = False
+    if kafka.client_cert and kafka.client_cert_key:
+        # The ssl module reads a chain from files alone; these are private to this user and gone after the block.
+        with tempfile.NamedTemporaryFile("w") as certificate, tempfile.NamedTemporaryFile("w") as key:
+            certificate.write(kafka.client_cert)
+            key.write(kafka.client_cert_key)
+            certificate.flush()
+            key.flush()
+            context.load_cert_chain(certificate.name, key.name)
+    return {"security_protocol": "SSL", "ssl_context": context}

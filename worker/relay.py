@@ -1,0 +1,125 @@
+"""The outbox's relay: event rows → Kafka, in order, and task rows → arq. A NOTIFY wakes it; a poll every second finds
+what a wake-up missed, and alone is correct. A row leaves the outbox only when its receiver has it, so that whatever
+dies, what waits is found again."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+from arq.connections import ArqRedis
+from redis.exceptions import RedisError
+
+from api.kernel.context import Context
+from api.kernel.errors import Problem
+from api.kernel.tasks import LEASE_SECONDS, QUEUE, release_tasks
+from worker import queries
+from worker.kafka import KafkaUnavailable, Publisher
+
+logger = logging.getLogger(__name__)
+
+EVENTS_AT_ONCE = 200
+TASKS_AT_ONCE = 50
+TASKS_QUEUED = 100
+"""More are not handed to arq at a time: a lease must not run out in the queue."""
+POLL_SECONDS = 1.0
+LISTEN_SECONDS = 60.0
+"""The listening connection is taken anew this often: one that died in silence says nothing."""
+SWEEP_SECONDS = 60.0
+LONGEST_PAUSE = 5.0
+
+
+class Relay:
+    def __init__(self, context: Context, publisher: Publisher, queue: ArqRedis, task_names: Sequence[str]) -> None:
+        self._context = context
+        self._publisher = publisher
+        self._queue = queue
+        self._task_names = list(task_names)
+        self._wake_events = asyncio.Event()
+        self._wake_tasks = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until the process drains; what is being published then is finished first."""
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._repeat(self.publish_events, EVENTS_AT_ONCE, self._wake_events, POLL_SECONDS))
+            loops.create_task(self._repeat(self.queue_tasks, TASKS_AT_ONCE, self._wake_tasks, POLL_SECONDS))
+            loops.create_task(self._repeat(self._sweep, EVENTS_AT_ONCE, asyncio.Event(), SWEEP_SECONDS))
+            if not self._context.settings.database_transaction_pooling:  # which hears no NOTIFY: the poll is enough
+                loops.create_task(self._repeat(self._listen, 1, asyncio.Event(), 0))
+            await self._context.draining.wait()
+            self._wake()
+
+    def _wake(self) -> None:
+        self._wake_events.set()
+        self._wake_tasks.set()
+
+    async def publish_events(self) -> int:
+        """One batch to Kafka, in one transaction that holds the rows meanwhile; how many. Raises KafkaUnavailable,
+        Problem."""
+        async with self._context.db.transaction() as db:
+            if not await queries.try_lock(db):
+                return 0  # another process publishes; it alone does until its transaction ends
+            events = await queries.claim_events(db, EVENTS_AT_ONCE)
+            if not events:
+                return 0
+            refused = await self._publisher.publish(events)
+            for event, reason in refused.items():
+                logger.error("kafka refused an event", extra={"fields": {"event": event.id, "reason": reason}})
+                await queries.mark_dead(db, event.id, reason)
+            await queries.mark_published(db, [event.id for event in events if event not in refused])
+        return len(events)
+
+    async def queue_tasks(self) -> int:
+        """Lease due tasks and hand them to arq; how many. Raises RedisError, OSError, Problem."""
+        if await self._queue.zcard(QUEUE) >= TASKS_QUEUED:
+            return 0
+        leased = await queries.lease_tasks(self._context.db, self._task_names, TASKS_AT_ONCE, LEASE_SECONDS)
+        waiting = {task.id for task in leased}
+        try:
+            for task in leased:
+                job = f"{task.id}:{task.attempts}"
+                await self._queue.enqueue_job(task.task, str(task.id), task.attempts, _job_id=job)
+                waiting.discard(task.id)
+        finally:
+            if waiting:
+                await release_tasks(self._context.db, list(waiting))
+        return len(leased)
+
+    async def _listen(self) -> int:
+        async with self._context.db.listen("outbox", self._wake):
+            await _first(self._context.draining.wait(), LISTEN_SECONDS)
+        return 0
+
+    async def _sweep(self) -> int:
+        return await queries.sweep_published(self._context.db, EVENTS_AT_ONCE)
+
+    async def _repeat(self, step: Callable[[], Awaitable[int]], full: int, wake: asyncio.Event, poll: float) -> None:
+        """Run the step while there is work, then until woken or the poll is due; after a failure wait, longer each
+        time."""
+        failures = 0
+        while not self._context.draining.is_set():
+            wake.clear()
+            try:
+                done = await step()
+                failures = 0
+            except (KafkaUnavailable, RedisError, OSError, Problem) as error:
+                failures += 1
+                pause = min(LONGEST_PAUSE, 0.1 * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+                fields = {
+                    "step": step.__name__,
+                    "cause": str(error) or type(error).__name__,
+                    "seconds": round(pause, 1),
+                }
+                logger.warning("the relay waits", extra={"fields": fields})
+                await _first(self._context.draining.wait(), pause)
+                continue
+            if done < full and poll:
+                await _first(wake.wait(), poll)
+
+
+async def _first(event: Awaitable[object], seconds: float) -> None:
+    """Wait for an event, but no longer than that."""
+    try:
+        await asyncio.wait_for(event, seconds)
+    except TimeoutError:
+        return
