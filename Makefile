@@ -4,9 +4,6 @@
 SHELL := /bin/bash
 
 PYTHON ?= python3
-PORT ?= 8000
-DATA_DIR ?= .data
-export PORT DATA_DIR
 
 BIN := .venv/bin
 STAMP := .venv/.from-lock
@@ -22,7 +19,7 @@ $(STAMP): requirements-dev.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
 	@touch $@
 
-run: $(STAMP) ## start everything on this machine: http://localhost:$PORT, data in $DATA_DIR
+run: $(STAMP) ## start everything on this machine (PORT and DATA_DIR move it)
 	@exec $(BIN)/python -m dev run
 
 test: $(STAMP) ## run every test, against the real parts

@@ -22,9 +22,9 @@ USAGE = "usage: python -m dev run | exec COMMAND…"
 
 def main(arguments: list[str]) -> int:
     """Return the exit status: 1 with one line on stderr when the stack cannot start or had to stop."""
-    load_env_file(Path(".env"))
-    data_dir = Path(os.environ.get("DATA_DIR") or ".data")
     try:
+        load_env_file(Path(".env"))
+        data_dir = Path(os.environ.get("DATA_DIR") or ".data")
         match arguments:
             case ["run"]:
                 return run(data_dir, _port())

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from dev.files import kept_secret
+from dev.part import StackError
 from dev.stack import Services
 
 LINE = re.compile(
@@ -14,12 +15,17 @@ LINE = re.compile(
 
 
 def load_env_file(path: Path) -> None:
-    """Read KEY=VALUE lines, with `#` comments and optional quotes, into the environment, which goes first."""
+    """Read KEY=VALUE lines, with `#` comments and optional quotes, into the environment, which goes first.
+
+    Raises StackError, naming the line, for any other.
+    """
     if not path.exists():
         return
-    for line in path.read_text().splitlines():
+    for number, line in enumerate(path.read_text().splitlines(), 1):
         if match := LINE.fullmatch(line):
             os.environ.setdefault(match[1], match["double"] or match["single"] or match["bare"] or "")
+        elif line.strip() and not line.lstrip().startswith("#"):
+            raise StackError(f"{path}, line {number}: expected KEY=VALUE or a # comment.")
 
 
 def environment(services: Services, port: int, data_dir: Path) -> dict[str, str]:

@@ -38,7 +38,7 @@ def start(folder: Path, logs: Path, port: int, *, durable: bool) -> tuple[Part, 
         [programs / "postgres", "-D", data, "-p", str(port), *settings],
         logs,
         ready="database system is ready to accept connections",
-        privileges=_unprivileged(folder, programs),
+        privileges=_unprivileged(folder),
         stop_signal=signal.SIGINT,  # "fast": ends the connections instead of waiting for them
     )
     return part, f"postgresql://{NAME}:{kept_secret(folder / 'password')}@127.0.0.1:{port}/{NAME}"
@@ -59,7 +59,7 @@ def _create(folder: Path, logs: Path, programs: Path) -> None:
     unfinished.mkdir(mode=0o700)
     data, password = unfinished / "data", unfinished / "password"
     secret = kept_secret(password)
-    privileges = _unprivileged(unfinished, programs)
+    privileges = _unprivileged(unfinished)
     initdb: list[str | Path] = [programs / "initdb", "-D", data, "--no-sync", "--locale=C.UTF-8", "--encoding=UTF8"]
     login = ["--username=postgres", "--auth=scram-sha-256", f"--pwfile={password}"]
     Part("initdb", [*initdb, *login], logs, privileges=privileges).finish()
@@ -73,7 +73,7 @@ def _create(folder: Path, logs: Path, programs: Path) -> None:
     unfinished.rename(folder)
 
 
-def _unprivileged(folder: Path, programs: Path) -> list[str]:
+def _unprivileged(folder: Path) -> list[str]:
     """The command to run PostgreSQL under: it refuses to run as root, or as a user whom no passwd file knows.
 
     For those a user namespace in which they are nobody: the files stay theirs. Where containers forbid that to root,
@@ -85,7 +85,7 @@ def _unprivileged(folder: Path, programs: Path) -> list[str]:
     namespace = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
     if owner.st_uid == user and subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:
         return [*namespace, "setpriv"]
-    return _as_owner(folder, programs, owner) if user == 0 else []
+    return _as_owner(folder, owner) if user == 0 else []
 
 
 def _has_name(user: int) -> bool:
@@ -95,20 +95,16 @@ def _has_name(user: int) -> bool:
         return False
 
 
-def _as_owner(folder: Path, programs: Path, owner: os.stat_result) -> list[str]:
-    """For root: the command to become the folder's owner, or nobody, who then gets the folder."""
+def _as_owner(folder: Path, owner: os.stat_result) -> list[str]:
+    """For root: the command to become the folder's owner, or nobody, who then gets the folder.
+
+    It keeps root's right to pass any folder, since the project may be in one that is closed to others, like /root.
+    """
     uid, gid = (owner.st_uid, owner.st_gid) if owner.st_uid else (NOBODY, NOBODY)
-    user = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
-    for path in (programs, folder):
-        for parent in reversed(path.parents):
-            if subprocess.run([*user, "test", "-x", parent], check=False).returncode:
-                raise StackError(
-                    f"PostgreSQL does not run as root, and the user it runs as instead ({uid}) may not enter {parent}:"
-                    " run as an ordinary user, move the project, or set DATA_DIR or DATABASE_URL."
-                )
     for path in (folder, *folder.rglob("*")):
         os.chown(path, uid, gid, follow_symlinks=False)
-    return user
+    user = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
+    return [*user, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
 
 
 def _settle_pid_file(data: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ class Orphanable(Process):  # type: ignore[misc]
         parent = multiprocessing.parent_process()
         assert parent is not None
         parent.join()
-        if self._child is not None and self._child.poll() is None:
-            os.killpg(self._child.pid, signal.SIGKILL)
+        if self._child is not None:
+            with suppress(ProcessLookupError):  # all of them have ended by themselves
+                os.killpg(self._child.pid, signal.SIGKILL)
         os._exit(1)
 
 
@@ -71,6 +73,18 @@ class Processes(Manager):  # type: ignore[misc]
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
+        try:
+            self._await_end()
+        finally:
+            while not self._all_started():
+                time.sleep(POLL_SECONDS)
+            super().terminate()
+            # honcho kills what lingers only after some process has ended; this holds when none does.
+            time.sleep(STOP_SECONDS)
+            self.kill()
+
+    def _await_end(self) -> None:
+        """Return when everything has to stop; on the way, say once that all is ready."""
         deadline: float | None = time.monotonic() + READY_SECONDS
         while not self._stopping.wait(POLL_SECONDS):
             if self._ended():
@@ -81,12 +95,6 @@ class Processes(Manager):  # type: ignore[misc]
                 if late or not missing:
                     deadline = None
                     print(f"Not ready after {READY_SECONDS} s: {missing}" if missing else self._banner, flush=True)
-        while not self._all_started():
-            time.sleep(POLL_SECONDS)
-        super().terminate()
-        # honcho kills what lingers only after some process has ended; this holds when none does.
-        time.sleep(STOP_SECONDS)
-        self.kill()
 
     def _ended(self) -> str | None:
         """Which process or part has ended, and how; None while all run."""

@@ -121,6 +121,13 @@ def test_a_port_that_is_none_is_refused(project: Project) -> None:
     assert run.output == "PORT is http: it must be a number from 1 to 65535.\n"
 
 
+def test_a_line_of_the_env_file_that_says_nothing_is_named(project: Project) -> None:
+    (project.folder / ".env").write_text("# fine\n\nexport FINE=\nSECRET_KEY: value\n")
+    run = project.run()
+    assert run.wait() == 1
+    assert run.output == ".env, line 4: expected KEY=VALUE or a # comment.\n"
+
+
 def test_migrations_that_fail_stop_the_start(project: Project) -> None:
     (project.folder / "migrations.py").write_text("raise SystemExit('column already exists')")
     run = project.run(
