@@ -22,8 +22,9 @@ $(STAMP): requirements-dev.txt
 run: $(STAMP) ## start everything on this machine (PORT and DATA_DIR move it)
 	@exec $(BIN)/python -m dev run
 
-test: $(STAMP) ## run every test, against the real parts
-	@$(BIN)/python -m pytest $(ARGS)
+COVERAGE := --cov=api.kernel --cov-report=term-missing:skip-covered --cov-fail-under=95
+test: $(STAMP) ## run every test against the real parts; ARGS="tests/users -x" picks
+	@$(BIN)/python -m pytest $(or $(ARGS),$(COVERAGE))
 
 check: $(STAMP) ## ruff, mypy strict, and the import rules
 	@$(BIN)/ruff check .
