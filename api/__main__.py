@@ -4,10 +4,10 @@ import signal
 import sys
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
+from uvicorn.config import STARTUP_FAILURE
 
 from api.kernel.settings import SettingsError, load
-from api.server import configuration
+from api.server import Supervisor, configuration
 
 
 def main() -> None:
@@ -17,9 +17,12 @@ def main() -> None:
         sys.exit(f"web: {error}")
     config = configuration(settings)
     # uvicorn raises the signal again once everything is answered; by then it means a clean end.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     if settings.web_concurrency > 1:
-        Multiprocess(config, [config.bind_socket()]).run()
+        supervisor = Supervisor(config, [config.bind_socket()])
+        supervisor.run()
+        sys.exit(any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes))
     else:
         uvicorn.Server(config).run()
 

@@ -6,17 +6,17 @@ import asyncio
 import functools
 import http
 import re
-import secrets
 import signal
 from types import FrameType
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors import Multiprocess
 
-from api.kernel.errors import MALFORMED_REQUEST, REQUEST_TIMEOUT, Problem, ProblemDocument, encode, problem
+from api.kernel.errors import MALFORMED_REQUEST, REQUEST_TIMEOUT, Problem, problem, render, trace_id
 from api.kernel.settings import Settings
-from api.kernel.telemetry import SECURITY_HEADERS
+from api.kernel.telemetry import SECURITY_HEADERS, access_log, parent_from, span
 
 HEAD_BYTES = 16 * 1024
 HEAD_FIELDS = 100
@@ -44,28 +44,40 @@ class Protocol(HttpToolsProtocol):
     """One connection. What it refuses never becomes an ASGI call, so nothing behind it can be made to see it."""
 
     refusal: type[Problem] = MALFORMED_REQUEST
-    head_bytes = 0
+    begun = refused = False
+    silent_bytes = 0
+    """What was received since the parser last told of something; it keeps all of that in memory."""
     head_timer: asyncio.TimerHandle | None = None
+    """Runs while a head is awaited."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._expect_head()
+        self.head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_arrived()
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.head_timer is None and (self.cycle is None or not self.cycle.more_body):
-            self._expect_head()
-        self.head_bytes += len(data)
+        self.silent_bytes += len(data)
         super().data_received(data)
-        if self.head_timer is not None and self.head_bytes > HEAD_BYTES and not self.transport.is_closing():
+        if self.silent_bytes > HEAD_BYTES and not self.transport.is_closing():
             self.refusal = HEAD_TOO_LARGE  # still no end of it
             self.send_400_response("")
 
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.begun = True
+        if self.head_timer is None:
+            self.head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.head_timer is not None:  # a field after the body (a trailer) must not pass for one of the head
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._head_arrived()
+        self._stop_timer()
+        self.silent_bytes = 0
         names = [name for name, _ in self.headers]
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > HEAD_BYTES or len(names) > HEAD_FIELDS:
@@ -75,53 +87,61 @@ class Protocol(HttpToolsProtocol):
         # Both framings at once is how requests are smuggled past a proxy that believes the other one (RFC 9112 §6.1).
         if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]) or {b"content-length", b"transfer-encoding"} <= set(names):
             raise Refused
+        if self.parser.get_http_version() not in ("1.1", "1.0"):  # a line without any is HTTP/0.9
+            raise Refused
         super().on_headers_complete()
 
+    def on_chunk_header(self) -> None:
+        self.silent_bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        self.silent_bytes = 0
+        super().on_body(body)
+
     def send_400_response(self, msg: str) -> None:
-        trace = secrets.token_hex(16)
-        refusal = self.refusal
-        document = ProblemDocument(
-            type_="about:blank",
-            title=http.HTTPStatus(refusal.status).phrase,
-            status=refusal.status,
-            detail=refusal.detail,
-            instance="*",
-            code=refusal.code,
-            trace_id=trace,
-            error=refusal.detail,
-            status_code=refusal.status,
-            path="*",
-        )
-        body = encode(document)
-        headers = {
-            **SECURITY_HEADERS,
-            "content-type": "application/problem+json",
-            "content-length": str(len(body)),
-            "cache-control": "no-store",
-            "connection": "close",
-            "x-trace-id": trace,
-        }
+        accepted = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
+        if self.pipeline or accepted:  # answers come in the order of their requests: those before are owed theirs first
+            if self.pipeline and self.cycle.more_body and not self.refused:
+                self.pipeline.popleft()  # it is the body of this one that is refused
+            self.refused = True
+            self.flow.pause_reading()
+            return
+        with span("refused", parent=parent_from(None)):
+            refused = render(self.refusal(), "*")
+            headers = {**SECURITY_HEADERS, **refused.headers, "x-trace-id": trace_id(), "connection": "close"}
+            access_log.info("refused %s", self.refusal.code)
+        phrase = http.HTTPStatus(refused.status_code).phrase
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self.transport.write(f"HTTP/1.1 {refusal.status} {document.title}\r\n{head}\r\n".encode() + body)
+        self.transport.write(f"HTTP/1.1 {refused.status_code} {phrase}\r\n{head}\r\n".encode() + bytes(refused.body))
         self.transport.close()
 
-    def _expect_head(self) -> None:
-        self.head_bytes = 0
-        self.head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
+    def on_response_complete(self) -> None:
+        if self.refused and not self.pipeline and not self.transport.is_closing():
+            self.send_400_response("")
+        else:
+            super().on_response_complete()
 
-    def _head_arrived(self) -> None:
+    def _stop_timer(self) -> None:
         if self.head_timer is not None:
             self.head_timer.cancel()
             self.head_timer = None
 
     def _head_is_late(self) -> None:
         self.head_timer = None
-        if not self.transport.is_closing():
-            if self.head_bytes:
-                self.refusal = REQUEST_TIMEOUT
-                self.send_400_response("")
-            else:
-                self.transport.close()
+        if self.begun:
+            self.refusal = REQUEST_TIMEOUT
+            self.send_400_response("")
+        else:  # not a byte of a request: nobody waits for an answer
+            self.transport.close()
+
+
+class Supervisor(Multiprocess):
+    """uvicorn's parent of WEB_CONCURRENCY processes, which refuses new connections once those do."""
+
+    def terminate_all(self) -> None:
+        super().terminate_all()
+        for socket in self.sockets:
+            socket.close()  # of this process alone; kept open, it would let clients connect to nobody
 
 
 def configuration(settings: Settings) -> uvicorn.Config:

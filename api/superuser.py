@@ -7,52 +7,62 @@ import getpass
 import re
 import sys
 
+import msgspec
+
 from api.features import FEATURES
 from api.kernel import telemetry
-from api.kernel.context import open_context
-from api.kernel.database import Database, uuid7
-from api.kernel.errors import Problem
+from api.kernel.context import Context, open_context
+from api.kernel.database import uuid7
+from api.kernel.errors import UNAVAILABLE, Problem
 from api.kernel.events import record
 from api.kernel.feature import tasks_of
-from api.kernel.passwords import Passwords
-from api.kernel.settings import SettingsError, load
+from api.kernel.settings import Settings, SettingsError, load
 from api.kernel.tasks import subscribers
+from api.kernel.telemetry import span
 from api.users import queries
 from api.users.errors import REGISTER_INVALID_PASSWORD
-from api.users.events import UserPromoted
+from api.users.events import UserPromoted, UserRegistered
 from api.users.passwords import refuse_weak
 from api.users.types import EMAIL_PATTERN, User
 
 
-async def promote(db: Database, email: str) -> User | None:
+async def promote(context: Context, email: str) -> User | None:
     """Make an existing account a superuser; None where there is none."""
-    async with db.transaction() as tx:
-        user = await queries.mark_superuser(tx, email)
+    async with context.db.transaction() as db:
+        user = await queries.mark_superuser(db, email)
         if user is not None:
-            await record(tx, UserPromoted(user_id=user.id, email=user.email))
+            await record(db, UserPromoted(user_id=user.id, email=user.email))
     return user
 
 
-async def open_superuser(db: Database, passwords: Passwords, email: str, password: str) -> User:
+async def open_superuser(context: Context, email: str, password: str) -> User | None:
     """Open an account that is a superuser from the start. Raises Problem."""
     refuse_weak(password, email, REGISTER_INVALID_PASSWORD)
-    password_hash = await passwords.hash(password)
-    async with db.transaction() as tx:
-        await queries.insert(tx, uuid7(), email, password_hash)
-        user = await promote(tx, email)
-    assert user is not None
-    return user
+    password_hash = await context.passwords.hash(password)
+    async with context.db.transaction() as db:
+        user = await queries.insert(db, uuid7(), email, password_hash)
+        await record(db, UserRegistered(user_id=user.id, email=user.email))
+        return await promote(msgspec.structs.replace(context, db=db), email)
 
 
-async def main(email: str) -> str:
-    settings = load()
-    telemetry.set_up(settings, "superuser")
+async def run(settings: Settings, email: str, password: str | None = None) -> User | None:
+    """Promote the account; open it where a password is given. Raises Problem."""
     async with open_context(settings, subscribers(tasks_of(FEATURES)), pool_size=1) as context:
-        if user := await promote(context.db, email):
-            return f"{user.email} is a superuser."
-        password = await asyncio.to_thread(_ask_password, email)
-        user = await open_superuser(context.db, context.passwords, email, password)
-        return f"{user.email} is a superuser, with the password that was given."
+        with span("superuser"):
+            if password is None:
+                return await promote(context, email)
+            return await open_superuser(context, email, password)
+
+
+def main(email: str) -> str:
+    settings = msgspec.structs.replace(load(), log_level="ERROR")  # who sits at the terminal is told in one line
+    telemetry.set_up(settings, "superuser")
+    user = asyncio.run(run(settings, email))
+    if user is not None:
+        return f"{user.email} is a superuser."
+    # Nothing runs and no connection is held while somebody thinks of a password.
+    asyncio.run(run(settings, email, _ask_password(email)))
+    return f"{email.lower()} is a superuser, with the password that was given."
 
 
 def _ask_password(email: str) -> str:
@@ -65,9 +75,13 @@ def _ask_password(email: str) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or not re.match(EMAIL_PATTERN, sys.argv[1]):
+    if len(sys.argv) != 2 or len(sys.argv[1]) > 254 or not re.match(EMAIL_PATTERN, sys.argv[1]):
         sys.exit("superuser: give one e-mail address: python -m api.superuser ada@example.com")
     try:
-        print(asyncio.run(main(sys.argv[1])))  # noqa: T201
+        print(main(sys.argv[1]))  # noqa: T201
+    except UNAVAILABLE:
+        sys.exit("superuser: PostgreSQL does not answer, or has not been migrated; nothing was changed.")
     except (SettingsError, Problem) as error:
         sys.exit(f"superuser: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nsuperuser: nothing was changed.")

@@ -24,10 +24,12 @@ create table outbox_events (
 );
 
 create index outbox_events_pending on outbox_events (seq) where published_at is null and dead_at is null;
+create index outbox_events_dead on outbox_events (dead_at) where dead_at is not null;
 create index outbox_events_published on outbox_events (published_at) where published_at is not null;
 
--- One row for each task that subscribes to an event. Removed when the task is done; `attempts` numbers the leases, so that
--- an attempt which lost its lease cannot settle the row under the one that took over.
+-- One row for each task that subscribes to an event, removed when the task is done. `lease` counts up with every lease and is never
+-- used again, so that an attempt which lost its lease cannot settle the row under the one that took over. `attempts` counts the
+-- leases that were not given back unused; a task that takes its worker down with it is counted too.
 create table outbox_tasks (
     seq           bigint generated always as identity primary key,
     id            uuid not null default gen_random_uuid(),
@@ -38,6 +40,7 @@ create table outbox_tasks (
     created_at    timestamptz not null default now(),
     available_at  timestamptz not null default now(),
     locked_until  timestamptz,
+    lease         integer not null default 0,
     attempts      integer not null default 0,
     last_error    text,
     dead_at       timestamptz,
@@ -45,3 +48,4 @@ create table outbox_tasks (
 );
 
 create index outbox_tasks_pending on outbox_tasks (seq) where dead_at is null;
+create index outbox_tasks_dead on outbox_tasks (dead_at) where dead_at is not null;

@@ -2,6 +2,7 @@
 at once harmless; running it again does nothing. `python -m migrations rollback` takes the newest migration back
 (development)."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import yoyo
 from api.kernel.settings import SettingsError, load
 
 FOLDER = Path(__file__).parent
+_NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+(\.rollback)?\.sql")
 # Any number that nothing else in this database locks: "migrate" in ASCII.
 LOCK = 0x6D69677261746500
 CONNECT_SECONDS = 10
@@ -29,7 +31,7 @@ def check_files(folder: Path = FOLDER) -> None:
             raise MigrationError(f"migrations/{file.name} cannot be read: {error}") from error
         if empty:
             raise MigrationError(f"migrations/{file.name} is empty.")
-        if not file.name[:4].isdigit() or file.name[4] != "_":
+        if not _NAME.fullmatch(file.name):
             raise MigrationError(f"migrations/{file.name} must be named like 0001_users.sql: the number is the order.")
         if not file.name.endswith(".rollback.sql") and not file.with_suffix(".rollback.sql").is_file():
             raise MigrationError(f"migrations/{file.name} needs {file.stem}.rollback.sql beside it.")
@@ -46,7 +48,8 @@ def migrate(database_url: str, folder: Path = FOLDER, *, back: bool = False) -> 
         separator = "&" if "?" in database_url else "?"
         url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         with yoyo.get_backend(f"{url}{separator}options=-c%20lock_timeout%3D2s") as backend:
-            migrations = yoyo.read_migrations(str(folder))
+            # yoyo would also run Python, and take this very file for a migration.
+            migrations = yoyo.read_migrations(str(folder)).filter(lambda migration: migration.path.endswith(".sql"))
             todo = list(backend.to_rollback(migrations))[:1] if back else list(backend.to_apply(migrations))
             for migration in todo:
                 print(f"{'taking back' if back else 'applying'} {migration.id}", flush=True)
@@ -59,13 +62,15 @@ def migrate(database_url: str, folder: Path = FOLDER, *, back: bool = False) -> 
 
 
 def main() -> None:
+    back = sys.argv[1:] == ["rollback"]
+    if sys.argv[1:] and not back:
+        sys.exit("release: there is `python -m migrations` and `python -m migrations rollback`, and nothing else.")
     try:
-        settings = load()
-        done = migrate(settings.database_url, back=sys.argv[1:] == ["rollback"])
+        done = migrate(load().database_url, back=back)
     except (SettingsError, MigrationError) as error:
         sys.exit(f"release: {error}")
     except psycopg.Error as error:
-        sys.exit(f"release: the database refused: {error}")
+        sys.exit(f"release: the database refused: {' '.join(str(error).split())}")
     print(
         f"release: {len(done)} migration(s) done, the schema is current" if done else "release: the schema is current"
     )

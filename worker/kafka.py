@@ -11,13 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import (
-    InvalidTopicError,
-    KafkaError,
-    MessageSizeTooLargeError,
-    RecordTooLargeError,
-    TopicAuthorizationFailedError,
-)
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 from opentelemetry.trace import SpanKind
 
 from api.kernel.settings import Kafka, Settings
@@ -26,11 +20,12 @@ from worker.types import OutboxEvent
 
 logger = logging.getLogger(__name__)
 
-PUBLISH_SECONDS = 8.0
-"""Less than the server lets a transaction be idle: the outbox rows are locked meanwhile."""
-STOP_SECONDS = 2.0
-# No later attempt would help these: too large, or a topic that may not be.
-_FINAL = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTopicError, TopicAuthorizationFailedError)
+PUBLISH_SECONDS = 6.0
+"""With STOP_SECONDS twice, less than the server lets a transaction be idle: the outbox rows are locked meanwhile."""
+STOP_SECONDS = 0.5
+# What is wrong with the record itself. A topic that is missing or forbidden is for an operator to mend, and waits.
+_FINAL = (MessageSizeTooLargeError, RecordTooLargeError)
+_FAILURES = (KafkaError, OSError, RuntimeError)  # RuntimeError: uvloop's, for a connection that is closed
 
 
 class KafkaUnavailable(Exception):
@@ -49,15 +44,23 @@ class Publisher:
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 return await self._publish(await self._started(), events)
-        except (KafkaError, OSError, TimeoutError, RuntimeError) as error:
+        except Exception as error:
             await self.stop()
-            raise KafkaUnavailable(type(error).__name__) from None
+            if isinstance(error, _FAILURES):
+                raise KafkaUnavailable(type(error).__name__) from None
+            raise
 
     async def stop(self) -> None:
+        """Let go of the producer at once, whatever it is doing."""
         producer, self._producer = self._producer, None
-        if producer is not None:
-            with contextlib.suppress(KafkaError, OSError, TimeoutError, RuntimeError):  # it is thrown away as it is
-                await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+        if producer is None:
+            return
+        # producer.stop() waits until every batch is delivered, and an idempotent producer tries that for ever: let be,
+        # it would publish whenever the broker is back, behind its successor. aiokafka has no public way to give up.
+        producer._closed = True
+        for part in (producer._sender, producer.client):
+            with contextlib.suppress(*_FAILURES):
+                await asyncio.wait_for(part.close(), STOP_SECONDS)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -67,6 +70,7 @@ class Publisher:
                 enable_idempotence=True,
                 acks="all",
                 request_timeout_ms=5000,
+                retry_backoff_ms=500,  # aiokafka logs every try
                 **_security(self._kafka),
             )
             await self._producer.start()
@@ -113,11 +117,12 @@ class Publisher:
 
 def _security(kafka: Kafka) -> dict[str, object]:
     """TLS as a PaaS gives it: its own authority, a client certificate, and brokers whose names are in no
-    certificate."""
+    certificate. Raises ssl.SSLError for a certificate that is none."""
     if not kafka.tls:
         return {}
     context = ssl.create_default_context(cadata=kafka.trusted_cert)
-    context.check_hostname = False
+    # With a public authority, the name is all that tells the brokers from everybody else.
+    context.check_hostname = kafka.trusted_cert is None
     if kafka.client_cert and kafka.client_cert_key:
         # The ssl module reads a chain from files alone; these are private to this user and gone after the block.
         with tempfile.NamedTemporaryFile("w") as certificate, tempfile.NamedTemporaryFile("w") as key:

@@ -1,9 +1,10 @@
 """What the worker runs: arq with the features' tasks, and the relay, over the same Context as the web process."""
 
 import asyncio
+import contextlib
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -26,76 +27,86 @@ logger = logging.getLogger(__name__)
 POOL_SIZE = 6
 """Four for tasks, one for the relay's transaction, one that listens."""
 TASKS_AT_ONCE = 10
-FINISH_SECONDS = 8.0
+FINISH_SECONDS = 3.0
+"""How long what was begun may go on after SIGTERM. A PaaS grants 10 s, and letting go of silent servers takes six."""
 HEARTBEAT_SECONDS = 2
 RESTART_SECONDS = 1.0
-REDIS_SECONDS = 2.0
+REDIS_SECONDS = 1.0
 
 
 async def run(settings: Settings, features: Sequence[Feature]) -> None:
     """Work until SIGTERM or SIGINT, then finish what was begun."""
     tasks = tasks_of(features)
-    async with open_context(settings, subscribers(tasks), POOL_SIZE) as context:
+    async with open_context(settings, subscribers(tasks), POOL_SIZE) as context, open_queue(settings) as queue:
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, context.draining.set)
+            loop.add_signal_handler(number, context.draining.set)
         logger.info("worker runs", extra={"fields": {"tasks": ",".join(task.name for task in tasks)}})
-        publisher, queue = Publisher(settings), open_queue(settings)
+        publisher = Publisher(settings)
+        relay = Relay(context, publisher, queue, [task.name for task in tasks])
         try:
-            async with asyncio.TaskGroup() as parts:
-                parts.create_task(Relay(context, publisher, queue, [task.name for task in tasks]).run())
-                parts.create_task(work(context, tasks))
+            async with asyncio.timeout(None) as end, asyncio.TaskGroup() as parts:
+                parts.create_task(relay.run())
+                parts.create_task(work(context, tasks, relay.want_tasks))
+                await context.draining.wait()
+                end.reschedule(loop.time() + FINISH_SECONDS)
+        except TimeoutError:
+            logger.warning("worker leaves unfinished what takes too long; the rows stay")
         finally:
             await publisher.stop()
-            await queue.aclose()
     logger.info("worker ends")
 
 
-async def work(context: Context, tasks: Sequence[Task[Any]]) -> None:
-    """Run arq until the process drains. arq ends when Redis does; here it is started again."""
+async def work(context: Context, tasks: Sequence[Task[Any]], ended: Callable[[], None]) -> None:
+    """Run arq until the process drains. arq ends when Redis does; here it is started again. `ended` is told of each
+    job's end."""
     while not context.draining.is_set():
-        queue = open_queue(context.settings)
-        worker = Worker(**worker_settings(context, tasks), redis_pool=queue)
-        running = asyncio.create_task(worker.async_run())
-        draining = asyncio.create_task(context.draining.wait())
-        try:
-            await asyncio.wait((running, draining), return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                logger.warning("arq starts again", extra={"fields": {"cause": type(running.exception()).__name__}})
-                await asyncio.wait((draining,), timeout=RESTART_SECONDS)
-            else:
-                worker.allow_pick_jobs = False
-                if worker.tasks:
-                    await asyncio.wait(worker.tasks.values(), timeout=FINISH_SECONDS)
-        finally:
-            draining.cancel()
-            await _close(worker, running, queue)
+        async with open_queue(context.settings) as queue:
+            await _work_until_redis_ends(context, Worker(**worker_settings(context, tasks, ended), redis_pool=queue))
 
 
-async def _close(worker: Worker, running: "asyncio.Task[None]", queue: ArqRedis) -> None:
-    unfinished = [running, *worker.tasks.values(), *worker.job_tasks.values()]
-    for task in unfinished:
-        task.cancel()  # a job that is cut off gives its row's lease back
-    outcomes = await asyncio.gather(*unfinished, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, Exception) and not isinstance(outcome, RedisError | OSError):
-            raise outcome
+async def _work_until_redis_ends(context: Context, worker: Worker) -> None:
+    running = asyncio.create_task(worker.async_run())
+    draining = asyncio.create_task(context.draining.wait())
     try:
-        await queue.delete(HEARTBEAT_KEY)
-    except (RedisError, OSError):
-        logger.info("redis is gone before the worker")
-    await queue.aclose()
+        await asyncio.wait((running, draining), return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            _tell(running.exception())
+        worker.allow_pick_jobs = False
+        if worker.tasks:
+            await asyncio.wait(worker.tasks.values(), timeout=FINISH_SECONDS)
+        if running.done():
+            await asyncio.wait((draining,), timeout=RESTART_SECONDS)
+    finally:
+        draining.cancel()
+        # Not the jobs themselves: a second cancellation would not wait until a job has given its lease back.
+        unfinished = [running, *worker.tasks.values()]
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
 
 
-def worker_settings(context: Context, tasks: Sequence[Task[Any]]) -> dict[str, Any]:
+def _tell(error: BaseException | None) -> None:
+    foreseen = isinstance(error, RedisError | OSError)
+    fields = {"cause": type(error).__name__, "seconds": RESTART_SECONDS}
+    logger.warning("arq starts again", exc_info=None if foreseen else error, extra={"fields": fields})
+
+
+def worker_settings(context: Context, tasks: Sequence[Task[Any]], ended: Callable[[], None]) -> dict[str, Any]:
     """arq's settings. It is the fast path and nothing more: tries, results and failures are kept in PostgreSQL."""
+
+    async def after_job_end(_: dict[str, Any]) -> None:
+        ended()
+
     return {
         "functions": [_function(context, task) for task in tasks],
         "queue_name": QUEUE,
         "handle_signals": False,
+        "after_job_end": after_job_end,
         "max_jobs": TASKS_AT_ONCE,
         "job_timeout": RUN_SECONDS + 5,
         "keep_result": 0,
-        "max_tries": 1,
+        "max_tries": 1_000_000,  # a job that was cut off may come again: its row tells whether it still counts
         "poll_delay": 0.1,
         "health_check_interval": HEARTBEAT_SECONDS,
         "health_check_key": HEARTBEAT_KEY,
@@ -105,13 +116,14 @@ def worker_settings(context: Context, tasks: Sequence[Task[Any]]) -> dict[str, A
 
 
 def _function(context: Context, task: Task[Any]) -> Function:
-    async def run_task(_: dict[str, Any], id: str, attempt: int) -> None:
-        await task.run(context, UUID(id), attempt)
+    async def run_task(_: dict[str, Any], id: str, lease: int) -> None:
+        await task.run(context, UUID(id), lease)
 
     return func(run_task, name=task.name)  # type: ignore[arg-type]  # arq types the arguments as *Any
 
 
-def open_queue(settings: Settings) -> ArqRedis:
+@contextlib.asynccontextmanager
+async def open_queue(settings: Settings) -> AsyncIterator[ArqRedis]:
     """arq's client. Made here and not from a DSN by arq, which neither decodes a password nor can leave a certificate
     unverified."""
     pool = ConnectionPool.from_url(
@@ -120,12 +132,11 @@ def open_queue(settings: Settings) -> ArqRedis:
         socket_timeout=REDIS_SECONDS,
         **redis_options(settings),
     )
-    return ArqRedis(
-        pool_or_conn=pool,
-        job_serializer=encode,
-        job_deserializer=msgspec.json.decode,
-        default_queue_name=QUEUE,
-    )
+    queue = ArqRedis(pool, job_serializer=encode, job_deserializer=msgspec.json.decode, default_queue_name=QUEUE)
+    try:
+        yield queue
+    finally:
+        await queue.aclose(close_connection_pool=True)
 
 
 def encode(job: dict[str, Any]) -> bytes:

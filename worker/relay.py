@@ -19,14 +19,15 @@ from worker.kafka import KafkaUnavailable, Publisher
 logger = logging.getLogger(__name__)
 
 EVENTS_AT_ONCE = 200
-TASKS_AT_ONCE = 50
-TASKS_QUEUED = 100
-"""More are not handed to arq at a time: a lease must not run out in the queue."""
+TASKS_QUEUED = 30
+"""Ten run and twenty wait: they begin before their lease runs out, even where each takes the 10 s of a hanging mail
+server."""
 POLL_SECONDS = 1.0
 LISTEN_SECONDS = 60.0
 """The listening connection is taken anew this often: one that died in silence says nothing."""
 SWEEP_SECONDS = 60.0
 LONGEST_PAUSE = 5.0
+_EXPECTED = (KafkaUnavailable, RedisError, OSError, Problem)
 
 
 class Relay:
@@ -40,14 +41,19 @@ class Relay:
 
     async def run(self) -> None:
         """Until the process drains; what is being published then is finished first."""
+        draining = self._context.draining
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._repeat(self.publish_events, EVENTS_AT_ONCE, self._wake_events, POLL_SECONDS))
-            loops.create_task(self._repeat(self.queue_tasks, TASKS_AT_ONCE, self._wake_tasks, POLL_SECONDS))
-            loops.create_task(self._repeat(self._sweep, EVENTS_AT_ONCE, asyncio.Event(), SWEEP_SECONDS))
+            loops.create_task(self._repeat(self.queue_tasks, TASKS_QUEUED, self._wake_tasks, POLL_SECONDS))
+            loops.create_task(self._repeat(self.sweep, EVENTS_AT_ONCE, draining, SWEEP_SECONDS))
             if not self._context.settings.database_transaction_pooling:  # which hears no NOTIFY: the poll is enough
-                loops.create_task(self._repeat(self._listen, 1, asyncio.Event(), 0))
-            await self._context.draining.wait()
+                loops.create_task(self._repeat(self._listen, 0, draining, 0))
+            await draining.wait()
             self._wake()
+
+    def want_tasks(self) -> None:
+        """Look for due tasks now: arq has room for one more."""
+        self._wake_tasks.set()
 
     def _wake(self) -> None:
         self._wake_events.set()
@@ -56,6 +62,7 @@ class Relay:
     async def publish_events(self) -> int:
         """One batch to Kafka, in one transaction that holds the rows meanwhile; how many. Raises KafkaUnavailable,
         Problem."""
+        self._wake_events.clear()
         async with self._context.db.transaction() as db:
             if not await queries.try_lock(db):
                 return 0  # another process publishes; it alone does until its transaction ends
@@ -70,50 +77,51 @@ class Relay:
         return len(events)
 
     async def queue_tasks(self) -> int:
-        """Lease due tasks and hand them to arq; how many. Raises RedisError, OSError, Problem."""
-        if await self._queue.zcard(QUEUE) >= TASKS_QUEUED:
+        """Lease due tasks and hand them to arq, as many as it has room for; how many. Raises RedisError, OSError,
+        Problem."""
+        self._wake_tasks.clear()
+        room = TASKS_QUEUED - await self._queue.zcard(QUEUE)
+        if room <= 0:
             return 0
-        leased = await queries.lease_tasks(self._context.db, self._task_names, TASKS_AT_ONCE, LEASE_SECONDS)
-        waiting = {task.id for task in leased}
+        leased = await queries.lease_tasks(self._context.db, self._task_names, room, LEASE_SECONDS)
+        waiting = {task.id: task.lease for task in leased}
         try:
             for task in leased:
-                job = f"{task.id}:{task.attempts}"
-                await self._queue.enqueue_job(task.task, str(task.id), task.attempts, _job_id=job)
-                waiting.discard(task.id)
+                job = f"{task.id}:{task.lease}"
+                await self._queue.enqueue_job(task.task, str(task.id), task.lease, _job_id=job)
+                del waiting[task.id]
         finally:
             if waiting:
-                await release_tasks(self._context.db, list(waiting))
+                await release_tasks(self._context.db, list(waiting), list(waiting.values()))
         return len(leased)
+
+    async def sweep(self) -> int:
+        """Remove events that were published long ago, one batch of them; how many. Raises Problem."""
+        return await queries.sweep_published(self._context.db, EVENTS_AT_ONCE)
 
     async def _listen(self) -> int:
         async with self._context.db.listen("outbox", self._wake):
             await _first(self._context.draining.wait(), LISTEN_SECONDS)
         return 0
 
-    async def _sweep(self) -> int:
-        return await queries.sweep_published(self._context.db, EVENTS_AT_ONCE)
-
     async def _repeat(self, step: Callable[[], Awaitable[int]], full: int, wake: asyncio.Event, poll: float) -> None:
-        """Run the step while there is work, then until woken or the poll is due; after a failure wait, longer each
-        time."""
+        """Run the step while it does as much as it can at once, then when woken or the poll is due; after a failure
+        wait, longer each time."""
         failures = 0
         while not self._context.draining.is_set():
-            wake.clear()
             try:
                 done = await step()
                 failures = 0
-            except (KafkaUnavailable, RedisError, OSError, Problem) as error:
+            except Exception as error:  # whatever stops one step, the others go on
                 failures += 1
                 pause = min(LONGEST_PAUSE, 0.1 * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-                fields = {
-                    "step": step.__name__,
-                    "cause": str(error) or type(error).__name__,
-                    "seconds": round(pause, 1),
-                }
-                logger.warning("the relay waits", extra={"fields": fields})
+                cause = str(error) if isinstance(error, KafkaUnavailable) else type(error).__name__
+                fields = {"step": step.__name__, "cause": cause, "seconds": round(pause, 1)}
+                foreseen = isinstance(error, _EXPECTED)
+                logger.warning("the relay waits", exc_info=None if foreseen else error, extra={"fields": fields})
                 await _first(self._context.draining.wait(), pause)
                 continue
-            if done < full and poll:
+            if done < full:
                 await _first(wake.wait(), poll)
 
 

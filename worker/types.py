@@ -19,4 +19,4 @@ class OutboxEvent(msgspec.Struct, frozen=True):
 class LeasedTask(msgspec.Struct, frozen=True):
     id: UUID
     task: str
-    attempts: int
+    lease: int

@@ -2,6 +2,7 @@
 claims are validated by Authlib's registry for it, always, because decoding alone accepts an expired token."""
 
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from authlib.oauth2.rfc9068.claims import JWTAccessTokenClaimsValidator
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwk, jwt
-from joserfc.errors import ExpiredTokenError
+from joserfc.errors import ExpiredTokenError, SecurityWarning
 
 from api.kernel.errors import UNAUTHORIZED, unauthorized
 from api.kernel.settings import Settings
@@ -91,6 +92,8 @@ class Tokens:
             self._kid = self._add(settings.jwt_private_key or "")
             for previous in settings.jwt_previous_keys:
                 self._add(previous)
+            # RFC 9864 calls it Ed25519 from now on; those who verify our tokens know it as EdDSA.
+            warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
         claim: Callable[..., Any] = lambda **options: {"essential": True, **options}  # noqa: E731
         self._registry = JWTAccessTokenClaimsValidator(
             now=lambda: int(now()),
@@ -136,10 +139,11 @@ class Tokens:
             if len(token) > _MAX_LENGTH:
                 raise ValueError("too long")
             decoded = jwt.decode(token, lambda signed: self._keys[signed.headers().get("kid")], [self._algorithm])
-            if decoded.header.get("typ") != _TYPE:
-                raise ValueError("another kind of token")
+            if {**decoded.header, "kid": None} != {"alg": self._algorithm, "typ": _TYPE, "kid": None}:
+                raise ValueError("another kind of token, or a header that we never write")
+            claims = msgspec.convert(decoded.claims, Claims)  # first, for an `exp` of another type has not expired
             self._registry.validate(decoded.claims)
-            return msgspec.convert(decoded.claims, Claims)
+            return claims
         except ExpiredTokenError:
             raise TOKEN_EXPIRED(headers=invalid) from None
         except Exception:  # noqa: BLE001  # hostile input meets a parser: whatever it raises, the token is not ours

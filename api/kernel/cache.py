@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import hashlib
+import inspect
 import logging
 import ssl
 import time
@@ -15,7 +16,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 import msgspec
 from opentelemetry.trace import SpanKind
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from api.kernel.settings import Settings
@@ -47,14 +48,16 @@ class Cache:
         """One Redis command, one round trip. Raises CacheUnavailable within CALL_SECONDS."""
         if self._failures >= BREAKER_FAILURES and time.monotonic() < self._closed_until:
             raise CacheUnavailable
+        # Once it may be asked again, one asks, and the others go without until there is an answer.
+        self._closed_until = time.monotonic() + BREAKER_SECONDS
         try:
             with span(f"redis {command[0]!s}", SpanKind.CLIENT, attributes={"db.system.name": "redis"}):
                 answer = await asyncio.wait_for(self._redis.execute_command(*command), CALL_SECONDS)  # type: ignore[no-untyped-call]
         except NoScriptError:
+            self._failures = 0  # an answer, too
             raise
         except (RedisError, OSError, TimeoutError) as error:
             self._failures += 1
-            self._closed_until = time.monotonic() + BREAKER_SECONDS
             logger.warning("redis is not available", extra={"fields": {"cause": type(error).__name__}})
             raise CacheUnavailable from None
         self._failures = 0
@@ -107,12 +110,16 @@ class Cached(Generic[C, P, R]):
         functools.update_wrapper(self, function)
         self._function = function
         self._seconds = seconds
+        self._signature = inspect.signature(function)
         self._name = f"{function.__module__}.{function.__qualname__}"
         self._decoder = msgspec.json.Decoder(typing.get_type_hints(function)["return"])
 
     def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        """The same in every process and after every restart: no `hash()`, no `repr` of an object."""
-        arguments = msgspec.json.encode([args, sorted(kwargs.items())], order="deterministic")
+        """The same in every process and after every restart, however the arguments are given: no `hash()`, no `repr`
+        of an object."""
+        bound = self._signature.bind(None, *args, **kwargs)
+        bound.apply_defaults()
+        arguments = msgspec.json.encode([*bound.arguments.values()][1:], order="deterministic")
         return f"cached:{self._name}:{hashlib.sha256(arguments).hexdigest()[:32]}"
 
     async def __call__(self, context: C, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -123,7 +130,7 @@ class Cached(Generic[C, P, R]):
         flight = flights.get(key)
         if flight is None:
             flight = flights[key] = asyncio.create_task(self._load(context, key, *args, **kwargs))
-            flight.add_done_callback(lambda done: flights.pop(key) if flights.get(key) is done else None)
+            flight.add_done_callback(functools.partial(_landed, flights, key))
         # Shielded: a client that goes away must not take the answer from the others.
         return typing.cast(R, await asyncio.shield(flight))
 
@@ -144,6 +151,13 @@ class Cached(Generic[C, P, R]):
         return value
 
 
+def _landed(flights: dict[str, asyncio.Task[Any]], key: str, flight: asyncio.Task[Any]) -> None:
+    if flights.get(key) is flight:
+        del flights[key]
+    if not flight.cancelled():
+        flight.exception()  # seen: of the callers there may be none left to see it
+
+
 def cached(seconds: float) -> Callable[[Callable[Concatenate[C, P], Awaitable[R]]], Cached[C, P, R]]:
     """Keep what an async function answers for so many seconds, keyed by its arguments after the first, the context."""
     return lambda function: Cached(function, seconds)
@@ -159,13 +173,16 @@ def redis_options(settings: Settings) -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def open_cache(settings: Settings) -> AsyncIterator[Cache]:
     """The client for a process' life. Connects at first use, so that a process starts without Redis."""
-    redis: Redis = Redis.from_url(
+    # Blocking: with every connection in use one waits for the next, and Redis is not called down.
+    pool = BlockingConnectionPool.from_url(
         settings.redis_url,
+        timeout=CALL_SECONDS,
         socket_connect_timeout=CALL_SECONDS,
         socket_timeout=CALL_SECONDS,
         max_connections=64,
         **redis_options(settings),
     )
+    redis: Redis = Redis.from_pool(pool)
     try:
         yield Cache(redis)
     finally:

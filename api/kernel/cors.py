@@ -4,9 +4,9 @@ refusals in our one shape."""
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.kernel.errors import forbidden, render
+from api.kernel.errors import forbidden, path_of, render
 from api.kernel.settings import Settings
 
 ORIGIN_NOT_ALLOWED = forbidden(
@@ -50,10 +50,14 @@ class Cors(CORSMiddleware):
             max_age=600,
         )
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except ORIGIN_NOT_ALLOWED as refusal:
+            await render(refusal, path_of(scope))(scope, receive, send)
+
     def preflight_response(self, request_headers: Headers) -> Response:
         response = super().preflight_response(request_headers)
-        if response.status_code < 400:
-            return response
-        refused = render(ORIGIN_NOT_ALLOWED(), "*")
-        refused.headers.update({name: value for name, value in response.headers.items() if name == "vary"})
-        return refused
+        if response.status_code >= 400:
+            raise ORIGIN_NOT_ALLOWED(headers={"vary": "Origin"})
+        return response

@@ -31,12 +31,14 @@ SERVER_SETTINGS = {
 }
 # The server is going down, is read-only since a failover, or the connection is gone: every pooled connection is
 # suspect.
-_FAILOVER = ("25006", "57P01", "57P02", "57P03", "08")
+_FAILOVER = ("25006", "25P03", "57P", "08")
 _BEHIND = ("42P01", "42703")  # no such table, no such column
-_BUSY = ("53", "55P03", "57014")
+# Does not let us in (a password or a database that is being replaced), is full, has locked what we want, took too long.
+_NOT_NOW = ("28", "3D", "53", "55P03", "57014")
 _BAD_VALUE = ("22", "54")
 
-_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# InternalClientError is also what asyncpg raises where a server is read-only and we ask for one that is not.
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 Record = asyncpg.Record
 Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
@@ -134,15 +136,15 @@ class Database:
             return Violation(error.constraint_name or "")
         if state in ("40001", "40P01"):
             return SERIALIZATION_FAILURE()
-        if state.startswith(_BAD_VALUE) or isinstance(error, asyncpg.DataError):
+        if state.startswith(_BAD_VALUE):
             # The decoders should have refused it before; the counter tells that one of them has a hole.
-            refused_values.add(1, {"sqlstate": state or "client"})
+            refused_values.add(1, {"sqlstate": state})
             return VALIDATION_FAILED("A value is out of range or holds characters that cannot be stored.")
         if state.startswith(_FAILOVER):
             await self._pool.expire_connections()
         elif state in _BEHIND:
             logger.error("the schema is older than this code: run the release process (python -m migrations)")
-        elif state and not state.startswith(_BUSY):
+        elif state and not state.startswith(_NOT_NOW):
             return error  # a mistake of ours, such as a syntax error
         logger.warning("postgresql is not available", extra={"fields": {"cause": type(error).__name__, "state": state}})
         return UNAVAILABLE()
@@ -185,7 +187,7 @@ async def open_database(
 
 
 async def _keep(_: object) -> None:
-    """Nothing here changes a session's state, so the driver's reset would be a second round trip for every
+    """Nothing here changes a connection's state, so the driver's reset would be a second round trip for every
     statement."""
 
 

@@ -3,6 +3,7 @@ differently is refused (400), what a type does not allow is refused with a point
 that PostgreSQL could not store."""
 
 import asyncio
+import itertools
 import json
 import math
 import re
@@ -29,6 +30,7 @@ from api.kernel.errors import (
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_DEPTH = 64
 BODY_SECONDS = 10.0
 _MAX_ERRORS = 20
 _CLOSE = {"connection": "close"}  # the rest of a body that nobody reads must not be taken for the next request
@@ -67,16 +69,16 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], media_type: s
 
 def decode_json(body: bytes) -> Any:
     """RFC 8259 JSON, and only what every parser reads the same (RFC 7493): no duplicate keys, no NaN, no endless
-    numbers, no byte order mark. Raises MALFORMED_JSON; VALIDATION_FAILED for text or integers that cannot be
-    stored."""
+    numbers, no byte order mark, no more than MAX_DEPTH levels. Raises MALFORMED_JSON; VALIDATION_FAILED for text or
+    integers that cannot be stored."""
     try:
         value = _JSON.decode(body.decode("utf-8"))
     except json.JSONDecodeError as error:
         raise MALFORMED_JSON(f"The body is not valid JSON: see line {error.lineno}, column {error.colno}.") from None
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError too
         raise MALFORMED_JSON from None
-    if _SUSPECT.search(body):
-        errors = list(_unstorable(value, ""))
+    if _SUSPECT.search(body) or body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+        errors = list(_unstorable(value, "", MAX_DEPTH))
         if errors:
             raise VALIDATION_FAILED(errors=errors[:_MAX_ERRORS])
     return value
@@ -103,8 +105,11 @@ def _refuse(constant: str) -> float:
 _JSON = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_float=_finite, parse_constant=_refuse)
 
 
-def _unstorable(value: Any, pointer: str) -> Iterator[FieldError]:
-    """Text that PostgreSQL has no place for (NUL, half a surrogate pair), and integers beyond 64 bits."""
+def _unstorable(value: Any, pointer: str, depth: int) -> Iterator[FieldError]:
+    """Text that PostgreSQL has no place for (NUL, half a surrogate pair), and integers beyond 64 bits. Raises
+    MALFORMED_JSON below `depth` levels, which later parsers and encoders would not follow."""
+    if depth < 0:
+        raise MALFORMED_JSON(f"The body is nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, str):
         if _UNSTORABLE.search(value):
             yield FieldError(pointer, "Holds a character that cannot be stored.")
@@ -113,10 +118,10 @@ def _unstorable(value: Any, pointer: str) -> Iterator[FieldError]:
             if _UNSTORABLE.search(key):
                 yield FieldError(pointer, "Has a member whose name cannot be stored.")
             else:
-                yield from _unstorable(member, f"{pointer}/{_escape(key)}")
+                yield from _unstorable(member, f"{pointer}/{_escape(key)}", depth - 1)
     elif isinstance(value, list):
         for index, member in enumerate(value):
-            yield from _unstorable(member, f"{pointer}/{index}")
+            yield from _unstorable(member, f"{pointer}/{index}", depth - 1)
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
         yield FieldError(pointer, "Is out of range.")
 
@@ -126,25 +131,34 @@ def convert(value: Any, kind: type[T]) -> T:
     only the first."""
     try:
         return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        raise VALIDATION_FAILED(errors=list(itertools.islice(_field_errors(value, kind, ""), _MAX_ERRORS))) from None
+
+
+def _field_errors(value: Any, kind: Any, pointer: str) -> Iterator[FieldError]:
+    """What is wrong with the value, looked for in each field of a Struct and each item of a list: msgspec stops at the
+    first fault."""
+    try:
+        msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        errors = list(_field_errors(value, kind)) or [_field_error(str(error), "")]
-        raise VALIDATION_FAILED(errors=errors[:_MAX_ERRORS]) from None
+        inside = list(_faults_inside(value, _plain(kind), pointer))
+        yield from inside or [_field_error(str(error), pointer)]
 
 
-def _field_errors(value: Any, kind: Any) -> Iterator[FieldError]:
-    if not isinstance(value, dict) or not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        return
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    for name, field in fields.items():
-        if name in value:
-            try:
-                msgspec.convert(value[name], field.type)
-            except msgspec.ValidationError as error:
-                yield _field_error(str(error), f"/{_escape(name)}")
-        elif field.required:
-            yield FieldError(f"/{_escape(name)}", "This field is required.")
-    for name in value.keys() - fields.keys():
-        yield FieldError(f"/{_escape(name)[:100]}", "There is no such field.")
+def _faults_inside(value: Any, kind: Any, pointer: str) -> Iterator[FieldError]:
+    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        for name, field in fields.items():
+            if name in value:
+                yield from _field_errors(value[name], field.type, f"{pointer}/{_escape(name)}")
+            elif field.required:
+                yield FieldError(f"{pointer}/{_escape(name)}", "This field is required.")
+        for name in value:
+            if name not in fields and kind.__struct_config__.forbid_unknown_fields:
+                yield FieldError(f"{pointer}/{_escape(name[:100])}", "There is no such field.")
+    elif isinstance(value, list) and typing.get_origin(kind) is list:
+        for index, item in enumerate(value):
+            yield from _field_errors(item, typing.get_args(kind)[0], f"{pointer}/{index}")
 
 
 # msgspec's sentences, in words for whoever filled in the form.
@@ -157,17 +171,23 @@ _KINDS = {
     "object": "an object",
     "array": "a list",
     "uuid": "a UUID",
+    "datetime": "a time such as 2026-01-31T12:00:00Z",
+    "date": "a date such as 2026-01-31",
+    "time": "a time of day such as 12:00:00Z",
 }
 _WORDS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (r"Expected `(\w+)` of length (\d+)", lambda m: f"Must have exactly {m[2]} {_unit(m[1])}."),
     (r"Expected `(\w+)` of length >= (\d+)", lambda m: f"Must have at least {m[2]} {_unit(m[1])}."),
     (r"Expected `(\w+)` of length <= (\d+)", lambda m: f"Must have at most {m[2]} {_unit(m[1])}."),
     (r"Expected `\w+` >= (-?[\d.]+)", lambda m: f"Must be {m[1]} or more."),
     (r"Expected `\w+` <= (-?[\d.]+)", lambda m: f"Must be {m[1]} or less."),
+    (r"Expected `\w+` that's a multiple of ([\d.]+)", lambda m: f"Must be a multiple of {m[1]}."),
+    (r"Expected `datetime` with a timezone", lambda m: "Must say its time zone, such as 2026-01-31T12:00:00Z."),
     (r"Expected `str` matching regex", lambda m: "Does not have the right form."),
     (r"Expected `([\w| ]+)`, got", lambda m: f"Must be {' or '.join(_KINDS.get(k, k) for k in m[1].split(' | '))}."),
     (r"Invalid UUID", lambda m: "Must be a UUID."),
-    (r"Invalid RFC3339 encoded (\w+)", lambda m: f"Must be a {m[1]} in RFC 3339 form, such as 2026-01-31T12:00:00Z."),
-    (r"Invalid enum value", lambda m: "Is not one of the allowed values."),
+    (r"Invalid RFC3339 encoded (\w+)", lambda m: f"Must be {_KINDS[m[1]]}."),
+    (r"Invalid (enum )?value", lambda m: "Is not one of the allowed values."),
     (r"Object missing required field `(.+?)`", lambda m: f"Needs the field {m[1]}."),
     (r"Object contains unknown field `(.+?)`", lambda m: f"Has the unknown field {m[1][:100]}."),
 )
@@ -178,7 +198,9 @@ def _unit(kind: str) -> str:
 
 
 def _field_error(message: str, prefix: str) -> FieldError:
-    sentence, _, path = message.partition(" - at `$")
+    # From the right: the sentence may quote what was sent, and msgspec's own path comes last.
+    sentence, at, path = message.rpartition(" - at `$")
+    sentence, path = (sentence, path) if at else (message, "")
     steps = re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", path)
     pointer = prefix + "".join(f"/{_escape(name or index)}" for name, index in steps)
     for pattern, words in _WORDS:
@@ -198,7 +220,8 @@ class PairsDecoder:
 
     def __init__(self, kind: type[msgspec.Struct]) -> None:
         self._kind = kind
-        self._fields = {field.encode_name: _bare(field.type) for field in msgspec.structs.fields(kind)}
+        plain = {field.encode_name: _plain(field.type) for field in msgspec.structs.fields(kind)}
+        self._fields = {name: typing.get_origin(kind) or kind for name, kind in plain.items()}
 
     def decode(self, text: bytes) -> msgspec.Struct:
         """Raises VALIDATION_FAILED."""
@@ -211,13 +234,15 @@ class PairsDecoder:
         members: dict[str, Any] = {}
         errors: list[FieldError] = []
         for name, value in pairs:
-            field = self._fields.get(name, str)
-            if _UNSTORABLE.search(name + value):
-                errors.append(FieldError("", "Holds a character that cannot be stored."))
+            field, pointer = self._fields.get(name, str), f"/{_escape(name[:100])}"
+            if _UNSTORABLE.search(name):
+                errors.append(FieldError("", "Has a member whose name cannot be stored."))
+            elif _UNSTORABLE.search(value):
+                errors.append(FieldError(pointer, "Holds a character that cannot be stored."))
             elif field is list:
                 members.setdefault(name, []).append(value)
             elif name in members:
-                errors.append(FieldError(f"/{_escape(name)[:100]}", "Is given more than once."))
+                errors.append(FieldError(pointer, "Is given more than once."))
             else:
                 members[name] = _SPELLINGS.get(field, str)(value)
         if errors:
@@ -235,14 +260,14 @@ _SPELLINGS: dict[Any, Callable[[str], Any]] = {
 }
 
 
-def _bare(kind: Any) -> Any:
-    """int for `Annotated[int, …]` and `int | None`; list for `list[str]`."""
-    origin = typing.get_origin(kind)
+def _plain(kind: Any) -> Any:
+    """`X` for `Annotated[X, …]` and for `X | None`."""
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Annotated:
-        return _bare(typing.get_args(kind)[0])
-    if origin in (typing.Union, types.UnionType):
-        return _bare(next(part for part in typing.get_args(kind) if part is not type(None)))
-    return origin or kind
+        return _plain(parts[0])
+    if origin in (typing.Union, types.UnionType) and type(None) in parts and len(parts) == 2:
+        return _plain(next(part for part in parts if part is not type(None)))
+    return kind
 
 
 def decode_path(value: str, kind: type) -> Any:

@@ -5,6 +5,7 @@ import http
 import logging
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
+from urllib.parse import quote
 
 import msgspec
 from opentelemetry import trace
@@ -147,8 +148,7 @@ def from_starlette(request: Request, error: Exception) -> Response:
 
 def path_of(scope: Scope) -> str:
     """The path as it was asked for, percent-encoded, so that no character of it can break a log line or a document."""
-    raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    return raw.decode("latin-1")
+    return quote(scope.get("raw_path") or scope["path"], "/%:@!$&'()*+,;=")
 
 
 class Problems:

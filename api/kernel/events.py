@@ -3,6 +3,7 @@ one for each task that subscribes; the worker's relay does the rest. What a tran
 announced, and the other way round."""
 
 import functools
+import re
 from uuid import UUID
 
 import msgspec
@@ -14,7 +15,7 @@ from api.kernel.telemetry import traceparent
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """Something that happened, in the past tense: `class UserRegistered(Event, tag="users.registered")`. The part of
+    """Something that happened, in the past tense: `class OrderPlaced(Event, tag="orders.placed")`. The part of
     the tag before the dot is the Kafka topic; the first field is the id of the thing it is about, and the Kafka key,
     so that one thing's events stay in order."""
 
@@ -59,8 +60,8 @@ async def record(db: Database, event: Event) -> None:
 def address(kind: type[Event]) -> tuple[str, str, str]:
     """An event type's tag, its topic, and the name of the field that is its key. Raises TypeError where it has none."""
     tag, fields = kind.__struct_config__.tag, msgspec.structs.fields(kind)
-    if not isinstance(tag, str) or tag.count(".") != 1:
-        raise TypeError(f'{kind.__name__} needs a tag like "users.registered": topic, dot, what happened.')
+    if not isinstance(tag, str) or not re.fullmatch(r"[a-z_]+\.[a-z_]+", tag):
+        raise TypeError(f'{kind.__name__} needs a tag like "orders.placed": topic, dot, what happened.')
     if not fields or fields[0].type is not UUID:
         raise TypeError(f"{kind.__name__}: the first field is the id (a UUID) of the thing the event is about.")
     return tag, tag.partition(".")[0], fields[0].name

@@ -2,6 +2,7 @@
 checked and charged in one atomic round trip; with Redis down each process counts for itself, so a limit never just
 disappears."""
 
+import heapq
 import ipaddress
 import math
 import time
@@ -22,7 +23,7 @@ local tats, nearest, left = {}, 1, math.huge
 for i, key in ipairs(KEYS) do
   local count, period = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
   local tat = math.max(tonumber(redis.call('GET', key) or 0), now) + period / count
-  if tat - period > now then
+  if tat - period > now + 1e-6 then
     return {0, i, 0, tostring(tat - period / count - now), tostring(tat - period - now)}
   end
   local remaining = math.floor((period - (tat - now)) * count / period + 1e-6)
@@ -103,8 +104,8 @@ class Limiter:
         return verdict.headers()
 
     def _in_memory(self, limits: list[Limit], now: float) -> Verdict:
-        if len(self._memory) > _MEMORY_KEYS:
-            self._memory = {key: tat for key, tat in self._memory.items() if tat > now}
+        if len(self._memory) > _MEMORY_KEYS:  # forget those that are full again first
+            self._memory = dict(heapq.nlargest(_MEMORY_KEYS // 2, self._memory.items(), key=lambda item: item[1]))
         verdicts: list[Verdict] = []
         tats: dict[str, float] = {}
         for limit in limits:

@@ -12,7 +12,7 @@ import aiosmtplib
 import jinja2
 import msgspec
 
-from api.kernel.settings import Settings
+from api.kernel.settings import Settings, address
 
 SEND_SECONDS = 10.0
 
@@ -29,7 +29,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MailRefused(Exception):
-    """The server will never take this mail (5xx); sending it again is no use."""
+    """Nobody will ever take this mail: the server says so of its recipient or content (5xx), or it is no mail at all;
+    sending it again is no use."""
 
 
 class Mailer(Protocol):
@@ -42,17 +43,13 @@ class SmtpMailer:
         self._smtp = settings.smtp
         self._from = settings.mail_from
         self._domain = settings.mail_from.rpartition("@")[2]
+        self._tls = ssl.create_default_context() if settings.smtp.tls != "none" else None
 
     async def send(self, message: Message) -> None:
-        mail = email.message.EmailMessage(email.policy.SMTP)
-        mail["From"] = self._from
-        mail["To"] = message.to
-        mail["Subject"] = message.subject
-        mail["Message-ID"] = f"<{message.id}@{self._domain}>"
-        mail["Date"] = email.utils.format_datetime(email.utils.localtime())
-        mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(message.text)
-        mail.add_alternative(message.html, subtype="html")
+        try:
+            mail = self._compose(message)
+        except ValueError:  # a line break in a header, a second address: an injection, or a mistake that stays one
+            raise MailRefused("not a mail") from None
         try:
             # The envelope's recipient is given apart: an address with a comma in a header would be several.
             await aiosmtplib.send(
@@ -65,20 +62,32 @@ class SmtpMailer:
                 password=self._smtp.password,
                 use_tls=self._smtp.tls == "implicit",
                 start_tls=self._smtp.tls == "starttls",
-                tls_context=ssl.create_default_context() if self._smtp.tls != "none" else None,
+                tls_context=self._tls,
                 timeout=SEND_SECONDS,
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
-            raise _meaning(max(refusal.code for refusal in error.recipients)) from None
-        except aiosmtplib.SMTPResponseException as error:
+            raise _meaning(error.recipients[0].code) from None
+        except aiosmtplib.SMTPDataError as error:
             raise _meaning(error.code) from None
-        except aiosmtplib.SMTPException as error:
+        except aiosmtplib.SMTPException as error:  # a login or a sender that is refused (5xx too) is ours to mend
             raise OSError(f"smtp: {type(error).__name__}") from None
+
+    def _compose(self, message: Message) -> email.message.EmailMessage:
+        mail = email.message.EmailMessage(email.policy.SMTP)
+        mail["From"] = self._from
+        mail["To"] = address(message.to)
+        mail["Subject"] = message.subject
+        mail["Message-ID"] = f"<{message.id}@{self._domain}>"
+        mail["Date"] = email.utils.format_datetime(email.utils.localtime())
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(message.text)
+        mail.add_alternative(message.html, subtype="html")
+        return mail
 
 
 def _meaning(code: int) -> Exception:
     """What a server's reply code means (RFC 5321 §4.2.1); its text may quote the address and stays out of the logs."""
-    return MailRefused(f"smtp {code}") if 500 <= code < 600 else OSError(f"smtp {code}")
+    return MailRefused(f"smtp {code}") if code >= 500 else OSError(f"smtp {code}")
 
 
 class MemoryMailer:

@@ -37,7 +37,7 @@ class Passwords:
         def check() -> bool:
             try:
                 return _ARGON2.verify(password_hash or _NOBODY, password)
-            except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            except (argon2.exceptions.Argon2Error, ValueError):  # another password, or a hash that is none
                 return False
 
         return await self._run(check) and password_hash is not None

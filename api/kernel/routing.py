@@ -3,6 +3,7 @@ read top to bottom. What a handler's signature says (`context`, `principal`, `bo
 its path) is worked out once, at start-up."""
 
 import asyncio
+import inspect
 import random
 import re
 import typing
@@ -81,10 +82,21 @@ def inputs_of(route: Route) -> Inputs:
     """Read a handler's signature. Raises TypeError, naming the handler, where it and its route line do not fit."""
     hints = typing.get_type_hints(route.handler, include_extras=True)
     returns = hints.pop("return", None)
+    untyped = inspect.signature(route.handler).parameters.keys() - hints.keys()
     named = set(re.findall(r"{(\w+)}", route.path))
     taken = {name: hints.pop(name) for name in ("body", "form", "query") if name in hints}
     ambient = frozenset(name for name in ("context", "principal") if hints.pop(name, None))
     where = f"{route.handler.__module__}.{route.handler.__name__} ({route.method} {route.path})"
+    try:
+        rate(route.limit or "off")
+    except ValueError as error:
+        raise TypeError(f"{where}: limit {error}") from None
+    if len(named) != route.path.count("{"):
+        raise TypeError(f"{where}: a parameter in the path is a name alone, such as {{id}}, and stands once.")
+    if untyped:
+        raise TypeError(f"{where}: {sorted(untyped)} need a type.")
+    if taken.keys() >= {"body", "form"}:
+        raise TypeError(f"{where}: a request has one body, JSON or a form.")
     if hints.keys() != named:
         raise TypeError(f"{where}: the path names {sorted(named)}, the handler {sorted(hints)}.")
     if any(kind not in (UUID, str) for kind in hints.values()):
@@ -170,11 +182,13 @@ class Endpoint:
         again."""
         try:
             async with asyncio.timeout(HANDLER_SECONDS):
-                for attempt in range(_TRIES):
+                tries = 0
+                while True:
+                    tries += 1
                     try:
                         return await self.route.handler(**arguments)
                     except SERIALIZATION_FAILURE:
-                        if attempt == _TRIES - 1:
+                        if tries == _TRIES:
                             raise
                         await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311  # jitter, not a secret
         except TimeoutError:
@@ -221,6 +235,6 @@ def mount(routes: Sequence[Route], limiter: Limiter, authenticate: Authenticate)
         if route.method in methods.endpoints:
             raise TypeError(f"{route.method} {route.path} stands twice in the tables of routes.")
         methods.endpoints[route.method] = Endpoint(route, limiter, authenticate)
-    # Literal paths first, so that /users/me is not taken for the id of somebody.
+    # Literal paths first, so that a word such as `me` is not taken for somebody's id.
     ordered = sorted(paths.items(), key=lambda item: "{" in item[0])
     return [starlette.routing.Route(PREFIX + path, methods) for path, methods in ordered]

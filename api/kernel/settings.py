@@ -1,13 +1,16 @@
 """The environment as one frozen Struct. Everything that is missing, malformed, weak or a published default is refused
 at start, all of it named in one message, so that a deployment is mended once and not once per variable."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import TypeVar
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 T = TypeVar("T")
 
@@ -16,7 +19,10 @@ _RELEASE_VARIABLES = ("HEROKU_SLUG_COMMIT", "RENDER_GIT_COMMIT", "RAILWAY_GIT_CO
 # Parameters of a DATABASE_URL that both asyncpg and libpq understand; a server refuses what a driver passes on unknown.
 _DATABASE_PARAMETERS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "application_name", "target_session_attrs"}
 _PRIVATE_NETWORKS = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
-_CERTIFICATES = ("TRUSTED_CERT", "CLIENT_CERT", "CLIENT_CERT_KEY")
+_SMTP_SCHEMES = {"smtp": ("none", 25), "smtps": ("implicit", 465), "smtp+starttls": ("starttls", 587)}
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----\n.*?-----END \1-----", re.DOTALL)
+_CURVES = {"ES256": "secp256r1", "EdDSA": "Ed25519"}
 _PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 # Keys that stand in this repository or in the reference system's; anybody can sign tokens with them.
 PUBLISHED_KEYS = {"replace-me-with-48-random-characters-from-openssl", "your-secret-key", "changethis", "secret"}
@@ -33,7 +39,14 @@ class Rate(msgspec.Struct, frozen=True):
     period: int
 
 
-class Smtp(msgspec.Struct, frozen=True):
+class Sealed(msgspec.Struct, frozen=True):
+    """What holds secrets: a repr ends up in logs."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+
+class Smtp(Sealed, frozen=True):
     host: str
     port: int
     username: str | None
@@ -42,7 +55,7 @@ class Smtp(msgspec.Struct, frozen=True):
     """`implicit` (smtps), `starttls` or `none`."""
 
 
-class Kafka(msgspec.Struct, frozen=True):
+class Kafka(Sealed, frozen=True):
     bootstrap_servers: tuple[str, ...]
     prefix: str
     tls: bool
@@ -51,7 +64,7 @@ class Kafka(msgspec.Struct, frozen=True):
     client_cert_key: str | None
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(Sealed, frozen=True, kw_only=True):
     environment: str
     release: str
     port: int
@@ -78,60 +91,46 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_credentials: float | None
     """Multiplies every limit written on a route line; None lifts them."""
 
-    @property
-    def development(self) -> bool:
-        return self.environment == "development"
-
-    def __repr__(self) -> str:
-        return f"Settings(environment={self.environment!r})"  # the rest holds secrets, and a repr ends up in logs
-
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read every variable. Raises SettingsError naming all that are missing or wrong."""
+    """Read every variable. Raises SettingsError naming all that are missing or wrong, and never their values."""
     faults: list[str] = []
 
     def read(name: str, parse: Callable[[str], T], default: str | None = None) -> T:
         text = environ.get(name, "").strip() or default
-        if text is None:
-            faults.append(f"{name} is missing.")
-            return None  # type: ignore[return-value]  # never seen: faults are raised below
         try:
+            if text is None:
+                raise ValueError("is missing.")
+            text.encode()  # bytes that are no UTF-8 are here as surrogates, and would fail later
             return parse(text)
         except ValueError as fault:
-            faults.append(f"{name} {fault}")
-            return None  # type: ignore[return-value]
+            faults.append(f"{name} {'must be UTF-8.' if isinstance(fault, UnicodeError) else fault}")
+        return None  # type: ignore[return-value]  # never seen: faults are raised below
 
     environment = read("ENVIRONMENT", _word, "production")
-    relaxed = environment == "development"
     algorithm = read("JWT_ALGORITHM", _one_of("HS256", "ES256", "EdDSA"), "HS256")
-    if algorithm in ("ES256", "EdDSA") and not environ.get("JWT_PRIVATE_KEY", "").strip():
-        faults.append(f"JWT_PRIVATE_KEY is missing: {algorithm} signs with a private key in PEM.")
-    public_url = read("PUBLIC_URL", lambda text: _public_url(text, relaxed))
-    host = urlsplit(public_url or "").hostname or "localhost"
+    public_url = read("PUBLIC_URL", lambda text: _public_url(text, relaxed=environment == "development"))
+    pooling = "true" if "pgbouncer=true" in environ.get("DATABASE_URL", "") else "false"
     settings = Settings(
         environment=environment,
-        release=next((environ[name] for name in _RELEASE_VARIABLES if environ.get(name)), "unreleased"),
+        release=read(next(filter(environ.get, _RELEASE_VARIABLES), "GIT_REV"), str, "unreleased"),
         port=read("PORT", _between(1, 65535), "8000"),
         web_concurrency=read("WEB_CONCURRENCY", _between(1, 64), "1"),
         public_url=public_url,
-        allowed_origins=read("ALLOWED_ORIGINS", _origins, ""),
-        trusted_proxies=read("TRUSTED_PROXIES", _list, _PRIVATE_NETWORKS),
+        allowed_origins=read("ALLOWED_ORIGINS", lambda text: tuple(map(_origin, _list(text))), ""),
+        trusted_proxies=read("TRUSTED_PROXIES", _networks, _PRIVATE_NETWORKS),
         secret_key=read("SECRET_KEY", _secret),
         jwt_algorithm=algorithm,
-        jwt_private_key=read("JWT_PRIVATE_KEY", _pem, ""),
-        jwt_previous_keys=read("JWT_PREVIOUS_KEYS", _pems, ""),
+        jwt_private_key=read("JWT_PRIVATE_KEY", lambda pem: next(iter(_keys(pem, algorithm, signing=True)), None), ""),
+        jwt_previous_keys=read("JWT_PREVIOUS_KEYS", lambda pems: _keys(pems, algorithm, signing=False), ""),
         database_url=read("DATABASE_URL", _database_url),
         database_pool_size=read("DATABASE_POOL_SIZE", _between(1, 200), "8"),
-        database_transaction_pooling=read(
-            "DATABASE_TRANSACTION_POOLING",
-            _boolean,
-            "true" if "pgbouncer=true" in environ.get("DATABASE_URL", "") else "false",
-        ),
-        redis_url=read("REDIS_URL", _url("redis", "rediss")),
-        redis_tls_verify=read("REDIS_TLS_VERIFY", _boolean, "true"),
-        kafka=_kafka(environ, faults),
+        database_transaction_pooling=read("DATABASE_TRANSACTION_POOLING", _one_of("true", "false"), pooling) == "true",
+        redis_url=read("REDIS_URL", _redis_url),
+        redis_tls_verify=read("REDIS_TLS_VERIFY", _one_of("true", "false"), "true") == "true",
+        kafka=_kafka(environ, read),
         smtp=read("SMTP_URL", _smtp),
-        mail_from=read("MAIL_FROM", _address, f"no-reply@{host}"),
+        mail_from=read("MAIL_FROM", address, f"no-reply@{urlsplit(public_url or '//localhost').hostname}"),
         log_level=read("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
         log_format=read("LOG_FORMAT", _one_of("json", "console"), "json"),
         rate_limit_anonymous=read("RATE_LIMIT_ANONYMOUS", rate, "100/hour"),
@@ -139,10 +138,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         rate_limit_credentials=read("RATE_LIMIT_CREDENTIALS", _factor, "1"),
     )
     if faults:
-        raise SettingsError(
-            "The environment is not complete. Mend these and start again (docs/operations.md explains each):\n"
-            + "\n".join(f"  - {fault}" for fault in faults)
-        )
+        faults.insert(0, "The environment is not complete. Mend these (docs/operations.md explains each):")
+        raise SettingsError("\n  - ".join(faults))
     return settings
 
 
@@ -156,10 +153,20 @@ def rate(text: str) -> Rate | None:
     return Rate(int(match[1]), _PERIODS[match[2]])
 
 
-def _word(text: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", text):
-        raise ValueError("must be one lower-case word, such as production, staging or development.")
-    return text
+def _matching(pattern: str, otherwise: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(otherwise)
+        return text
+
+    return parse
+
+
+_word = _matching("[a-z][a-z0-9-]{0,30}", "must be one lower-case word, such as production, staging or development.")
+_topic_prefix = _matching("[A-Za-z0-9._-]{0,100}", "must be of letters, digits, dots, underscores and hyphens.")
+_pem = _matching("(?s)(-----BEGIN .*-----END .*)?", "must be in PEM (-----BEGIN … -----END …).")
+address = _matching(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "must be one e-mail address in ASCII.")
+"""Read an e-mail address of which no part can be a second one, a comment or a line of its own. Raises ValueError."""
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
@@ -181,20 +188,21 @@ def _between(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def _boolean(text: str) -> bool:
-    return _one_of("true", "false")(text) == "true"
-
-
 def _factor(text: str) -> float | None:
-    if text == "off":
-        return None
-    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text) or float(text) == 0:
+    if not re.fullmatch(r"off|[0-9]{1,4}(\.[0-9]{1,3})?", text) or not text.strip("0."):
         raise ValueError("must be off, or a factor such as 1 or 2.5 for every limit written on a route.")
-    return float(text)
+    return None if text == "off" else float(text)
 
 
 def _list(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ipaddress.ip_network(item)) for item in _list(text))
+    except ValueError:
+        raise ValueError("must be addresses or networks like 10.0.0.0/8, with commas between, and never *.") from None
 
 
 def _secret(text: str) -> str:
@@ -205,91 +213,87 @@ def _secret(text: str) -> str:
     return text
 
 
-def _pem(text: str) -> str | None:
-    if not text:
-        return None
+def _keys(text: str, algorithm: str, *, signing: bool) -> tuple[str, ...]:
+    """Keys in PEM, one after the other; none with HS256, which has no use for them."""
+    if algorithm not in _CURVES:
+        return ()
     text = text.replace("\\n", "\n")  # a PaaS' form field often keeps newlines escaped
-    if not re.match(r"-----BEGIN [A-Z ]*KEY-----\n", text):
-        raise ValueError("must be a key in PEM (-----BEGIN … KEY-----).")
+    pems = tuple(match[0] for match in _PEM.finditer(text))
+    fit = not _PEM.sub("", text).strip() and all(_curve_of(pem).startswith(_CURVES[algorithm]) for pem in pems)
+    if not fit or (signing and (len(pems) != 1 or "PRIVATE" not in pems[0])):
+        what = "one private key" if signing else "keys"
+        raise ValueError(f"must be {what} in PEM, without a password: P-256 for ES256, Ed25519 for EdDSA.")
+    return pems
+
+
+def _curve_of(pem: str) -> str:
+    try:
+        key = load_pem_private_key(pem.encode(), None) if "PRIVATE" in pem else load_pem_public_key(pem.encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # no key, encrypted, of a kind that nobody knows
+        return ""
+    return str(getattr(getattr(key, "curve", key), "name", type(key).__name__))  # secp256r1, Ed25519PrivateKey
+
+
+def _url(text: str, *schemes: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in schemes and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:  # a port that is no number, an IPv6 address without its bracket
+        pass
+    raise ValueError(f"must be a URL like {schemes[0]}://host:port.")
+
+
+def _origin(text: str) -> str:
+    text = text.lower()  # as browsers write it
+    if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", text) or not _url(text, "https", "http"):
+        raise ValueError("must be an origin alone, such as https://app.example.com, and never *.")
     return text
 
 
-def _pems(text: str) -> tuple[str, ...]:
-    if not text:
-        return ()
-    text = text.replace("\\n", "\n")
-    keys = re.findall(r"-----BEGIN [A-Z ]*KEY-----\n.*?-----END [A-Z ]*KEY-----", text, re.DOTALL)
-    if not keys:
-        raise ValueError("must be one or more keys in PEM, one after the other.")
-    return tuple(keys)
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        try:
-            parts = urlsplit(text)
-            complete = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is no number, an IPv6 address without its bracket
-            complete = False
-        if not complete:
-            raise ValueError(f"must be a URL like {schemes[0]}://host:port.")
-        return text
-
-    return parse
-
-
-def _public_url(text: str, relaxed: bool) -> str:
-    parts = urlsplit(_url("https", "http")(text.rstrip("/")))
-    if parts.path or parts.query or parts.fragment or parts.username:
-        raise ValueError("must be the application's origin alone, such as https://app.example.com.")
-    if parts.scheme == "http" and not relaxed and parts.hostname not in ("localhost", "127.0.0.1"):
+def _public_url(text: str, *, relaxed: bool) -> str:
+    text = _origin(text.rstrip("/"))
+    if text.startswith("http:") and not relaxed and urlsplit(text).hostname not in ("localhost", "127.0.0.1"):
         raise ValueError("must be https: links in mails lead there, and tokens travel by it.")
-    return text.rstrip("/")
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    origins = _list(text)
-    for origin in origins:
-        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", origin):
-            raise ValueError(f"has {origin!r}: each must be an origin such as https://app.example.com, and never *.")
-    return origins
+    return text
 
 
 def _database_url(text: str) -> str:
     text = re.sub(r"^postgres(ql)?(\+[a-z0-9]+)?://", "postgresql://", text)
-    parts = urlsplit(_url("postgresql")(text))
-    kept = [(name, value) for name, value in parse_qsl(parts.query) if name in _DATABASE_PARAMETERS]
+    parts = _url(text, "postgresql")
+    kept = {name: value for name, value in parse_qsl(parts.query) if name in _DATABASE_PARAMETERS}
+    if kept.get("sslmode", "prefer") not in _SSL_MODES:
+        raise ValueError(f"has an unknown sslmode; there are {', '.join(_SSL_MODES)}.")
     return urlunsplit(parts._replace(query=urlencode(kept)))
 
 
-def _smtp(text: str) -> Smtp:
-    parts = urlsplit(_url("smtp", "smtps", "smtp+starttls")(text))
-    tls = {"smtp": "none", "smtps": "implicit", "smtp+starttls": "starttls"}[parts.scheme]
-    return Smtp(
-        host=parts.hostname or "",
-        port=parts.port or {"none": 25, "implicit": 465, "starttls": 587}[tls],
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        tls=tls,
-    )
-
-
-def _address(text: str) -> str:
-    if not re.fullmatch(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+", text):
-        raise ValueError("must be one e-mail address.")
+def _redis_url(text: str) -> str:
+    if _url(text, "redis", "rediss").query:  # the driver would take each for an option of its own
+        raise ValueError("must end with the database's number, without ?options; for TLS see REDIS_TLS_VERIFY.")
     return text
 
 
-def _kafka(environ: Mapping[str, str], faults: list[str]) -> Kafka:
+def _smtp(text: str) -> Smtp:
+    parts = _url(text, *_SMTP_SCHEMES)
+    if bool(parts.username) != bool(parts.password):
+        raise ValueError("must have a name and a password, or neither.")
+    tls, port = _SMTP_SCHEMES[parts.scheme]
+    username, password = (unquote(part) if part else None for part in (parts.username, parts.password))
+    return Smtp(parts.hostname or "", parts.port or port, username, password, tls)
+
+
+def _kafka(environ: Mapping[str, str], read: Callable[..., Any]) -> Kafka:
     """KAFKA_BOOTSTRAP_SERVERS=host:port,… or a PaaS' KAFKA_URL=kafka+ssl://host:port,… with its certificates in PEM."""
-    plain, url = environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip(), environ.get("KAFKA_URL", "").strip()
-    servers, tls = _list(plain or url), False
-    if not servers:
-        faults.append("KAFKA_BOOTSTRAP_SERVERS is missing (or KAFKA_URL, where the PaaS gives one).")
-    if not plain:
-        tls = all(server.startswith("kafka+ssl://") for server in servers)
-        servers = tuple(re.sub(r"^kafka(\+ssl)?://", "", server) for server in servers)
-    if any(not re.fullmatch(r"[^\s:/]+:[0-9]{1,5}", server) for server in servers):
-        faults.append(f"{'KAFKA_BOOTSTRAP_SERVERS' if plain else 'KAFKA_URL'} must be host:port, with commas between.")
-    certificates = [environ.get(f"KAFKA_{name}", "").replace("\\n", "\n").strip() or None for name in _CERTIFICATES]
-    return Kafka(servers, environ.get("KAFKA_PREFIX", "").strip(), tls, *certificates)
+    plain = environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip() or not environ.get("KAFKA_URL", "").strip()
+    tls, servers = read("KAFKA_BOOTSTRAP_SERVERS" if plain else "KAFKA_URL", _brokers) or (False, ())
+    pems = (read(f"KAFKA_{name}", _pem, "") for name in ("TRUSTED_CERT", "CLIENT_CERT", "CLIENT_CERT_KEY"))
+    certificates = (pem.replace("\\n", "\n") if pem else None for pem in pems)
+    return Kafka(servers, read("KAFKA_PREFIX", _topic_prefix, ""), tls, *certificates)
+
+
+def _brokers(text: str) -> tuple[bool, tuple[str, ...]]:
+    found = [re.fullmatch(r"(kafka://|kafka\+ssl://|)([A-Za-z0-9._-]+:([0-9]{1,5}))", item) for item in _list(text)]
+    matches = [match for match in found if match and 0 < int(match[3]) < 65536]
+    if not found or len(matches) < len(found) or len({match[1] for match in matches}) > 1:
+        raise ValueError("must be host:port, with commas between, and kafka+ssl:// before all or none.")
+    return matches[0][1] == "kafka+ssl://", tuple(match[2] for match in matches)

@@ -1,5 +1,5 @@
-"""Binds typed signatures to the files under sql/. `@query` above an `async def insert(db, …) -> User: ...` in
-api/users/queries.py reads sql/users/insert.sql at import, so that a missing file stops the start by name; the return
+"""Binds typed signatures to the files under sql/. `@query` above an `async def insert(db, …) -> Order: ...` in
+api/orders/queries.py reads sql/orders/insert.sql at import, so that a missing file stops the start by name; the return
 annotation says how many rows."""
 
 import inspect
@@ -105,17 +105,19 @@ def _read(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Bound
         raise QueryError(f"{name}: the first parameter must be `db: Database`.")
     if any(p.kind is not p.POSITIONAL_OR_KEYWORD or p.default is not p.empty for p in parameters):
         raise QueryError(f"{name}: parameters are positional and have no defaults; they are $1, $2, … in order.")
-    row, cardinality = _cardinality(returned)
+    row, cardinality = _cardinality(name, returned)
     return Bound(name, file, statement, hints, row, cardinality, constraints)
 
 
-def _cardinality(returned: Any) -> tuple[Any, str]:
+def _cardinality(name: str, returned: Any) -> tuple[Any, str]:
     if returned is None or returned is type(None):
         return None, "none"
     if typing.get_origin(returned) is list:
         return typing.get_args(returned)[0], "many"
     if typing.get_origin(returned) in (typing.Union, types.UnionType):
-        (row,) = (part for part in typing.get_args(returned) if part is not type(None))
+        row, *others = (part for part in typing.get_args(returned) if part is not type(None))
+        if others:
+            raise QueryError(f"{name}: it answers one kind of row, and None at most beside it.")
         return row, "maybe"
     return returned, "one"
 

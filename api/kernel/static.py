@@ -51,7 +51,7 @@ class Static:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route_template"] = "static"
-        if not self._prefix and scope["path"].startswith(f"{PREFIX}/"):
+        if not self._prefix and f"{scope['path']}/".startswith(f"{PREFIX}/"):
             raise NOT_FOUND  # the application answers everywhere but here
         if scope["method"] not in ("GET", "HEAD"):
             raise METHOD_NOT_ALLOWED(headers={"allow": "GET, HEAD"})
@@ -59,7 +59,8 @@ class Static:
         file = self._files.get(scope["path"]) or self._page(scope["path"], headers.get(b"accept", b""))
         if file is None:
             raise NOT_FOUND
-        if headers.get(b"if-none-match", b"").decode("latin-1") == file.headers["etag"]:
+        # Wherever it stands in the list: a proxy that compresses makes it W/"…" (RFC 9110 §13.1.2).
+        if file.headers["etag"] in headers.get(b"if-none-match", b"").decode("latin-1"):
             response = Response(None, 304, file.headers)
         else:
             response = Response(file.content, 200, file.headers, file.media_type)

@@ -26,26 +26,33 @@ E = TypeVar("E", bound=msgspec.Struct)
 QUEUE = "arq:queue"
 HEARTBEAT_KEY = f"{QUEUE}:health-check"
 """Kept in Redis by a living worker, and gone a few seconds after it."""
-MAX_ATTEMPTS = 10
+MAX_ATTEMPTS = 20
+"""With back_off, some nine hours: a mail server's bad night is no reason to give up."""
 RUN_SECONDS = 20.0
 LEASE_SECONDS = 30.0
-"""Longer than RUN_SECONDS, so that a task that still runs is never handed over to a second worker."""
+"""From an attempt's beginning. Longer than RUN_SECONDS, so that a task that still runs is never handed to a second
+worker."""
+
+
+class WorkerLost(Exception):
+    """Attempt after attempt ended without a word: the task takes its worker down with it."""
 
 
 class TaskRow(msgspec.Struct, frozen=True):
     id: UUID
     data: str
     traceparent: str
+    attempts: int
 
 
 @query
-async def find_leased_task(db: Database, id: UUID, attempt: int) -> TaskRow | None: ...
+async def renew_lease(db: Database, id: UUID, lease: int, seconds: float) -> TaskRow | None: ...
 @query
-async def delete_task(db: Database, id: UUID, attempt: int) -> None: ...
+async def delete_task(db: Database, id: UUID, lease: int) -> None: ...
 @query
-async def mark_task_failed(db: Database, id: UUID, attempt: int, error: str, wait: float | None) -> None: ...
+async def mark_task_failed(db: Database, id: UUID, lease: int, error: str, wait: float | None) -> None: ...
 @query
-async def release_tasks(db: Database, ids: list[UUID]) -> None: ...
+async def release_tasks(db: Database, ids: list[UUID], leases: list[int]) -> None: ...
 
 
 class Task(Generic[E]):
@@ -58,36 +65,38 @@ class Task(Generic[E]):
         self._function = function
         self._decoder = msgspec.json.Decoder(on)
 
-    async def run(self, context: Context, id: UUID, attempt: int) -> None:
-        """One attempt under the lease that handed it out; nothing, where the row is done or leased to another attempt
-        since."""
-        row = await find_leased_task(context.db, id, attempt)
+    async def run(self, context: Context, id: UUID, lease: int) -> None:
+        """One attempt under the lease that handed it out; nothing, where the row is done or leased anew since."""
+        row = await renew_lease(context.db, id, lease, LEASE_SECONDS)
         if row is None:
             return
         began, outcome = time.perf_counter(), "done"
         try:
-            with span(self.name, SpanKind.CONSUMER, parent_from(row.traceparent), {"task.attempt": attempt}):
+            if row.attempts > MAX_ATTEMPTS:
+                raise WorkerLost
+            with span(self.name, SpanKind.CONSUMER, parent_from(row.traceparent), {"task.attempt": row.attempts}):
                 async with asyncio.timeout(RUN_SECONDS):
                     await self._function(context, self._decoder.decode(row.data), id)
-                await delete_task(context.db, id, attempt)
+                await delete_task(context.db, id, lease)
         except asyncio.CancelledError:  # the worker stops: another one may have it at once, and it was no failure
             outcome = "released"
-            await asyncio.shield(release_tasks(context.db, [id]))
+            with contextlib.suppress(Problem):  # then the lease runs out
+                await asyncio.shield(release_tasks(context.db, [id], [lease]))
             raise
         except Exception as error:  # noqa: BLE001  # whatever a task raises is kept in its row, and tried again
             outcome = "failed"
-            await self._settle_failure(context, id, attempt, error)
+            await self._settle_failure(context, row, lease, error)
         finally:
             task_seconds.record(time.perf_counter() - began, {"task.name": self.name, "task.outcome": outcome})
 
-    async def _settle_failure(self, context: Context, id: UUID, attempt: int, error: Exception) -> None:
+    async def _settle_failure(self, context: Context, row: TaskRow, lease: int, error: Exception) -> None:
         hopeless = isinstance(error, MailRefused | msgspec.DecodeError)
-        final = hopeless or attempt >= MAX_ATTEMPTS
-        fields = {"task": self.name, "id": id, "attempt": attempt, "cause": type(error).__name__, "dead": final}
+        final, cause = hopeless or row.attempts >= MAX_ATTEMPTS, type(error).__name__
+        fields = {"task": self.name, "id": row.id, "attempt": row.attempts, "cause": cause, "dead": final}
         logger.warning("task failed", exc_info=error, extra={"fields": fields})
         # The database may be what failed: then the lease runs out, and that is the retry.
         with contextlib.suppress(Problem):
-            await mark_task_failed(context.db, id, attempt, type(error).__name__, None if final else back_off(attempt))
+            await mark_task_failed(context.db, row.id, lease, cause, None if final else back_off(row.attempts))
 
 
 def task(on: type[E]) -> Callable[[Callable[[Context, E, UUID], Awaitable[None]]], Task[E]]:

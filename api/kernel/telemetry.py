@@ -4,6 +4,7 @@ statement parameters, exception messages on spans; a span says which part worked
 
 import contextlib
 import datetime
+import json
 import logging
 import os
 import re
@@ -13,7 +14,6 @@ import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import MeterProvider
@@ -33,6 +33,9 @@ access_log = logging.getLogger("api.access")
 tracer = trace.get_tracer("rest_angular")
 meter = metrics.get_meter("rest_angular")
 
+EXPORT_SECONDS = 2.0
+"""For one batch. A process that ends exports once more, and a collector that is silent must not outlast its grace."""
+
 # Names from OpenTelemetry's semantic conventions where they have one.
 request_seconds = meter.create_histogram("http.server.request.duration", "s", "Requests by method, route and status")
 requests_active = meter.create_up_down_counter("http.server.active_requests", "{request}", "Requests being served")
@@ -50,6 +53,9 @@ SECURITY_HEADERS = {
     "strict-transport-security": "max-age=31536000; includeSubDomains",
     "x-content-type-options": "nosniff",
 }
+# In ASCII, so that neither a lone surrogate nor a terminal's encoding can lose a line.
+_encode = json.JSONEncoder(default=str).encode
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
@@ -69,11 +75,11 @@ def set_up(
     if spans is None and _exports("TRACES"):
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        spans = BatchSpanProcessor(OTLPSpanExporter())
+        spans = BatchSpanProcessor(OTLPSpanExporter(timeout=EXPORT_SECONDS))
     if reader is None and _exports("METRICS"):
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
-        reader = PeriodicExportingMetricReader(OTLPMetricExporter())
+        reader = PeriodicExportingMetricReader(OTLPMetricExporter(timeout=EXPORT_SECONDS))
     # Where nobody looks, nothing is recorded: a dropped span still makes the trace id that answers and logs carry.
     tracing = TracerProvider(resource=resource) if spans else TracerProvider(ALWAYS_OFF, resource)
     if spans:
@@ -134,7 +140,7 @@ class Telemetry:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         began, status = time.perf_counter(), 499  # 499: the client went away before the answer began
-        method = scope["method"]
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"  # the rest is a client's to choose
         incoming = [value for name, value in scope["headers"] if name == b"traceparent"]
         parent = parent_from(incoming[0].decode("latin-1") if len(incoming) == 1 else None)
 
@@ -210,7 +216,7 @@ class JsonFormatter(logging.Formatter):
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["failure"] = _failure(record)
-        return msgspec.json.encode(line, enc_hook=str).decode("utf-8", "replace")
+        return _encode(line)
 
 
 class ConsoleFormatter(logging.Formatter):

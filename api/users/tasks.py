@@ -28,7 +28,9 @@ async def send_verification(context: Context, event: UserRegistered, id: UUID) -
     # Kept before it is sent: a crash in between costs a second mail, never a link that does not work. Browsers send
     # no fragment to any server, so no access log sees the token.
     link = f"{context.settings.public_url}/verify#token={token}"
-    await context.mail.send(VERIFY.render(id=str(id), to=user.email, link=link, hours=24))
+    await context.mail.send(
+        VERIFY.render(id=str(id), to=user.email, link=link, hours=VERIFY_LIFETIME // timedelta(hours=1))
+    )
 
 
 tasks = [send_verification]

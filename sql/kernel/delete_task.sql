@@ -1,8 +1,8 @@
--- Removes a task that is done, unless another attempt has taken it over since.
+-- Removes a task that is done, unless another lease has taken it over since.
 --
---   $1 id       uuid
---   $2 attempt  integer
+--   $1 id     uuid
+--   $2 lease  integer
 
 delete from outbox_tasks
  where id = $1
-   and attempts = $2;
+   and lease = $2;

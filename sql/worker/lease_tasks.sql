@@ -1,11 +1,12 @@
--- Leases the oldest tasks that are due, of the kinds this worker knows: for so many seconds they are this attempt's.
+-- Leases the oldest tasks that are due, of the kinds this worker knows: for so many seconds they are this lease's.
 --
 --   $1 names    text[]
---   $2 most     integer
+--   $2 most     bigint
 --   $3 seconds  float
 
 update outbox_tasks
    set locked_until = now() + $3 * interval '1 second',
+       lease = lease + 1,
        attempts = attempts + 1
  where id in (
         select id
@@ -17,4 +18,4 @@ update outbox_tasks
          order by seq
          limit $2
            for update skip locked)
-returning id, task, attempts;
+returning id, task, lease;

@@ -1,6 +1,6 @@
 -- Removes events a week after they were published, so many at a time; answers how many.
 --
---   $1 most  integer
+--   $1 most  bigint
 
 with swept as (
     delete from outbox_events

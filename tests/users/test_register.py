@@ -1,5 +1,9 @@
 """POST /auth/register."""
 
+import asyncio
+import json
+from collections import Counter
+
 import httpx
 import pytest
 
@@ -36,3 +40,200 @@ async def test_refuses_an_address_that_has_an_account(client: httpx.AsyncClient,
     answer = await client.post("/api/auth/register", json={"email": email, "password": PASSWORD})
     assert (answer.status_code, answer.json()["code"]) == (400, "REGISTER_USER_ALREADY_EXISTS")
     assert await context.db.fetch("select 1 from outbox_events") == []
+
+
+async def test_fifty_at_once_open_one_account(live_client: httpx.AsyncClient, live: Context) -> None:
+    """C-39."""
+    emails = ["ada@example.com", "ADA@example.com", "Ada@Example.Com"]
+    answers = await asyncio.gather(*(register(live_client, emails[number % 3]) for number in range(50)))
+    statuses = Counter(answer.status_code for answer in answers)
+    assert (statuses[201], statuses[400] + statuses[503]) == (1, 49)
+    [row] = await live.db.fetch(
+        "select (select count(*) from users) as users, (select count(*) from outbox_events) as events, "
+        "(select count(*) from outbox_tasks) as mails"
+    )
+    assert tuple(row) == (1, 1, 1)
+
+
+async def register(client: httpx.AsyncClient, email: str, password: str = PASSWORD, **more: object) -> httpx.Response:
+    return await client.post("/api/auth/register", json={"email": email, "password": password, **more})
+
+
+async def nothing_happened(context: Context) -> bool:
+    rows = await context.db.fetch(
+        "select 1 from users union all select 1 from outbox_events union all select 1 from outbox_tasks"
+    )
+    return rows == []
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        # C-31, C-87: what one mail server or another reads as something else, or as two addresses.
+        "a@example.com, evil@example.org",
+        "a@example.com,evil@example.org",
+        "a@example.com;evil@example.org",
+        '"a@example.com" <evil@example.org>',
+        "<evil@example.org>",
+        "a@example.com(evil)@example.org",
+        "a(evil)@example.com",
+        '"a b"@example.com',
+        '"a"@example.com',
+        "a@[127.0.0.1]",
+        "a@[IPv6:::1]",
+        "a@127.0.0.1",
+        "a@10.1",
+        "a@localhost",
+        "a@com",
+        "a@example.com.",
+        "a@.example.com",
+        "a@example..com",
+        "a@-example.com",
+        "a@example-.com",
+        "a@@example.com",
+        "a@b@example.com",
+        "@example.com",
+        "example.com",
+        "",
+        " a@example.com",
+        "a@example.com ",
+        "a b@example.com",
+        "a@example.com\n",
+        "a@example.com\r\nBcc: evil@example.org",
+        "a\r\n@example.com",
+        "a\t@example.com",
+        "a\v@example.com",
+        "a\u2028@example.com",
+        "a\u200b@example.com",
+        "a\x00@example.com",
+        "a@example.com\x00",
+        "a\x7f@example.com",
+        "ad\u0430@example.com",  # CYRILLIC SMALL LETTER A
+        "\u212aate@example.com",  # KELVIN SIGN, which lower() turns into k
+        "\u0130van@example.com",  # LATIN CAPITAL LETTER I WITH DOT ABOVE
+        "\u017fam@example.com",  # LATIN SMALL LETTER LONG S
+        "stra\u00dfe@example.com",
+        "ada@ex\u00e4mple.com",
+        "ada@example\u3002com",  # IDEOGRAPHIC FULL STOP
+        "ada@example.c\uff4fm",
+        "ad\u0061\u0301@example.com",
+        "a\\@example.com",
+        "a" * 65 + "@example.com",
+        "a@" + "b" * 64 + ".com",
+        "abcdefgh@" + ".".join(["b" * 60] * 4) + ".com",  # 256 characters
+    ],
+)
+async def test_refuses_what_is_not_one_address_in_ascii(
+    client: httpx.AsyncClient, context: Context, email: str
+) -> None:
+    answer = await register(client, email)
+    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/email"]
+    assert await nothing_happened(context)
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "a@b.co",
+        "first.last+tag@sub.example.co.uk",
+        "o'brien@example.com",
+        "x_y-z@xn--bcher-kva.example",
+        "1@1.example",
+        "a" * 64 + "@" + ".".join(["b" * 59] * 3) + ".example",
+        "a@example.xn--p1ai",
+    ],
+)
+async def test_takes_every_ordinary_address(client: httpx.AsyncClient, email: str) -> None:
+    answer = await register(client, email)
+    assert (answer.status_code, answer.json().get("email")) == (201, email)
+
+
+@pytest.mark.parametrize(
+    "password", ["x7" * 4, "x7" * 32, "x7" * 64, " leading and trailing ", "pässwörter", "🦉" * 128]
+)
+async def test_takes_any_password_of_8_to_128_characters_as_it_is(client: httpx.AsyncClient, password: str) -> None:
+    """C-49."""
+    assert (await register(client, "ada@example.com", password)).status_code == 201
+    form = {"username": "ada@example.com", "password": password}
+    assert (await client.post("/api/auth/jwt/login", data=form)).status_code == 200
+    form["password"] = password.strip() + "!"
+    assert (await client.post("/api/auth/jwt/login", data=form)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("", "at least 8 characters"),
+        ("x7x7x7x", "at least 8 characters"),
+        ("🦉" * 7, "at least 8 characters"),
+        ("x" * 129, "at most 128 characters"),
+        ("x" * 60_000, "at most 128 characters"),
+        ("password", "first that anybody would try"),
+        ("PassWord1", "first that anybody would try"),
+        ("12345678", "first that anybody would try"),
+        ("ada@example.com", "must not be the e-mail address"),
+        ("ADA@Example.com", "must not be the e-mail address"),
+    ],
+)
+async def test_refuses_a_weak_password_and_says_why(
+    client: httpx.AsyncClient, context: Context, password: str, why: str
+) -> None:
+    """C-49; the status and code are FastAPI Users'."""
+    answer = await register(client, "Ada@example.com", password)
+    assert (answer.status_code, answer.json()["code"]) == (400, "REGISTER_INVALID_PASSWORD")
+    assert why in answer.json()["detail"]
+    assert await nothing_happened(context)
+
+
+@pytest.mark.parametrize("position", [72, 127])
+async def test_every_character_of_a_password_counts(client: httpx.AsyncClient, position: int) -> None:
+    """C-49: bcrypt would stop at 72 bytes."""
+    password = "x7" * 64
+    other = password[:position] + "!" + password[position + 1 :]
+    await register(client, "ada@example.com", password)
+    answer = await client.post("/api/auth/jwt/login", data={"username": "ada@example.com", "password": other})
+    assert answer.json()["code"] == "LOGIN_BAD_CREDENTIALS"
+
+
+async def test_a_password_with_a_nul_is_refused(client: httpx.AsyncClient, context: Context) -> None:
+    answer = await register(client, "ada@example.com", "x7x7x7x7\x00")
+    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")
+    assert await nothing_happened(context)
+
+
+async def test_the_flags_are_taken_and_ignored(client: httpx.AsyncClient, context: Context) -> None:
+    answer = await register(client, "ada@example.com", is_superuser=True, is_verified=True, is_active=False)
+    assert answer.status_code == 201
+    [row] = await context.db.fetch("select is_active, is_superuser, is_verified from users")
+    assert tuple(row) == (True, False, False)
+
+
+@pytest.mark.parametrize("field", ["is_admin", "id", "created_at", "roles", "password_hash", "__proto__"])
+async def test_any_other_field_is_refused(client: httpx.AsyncClient, context: Context, field: str) -> None:
+    """C-50."""
+    answer = await register(client, "ada@example.com", PASSWORD, **{field: None})
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{field}"]
+    assert await nothing_happened(context)
+
+
+@pytest.mark.parametrize("body", [{}, {"email": "ada@example.com"}, {"password": PASSWORD}, [], None, "x", 1])
+async def test_what_is_missing_is_named(client: httpx.AsyncClient, context: Context, body: object) -> None:
+    answer = await client.post(
+        "/api/auth/register", content=json.dumps(body), headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")
+    given = set(body) if isinstance(body, dict) else {"email", "password"}
+    missing = {f"/{name}" for name in {"email", "password"} - given} or {""}
+    assert {error["pointer"] for error in answer.json()["errors"]} == missing
+    assert await nothing_happened(context)
+
+
+async def test_the_answer_holds_no_password(client: httpx.AsyncClient) -> None:
+    answer = await register(client, "ada@example.com")
+    assert answer.json().keys() == {
+        *("id", "email", "name", "is_active", "is_superuser"),
+        *("is_verified", "roles", "created_at", "updated_at"),
+    }
+    assert PASSWORD not in answer.text

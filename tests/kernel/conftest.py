@@ -1,0 +1,32 @@
+"""What several tests of the kernel begin with."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from api.kernel.context import Context, open_context
+from api.kernel.database import Database, open_database
+from api.kernel.settings import Settings
+from api.kernel.tasks import subscribers
+from tests.kernel.work import Work
+
+
+@pytest.fixture
+async def small(cloned: Settings) -> AsyncIterator[Database]:
+    """A pool of two on a database of its own, with a table to lock and to break rules on."""
+    async with open_database(cloned, {}, 2) as opened:
+        await opened.fetch("create table things (id int primary key, name text)")
+        await opened.fetch("alter table things add constraint things_name check (name <> '')")
+        yield opened
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+async def things(cloned: Settings, work: Work) -> AsyncIterator[Context]:
+    """A Context whose one subscriber is `work`."""
+    async with open_context(cloned, subscribers([work.task])) as opened:
+        yield opened

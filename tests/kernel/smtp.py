@@ -1,0 +1,88 @@
+"""SMTP servers to send to, on loopback."""
+
+import asyncio
+import email
+import email.policy
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from typing import Any
+
+import msgspec
+from aiosmtpd.smtp import SMTP, Envelope
+
+from api.kernel.mail import Message, SmtpMailer
+from api.kernel.settings import Settings, Smtp, load
+from tests.conftest import _NOWHERE, ENVIRONMENT
+
+MESSAGE = Message(id="7", to="ada@example.com", subject="Grüße", text="Hällo\n", html="<p>Hällo</p>")
+
+
+class Sink:
+    """A server's handler: what it received, and what it answers to a recipient and to a mail."""
+
+    def __init__(self, sender: str = "", recipient: str = "250 OK", data: str = "250 OK") -> None:
+        self.envelopes: list[Envelope] = []
+        self.sender, self.recipient, self.data = sender, recipient, data
+
+    async def handle_MAIL(self, server: SMTP, session: Any, envelope: Envelope, address: str, options: Any) -> str:
+        envelope.mail_from = address
+        return self.sender or "250 OK"
+
+    async def handle_RCPT(self, server: SMTP, session: Any, envelope: Envelope, address: str, options: Any) -> str:
+        envelope.rcpt_tos.append(address)
+        return self.recipient
+
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:
+        self.envelopes.append(envelope)
+        return self.data
+
+    @property
+    def mails(self) -> list[EmailMessage]:
+        return [
+            email.message_from_bytes(each.content, policy=email.policy.default)
+            for each in self.envelopes
+            if isinstance(each.content, bytes)
+        ]
+
+
+@asynccontextmanager
+async def listening(
+    make: Callable[[], asyncio.Protocol],
+    tls: str = "none",
+    secret: str | None = None,
+    wrapped: ssl.SSLContext | None = None,
+) -> AsyncIterator[SmtpMailer]:
+    """A mailer whose server is made by `make`, at a port of its own."""
+    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0, ssl=wrapped)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        yield SmtpMailer(settings_with(Smtp("127.0.0.1", port, "ada" if secret else None, secret, tls)))
+
+
+def settings_with(smtp: Smtp) -> Settings:
+    return msgspec.structs.replace(load(ENVIRONMENT | _NOWHERE | {"MAIL_FROM": "app@example.org"}), smtp=smtp)
+
+
+class Talk(asyncio.Protocol):
+    """Says one line at each thing it hears; None closes, and after the last line it is silent."""
+
+    def __init__(self, lines: list[bytes | None]) -> None:
+        self.lines = lines[:]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.say()
+
+    def data_received(self, data: bytes) -> None:
+        self.say()
+
+    def say(self) -> None:
+        if self.lines:
+            line = self.lines.pop(0)
+            if line is None:
+                self.transport.abort()
+            else:
+                self.transport.write(line)

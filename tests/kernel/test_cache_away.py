@@ -1,0 +1,170 @@
+"""Redis refused, silent, reset, talking nonsense, and back again: a miss, soon, and never an error."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from api.kernel import cache as module
+from api.kernel.cache import BREAKER_FAILURES, Cache, CacheUnavailable, Script, open_cache, redis_options
+from api.kernel.settings import Settings
+from dev import redis
+from dev.part import Part, stop
+from tests.kernel.things import Holder, Thing, find_thing
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def broken(talk: Talk | None, settings: Settings) -> AsyncIterator[Cache]:
+    """A cache on a server that behaves like `talk`, or on a port where nobody listens."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if talk:
+                await talk(reader, writer)
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    if talk is None:
+        server.close()
+    async with server, open_cache(msgspec.structs.replace(settings, redis_url=f"redis://127.0.0.1:{port}/0")) as opened:
+        yield opened
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+    writer.transport.abort()
+
+
+async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    await reader.read()
+
+
+async def read_only(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while await reader.read(65536):
+        writer.write(b"-READONLY You can't write against a read only replica.\r\n")
+
+
+@pytest.mark.parametrize("talk", [None, silent, reset, garbage, read_only], ids=str)
+async def test_redis_that_is_away_is_a_miss_soon_and_never_an_error(talk: Talk | None, nowhere: Settings) -> None:
+    async with broken(talk, nowhere) as cache:
+        holder = Holder(cache)
+        for asked in (cache.get("a"), cache.set("a", b"1", 1), cache.delete("a")):
+            began = time.perf_counter()
+            assert await asked is None
+            assert time.perf_counter() - began < 0.35
+        assert await find_thing(holder, 1) == Thing(1, "it")
+        assert (await find_thing(holder, 1), holder.calls) == (Thing(1, "it"), 2)
+
+
+async def test_after_five_failures_nobody_waits_and_one_asks_again(
+    nowhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    calls = 0
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
+        while await reader.read(65536):
+            calls += 1
+            writer.write(b"-LOADING later\r\n")
+
+    async with broken(refuse, nowhere) as cache:
+        for _ in range(BREAKER_FAILURES):
+            assert await cache.get("a") is None
+        heard = calls
+        for _ in range(10):
+            with pytest.raises(CacheUnavailable):
+                await cache.execute("GET", "a")
+        assert calls == heard, "the server is left alone"
+        now += module.BREAKER_SECONDS
+        await asyncio.gather(*(cache.get("a") for _ in range(10)))
+        assert calls - heard <= 2, "one asks, and the driver may greet"
+
+
+async def test_an_answer_that_comes_too_late_is_never_anothers(nowhere: Settings) -> None:
+    """A connection whose answer was not waited for must not be read by the next command."""
+    late = asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await reader.read(65536):
+            if b"secret" in request:
+                await late.wait()
+                writer.write(b"$6\r\nsecret\r\n")
+            elif b"GET" in request:
+                writer.write(b"$6\r\npublic\r\n")
+            else:
+                writer.write(b"+OK\r\n" * request.count(b"*"))
+
+    async with broken(slow, nowhere) as cache:
+        assert await cache.get("secret") is None
+        late.set()
+        for _ in range(3):
+            assert await cache.get("other") == b"public"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, Callable[[], Part]]]:
+    """A Redis of the test's own: its URL, and what starts it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    parts: list[Part] = []
+
+    def start() -> Part:
+        part, _ = redis.start(tmp_path / "redis", tmp_path, port)
+        parts.append(part)
+        part.wait()
+        return part
+
+    try:
+        yield f"redis://127.0.0.1:{port}/0", start
+    finally:
+        stop(parts)
+
+
+async def test_the_breaker_closes_when_redis_is_back(
+    server: tuple[str, Callable[[], Part]], nowhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, start = server
+    now = 1000.0
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    script = Script("return 1")
+    async with open_cache(msgspec.structs.replace(nowhere, redis_url=url)) as cache:
+        for _ in range(2):
+            for _ in range(BREAKER_FAILURES + 1):
+                with pytest.raises(CacheUnavailable):
+                    await cache.evaluate(script, [], [])
+            running = start()
+            with pytest.raises(CacheUnavailable):
+                await cache.execute("PING")
+            now += module.BREAKER_SECONDS
+            assert await cache.evaluate(script, [], []) == 1, "though it has forgotten the script"
+            assert await cache.execute("PING")
+            stop([running])
+
+
+def test_an_unverified_certificate_is_taken_only_where_it_is_said(nowhere: Settings) -> None:
+    secure = msgspec.structs.replace(nowhere, redis_url="rediss://:pw@h:6380")
+    assert redis_options(nowhere) == {}
+    assert redis_options(secure) == {}
+    assert redis_options(msgspec.structs.replace(secure, redis_tls_verify=False)) == {
+        "ssl_cert_reqs": 0,
+        "ssl_check_hostname": False,
+    }

@@ -1,0 +1,138 @@
+"""Forms, queries and path parameters."""
+
+import contextlib
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.kernel.decoding import (
+    PairsDecoder,
+    decode_path,
+)
+from api.kernel.errors import (
+    NOT_FOUND,
+    VALIDATION_FAILED,
+    FieldError,
+)
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
+
+
+class Listing(msgspec.Struct, forbid_unknown_fields=True):
+    q: str = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+    active: bool | None = None
+    tag: list[str] = []
+    since: datetime | None = None
+
+
+LISTING = PairsDecoder(Listing)
+
+
+def refused_pairs(text: bytes) -> list[FieldError]:
+    with pytest.raises(VALIDATION_FAILED) as refused:
+        LISTING.decode(text)
+    return list(refused.value.errors)
+
+
+@given(
+    TEXT,
+    st.integers(1, 100),
+    st.none() | st.booleans(),
+    st.lists(TEXT, max_size=20),
+)
+def test_pairs_round_trip(q: str, limit: int, active: bool | None, tag: list[str]) -> None:
+    pairs = [("q", q), ("limit", str(limit)), *[("tag", each) for each in tag]]
+    if active is not None:
+        pairs.append(("active", str(active).lower()))
+    assert LISTING.decode(urlencode(pairs).encode()) == Listing(q, limit, active, tag)
+
+
+@given(st.binary() | st.text(alphabet="qlimtagve=&;%+0123456789").map(str.encode))
+def test_any_pairs_decode_or_are_refused(text: bytes) -> None:
+    with contextlib.suppress(VALIDATION_FAILED):
+        assert isinstance(LISTING.decode(text), Listing)
+
+
+def test_nothing_is_the_defaults() -> None:
+    assert LISTING.decode(b"") == Listing()
+
+
+@pytest.mark.parametrize(
+    "limit", ["-1", "0", "101", "1e2", "1_0", " 1", "+1", "01", "0x1", "", "abc", "1.0", "١", "9" * 5000]
+)
+def test_a_whole_number_has_one_spelling_and_a_range(limit: str) -> None:
+    """C-17."""
+    [error] = refused_pairs(f"limit={quote(limit)}".encode())
+    assert error.pointer == "/limit"
+
+
+@pytest.mark.parametrize("active", ["1", "True", "yes", "", "null"])
+def test_a_boolean_is_true_or_false(active: str) -> None:
+    [error] = refused_pairs(f"active={active}".encode())
+    assert error == FieldError("/active", "Must be true or false or null.")
+
+
+def test_a_name_given_twice_is_refused_unless_it_is_a_list() -> None:
+    """C-17."""
+    assert refused_pairs(b"limit=1&limit=1") == [FieldError("/limit", "Is given more than once.")]
+    assert LISTING.decode(b"tag=a&tag=b") == Listing(tag=["a", "b"])
+
+
+@pytest.mark.parametrize("text", ["%ff", "%c0%af", "%ed%a0%80", "%", "%4", "%zz", "ü"])
+def test_what_is_not_percent_encoded_utf_8_is_refused(text: str) -> None:
+    """C-21."""
+    assert refused_pairs(b"q=" + text.encode()) == []
+    assert refused_pairs(text.encode() + b"=1") == []
+
+
+def test_unknown_and_unstorable_members_are_told_with_their_pointers() -> None:
+    """C-8, C-23."""
+    assert refused_pairs(b"sort=password_hash") == [FieldError("/sort", "There is no such field.")]
+    assert refused_pairs(b"q=a%00b") == [FieldError("/q", "Holds a character that cannot be stored.")]
+    assert refused_pairs(b"%00=1") == [FieldError("", "Has a member whose name cannot be stored.")]
+
+
+def test_more_than_a_hundred_members_are_refused() -> None:
+    assert refused_pairs(b"&".join([b"tag=x"] * 101)) == []
+    assert len(LISTING.decode(b"&".join([b"tag=x"] * 100)).tag) == 100  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "zz",
+        "1",
+        "-1",
+        "9" * 5000,
+        "١",
+        "{01890a5d-ac96-774b-bcce-b302099a8057}",
+        "urn:uuid:01890a5d-ac96-774b-bcce-b302099a8057",
+        "01890a5dac96774bbcceb302099a8057",
+        "01890a5d-ac96-774b-bcce-b302099a8057\n",
+        " 01890a5d-ac96-774b-bcce-b302099a8057",
+        "' or 1=1--",
+    ],
+)
+def test_an_id_of_the_wrong_form_is_the_id_of_nothing(text: str) -> None:
+    """C-16, C-26."""
+    with pytest.raises(NOT_FOUND):
+        decode_path(text, UUID)
+
+
+@given(st.uuids())
+def test_an_id_is_read_in_either_case(id: UUID) -> None:
+    assert decode_path(str(id), UUID) == decode_path(str(id).upper(), UUID) == id
+
+
+def test_text_in_a_path_is_taken_if_it_can_be_stored() -> None:
+    assert decode_path("naïve", str) == "naïve"
+    for text in ("a\x00", "\ud800"):
+        with pytest.raises(NOT_FOUND):
+            decode_path(text, str)

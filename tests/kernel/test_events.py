@@ -1,0 +1,165 @@
+"""Events: written with the change that they tell of, or not at all."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from api.kernel.context import Context, Origin, origin
+from api.kernel.database import Database, uuid7
+from api.kernel.errors import NOT_FOUND, VALIDATION_FAILED
+from api.kernel.events import Event, address, record
+from api.kernel.telemetry import span, traceparent
+
+
+class ThingMade(Event, frozen=True, tag="things.made"):
+    thing_id: UUID
+    name: str = "it"
+    note: str | None = None
+
+
+async def rows(db: Database, table: str) -> list[dict[str, Any]]:
+    [row] = await db.fetch("select coalesce(json_agg(t order by seq), '[]')::text from outbox_events as t")
+    if table == "tasks":
+        [row] = await db.fetch("select coalesce(json_agg(t order by seq), '[]')::text from outbox_tasks as t")
+    read: list[dict[str, Any]] = json.loads(row[0])
+    return read
+
+
+def subscribed(db: Database, *tasks: str) -> Database:
+    return Database(db._pool, db._connection, {"things.made": tasks})
+
+
+async def test_an_event_is_a_row_for_kafka_and_one_for_each_task(db: Database) -> None:
+    id = uuid7()
+    await record(subscribed(db, "things.count", "things.mail"), ThingMade(thing_id=id, name="Ü\u2028"))
+    [event] = await rows(db, "events")
+    assert (event["type"], event["topic"], event["key"]) == ("things.made", "things", str(id))
+    assert event["data"] == {"type": "things.made", "thing_id": str(id), "name": "Ü\u2028", "note": None}
+    assert UUID(event["id"]).version == 7
+    tasks = await rows(db, "tasks")
+    assert [(task["task"], task["event_id"], task["data"]) for task in tasks] == [
+        (name, event["id"], event["data"]) for name in ("things.count", "things.mail")
+    ]
+    assert len({task["id"] for task in tasks} | {event["id"]}) == 3
+    assert all(task["attempts"] == 0 and task["locked_until"] is None for task in tasks)
+
+
+async def test_an_event_that_nobody_wants_is_for_kafka_alone(db: Database) -> None:
+    await record(subscribed(db), ThingMade(thing_id=uuid7()))
+    await record(Database(db._pool, db._connection, {"things.broken": ("x",)}), ThingMade(thing_id=uuid7()))
+    assert (len(await rows(db, "events")), await rows(db, "tasks")) == (2, [])
+
+
+async def test_what_was_not_committed_was_never_announced(live: Context) -> None:
+    async def work() -> None:
+        async with live.db.transaction() as db:
+            await record(subscribed(db, "things.count"), ThingMade(thing_id=uuid7()))
+            raise NOT_FOUND
+
+    heard = asyncio.Event()
+    async with live.db.listen("outbox", heard.set):
+        with pytest.raises(NOT_FOUND):
+            await work()
+        assert (await rows(live.db, "events"), await rows(live.db, "tasks")) == ([], [])
+        await live.db.fetch("select pg_notify('outbox', '')")  # what was rolled back would have come before it
+        async with asyncio.timeout(2):
+            await heard.wait()
+    assert await rows(live.db, "events") == []
+
+
+async def test_the_relay_hears_of_it_at_the_commit(live: Context) -> None:
+    heard = asyncio.Event()
+    async with live.db.listen("outbox", heard.set):
+        async with live.db.transaction() as db:
+            await record(db, ThingMade(thing_id=uuid7()))
+            await live.db.fetch("select 1")
+            assert not heard.is_set()
+        async with asyncio.timeout(2):
+            await heard.wait()
+    assert len(await rows(live.db, "events")) == 1
+
+
+async def test_events_of_one_transaction_keep_their_order(db: Database) -> None:
+    names = [str(number) for number in range(20)]
+    for name in names:
+        await record(db, ThingMade(thing_id=uuid7(), name=name))
+    assert [event["data"]["name"] for event in await rows(db, "events")] == names
+
+
+async def test_who_and_from_where_and_in_which_trace_are_kept(db: Database) -> None:
+    who = uuid7()
+    before = origin.set(Origin(who, "192.0.2.7", "tests/1.0"))
+    try:
+        with span("the request"):
+            here = traceparent()
+            await record(subscribed(db, "things.count"), ThingMade(thing_id=uuid7()))
+    finally:
+        origin.reset(before)
+    await record(db, ThingMade(thing_id=uuid7()))
+    told, untold = await rows(db, "events")
+    [task] = await rows(db, "tasks")
+    assert (told["principal_id"], told["address"], told["user_agent"]) == (str(who), "192.0.2.7", "tests/1.0")
+    assert (untold["principal_id"], untold["address"], untold["user_agent"]) == (None, None, None)
+    assert told["traceparent"].split("-")[1] == here.split("-")[1]
+    assert task["traceparent"] == told["traceparent"]
+
+
+async def test_what_cannot_be_stored_takes_the_change_with_it(db: Database) -> None:
+    with pytest.raises(VALIDATION_FAILED):
+        async with db.transaction() as inner:
+            await record(inner, ThingMade(thing_id=uuid7(), name="a\x00b"))
+    assert await rows(db, "events") == []
+
+
+class Untagged(Event, frozen=True):
+    thing_id: UUID
+
+
+class OneWord(Event, frozen=True, tag="made"):
+    thing_id: UUID
+
+
+class ThreeWords(Event, frozen=True, tag="things.part.made"):
+    thing_id: UUID
+
+
+class HalfATag(Event, frozen=True, tag="things."):
+    thing_id: UUID
+
+
+class NoTopic(Event, frozen=True, tag="Some things.made"):
+    thing_id: UUID
+
+
+class Number(Event, frozen=True, tag=7):
+    thing_id: UUID
+
+
+class NoFields(Event, frozen=True, tag="things.gone"):
+    pass
+
+
+class NoKey(Event, frozen=True, tag="things.gone"):
+    name: str
+
+
+@pytest.mark.parametrize("kind", [Untagged, OneWord, ThreeWords, HalfATag, NoTopic, Number])
+def test_an_event_without_a_topic_is_refused_by_name(kind: type[Event]) -> None:
+    with pytest.raises(TypeError, match=f'{kind.__name__} needs a tag like "orders.placed"'):
+        address(kind)
+
+
+@pytest.mark.parametrize("kind", [NoFields, NoKey])
+def test_an_event_about_nothing_is_refused_by_name(kind: type[Event]) -> None:
+    with pytest.raises(TypeError, match=f"{kind.__name__}: the first field is the id"):
+        address(kind)
+
+
+def test_an_event_tells_its_address() -> None:
+    assert address(ThingMade) == ("things.made", "things", "thing_id")
+    made = ThingMade(thing_id=uuid7())
+    assert msgspec.json.decode(msgspec.json.encode(made), type=ThingMade) == made

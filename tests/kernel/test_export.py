@@ -1,0 +1,99 @@
+"""OTLP over HTTP: to the collector that is named, to nobody else, and without delay to anybody."""
+
+import http.server
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import _NOWHERE, ENVIRONMENT
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    """An OTLP collector that keeps what it is sent."""
+
+    received: list[tuple[str, bytes]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        type(self).received.append((self.path, body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def collector() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    kind = type("Kept", (Collector,), {"received": []})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", kind.received  # type: ignore[attr-defined]
+        server.shutdown()
+        thread.join()
+
+
+PROGRAM = """
+import time
+from api.kernel import telemetry
+from api.kernel.settings import load
+telemetry.set_up(load(), "web")
+began = time.perf_counter()
+for number in range(100):
+    with telemetry.span("the work"):
+        telemetry.query_seconds.record(0.1, {"db.operation.name": "users.insert"})
+print(time.perf_counter() - began, telemetry.parent_from(telemetry.traceparent()))
+"""
+
+
+def run(root: Path, **variables: str) -> tuple[float, float]:
+    """Seconds that a hundred spans took, and that the whole process did."""
+    environ = {"PATH": os.environ["PATH"]} | ENVIRONMENT | _NOWHERE | variables
+    began = time.perf_counter()
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=root, env=environ, capture_output=True, text=True, timeout=30, check=True
+    )
+    [told] = [line for line in ended.stdout.splitlines() if not line.startswith("{")]
+    return float(told.split()[0]), time.perf_counter() - began
+
+
+def test_spans_and_metrics_go_to_the_collector_that_is_named(
+    root: Path, collector: tuple[str, list[tuple[str, bytes]]]
+) -> None:
+    url, received = collector
+    run(root, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_SERVICE_NAME="shop")
+    sent = dict(received)
+    assert set(sent) == {"/v1/traces", "/v1/metrics"}
+    assert b"the work" in sent["/v1/traces"]
+    assert b"shop" in sent["/v1/traces"]
+    assert b"users.insert" in sent["/v1/metrics"]
+
+
+def test_one_signal_may_go_alone(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
+    url, received = collector
+    run(root, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{url}/v1/traces")
+    assert {path for path, _ in received} == {"/v1/traces"}
+
+
+def test_nothing_is_sent_unless_asked_for(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
+    url, received = collector
+    run(root, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_SDK_DISABLED="true")
+    run(root, OTEL_SERVICE_NAME="shop")
+    assert received == []
+
+
+def test_a_collector_that_is_silent_delays_nobody(root: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        work, whole = run(root, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert work < 0.25
+    assert whole < 8, "a process that ends waits for no collector longer than a supervisor waits for it"

@@ -1,0 +1,128 @@
+"""A mail as it arrives, to one address alone; and the texts' templates."""
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.kernel.mail import MailRefused, MemoryMailer, SmtpMailer, Template
+from api.kernel.settings import Smtp
+from tests.kernel.smtp import MESSAGE, Sink, listening, settings_with
+
+
+async def test_a_mail_arrives_as_it_was_written() -> None:
+    sink = Sink()
+    async with listening(lambda: SMTP(sink)) as mailer:
+        await mailer.send(MESSAGE)
+    [envelope], [arrived] = sink.envelopes, sink.mails
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("app@example.org", ["ada@example.com"])
+    assert (arrived["From"], arrived["To"], arrived["Subject"]) == ("app@example.org", "ada@example.com", "Grüße")
+    assert arrived["Auto-Submitted"] == "auto-generated"
+    assert arrived["Date"].datetime.tzinfo is not None
+    text, html = arrived.get_body(("plain",)), arrived.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert (text.get_content(), html.get_content()) == ("Hällo\r\n", "<p>Hällo</p>\r\n")
+
+
+async def test_every_attempt_has_the_same_message_id() -> None:
+    sink = Sink()
+    async with listening(lambda: SMTP(sink)) as mailer:
+        for _ in range(2):
+            await mailer.send(MESSAGE)
+    assert [each["Message-ID"] for each in sink.mails] == ["<7@example.org>"] * 2
+
+
+async def test_one_logs_in_where_the_url_says_so() -> None:
+    sink = Sink()
+
+    def check(server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
+        return AuthResult(success=isinstance(given, LoginPassword) and given.password == b"pw", handled=False)
+
+    def make() -> SMTP:
+        return SMTP(sink, authenticator=check, auth_require_tls=False)
+
+    async with listening(make, secret="pw") as mailer:
+        await mailer.send(MESSAGE)
+    assert len(sink.envelopes) == 1
+    async with listening(make, secret="wrong") as mailer:
+        with pytest.raises(OSError, match="smtp: SMTPAuthenticationError"):  # 535: no fault of the mail's, so try again
+            await mailer.send(MESSAGE)
+
+
+INJECTIONS = [
+    {"to": "ada@example.com, eve@example.com"},
+    {"to": "ada@example.com;eve@example.com"},
+    {"to": "ada@example.com\r\nBcc: eve@example.com"},
+    {"to": '"ada@example.com" <eve@example.com>'},
+    {"to": "ada@example.com(eve)@example.org"},
+    {"to": "ada"},
+    {"to": ""},
+    {"subject": "Hello\r\nBcc: eve@example.com"},
+    {"id": "7>\r\nBcc: eve@example.com"},
+    {"text": "\ud800"},
+]
+
+
+@pytest.mark.parametrize("changed", INJECTIONS, ids=range(len(INJECTIONS)))
+async def test_what_is_no_mail_to_one_address_is_never_sent(changed: dict[str, str]) -> None:
+    sink = Sink()
+    async with listening(lambda: SMTP(sink)) as mailer:
+        with pytest.raises(MailRefused):
+            await mailer.send(msgspec.structs.replace(MESSAGE, **changed))
+    assert sink.envelopes == []
+
+
+async def test_memory_keeps_what_is_sent() -> None:
+    mailer = MemoryMailer()
+    await mailer.send(MESSAGE)
+    assert mailer.sent == [MESSAGE]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "hello.txt").write_text("Hello {{ name }}\n\nYour link: {{ link }}\n\n\n")
+    (tmp_path / "hello.html").write_text("<p title='{{ name }}'>{{ name }}</p>")
+    return tmp_path
+
+
+def test_the_first_line_is_the_subject_and_the_html_is_escaped(folder: Path) -> None:
+    name = "<script>alert(1)</script> & '\"{{ 7*7 }}"
+    made = Template(folder, "hello").render(id="1", to="a@example.com", name=name, link="https://x/#t")
+    assert made.subject == f"Hello {name}"
+    assert made.text == "Your link: https://x/#t\n"
+    assert "<script>" not in made.html
+    assert "&lt;script&gt;" in made.html
+    assert "'\"" not in made.html
+    assert (made.id, made.to) == ("1", "a@example.com")
+
+
+def test_a_value_that_is_missing_is_a_mistake_and_no_empty_place(folder: Path) -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        Template(folder, "hello").render(id="1", to="a@example.com", name="Ada")
+
+
+def test_a_file_that_is_missing_is_told_at_start(folder: Path) -> None:
+    (folder / "hello.html").unlink()
+    with pytest.raises(jinja2.TemplateNotFound):
+        Template(folder, "hello")
+
+
+@given(st.text())
+async def test_no_name_makes_a_second_header(name: str) -> None:
+    """A subject holds a name that a stranger chose."""
+    mailer = SmtpMailer(settings_with(Smtp("127.0.0.1", 1, None, None, "none")))
+    try:
+        made = mailer._compose(msgspec.structs.replace(MESSAGE, subject=f"Hello {name}"))
+        head = made.as_bytes().split(b"\r\n\r\n")[0]
+    except ValueError:
+        return
+    names = [line.split(b":")[0] for line in head.split(b"\r\n") if not line.startswith((b" ", b"\t"))]
+    assert sorted(names) == sorted(
+        [b"From", b"To", b"Subject", b"Message-ID", b"Date", b"Auto-Submitted", b"MIME-Version", b"Content-Type"]
+    )

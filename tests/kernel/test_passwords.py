@@ -1,0 +1,105 @@
+"""Argon2id, off the event loop and bounded."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from api.kernel import passwords as module
+from api.kernel.errors import UNAVAILABLE
+from api.kernel.passwords import WAITING, Passwords
+
+
+@pytest.fixture
+def own() -> Iterator[Passwords]:
+    made = Passwords()
+    yield made
+    made.close()
+
+
+async def test_a_hash_has_the_parameters_that_owasp_advises_and_a_salt_of_its_own(passwords: Passwords) -> None:
+    one, other = await passwords.hash("correct horse"), await passwords.hash("correct horse")
+    assert one.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert one != other
+
+
+async def test_the_right_password_alone_is_right(passwords: Passwords) -> None:
+    kept = await passwords.hash("correct hörse 🐎")
+    assert await passwords.verify(kept, "correct hörse 🐎")
+    for wrong in ("", "correct horse", "correct hörse 🐎 ", "correct hörse 🐎\x00"):
+        assert not await passwords.verify(kept, wrong)
+
+
+@pytest.mark.parametrize(
+    "corrupt",
+    [
+        "",
+        "x",
+        "$argon2id$v=19$m=19456,t=2,p=1$$",
+        "$argon2id$v=19$m=1,t=0,p=0$YWJjZGVmZ2g$YWJjZGVmZ2g",
+        "$2b$12$abc",
+        "ü",
+    ],
+)
+async def test_a_hash_that_is_none_is_of_no_password(passwords: Passwords, corrupt: str) -> None:
+    assert await passwords.verify(corrupt, "x") is False
+
+
+@hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(), st.text())
+async def test_no_hash_makes_it_fail(passwords: Passwords, corrupt: str, password: str) -> None:
+    assert await passwords.verify(corrupt, password) is False
+    assert await passwords.verify("$argon2id$" + corrupt, password) is False
+
+
+async def test_an_account_that_is_not_there_costs_as_much_as_a_wrong_password(passwords: Passwords) -> None:
+    kept = await passwords.hash("correct horse")
+
+    async def seconds(password_hash: str | None) -> float:
+        began = time.perf_counter()
+        assert not await passwords.verify(password_hash, "wrong")
+        return time.perf_counter() - began
+
+    pairs = [(await seconds(kept), await seconds(None)) for _ in range(15)]
+    known, unknown = (statistics.median(side) for side in zip(*pairs, strict=True))
+    assert 0.5 < unknown / known < 2
+
+
+async def test_a_storm_is_refused_before_it_becomes_a_queue(own: Passwords) -> None:
+    storm = [asyncio.create_task(own.verify(None, "x")) for _ in range(WAITING + 10)]
+    done, _ = await asyncio.wait(storm, return_when=asyncio.FIRST_COMPLETED)
+    refused = [task for task in done if task.exception()]
+    assert len(refused) == 10, "at once, and not after their turn"
+    assert {type(task.exception()) for task in refused} == {UNAVAILABLE}
+    for task in storm:
+        task.cancel()  # their clients went away
+    await asyncio.wait(storm)
+    async with asyncio.timeout(2):
+        assert not await own.verify(None, "x"), "there is room again, and no work for those who left"
+
+
+async def test_the_event_loop_goes_on_while_passwords_are_hashed(own: Passwords) -> None:
+    hashing = asyncio.gather(*(own.hash("x") for _ in range(20)))
+    longest, last = 0.0, time.perf_counter()
+    while not hashing.done():
+        await asyncio.sleep(0)
+        longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
+    assert longest < 0.1
+    assert len(await hashing) == 20
+
+
+async def test_what_is_closed_hashes_no_more() -> None:
+    made = Passwords()
+    made.close()
+    with pytest.raises(RuntimeError):
+        await made.hash("x")
+
+
+def test_nobody_knows_the_password_of_nobody() -> None:
+    assert module._ARGON2.hash(b"") != module._NOBODY
+    assert module._NOBODY.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

@@ -1,0 +1,178 @@
+"""@query: a signature bound to its file, how many rows it answers, what a constraint means. tests/test_sql.py holds
+every query of the application against the database."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from api.kernel import sql
+from api.kernel.database import Database, uuid7
+from api.kernel.errors import CONFLICT, NOT_FOUND, conflict
+from api.kernel.sql import QueryError, bound_queries, query
+from api.users import queries as users
+from api.users.errors import REGISTER_USER_ALREADY_EXISTS
+
+TAKEN = conflict("TAKEN", "Taken.")
+
+
+class Row(msgspec.Struct, frozen=True):
+    id: int
+    name: str
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Write a statement of the feature `things`."""
+    monkeypatch.setattr(sql, "FOLDER", tmp_path)
+    (tmp_path / "things").mkdir()
+
+    def write(name: str, statement: str) -> None:
+        (tmp_path / "things" / f"{name}.sql").write_text(statement)
+
+    return write
+
+
+def in_things(function: Any) -> Any:
+    function.__module__ = "api.things.queries"
+    return function
+
+
+LIST = "select id, name from (values (1, 'a'), (2, 'b')) as t (id, name) where id <= $1 order by id"
+
+
+async def test_the_answers_annotation_says_how_many_rows(db: Database, write: Callable[[str, str], None]) -> None:
+    write("many", LIST)
+    write("one", LIST)
+    write("maybe", LIST)
+    write("none", LIST)
+    write("numbers", "select id from (" + LIST + ") as t")
+
+    @query
+    @in_things
+    async def many(db: Database, most: int) -> list[Row]: ...  # type: ignore[empty-body]
+    @query
+    @in_things
+    async def one(db: Database, most: int) -> Row: ...  # type: ignore[empty-body]
+    @query
+    @in_things
+    async def maybe(db: Database, most: int) -> Row | None: ...
+    @query
+    @in_things
+    async def none(db: Database, most: int) -> None: ...
+    @query
+    @in_things
+    async def numbers(db: Database, most: int) -> list[int]: ...  # type: ignore[empty-body]
+
+    assert await many(db, 2) == [Row(1, "a"), Row(2, "b")]
+    assert await many(db, 0) == []
+    assert await one(db, 1) == await maybe(db, 1) == Row(1, "a")
+    assert await maybe(db, 0) is None
+    assert await none(db, 2) is None
+    assert await numbers(db, 2) == [1, 2]
+    with pytest.raises(NOT_FOUND):
+        await one(db, 0)
+
+
+async def test_a_constraint_means_what_the_signature_says_and_else_a_conflict(
+    db: Database, write: Callable[[str, str], None]
+) -> None:
+    await db.fetch(
+        "create table things (id int constraint things_id check (id > 0) constraint things_small check (id < 9))"
+    )
+    write("insert", "insert into things values ($1)")
+
+    @query(things_id=TAKEN)
+    @in_things
+    async def insert(db: Database, id: int) -> None: ...
+
+    for value, meaning in ((0, TAKEN), (9, CONFLICT)):
+        with pytest.raises(meaning) as refused:
+            async with db.transaction() as inner:
+                await insert(inner, value)
+        assert refused.value.status == 409
+        assert refused.value.__suppress_context__, "the driver's message is left behind"
+
+
+async def test_a_statement_tells_the_server_where_it_comes_from(
+    db: Database, write: Callable[[str, str], None], spans: InMemorySpanExporter
+) -> None:
+    write("look", "select query from pg_stat_activity where pid = pg_backend_pid()")
+
+    @query
+    @in_things
+    async def look(db: Database) -> str: ...  # type: ignore[empty-body]
+
+    assert (await look(db)).startswith("-- things.look\n")
+    assert [each.name for each in spans.get_finished_spans()] == ["things.look"]
+
+
+async def test_a_failed_query_is_a_failed_span(context: Any, spans: InMemorySpanExporter) -> None:
+    with pytest.raises(NOT_FOUND):
+        await users.get(context.db, uuid7())
+    await users.insert(context.db, uuid7(), "ada@example.com", "x")
+    with pytest.raises(REGISTER_USER_ALREADY_EXISTS):
+        async with context.db.transaction() as db:
+            await users.insert(db, uuid7(), "ada@example.com", "x")
+    failed = [each for each in spans.get_finished_spans() if not each.status.is_unset]
+    assert [(each.name, each.status.description, each.events) for each in failed] == [
+        ("users.insert", "REGISTER_USER_ALREADY_EXISTS", ())
+    ]
+
+
+def test_a_query_keeps_its_name_and_shows_what_it_is_bound_to() -> None:
+    assert (users.find.__name__, users.find.__wrapped__.__module__) == ("find", "api.users.queries")  # type: ignore[attr-defined]
+    bound = {each.name: each for each in bound_queries(users)}
+    assert set(bound) >= {"users.find", "users.insert"}
+    assert bound["users.insert"].constraints == {"users_email_key": REGISTER_USER_ALREADY_EXISTS}
+    assert bound["users.find"].parameters == {"id": UUID}
+
+
+def test_a_missing_file_stops_the_import_by_name(write: Callable[[str, str], None]) -> None:
+    async def absent(db: Database) -> None: ...
+
+    with pytest.raises(
+        QueryError, match=r"things\.absent \(api\.things\.queries\) needs sql/things/absent\.sql: .*No such"
+    ):
+        query(in_things(absent))
+
+
+def test_an_unreadable_file_stops_the_import_by_name(write: Callable[[str, str], None], tmp_path: Path) -> None:
+    (tmp_path / "things" / "bad.sql").write_bytes(b"\xff")
+
+    async def bad(db: Database) -> None: ...
+
+    with pytest.raises(QueryError, match=r"things\.bad .* needs sql/things/bad\.sql"):
+        query(in_things(bad))
+
+
+async def nothing() -> None: ...
+async def no_database(id: int) -> None: ...
+async def default(db: Database, id: int = 1) -> None: ...
+async def keyword(db: Database, *, id: int) -> None: ...
+async def any_number(db: Database, *ids: int) -> None: ...
+async def two_kinds(db: Database) -> int | str: ...  # type: ignore[empty-body]
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        (nothing, "the first parameter must be `db: Database`"),
+        (no_database, "the first parameter must be `db: Database`"),
+        (default, "have no defaults"),
+        (keyword, "parameters are positional"),
+        (any_number, "parameters are positional"),
+        (two_kinds, "it answers one kind of row"),
+    ],
+)
+def test_a_signature_that_is_none_stops_the_import_by_name(
+    write: Callable[[str, str], None], function: Any, told: str
+) -> None:
+    write(function.__name__, "select 1")
+    with pytest.raises(QueryError, match=told) as refused:
+        query(in_things(function))
+    assert str(refused.value).startswith(f"things.{function.__name__}: ")

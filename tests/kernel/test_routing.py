@@ -1,0 +1,275 @@
+"""The pipeline, by a feature that the kernel has never heard of."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import pytest
+from starlette.applications import Starlette
+
+from api.app import create_app
+from api.kernel.auth import Claims, Principal, anyone, role, signed_in, superuser
+from api.kernel.context import Context, origin
+from api.kernel.errors import conflict
+from api.kernel.feature import Feature
+from api.kernel.routing import Reply, delete, get, patch, post, put
+from api.kernel.settings import Rate, Settings
+
+OUT_OF_FLOUR = conflict("OUT_OF_FLOUR", "There is no flour left.")
+ALLOWED = Principal(id=uuid4(), sid=uuid4(), is_superuser=False, is_verified=True, roles=("baker",))
+CALLS: list[Any] = []
+
+
+class Loaf(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    kind: Annotated[str, msgspec.Meta(max_length=20)]
+    grams: int = 500
+
+
+class Listing(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+
+
+class Order(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    name: str
+    many: int = 1
+
+
+async def list_loaves(context: Context, query: Listing) -> list[Loaf]:
+    """All loaves."""
+    return [Loaf("rye")] * query.limit
+
+
+async def bake(body: Loaf) -> Loaf:
+    CALLS.append(body)
+    return body
+
+
+async def show_loaf(id: UUID, part: str) -> dict[str, str]:
+    return {"id": str(id), "part": part}
+
+
+async def replace_loaf(id: UUID, body: Loaf, principal: Principal) -> Loaf:
+    CALLS.append(principal.id)
+    return body
+
+
+async def eat(id: UUID) -> None:
+    return None
+
+
+async def order(form: Order) -> Order:
+    return form
+
+
+async def show_crust() -> Reply:
+    return Reply(content=b"crust", status=203, media_type="text/plain", headers={"cache-control": "max-age=1"})
+
+
+async def run_out() -> None:
+    raise OUT_OF_FLOUR("Only crumbs.", headers={"x-crumbs": "3"})
+
+
+async def burn() -> None:
+    raise RuntimeError("the secret recipe")
+
+
+async def show_origin(context: Context) -> str:
+    who = origin.get()
+    return f"{who.principal_id} {who.address} {who.user_agent}"
+
+
+async def admire(id: UUID) -> None:
+    return None
+
+
+ROUTES = [
+    get("/loaves", list_loaves, guard=anyone),
+    post("/loaves", bake, guard=anyone, limit="2/hour", status=201),
+    get("/loaves/{id}/{part}", show_loaf, guard=anyone),
+    put("/loaves/{id}", replace_loaf, guard=role("baker")),
+    patch("/loaves/{id}", admire, guard=superuser),
+    delete("/loaves/{id}", eat, guard=signed_in, status=204),
+    post("/orders", order, guard=anyone),
+    get("/crust", show_crust, guard=anyone, limit="off"),
+    get("/flour", run_out, guard=anyone, errors=(OUT_OF_FLOUR,)),
+    get("/oven", burn, guard=anyone),
+    get("/origin", show_origin, guard=anyone),
+]
+
+
+async def authenticate(context: Context, claims: Claims) -> Principal:
+    return ALLOWED
+
+
+BAKERY = Feature(name="bakery", routes=ROUTES, authenticate=authenticate)
+
+
+def app_of(settings: Settings, context: Context, *features: Feature) -> Starlette:
+    app = create_app(settings, features or (BAKERY,))
+    app.state.context = context
+    return app
+
+
+@pytest.fixture
+async def bakery(settings: Settings, context: Context) -> AsyncIterator[httpx.AsyncClient]:
+    CALLS.clear()
+    limited = msgspec.structs.replace(settings, rate_limit_anonymous=Rate(50, 3600), rate_limit_credentials=1.0)
+    transport = httpx.ASGITransport(app_of(limited, context), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost/api") as client:
+        yield client
+
+
+@pytest.fixture
+def bearer(context: Context) -> dict[str, str]:
+    token = context.tokens.issue(sub=uuid4(), sid=uuid4(), jti=uuid4(), email="a@b.cd", name=None, roles=())
+    return {"authorization": f"Bearer {token}"}
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The contract's one shape, whole."""
+    told: dict[str, Any] = answer.json()
+    assert (answer.status_code, told["code"]) == (status, code), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["server-timing"].startswith("total;dur=")
+    assert told["trace_id"] == answer.headers["x-trace-id"]
+    members = {"type", "title", "status", "detail", "instance", "code", "trace_id", "error", "status_code", "path"}
+    assert told.keys() - {"errors"} == members
+    assert (told["status"], told["type"]) == (status, "about:blank")
+    assert (told["error"], told["status_code"], told["path"]) == (told["detail"], status, told["instance"])
+    return told
+
+
+# Answers
+
+
+async def test_what_goes_in_comes_out(bakery: httpx.AsyncClient) -> None:
+    answer = await bakery.post("/loaves", json={"kind": "rye"})
+    assert (answer.status_code, answer.json()) == (201, {"kind": "rye", "grams": 500})
+    assert answer.headers["cache-control"] == "no-store"
+    assert len((await bakery.get("/loaves?limit=3")).json()) == 3
+    assert (await bakery.post("/orders", data={"name": "Ada", "many": "2"})).json() == {"name": "Ada", "many": 2}
+    id = uuid4()
+    assert (await bakery.get(f"/loaves/{id}/heel%20end")).json() == {"id": str(id), "part": "heel end"}
+
+
+async def test_204_has_no_body_and_a_reply_is_as_its_handler_says(
+    bakery: httpx.AsyncClient, bearer: dict[str, str]
+) -> None:
+    gone = await bakery.delete(f"/loaves/{uuid4()}", headers=bearer)
+    assert (gone.status_code, gone.content) == (204, b"")
+    crust = await bakery.get("/crust")
+    assert (crust.status_code, crust.text, crust.headers["cache-control"]) == (203, "crust", "max-age=1")
+    assert crust.headers["content-type"].startswith("text/plain")
+
+
+async def test_a_features_own_refusal_has_the_one_shape(bakery: httpx.AsyncClient) -> None:
+    answer = await bakery.get("/flour")
+    assert problem(answer, 409, "OUT_OF_FLOUR")["detail"] == "Only crumbs."
+    assert answer.headers["x-crumbs"] == "3"
+
+
+async def test_what_nobody_foresaw_is_a_500_that_tells_nothing(bakery: httpx.AsyncClient) -> None:
+    problem(answer := await bakery.get("/oven"), 500, "INTERNAL_ERROR")
+    assert "recipe" not in answer.text
+    assert "RuntimeError" not in answer.text
+
+
+# The order of refusals
+
+
+async def test_who_one_is_comes_before_what_there_is_and_what_was_sent(
+    bakery: httpx.AsyncClient, bearer: dict[str, str]
+) -> None:
+    """401 and 403 before 404 and 422: nobody learns by guessing."""
+    for path in ("/loaves/not-an-id", f"/loaves/{uuid4()}"):
+        problem(answer := await bakery.put(path, content=b"{"), 401, "UNAUTHORIZED")
+        assert answer.headers["www-authenticate"] == "Bearer"
+        problem(await bakery.patch(path, content=b"{", headers=bearer), 403, "FORBIDDEN")
+    problem(await bakery.put("/loaves/not-an-id", json={"kind": 1}, headers=bearer), 404, "NOT_FOUND")
+    told = problem(await bakery.put(f"/loaves/{uuid4()}", json={"kind": 1}, headers=bearer), 422, "VALIDATION_FAILED")
+    assert told["errors"] == [{"pointer": "/kind", "detail": "Must be text."}]
+    assert CALLS == []
+    assert (await bakery.put(f"/loaves/{uuid4()}", json={"kind": "x"}, headers=bearer)).status_code == 200
+    assert [ALLOWED.id] == CALLS
+
+
+async def test_a_refused_input_counts_against_the_limit_and_the_limit_comes_first(bakery: httpx.AsyncClient) -> None:
+    problem(await bakery.post("/loaves", json={"kind": 1}), 422, "VALIDATION_FAILED")
+    answer = await bakery.post("/loaves", json={"kind": "rye"})
+    assert answer.headers["ratelimit"].startswith('"route";r=0;t=')
+    problem(refused := await bakery.post("/loaves", content=b"{"), 429, "RATE_LIMITED")
+    assert 1795 <= int(refused.headers["retry-after"]) <= 1800
+    assert refused.headers["x-ratelimit-remaining"] == "0"
+    assert refused.headers["ratelimit-policy"] == '"route";q=2;w=3600'
+    assert len(CALLS) == 1
+
+
+async def test_everybodys_rate_is_told_where_a_route_has_none_and_off_is_off(bakery: httpx.AsyncClient) -> None:
+    for left in ("49", "48"):
+        answer = await bakery.get("/loaves")
+        assert (answer.headers["x-ratelimit-limit"], answer.headers["x-ratelimit-remaining"]) == ("50", left)
+    assert "ratelimit" not in (await bakery.get("/crust")).headers
+
+
+@pytest.mark.parametrize(
+    ("body", "type_", "status", "code"),
+    [
+        (b"", "application/json", 400, "MALFORMED_JSON"),
+        (b"[]", "application/json", 422, "VALIDATION_FAILED"),
+        (b'{"kind":"a","kind":"b"}', "application/json", 400, "MALFORMED_JSON"),
+        (b'{"kind":"\\u0000"}', "application/json", 422, "VALIDATION_FAILED"),
+        (b'{"kind":"\\ud800"}', "application/json", 422, "VALIDATION_FAILED"),
+        (b'{"kind":"a","grams":9223372036854775808}', "application/json", 422, "VALIDATION_FAILED"),
+        (b"[" * 60_000, "application/json", 400, "MALFORMED_JSON"),
+        (b" " * 65_537, "application/json", 413, "PAYLOAD_TOO_LARGE"),
+        (b'{"kind":"a"}', "text/plain", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        (b'{"kind":"a"}', "application/json; charset=utf-16", 415, "UNSUPPORTED_MEDIA_TYPE"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+async def test_bad_bodies_never_reach_a_handler(
+    bakery: httpx.AsyncClient, body: bytes, type_: str, status: int, code: str
+) -> None:
+    """C-1, C-4 … C-8, C-23 … C-26."""
+    problem(await bakery.post("/loaves", content=body, headers={"content-type": type_}), status, code)
+    assert CALLS == []
+
+
+@pytest.mark.parametrize("query", ["limit=-1", "limit=0", "limit=1e9", "limit=1&limit=2", "sort=x", "limit=%ff"])
+async def test_bad_queries_never_reach_a_handler(bakery: httpx.AsyncClient, query: str) -> None:
+    """C-17, C-21, C-33."""
+    problem(await bakery.get(f"/loaves?{query}"), 422, "VALIDATION_FAILED")
+
+
+@pytest.mark.parametrize("id", ["9" * 5000, "-1", "1e3", " 1", "٣", "zz", "%00", "..%2f", "%ff"])
+async def test_a_malformed_id_is_nothing(bakery: httpx.AsyncClient, id: str) -> None:
+    """C-16, C-26."""
+    problem(await bakery.get(f"/loaves/{id}/crumb"), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("DELETE", "/loaves", "GET, POST, HEAD"),
+        ("OPTIONS", "/loaves", "GET, POST, HEAD"),
+        ("TRACE", "/loaves", "GET, POST, HEAD"),
+        ("GET", f"/loaves/{UUID(int=1)}", "PUT, PATCH, DELETE"),
+        ("HEAD", "/orders", "POST"),
+    ],
+)
+async def test_another_method_is_told_which_there_are(
+    bakery: httpx.AsyncClient, method: str, path: str, allow: str
+) -> None:
+    """C-14: without asking who it is."""
+    answer = await bakery.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+    assert (await bakery.head("/loaves")).status_code == 200
+
+
+async def test_who_and_from_where_is_known_to_what_is_recorded(bakery: httpx.AsyncClient) -> None:
+    answer = await bakery.get("/origin", headers={"user-agent": "x\x00" + "y" * 999})
+    assert answer.json() == "None 127.0.0.1 x" + "y" * 255
+    assert (await bakery.get("/origin", headers={"user-agent": ""})).json() == "None 127.0.0.1 None"

@@ -1,0 +1,153 @@
+"""The environment: what is accepted, what is refused, and that a refusal names every fault."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.kernel.settings import Kafka, Rate, SettingsError, Smtp, load, rate
+from tests.kernel.environ import GOOD, WRONG, faults
+
+
+def test_the_least_that_a_deployment_must_say_is_enough() -> None:
+    settings = load(GOOD)
+    assert (settings.environment, settings.port, settings.web_concurrency) == ("production", 8000, 1)
+    assert settings.smtp == Smtp("mail.example.com", 587, "ada@x", "p/w", "starttls")
+    assert settings.kafka == Kafka(("a.example.com:9092", "b.example.com:9092"), "", False, None, None, None)
+    assert settings.mail_from == "no-reply@app.example.com"
+    assert (settings.rate_limit_anonymous, settings.rate_limit_credentials) == (Rate(100, 3600), 1.0)
+    assert (settings.log_format, settings.allowed_origins, settings.jwt_private_key) == ("json", (), None)
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({})
+    for name in ("PUBLIC_URL", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL"):
+        assert f"  - {name} is missing." in str(refused.value).splitlines()
+    assert len(str(refused.value).splitlines()) == 7
+
+
+def test_blank_is_missing() -> None:
+    assert faults(SECRET_KEY="  ", REDIS_URL="") == ["  - SECRET_KEY is missing.", "  - REDIS_URL is missing."]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{name}={value!r}" for name, value in WRONG])
+def test_what_is_malformed_is_refused_by_name(name: str, value: str) -> None:
+    [fault] = faults(**{name: value})
+    assert fault.startswith(f"  - {name} ")
+    assert fault.endswith((".", "48"))
+
+
+def test_several_faults_are_told_together() -> None:
+    told = faults(PORT="x", SECRET_KEY="secret", SMTP_URL="", KAFKA_PREFIX="/", LOG_LEVEL="x")
+    assert [line.split()[1] for line in told] == ["PORT", "SECRET_KEY", "KAFKA_PREFIX", "SMTP_URL", "LOG_LEVEL"]
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ("postgres://u:p@h/d", "postgresql://u:p@h/d"),
+        ("postgresql+asyncpg://u:p@h:5/d", "postgresql://u:p@h:5/d"),
+        (
+            "postgresql://u:p%40%2F@h/d?sslmode=require&pgbouncer=true&schema=x",
+            "postgresql://u:p%40%2F@h/d?sslmode=require",
+        ),
+    ],
+)
+def test_a_database_url_as_others_write_it_becomes_one_that_both_drivers_take(given: str, made: str) -> None:
+    assert load(GOOD | {"DATABASE_URL": given}).database_url == made
+
+
+def test_a_pooler_is_told_by_the_url_or_by_its_variable() -> None:
+    pooled = GOOD | {"DATABASE_URL": "postgres://h/d?pgbouncer=true"}
+    assert not load(GOOD).database_transaction_pooling
+    assert load(pooled).database_transaction_pooling
+    assert not load(pooled | {"DATABASE_TRANSACTION_POOLING": "false"}).database_transaction_pooling
+
+
+def test_origins_are_as_browsers_write_them() -> None:
+    settings = load(
+        GOOD | {"PUBLIC_URL": "https://App.Example.com/", "ALLOWED_ORIGINS": " HTTPS://B.example.com:8443 ,"}
+    )
+    assert (settings.public_url, settings.allowed_origins) == (
+        "https://app.example.com",
+        ("https://b.example.com:8443",),
+    )
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8000", "http://127.0.0.1"])
+def test_a_loopback_origin_needs_no_tls(url: str) -> None:
+    assert load(GOOD | {"PUBLIC_URL": url}).public_url == url
+
+
+def test_development_needs_no_tls() -> None:
+    assert load(GOOD | {"PUBLIC_URL": "http://box.local", "ENVIRONMENT": "development"}).environment == "development"
+
+
+def test_tls_to_redis_may_go_unverified_where_it_is_said() -> None:
+    settings = load(GOOD | {"REDIS_URL": "rediss://:pw@h:6380", "REDIS_TLS_VERIFY": "False"})
+    assert (settings.redis_url, settings.redis_tls_verify) == ("rediss://:pw@h:6380", False)
+
+
+@pytest.mark.parametrize(
+    ("url", "smtp"),
+    [
+        ("smtp://mail", Smtp("mail", 25, None, None, "none")),
+        ("smtps://u:p@mail", Smtp("mail", 465, "u", "p", "implicit")),
+        ("smtp+starttls://u:p@mail:2525", Smtp("mail", 2525, "u", "p", "starttls")),
+    ],
+)
+def test_an_smtp_url_says_how_tls_begins(url: str, smtp: Smtp) -> None:
+    assert load(GOOD | {"SMTP_URL": url}).smtp == smtp
+
+
+def test_kafka_as_a_paas_gives_it() -> None:
+    environ = {name: value for name, value in GOOD.items() if name != "KAFKA_BOOTSTRAP_SERVERS"} | {
+        "KAFKA_URL": "kafka+ssl://a:9096,kafka+ssl://b:9096",
+        "KAFKA_PREFIX": "north-1.",
+        "KAFKA_TRUSTED_CERT": "-----BEGIN CERTIFICATE-----\\nAA\\n-----END CERTIFICATE-----",
+        "KAFKA_CLIENT_CERT": "-----BEGIN CERTIFICATE-----\nBB\n-----END CERTIFICATE-----",
+        "KAFKA_CLIENT_CERT_KEY": "-----BEGIN PRIVATE KEY-----\nCC\n-----END PRIVATE KEY-----",
+    }
+    kafka = load(environ).kafka
+    assert (kafka.bootstrap_servers, kafka.prefix, kafka.tls) == (("a:9096", "b:9096"), "north-1.", True)
+    assert kafka.trusted_cert == "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----"
+    assert kafka.client_cert_key == environ["KAFKA_CLIENT_CERT_KEY"]
+    assert not load(environ | {"KAFKA_URL": "kafka://a:9092"}).kafka.tls
+
+
+def test_a_malformed_kafka_url_is_named_as_what_it_is() -> None:
+    [fault] = faults(KAFKA_BOOTSTRAP_SERVERS="", KAFKA_URL="kafka+ssl://a:9096,kafka://b:9096")
+    assert fault.startswith("  - KAFKA_URL must be host:port")
+
+
+def test_the_release_is_the_first_that_a_paas_names() -> None:
+    assert load(GOOD).release == "unreleased"
+    assert load(GOOD | {"GIT_REV": "b", "HEROKU_SLUG_COMMIT": "a", "RENDER_GIT_COMMIT": ""}).release == "a"
+
+
+def test_limits_can_be_lifted_and_scaled() -> None:
+    settings = load(GOOD | {"RATE_LIMIT_ANONYMOUS": "off", "RATE_LIMIT_CREDENTIALS": "2.5"})
+    assert (settings.rate_limit_anonymous, settings.rate_limit_credentials) == (None, 2.5)
+    assert load(GOOD | {"RATE_LIMIT_CREDENTIALS": "off"}).rate_limit_credentials is None
+
+
+@given(st.integers(1, 9_999_999), st.sampled_from(["second", "minute", "hour", "day"]))
+def test_a_rate_reads_as_it_is_written(count: int, period: str) -> None:
+    read = rate(f"{count}/{period}")
+    assert read is not None
+    assert (read.count, {1: "second", 60: "minute", 3600: "hour", 86400: "day"}[read.period]) == (count, period)
+
+
+@pytest.mark.parametrize("module", ["api", "worker", "migrations"])
+def test_a_process_with_no_environment_ends_with_the_list_and_no_traceback(module: str, root: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", module], cwd=root, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.count("is missing.") == 6
+    assert "Traceback" not in ended.stderr

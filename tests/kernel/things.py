@@ -1,0 +1,24 @@
+"""Cached functions to test with."""
+
+import msgspec
+
+from api.kernel.cache import Cache, cached
+
+
+class Holder(msgspec.Struct):
+    """What `cached` needs of a Context, and how often it was asked."""
+
+    cache: Cache
+    calls: int = 0
+
+
+class Thing(msgspec.Struct, frozen=True):
+    id: int
+    name: str
+
+
+@cached(60)
+async def find_thing(holder: Holder, id: int, name: str = "it") -> Thing:
+    """A thing."""
+    holder.calls += 1
+    return Thing(id, name)

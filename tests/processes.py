@@ -1,0 +1,145 @@
+"""The real processes, `python -m api` and `python -m worker`, and a mail server that a test looks into."""
+
+import asyncio
+import contextlib
+import email
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from email.message import Message
+from pathlib import Path
+from typing import Self
+
+import httpx
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.worker.parts import free_port
+
+ROOT = Path(__file__).parents[1]
+
+
+class Process:
+    """A process of ours, with what it said in `log`."""
+
+    def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self.child = subprocess.Popen(
+                [sys.executable, "-m", module],
+                cwd=ROOT,
+                env={"PATH": "/usr/bin:/bin", **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    async def said(self, text: str, seconds: float = 15.0) -> None:
+        """Wait until the log holds the text."""
+        async with asyncio.timeout(seconds):
+            while text not in self.log.read_text():
+                assert self.child.poll() is None, self.log.read_text()
+                await asyncio.sleep(0.02)
+
+    def kill(self) -> None:
+        self.child.kill()
+        self.child.wait()
+
+    async def stop(self) -> tuple[int, float]:
+        """SIGTERM; the exit status, and after how many seconds."""
+        began = time.monotonic()
+        self.child.send_signal(signal.SIGTERM)
+        status = await asyncio.to_thread(self.child.wait, 20)
+        return status, time.monotonic() - began
+
+
+class Processes:
+    """Starts them with one environment, and leaves none behind."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+        self.environment = {**environment, "PORT": str(free_port())}
+        self.url = f"http://127.0.0.1:{self.environment['PORT']}"
+        self._folder = folder
+        self._started: list[Process] = []
+
+    def start(self, module: str) -> Process:
+        process = Process(module, self.environment, self._folder / f"{module}.log")
+        self._started.append(process)
+        return process
+
+    @contextlib.asynccontextmanager
+    async def web(self) -> AsyncIterator[httpx.AsyncClient]:
+        """Start the web process; a client for it once it is ready."""
+        process = self.start("api")
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=15) as client:
+            await process.said("web starts")
+            async with asyncio.timeout(10):
+                while not await _is_ready(client):  # noqa: ASYNC110  # it starts to listen without telling
+                    await asyncio.sleep(0.02)
+            yield client
+
+    async def worker(self) -> Process:
+        """Start a worker, and wait until it has begun."""
+        process = self.start("worker")
+        before = process.log.read_text().count("worker runs")
+        async with asyncio.timeout(15):
+            while process.log.read_text().count("worker runs") == before:
+                assert process.child.poll() is None, process.log.read_text()
+                await asyncio.sleep(0.02)
+        return process
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._started:
+            if process.child.poll() is None:
+                process.child.send_signal(signal.SIGCONT)
+                process.kill()
+
+
+async def _is_ready(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/api/health/ready")).is_success
+    except httpx.TransportError:
+        return False
+
+
+class MailServer:
+    """SMTP on loopback; `answer` is what each mail gets."""
+
+    def __init__(self) -> None:
+        self.answer = "250 OK"
+        self.mails: list[Message] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        if self.answer.startswith("2"):
+            self.mails.append(email.message_from_bytes(envelope.content))
+        return self.answer
+
+    async def mail_to(self, address: str, seconds: float = 10.0) -> Message:
+        """The first mail to the address, as soon as it has come."""
+        async with asyncio.timeout(seconds):
+            while not (found := [mail for mail in self.mails if mail["To"] == address]):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        return found[0]
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: SMTP(self, hostname="localhost"), "127.0.0.1", 0)
+        self.url = f"smtp://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+
+def text_of(mail: Message) -> str:
+    """The plain part."""
+    for part in mail.walk():
+        if part.get_content_type() == "text/plain":
+            payload = part.get_payload(decode=True)
+            assert isinstance(payload, bytes)
+            return payload.decode()
+    raise AssertionError(mail)

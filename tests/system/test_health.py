@@ -1,0 +1,156 @@
+"""GET /health, /health/live, /health/ready, /health/full."""
+
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from api.app import create_app
+from api.kernel.cache import open_cache
+from api.kernel.context import Context, open_context
+from api.kernel.settings import Settings
+from api.kernel.tasks import HEARTBEAT_KEY
+from tests.conftest import SUBSCRIBERS, client_of
+
+
+@pytest.fixture
+async def alone(nowhere: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a process none of whose parts answers."""
+    app = create_app(nowhere)
+    async with open_context(nowhere, SUBSCRIBERS) as context:
+        app.state.context = context
+        async with client_of(app) as client:
+            yield client
+
+
+async def full(client: httpx.AsyncClient) -> dict[str, Any]:
+    answer = await client.get("/api/health/full")
+    assert answer.status_code == 200
+    report: dict[str, Any] = answer.json()
+    return report
+
+
+async def test_health_says_which_release_answers(client: httpx.AsyncClient, alone: httpx.AsyncClient) -> None:
+    for each in (client, alone):
+        answer = await each.get("/api/health")
+        assert answer.status_code == 200
+        health = answer.json()
+        told = datetime.fromisoformat(health.pop("timestamp"))
+        assert abs((datetime.now(UTC) - told).total_seconds()) < 5
+        assert health == {"status": "ok", "version": "unreleased", "environment": "development"}
+
+
+async def test_live_asks_nothing_of_anybody(alone: httpx.AsyncClient) -> None:
+    began = time.perf_counter()
+    answer = await alone.get("/api/health/live")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert time.perf_counter() - began < 0.2
+
+
+async def test_ready_when_the_schema_is_there(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/health/ready")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_ready_needs_neither_redis_nor_kafka(context: Context, nowhere: Settings) -> None:
+    settings = msgspec.structs.replace(nowhere, database_url=context.settings.database_url)
+    app = create_app(settings)
+    async with open_cache(nowhere) as cache:
+        app.state.context = msgspec.structs.replace(context, settings=settings, cache=cache)
+        async with client_of(app) as client:
+            assert (await client.get("/api/health/ready")).status_code == 200
+
+
+async def test_not_ready_while_it_drains(client: httpx.AsyncClient, context: Context) -> None:
+    context.draining.set()
+    answer = await client.get("/api/health/ready")
+    assert (answer.status_code, answer.json()["code"]) == (503, "NOT_READY")
+    assert answer.headers["retry-after"] == "1"
+    assert (await client.get("/api/health/live")).status_code == 200, "it lives until it has finished"
+
+
+async def test_not_ready_names_the_migration_that_is_missing(client: httpx.AsyncClient, context: Context) -> None:
+    await context.db.fetch("delete from _yoyo_migration where migration_id = '0003_sessions'")
+    answer = await client.get("/api/health/ready")
+    assert (answer.status_code, answer.json()["code"]) == (503, "NOT_READY")
+    assert "0003_sessions" in answer.json()["detail"]
+
+
+async def test_ready_beside_a_newer_release(client: httpx.AsyncClient, context: Context) -> None:
+    await context.db.fetch(
+        "insert into _yoyo_migration (migration_hash, migration_id, applied_at_utc) values ('x', '9999_later', now())"
+    )
+    assert (await client.get("/api/health/ready")).status_code == 200, "old code runs while a release migrates"
+
+
+async def test_not_ready_without_the_database(alone: httpx.AsyncClient) -> None:
+    answer = await alone.get("/api/health/ready")
+    assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
+
+
+async def test_full_with_everything_up(client: httpx.AsyncClient, context: Context) -> None:
+    await context.cache.set(HEARTBEAT_KEY, b"x", 3)
+    report = await full(client)
+    assert report["status"] == "ok"
+    assert set(report["checks"]) == {"postgresql", "migrations", "redis", "worker", "kafka"}
+    assert set(report["checks"].values()) == {"up"}
+    assert set(report["outbox"].values()) == {0}
+
+
+async def test_full_misses_the_worker(client: httpx.AsyncClient) -> None:
+    report = await full(client)
+    assert (report["status"], report["checks"]["worker"], report["checks"]["redis"]) == ("degraded", "down", "up")
+
+
+async def test_full_says_how_far_the_outbox_is_behind(client: httpx.AsyncClient, context: Context) -> None:
+    for email in ("ada@example.com", "bob@example.com", "eve@example.com"):
+        body = {"email": email, "password": "correct horse battery staple"}
+        assert (await client.post("/api/auth/register", json=body)).status_code == 201
+    where = "where seq = (select max(seq) from {0})"
+    for table in ("outbox_events", "outbox_tasks"):
+        await context.db.fetch(f"update {table} set dead_at = now() {where.format(table)}")
+        await context.db.fetch(f"update {table} set created_at = now() - interval '1 hour' where dead_at is null")
+    await context.db.fetch(
+        "update outbox_events set published_at = now() where seq = (select min(seq) from outbox_events)"
+    )
+    report = await full(client)
+    assert (report["status"], report["checks"]["kafka"]) == ("degraded", "down")
+    outbox = report["outbox"]
+    assert (outbox["events_pending"], outbox["events_dead"]) == (1, 1)
+    assert (outbox["tasks_pending"], outbox["tasks_dead"]) == (2, 1)
+    assert outbox["events_oldest_seconds"] == pytest.approx(3600, abs=60)
+    assert outbox["tasks_oldest_seconds"] == pytest.approx(3600, abs=60)
+
+
+async def test_full_names_migrations_that_are_missing(client: httpx.AsyncClient, context: Context) -> None:
+    await context.db.fetch("delete from _yoyo_migration where migration_id = '0003_sessions'")
+    report = await full(client)
+    assert (report["status"], report["checks"]["migrations"], report["checks"]["postgresql"]) == (
+        "degraded",
+        "down",
+        "up",
+    )
+
+
+async def test_full_answers_although_nothing_else_does(alone: httpx.AsyncClient) -> None:
+    report = await full(alone)
+    assert report["status"] == "degraded"
+    assert report["checks"] == {
+        "postgresql": "down",
+        "migrations": "unknown",
+        "redis": "down",
+        "worker": "unknown",
+        "kafka": "unknown",
+    }
+    assert report["outbox"] is None
+
+
+@pytest.mark.parametrize("path", ["", "/live", "/ready", "/full"])
+async def test_supervisors_are_never_limited_and_nothing_is_kept(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(f"/api/health{path}")
+    assert answer.headers["cache-control"] == "no-store"
+    assert "x-ratelimit-limit" not in answer.headers

@@ -1,0 +1,130 @@
+"""The rules of the house that a machine can check."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import api.kernel.cors
+import api.server
+from api.features import FEATURES
+from api.kernel import errors
+from api.kernel.errors import Problem
+from api.kernel.settings import SettingsError, load
+
+ROOT = Path(__file__).parents[1]
+OURS = [path for folder in ("api", "worker", "migrations", "dev", "tests") for path in (ROOT / folder).rglob("*.py")]
+FEATURE_FOLDERS = {
+    path.name for path in (ROOT / "api").iterdir() if path.is_dir() and path.name not in ("kernel", "__pycache__")
+}
+# A PaaS sets these by itself, or OpenTelemetry's SDK reads them; nobody writes them into a .env.
+FROM_ELSEWHERE = {"HEROKU_SLUG_COMMIT", "RENDER_GIT_COMMIT", "RAILWAY_GIT_COMMIT_SHA", "GIT_REV"}
+
+
+def tracked() -> Iterator[Path]:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            yield ROOT / name
+
+
+def test_no_file_is_longer_than_three_hundred_lines() -> None:
+    long = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in OURS}
+    assert {name: lines for name, lines in long.items() if lines > 300} == {}
+
+
+def test_no_handler_is_longer_than_thirty_lines() -> None:
+    long = []
+    for feature in FEATURES:
+        for route in feature.routes:
+            code = route.handler.__code__
+            last = max(line for *_, line in code.co_lines() if line)
+            if last - code.co_firstlineno >= 30:
+                long.append(f"{code.co_filename}:{code.co_firstlineno}")
+    assert long == []
+
+
+def test_the_kernel_names_no_feature() -> None:
+    """It serves features that it has never heard of, so it has no word for them (User-Agent is HTTP's)."""
+    word = re.compile(r"(?i)\b(users?|sessions?)\b(?![-_]agent)")
+    found = [
+        f"{path.name}:{number}: {line.strip()}"
+        for path in sorted((ROOT / "api/kernel").glob("*.py"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if word.search(line)
+    ]
+    assert found == []
+
+
+def test_every_folder_is_a_feature_with_the_same_noun_everywhere() -> None:
+    assert {feature.name for feature in FEATURES} == FEATURE_FOLDERS
+    with_queries = {name for name in FEATURE_FOLDERS if (ROOT / "api" / name / "queries.py").exists()}
+    assert {path.name for path in (ROOT / "sql").iterdir()} - {"kernel", "worker"} == with_queries
+    for name in FEATURE_FOLDERS:
+        assert list((ROOT / "tests" / name).glob("test_*.py")), f"tests/{name} has no tests"
+
+
+def test_there_is_no_drawer_for_everything() -> None:
+    drawers = {"utils", "common", "core", "base", "helpers", "misc"}
+    assert [path for path in OURS if drawers & {path.stem, path.parent.name}] == []
+
+
+def test_nothing_that_is_committed_belongs_to_one_machine() -> None:
+    hosts = "|".join(["py" + r"pi\.org", "python" + r"hosted\.org", "registry" + r"\.npmjs", "npmjs" + r"\.org"])
+    paths = "|".join(["/ro" + "ot/", "/wo" + "rk/", "/ho" + "me/[a-z]", "/Us" + "ers/[a-z]"])
+    mine = re.compile(rf"({hosts})|(?<![\w./-])({paths})")
+    found = []
+    for path in tracked():
+        text = path.read_text("utf-8", "ignore")
+        found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in mine.finditer(text)]
+    assert found == []
+
+
+def read_variables() -> set[str]:
+    """Every name that `load` asks its environment for."""
+    asked: set[str] = set()
+
+    class Asked(dict[str, str]):
+        def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
+            asked.add(name)
+            return super().get(name, default)
+
+    with pytest.raises(SettingsError):
+        load(Asked())
+    return asked - FROM_ELSEWHERE
+
+
+def test_every_variable_is_explained_and_every_explained_one_exists() -> None:
+    operations = (ROOT / "docs/operations.md").read_text()
+    told = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", operations, re.MULTILINE))
+    assert {name for name in told if not name.startswith("OTEL_")} == read_variables()
+    assert all(name in operations for name in FROM_ELSEWHERE)
+
+
+def test_the_example_environment_has_every_variable() -> None:
+    example = (ROOT / ".env.example").read_text()
+    assert set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE)) == read_variables()
+
+
+def test_every_code_is_documented_or_the_kernels_own() -> None:
+    documented = set()
+    for item in json.loads((ROOT / "docs/openapi.json").read_text())["paths"].values():
+        for operation in item.values():
+            for response in operation["responses"].values():
+                documented |= response.get("content", {}).get("application/problem+json", {}).get("examples", {}).keys()
+    made = {
+        value.code
+        for name, module in sys.modules.items()
+        if name.split(".")[0] == "api"
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Problem) and value is not Problem
+    }
+    kernels = {value.code for value in vars(errors).values() if isinstance(value, type) and hasattr(value, "code")}
+    elsewhere = {api.kernel.cors.ORIGIN_NOT_ALLOWED.code, api.server.HEAD_TOO_LARGE.code}  # before any route is known
+    assert made - documented - kernels - elsewhere == set()
+    assert documented - made - kernels == set()

@@ -1,0 +1,210 @@
+"""What comes in over the wire: HTTP as nobody should write it, against a real process."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from api.kernel.settings import Settings
+from api.server import HEAD_BYTES, HEAD_FIELDS
+from tests.wire import Web, read_answer, request, serving
+
+LIVE = b"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n"
+LOGIN = b"POST /api/auth/jwt/login HTTP/1.1\r\nHost: localhost\r\n"
+REFRESH = (
+    b"POST /api/auth/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def web(settings: Settings, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    with serving(environment, tmp_path_factory.mktemp("web")) as running:
+        yield running
+
+
+def close(head: bytes) -> bytes:
+    return head + b"Connection: close\r\n\r\n"
+
+
+def test_a_plain_request_is_answered_with_every_header_that_is_promised(web: Web) -> None:
+    """C-80."""
+    answer = web.get("/api/health/live")
+    assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["server-timing"].startswith("total;dur=")
+    assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\n",
+        LIVE + b"Host: localhost\r\n",
+        LIVE + b"Host: evil.example\r\n",
+        *[
+            b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n"
+            for host in (
+                b"",
+                b"a/b?c#d",
+                b"user@localhost",
+                b"localhost:99999",
+                b"a b",
+                b"a,b",
+                b"[::1",
+                b"\xff",
+                b"a:b",
+            )
+        ],
+    ],
+)
+def test_a_request_needs_exactly_one_host_that_could_be_one(web: Web, head: bytes) -> None:
+    """C-10."""
+    answer = web.ask(close(head))
+    assert (answer.status, answer.code) == (400, "MALFORMED_REQUEST")
+    assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("host", ["localhost", "app.example.com:443", "127.0.0.1:8000", "[::1]:8000", "a_b.internal"])
+def test_a_host_of_another_name_is_served_and_never_repeated(web: Web, host: str) -> None:
+    """C-10: nothing is built from Host, so a router's health check may use any."""
+    answer = web.ask(request("GET", "/api/users//me/", host=host))
+    assert answer.status == 404
+    assert host not in answer.body.decode() + "".join(answer.headers.values()) or host == "localhost"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+        b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcde",
+        b"Content-Length: 4\r\nContent-Length: 4\r\n\r\nabcd",
+        b"Content-Length: -1\r\n\r\n",
+        b"Content-Length: +4\r\n\r\nabcd",
+        b"Content-Length: 4,4\r\n\r\nabcd",
+        b"Content-Length: 99999999999999999999999\r\n\r\n",
+        b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n1\r\nabc0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
+        b"X : y\r\n\r\n",
+        b"X: a\x00b\r\n\r\n",
+        b"X: a\n\n",
+        b"X: a\r\n b\r\n\r\n",
+        b"X\x00Y: a\r\n\r\n",
+        b": a\r\n\r\n",
+        b"no colon\r\n\r\n",
+    ],
+)
+def test_what_two_parsers_could_read_differently_is_refused_once(web: Web, rest: bytes) -> None:
+    """C-11: one refusal, and the connection ends; what follows is not taken for another request."""
+    answer = web.ask(LOGIN + rest + close(LIVE))
+    assert (answer.status, answer.code) == (400, "MALFORMED_REQUEST")
+    assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"GET\r\n",
+        b"GET /\r\n",
+        b"GET / HTTP/9.9\r\n",
+        b"FOO / HTTP/1.1\r\n",
+        b"GET /\x00 HTTP/1.1\r\n",
+        b"GET /\xc3\xa4 HTTP/1.1\r\n",
+        b"GET http://[ HTTP/1.1\r\n",
+        b"CONNECT example.com:443 HTTP/1.1\r\n",
+        b"PRI * HTTP/2.0\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n",
+    ],
+)
+def test_what_is_no_request_is_refused(web: Web, line: bytes) -> None:
+    answer = web.ask(close(line + b"Host: localhost\r\n"))
+    assert (answer.status, answer.code) == (400, "MALFORMED_REQUEST")
+
+
+def test_a_field_after_the_body_does_not_pass_for_one_of_the_head(web: Web) -> None:
+    """C-11: nor is a second Host smuggled in there, nor a token."""
+    body = b'{"refresh_token":"x"}'
+    chunk = b"%x\r\n%s\r\n0\r\n" % (len(body), body)
+    answer = web.ask(REFRESH + chunk + b"Content-Type: text/plain\r\nHost: evil.example\r\n\r\n")
+    assert (answer.status, answer.code) == (401, "REFRESH_TOKEN_INVALID")
+    logout = request("POST", "/api/auth/jwt/logout", transfer_encoding="chunked")
+    assert web.ask(logout + b"0\r\nAuthorization: Bearer x\r\n\r\n").code == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        LIVE + b"X-Endless: ",
+        b"GET /",
+        b"GET / HTTP/1.1\r\nX",
+        b"\r\n\r\n" * 10,
+        REFRESH + b"0\r\nX-Endless: ",
+        REFRESH + b"1;extension=",
+        LIVE + b"\r\n" + LIVE + b"X-Endless: ",
+        # Answered before its body is there; what comes after that body is a head again.
+        b"POST /api/nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n",
+    ],
+    ids=["value", "path", "name", "blank lines", "trailer", "chunk extension", "second request", "after unread body"],
+)
+def test_an_endless_head_is_refused_before_it_costs_memory(web: Web, start: bytes) -> None:
+    """C-9: 300 MB of it took the bare parser from 34 to 427 MB."""
+    before, sent, block = web.memory(), 0, b"a" * 65536
+    if start.endswith(b"\r\n\r\n" * 10):
+        block = b"\r\n" * 32768
+    with web.connect() as sock, sock.makefile("rb") as stream:
+        sock.sendall(start)
+        if start.startswith(b"POST /api/nowhere"):
+            first = read_answer(stream)
+            assert first is not None
+            assert first.status == 404
+            sock.sendall(b"x" + LIVE + b"X-Endless: ")
+        try:
+            while sent < 300_000_000:
+                sock.sendall(block)
+                sent += len(block)
+        except ConnectionError:
+            pass
+    assert sent < 50_000_000, "nobody refused it"
+    assert web.memory() - before < 20_000_000
+
+
+def test_the_limits_of_a_head_are_to_the_field_and_told(web: Web) -> None:
+    """C-9."""
+    fields = b"".join(b"X-%d: y\r\n" % index for index in range(HEAD_FIELDS - 2))
+    assert web.ask(close(LIVE + fields)).status == 200
+    for more in (b"X: y\r\n" + fields, b"X: " + b"y" * HEAD_BYTES + b"\r\n"):
+        answer = web.ask(close(LIVE + more))
+        assert (answer.status, answer.code) == (431, "REQUEST_HEADER_FIELDS_TOO_LARGE")
+    answer = web.ask(request("GET", "/" + "a" * HEAD_BYTES))
+    assert answer.status == 431
+
+
+def test_fifty_requests_at_once_are_answered_in_order(web: Web) -> None:
+    """C-20."""
+    paths = [f"/api/nowhere/{index}" for index in range(49)]
+    raw = b"".join(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() for path in paths)
+    found = web.answers(raw + close(LIVE))
+    assert [json.loads(answer.body)["path"] for answer in found[:-1]] == paths
+    assert found[-1].status == 200
+
+
+def test_what_was_accepted_is_answered_before_the_refusal_of_what_follows(web: Web) -> None:
+    """C-11, C-20: an answer never stands in the place of another request's."""
+    slow = b"GET /api/health/full HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    found = web.answers(slow + slow + b"nonsense\r\n\r\n")
+    assert [answer.status for answer in found] == [200, 200, 400]
+    assert found[-1].code == "MALFORMED_REQUEST"
+    assert found[-1].headers["connection"] == "close"
+
+
+def test_a_broken_body_is_refused_after_the_answer_before_it(web: Web) -> None:
+    found = web.answers(LIVE + b"\r\n" + REFRESH + b"zz\r\n")
+    assert [answer.status for answer in found] == [200, 400]

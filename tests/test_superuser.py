@@ -1,0 +1,153 @@
+"""`python -m api.superuser EMAIL`."""
+
+import asyncio
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.kernel.context import Context
+from api.kernel.settings import Settings
+from tests.factories import PASSWORD, make_user
+
+Environment = dict[str, str]
+
+
+@pytest.fixture
+def own(environment: Environment, cloned: Settings) -> Environment:
+    return environment | {"DATABASE_URL": cloned.database_url, "PATH": "/usr/bin:/bin"}
+
+
+async def run(environment: Environment, root: Path, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+    """Exit status, standard output, standard error."""
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "api.superuser", *arguments],
+        cwd=root,
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert PASSWORD not in done.stdout + done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+async def test_promotes_the_account(own: Environment, root: Path, live: Context) -> None:
+    await make_user(live, "ada@example.com", verified=False)
+    await live.db.fetch("update users set is_active = false")
+    assert await run(own, root, "ADA@example.com") == (0, "ada@example.com is a superuser.\n", "")
+    [user] = await live.db.fetch("select is_superuser, is_verified, is_active from users")
+    assert tuple(user) == (True, True, True)
+    events = await live.db.fetch("select type, traceparent from outbox_events")
+    assert [event["type"] for event in events] == ["users.promoted"]
+    assert not events[0]["traceparent"].startswith("00-000000"), "it can be found in the logs and traces"
+    assert (await run(own, root, "ada@example.com"))[0] == 0, "and a second time"
+
+
+async def test_opens_an_account_with_the_password_from_standard_input(
+    own: Environment, root: Path, live: Context, live_client: httpx.AsyncClient
+) -> None:
+    status, said, errors = await run(own, root, "Ada@Example.com", stdin=f"{PASSWORD}\n")
+    assert (status, said, errors) == (0, "ada@example.com is a superuser, with the password that was given.\n", "")
+    form = {"username": "ada@example.com", "password": PASSWORD}
+    pair = (await live_client.post("/api/auth/jwt/login", data=form)).json()
+    me = await live_client.get("/api/users/me", headers={"authorization": f"Bearer {pair['access_token']}"})
+    assert (me.json()["is_superuser"], me.json()["is_verified"]) == (True, True)
+    events = await live.db.fetch("select type from outbox_events where topic = 'users' order by seq")
+    assert [event["type"] for event in events] == ["users.registered", "users.promoted"]
+
+
+@pytest.mark.parametrize(
+    ("password", "message"),
+    [
+        ("", "at least 8 characters"),
+        ("ADA@example.com", "must not be the e-mail address"),
+    ],
+)
+async def test_refuses_a_weak_password(
+    own: Environment, root: Path, live: Context, password: str, message: str
+) -> None:
+    status, said, errors = await run(own, root, "ada@example.com", stdin=f"{password}\n")
+    assert (status, said) == (1, "")
+    assert re.fullmatch(rf"superuser: .*{message}.*\n", errors)
+    assert await live.db.fetch("select 1 from users union all select 1 from outbox_events") == []
+
+
+@pytest.mark.parametrize("arguments", [["ada@example.com, b@example.com"], ["a@example.com", PASSWORD]])
+async def test_refuses_what_is_not_one_address(environment: Environment, root: Path, arguments: list[str]) -> None:
+    status, said, errors = await run(environment, root, *arguments)
+    assert (status, said) == (1, "")
+    assert errors == "superuser: give one e-mail address: python -m api.superuser ada@example.com\n"
+
+
+async def test_says_in_one_line_that_the_database_is_down(own: Environment, root: Path) -> None:
+    down = own | {"DATABASE_URL": "postgresql://nobody:canary@127.0.0.1:1/nowhere"}
+    status, said, errors = await run(down, root, "ada@example.com")
+    assert (status, said) == (1, "")
+    assert errors == "superuser: PostgreSQL does not answer, or has not been migrated; nothing was changed.\n"
+
+
+async def test_names_what_the_environment_lacks(own: Environment, root: Path) -> None:
+    del own["SECRET_KEY"]
+    status, _, errors = await run(own, root, "ada@example.com")
+    assert status == 1
+    assert errors.startswith("superuser: ")
+    assert "SECRET_KEY is missing." in errors
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "told"),
+    [
+        ([PASSWORD, PASSWORD], 0, "is a superuser, with the password"),
+        ([PASSWORD, "another one"], 1, "the two passwords differ; nothing was changed."),
+        (["\x03"], 1, "superuser: nothing was changed."),
+    ],
+)
+async def test_asks_at_a_terminal_twice_and_shows_nothing_of_it(
+    own: Environment, root: Path, live: Context, typed: list[str], status: int, told: str
+) -> None:
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(  # noqa: ASYNC220  # it takes no time, and asyncio's has no use for a terminal
+        [sys.executable, "-m", "api.superuser", "ada@example.com"],
+        cwd=root,
+        env=own,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),  # which makes it the controlling terminal
+    )
+    os.close(theirs)
+    shown = await asyncio.to_thread(_converse, ours, typed)
+    assert await asyncio.to_thread(child.wait, 15) == status
+    os.close(ours)
+    assert told in shown
+    assert PASSWORD not in shown
+    assert "Traceback" not in shown
+    assert len(await live.db.fetch("select 1 from users")) == (status == 0)
+
+
+def _converse(terminal: int, typed: list[str]) -> str:
+    shown, asked = b"", 0
+    while True:
+        try:
+            read = os.read(terminal, 1024)
+        except OSError:  # how Linux says that nobody holds the other end
+            return shown.decode()
+        shown += read
+        if not read:
+            return shown.decode()
+        if asked < len(typed) and len(re.findall(rb"password: |more: ", shown)) > asked:
+            os.write(terminal, typed[asked].encode() + (b"" if typed[asked] == "\x03" else b"\n"))
+            asked += 1
+
+
+def test_the_procfile_names_it(root: Path) -> None:
+    assert "superuser: python -m api.superuser $EMAIL" in (root / "Procfile").read_text().splitlines()

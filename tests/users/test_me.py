@@ -1,0 +1,67 @@
+"""GET /users/me."""
+
+from datetime import datetime
+
+import httpx
+import pytest
+
+from api.kernel.context import Context
+
+
+async def test_shows_the_account_and_no_password(signed_in: httpx.AsyncClient, context: Context) -> None:
+    answer = await signed_in.get("/api/users/me")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    user = answer.json()
+    [row] = await context.db.fetch("select * from users")
+    assert set(user) == set(row.keys()) - {"password_hash"}
+    assert (user["id"], user["email"]) == (str(row["id"]), row["email"])
+    assert user["created_at"].endswith("Z")
+    assert datetime.fromisoformat(user["created_at"]) == row["created_at"]
+
+
+async def test_shows_the_account_as_it_is_now(signed_in: httpx.AsyncClient, context: Context) -> None:
+    await context.db.fetch("update users set name = 'Ada', roles = '{notifier}'")
+    user = (await signed_in.get("/api/users/me")).json()
+    assert (user["name"], user["roles"]) == ("Ada", ["notifier"])
+
+
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        (None, "UNAUTHORIZED"),
+        ("", "UNAUTHORIZED"),
+        ("Bearer", "UNAUTHORIZED"),
+        ("Basic YWRhOng=", "UNAUTHORIZED"),
+        ("Bearer nonsense", "TOKEN_INVALID"),
+    ],
+)
+async def test_nobody_is_told_anything(client: httpx.AsyncClient, authorization: str | None, code: str) -> None:
+    headers = {} if authorization is None else {"authorization": authorization}
+    answer = await client.get("/api/users/me", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, code)
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        "update users set is_active = false",
+        "update sessions set ended_at = now(), end_reason = 'logout'",
+        "update sessions set expires_at = now()  - interval '1 second'",
+        "update sessions set idle_expires_at = now()  - interval '1 second'",
+        "delete from sessions",
+        "delete from users",
+    ],
+)
+async def test_a_good_token_is_dead_at_once(signed_in: httpx.AsyncClient, context: Context, happened: str) -> None:
+    """C-65."""
+    assert (await signed_in.get("/api/users/me")).status_code == 200
+    await context.db.fetch(happened)
+    answer = await signed_in.get("/api/users/me")
+    assert (answer.status_code, answer.json()["code"]) == (401, "TOKEN_INVALID")
+
+
+async def test_a_token_in_the_address_is_refused(signed_in: httpx.AsyncClient) -> None:
+    token = signed_in.headers.pop("authorization").split()[1]
+    assert (await signed_in.get("/api/users/me", params={"access_token": token})).status_code == 401

@@ -1,0 +1,168 @@
+"""The mail that asks to confirm an address, and POST /auth/verify."""
+
+import asyncio
+import hashlib
+import re
+from uuid import UUID
+
+import httpx
+import pytest
+
+from api.kernel.context import Context
+from api.kernel.database import uuid7
+from api.kernel.mail import MemoryMailer
+from api.users.events import UserRegistered
+from api.users.tasks import send_verification
+from api.users.types import User
+from tests.factories import make_user
+
+
+async def mailed(context: Context, user: User, id: UUID | None = None) -> str:
+    """The token in the mail that the task sends."""
+    assert isinstance(context.mail, MemoryMailer)
+    await send_verification._function(context, UserRegistered(user_id=user.id, email=user.email), id or uuid7())
+    (token,) = re.findall(r"http://localhost:8000/verify#token=(\S+)", context.mail.sent[-1].text)
+    return str(token)
+
+
+async def verify(client: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await client.post("/api/auth/verify", json={"token": token})
+
+
+async def is_verified(context: Context, user: User) -> bool:
+    rows = await context.db.fetch("select is_verified from users where id = $1", user.id)
+    return bool(rows[0][0])
+
+
+async def assert_refused(client: httpx.AsyncClient, context: Context, user: User, token: str) -> None:
+    answer = await verify(client, token)
+    assert (answer.status_code, answer.json()["code"]) == (400, "VERIFY_USER_BAD_TOKEN")
+    assert not await is_verified(context, user)
+    assert await context.db.fetch("select 1 from outbox_events") == []
+
+
+async def test_confirms_the_address_and_announces_it(client: httpx.AsyncClient, context: Context) -> None:
+    user = await make_user(context, verified=False)
+    answer = await verify(client, await mailed(context, user))
+    assert answer.status_code == 200
+    assert (answer.json()["id"], answer.json()["is_verified"]) == (str(user.id), True)
+    assert await is_verified(context, user)
+    [event] = await context.db.fetch("select type, key from outbox_events")
+    assert tuple(event) == ("users.verified", user.id)
+
+
+async def test_only_the_hash_of_a_token_is_kept_and_it_has_256_bits(context: Context) -> None:
+    """C-43."""
+    user = await make_user(context, verified=False)
+    token = await mailed(context, user)
+    assert len(token) == 43
+    [row] = await context.db.fetch("select *, expires_at - now() as lifetime from user_tokens")
+    assert row["token_hash"] == hashlib.sha256(token.encode()).digest()
+    assert token not in repr(dict(row))
+    assert (row["purpose"], row["email"], row["lifetime"].total_seconds()) == ("verify", user.email, 86400)
+
+
+async def test_the_mail_says_all_in_text_and_in_html(context: Context, mailbox: MemoryMailer) -> None:
+    user, id = await make_user(context, "o'brien@example.com", verified=False), uuid7()
+    token = await mailed(context, user, id)
+    [mail] = mailbox.sent
+    assert (mail.id, mail.to) == (str(id), "o'brien@example.com")
+    assert mail.subject == "Please confirm your e-mail address"
+    assert f'href="http://localhost:8000/verify#token={token}"' in mail.html
+    assert "within 24 hours" in mail.text
+    assert "within 24 hours" in mail.html
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_nothing_is_mailed_where_nothing_is_to_confirm(
+    context: Context, mailbox: MemoryMailer, gone: bool
+) -> None:
+    user = await make_user(context)
+    if gone:
+        await context.db.fetch("delete from users")
+    await send_verification._function(context, UserRegistered(user_id=user.id, email=user.email), uuid7())
+    assert mailbox.sent == []
+    assert await context.db.fetch("select 1 from user_tokens") == []
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "ü" * 43, "x" * 512])
+async def test_a_token_that_is_none_is_refused(client: httpx.AsyncClient, context: Context, token: str) -> None:
+    """C-40."""
+    user = await make_user(context, verified=False)
+    await mailed(context, user)
+    await assert_refused(client, context, user, token)
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        "update user_tokens set expires_at = now() - interval '1 second'",
+        "update user_tokens set used_at = now()",
+        "update users set email = 'another@example.com'",
+        "update users set is_active = false",
+    ],
+)
+async def test_a_token_that_no_longer_holds_is_refused(
+    client: httpx.AsyncClient, context: Context, happened: str
+) -> None:
+    """C-40."""
+    user = await make_user(context, verified=False)
+    token = await mailed(context, user)
+    await context.db.fetch(happened)
+    await assert_refused(client, context, user, token)
+
+
+async def test_a_token_that_was_cut_short_is_refused(client: httpx.AsyncClient, context: Context) -> None:
+    user = await make_user(context, verified=False)
+    await assert_refused(client, context, user, (await mailed(context, user))[:-1])
+
+
+async def test_what_is_stored_is_no_token(client: httpx.AsyncClient, context: Context) -> None:
+    user = await make_user(context, verified=False)
+    token = await mailed(context, user)
+    await assert_refused(client, context, user, hashlib.sha256(token.encode()).hexdigest())
+
+
+async def test_a_token_is_good_once(client: httpx.AsyncClient, context: Context) -> None:
+    user = await make_user(context, verified=False)
+    token = await mailed(context, user)
+    answers = [await verify(client, token) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 400]
+    assert answers[1].json()["code"] == "VERIFY_USER_BAD_TOKEN"
+
+
+async def test_a_second_mails_token_says_that_it_was_done(client: httpx.AsyncClient, context: Context) -> None:
+    user = await make_user(context, verified=False)
+    first, second = await mailed(context, user), await mailed(context, user)
+    await verify(client, second)
+    answer = await verify(client, first)
+    assert (answer.status_code, answer.json()["code"]) == (400, "VERIFY_USER_ALREADY_VERIFIED")
+    assert len(await context.db.fetch("select 1 from outbox_events where type = 'users.verified'")) == 1
+
+
+async def test_of_many_at_once_one_succeeds(live_client: httpx.AsyncClient, live: Context) -> None:
+    """C-42."""
+    import msgspec
+
+    user = await make_user(live, verified=False)
+    token = await mailed(msgspec.structs.replace(live, mail=MemoryMailer()), user)
+    answers = await asyncio.gather(*(verify(live_client, token) for _ in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 9
+    assert len(await live.db.fetch("select 1 from outbox_events where type = 'users.verified'")) == 1
+
+
+async def test_following_the_link_spends_nothing(client: httpx.AsyncClient, context: Context) -> None:
+    """C-41: mail scanners follow links."""
+    user = await make_user(context, verified=False)
+    token = await mailed(context, user)
+    for method in ("GET", "HEAD"):
+        await client.request(method, "/verify", params={"token": token})
+        assert (await client.request(method, "/api/auth/verify", params={"token": token})).status_code == 405
+    assert not await is_verified(context, user)
+    assert (await verify(client, token)).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"token": None}, {"token": 1}, {"token": "x" * 513}, {"token": "x", "id": 1}])
+async def test_a_body_of_another_shape_is_refused(client: httpx.AsyncClient, body: dict[str, object]) -> None:
+    answer = await client.post("/api/auth/verify", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")

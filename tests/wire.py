@@ -1,0 +1,143 @@
+"""Raw sockets, and web processes to point them at."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SECONDS = 10.0
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def code(self) -> str:
+        """The code of a problem, held against the one shape that every refusal has."""
+        assert self.headers["content-type"] == "application/problem+json"
+        told: dict[str, Any] = json.loads(self.body)
+        assert told["status"] == told["status_code"] == self.status
+        assert told["trace_id"] == self.headers["x-trace-id"] != "0" * 32
+        assert told["instance"] == told["path"]
+        assert told["error"] == told["detail"]
+        return str(told["code"])
+
+
+def read_answer(stream: "socket.SocketIO | Any", method: str = "GET") -> Answer | None:
+    """The next answer on the connection, None at its end."""
+    line = stream.readline()
+    if not line:
+        return None
+    assert line.startswith(b"HTTP/1.1 "), line
+    answer = Answer(int(line.split()[1]))
+    while (line := stream.readline()) != b"\r\n":
+        name, _, value = line.decode().partition(": ")
+        assert name not in answer.headers, f"{name} stands twice"
+        answer.headers[name] = value.rstrip()
+    if method != "HEAD":
+        answer.body = stream.read(int(answer.headers.get("content-length", 0)))
+    return answer
+
+
+@dataclass
+class Web:
+    """A running `python -m api`."""
+
+    process: "subprocess.Popen[bytes]"
+    port: int
+    log: Path
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), SECONDS)
+
+    def answers(self, raw: bytes) -> list[Answer]:
+        """Everything that comes back for those bytes, until the connection ends."""
+        with self.connect() as sock, sock.makefile("rb") as stream:
+            with contextlib.suppress(ConnectionError):  # refused before all of it was sent
+                sock.sendall(raw)
+            found = []
+            while answer := read_answer(stream):
+                found.append(answer)
+            return found
+
+    def ask(self, raw: bytes) -> Answer:
+        """The one answer to those bytes."""
+        [answer] = self.answers(raw)
+        return answer
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask(request("GET", path, **headers))
+
+    def memory(self) -> int:
+        """Resident bytes."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def logged(self) -> str:
+        return self.log.read_text("utf-8", "replace")
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(SECONDS)
+
+
+def request(method: str, path: str, body: bytes = b"", /, **headers: str) -> bytes:
+    """An HTTP/1.1 request that ends its connection; `x_y="…"` is the header x-y."""
+    told = {"host": "localhost", "connection": "close"} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    if body:
+        told.setdefault("content-length", str(len(body)))
+    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def spawn(environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    """`python -m api` with that environment and nothing of ours."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "api"],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd(), **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+@contextlib.contextmanager
+def serving(environment: Mapping[str, str], folder: Path) -> Iterator[Web]:
+    """A web process that answers; killed at the end where it still runs."""
+    port = free_port()
+    log = folder / f"web-{port}.log"
+    web = Web(spawn({**environment, "PORT": str(port)}, log), port, log)
+    try:
+        deadline = time.monotonic() + SECONDS
+        while True:
+            assert web.process.poll() is None, web.logged()
+            with contextlib.suppress(OSError):
+                web.connect().close()
+                break
+            assert time.monotonic() < deadline, web.logged()
+            time.sleep(0.02)
+        yield web
+    finally:
+        if web.process.poll() is None:
+            web.process.kill()
+        web.process.wait()

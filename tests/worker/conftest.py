@@ -1,0 +1,52 @@
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from arq.connections import ArqRedis
+
+from api.kernel.context import Context
+from api.kernel.database import uuid7
+from api.kernel.settings import Settings
+from tests.worker.parts import Broker, RedisServer
+from worker.kafka import Publisher
+from worker.main import open_queue
+from worker.relay import Relay
+
+
+@pytest.fixture
+def cloned(cloned: Settings) -> Settings:
+    """With topics of the test's own."""
+    return msgspec.structs.replace(cloned, kafka=msgspec.structs.replace(cloned.kafka, prefix=f"{uuid7().hex}."))
+
+
+@pytest.fixture
+async def publisher(cloned: Settings) -> AsyncIterator[Publisher]:
+    made = Publisher(cloned)
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def queue(cloned: Settings) -> AsyncIterator[ArqRedis]:
+    async with open_queue(cloned) as opened:
+        yield opened
+
+
+@pytest.fixture
+def relay(live: Context, publisher: Publisher, queue: ArqRedis) -> Relay:
+    return Relay(live, publisher, queue, ["users.send_verification"])
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker of the test's own, to be stopped."""
+    with Broker(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of the test's own, to be stopped."""
+    with RedisServer(tmp_path) as started:
+        yield started

@@ -1,0 +1,115 @@
+"""Tasks that a test holds in its hand, rows for them, and what Kafka was given."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from arq.connections import ArqRedis
+
+from api.kernel.context import Context
+from api.kernel.database import Database, uuid7
+from api.kernel.events import Event
+from api.kernel.settings import Settings
+from api.kernel.tasks import Task, task
+from worker.kafka import Publisher
+from worker.main import work
+from worker.relay import Relay
+
+
+class Asked(Event, frozen=True, tag="tests.asked"):
+    thing_id: UUID
+
+
+class Gate:
+    """A task that begins, and ends only when it may."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.open = asyncio.Event()
+        self.ended = 0
+
+        @task(on=Asked)
+        async def wait_at_gate(context: Context, event: Asked, id: UUID) -> None:
+            self.begun.set()
+            await self.open.wait()
+            self.ended += 1
+
+        self.task: Task[Asked] = wait_at_gate
+
+
+async def add_tasks(db: Database, name: str = "worker.wait_at_gate", count: int = 1) -> list[UUID]:
+    """Rows as `record` writes them; their ids."""
+    data = f'{{"type":"tests.asked","thing_id":"{uuid7()}"}}'
+    rows = await db.fetch(
+        "insert into outbox_tasks (task, event_id, data, traceparent) "
+        "select $1, $2, $3::text::jsonb, '' from generate_series(1, $4) returning id",
+        name,
+        uuid7(),
+        data,
+        count,
+    )
+    return [row["id"] for row in rows]
+
+
+@contextlib.asynccontextmanager
+async def working(context: Context, queue: ArqRedis, tasks: Sequence[Task[Any]]) -> AsyncIterator[Relay]:
+    """The task half of a worker, in this process, until it has drained."""
+    publisher = Publisher(context.settings)
+    relay = Relay(context, publisher, queue, [each.name for each in tasks])
+    try:
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(relay.run())
+            parts.create_task(work(context, tasks, relay.want_tasks))
+            try:
+                yield relay
+            finally:
+                context.draining.set()
+    finally:
+        await publisher.stop()
+
+
+async def until(db: Database, condition: str, seconds: float = 8.0) -> None:
+    """Wait until the statement's one value is true."""
+    async with asyncio.timeout(seconds):
+        while not (await db.fetch(f"select ({condition})"))[0][0]:  # noqa: ASYNC110  # a row changes without telling
+            await asyncio.sleep(0.02)
+
+
+async def read_records(settings: Settings, topic: str, count: int, seconds: float = 10.0) -> list[ConsumerRecord]:
+    """The first so many records of a topic, and then any that come within half a second."""
+    consumer = AIOKafkaConsumer(
+        settings.kafka.prefix + topic,
+        bootstrap_servers=list(settings.kafka.bootstrap_servers),
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=100,
+    )
+    await consumer.start()
+    records: list[ConsumerRecord] = []
+    try:
+        async with asyncio.timeout(seconds):
+            while len(records) < count:
+                records.append(await anext(consumer))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                while True:
+                    records.append(await anext(consumer))
+    finally:
+        await consumer.stop()
+    return records
+
+
+def header(record: ConsumerRecord, name: str) -> str:
+    """The one header of that name."""
+    (value,) = (value for key, value in record.headers if key == name)
+    text: str = value.decode()
+    return text
+
+
+async def soon(condition: Callable[[], object], seconds: float = 8.0) -> None:
+    """Wait for what nobody tells us about."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)

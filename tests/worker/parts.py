@@ -1,0 +1,117 @@
+"""Brokers, Redis servers and a TCP proxy that a test may take away and give back."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from api.kernel.settings import Settings
+from dev import redis
+from dev.part import Part, stop
+
+
+class Child:
+    """A server of the test's own."""
+
+    part: Part
+
+    def freeze(self) -> None:
+        """Connections are accepted, by the kernel, and nobody ever answers."""
+        self.part.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.part.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Connections are reset, and new ones refused."""
+        self.part.process.kill()
+        self.part.process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        if self.part.process.poll() is None:
+            self.thaw()
+        stop([self.part])
+
+
+class Broker(Child):
+    def __init__(self, folder: Path) -> None:
+        self.part = Part("kafka", [sys.executable, "-m", "dev.kafka"], folder, ready=r"^127\.0\.0\.1:\d+$")
+        self.address = self.part.wait()
+
+    def settings(self, settings: Settings) -> Settings:
+        kafka = msgspec.structs.replace(settings.kafka, bootstrap_servers=(self.address,))
+        return msgspec.structs.replace(settings, kafka=kafka)
+
+
+class RedisServer(Child):
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self.start()
+
+    def start(self) -> None:
+        """Again on the same port, empty, after `kill`."""
+        self.part, self.url = redis.start(self._folder / "redis", self._folder, self._port)
+        self.part.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+class Proxy:
+    """Loopback TCP to wherever `to` says; `silent` swallows what is sent, `cut` resets what is open."""
+
+    def __init__(self) -> None:
+        self.to = ("127.0.0.1", 1)
+        self.silent = False
+        self.port = 0
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        self.cut()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def cut(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._writers.add(writer)
+        try:
+            there, back = await asyncio.open_connection(*self.to)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers.add(back)
+        await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                if not self.silent:
+                    writer.write(data)
+                    await writer.drain()
+        writer.close()

@@ -1,0 +1,124 @@
+"""TLS to the brokers as a PaaS gives it, against a loopback server with certificates made here."""
+
+import asyncio
+import datetime
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from api.kernel.settings import Kafka, Settings
+from worker.kafka import KafkaUnavailable, Publisher, _security
+
+
+class Authority:
+    """Signs certificates; `pem` is its own."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority of our own")])
+        self.pem = self._certificate(self._name, self._key, is_authority=True)
+
+    def sign(self, name: str) -> tuple[str, str]:
+        """A certificate and its key, in PEM."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return self._certificate(subject, key, is_authority=False), pem
+
+    def _certificate(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, is_authority: bool) -> str:
+        now = datetime.datetime.now(datetime.UTC)
+        day = datetime.timedelta(days=1)
+        made = (
+            x509.CertificateBuilder(self._name, subject, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - day)
+            .not_valid_after(now + day)
+            .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+        return made.public_bytes(Encoding.PEM).decode()
+
+
+AUTHORITY = Authority()
+
+
+def kafka(port: int = 1, **changes: Any) -> Kafka:
+    certificate, key = AUTHORITY.sign("client")
+    made = Kafka((f"127.0.0.1:{port}",), "", True, AUTHORITY.pem, certificate, key)
+    return msgspec.structs.replace(made, **changes)
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[int]:
+    """Takes TLS connections from our clients alone, with a certificate for a name that nobody uses; its port."""
+    files = [tmp_path / name for name in ("certificate", "key", "authority")]
+    for file, pem in zip(files, (*AUTHORITY.sign("kafka-7.internal"), AUTHORITY.pem), strict=True):
+        file.write_text(pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # so that a client without certificate fails in the handshake
+    context.load_cert_chain(files[0], files[1])
+    context.load_verify_locations(files[2])
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0, ssl=context) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def greeting(port: int, settings: Kafka) -> bytes:
+    context = _security(settings)["ssl_context"]
+    assert isinstance(context, ssl.SSLContext)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    try:
+        return await reader.read()
+    finally:
+        writer.close()
+
+
+async def test_our_authority_is_believed_whatever_name_the_broker_has(broker: int) -> None:
+    assert await greeting(broker, kafka()) == b"hello"
+    assert _security(kafka())["security_protocol"] == "SSL"
+
+
+async def test_a_broker_of_another_authority_is_refused(broker: int) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"signature failure|unable to get local issuer"):
+        await greeting(broker, kafka(trusted_cert=Authority().pem))
+
+
+async def test_the_client_certificate_is_shown(broker: int) -> None:
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        await greeting(broker, kafka(client_cert=None, client_cert_key=None))
+
+
+def test_with_a_public_authority_the_name_must_be_right() -> None:
+    context = _security(kafka(trusted_cert=None))["ssl_context"]
+    assert isinstance(context, ssl.SSLContext)
+    assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
+
+
+def test_no_key_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert _security(kafka())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_tls_there_is_nothing_to_set() -> None:
+    assert _security(kafka(tls=False)) == {}
+
+
+async def test_a_certificate_that_is_none_is_an_outage_and_no_crash(settings: Settings) -> None:
+    broken = kafka(trusted_cert="-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n")
+    publisher = Publisher(msgspec.structs.replace(settings, kafka=broken))
+    with pytest.raises(KafkaUnavailable, match="SSLError"):
+        await publisher.publish([])

@@ -1,0 +1,123 @@
+"""The relay's loops: woken, polling, going on after failures, ending."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from arq.connections import ArqRedis
+
+import worker.relay
+from api.kernel.context import Context
+from api.kernel.database import uuid7
+from api.kernel.settings import Settings
+from tests.worker.jobs import read_records, soon, until
+from tests.worker.test_publishing import announce
+from worker.kafka import Publisher
+from worker.relay import Relay
+
+ALL_PUBLISHED = "select bool_and(published_at is not null) from outbox_events"
+
+
+@contextlib.asynccontextmanager
+async def running(relay: Relay, context: Context) -> AsyncIterator[None]:
+    task = asyncio.create_task(relay.run())
+    try:
+        yield
+    finally:
+        context.draining.set()
+        async with asyncio.timeout(3):
+            await task
+
+
+async def connected(publisher: Publisher) -> None:
+    """So that what is measured is the relay and not the first connection."""
+    await publisher.publish([])
+
+
+async def test_a_commit_wakes_the_relay(
+    live: Context, relay: Relay, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.relay, "POLL_SECONDS", 60)
+    await connected(publisher)
+    async with running(relay, live):
+        await until(live.db, "select count(*) > 0 from pg_stat_activity where query ilike 'listen%'")
+        await announce(live.db, uuid7())
+        await until(live.db, ALL_PUBLISHED, 3)
+        await until(live.db, "select bool_and(attempts = 1) from outbox_tasks", 3)
+
+
+async def test_without_any_wake_up_the_poll_delivers(
+    live: Context, cloned: Settings, publisher: Publisher, queue: ArqRedis
+) -> None:
+    pooled = msgspec.structs.replace(live, settings=msgspec.structs.replace(cloned, database_transaction_pooling=True))
+    await connected(publisher)
+    async with running(Relay(pooled, publisher, queue, []), live):
+        await asyncio.sleep(0.2)  # past its first look, so that only the next one can find the row
+        began = time.monotonic()
+        await announce(live.db, uuid7())
+        await until(live.db, ALL_PUBLISHED, 3)
+        assert time.monotonic() - began < 1.5
+        assert (await live.db.fetch("select count(*) from pg_stat_activity where query ilike 'listen%'"))[0][0] == 0
+
+
+async def test_a_listener_that_is_cut_off_is_made_again(
+    live: Context, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.relay, "LISTEN_SECONDS", 0.3)
+    listening = "from pg_stat_activity where query ilike 'listen%' and datname = current_database()"
+    async with running(relay, live):
+        await until(live.db, f"select count(*) > 0 {listening}")
+        [row] = await live.db.fetch(f"select pid, pg_terminate_backend(pid) {listening}")
+        await until(live.db, f"select count(*) > 0 {listening} and pid <> {row['pid']}")
+
+
+async def test_kafka_away_holds_up_no_task_and_no_end(live: Context, cloned: Settings, queue: ArqRedis) -> None:
+    nowhere = msgspec.structs.replace(cloned.kafka, bootstrap_servers=("127.0.0.1:1",))
+    publisher = Publisher(msgspec.structs.replace(cloned, kafka=nowhere))
+    async with running(Relay(live, publisher, queue, ["users.send_verification"]), live):
+        await announce(live.db, uuid7())
+        await until(live.db, "select bool_and(attempts = 1) from outbox_tasks", 3)
+    assert (await live.db.fetch("select published_at from outbox_events"))[0][0] is None
+
+
+async def test_a_step_that_fails_in_a_way_nobody_foresaw_is_logged_and_tried_again(
+    live: Context, cloned: Settings, relay: Relay, caplog: pytest.LogCaptureFixture
+) -> None:
+    await announce(live.db, uuid7())
+    await live.db.fetch("revoke all on outbox_events from current_user")
+    async with running(relay, live):
+        await until(live.db, "select bool_and(attempts = 1) from outbox_tasks", 3)
+        await soon(lambda: caplog.records)
+        await live.db.fetch("grant all on outbox_events to current_user")
+        await until(live.db, ALL_PUBLISHED)
+    assert len(await read_records(cloned, "users", 1)) == 1
+    record = next(each for each in caplog.records if each.message == "the relay waits")
+    assert record.fields["cause"] == "InsufficientPrivilegeError"  # type: ignore[attr-defined]
+    assert record.exc_info is not None
+
+
+async def test_a_batch_that_is_full_is_followed_at_once(
+    live: Context, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.relay, "EVENTS_AT_ONCE", 2)
+    monkeypatch.setattr(worker.relay, "POLL_SECONDS", 60)
+    for _ in range(7):
+        await announce(live.db, uuid7())
+    async with running(relay, live):
+        await until(live.db, ALL_PUBLISHED, 5)
+
+
+async def test_the_sweep_removes_what_was_published_a_week_ago_and_nothing_else(live: Context, relay: Relay) -> None:
+    for email in ("old", "fresh", "waiting", "dead"):
+        await announce(live.db, uuid7(), email)
+    age = "update outbox_events set {} where data->>'email' = '{}'"
+    await live.db.fetch(age.format("published_at = now() - interval '7 days 1 minute'", "old"))
+    await live.db.fetch(age.format("published_at = now() - interval '6 days 23 hours'", "fresh"))
+    await live.db.fetch(age.format("created_at = now() - interval '70 days'", "waiting"))
+    await live.db.fetch(age.format("dead_at = now() - interval '70 days'", "dead"))
+    assert [await relay.sweep(), await relay.sweep()] == [1, 0]
+    rows = await live.db.fetch("select data->>'email' as email from outbox_events order by seq")
+    assert [row["email"] for row in rows] == ["fresh", "waiting", "dead"]
