@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import hypothesis
 import msgspec
 import psycopg
 import pytest
@@ -35,6 +36,11 @@ from api.kernel.tasks import subscribers
 from dev.stack import Services, embedded
 from migrations.__main__ import migrate
 from tests.factories import PASSWORD, make_user
+
+# CI asks the same questions each time; on a laptop each run asks new ones.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 SUBSCRIBERS = subscribers(tasks_of(FEATURES))
 ENVIRONMENT = {

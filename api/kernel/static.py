@@ -4,6 +4,7 @@ takes over."""
 
 import hashlib
 import mimetypes
+import os
 import re
 from pathlib import Path
 
@@ -67,5 +68,5 @@ class Static:
         await response(scope, receive, send)
 
     def _page(self, path: str, accept: bytes) -> File | None:
-        navigates = b"text/html" in accept and mimetypes.guess_type(path)[0] is None
+        navigates = b"text/html" in accept and os.path.splitext(path)[1].lower() not in mimetypes.types_map
         return self._index if path in self._root or (self._fallback and navigates) else None

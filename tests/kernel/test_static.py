@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import example, given
+from hypothesis import example, strategies as st
 from starlette.types import Message, Scope
 
 from api.kernel.errors import NOT_FOUND, Problem, Problems
@@ -127,6 +127,7 @@ STEPS = st.lists(
 
 
 @given(STEPS, st.sampled_from([b"*/*", b"text/html"]))
+@example(["", "["], b"text/html")
 async def test_no_path_leads_out_of_the_folder(folder: Path, steps: list[str], accept: bytes) -> None:
     """C-15."""
     try:
