@@ -116,11 +116,16 @@ def trace_id() -> str:
     return f"{trace.get_current_span().get_span_context().trace_id:032x}"
 
 
+def title_of(status: int) -> str:
+    """The status' name in RFC 9110; Python before 3.13 has older ones for two of them."""
+    return {413: "Content Too Large", 422: "Unprocessable Content"}.get(status) or http.HTTPStatus(status).phrase
+
+
 def render(refusal: Problem, path: str) -> Response:
     """Turn a Problem into its response. `path` is the request's, without the query."""
     document = ProblemDocument(
         type_="about:blank",
-        title=http.HTTPStatus(refusal.status).phrase,
+        title=title_of(refusal.status),
         status=refusal.status,
         detail=refusal.detail,
         instance=path,

@@ -1,7 +1,6 @@
 """Route values and their types → an OpenAPI 3.1 document. Derived, never annotated: what it says is what the pipeline
 does. A snapshot of it is docs/openapi.json, and its diff is the review of an API change."""
 
-import http
 import importlib
 import inspect
 import re
@@ -25,6 +24,7 @@ from api.kernel.errors import (
     VALIDATION_FAILED,
     Problem,
     ProblemDocument,
+    title_of,
 )
 from api.kernel.feature import Feature
 from api.kernel.routing import FORM, JSON, PREFIX, Inputs, Reply, Route, get, inputs_of
@@ -195,7 +195,7 @@ def _example(route: Route, refusal: type[Problem]) -> dict[str, Any]:
     path = PREFIX + route.path
     return {
         "type": "about:blank",
-        "title": http.HTTPStatus(refusal.status).phrase,
+        "title": title_of(refusal.status),
         "status": refusal.status,
         "detail": refusal.detail,
         "instance": path,

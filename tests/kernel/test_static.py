@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from hypothesis import example, given
-from hypothesis import example, strategies as st
+from hypothesis import strategies as st
 from starlette.types import Message, Scope
 
 from api.kernel.errors import NOT_FOUND, Problem, Problems
