@@ -3,7 +3,6 @@ aiokafka's calls can wait for ever when the broker is gone; and after any error 
 one that failed may stay broken."""
 
 import asyncio
-import contextlib
 import logging
 import ssl
 import tempfile
@@ -59,8 +58,11 @@ class Publisher:
         # it would publish whenever the broker is back, behind its successor. aiokafka has no public way to give up.
         producer._closed = True
         for part in (producer._sender, producer.client):
-            with contextlib.suppress(*_FAILURES):
-                await asyncio.wait_for(part.close(), STOP_SECONDS)
+            closing = asyncio.create_task(part.close())
+            await asyncio.wait((closing,), timeout=STOP_SECONDS)
+            closing.cancel()
+            # Whatever it says of its end, a cancellation included: it is thrown away as it is.
+            await asyncio.gather(closing, return_exceptions=True)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:

@@ -38,6 +38,9 @@ def document(features: Sequence[Feature]) -> bytes:
     unique."""
     routes = [(feature, route, inputs_of(route)) for feature in features for route in feature.routes]
     schemas, components = msgspec.json.schema_components(_types(inputs for _, _, inputs in routes), ref_template=_REF)
+    for component in components.values():
+        if "description" in component:  # a docstring, as its lines stand in the source
+            component["description"] = " ".join(component["description"].split())
     named = dict(zip(_types(inputs for _, _, inputs in routes), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     seen: set[str] = set()
