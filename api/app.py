@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from api.features import FEATURES
 from api.kernel import openapi, telemetry
 from api.kernel.context import open_context
 from api.kernel.cors import Cors
-from api.kernel.errors import Problems, from_starlette
+from api.kernel.errors import Problems
 from api.kernel.feature import Feature, authenticate_of, tasks_of
 from api.kernel.limits import Limiter
 from api.kernel.routing import mount
@@ -25,6 +25,16 @@ from api.server import drain_on_signals
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[1]
+
+
+class Application(Starlette):
+    """Starlette without its own two middlewares for errors: Problems does what both do."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        app: ASGIApp = self.router
+        for middleware, arguments, options in reversed(self.user_middleware):
+            app = middleware(app, *arguments, **options)
+        return app
 
 
 def create() -> Starlette:
@@ -47,14 +57,13 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> St
             yield
 
     routes = [*(route for feature in features for route in feature.routes), openapi.route(features)]
-    app = Starlette(
+    app = Application(
         routes=[
             *mount(routes, Limiter(settings), authenticate_of(features)),
             Route("/api/docs{path:path}", Static(ROOT / "api/kernel/docs", "/api/docs")),
             Route("/{path:path}", Static(ROOT / "web/public", fallback=True)),
         ],
         middleware=[Middleware(telemetry.Telemetry), Middleware(Cors, settings), Middleware(Problems)],
-        exception_handlers={HTTPException: from_starlette},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a redirect would be built from the Host header, which anybody can send

@@ -74,8 +74,16 @@ class Database:
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Every row. Raises Violation, VALIDATION_FAILED (a value PostgreSQL refuses), UNAVAILABLE."""
-        async with self._borrow() as connection, self._translated():
-            return await connection.fetch(statement, *arguments)
+        try:
+            if self._connection is not None:
+                return await self._connection.fetch(statement, *arguments)
+            connection = await self._acquire()
+            try:
+                return await connection.fetch(statement, *arguments)
+            finally:
+                await self._release(connection)
+        except _DRIVER_ERRORS as error:
+            raise await self._meaning(error) from None
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator["Database"]:
@@ -116,12 +124,19 @@ class Database:
             yield self._connection
             return
         async with self._translated():
-            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+            connection = await self._acquire()
         try:
             yield connection
         finally:
-            with contextlib.suppress(*_DRIVER_ERRORS):  # one that cannot be reset is closed by the pool
-                await self._pool.release(connection)
+            await self._release(connection)
+
+    async def _acquire(self) -> "PoolConnectionProxy[Record]":
+        async with asyncio.timeout(ACQUIRE_SECONDS):  # the pool's own timeout costs a task each time
+            return await self._pool.acquire()
+
+    async def _release(self, connection: "PoolConnectionProxy[Record]") -> None:
+        with contextlib.suppress(*_DRIVER_ERRORS):  # one that cannot be reset is closed by the pool
+            await self._pool.release(connection, timeout=ACQUIRE_SECONDS)
 
     @contextlib.asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:

@@ -9,8 +9,6 @@ from urllib.parse import quote
 
 import msgspec
 from opentelemetry import trace
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -142,13 +140,6 @@ def render(refusal: Problem, path: str) -> Response:
     elif refusal.status == 401:
         headers.setdefault("www-authenticate", "Bearer")
     return Response(encode(document), refusal.status, headers, media_type="application/problem+json")
-
-
-def from_starlette(request: Request, error: Exception) -> Response:
-    """Starlette's own refusals (an unknown route, mostly) in the one shape."""
-    assert isinstance(error, HTTPException)
-    kinds = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED}
-    return render(kinds.get(error.status_code, INTERNAL_ERROR)(headers=error.headers), path_of(request.scope))
 
 
 def path_of(scope: Scope) -> str:

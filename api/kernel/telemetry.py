@@ -84,9 +84,9 @@ def set_up(
     tracing = TracerProvider(resource=resource) if spans else TracerProvider(ALWAYS_OFF, resource)
     if spans:
         tracing.add_span_processor(spans)
-    measuring = MeterProvider([reader] if reader else [], resource)
     trace.set_tracer_provider(tracing)
-    metrics.set_meter_provider(measuring)
+    if reader:  # without a provider the instruments do nothing
+        metrics.set_meter_provider(MeterProvider([reader], resource))
 
 
 def _exports(signal: str) -> bool:
@@ -94,14 +94,23 @@ def _exports(signal: str) -> bool:
     return bool(wanted) and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true"
 
 
-@contextlib.contextmanager
 def span(
     name: str,
     kind: SpanKind = SpanKind.INTERNAL,
     parent: Context | None = None,
     attributes: Mapping[str, str | int] | None = None,
-) -> Iterator[Span]:
+) -> contextlib.AbstractContextManager[Span]:
     """A span around a block. An exception marks it as failed by its type alone: messages may hold what was sent."""
+    above = trace.get_current_span()
+    if parent is None and above.get_span_context().is_valid and not above.is_recording():
+        return contextlib.nullcontext(above)  # below what is not sampled nothing is, and most requests are not
+    return _recorded(name, kind, parent, attributes)
+
+
+@contextlib.contextmanager
+def _recorded(
+    name: str, kind: SpanKind, parent: Context | None, attributes: Mapping[str, str | int] | None
+) -> Iterator[Span]:
     with tracer.start_as_current_span(
         name, parent, kind, attributes, record_exception=False, set_status_on_exception=False
     ) as current:
@@ -170,9 +179,9 @@ class Telemetry:
                         current.set_status(StatusCode.ERROR)
                 requests_active.add(-1)
                 request_seconds.record(seconds, labels)
-                access_log.info(
-                    "%s %s %s", method, path_of(scope), status, extra={"fields": {"ms": round(seconds * 1000, 1)}}
-                )
+                if access_log.isEnabledFor(logging.INFO):
+                    fields = {"ms": round(seconds * 1000, 1)}
+                    access_log.info("%s %s %s", method, path_of(scope), status, extra={"fields": fields})
 
 
 def _set_up_logging(settings: Settings, process: str) -> None:
