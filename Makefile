@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test check migrate superuser openapi lock clean
+.PHONY: help run test check migrate superuser openapi bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -42,10 +42,19 @@ superuser: $(STAMP) ## make EMAIL=… a superuser, or open such an account, whil
 openapi: $(STAMP) ## write docs/openapi.json from the routes
 	@$(BIN)/python -c 'import sys; from api.features import FEATURES; from api.kernel.openapi import document; sys.stdout.buffer.write(document(FEATURES))' > docs/openapi.json
 
-lock: $(STAMP) ## resolve pyproject.toml's dependencies anew into the two lock files
+.bench/.from-lock: requirements-bench.txt $(STAMP)
+	@test -x .bench/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .bench
+	@$(BIN)/uv pip sync --quiet --python .bench/bin/python --require-hashes requirements-bench.txt
+	@touch $@
+
+bench: $(STAMP) .bench/.from-lock ## measure, side by side, and write docs/benchmarks.md (BENCH=quick for a look)
+	@$(BIN)/python -m benchmarks
+
+lock: $(STAMP) ## resolve pyproject.toml's dependencies anew into the three lock files
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --group dev -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group bench -o requirements-bench.txt
 
 clean: ## forget the virtual environment and every cache; the data stays
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache
+	@rm -rf .venv .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache
 	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

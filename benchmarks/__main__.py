@@ -1,0 +1,52 @@
+"""`make bench`: asks every question in one run and writes docs/benchmarks.md. BENCH=quick makes the rounds short. A
+new line is a module with `ask(bench) -> Table`, and its name in QUESTIONS."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import login, me, start
+from benchmarks.bench import Bench
+from benchmarks.servers import REFERENCE, ROOT
+from dev.stack import embedded
+from migrations.__main__ import migrate
+
+QUESTIONS = (me, login, start)
+PACKAGES = ("starlette", "uvicorn", "uvloop", "httptools", "asyncpg", "joserfc", "argon2-cffi", "msgspec", "redis")
+
+
+def main() -> None:
+    if not Path(REFERENCE).exists():
+        sys.exit("bench: the reference stack is not installed; run it as: make bench")
+    quick = os.environ.get("BENCH") == "quick"
+    with tempfile.TemporaryDirectory() as folder, embedded(Path(folder) / "stack") as services:
+        migrate(services.database_url)
+        bench = Bench(services, 1.5 if quick else 6.0, 3 if quick else 5)
+        tables = []
+        for question in QUESTIONS:
+            print(f"… {question.__name__.rpartition('.')[2]}", flush=True)
+            tables.append(question.ask(bench).markdown())
+            print(f"\n{tables[-1]}\n", flush=True)
+    pages = [_about(bench), *tables]
+    (ROOT / "docs/benchmarks.md").write_text("\n\n".join(pages) + "\n", "utf-8")
+
+
+def _about(bench: Bench) -> str:
+    with open("/proc/cpuinfo") as cpuinfo:
+        model = next((line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")), "unknown")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    return f"""# Benchmarks
+
+Written by `make bench`; run it again, and read the ratios: the machine is shared, and its speed drifts.
+{os.cpu_count()} cores of {model}, Python {platform.python_version()}, {versions}.
+
+Each server runs on the first core, the load on the second, PostgreSQL and Redis on both, one and the same for all.
+{bench.rounds} rounds of {bench.seconds} s, A B A B …, after one that is not counted; medians, and ratios round by
+round. Answers are compared before anything is timed. Limits are off and logs at WARNING."""
+
+
+if __name__ == "__main__":
+    main()

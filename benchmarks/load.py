@@ -1,0 +1,109 @@
+"""The load: keep-alive connections on the second core, each sending its next request when the answer to the last one
+is there. One implementation for every line, so that what it costs falls out of the ratios; the line `raw ASGI` shows
+where it would become the limit."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import msgspec
+import uvloop
+
+
+class Load(msgspec.Struct, frozen=True):
+    """What one round measured: requests a second, latencies in milliseconds, answers that were not 2xx."""
+
+    rate: float
+    p50: float
+    p99: float
+    refused: int
+
+
+class _Client(asyncio.Protocol):
+    def __init__(self, requests: Iterator[bytes], until: float, latencies: list[float], refused: list[bytes]) -> None:
+        self.requests, self.until, self.latencies, self.refused = requests, until, latencies, refused
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._next()
+
+    def _next(self) -> None:
+        self.began = time.perf_counter()
+        request = next(self.requests, None) if self.began < self.until else None
+        if request is None:
+            self.transport.close()
+        else:
+            self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, separator, body = self.received.partition(b"\r\n\r\n")
+        if not separator:
+            return
+        mark = head.lower().find(b"content-length: ")
+        length = int(head[mark + 16 :].split(b"\r\n", 1)[0]) if mark >= 0 else 0
+        if len(body) < length:
+            return
+        self.latencies.append(time.perf_counter() - self.began)
+        if head[9:10] != b"2":
+            self.refused.append(self.received)
+        self.received = b""
+        self._next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.done.set_result(None)
+
+
+async def _drive(port: int, seconds: float, connections: int, requests: Callable[[int], Iterator[bytes]]) -> Load:
+    loop, latencies, refused = asyncio.get_running_loop(), list[float](), list[bytes]()
+    began = time.perf_counter()
+    clients = [_Client(requests(number), began + seconds, latencies, refused) for number in range(connections)]
+    for client in clients:
+        await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
+    await asyncio.wait_for(asyncio.gather(*(client.done for client in clients)), seconds + 30)
+    took = time.perf_counter() - began
+    latencies.sort()
+    if refused:
+        print(f"      {len(refused)} refused, the first: {refused[0][:300]!r}")
+    return Load(
+        len(latencies) / took,
+        latencies[len(latencies) // 2] * 1000,
+        latencies[int(len(latencies) * 0.99)] * 1000,
+        len(refused),
+    )
+
+
+def drive(port: int, seconds: float, requests: Callable[[int], Iterator[bytes]], connections: int = 16) -> Load:
+    """Load one server for so many seconds; `requests` gives each connection, by its number, what it sends."""
+    with on_core(LOAD_CORE):
+        return uvloop.run(_drive(port, seconds, connections, requests))
+
+
+def request(method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
+    """A whole HTTP/1.1 request."""
+    fields = {"host": "localhost", **(headers or {})}
+    if body or method != "GET":
+        fields["content-length"] = str(len(body))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
+
+
+SERVER_CORE, LOAD_CORE = (0, 1) if (os.cpu_count() or 1) > 1 else (0, 0)
+
+
+class on_core:
+    """This process, or what it starts, on one core for the length of a block."""
+
+    def __init__(self, core: int) -> None:
+        self.core = core
+
+    def __enter__(self) -> None:
+        self.before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {self.core})
+
+    def __exit__(self, *_: object) -> None:
+        os.sched_setaffinity(0, self.before)

@@ -1,0 +1,100 @@
+"""The servers that are compared: each a process on the first core, with the same PostgreSQL, Redis and environment."""
+
+import contextlib
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from benchmarks.load import SERVER_CORE, on_core
+from dev.stack import Services
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = str(ROOT / ".bench/bin/python")
+"""The environment in which the reference stack is installed, apart from this project's."""
+SECRET_KEY = "benchmarks-only: 1f6c0d5b8e2a4793b5d1c7e9f3a2b4c6"
+PUBLIC_URL = "http://localhost:8000"
+
+
+class Server:
+    """A running server, its port, and what the operating system says of it."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str], python: str | None) -> None:
+        self.name = name
+        self.port = int(environment["PORT"])
+        began = time.perf_counter()
+        with on_core(SERVER_CORE):
+            self.process = subprocess.Popen([python or sys.executable, "-m", *command], cwd=ROOT, env=environment)
+        self._await()
+        self.seconds_to_ready = time.perf_counter() - began
+
+    def _await(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                self.get("/api/users/me")
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.01)
+        raise RuntimeError(f"{self.name} did not start; its status is {self.process.poll()}")
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        return self.send("GET", path, headers or {})
+
+    def send(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> tuple[int, bytes]:
+        """One request outside of the load; its status and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def post_json(self, path: str, value: object) -> tuple[int, bytes]:
+        return self.send("POST", path, {"content-type": "application/json"}, json.dumps(value).encode())
+
+    @property
+    def megabytes(self) -> float:
+        """Resident memory of the process."""
+        return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+def environment_for(services: Services, port: int, **more: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": services.database_url,
+        "REDIS_URL": services.redis_url,
+        "KAFKA_BOOTSTRAP_SERVERS": services.kafka_bootstrap_servers,
+        "SMTP_URL": services.smtp_url,
+        "SECRET_KEY": SECRET_KEY,
+        "PUBLIC_URL": PUBLIC_URL,
+        "ENVIRONMENT": "development",
+        "LOG_LEVEL": "WARNING",
+        "RATE_LIMIT_ANONYMOUS": "off",
+        "RATE_LIMIT_SIGNED_IN": "off",
+        "RATE_LIMIT_CREDENTIALS": "off",
+        "PORT": str(port),
+        **more,
+    }
+
+
+@contextlib.contextmanager
+def serving(name: str, command: list[str], environment: dict[str, str], python: str | None = None) -> Iterator[Server]:
+    """A server for the length of a block, run by this interpreter or by another environment's."""
+    server = Server(name, command, environment, python)
+    try:
+        yield server
+    finally:
+        server.stop()
