@@ -21,7 +21,7 @@ ACCESS_SECONDS = 15 * 60
 LEEWAY_SECONDS = 30
 _TYPE = "at+jwt"
 _MAX_LENGTH = 8192
-_MOST_VERIFIED = 10_000
+_MOST_VERIFIED = 4096
 
 TOKEN_EXPIRED = unauthorized("TOKEN_EXPIRED", "The access token has expired; refresh it.")
 TOKEN_INVALID = unauthorized("TOKEN_INVALID", "The access token is not valid; sign in again.")

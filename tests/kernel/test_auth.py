@@ -6,10 +6,12 @@ import json
 import pytest
 from joserfc import jwk, jwt
 
+from api.kernel import auth
 from api.kernel.auth import (
     ACCESS_SECONDS,
     TOKEN_EXPIRED,
     Principal,
+    Tokens,
     anyone,
     bearer,
     role,
@@ -130,3 +132,25 @@ def test_anything_but_one_bearer_token_is_nobody(headers: list[bytes]) -> None:
     """C-65."""
     with pytest.raises(UNAUTHORIZED):
         bearer(headers)
+
+
+def test_a_token_that_was_seen_before_expires_all_the_same(settings: Settings) -> None:
+    clock = [NOW]
+    tokens = Tokens(settings, lambda: clock[0])
+    token = issue(tokens)
+    assert tokens.verify(token) is tokens.verify(token), "its signature is checked once"
+    clock[0] = NOW + ACCESS_SECONDS + 30
+    with pytest.raises(TOKEN_EXPIRED):
+        tokens.verify(token)
+
+
+def test_tokens_that_were_seen_are_forgotten_before_they_fill_the_memory(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "_MOST_VERIFIED", 3)
+    clock = [NOW]
+    tokens = Tokens(settings, lambda: clock[0])
+    for second in range(10):
+        clock[0] = NOW + second
+        tokens.verify(issue(tokens))
+        assert len(tokens._verified) <= 3

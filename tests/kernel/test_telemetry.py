@@ -238,3 +238,10 @@ def test_a_failure_marks_its_span_by_its_type_alone(spans: InMemorySpanExporter)
     [failed] = spans.get_finished_spans()
     assert (failed.status.status_code, failed.status.description) == (trace.StatusCode.ERROR, "ValueError")
     assert not failed.events
+
+
+def test_below_what_is_not_sampled_nothing_is(spans: InMemorySpanExporter) -> None:
+    with span("outer", parent=parent_from(PARENT[:-2] + "00")) as outer, span("inner") as inner:
+        assert inner is outer
+        assert traceparent().split("-")[1] == TRACE, "the trace's id is carried on"
+    assert spans.get_finished_spans() == ()
