@@ -148,7 +148,7 @@ async def test_kill_9_while_thirty_people_register_loses_nobody(
         assert len({mail["Message-ID"] for mail in mail_server.mails if mail["To"] == email}) == 1
 
 
-@pytest.mark.parametrize("silent", ["kafka and redis", "postgresql"])
+@pytest.mark.parametrize("silent", ["kafka and redis", "postgresql", "all of them"])
 async def test_sigterm_ends_the_worker_in_time_though_nobody_answers_it(
     processes: Processes, cloned: Settings, tmp_path: Path, mail_server: MailServer, proxy: Proxy, silent: str
 ) -> None:
@@ -172,6 +172,7 @@ async def test_sigterm_ends_the_worker_in_time_though_nobody_answers_it(
                 await register(client, "bob@example.com")
                 await mail_server.mail_to("bob@example.com")  # and the relay is in a transaction that waits for Kafka
                 redis.freeze()
+                proxy.silent = silent == "all of them"
         status, seconds = await worker.stop()
         assert (status, seconds < 10) == (0, True), worker.log.read_text()[-3000:]
     assert "Traceback" not in worker.log.read_text()

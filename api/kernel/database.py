@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 ACQUIRE_SECONDS = 1.0
 COMMAND_SECONDS = 3.0
 CONNECT_SECONDS = 2.0
+ROLLBACK_SECONDS = 1.0
+"""PostgreSQL does it in no time; one that takes longer is silent, and rolls back when the connection is closed."""
 SERVER_SETTINGS = {
     "application_name": "rest-angular",
     "statement_timeout": "5s",
@@ -97,7 +99,8 @@ class Database:
             except BaseException:
                 # A connection that cannot roll back is gone, and PostgreSQL rolls back what it was doing.
                 with contextlib.suppress(*_DRIVER_ERRORS):
-                    await transaction.rollback()
+                    async with asyncio.timeout(ROLLBACK_SECONDS):
+                        await transaction.rollback()
                 raise
             async with self._translated():
                 await transaction.commit()
