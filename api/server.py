@@ -4,7 +4,6 @@ this file is that limit."""
 
 import asyncio
 import functools
-import http
 import re
 import signal
 from types import FrameType
@@ -14,7 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from api.kernel.errors import MALFORMED_REQUEST, REQUEST_TIMEOUT, Problem, problem, render, trace_id
+from api.kernel.errors import MALFORMED_REQUEST, REQUEST_TIMEOUT, Problem, problem, render, title_of, trace_id
 from api.kernel.settings import Settings
 from api.kernel.telemetry import SECURITY_HEADERS, access_log, parent_from, span
 
@@ -110,9 +109,11 @@ class Protocol(HttpToolsProtocol):
             refused = render(self.refusal(), "*")
             headers = {**SECURITY_HEADERS, **refused.headers, "x-trace-id": trace_id(), "connection": "close"}
             access_log.info("refused %s", self.refusal.code)
-        phrase = http.HTTPStatus(refused.status_code).phrase
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self.transport.write(f"HTTP/1.1 {refused.status_code} {phrase}\r\n{head}\r\n".encode() + bytes(refused.body))
+        self.transport.write(
+            f"HTTP/1.1 {refused.status_code} {title_of(refused.status_code)}\r\n{head}\r\n".encode()
+            + bytes(refused.body)
+        )
         self.transport.close()
 
     def on_response_complete(self) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.worker.parts import free_port
+
 SECONDS = 10.0
 
 
@@ -101,13 +103,6 @@ def request(method: str, path: str, body: bytes = b"", /, **headers: str) -> byt
         told.setdefault("content-length", str(len(body)))
     head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def spawn(environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":

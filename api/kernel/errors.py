@@ -119,21 +119,26 @@ def title_of(status: int) -> str:
     return {413: "Content Too Large", 422: "Unprocessable Content"}.get(status) or http.HTTPStatus(status).phrase
 
 
-def render(refusal: Problem, path: str) -> Response:
-    """Turn a Problem into its response. `path` is the request's, without the query."""
-    document = ProblemDocument(
+def document_of(refusal: Problem, path: str, trace_id: str) -> ProblemDocument:
+    """What a Problem says to whom asked for `path`, without the query."""
+    return ProblemDocument(
         type_="about:blank",
         title=title_of(refusal.status),
         status=refusal.status,
         detail=refusal.detail,
         instance=path,
         code=refusal.code,
-        trace_id=trace_id(),
+        trace_id=trace_id,
         errors=refusal.errors,
         error=refusal.detail,
         status_code=refusal.status,
         path=path,
     )
+
+
+def render(refusal: Problem, path: str) -> Response:
+    """Turn a Problem into its response. `path` is the request's, without the query."""
+    document = document_of(refusal, path, trace_id())
     headers = {"cache-control": "no-store", **refusal.headers}
     if refusal.status == 503:
         headers.setdefault("retry-after", "1")

@@ -24,13 +24,14 @@ from api.kernel.errors import (
     VALIDATION_FAILED,
     Problem,
     ProblemDocument,
-    title_of,
+    document_of,
 )
 from api.kernel.feature import Feature
 from api.kernel.routing import FORM, JSON, PREFIX, Inputs, Reply, Route, get, inputs_of
 
 VERSION = "0.1.0"
 _REF = "#/components/schemas/{name}"
+_TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"  # the W3C recommendation's own example
 
 
 def document(features: Sequence[Feature]) -> bytes:
@@ -186,25 +187,12 @@ def _refusals(route: Route, inputs: Inputs) -> dict[str, Any]:
             "content": {
                 "application/problem+json": {
                     "schema": {"$ref": _REF.format(name=ProblemDocument.__name__)},
-                    "examples": {refusal.code: {"value": _example(route, refusal)} for refusal in refusals},
+                    "examples": {
+                        refusal.code: {"value": document_of(refusal(), PREFIX + route.path, _TRACE_ID)}
+                        for refusal in refusals
+                    },
                 }
             },
         }
         for status, refusals in sorted(by_status.items())
-    }
-
-
-def _example(route: Route, refusal: type[Problem]) -> dict[str, Any]:
-    path = PREFIX + route.path
-    return {
-        "type": "about:blank",
-        "title": title_of(refusal.status),
-        "status": refusal.status,
-        "detail": refusal.detail,
-        "instance": path,
-        "code": refusal.code,
-        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
-        "error": refusal.detail,
-        "status_code": refusal.status,
-        "path": path,
     }
