@@ -9,7 +9,7 @@ import sys
 from benchmarks.bench import HEADING, Bench, Table, median_row
 from benchmarks.load import SERVER_CORE, Load, on_core, request
 from benchmarks.me import FORM, LOGIN, sign_in
-from benchmarks.servers import REFERENCE, ROOT, environment_for, serving
+from benchmarks.servers import ROOT, reference_stack, this_backend
 
 # Verifies as the application does and nothing else; prints how many a second.
 _ALONE = """
@@ -25,15 +25,8 @@ print(done / (time.perf_counter() - began))
 
 def ask(bench: Bench) -> Table:
     with contextlib.ExitStack() as running:
-        ours = running.enter_context(serving("this backend", ["api"], environment_for(bench.services, 9201)))
-        reference = running.enter_context(
-            serving(
-                "reference stack, whose hashes are stronger by default",
-                ["benchmarks.serve", "reference_stack:app"],
-                environment_for(bench.services, 9220),
-                REFERENCE,
-            )
-        )
+        ours = running.enter_context(this_backend(bench.services))
+        reference = running.enter_context(reference_stack(bench.services))
         for server in (ours, reference):
             sign_in(server)
         sent = {
@@ -46,7 +39,7 @@ def ask(bench: Bench) -> Table:
     rows = [
         median_row(ours.name, loads[ours.name], floor),
         median_row("Argon2id alone, in a loop", floor, floor),
-        median_row(reference.name, loads[reference.name], floor),
+        median_row("reference stack, whose hashes are stronger by default", loads[reference.name], floor),
     ]
     return Table(
         "POST login",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from benchmarks.bench import HEADING, Bench, Table, median_row
 from benchmarks.load import request
-from benchmarks.servers import REFERENCE, Server, environment_for, serving
+from benchmarks.servers import Server, environment_for, reference_stack, serving, this_backend
 
 ACCOUNT = {"email": "ada@example.com", "password": "correct horse battery staple"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -24,7 +24,7 @@ def sign_in(server: Server) -> str:
 
 def ask(bench: Bench) -> Table:
     with contextlib.ExitStack() as running:
-        ours = running.enter_context(serving("this backend", ["api"], environment_for(bench.services, 9201)))
+        ours = running.enter_context(this_backend(bench.services))
         floors = [
             running.enter_context(
                 serving(name, ["benchmarks.serve", app], environment_for(bench.services, 9210 + number))
@@ -37,14 +37,7 @@ def ask(bench: Bench) -> Table:
                 }.items()
             )
         ]
-        reference = running.enter_context(
-            serving(
-                "reference stack: FastAPI + FastAPI Users + SQLAlchemy",
-                ["benchmarks.serve", "reference_stack:app"],
-                environment_for(bench.services, 9220),
-                REFERENCE,
-            )
-        )
+        reference = running.enter_context(reference_stack(bench.services))
         token, theirs = sign_in(ours), sign_in(reference)
         _equal_in_substance(ours, floors[0], token, reference, theirs)
         servers = [ours, *floors, reference]

@@ -98,3 +98,16 @@ def serving(name: str, command: list[str], environment: dict[str, str], python: 
         yield server
     finally:
         server.stop()
+
+
+def this_backend(services: Services) -> contextlib.AbstractContextManager[Server]:
+    return serving("this backend", ["api"], environment_for(services, 9201))
+
+
+def reference_stack(services: Services) -> contextlib.AbstractContextManager[Server]:
+    return serving(
+        "reference stack: FastAPI + FastAPI Users + SQLAlchemy",
+        ["benchmarks.serve", "reference_stack:app"],
+        environment_for(services, 9220),
+        REFERENCE,
+    )
