@@ -59,7 +59,7 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> St
     routes = [*(route for feature in features for route in feature.routes), openapi.route(features)]
     app = Application(
         routes=[
-            *mount(routes, Limiter(settings), authenticate_of(features)),
+            mount(routes, Limiter(settings), authenticate_of(features)),
             Route("/api/docs{path:path}", Static(ROOT / "api/kernel/docs", "/api/docs")),
             Route("/{path:path}", Static(ROOT / "web/public", fallback=True)),
         ],

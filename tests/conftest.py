@@ -23,7 +23,7 @@ from starlette.applications import Starlette
 from api.app import create_app
 from api.features import FEATURES
 from api.kernel import telemetry
-from api.kernel.auth import Tokens
+from api.kernel.auth import Principals, Tokens
 from api.kernel.cache import Cache, open_cache
 from api.kernel.context import Context, open_context
 from api.kernel.database import Database, uuid7
@@ -118,19 +118,38 @@ async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
             await transaction.rollback()
 
 
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """By which principals are remembered."""
+    return Clock()
+
+
 @pytest.fixture
 def mailbox() -> MemoryMailer:
     return MemoryMailer()
 
 
 @pytest.fixture
-def context(settings: Settings, db: Database, cache: Cache, mailbox: MemoryMailer, passwords: Passwords) -> Context:
+def context(
+    settings: Settings, db: Database, cache: Cache, mailbox: MemoryMailer, passwords: Passwords, clock: Clock
+) -> Context:
     return Context(
         settings=settings,
         db=db,
         cache=cache,
         mail=mailbox,
         tokens=Tokens(settings),
+        principals=Principals(clock),
         passwords=passwords,
         draining=asyncio.Event(),
     )

@@ -1,9 +1,10 @@
 """Tokens in and out, Principal, and the guards that stand on a route line. Access tokens are JWTs after RFC 9068; the
 claims are validated by Authlib's registry for it, always, because decoding alone accepts an expired token."""
 
+import functools
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,8 @@ ACCESS_SECONDS = 15 * 60
 LEEWAY_SECONDS = 30
 _TYPE = "at+jwt"
 _MAX_LENGTH = 8192
-_MOST_VERIFIED = 4096
+REMEMBERED_SECONDS = 1.0
+_MOST_REMEMBERED = 4096
 
 TOKEN_EXPIRED = unauthorized("TOKEN_EXPIRED", "The access token has expired; refresh it.")
 TOKEN_INVALID = unauthorized("TOKEN_INVALID", "The access token is not valid; sign in again.")
@@ -53,6 +55,32 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...]
 
 
+class Principals:
+    """Who stood behind each `sid` a moment ago, so that a page's requests ask it once. An answer is remembered for
+    REMEMBERED_SECONDS from before its question was asked: whatever was committed before is known to every process
+    that much later, and at once to one that is told to `forget`."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._known: dict[tuple[UUID, UUID], tuple[float, Principal]] = {}
+
+    async def find(self, claims: Claims, ask: Callable[[Claims], Awaitable[Principal]]) -> Principal:
+        """The principal that the claims stand for; `ask` raises where there is none."""
+        key, now = (claims.sid, claims.sub), self._now()
+        until, principal = self._known.get(key, (0.0, None))
+        if principal is None or until <= now:
+            principal = await ask(claims)
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            self._known[key] = (now + REMEMBERED_SECONDS, principal)
+        return principal
+
+    def forget(self, id: UUID) -> None:
+        """Ask anew about this `sid`, or about all that this principal (`sub`) has. Call it after the commit."""
+        for key in [key for key in self._known if id in key]:
+            del self._known[key]
+
+
 class Guard(msgspec.Struct, frozen=True):
     """Who may call a route. `admits` is None where nobody is asked who they are."""
 
@@ -70,6 +98,7 @@ def role(name: str) -> Guard:
     return Guard(f"role {name}", lambda principal: principal.is_superuser or name in principal.roles)
 
 
+@functools.cache
 def derive_key(secret_key: str, purpose: str) -> bytes:
     """32 bytes for one purpose, from the one secret (HKDF, RFC 5869): what one key signs, no other key accepts."""
     return HKDF(hashes.SHA256(), 32, None, purpose.encode()).derive(secret_key.encode())
@@ -149,7 +178,7 @@ class Tokens:
                 raise ValueError("another kind of token, or a header that we never write")
             claims = msgspec.convert(decoded.claims, Claims)  # first, for an `exp` of another type has not expired
             self._registry.validate(decoded.claims)
-            if len(self._verified) >= _MOST_VERIFIED:
+            if len(self._verified) >= _MOST_REMEMBERED:
                 self._verified.clear()
             self._verified[token] = claims
             return claims

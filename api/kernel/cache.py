@@ -52,7 +52,8 @@ class Cache:
         self._closed_until = time.monotonic() + BREAKER_SECONDS
         try:
             with span(f"redis {command[0]!s}", SpanKind.CLIENT, attributes={"db.system.name": "redis"}):
-                answer = await asyncio.wait_for(self._redis.execute_command(*command), CALL_SECONDS)  # type: ignore[no-untyped-call]
+                async with asyncio.timeout(CALL_SECONDS):
+                    answer = await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
         except NoScriptError:
             self._failures = 0  # an answer, too
             raise
@@ -87,12 +88,10 @@ class Cache:
             await self.execute("DEL", *keys)
 
 
-class Script(msgspec.Struct, frozen=True):
-    text: str
-
-    @property
-    def sha(self) -> str:
-        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+class Script:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 class HasCache(Protocol):

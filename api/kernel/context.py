@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.auth import Tokens
+from api.kernel.auth import Principals, Tokens
 from api.kernel.cache import Cache, open_cache
 from api.kernel.database import Database, open_database
 from api.kernel.mail import Mailer, SmtpMailer
@@ -35,6 +35,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     cache: Cache
     mail: Mailer
     tokens: Tokens
+    principals: Principals
     passwords: Passwords
     draining: asyncio.Event
     """Set when this process was told to stop: it finishes what it has, and readiness says no."""
@@ -55,6 +56,7 @@ async def open_context(
                 cache=cache,
                 mail=SmtpMailer(settings),
                 tokens=Tokens(settings),
+                principals=Principals(),
                 passwords=passwords,
                 draining=asyncio.Event(),
             )

@@ -4,7 +4,7 @@ refusals in our one shape."""
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.kernel.errors import forbidden, path_of, render
 from api.kernel.settings import Settings
@@ -51,6 +51,14 @@ class Cors(CORSMiddleware):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not any(name == b"origin" for name, _ in scope["headers"]):
+
+            async def varied(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    message["headers"].append((b"vary", b"Origin"))
+                await send(message)
+
+            return await self.app(scope, receive, varied)
         try:
             await super().__call__(scope, receive, send)
         except ORIGIN_NOT_ALLOWED as refusal:

@@ -2,6 +2,7 @@
 checked and charged in one atomic round trip; with Redis down each process counts for itself, so a limit never just
 disappears."""
 
+import asyncio
 import heapq
 import ipaddress
 import math
@@ -14,26 +15,35 @@ from api.kernel.errors import RATE_LIMITED
 from api.kernel.settings import Rate, Settings
 
 # The generic cell rate algorithm (ITU-T I.371): one number a key, the time at which its bucket will be empty again. A
-# refused request charges nothing. Answers {allowed, which limit is nearest, how many are left, until full again,
-# until the next one}.
+# refused request charges nothing. Asked for several requests at once, each `how many limits, count, period, count …`;
+# answers for each {allowed, which limit is nearest, how many are left, until full again, until the next one}.
 _GCRA = Script("""
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1e6
-local tats, nearest, left = {}, 1, math.huge
-for i, key in ipairs(KEYS) do
-  local count, period = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  local tat = math.max(tonumber(redis.call('GET', key) or 0), now) + period / count
-  if tat - period > now + 1e-6 then
-    return {0, i, 0, tostring(tat - period / count - now), tostring(tat - period - now)}
+local function charge(first, many, at)
+  local tats, nearest, left = {}, 1, math.huge
+  for i = 1, many do
+    local count, period = tonumber(ARGV[at + 2 * i - 1]), tonumber(ARGV[at + 2 * i])
+    local tat = math.max(tonumber(redis.call('GET', KEYS[first + i]) or 0), now) + period / count
+    if tat - period > now + 1e-6 then
+      return {0, i, 0, tostring(tat - period / count - now), tostring(tat - period - now)}
+    end
+    local remaining = math.floor((period - (tat - now)) * count / period + 1e-6)
+    if remaining < left then nearest, left = i, remaining end
+    tats[i] = tat
   end
-  local remaining = math.floor((period - (tat - now)) * count / period + 1e-6)
-  if remaining < left then nearest, left = i, remaining end
-  tats[i] = tat
+  for i, tat in ipairs(tats) do
+    redis.call('SET', KEYS[first + i], string.format('%.6f', tat), 'PX', math.ceil((tat - now) * 1000))
+  end
+  return {1, nearest, left, tostring(tats[nearest] - now), '0'}
 end
-for i, key in ipairs(KEYS) do
-  redis.call('SET', key, string.format('%.6f', tats[i]), 'PX', math.ceil((tats[i] - now) * 1000))
+local answers, first, at = {}, 0, 1
+while at <= #ARGV do
+  local many = tonumber(ARGV[at])
+  answers[#answers + 1] = charge(first, many, at)
+  first, at = first + many, at + 1 + 2 * many
 end
-return {1, nearest, left, tostring(tats[nearest] - now), '0'}
+return answers
 """)
 _MEMORY_KEYS = 10_000
 
@@ -72,6 +82,8 @@ class Limiter:
         self._signed_in = settings.rate_limit_signed_in
         self._factor = settings.rate_limit_credentials
         self._memory: dict[str, float] = {}
+        self._asking: list[tuple[list[Limit], asyncio.Future[Verdict]]] = []
+        self._flight: asyncio.Task[None] | None = None
 
     def limits_for(self, route: str, rate: Rate | None, address: str | None, principal: str | None) -> list[Limit]:
         """The limits a request counts against: everybody's, and the route's own where its line has one."""
@@ -88,20 +100,49 @@ class Limiter:
         Retry-After."""
         if not limits:
             return {}
-        try:
-            numbers: list[str | float] = [
-                number for limit in limits for number in (limit.rate.count, limit.rate.period)
-            ]
-            answer = await cache.evaluate(_GCRA, [limit.key for limit in limits], numbers)
-            allowed, nearest, remaining, reset, retry = (float(value) for value in answer)
-            verdict = Verdict(bool(allowed), limits[int(nearest) - 1], int(remaining), reset, retry)
-        except CacheUnavailable:
-            verdict = self._in_memory(limits, time.monotonic())
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Verdict] = loop.create_future()
+        self._asking.append((limits, answer))
+        if self._flight is None:
+            self._flight = loop.create_task(self._ask(cache))
+        verdict = await answer
         if not verdict.allowed:
             raise RATE_LIMITED(
                 headers={**verdict.headers(), "retry-after": str(max(1, math.ceil(verdict.retry_after)))}
             )
         return verdict.headers()
+
+    async def _ask(self, cache: Cache) -> None:
+        """One round trip at a time, for all who asked meanwhile: under load it is Redis' client that costs."""
+        try:
+            while self._asking:
+                asking, self._asking = self._asking, []
+                try:
+                    verdicts = await self._in_redis(cache, [limits for limits, _ in asking])
+                except CacheUnavailable:
+                    verdicts = [self._in_memory(limits, time.monotonic()) for limits, _ in asking]
+                except Exception as error:  # a mistake of ours; told to each, or they would wait for ever
+                    for _, answer in asking:
+                        answer.set_exception(error)
+                    raise
+                for (_, answer), verdict in zip(asking, verdicts, strict=True):
+                    if not answer.done():  # whoever asked may be gone
+                        answer.set_result(verdict)
+        finally:
+            self._flight = None
+
+    async def _in_redis(self, cache: Cache, asked: list[list[Limit]]) -> list[Verdict]:
+        numbers: list[str | float] = []
+        for limits in asked:
+            numbers.append(len(limits))
+            for limit in limits:
+                numbers += (limit.rate.count, limit.rate.period)
+        answers = await cache.evaluate(_GCRA, [limit.key for limits in asked for limit in limits], numbers)
+        verdicts = []
+        for limits, answer in zip(asked, answers, strict=True):
+            allowed, nearest, remaining, reset, retry = map(float, answer)
+            verdicts.append(Verdict(bool(allowed), limits[int(nearest) - 1], int(remaining), reset, retry))
+        return verdicts
 
     def _in_memory(self, limits: list[Limit], now: float) -> Verdict:
         if len(self._memory) > _MEMORY_KEYS:  # forget those that are full again first

@@ -3,17 +3,17 @@ read top to bottom. What a handler's signature says (`context`, `principal`, `bo
 its path) is worked out once, at start-up."""
 
 import asyncio
+import functools
 import inspect
 import random
 import re
 import typing
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
-import starlette.routing
-from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from api.kernel.auth import Claims, Guard, Principal, bearer
@@ -30,6 +30,8 @@ FORM = "application/x-www-form-urlencoded"
 HANDLER_SECONDS = 15.0
 MAX_ACTIVE = 500
 _TRIES = 3
+_JSON = (b"content-type", JSON.encode())
+_NO_STORE = (b"cache-control", b"no-store")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
 
@@ -144,13 +146,16 @@ class Endpoint:
         if "principal" in self._inputs.ambient:
             arguments["principal"] = principal
         answer = await self._call(arguments)
-        await self._encoded(answer, told)(scope, receive, send)
+        status, said, body = self._encoded(answer, told)
+        await send({"type": "http.response.start", "status": status, "headers": said})
+        await send({"type": "http.response.body", "body": body})
 
     async def _admit(self, context: Context, scope: Scope) -> Principal | None:
         if self.route.guard.admits is None:
             return None
         token = bearer([value for name, value in scope["headers"] if name == b"authorization"])
-        principal = await self._authenticate(context, context.tokens.verify(token))
+        ask = functools.partial(self._authenticate, context)
+        principal = await context.principals.find(context.tokens.verify(token), ask)
         if not self.route.guard.admits(principal):
             raise FORBIDDEN
         return principal
@@ -194,13 +199,20 @@ class Endpoint:
         except TimeoutError:
             raise UNAVAILABLE from None
 
-    def _encoded(self, answer: Any, told: dict[str, str]) -> Response:
-        headers = {"cache-control": "no-store", **told}
+    def _encoded(self, answer: Any, told: dict[str, str]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """Status, headers and body; Starlette's Response would make the same of strings."""
         if isinstance(answer, Reply):
-            return Response(answer.content, answer.status, headers | answer.headers, answer.media_type)
-        if self.route.status == 204:
-            return Response(None, 204, headers)
-        return Response(self._encode(answer), self.route.status, headers, JSON)
+            status, body = answer.status, answer.content
+            said = {"content-type": answer.media_type, "cache-control": "no-store", **answer.headers, **told}
+            headers = [(name.encode(), value.encode("latin-1")) for name, value in said.items()]
+        else:
+            status = self.route.status
+            body = b"" if status == 204 else self._encode(answer)
+            headers = [_NO_STORE] if status == 204 else [_JSON, _NO_STORE]
+            headers += [(name.encode(), value.encode()) for name, value in told.items()]
+        if status not in (204, 304):
+            headers.append((b"content-length", b"%d" % len(body)))
+        return status, headers, body
 
 
 class Methods:
@@ -226,15 +238,42 @@ class Methods:
             self._active -= 1
 
 
-def mount(routes: Sequence[Route], limiter: Limiter, authenticate: Authenticate) -> list[starlette.routing.Route]:
-    """The routes as Starlette's, one for each path. Raises TypeError for a route that stands twice or does not fit
-    its handler."""
+class Table(BaseRoute):
+    """Every path there is, as one route of Starlette's: a literal path is found in a dictionary, the others by their
+    pattern, in the tables' order. Starlette would try the patterns of all, one after the other."""
+
+    def __init__(self, paths: Iterable[Methods]) -> None:
+        self.literal: dict[str, Methods] = {}
+        self.patterns: list[tuple[re.Pattern[str], Methods]] = []
+        for methods in paths:
+            if "{" in methods.path:
+                pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(PREFIX + methods.path))
+                self.patterns.append((re.compile(pattern), methods))
+            else:
+                self.literal[PREFIX + methods.path] = methods
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path = scope["path"]
+        methods = self.literal.get(path)
+        if methods is not None:
+            return Match.FULL, {"endpoint": methods, "path_params": {}}
+        for pattern, methods in self.patterns:
+            found = pattern.fullmatch(path)
+            if found:
+                return Match.FULL, {"endpoint": methods, "path_params": found.groupdict()}
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["endpoint"](scope, receive, send)
+
+
+def mount(routes: Sequence[Route], limiter: Limiter, authenticate: Authenticate) -> Table:
+    """The tables of routes as one of Starlette's. Raises TypeError for a route that stands twice or does not fit its
+    handler."""
     paths: dict[str, Methods] = {}
     for route in routes:
         methods = paths.setdefault(route.path, Methods(route.path))
         if route.method in methods.endpoints:
             raise TypeError(f"{route.method} {route.path} stands twice in the tables of routes.")
         methods.endpoints[route.method] = Endpoint(route, limiter, authenticate)
-    # Literal paths first, so that a word such as `me` is not taken for somebody's id.
-    ordered = sorted(paths.items(), key=lambda item: "{" in item[0])
-    return [starlette.routing.Route(PREFIX + path, methods) for path, methods in ordered]
+    return Table(paths.values())

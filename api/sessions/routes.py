@@ -42,8 +42,11 @@ async def refresh(context: Context, body: RefreshToken) -> TokenPair:
         owner = None if session else await queries.end_reused(db, *named)
         if owner:
             await record(db, SessionEnded(session_id=named[0], user_id=owner.user_id, reason="reuse"))
-    if session is None:  # only now: the end of the session is committed although the request fails
-        raise REFRESH_TOKEN_REUSED if owner else REFRESH_TOKEN_INVALID
+    if owner:  # only now: the end of the session is committed although the request fails
+        context.principals.forget(named[0])
+        raise REFRESH_TOKEN_REUSED
+    if session is None:
+        raise REFRESH_TOKEN_INVALID
     return _pair(context, session)
 
 
@@ -52,6 +55,7 @@ async def logout(context: Context, principal: Principal) -> None:
     async with context.db.transaction() as db:
         if await queries.end(db, principal.sid, "logout"):
             await record(db, SessionEnded(session_id=principal.sid, user_id=principal.id, reason="logout"))
+    context.principals.forget(principal.sid)
 
 
 async def show_keys(context: Context) -> JwkSet:

@@ -5,6 +5,7 @@ import hashlib
 from api.kernel.auth import Principal, anyone, signed_in
 from api.kernel.context import Context
 from api.kernel.database import uuid7
+from api.kernel.errors import UNAUTHORIZED
 from api.kernel.events import record
 from api.kernel.routing import get, post
 from api.users import queries
@@ -44,7 +45,10 @@ async def verify(context: Context, body: VerificationToken) -> User:
 
 async def show_me(context: Context, principal: Principal) -> User:
     """One's own account."""
-    return await queries.get(context.db, principal.id)
+    user = await queries.find(context.db, principal.id)
+    if user is None:  # deleted, and remembered as a principal for the rest of a second
+        raise UNAUTHORIZED
+    return user
 
 
 routes = [

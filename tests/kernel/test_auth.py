@@ -147,7 +147,7 @@ def test_a_token_that_was_seen_before_expires_all_the_same(settings: Settings) -
 def test_tokens_that_were_seen_are_forgotten_before_they_fill_the_memory(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth, "_MOST_VERIFIED", 3)
+    monkeypatch.setattr(auth, "_MOST_REMEMBERED", 3)
     clock = [NOW]
     tokens = Tokens(settings, lambda: clock[0])
     for second in range(10):

@@ -1,6 +1,7 @@
 """Redis refused, silent, reset, talking nonsense, and back again: a miss, soon, and never an error."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -81,9 +82,10 @@ async def test_after_five_failures_nobody_waits_and_one_asks_again(
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal calls
-        while await reader.read(65536):
-            calls += 1
-            writer.write(b"-LOADING later\r\n")
+        with contextlib.suppress(ConnectionResetError):  # whoever gave up may not have read it all
+            while received := await reader.read(65536):
+                calls += received.count(b"GET")  # the driver greets, too
+                writer.write(b"-LOADING later\r\n")
 
     async with broken(refuse, nowhere) as cache:
         for _ in range(BREAKER_FAILURES):
@@ -95,7 +97,7 @@ async def test_after_five_failures_nobody_waits_and_one_asks_again(
         assert calls == heard, "the server is left alone"
         now += module.BREAKER_SECONDS
         await asyncio.gather(*(cache.get("a") for _ in range(10)))
-        assert calls - heard <= 2, "one asks, and the driver may greet"
+        assert calls - heard <= 1, "one asks, if the driver's greeting lets it"
 
 
 async def test_an_answer_that_comes_too_late_is_never_anothers(nowhere: Settings) -> None:

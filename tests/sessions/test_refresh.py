@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
+import msgspec
 import pytest
 
+from api.kernel.auth import Principals
 from api.kernel.context import Context, open_context
 from api.kernel.settings import Settings
-from tests.conftest import SUBSCRIBERS, client_of
+from tests.conftest import SUBSCRIBERS, Clock, client_of
 from tests.factories import PASSWORD
 from tests.sessions.signing import is_signed_in, refresh, refused, sign_in
 
@@ -165,24 +167,26 @@ async def test_an_account_that_changed_is_in_the_next_access_token(client: httpx
 
 
 @pytest.fixture
-async def elsewhere(cloned: Settings, live_client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+async def elsewhere(cloned: Settings, live_client: httpx.AsyncClient, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     """Another web process on the same database."""
     from api.app import create_app
 
     app = create_app(cloned)
-    async with open_context(cloned, SUBSCRIBERS) as context:
-        app.state.context = context
+    async with open_context(cloned, SUBSCRIBERS) as opened:
+        app.state.context = msgspec.structs.replace(opened, principals=Principals(clock))
         async with client_of(app) as client:
             yield client
 
 
-async def test_what_one_process_ends_is_over_in_the_other_at_once(
-    live_client: httpx.AsyncClient, elsewhere: httpx.AsyncClient, live: Context
+async def test_what_one_process_ends_is_over_in_the_other_within_a_second(
+    live_client: httpx.AsyncClient, elsewhere: httpx.AsyncClient, live: Context, clock: Clock
 ) -> None:
     pair = await sign_in(live_client, live)
     assert await is_signed_in(elsewhere, pair)
     bearer = {"authorization": f"Bearer {pair['access_token']}"}
     assert (await live_client.post("/api/auth/jwt/logout", headers=bearer)).status_code == 204
+    assert not await is_signed_in(live_client, pair)
+    clock.now += 1
     assert not await is_signed_in(elsewhere, pair)
     assert await refused(elsewhere, pair["refresh_token"]) == "REFRESH_TOKEN_INVALID"
 

@@ -1,0 +1,99 @@
+"""Principals: how long a process believes what it was told of a session."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.kernel import auth
+from api.kernel.auth import REMEMBERED_SECONDS, TOKEN_INVALID, Claims, Principal, Principals
+
+
+class World:
+    """What the database says of two sessions, and everything that was ever said of them."""
+
+    def __init__(self) -> None:
+        self.now, self.names, self.asked = 1000.0, {1: 0, 2: 0}, 0
+
+    def claims(self, session: int) -> Claims:
+        return Claims(
+            iss="",
+            aud="",
+            sub=UUID(int=9),
+            sid=UUID(int=session),
+            jti="",
+            iat=0,
+            nbf=0,
+            exp=0,
+            email="",
+            name=None,
+            roles=(),
+        )
+
+    async def ask(self, claims: Claims) -> Principal:
+        self.asked += 1
+        known = self.names[claims.sid.int]
+        self.now += 0.3  # a slow answer: what it says is as old as its question
+        return Principal(id=claims.sub, sid=claims.sid, is_superuser=False, is_verified=True, roles=(str(known),))
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["ask", "change", "forget", "wait"]), st.sampled_from([1, 2]), st.floats(0, 1.2)),
+    max_size=40,
+)
+
+
+@given(STEPS)
+async def test_nobody_is_remembered_longer_than_a_second(steps: list[tuple[str, int, float]]) -> None:
+    world, changes = World(), {1: [(0.0, 0)], 2: [(0.0, 0)]}
+    principals = Principals(lambda: world.now)
+    for step, session, seconds in steps:
+        if step == "change":
+            world.names[session] += 1
+            changes[session].append((world.now, world.names[session]))
+        elif step == "forget":
+            principals.forget(UUID(int=session))
+            asked = world.asked
+            await principals.find(world.claims(session), world.ask)
+            assert world.asked == asked + 1
+        elif step == "wait":
+            world.now += seconds
+        else:
+            began = world.now
+            principal = await principals.find(world.claims(session), world.ask)
+            true_then = [name for at, name in changes[session] if at <= began - REMEMBERED_SECONDS]
+            assert int(principal.roles[0]) >= max(true_then), "older than a second"
+
+
+async def test_a_page_of_requests_asks_once_and_an_account_is_forgotten_whole() -> None:
+    world = World()
+    principals = Principals(lambda: 1000.0)
+    for _ in range(5):
+        await principals.find(world.claims(1), world.ask)
+        await principals.find(world.claims(2), world.ask)
+    assert world.asked == 2
+    principals.forget(UUID(int=9))
+    await principals.find(world.claims(1), world.ask)
+    await principals.find(world.claims(2), world.ask)
+    assert world.asked == 4
+
+
+async def test_who_is_refused_is_asked_about_again() -> None:
+    world, principals = World(), Principals()
+
+    async def nobody(claims: Claims) -> Principal:
+        raise TOKEN_INVALID
+
+    with pytest.raises(TOKEN_INVALID):
+        await principals.find(world.claims(1), nobody)
+    assert (await principals.find(world.claims(1), world.ask)).sid == UUID(int=1)
+
+
+async def test_principals_are_forgotten_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "_MOST_REMEMBERED", 3)
+    world, principals = World(), Principals()
+    world.names = dict.fromkeys(range(10), 0)
+    for session in range(10):
+        await principals.find(world.claims(session), world.ask)
+        assert len(principals._known) <= 3
