@@ -1,10 +1,13 @@
-"""What the stack allows: three servers by hand, each doing less around the same work. `raw` is an ASGI callable,
-`bare` a Starlette route, `query` a Starlette route that verifies a bearer token with joserfc and asks, with asyncpg,
-the one query that the application's GET /users/me needs. Run by `python -m benchmarks.serve floor:raw`."""
+"""What the stack allows: servers by hand, each doing less around the same work. `raw` is an ASGI callable, `bare` a
+Starlette route, `query` a Starlette route that verifies a bearer token with joserfc and asks, with asyncpg, the one
+query that the application's GET /users/me needs; `statements` writes so many rows in a transaction, after an Argon2id
+hash where one is asked for. Run by `python -m benchmarks.serve floor:raw`."""
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asyncpg
@@ -17,8 +20,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from api.kernel.auth import derive_key
+from api.kernel.passwords import _ARGON2
 
-ANSWER = {
+ANSWER: dict[str, object] = {
     "id": "01a205f4-76be-7eee-8ae7-47b9d6224c99",
     "email": "ada@example.com",
     "name": None,
@@ -41,6 +45,7 @@ select users.id, users.email, users.name, users.is_active, users.is_superuser, u
    and sessions.idle_expires_at > now()
    and users.is_active
 """
+TOUCH = "update sessions set last_seen_at = now() where id = $1"
 
 
 def raw() -> Any:
@@ -62,6 +67,12 @@ def bare() -> Starlette:
     return Starlette(routes=[Route("/api/users/me", me)])
 
 
+@contextlib.asynccontextmanager
+async def _pool(app: Starlette) -> AsyncIterator[None]:
+    async with asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=1, max_size=8) as app.state.pool:
+        yield
+
+
 def query() -> Starlette:
     public_url = os.environ["PUBLIC_URL"]
     key = jwk.OctKey.import_key(derive_key(os.environ["SECRET_KEY"], "access-token"))
@@ -72,12 +83,6 @@ def query() -> Starlette:
         exp={"essential": True},
         sub={"essential": True},
     )
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=1, max_size=8) as pool:
-            app.state.pool = pool
-            yield
 
     async def me(request: Request) -> JSONResponse:
         try:
@@ -95,4 +100,20 @@ def query() -> Starlette:
         }
         return JSONResponse(user)
 
-    return Starlette(routes=[Route("/api/users/me", me)], lifespan=lifespan)
+    return Starlette(routes=[Route("/api/users/me", me)], lifespan=_pool)
+
+
+def statements() -> Starlette:
+    threads = ThreadPoolExecutor(os.cpu_count() or 1)
+
+    async def touch(request: Request) -> JSONResponse:
+        body = await request.json()
+        if "password" in body:
+            hashing = asyncio.get_running_loop().run_in_executor(threads, _ARGON2.hash, body["password"])
+            body["password"] = await hashing
+        async with request.app.state.pool.acquire() as connection, connection.transaction():
+            for _ in range(request.path_params["count"]):
+                await connection.execute(TOUCH, body["session"])
+        return JSONResponse(body)
+
+    return Starlette(routes=[Route("/statements/{count:int}", touch, methods=["POST"])], lifespan=_pool)

@@ -3,6 +3,7 @@ is there. One implementation for every line, so that what it costs falls out of 
 where it would become the limit."""
 
 import asyncio
+import functools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -21,9 +22,23 @@ class Load(msgspec.Struct, frozen=True):
     refused: int
 
 
+Requests = Callable[[int], Iterator[bytes]]
+"""What each connection sends, by its number; taken one by one, each after the answer to the one before."""
+Answered = Callable[[int, bytes], None]
+"""Told each answer's body, with the connection's number, before that connection's next request is made."""
+
+
 class _Client(asyncio.Protocol):
-    def __init__(self, requests: Iterator[bytes], until: float, latencies: list[float], refused: list[bytes]) -> None:
-        self.requests, self.until, self.latencies, self.refused = requests, until, latencies, refused
+    def __init__(
+        self,
+        requests: Iterator[bytes],
+        answered: Callable[[bytes], None] | None,
+        until: float,
+        latencies: list[float],
+        refused: list[bytes],
+    ) -> None:
+        self.requests, self.answered, self.until = requests, answered, until
+        self.latencies, self.refused = latencies, refused
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.received = b""
 
@@ -51,6 +66,8 @@ class _Client(asyncio.Protocol):
         self.latencies.append(time.perf_counter() - self.began)
         if head[9:10] != b"2":
             self.refused.append(self.received)
+        elif self.answered:
+            self.answered(body)
         self.received = b""
         self._next()
 
@@ -58,10 +75,13 @@ class _Client(asyncio.Protocol):
         self.done.set_result(None)
 
 
-async def _drive(port: int, seconds: float, connections: int, requests: Callable[[int], Iterator[bytes]]) -> Load:
+async def _drive(port: int, seconds: float, requests: Requests, connections: int, answered: Answered | None) -> Load:
     loop, latencies, refused = asyncio.get_running_loop(), list[float](), list[bytes]()
     began = time.perf_counter()
-    clients = [_Client(requests(number), began + seconds, latencies, refused) for number in range(connections)]
+    clients = [
+        _Client(requests(n), functools.partial(answered, n) if answered else None, began + seconds, latencies, refused)
+        for n in range(connections)
+    ]
     for client in clients:
         await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
     await asyncio.wait_for(asyncio.gather(*(client.done for client in clients)), seconds + 30)
@@ -77,10 +97,12 @@ async def _drive(port: int, seconds: float, connections: int, requests: Callable
     )
 
 
-def drive(port: int, seconds: float, requests: Callable[[int], Iterator[bytes]], connections: int = 16) -> Load:
-    """Load one server for so many seconds; `requests` gives each connection, by its number, what it sends."""
+def drive(
+    port: int, seconds: float, requests: Requests, connections: int = 16, answered: Answered | None = None
+) -> Load:
+    """Load one server for so many seconds, or until the requests are used up."""
     with on_core(LOAD_CORE):
-        return uvloop.run(_drive(port, seconds, connections, requests))
+        return uvloop.run(_drive(port, seconds, requests, connections, answered))
 
 
 def request(method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:

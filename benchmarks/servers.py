@@ -25,12 +25,16 @@ PUBLIC_URL = "http://localhost:8000"
 class Server:
     """A running server, its port, and what the operating system says of it."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], python: str | None) -> None:
+    def __init__(
+        self, name: str, command: list[str], environment: dict[str, str], python: str | None, stdout: int | None
+    ) -> None:
         self.name = name
         self.port = int(environment["PORT"])
         began = time.perf_counter()
         with on_core(SERVER_CORE):
-            self.process = subprocess.Popen([python or sys.executable, "-m", *command], cwd=ROOT, env=environment)
+            self.process = subprocess.Popen(
+                [python or sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=stdout
+            )
         self._await()
         self.seconds_to_ready = time.perf_counter() - began
 
@@ -91,9 +95,12 @@ def environment_for(services: Services, port: int, **more: str) -> dict[str, str
 
 
 @contextlib.contextmanager
-def serving(name: str, command: list[str], environment: dict[str, str], python: str | None = None) -> Iterator[Server]:
-    """A server for the length of a block, run by this interpreter or by another environment's."""
-    server = Server(name, command, environment, python)
+def serving(
+    name: str, command: list[str], environment: dict[str, str], python: str | None = None, stdout: int | None = None
+) -> Iterator[Server]:
+    """A server for the length of a block, run by this interpreter or by another environment's; `stdout` is a file
+    descriptor."""
+    server = Server(name, command, environment, python, stdout)
     try:
         yield server
     finally:

@@ -20,10 +20,6 @@ async def mark_dead(db: Database, id: UUID, error: str) -> None: ...
 
 
 @query
-async def mark_published(db: Database, ids: list[UUID]) -> None: ...
-
-
-@query
 async def sweep_published(db: Database, most: int) -> int: ...
 
 

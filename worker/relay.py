@@ -11,14 +11,18 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from api.kernel.context import Context
+from api.kernel.database import Database
 from api.kernel.errors import Problem
 from api.kernel.tasks import LEASE_SECONDS, QUEUE, release_tasks
 from worker import queries
 from worker.kafka import KafkaUnavailable, Publisher
+from worker.types import OutboxEvent
 
 logger = logging.getLogger(__name__)
 
-EVENTS_AT_ONCE = 200
+EVENTS_AT_ONCE = 500
+EVENTS_IN_TRANSACTION = 4000
+"""So many may come twice after a crash in a backlog; without one it is what came within a few milliseconds."""
 TASKS_QUEUED = 30
 """Ten run and twenty wait: they begin before their lease runs out, even where each takes the 10 s of a hanging mail
 server."""
@@ -60,21 +64,35 @@ class Relay:
         self._wake_tasks.set()
 
     async def publish_events(self) -> int:
-        """One batch to Kafka, in one transaction that holds the rows meanwhile; how many. Raises KafkaUnavailable,
-        Problem."""
+        """What waits to Kafka, in one transaction that commits once Kafka has acknowledged it; how many. Raises
+        KafkaUnavailable, Problem."""
         self._wake_events.clear()
         async with self._context.db.transaction() as db:
             if not await queries.try_lock(db):
                 return 0  # another process publishes; it alone does until its transaction ends
-            events = await queries.claim_events(db, EVENTS_AT_ONCE)
-            if not events:
-                return 0
-            refused = await self._publisher.publish(events)
-            for event, reason in refused.items():
-                logger.error("kafka refused an event", extra={"fields": {"event": event.id, "reason": reason}})
-                await queries.mark_dead(db, event.id, reason)
-            await queries.mark_published(db, [event.id for event in events if event not in refused])
-        return len(events)
+            published, events = 0, await queries.claim_events(db, EVENTS_AT_ONCE)
+            while events:
+                published += len(events)
+                more = len(events) == EVENTS_AT_ONCE and published < EVENTS_IN_TRANSACTION
+                events = await self._publish(db, events, more)
+        return published
+
+    async def _publish(self, db: Database, events: Sequence[OutboxEvent], more: bool) -> list[OutboxEvent]:
+        """Publish these while PostgreSQL marks the next ones, which are the answer."""
+
+        async def claim() -> list[OutboxEvent]:
+            return await queries.claim_events(db, EVENTS_AT_ONCE) if more else []
+
+        # The claim first: PostgreSQL must have the statement before the records are made, which takes this thread.
+        following, refused = await asyncio.gather(claim(), self._publisher.publish(events), return_exceptions=True)
+        if isinstance(refused, BaseException):
+            raise refused
+        if isinstance(following, BaseException):
+            raise following
+        for event, reason in refused.items():
+            logger.error("kafka refused an event", extra={"fields": {"event": event.id, "reason": reason}})
+            await queries.mark_dead(db, event.id, reason)
+        return following
 
     async def queue_tasks(self) -> int:
         """Lease due tasks and hand them to arq, as many as it has room for; how many. Raises RedisError, OSError,

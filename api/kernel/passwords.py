@@ -3,6 +3,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -21,9 +22,17 @@ _ARGON2 = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _NOBODY = _ARGON2.hash(os.urandom(32))
 
 
+def _give_way() -> None:
+    """Whoever hashes leaves the core to the event loop, so that a storm of logins slows logins alone."""
+    if sys.platform == "linux":  # where niceness is a thread's own
+        os.nice(19)
+
+
 class Passwords:
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "argon2")
+        # As many as there are cores to run on: more would only share them, and cost 19 MiB each.
+        cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        self._threads = ThreadPoolExecutor(cores, "argon2", initializer=_give_way)
         self._waiting = 0
 
     async def hash(self, password: str) -> str:

@@ -37,17 +37,17 @@ async def refresh(context: Context, body: RefreshToken) -> TokenPair:
     named = tokens.read(_key(context), body.refresh_token)
     if named is None:
         raise REFRESH_TOKEN_INVALID
+    session = await queries.rotate(context.db, *named, GRACE, IDLE)
+    if session:
+        return _pair(context, session)
     async with context.db.transaction() as db:
-        session = await queries.rotate(db, *named, GRACE, IDLE)
-        owner = None if session else await queries.end_reused(db, *named)
+        owner = await queries.end_reused(db, *named)
         if owner:
             await record(db, SessionEnded(session_id=named[0], user_id=owner.user_id, reason="reuse"))
-    if owner:  # only now: the end of the session is committed although the request fails
-        context.principals.forget(named[0])
-        raise REFRESH_TOKEN_REUSED
-    if session is None:
+    if owner is None:
         raise REFRESH_TOKEN_INVALID
-    return _pair(context, session)
+    context.principals.forget(named[0])  # only now: the end of the session is committed although the request fails
+    raise REFRESH_TOKEN_REUSED
 
 
 async def logout(context: Context, principal: Principal) -> None:

@@ -1,12 +1,19 @@
--- The oldest events that Kafka has not acknowledged, in the order to publish them. Chosen by their state and never by a cursor:
--- transactions commit out of the order of their sequence numbers, and a cursor would skip the late ones.
+-- Marks the oldest events that Kafka has not acknowledged, and answers them in the order to publish them: the transaction commits once
+-- Kafka has. Chosen by their state and never by a cursor: transactions commit out of the order of their sequence numbers, and a cursor
+-- would skip the late ones. Nobody else changes these rows meanwhile: the caller has the lock of try_lock.
 --
 --   $1 most  bigint
 
-select id, type, topic, key, data::text, traceparent, created_at
-  from outbox_events
- where published_at is null
-   and dead_at is null
- order by seq
- limit $1
-   for update;
+with claimed as (
+    update outbox_events
+       set published_at = now()
+     where seq = any(array(
+            select seq
+              from outbox_events
+             where published_at is null
+               and dead_at is null
+             order by seq
+             limit $1))
+    returning seq, id, type, topic, key, data::text, traceparent, created_at
+)
+select id, type, topic, key, data, traceparent, created_at from claimed order by seq;

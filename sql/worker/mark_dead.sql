@@ -4,5 +4,5 @@
 --   $2 error  text
 
 update outbox_events
-   set dead_at = now(), last_error = $2
+   set published_at = null, dead_at = now(), last_error = $2
  where id = $1;

@@ -5,6 +5,7 @@ import itertools
 import json
 import logging
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import pytest
 from arq.connections import ArqRedis
 
 import worker.kafka
+import worker.relay
 from api.kernel.context import Context
 from api.kernel.database import Database, uuid7
 from api.kernel.events import record
@@ -22,7 +24,8 @@ from api.users.events import UserRegistered
 from tests.worker.jobs import header, read_records
 from tests.worker.parts import Broker
 from worker.kafka import KafkaUnavailable, Publisher
-from worker.relay import EVENTS_AT_ONCE, Relay
+from worker.relay import Relay
+from worker.types import OutboxEvent
 
 
 async def announce(db: Database, user_id: UUID, email: str = "ada@example.com") -> None:
@@ -69,6 +72,15 @@ async def test_a_record_is_a_cloud_event_in_the_binary_binding(live: Context, cl
     assert await pending(live.db) == 0
 
 
+async def test_a_trace_that_is_not_sampled_goes_on_as_it_came(live: Context, cloned: Settings, relay: Relay) -> None:
+    unsampled = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+    await announce(live.db, uuid7())
+    await live.db.fetch("update outbox_events set traceparent = $1", unsampled)
+    assert await relay.publish_events() == 1
+    [message] = await read_records(cloned, "users", 1)
+    assert header(message, "traceparent") == unsampled
+
+
 async def test_what_was_published_is_not_published_again(live: Context, cloned: Settings, relay: Relay) -> None:
     await announce(live.db, uuid7())
     assert [await relay.publish_events(), await relay.publish_events()] == [1, 0]
@@ -86,12 +98,16 @@ async def test_what_was_rolled_back_is_never_published(live: Context, relay: Rel
     assert await relay.publish_events() == 0
 
 
-async def test_the_events_of_one_thing_stay_in_order(live: Context, cloned: Settings, relay: Relay) -> None:
+async def test_the_events_of_one_thing_stay_in_order(
+    live: Context, cloned: Settings, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.relay, "EVENTS_AT_ONCE", 50)
+    monkeypatch.setattr(worker.relay, "EVENTS_IN_TRANSACTION", 200)
     things = [uuid7() for _ in range(5)]
     async with live.db.transaction() as tx:
         for number, thing in itertools.product(range(60), things):
             await record(tx, UserRegistered(user_id=thing, email=str(number)))
-    assert [await relay.publish_events(), await relay.publish_events()] == [EVENTS_AT_ONCE, 300 - EVENTS_AT_ONCE]
+    assert [await relay.publish_events(), await relay.publish_events()] == [200, 100]
     records = await read_records(cloned, "users", 300)
     assert len(records) == 300
     for thing in things:
@@ -126,6 +142,41 @@ async def test_a_record_that_is_too_large_is_set_aside_alone(
     assert [json.loads(each.value)["email"] for each in records] == ["before", "after"]
     assert "canary" not in caplog.text
     assert await relay.publish_events() == 0, "what is dead stays so until somebody looks at it"
+
+
+async def test_a_record_that_is_larger_than_a_batch_is_published_in_its_place(
+    live: Context, cloned: Settings, relay: Relay
+) -> None:
+    user_id = uuid7()
+    emails = ["before", "large" * 100_000, "between", "large" * 100_000, "after"]
+    for email in emails:
+        await announce(live.db, user_id, email)
+    assert await relay.publish_events() == 5
+    records = await read_records(cloned, "users", 5)
+    assert [json.loads(each.value)["email"] for each in records] == emails
+
+
+async def test_a_broker_that_dies_behind_a_backlog_leaves_every_row_as_it_was(
+    live: Context, cloned: Settings, queue: ArqRedis, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.relay, "EVENTS_AT_ONCE", 2)
+    publisher = Publisher(broker.settings(cloned))
+    publish, batches = publisher.publish, []
+
+    async def publish_and_kill(events: Sequence[OutboxEvent]) -> dict[OutboxEvent, str]:
+        batches.append(len(events))
+        if len(batches) == 2:
+            broker.kill()
+            monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 1.0)
+        return await publish(events)
+
+    monkeypatch.setattr(publisher, "publish", publish_and_kill)
+    for _ in range(7):
+        await announce(live.db, uuid7())
+    with pytest.raises(KafkaUnavailable):
+        await Relay(live, publisher, queue, []).publish_events()
+    assert batches == [2, 2]
+    assert await pending(live.db) == 7, "marked but not committed"
 
 
 async def test_two_relays_at_once_keep_the_order_and_publish_once(

@@ -1,0 +1,253 @@
+"""From a commit to Kafka and to a mail server: how soon at a steady rate, and how fast the relay drains a backlog
+beside a bare aiokafka producer of the same records. The worker is its real process."""
+
+import asyncio
+import contextlib
+import gc
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from uuid import UUID
+
+import psutil
+import psycopg
+import uvloop
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from psycopg.rows import class_row
+
+from api.features import FEATURES
+from api.kernel.database import Database, open_database, uuid7
+from api.kernel.events import record
+from api.kernel.feature import tasks_of
+from api.kernel.settings import load
+from api.kernel.tasks import subscribers
+from api.users import queries
+from api.users.events import UserRegistered, UserVerified
+from benchmarks.bench import Bench, Table, Verdict
+from benchmarks.load import LOAD_CORE, SERVER_CORE, on_core
+from benchmarks.servers import ROOT, environment_for
+from dev.stack import Services
+from worker.kafka import BATCH_BYTES, Publisher
+from worker.types import OutboxEvent
+
+EVENTS_A_SECOND = 200
+MAILS_A_SECOND = 50
+PORT = 9230
+# As `record` writes them, of a thousand things.
+_BACKLOG = """
+insert into outbox_events (id, type, topic, key, data, traceparent)
+select gen_random_uuid(), 'users.verified', 'users', thing,
+       jsonb_build_object('type', 'users.verified', 'user_id', thing, 'email', 'ada@example.com'),
+       '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00'
+  from (select md5((number %% 1000)::text)::uuid as thing from generate_series(1, %s) as number) as things
+"""
+_WAITS = "select exists (select from outbox_events where published_at is null and dead_at is null)"
+Write = Callable[[UUID], Awaitable[None]]
+"""Commits an event about the account of that id."""
+Connection = psycopg.Connection[tuple[object, ...]]
+Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
+
+
+class Clock:
+    """When each event was committed and when it arrived, by the id of its account."""
+
+    def __init__(self) -> None:
+        self.committed: dict[str, float] = {}
+        self.arrived: dict[str, float] = {}
+
+    async def steadily(self, a_second: int, seconds: float, write: Write) -> list[float]:
+        """Commit an event every so often, whether or not the one before arrived; the milliseconds that each took,
+        sorted. Raises TimeoutError where one never arrives."""
+
+        async def commit(number: int) -> None:
+            await asyncio.sleep(began + number / a_second - time.perf_counter())
+            id = uuid7()
+            await write(id)
+            self.committed[str(id)] = time.perf_counter()
+
+        self.committed.clear()
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as commits:
+            for number in range(int(a_second * seconds)):
+                commits.create_task(commit(number))
+        async with asyncio.timeout(10):
+            while not self.committed.keys() <= self.arrived.keys():  # noqa: ASYNC110  # two ways in, one look at them
+                await asyncio.sleep(0.05)
+        return sorted(1000 * (self.arrived[id] - began) for id, began in self.committed.items())
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """aiosmtpd's: a mail was taken over."""
+        self.arrived[envelope.rcpt_tos[0].partition("@")[0]] = time.perf_counter()
+        return "250 OK"
+
+
+def ask(bench: Bench) -> Table:
+    with on_core(LOAD_CORE):
+        kafka, mail = uvloop.run(_latencies(bench))
+        count = 20_000 if bench.quick else 100_000
+        relays, bares, broker = _drains(bench, count)
+    ratio = statistics.median(relay / bare for relay, bare in zip(relays, bares, strict=True))
+    relay, slowest = statistics.median(relays), count / min(relays)
+    k50, k99, m50, m99 = (f"{waits[int(len(waits) * q)]:.1f}" for waits in (kafka, mail) for q in (0.5, 0.99))
+    rows = [
+        [f"commit → Kafka consumer, {EVENTS_A_SECOND} a second", k50, k99, "", "", ""],
+        [f"commit → mail handed over, {MAILS_A_SECOND} a second", m50, m99, "", "", ""],
+        [f"the relay drains {count:,}", "", "", *_rates(relays), f"{ratio:.2f}"],
+        ["a bare aiokafka producer", "", "", *_rates(bares), "1.00"],
+    ]
+    limit = "is the limit" if broker > 0.8 else "is not the limit"
+    return Table(
+        "Event: commit → Kafka, commit → mail, a backlog",
+        "Kafka p50 ≤ 10 ms, p99 ≤ 50 ms; mail p99 ≤ 1 s; ≥ 5,000 events/s, ≥ 0.8 × the producer, 100,000 in ≤ 30 s",
+        ("", "p50 ms", "p99 ms", "events/s", "lowest–highest", "× the producer"),
+        rows,
+        "The producer sends records that are ready in memory, with the relay's settings; the relay also reads, makes "
+        f"and marks them in PostgreSQL. The broker was busy for {broker:.0%} of the producer's time and {limit}.",
+        [
+            Verdict("commit → Kafka p50 ≤ 10 ms", f"{k50} ms", float(k50) <= 10),
+            Verdict("commit → Kafka p99 ≤ 50 ms", f"{k99} ms", float(k99) <= 50),
+            Verdict("commit → mail p99 ≤ 1 s", f"{m99} ms", float(m99) <= 1000),
+            Verdict("relay ≥ 5,000 events/s", f"{relay:,.0f}/s", relay >= 5000),
+            Verdict("relay ≥ 0.8 × a bare producer", f"{ratio:.2f}", ratio >= 0.8),
+            Verdict("100,000 events in ≤ 30 s", f"{slowest * 100_000 / count:.1f} s", slowest * 100_000 / count <= 30),
+        ],
+    )
+
+
+def _rates(rates: Sequence[float]) -> tuple[str, str]:
+    return f"{statistics.median(rates):,.0f}", f"{min(rates):,.0f}–{max(rates):,.0f}"
+
+
+async def _latencies(bench: Bench) -> tuple[list[float], list[float]]:
+    """The milliseconds to Kafka and to the mail server, each sorted."""
+    seconds = 3.0 if bench.quick else 10.0
+    async with _to_kafka(bench.services) as (clock, write):
+        await clock.steadily(EVENTS_A_SECOND, 1.0, write)
+        kafka = await clock.steadily(EVENTS_A_SECOND, seconds, write)
+    async with _to_mail(bench.services) as (clock, write):
+        await clock.steadily(MAILS_A_SECOND, 1.0, write)
+        mail = await clock.steadily(MAILS_A_SECOND, seconds, write)
+    return kafka, mail
+
+
+@contextlib.asynccontextmanager
+async def _to_kafka(services: Services) -> AsyncIterator[tuple[Clock, Write]]:
+    clock = Clock()
+
+    async def write(id: UUID) -> None:
+        await record(db, UserVerified(user_id=id, email="ada@example.com"))
+
+    async def consume() -> None:
+        async for message in consumer:
+            clock.arrived[message.key.decode()] = time.perf_counter()
+
+    async with _announcing(environment_for(services, PORT)) as db:
+        # The mock broker looks for new records when a fetch's wait is over, and not before.
+        consumer = AIOKafkaConsumer("users", bootstrap_servers=services.kafka_bootstrap_servers, fetch_max_wait_ms=1)
+        async with consumer:
+            await consumer.seek_to_end()
+            consuming = asyncio.create_task(consume())
+            yield clock, write
+            consuming.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _to_mail(services: Services) -> AsyncIterator[tuple[Clock, Write]]:
+    clock = Clock()
+
+    async def write(id: UUID) -> None:
+        async with db.transaction() as tx:
+            user = await queries.insert(tx, id, f"{id}@example.com", "no hash")
+            await record(tx, UserRegistered(user_id=id, email=user.email))
+
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(clock), "127.0.0.1", 0)
+    async with server:
+        smtp_url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with _announcing(environment_for(services, PORT, SMTP_URL=smtp_url)) as db:
+            yield clock, write
+
+
+@contextlib.asynccontextmanager
+async def _announcing(environment: dict[str, str]) -> AsyncIterator[Database]:
+    """A worker, and a pool like the application's to record events with."""
+    with _worker(environment):
+        async with open_database(load(environment), subscribers(tasks_of(FEATURES)), 8) as db:
+            yield db
+
+
+@contextlib.contextmanager
+def _worker(environment: dict[str, str]) -> Iterator[None]:
+    with on_core(SERVER_CORE):
+        process = subprocess.Popen([sys.executable, "-m", "worker"], cwd=ROOT, env=environment)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _drains(bench: Bench, count: int) -> tuple[list[float], list[float], float]:
+    """Events a second of the relay and of the bare producer, round by round, and the broker's share of a core while
+    the latter sends."""
+    relays, bares, shares = [], [], []
+    with psycopg.connect(bench.services.database_url, autocommit=True) as db, contextlib.ExitStack() as running:
+        records = _records(bench, db, count)
+        running.enter_context(_worker(environment_for(bench.services, PORT)))
+        _drain(db, 1000)  # it has started and is connected
+        for _ in range(2 if bench.quick else 3):
+            relays.append(_drain(db, count))
+            with on_core(SERVER_CORE):
+                rate, share = uvloop.run(_send(bench.services, records))
+            bares.append(rate)
+            shares.append(share)
+        db.execute("truncate outbox_events")
+    return relays, bares, statistics.median(shares)
+
+
+def _drain(db: Connection, count: int) -> float:
+    """From the commit of a backlog until Kafka has it all and the rows say so; events a second."""
+    db.execute("truncate outbox_events")
+    with db.transaction():
+        db.execute(_BACKLOG, [count])
+        db.execute("notify outbox")
+    began = time.perf_counter()
+    while db.execute(_WAITS).fetchone() == (True,):
+        time.sleep(0.02)
+    return count / (time.perf_counter() - began)
+
+
+def _records(bench: Bench, db: Connection, count: int) -> list[Record]:
+    """What the relay makes of a backlog, ready to be sent."""
+    publisher = Publisher(load(environment_for(bench.services, PORT)))
+    db.execute("truncate outbox_events")
+    db.execute(_BACKLOG, [count])
+    with db.cursor(row_factory=class_row(OutboxEvent)) as rows:
+        rows.execute("select id, type, topic, key, data::text as data, traceparent, created_at from outbox_events")
+        return [(str(row.key).encode(), row.data.encode(), publisher._headers(row)) for row in rows]
+
+
+async def _send(services: Services, records: Sequence[Record]) -> tuple[float, float]:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=services.kafka_bootstrap_servers,
+        enable_idempotence=True,
+        acks="all",
+        max_batch_size=BATCH_BYTES,
+    )
+    async with producer:
+        await producer.partitions_for("users")
+        gc.freeze()  # the records are the benchmark's: let the collector not look at them again and again
+        busy, began = _broker_seconds(), time.perf_counter()
+        sent = [await producer.send("users", value, key, headers=headers) for key, value, headers in records]
+        for acknowledged in sent:
+            await acknowledged
+        took = time.perf_counter() - began
+        return len(records) / took, (_broker_seconds() - busy) / took
+
+
+def _broker_seconds() -> float:
+    """What the embedded broker, a child of this process, has had of the processors; 0 for one that is elsewhere."""
+    children = psutil.Process().children(recursive=True)
+    return sum(sum(child.cpu_times()[:2]) for child in children if "dev.kafka" in child.cmdline())

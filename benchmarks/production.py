@@ -1,0 +1,70 @@
+"""This backend as a production process runs, with what the other lines leave out: limits, traces, the access log."""
+
+import contextlib
+import functools
+import http.server
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Iterator, Sequence
+
+from benchmarks.accounts import ME, Account, bearer, gets
+from benchmarks.load import LOAD_CORE, drive, on_core
+from benchmarks.servers import Server, environment_for, serving
+from dev.stack import Services
+
+NAME = "this backend, with limits, 1% of traces and the access log"
+
+
+@contextlib.contextmanager
+def as_in_production(services: Services, accounts: Sequence[Account]) -> Iterator[Server]:
+    """This backend with limits, 1% of traces and the access log; all three are seen to work."""
+    with on_core(LOAD_CORE):
+        drain = subprocess.Popen(["wc", "-l"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    collected = threading.Event()
+    with drain, _collector(collected) as endpoint:
+        assert drain.stdin
+        environment = environment_for(
+            services,
+            9203,
+            RATE_LIMIT_ANONYMOUS="1000000/second",
+            RATE_LIMIT_SIGNED_IN="1000000/second",
+            RATE_LIMIT_CREDENTIALS="1",
+            LOG_LEVEL="INFO",
+            LOG_FORMAT="json",
+            OTEL_TRACES_SAMPLER="parentbased_traceidratio",
+            OTEL_TRACES_SAMPLER_ARG="0.01",
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=endpoint,
+        )
+        with serving(NAME, ["api"], environment, stdout=drain.stdin.fileno()) as server:
+            asked = urllib.request.Request(f"http://127.0.0.1:{server.port}{ME}", headers=bearer(accounts[0]))
+            with urllib.request.urlopen(asked) as answer:
+                assert answer.headers["x-ratelimit-limit"] == "1000000", "nothing limits"
+            warm = drive(server.port, 1.0, functools.partial(gets, ME, accounts))
+            assert collected.wait(20), "no trace was exported"
+            yield server
+        lines = int(drain.communicate(timeout=20)[0])
+        assert lines > warm.rate, "not every request is logged"
+
+
+@contextlib.contextmanager
+def _collector(collected: threading.Event) -> Iterator[str]:
+    """The address of an OTLP collector on loopback that takes everything and keeps nothing."""
+
+    class Collector(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            if self.rfile.read(int(self.headers["content-length"])):
+                collected.set()
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Not to the terminal."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1/traces"
+        finally:
+            server.shutdown()

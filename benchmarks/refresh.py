@@ -1,0 +1,83 @@
+"""POST refresh and POST register: what they write, against as many statements by hand as may be their worth."""
+
+import contextlib
+import functools
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+
+from api.kernel.auth import derive_key
+from api.sessions import tokens
+from benchmarks.accounts import PASSWORD, Account, open_accounts
+from benchmarks.bench import HEADING, Bench, Table, Verdict, loading, median_row, ratio
+from benchmarks.load import Requests, request
+from benchmarks.servers import SECRET_KEY, environment_for, serving, this_backend
+
+CLIENTS = 4
+"""Of register: as many as wait for a hash."""
+REFRESH_FLOOR = "floor: two statements in a transaction, by hand"
+REGISTER_FLOOR = "floor: Argon2id and three statements in a transaction, by hand"
+
+
+def ask(bench: Bench) -> Table:
+    with contextlib.ExitStack() as running:
+        ours = running.enter_context(this_backend(bench.services))
+        environment = environment_for(bench.services, 9214)
+        floor = running.enter_context(serving("floor", ["benchmarks.serve", "floor:statements"], environment))
+        accounts = open_accounts(bench.services, 16)
+        key = derive_key(SECRET_KEY, "refresh-token")
+        held = [tokens.make(key, account.session, 1) for account in accounts]
+
+        def hold(number: int, answer: bytes) -> None:
+            held[number] = json.loads(answer)["refresh_token"]
+
+        by_hand = {"password": PASSWORD}
+        loads = bench.alternate(
+            {
+                "POST /auth/refresh": loading(ours, functools.partial(_refreshes, held), answered=hold),
+                REFRESH_FLOOR: loading(floor, functools.partial(_statements, 2, accounts, {})),
+            }
+        ) | bench.alternate(
+            {
+                "POST /auth/register": loading(ours, _registers(), CLIENTS),
+                REGISTER_FLOOR: loading(floor, functools.partial(_statements, 3, accounts, by_hand), CLIENTS),
+            }
+        )
+    refreshed, two, registered, three = loads.values()
+    ratios = ratio(refreshed, two), ratio(registered, three)
+    return Table(
+        "POST refresh, which rotates; POST register",
+        "no more than the floor's two statements, and than Argon2id and three",
+        (*HEADING[:-1], "× its floor"),
+        [
+            median_row(name, rounds, floor)
+            for (name, rounds), floor in zip(loads.items(), (two, two, three, three), strict=True)
+        ],
+        "Round trips to PostgreSQL: a refresh makes three (begin, update, commit), a registration four (begin, "
+        "account, event with its tasks, commit); the floors four and five, and one more to reset the "
+        "connection, as asyncpg's pool does by itself. The floor of a refresh checks no token and signs none.",
+        [
+            Verdict("refresh ≥ 1.0 × two statements by hand", f"{ratios[0]:.2f} ×", ratios[0] >= 1),
+            Verdict("register ≥ 1.0 × Argon2id and three statements", f"{ratios[1]:.2f} ×", ratios[1] >= 1),
+        ],
+    )
+
+
+def _json(path: str, value: object) -> bytes:
+    return request("POST", path, {"content-type": "application/json"}, json.dumps(value).encode())
+
+
+def _refreshes(held: Sequence[str], number: int) -> Iterator[bytes]:
+    while True:  # each with the token of the answer before
+        yield _json("/api/auth/refresh", {"refresh_token": held[number]})
+
+
+def _registers() -> Requests:
+    fresh = itertools.count()  # over all connections and rounds
+    return lambda _: (
+        _json("/api/auth/register", {"email": f"fresh{number}@example.com", "password": PASSWORD}) for number in fresh
+    )
+
+
+def _statements(count: int, accounts: Sequence[Account], more: dict[str, str], number: int) -> Iterator[bytes]:
+    return itertools.repeat(_json(f"/statements/{count}", {"session": str(accounts[number].session), **more}))
