@@ -53,9 +53,9 @@ def ask(bench: Bench) -> Table:
             median_row(name, rounds, floor)
             for (name, rounds), floor in zip(loads.items(), (two, two, three, three), strict=True)
         ],
-        "Round trips to PostgreSQL: a refresh makes three (begin, update, commit), a registration four (begin, "
-        "account, event with its tasks, commit); the floors four and five, and one more to reset the "
-        "connection, as asyncpg's pool does by itself. The floor of a refresh checks no token and signs none.",
+        "Round trips to PostgreSQL: a refresh makes one, a registration four (begin, account, event with its tasks, "
+        "commit); the floors four and five, and one more to reset the connection, as asyncpg's pool does by itself. "
+        "The floor of a refresh checks no token and signs none.",
         [
             Verdict("refresh ≥ 1.0 × two statements by hand", f"{ratios[0]:.2f} ×", ratios[0] >= 1),
             Verdict("register ≥ 1.0 × Argon2id and three statements", f"{ratios[1]:.2f} ×", ratios[1] >= 1),

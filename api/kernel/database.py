@@ -134,6 +134,8 @@ class Database:
             await self._release(connection)
 
     async def _acquire(self) -> "PoolConnectionProxy[Record]":
+        if self._pool.get_idle_size():  # there is one: nobody waits
+            return await self._pool.acquire()
         async with asyncio.timeout(ACQUIRE_SECONDS):  # the pool's own timeout costs a task each time
             return await self._pool.acquire()
 
