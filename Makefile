@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test check migrate superuser openapi bench lock clean
+.PHONY: help run test fuzz check migrate superuser audit openapi api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -26,6 +26,9 @@ COVERAGE := --cov=api.kernel --cov-report=term-missing:skip-covered --cov-fail-u
 test: $(STAMP) ## run every test against the real parts; ARGS="tests/users -x" picks
 	@$(BIN)/python -m pytest $(or $(ARGS),$(COVERAGE))
 
+fuzz: $(STAMP) ## ask the whole API 5,000 things, anew each time (CI=1: the same)
+	@$(BIN)/python -m pytest tests/fuzz -v -s $(ARGS)
+
 check: $(STAMP) ## ruff, mypy strict, and the import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -39,8 +42,14 @@ superuser: $(STAMP) ## make EMAIL=… a superuser, or open such an account, whil
 	@test -n "$(EMAIL)" || { echo 'superuser: say whose: make superuser EMAIL=ada@example.com' >&2; exit 1; }
 	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.superuser "$(EMAIL)"
 
+audit: $(STAMP) ## check the audit's chain of hashes, while `make run` runs (EXPECT=POSITION:HASH)
+	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.audit $(if $(EXPECT),--expect $(EXPECT))
+
 openapi: $(STAMP) ## write docs/openapi.json from the routes
 	@$(BIN)/python -c 'import sys; from api.features import FEATURES; from api.kernel.openapi import document; sys.stdout.buffer.write(document(FEATURES))' > docs/openapi.json
+
+api-page: $(STAMP) ## write docs/api.md's examples from a run
+	@$(BIN)/python -m tests.api_page
 
 .bench/.from-lock: requirements-bench.txt $(STAMP)
 	@test -x .bench/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .bench

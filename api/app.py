@@ -16,8 +16,7 @@ from api.kernel.context import open_context
 from api.kernel.cors import Cors
 from api.kernel.errors import Problems
 from api.kernel.feature import Feature, authenticate_of, tasks_of
-from api.kernel.limits import Limiter
-from api.kernel.routing import mount
+from api.kernel.pipeline import mount
 from api.kernel.settings import Settings, load
 from api.kernel.static import Static
 from api.kernel.tasks import subscribers
@@ -59,7 +58,7 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> St
     routes = [*(route for feature in features for route in feature.routes), openapi.route(features)]
     app = Application(
         routes=[
-            mount(routes, Limiter(settings), authenticate_of(features)),
+            mount(routes, authenticate_of(features)),
             Route("/api/docs{path:path}", Static(ROOT / "api/kernel/docs", "/api/docs")),
             Route("/{path:path}", Static(ROOT / "web/public", fallback=True)),
         ],

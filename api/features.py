@@ -1,5 +1,5 @@
 """The only list of what exists."""
 
-from api import sessions, system, users
+from api import audit, sessions, system, users
 
-FEATURES = (users.feature, sessions.feature, system.feature)
+FEATURES = (users.feature, sessions.feature, audit.feature, system.feature)

@@ -16,6 +16,7 @@ from api.kernel.database import uuid7
 from api.kernel.errors import UNAVAILABLE, Problem
 from api.kernel.events import record
 from api.kernel.feature import tasks_of
+from api.kernel.mail import LANGUAGES
 from api.kernel.settings import Settings, SettingsError, load
 from api.kernel.tasks import subscribers
 from api.kernel.telemetry import span
@@ -40,8 +41,8 @@ async def open_superuser(context: Context, email: str, password: str) -> User | 
     refuse_weak(password, email, REGISTER_INVALID_PASSWORD)
     password_hash = await context.passwords.hash(password)
     async with context.db.transaction() as db:
-        user = await queries.insert(db, uuid7(), email, password_hash)
-        await record(db, UserRegistered(user_id=user.id, email=user.email))
+        user = await queries.insert(db, uuid7(), email, password_hash, LANGUAGES[0])
+        await record(db, UserRegistered(user_id=user.id, email=user.email, language=LANGUAGES[0]))
         return await promote(msgspec.structs.replace(context, db=db), email)
 
 

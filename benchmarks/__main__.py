@@ -9,13 +9,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import events, login, me, profile, refresh, start, storm
+from benchmarks import enumeration, events, list, login, me, profile, refresh, start, storm
 from benchmarks.bench import Bench, Table, grid
 from benchmarks.servers import REFERENCE, ROOT
 from dev.stack import embedded
 from migrations.__main__ import migrate
 
-QUESTIONS = (me, profile, events, refresh, login, storm, start)
+QUESTIONS = (me, list, profile, events, refresh, login, enumeration, storm, start)
 PACKAGES = ("starlette", "uvicorn", "uvloop", "httptools", "asyncpg", "joserfc", "argon2-cffi", "msgspec", "redis")
 
 

@@ -160,8 +160,8 @@ async def _to_mail(services: Services) -> AsyncIterator[tuple[Clock, Write]]:
 
     async def write(id: UUID) -> None:
         async with db.transaction() as tx:
-            user = await queries.insert(tx, id, f"{id}@example.com", "no hash")
-            await record(tx, UserRegistered(user_id=id, email=user.email))
+            user = await queries.insert(tx, id, f"{id}@example.com", "no hash", "en")
+            await record(tx, UserRegistered(user_id=id, email=user.email, language="en"))
 
     server = await asyncio.get_running_loop().create_server(lambda: SMTP(clock), "127.0.0.1", 0)
     async with server:

@@ -15,6 +15,8 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_users import BaseUserManager, FastAPIUsers, UUIDIDMixin, schemas
 from fastapi_users.authentication import AuthenticationBackend, BearerTransport, JWTStrategy
 from fastapi_users_db_sqlalchemy import SQLAlchemyBaseUserTableUUID, SQLAlchemyUserDatabase
+from pydantic import BaseModel
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -31,6 +33,11 @@ class User(SQLAlchemyBaseUserTableUUID, Base):
 
 class UserRead(schemas.BaseUser[uuid.UUID]):
     pass
+
+
+class UserPage(BaseModel):
+    items: list[UserRead]
+    total: int
 
 
 class UserCreate(schemas.BaseUserCreate):
@@ -90,6 +97,21 @@ def app() -> FastAPI:
     async def create_tables() -> None:
         async with engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
+
+    @made.get("/api/users", response_model=UserPage)
+    async def list_users(
+        offset: int = 0,
+        limit: int = 20,
+        q: str = "",
+        session: AsyncSession = Depends(get_session),  # noqa: B008
+        user: User = Depends(users.current_user(active=True, superuser=True)),  # noqa: B008
+    ) -> dict[str, Any]:
+        found = select(User)
+        if q:
+            found = found.where(User.email.ilike(f"%{q}%"))
+        total = await session.scalar(select(func.count()).select_from(found.subquery()))
+        rows = await session.scalars(found.order_by(User.email).offset(offset).limit(limit))
+        return {"items": rows.all(), "total": total}
 
     made.include_router(users.get_auth_router(backend), prefix="/api/auth/jwt")
     made.include_router(users.get_register_router(UserRead, UserCreate), prefix="/api/auth")

@@ -28,6 +28,7 @@ from api.kernel.cache import Cache, open_cache
 from api.kernel.context import Context, open_context
 from api.kernel.database import Database, uuid7
 from api.kernel.feature import tasks_of
+from api.kernel.limits import Limiter
 from api.kernel.mail import MemoryMailer
 from api.kernel.openapi import document
 from api.kernel.passwords import Passwords
@@ -150,6 +151,7 @@ def context(
         mail=mailbox,
         tokens=Tokens(settings),
         principals=Principals(clock),
+        limiter=Limiter(settings, cache),
         passwords=passwords,
         draining=asyncio.Event(),
     )

@@ -1,5 +1,7 @@
 """Things to test with, made by the application's own queries."""
 
+from collections.abc import Sequence
+
 from api.kernel.context import Context
 from api.kernel.database import uuid7
 from api.users import queries
@@ -10,10 +12,24 @@ PASSWORD = "correct horse battery staple"
 _HASH = ""
 
 
-async def make_user(context: Context, email: str | None = None, *, verified: bool = True) -> User:
+async def make_user(
+    context: Context,
+    email: str | None = None,
+    *,
+    verified: bool = True,
+    superuser: bool = False,
+    active: bool = True,
+    roles: Sequence[str] = (),
+    language: str = "en",
+) -> User:
     """An account whose password is PASSWORD."""
     global _HASH
     _HASH = _HASH or await context.passwords.hash(PASSWORD)
     id = uuid7()
-    user = await queries.insert(context.db, id, email or f"{id.hex}@example.com", _HASH)
-    return (await queries.mark_verified(context.db, id)) or user if verified else user
+    await queries.insert(context.db, id, email or f"{id.hex}@example.com", _HASH, language)
+    if verified:
+        await queries.mark_verified(context.db, id)
+    if superuser or roles or not active:
+        change = "update users set is_superuser = $2, is_active = $3, roles = $4 where id = $1"
+        await context.db.fetch(change, id, superuser, active, list(roles))
+    return await queries.get(context.db, id)

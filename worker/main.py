@@ -43,7 +43,8 @@ async def run(settings: Settings, features: Sequence[Feature]) -> None:
             loop.add_signal_handler(number, context.draining.set)
         logger.info("worker runs", extra={"fields": {"tasks": ",".join(task.name for task in tasks)}})
         publisher = Publisher(settings)
-        relay = Relay(context, publisher, queue, [task.name for task in tasks])
+        sweeps = [sweep for feature in features for sweep in feature.sweeps]
+        relay = Relay(context, publisher, queue, [task.name for task in tasks], sweeps)
         try:
             async with asyncio.timeout(None) as end, asyncio.TaskGroup() as parts:
                 parts.create_task(relay.run())

@@ -3,6 +3,7 @@ what a wake-up missed, and alone is correct. A row leaves the outbox only when i
 dies, what waits is found again."""
 
 import asyncio
+import functools
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +14,7 @@ from redis.exceptions import RedisError
 from api.kernel.context import Context
 from api.kernel.database import Database
 from api.kernel.errors import Problem
+from api.kernel.feature import Sweep
 from api.kernel.tasks import LEASE_SECONDS, QUEUE, release_tasks
 from worker import queries
 from worker.kafka import KafkaUnavailable, Publisher
@@ -29,17 +31,29 @@ server."""
 POLL_SECONDS = 1.0
 LISTEN_SECONDS = 60.0
 """The listening connection is taken anew this often: one that died in silence says nothing."""
-SWEEP_SECONDS = 60.0
 LONGEST_PAUSE = 5.0
 _EXPECTED = (KafkaUnavailable, RedisError, OSError, Problem)
 
 
+async def sweep_published(context: Context) -> int:
+    """Remove events that were published long ago, one batch of them; how many. Raises Problem."""
+    return await queries.sweep_published(context.db, EVENTS_AT_ONCE)
+
+
 class Relay:
-    def __init__(self, context: Context, publisher: Publisher, queue: ArqRedis, task_names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        publisher: Publisher,
+        queue: ArqRedis,
+        task_names: Sequence[str],
+        sweeps: Sequence[Sweep] = (),
+    ) -> None:
         self._context = context
         self._publisher = publisher
         self._queue = queue
         self._task_names = list(task_names)
+        self._sweeps = [Sweep(sweep_published), *sweeps]
         self._wake_events = asyncio.Event()
         self._wake_tasks = asyncio.Event()
 
@@ -49,7 +63,10 @@ class Relay:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._repeat(self.publish_events, EVENTS_AT_ONCE, self._wake_events, POLL_SECONDS))
             loops.create_task(self._repeat(self.queue_tasks, TASKS_QUEUED, self._wake_tasks, POLL_SECONDS))
-            loops.create_task(self._repeat(self.sweep, EVENTS_AT_ONCE, draining, SWEEP_SECONDS))
+            for sweep in self._sweeps:
+                step = functools.partial(sweep.run, self._context)
+                step.__name__ = sweep.run.__name__  # type: ignore[attr-defined]
+                loops.create_task(self._repeat(step, 1, draining, sweep.seconds))
             if not self._context.settings.database_transaction_pooling:  # which hears no NOTIFY: the poll is enough
                 loops.create_task(self._repeat(self._listen, 0, draining, 0))
             await draining.wait()
@@ -112,10 +129,6 @@ class Relay:
             if waiting:
                 await release_tasks(self._context.db, list(waiting), list(waiting.values()))
         return len(leased)
-
-    async def sweep(self) -> int:
-        """Remove events that were published long ago, one batch of them; how many. Raises Problem."""
-        return await queries.sweep_published(self._context.db, EVENTS_AT_ONCE)
 
     async def _listen(self) -> int:
         async with self._context.db.listen("outbox", self._wake):

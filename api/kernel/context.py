@@ -11,7 +11,8 @@ import msgspec
 from api.kernel.auth import Principals, Tokens
 from api.kernel.cache import Cache, open_cache
 from api.kernel.database import Database, open_database
-from api.kernel.mail import Mailer, SmtpMailer
+from api.kernel.limits import Limiter
+from api.kernel.mail import LANGUAGES, Mailer, SmtpMailer
 from api.kernel.passwords import Passwords
 from api.kernel.settings import Settings
 
@@ -23,6 +24,8 @@ class Origin(msgspec.Struct, frozen=True):
     principal_id: UUID | None = None
     address: str | None = None
     user_agent: str | None = None
+    language: str = LANGUAGES[0]
+    """In which to write to them."""
 
 
 # Ambient like the trace context, and for the same reason: every record of a request carries it, and no handler cares.
@@ -36,6 +39,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     mail: Mailer
     tokens: Tokens
     principals: Principals
+    limiter: Limiter
     passwords: Passwords
     draining: asyncio.Event
     """Set when this process was told to stop: it finishes what it has, and readiness says no."""
@@ -57,6 +61,7 @@ async def open_context(
                 mail=SmtpMailer(settings),
                 tokens=Tokens(settings),
                 principals=Principals(),
+                limiter=Limiter(settings, cache),
                 passwords=passwords,
                 draining=asyncio.Event(),
             )

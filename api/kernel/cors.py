@@ -18,6 +18,7 @@ _REQUEST_HEADERS = (
     "Content-Type",
     "Idempotency-Key",
     "If-Match",
+    "If-None-Match",
     "Last-Event-ID",
     "X-XSRF-TOKEN",
     "traceparent",

@@ -220,6 +220,7 @@ def _driver_options(settings: Settings) -> dict[str, Any]:
 
 
 def uuid7() -> UUID:
-    """A UUID that sorts by its time of making, in milliseconds (RFC 9562 §5.7)."""
-    milliseconds, random = time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10))
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62 | random & (1 << 62) - 1)
+    """A UUID that sorts by its time of making, in quarters of a microsecond (RFC 9562 §5.7, method 3 of §6.2)."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    random = int.from_bytes(os.urandom(8)) & (1 << 62) - 1
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64 | 0b10 << 62 | random)

@@ -67,6 +67,11 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], media_type: s
         raise REQUEST_TIMEOUT(headers=_CLOSE) from None
 
 
+def has_body(headers: dict[bytes, bytes]) -> bool:
+    """Whether a request brings one, or says so by neither header (RFC 9112 §6.3)."""
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
+
+
 def decode_json(body: bytes) -> Any:
     """RFC 8259 JSON, and only what every parser reads the same (RFC 7493): no duplicate keys, no NaN, no endless
     numbers, no byte order mark, no more than MAX_DEPTH levels. Raises MALFORMED_JSON; VALIDATION_FAILED for text or

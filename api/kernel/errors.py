@@ -39,6 +39,8 @@ class Problem(Exception):
         self.detail = detail or type(self).detail
         self.errors = errors
         self.headers = dict(headers or {})
+        self.cookies: Sequence[str] = ()
+        """Set-Cookie headers, where what was refused must also be forgotten."""
         super().__init__(self.detail)
 
 
@@ -99,6 +101,9 @@ FORBIDDEN = forbidden("FORBIDDEN", "You may not do this.")
 NOT_FOUND = not_found("NOT_FOUND", "There is nothing here.")
 METHOD_NOT_ALLOWED = problem(405, "METHOD_NOT_ALLOWED", "This address does not answer that method; see Allow.")
 REQUEST_TIMEOUT = problem(408, "REQUEST_TIMEOUT", "The request did not arrive in time.")
+PRECONDITION_FAILED = problem(
+    412, "PRECONDITION_FAILED", "It has changed since you read it; read it again, and decide anew."
+)
 CONFLICT = conflict("CONFLICT", "Something else changed at the same time, or already exists.")
 PAYLOAD_TOO_LARGE = problem(413, "PAYLOAD_TOO_LARGE", "The body is larger than 64 KiB.")
 UNSUPPORTED_MEDIA_TYPE = problem(415, "UNSUPPORTED_MEDIA_TYPE", "This needs another Content-Type.")
@@ -144,7 +149,10 @@ def render(refusal: Problem, path: str) -> Response:
         headers.setdefault("retry-after", "1")
     elif refusal.status == 401:
         headers.setdefault("www-authenticate", "Bearer")
-    return Response(encode(document), refusal.status, headers, media_type="application/problem+json")
+    response = Response(encode(document), refusal.status, headers, media_type="application/problem+json")
+    for cookie in refusal.cookies:
+        response.headers.append("set-cookie", cookie)
+    return response
 
 
 def path_of(scope: Scope) -> str:

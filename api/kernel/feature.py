@@ -1,7 +1,7 @@
 """Feature: what a feature hands over. The application is the tuple of them in api/features.py, and nothing registers
 itself."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,12 +12,21 @@ from api.kernel.routing import Authenticate, Route
 from api.kernel.tasks import Task
 
 
+class Sweep(msgspec.Struct, frozen=True):
+    """Work that no event asks for, such as removing what has expired: one batch, and how many that was. The worker runs
+    it again at once while there are some, and then every so many seconds; two workers may run it at the same time."""
+
+    run: Callable[[Context], Awaitable[int]]
+    seconds: float = 60.0
+
+
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
     """A noun of the product. Its docstring, the feature's package's, is what the API page says about it."""
 
     name: str
     routes: Sequence[Route] = ()
     tasks: Sequence[Task[Any]] = ()
+    sweeps: Sequence[Sweep] = ()
     authenticate: Authenticate | None = None
     """Turns an access token's claims into the Principal they stand for now; one feature has it."""
 

@@ -3,6 +3,8 @@ checked and charged in one atomic round trip; with Redis down each process count
 disappears."""
 
 import asyncio
+import contextlib
+import hashlib
 import heapq
 import ipaddress
 import math
@@ -45,6 +47,14 @@ while at <= #ARGV do
 end
 return answers
 """)
+_REFUND = Script("""
+for i, key in ipairs(KEYS) do
+  local tat = tonumber(redis.call('GET', key) or 0)
+  if tat > 0 then
+    redis.call('SET', key, string.format('%.6f', tat - tonumber(ARGV[2 * i]) / tonumber(ARGV[2 * i - 1])), 'KEEPTTL')
+  end
+end
+""")
 _MEMORY_KEYS = 10_000
 
 
@@ -54,6 +64,8 @@ class Limit(msgspec.Struct, frozen=True):
     key: str
     name: str
     rate: Rate
+    strict: bool = False
+    """Allows half as much where it is not counted in Redis."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -77,7 +89,8 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Limiter:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, cache: Cache) -> None:
+        self._cache = cache
         self._anonymous = settings.rate_limit_anonymous
         self._signed_in = settings.rate_limit_signed_in
         self._factor = settings.rate_limit_credentials
@@ -91,11 +104,21 @@ class Limiter:
         everybody = self._signed_in if principal else self._anonymous
         limits = [Limit(f"limit:all:{who}", "all", everybody)] if everybody else []
         if rate and self._factor:
-            scaled = Rate(max(1, round(rate.count * self._factor)), rate.period)
-            limits.append(Limit(f"limit:{route}:{who}", "route", scaled))
+            limits.append(Limit(f"limit:{route}:{who}", "route", self._scaled(rate)))
         return limits
 
-    async def check(self, cache: Cache, limits: list[Limit]) -> dict[str, str]:
+    def credentials(self, what: str, rate: Rate, *whose: str) -> list[Limit]:
+        """A limit on guessing, apart from the routes': by account, device or network. None where RATE_LIMIT_CREDENTIALS
+        is off. The key is hashed: what people type there may be a password."""
+        if not self._factor:
+            return []
+        key = hashlib.sha256(msgspec.json.encode(whose)).hexdigest()[:32]
+        return [Limit(f"limit:{what}:{key}", what, self._scaled(rate), strict=True)]
+
+    def _scaled(self, rate: Rate) -> Rate:
+        return Rate(max(1, round(rate.count * (self._factor or 1))), rate.period)
+
+    async def charge(self, limits: list[Limit]) -> dict[str, str]:
         """Charge one request to each limit; the headers to tell of the nearest one. Raises RATE_LIMITED, with
         Retry-After."""
         if not limits:
@@ -104,7 +127,7 @@ class Limiter:
         answer: asyncio.Future[Verdict] = loop.create_future()
         self._asking.append((limits, answer))
         if self._flight is None:
-            self._flight = loop.create_task(self._ask(cache))
+            self._flight = loop.create_task(self._ask())
         verdict = await answer
         if not verdict.allowed:
             raise RATE_LIMITED(
@@ -112,13 +135,24 @@ class Limiter:
             )
         return verdict.headers()
 
-    async def _ask(self, cache: Cache) -> None:
+    async def refund(self, limits: list[Limit]) -> None:
+        """Give one request back to each limit: it was not what the limit is against."""
+        if not limits:
+            return
+        numbers: list[str | float] = [number for limit in limits for number in (limit.rate.count, limit.rate.period)]
+        with contextlib.suppress(CacheUnavailable):
+            await self._cache.evaluate(_REFUND, [limit.key for limit in limits], numbers)
+        for limit in limits:
+            if limit.key in self._memory:
+                self._memory[limit.key] -= limit.rate.period / _alone(limit)
+
+    async def _ask(self) -> None:
         """One round trip at a time, for all who asked meanwhile: under load it is Redis' client that costs."""
         try:
             while self._asking:
                 asking, self._asking = self._asking, []
                 try:
-                    verdicts = await self._in_redis(cache, [limits for limits, _ in asking])
+                    verdicts = await self._in_redis([limits for limits, _ in asking])
                 except CacheUnavailable:
                     verdicts = [self._in_memory(limits, time.monotonic()) for limits, _ in asking]
                 except Exception as error:  # a mistake of ours; told to each, or they would wait for ever
@@ -131,13 +165,13 @@ class Limiter:
         finally:
             self._flight = None
 
-    async def _in_redis(self, cache: Cache, asked: list[list[Limit]]) -> list[Verdict]:
+    async def _in_redis(self, asked: list[list[Limit]]) -> list[Verdict]:
         numbers: list[str | float] = []
         for limits in asked:
             numbers.append(len(limits))
             for limit in limits:
                 numbers += (limit.rate.count, limit.rate.period)
-        answers = await cache.evaluate(_GCRA, [limit.key for limits in asked for limit in limits], numbers)
+        answers = await self._cache.evaluate(_GCRA, [limit.key for limits in asked for limit in limits], numbers)
         verdicts = []
         for limits, answer in zip(asked, answers, strict=True):
             allowed, nearest, remaining, reset, retry = map(float, answer)
@@ -150,7 +184,7 @@ class Limiter:
         verdicts: list[Verdict] = []
         tats: dict[str, float] = {}
         for limit in limits:
-            count, period = limit.rate.count, limit.rate.period
+            count, period = _alone(limit), limit.rate.period
             tat = max(self._memory.get(limit.key, 0.0), now) + period / count
             if tat - period > now + 1e-6:
                 return Verdict(False, limit, 0, tat - period / count - now, tat - period - now)
@@ -161,11 +195,18 @@ class Limiter:
         return min(verdicts, key=lambda verdict: verdict.remaining)
 
 
-def network_of(address: str | None) -> str:
-    """An IPv4 address itself, an IPv6 address' /64: a single subscriber owns all of the latter."""
-    if address and ":" in address:
-        try:
-            return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
-        except ValueError:
-            return "unknown"
-    return address or "unknown"
+def _alone(limit: Limit) -> int:
+    """How many a process allows that counts alone; half as much where several of them must not add up."""
+    return max(1, limit.rate.count // 2) if limit.strict else limit.rate.count
+
+
+def network_of(address: str | None, bits: tuple[int, int] = (32, 64)) -> str:
+    """An address' network of so many bits, for IPv4 and for IPv6: an IPv4 address itself and an IPv6 address' /64,
+    which a single subscriber owns, or (24, 56) for what one customer of a provider may have."""
+    try:
+        plain = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return address if address and ":" not in address else "unknown"
+    if bits[plain.version == 6] == plain.max_prefixlen:
+        return str(plain)
+    return str(ipaddress.ip_network((plain, bits[plain.version == 6]), strict=False))

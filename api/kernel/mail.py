@@ -1,5 +1,5 @@
 """Message, and its ways out: SMTP, or memory for tests. A feature keeps its texts in emails/ beside the task that
-sends them: verify.txt, whose first line is the subject, and verify.html."""
+sends them, a folder for each language: en/verify.txt, whose first line is the subject, and en/verify.html."""
 
 import email.message
 import email.policy
@@ -14,6 +14,7 @@ import msgspec
 
 from api.kernel.settings import Settings, address
 
+LANGUAGES = ("en", "de")
 SEND_SECONDS = 10.0
 
 
@@ -101,17 +102,29 @@ class MemoryMailer:
 
 
 class Template:
-    """A mail's text and HTML in a feature's emails/ folder. Missing files and missing values are errors."""
+    """A mail's text and HTML in a feature's emails/<language>/ folder, inside the one layout. Missing files and missing
+    values are errors, the former at start."""
 
     def __init__(self, folder: Path, name: str) -> None:
         environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(folder),
+            loader=jinja2.FileSystemLoader([folder, Path(__file__).parent / "emails"]),
             undefined=jinja2.StrictUndefined,
             autoescape=jinja2.select_autoescape(["html"]),
         )
-        self._text = environment.get_template(f"{name}.txt")
-        self._html = environment.get_template(f"{name}.html")
+        self._parts = {
+            language: [environment.get_template(f"{language}/{name}.{kind}") for kind in ("txt", "html")]
+            for language in LANGUAGES
+        }
 
-    def render(self, *, id: str, to: str, **values: object) -> Message:
-        subject, _, text = self._text.render(values).partition("\n")
-        return Message(id=id, to=to, subject=subject.strip(), text=text.strip() + "\n", html=self._html.render(values))
+    def render(self, *, id: str, to: str, language: str, **values: object) -> Message:
+        """The mail in that language of LANGUAGES."""
+        text, html = (part.render(values, language=language) for part in self._parts[language])
+        subject, _, text = text.partition("\n")
+        return Message(id=id, to=to, subject=subject.strip(), text=text.strip() + "\n", html=html)
+
+
+def language_of(accepted: str) -> str:
+    """The one of LANGUAGES that an Accept-Language header likes best (RFC 9110 §12.5.4, by order: browsers send it
+    sorted), English where it likes none."""
+    wanted = (part.partition(";")[0].strip().lower().partition("-")[0] for part in accepted[:200].split(","))
+    return next((language for language in wanted if language in LANGUAGES), LANGUAGES[0])

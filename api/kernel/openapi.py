@@ -4,18 +4,21 @@ does. A snapshot of it is docs/openapi.json, and its diff is the review of an AP
 import importlib
 import inspect
 import re
+import typing
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-from api.kernel.auth import TOKEN_EXPIRED, TOKEN_INVALID, anyone, signed_in
+from api.kernel.auth import TOKEN_EXPIRED, TOKEN_INVALID, anyone, holder, signed_in
+from api.kernel.cookies import ACCESS, XSRF_REFUSED
 from api.kernel.errors import (
     FORBIDDEN,
     INTERNAL_ERROR,
     MALFORMED_JSON,
     NOT_FOUND,
     PAYLOAD_TOO_LARGE,
+    PRECONDITION_FAILED,
     RATE_LIMITED,
     REQUEST_TIMEOUT,
     UNAUTHORIZED,
@@ -27,6 +30,7 @@ from api.kernel.errors import (
     document_of,
 )
 from api.kernel.feature import Feature
+from api.kernel.paging import Page
 from api.kernel.routing import FORM, JSON, PREFIX, Inputs, Reply, Route, get, inputs_of
 
 VERSION = "0.1.0"
@@ -66,7 +70,15 @@ def document(features: Sequence[Feature]) -> bytes:
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": ACCESS,
+                    "description": "Unsafe methods also need the XSRF-TOKEN cookie's value in X-XSRF-TOKEN.",
+                },
+            },
         },
     }
     return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
@@ -107,21 +119,22 @@ def _operation(
         "summary": summary,
         "description": description.strip(),
         "security": _security(route),
-        "parameters": _parameters(inputs, schemas, components),
-        "responses": {str(route.status): _success(route, inputs, schemas), **_refusals(route, inputs)},
+        "parameters": [*_parameters(inputs, schemas, components), *_conditions(route, inputs)],
+        "responses": {**_success(route, inputs, schemas), **_refusals(route, inputs)},
     }
     body = inputs.body or inputs.form
     if body is not None:
         media_type = JSON if inputs.body else FORM
         media = {"schema": schemas[body], **_sample(components[_name(schemas[body])])}
-        operation["requestBody"] = {"required": True, "content": {media_type: media}}
+        operation["requestBody"] = {"required": inputs.body_needed, "content": {media_type: media}}
     return {name: value for name, value in operation.items() if value or name == "security"}
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
-    if route.guard.admits is None:
+    if not route.guard.asks:
         return []
-    return [{"bearer": [] if route.guard is signed_in else [route.guard.name]}]  # OpenAPI 3.1: the roles it takes
+    roles = [] if route.guard in (signed_in, holder) else [route.guard.name]  # OpenAPI 3.1: the roles it takes
+    return [{"bearer": roles}, {"cookie": roles}]
 
 
 def _name(reference: dict[str, str]) -> str:
@@ -149,21 +162,43 @@ def _parameters(inputs: Inputs, schemas: dict[Any, Any], components: dict[str, A
     return found
 
 
+def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
+    names = ["If-Match"] if "if_match" in inputs.ambient else []
+    names += ["If-None-Match"] if route.etag and route.method == "GET" else []
+    return [
+        {"name": name, "in": "header", "required": False, "description": "An ETag.", "schema": {"type": "string"}}
+        for name in names
+    ]
+
+
 def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
-    if route.status == 204:
-        return {"description": "Done; no content."}
+    found: dict[str, Any] = {"description": "Done; no content." if route.status == 204 else "Done."}
+    headers = ["ETag"] if route.etag else []
+    headers += ["Link"] if typing.get_origin(inputs.returns) is Page else []
+    if headers:
+        found["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
     if inputs.returns is Reply:
-        return {"description": "Done.", "content": {JSON: {}}}
-    schema = {"type": "null"} if inputs.returns in (None, type(None)) else schemas[inputs.returns]
-    return {"description": "Done.", "content": {JSON: {"schema": schema}}}
+        found["content"] = {JSON: {}}
+    elif route.status != 204:
+        schema = {"type": "null"} if inputs.returns in (None, type(None)) else schemas[inputs.returns]
+        found["content"] = {JSON: {"schema": schema}}
+    others: dict[str, Any] = {}
+    if route.etag and route.method == "GET":
+        others["304"] = {"description": "Not changed since."}
+    if inputs.replies:
+        others["202"] = {"description": "Accepted.", "content": {JSON: {"schema": {"type": "null"}}}}
+    return {str(route.status): found, **others}
 
 
 def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
     """Every code that this route can answer with: the pipeline's, by what the route asks of it, and the route's own."""
     found: list[type[Problem]] = [*route.errors]
-    if route.guard.admits is not None:
-        found += [UNAUTHORIZED, TOKEN_EXPIRED, TOKEN_INVALID]
-        found += [] if route.guard is signed_in else [FORBIDDEN]
+    if route.guard.asks:
+        found += [UNAUTHORIZED, TOKEN_INVALID] + ([] if route.guard is holder else [TOKEN_EXPIRED])
+        found += [] if route.guard is holder else [FORBIDDEN]
+        found += [] if route.method == "GET" else [XSRF_REFUSED]
+    if "if_match" in inputs.ambient:
+        found.append(PRECONDITION_FAILED)
     if inputs.path:
         found.append(NOT_FOUND)
     if inputs.body:
@@ -174,7 +209,7 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
         found.append(VALIDATION_FAILED)
     if route.limit != "off":
         found.append(RATE_LIMITED)
-    return [*found, INTERNAL_ERROR, UNAVAILABLE]
+    return [*dict.fromkeys([*found, INTERNAL_ERROR, UNAVAILABLE])]
 
 
 def _refusals(route: Route, inputs: Inputs) -> dict[str, Any]:

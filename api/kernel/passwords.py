@@ -1,14 +1,16 @@
 """Argon2id on threads of its own, bounded: hashing never stalls the event loop, and a storm of logins is refused with
-503 before it becomes a queue nobody waits for."""
+503 before it becomes a queue nobody waits for. Hashes of bcrypt, which another system left us, are understood too."""
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import argon2
+import bcrypt
 
 from api.kernel.errors import UNAVAILABLE
 
@@ -20,6 +22,9 @@ _ARGON2 = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 # Of no password: what is checked where there is no account, so that an unknown address takes as long as a wrong
 # password.
 _NOBODY = _ARGON2.hash(os.urandom(32))
+# What one hash may ask of us, whoever wrote it: an import must not be able to stall every sign-in.
+_MOST_MEMORY, _MOST_PASSES, _MOST_LANES, _MOST_ROUNDS = 65_536, 10, 4, 15
+_BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}", re.ASCII)
 
 
 def _give_way() -> None:
@@ -42,18 +47,20 @@ class Passwords:
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether the password is the one that was hashed. None, for an account that does not exist, costs the same
         time and is False. Raises UNAVAILABLE when too many are waiting."""
+        known = password_hash if password_hash and _affordable(password_hash) else None
+        return await self._run(lambda: _matches(known or _NOBODY, password)) and known is not None
 
-        def check() -> bool:
-            try:
-                return _ARGON2.verify(password_hash or _NOBODY, password)
-            except (argon2.exceptions.Argon2Error, ValueError):  # another password, or a hash that is none
-                return False
+    def outdated(self, password_hash: str) -> bool:
+        """Whether to hash the password anew, once it is known to be right: not Argon2id, or not with our parameters."""
+        return not password_hash.startswith("$argon2id$") or _ARGON2.check_needs_rehash(password_hash)
 
-        return await self._run(check) and password_hash is not None
-
-    async def _run(self, work: Callable[[], T]) -> T:
+    def refuse_when_full(self) -> None:
+        """Raises UNAVAILABLE when too many are waiting: to be asked before any other work that hashing would follow."""
         if self._waiting >= WAITING:
             raise UNAVAILABLE("Too many people are signing in at this moment; try again shortly.")
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        self.refuse_when_full()
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -62,3 +69,24 @@ class Passwords:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _affordable(password_hash: str) -> bool:
+    """Whether it is a hash, and checking it costs no more than we would ever ask."""
+    found = _BCRYPT.fullmatch(password_hash)
+    if found:
+        return int(found[1]) <= _MOST_ROUNDS
+    try:
+        asked = argon2.extract_parameters(password_hash)
+    except (argon2.exceptions.InvalidHashError, ValueError):
+        return False
+    return asked.memory_cost <= _MOST_MEMORY and asked.time_cost <= _MOST_PASSES and asked.parallelism <= _MOST_LANES
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        if password_hash.startswith("$2"):
+            return bcrypt.checkpw(password.encode(), password_hash.encode())
+        return _ARGON2.verify(password_hash, password)
+    except (argon2.exceptions.Argon2Error, ValueError):  # another password, longer than bcrypt's 72 bytes, no hash
+        return False

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from api.kernel.pem import read_keys
 
 T = TypeVar("T")
 
@@ -21,8 +21,6 @@ _DATABASE_PARAMETERS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "applicat
 _PRIVATE_NETWORKS = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
 _SMTP_SCHEMES = {"smtp": ("none", 25), "smtps": ("implicit", 465), "smtp+starttls": ("starttls", 587)}
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----\n.*?-----END \1-----", re.DOTALL)
-_CURVES = {"ES256": "secp256r1", "EdDSA": "Ed25519"}
 _PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 # Keys that stand in this repository or in the reference system's; anybody can sign tokens with them.
 PUBLISHED_KEYS = {"replace-me-with-48-random-characters-from-openssl", "your-secret-key", "changethis", "secret"}
@@ -90,6 +88,11 @@ class Settings(Sealed, frozen=True, kw_only=True):
     rate_limit_signed_in: Rate | None
     rate_limit_credentials: float | None
     """Multiplies every limit written on a route line; None lifts them."""
+    hide_accounts: bool
+    require_verification: bool
+    sign_in_idle_days: int
+    sign_in_most_days: int
+    deletion_days: int
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -121,8 +124,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         trusted_proxies=read("TRUSTED_PROXIES", _networks, _PRIVATE_NETWORKS),
         secret_key=read("SECRET_KEY", _secret),
         jwt_algorithm=algorithm,
-        jwt_private_key=read("JWT_PRIVATE_KEY", lambda pem: next(iter(_keys(pem, algorithm, signing=True)), None), ""),
-        jwt_previous_keys=read("JWT_PREVIOUS_KEYS", lambda pems: _keys(pems, algorithm, signing=False), ""),
+        jwt_private_key=read(
+            "JWT_PRIVATE_KEY", lambda pem: next(iter(read_keys(pem, algorithm, signing=True)), None), ""
+        ),
+        jwt_previous_keys=read("JWT_PREVIOUS_KEYS", lambda pems: read_keys(pems, algorithm, signing=False), ""),
         database_url=read("DATABASE_URL", _database_url),
         database_pool_size=read("DATABASE_POOL_SIZE", _between(1, 200), "8"),
         database_transaction_pooling=read("DATABASE_TRANSACTION_POOLING", _one_of("true", "false"), pooling) == "true",
@@ -136,6 +141,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         rate_limit_anonymous=read("RATE_LIMIT_ANONYMOUS", rate, "100/hour"),
         rate_limit_signed_in=read("RATE_LIMIT_SIGNED_IN", rate, "1000/hour"),
         rate_limit_credentials=read("RATE_LIMIT_CREDENTIALS", _factor, "1"),
+        hide_accounts=read("HIDE_ACCOUNTS", _one_of("true", "false"), "false") == "true",
+        require_verification=read("REQUIRE_VERIFICATION", _one_of("true", "false"), "false") == "true",
+        sign_in_idle_days=read("SIGN_IN_IDLE_DAYS", _between(1, 365), "14"),
+        sign_in_most_days=read("SIGN_IN_MOST_DAYS", _between(1, 365), "90"),
+        deletion_days=read("DELETION_DAYS", _between(0, 365), "14"),
     )
     if faults:
         faults.insert(0, "The environment is not complete. Mend these (docs/operations.md explains each):")
@@ -211,27 +221,6 @@ def _secret(text: str) -> str:
     if len(text) < 32 or len(set(text)) < 10:
         raise ValueError("is weak: it needs 32 characters or more, at random; make one with: openssl rand -base64 48")
     return text
-
-
-def _keys(text: str, algorithm: str, *, signing: bool) -> tuple[str, ...]:
-    """Keys in PEM, one after the other; none with HS256, which has no use for them."""
-    if algorithm not in _CURVES:
-        return ()
-    text = text.replace("\\n", "\n")  # a PaaS' form field often keeps newlines escaped
-    pems = tuple(match[0] for match in _PEM.finditer(text))
-    fit = not _PEM.sub("", text).strip() and all(_curve_of(pem).startswith(_CURVES[algorithm]) for pem in pems)
-    if not fit or (signing and (len(pems) != 1 or "PRIVATE" not in pems[0])):
-        what = "one private key" if signing else "keys"
-        raise ValueError(f"must be {what} in PEM, without a password: P-256 for ES256, Ed25519 for EdDSA.")
-    return pems
-
-
-def _curve_of(pem: str) -> str:
-    try:
-        key = load_pem_private_key(pem.encode(), None) if "PRIVATE" in pem else load_pem_public_key(pem.encode())
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # no key, encrypted, of a kind that nobody knows
-        return ""
-    return str(getattr(getattr(key, "curve", key), "name", type(key).__name__))  # secp256r1, Ed25519PrivateKey
 
 
 def _url(text: str, *schemes: str) -> SplitResult:

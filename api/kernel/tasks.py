@@ -1,6 +1,6 @@
-"""`@task`: what the worker does when an event was recorded. A task is a row in outbox_tasks, written in the event's
-transaction; arq only carries its id. The row is leased, run, and removed; a failure waits longer each time, and too
-many leave a dead letter."""
+"""`@task`: what the worker does when an event was recorded, or when a handler defers it. A task is a row in
+outbox_tasks, written in the transaction that wants it; arq only carries its id. The row is leased, run, and removed; a
+failure waits longer each time, and too many leave a dead letter."""
 
 import asyncio
 import contextlib
@@ -14,11 +14,11 @@ import msgspec
 from opentelemetry.trace import SpanKind
 
 from api.kernel.context import Context
-from api.kernel.database import Database
+from api.kernel.database import Database, uuid7
 from api.kernel.errors import Problem
 from api.kernel.mail import MailRefused
 from api.kernel.sql import query
-from api.kernel.telemetry import parent_from, span, task_seconds
+from api.kernel.telemetry import parent_from, span, task_seconds, traceparent
 
 logger = logging.getLogger(__name__)
 E = TypeVar("E", bound=msgspec.Struct)
@@ -46,6 +46,8 @@ class TaskRow(msgspec.Struct, frozen=True):
 
 
 @query
+async def insert_task(db: Database, task: str, id: UUID, data: str, traceparent: str) -> None: ...
+@query
 async def renew_lease(db: Database, id: UUID, lease: int, seconds: float) -> TaskRow | None: ...
 @query
 async def delete_task(db: Database, id: UUID, lease: int) -> None: ...
@@ -56,14 +58,18 @@ async def release_tasks(db: Database, ids: list[UUID], leases: list[int]) -> Non
 
 
 class Task(Generic[E]):
-    """A function `(context, event, id)` that runs after every event of one type. It may run more than once for an
-    event (at least once is the promise); `id` is the same each time."""
+    """A function `(context, event, id)` that runs after every event of one type, or whenever it is deferred with a
+    Struct of that type. It may run more than once (at least once is the promise); `id` is the same each time."""
 
     def __init__(self, on: type[E], function: Callable[[Context, E, UUID], Awaitable[None]]) -> None:
         self.name = f"{function.__module__.split('.')[1]}.{function.__name__}"
-        self.event_type = str(on.__struct_config__.tag)
+        self.event_type = on.__struct_config__.tag
         self._function = function
         self._decoder = msgspec.json.Decoder(on)
+
+    async def defer(self, db: Database, value: E) -> None:
+        """Leave it to the worker: committed with the caller's transaction. For what must not be announced."""
+        await insert_task(db, self.name, uuid7(), msgspec.json.encode(value).decode(), traceparent())
 
     async def run(self, context: Context, id: UUID, lease: int) -> None:
         """One attempt under the lease that handed it out; nothing, where the row is done or leased anew since."""
@@ -113,5 +119,6 @@ def subscribers(tasks: list[Task[Any]]) -> dict[str, tuple[str, ...]]:
     """The tasks' names by the type of event that they want."""
     wanted: dict[str, tuple[str, ...]] = {}
     for each in tasks:
-        wanted[each.event_type] = (*wanted.get(each.event_type, ()), each.name)
+        if isinstance(each.event_type, str):
+            wanted[each.event_type] = (*wanted.get(each.event_type, ()), each.name)
     return wanted

@@ -2,6 +2,12 @@
 short access token."""
 
 from api.kernel.feature import Feature
-from api.sessions import routes
+from api.sessions import access, routes, tasks, upkeep
 
-feature = Feature(name="sessions", routes=routes.routes, authenticate=routes.authenticate)
+feature = Feature(
+    name="sessions",
+    routes=routes.routes,
+    tasks=[*tasks.tasks, *upkeep.tasks],
+    sweeps=upkeep.sweeps,
+    authenticate=access.authenticate,
+)

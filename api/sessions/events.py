@@ -1,4 +1,4 @@
-"""What this feature announces."""
+"""What this feature announces. `user_id` is whose audit entry it is."""
 
 from uuid import UUID
 
@@ -6,13 +6,29 @@ from api.kernel.events import Event
 
 
 class SessionStarted(Event, frozen=True, tag="sessions.started"):
+    """`method` is how they proved who they are: password. `mode` is how the tokens travel: bearer or cookie.
+    `new_device` where this account was never used from there before, and was used elsewhere."""
+
     session_id: UUID
     user_id: UUID
+    method: str
+    mode: str
+    new_device: bool
 
 
 class SessionEnded(Event, frozen=True, tag="sessions.ended"):
-    """`reason` is logout, or reuse: an old refresh token came back."""
+    """`reason` is logout, reuse (an old refresh token came back), revoked, credentials (they changed), disabled, or
+    limit (too many at once)."""
 
     session_id: UUID
     user_id: UUID
+    reason: str
+
+
+class SignInRefused(Event, frozen=True, tag="sessions.refused"):
+    """Recorded alike whether or not the address has an account; never with what was typed. `reason` is password,
+    disabled, unverified, or throttled."""
+
+    attempt_id: UUID
+    user_id: UUID | None
     reason: str

@@ -1,40 +1,60 @@
 """One typed signature for each file in sql/sessions/."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from api.kernel.database import Database
 from api.kernel.sql import query
-from api.sessions.types import Account, Owner, PrincipalRow, Session
+from api.sessions.types import Account, Notice, Owner, PrincipalRow, Session, SignIn
 
 
 @query
-async def end(db: Database, id: UUID, reason: str) -> Owner | None: ...
-
-
+async def delete_old(db: Database, age: timedelta, most: int) -> list[UUID]: ...
+@query
+async def end(db: Database, id: UUID, user_id: UUID, reason: str) -> Owner | None: ...
+@query
+async def end_dead(db: Database, user_id: UUID, reason: str) -> list[UUID]: ...
+@query
+async def end_named(db: Database, id: UUID, reason: str) -> Owner | None: ...
+@query
+async def end_oldest(db: Database, user_id: UUID, kept: int) -> list[UUID]: ...
+@query
+async def end_others(db: Database, user_id: UUID, id: UUID) -> list[UUID]: ...
 @query
 async def end_reused(db: Database, id: UUID, generation: int) -> Owner | None: ...
-
-
 @query
-async def find_account(db: Database, email: str) -> Account | None: ...
-
-
+async def find_account(db: Database, email: str, device_id: UUID | None, user_agent: str | None) -> Account | None: ...
+@query
+async def find_notice(db: Database, id: UUID) -> Notice | None: ...
 @query
 async def find_principal(db: Database, id: UUID, user_id: UUID) -> PrincipalRow | None: ...
-
-
 @query
 async def insert(
     db: Database,
     id: UUID,
     user_id: UUID,
+    credentials_changed_at: datetime,
     idle: timedelta,
     lifetime: timedelta,
     address: str | None,
     user_agent: str | None,
-) -> int: ...
-
-
+    device_id: UUID,
+    method: str,
+    mode: str,
+) -> int | None: ...
 @query
-async def rotate(db: Database, id: UUID, generation: int, grace: timedelta, idle: timedelta) -> Session | None: ...
+async def list_live(db: Database, user_id: UUID, id: UUID) -> list[SignIn]: ...
+@query
+async def rotate(
+    db: Database,
+    id: UUID,
+    generation: int,
+    grace: timedelta,
+    idle: timedelta,
+    address: str | None,
+    user_agent: str | None,
+) -> Session | None: ...
+@query
+async def welcome_back(
+    db: Database, user_id: UUID, password_hash: str | None, credentials_changed_at: datetime
+) -> bool | None: ...

@@ -1,5 +1,6 @@
 """What comes in and what goes out."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +14,7 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     address."""
 
     username: Annotated[str, msgspec.Meta(min_length=1, max_length=254, examples=["ada@example.com"])]
-    password: Annotated[str, msgspec.Meta(min_length=1, examples=["correct horse battery staple"])]
+    password: Annotated[str, msgspec.Meta(min_length=1, max_length=1024, examples=["correct horse battery staple"])]
     grant_type: Annotated[str, msgspec.Meta(pattern="^(password)?$")] | None = None
     scope: Short | None = None
     client_id: Short | None = None
@@ -21,7 +22,9 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class RefreshToken(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    refresh_token: Short
+    """The last pair's; browsers leave it out, and have it in their cookie."""
+
+    refresh_token: Short | None = None
 
 
 class TokenPair(msgspec.Struct, frozen=True):
@@ -33,21 +36,56 @@ class TokenPair(msgspec.Struct, frozen=True):
     refresh_token: str
 
 
+class Renewal(msgspec.Struct, frozen=True, kw_only=True):
+    """A new pair: `token_type` bearer has it here, cookie in cookies that no script can read."""
+
+    token_type: str
+    expires_in: int
+    access_token: str | msgspec.UnsetType = msgspec.UNSET
+    refresh_token: str | msgspec.UnsetType = msgspec.UNSET
+
+
 class JwkSet(msgspec.Struct, frozen=True):
     """Public keys (RFC 7517)."""
 
     keys: list[dict[str, str]]
 
 
+class SignIn(msgspec.Struct, frozen=True):
+    """One of an account's sessions: `device` is the browser's word for itself, `method` how they proved who they are,
+    `mode` how the tokens travel (bearer or cookie), `current` whether it is this very one."""
+
+    id: UUID
+    device: str | None
+    address: str | None
+    created_at: datetime
+    last_seen_at: datetime
+    method: str
+    mode: str
+    current: bool
+
+
 class Account(msgspec.Struct, frozen=True):
-    """What signing in needs to know of an account."""
+    """What signing in needs to know of an account, and of where it was used."""
 
     user_id: UUID
-    password_hash: str
+    password_hash: str | None
     is_active: bool
+    is_verified: bool
     email: str
     name: str | None
     roles: list[str]
+    credentials_changed_at: datetime
+    leaving: bool
+    """Asked for its deletion."""
+    live: int
+    """How many sessions it has."""
+    used: bool
+    """Whether it ever had one."""
+    has_device: bool
+    """Whether one was on the device that was asked for."""
+    addresses: list[str]
+    """From where that user agent was used of late."""
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -73,3 +111,15 @@ class PrincipalRow(msgspec.Struct, frozen=True):
     is_superuser: bool
     is_verified: bool
     roles: list[str]
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What a mail about a session tells its owner."""
+
+    email: str
+    language: str
+    is_verified: bool
+    user_agent: str | None
+    address: str | None
+    created_at: datetime
+    ended_at: datetime | None

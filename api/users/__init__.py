@@ -1,6 +1,6 @@
 """Accounts: somebody's address, confirmed by a mail to it, and a password."""
 
 from api.kernel.feature import Feature
-from api.users import routes, tasks
+from api.users import routes, tasks, upkeep
 
-feature = Feature(name="users", routes=routes.routes, tasks=tasks.tasks)
+feature = Feature(name="users", routes=routes.routes, tasks=tasks.tasks, sweeps=upkeep.sweeps)

@@ -1,5 +1,6 @@
-"""What this feature announces."""
+"""What this feature announces. `user_id` is whose audit entry it is."""
 
+from datetime import datetime
 from uuid import UUID
 
 from api.kernel.events import Event
@@ -8,6 +9,13 @@ from api.kernel.events import Event
 class UserRegistered(Event, frozen=True, tag="users.registered"):
     user_id: UUID
     email: str
+    language: str
+
+
+class UserInvited(Event, frozen=True, tag="users.invited"):
+    user_id: UUID
+    email: str
+    language: str
 
 
 class UserVerified(Event, frozen=True, tag="users.verified"):
@@ -20,3 +28,57 @@ class UserPromoted(Event, frozen=True, tag="users.promoted"):
 
     user_id: UUID
     email: str
+
+
+class UserUpdated(Event, frozen=True, tag="users.updated"):
+    """`changed` names the fields, never their values."""
+
+    user_id: UUID
+    changed: list[str]
+
+
+class UserDisabled(Event, frozen=True, tag="users.disabled"):
+    user_id: UUID
+
+
+class PasswordChanged(Event, frozen=True, tag="users.password_changed"):
+    """`how` is change, reset, invitation, or admin."""
+
+    user_id: UUID
+    how: str
+
+
+class EmailChangeRequested(Event, frozen=True, tag="users.email_change_requested"):
+    user_id: UUID
+
+
+class EmailChanged(Event, frozen=True, tag="users.email_changed"):
+    user_id: UUID
+    old_email: str
+    email: str
+
+
+class EmailChangeReverted(Event, frozen=True, tag="users.email_change_reverted"):
+    """Whoever has the old address says that it was not them."""
+
+    user_id: UUID
+    email: str
+
+
+class SessionsRevoked(Event, frozen=True, tag="users.sessions_revoked"):
+    """An administrator ended all of an account's sign-ins."""
+
+    user_id: UUID
+
+
+class DeletionRequested(Event, frozen=True, tag="users.deletion_requested"):
+    user_id: UUID
+    delete_after: datetime
+
+
+class DeletionCancelled(Event, frozen=True, tag="users.deletion_cancelled"):
+    user_id: UUID
+
+
+class UserDeleted(Event, frozen=True, tag="users.deleted"):
+    user_id: UUID

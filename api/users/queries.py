@@ -1,12 +1,62 @@
 """One typed signature for each file in sql/users/."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from api.kernel.database import Database
 from api.kernel.sql import query
-from api.users.errors import REGISTER_USER_ALREADY_EXISTS
-from api.users.types import TokenOwner, User
+from api.users.errors import REGISTER_USER_ALREADY_EXISTS, UPDATE_USER_EMAIL_ALREADY_EXISTS, USER_ALREADY_EXISTS
+from api.users.types import Credentials, MailCount, Recipient, TokenOwner, User
+
+
+@query
+async def change_account(
+    db: Database, id: UUID, name: str | None, is_active: bool, is_superuser: bool, is_verified: bool, roles: list[str]
+) -> None: ...
+
+
+@query(users_email_key=UPDATE_USER_EMAIL_ALREADY_EXISTS)
+async def change_email(db: Database, id: UUID, email: str) -> User: ...
+
+
+@query
+async def change_password(db: Database, id: UUID, password_hash: str, kept_sid: UUID | None) -> User: ...
+
+
+@query
+async def change_pending_email(db: Database, id: UUID, email: str | None) -> User: ...
+
+
+@query
+async def change_profile(db: Database, id: UUID, has_name: bool, name: str | None, language: str | None) -> User: ...
+
+
+@query
+async def count(db: Database, most: int) -> int: ...
+
+
+@query
+async def count_mails(db: Database, user_id: UUID, purpose: str, task_id: UUID) -> MailCount: ...
+
+
+@query
+async def count_matching(db: Database, search: str, rest: str | None, most: int) -> int: ...
+
+
+@query
+async def delete(db: Database, id: UUID) -> UUID: ...
+
+
+@query
+async def delete_due(db: Database) -> UUID | None: ...
+
+
+@query
+async def delete_old_tokens(db: Database, most: int) -> int: ...
+
+
+@query
+async def end_sessions(db: Database, id: UUID) -> UUID: ...
 
 
 @query
@@ -14,16 +64,97 @@ async def find(db: Database, id: UUID) -> User | None: ...
 
 
 @query
+async def find_credentials(db: Database, id: UUID, sid: UUID) -> Credentials | None: ...
+
+
+@query
+async def find_id(db: Database, email: str) -> UUID | None: ...
+
+
+@query
+async def find_recipient(db: Database, id: UUID) -> Recipient | None: ...
+
+
+@query
+async def find_token(db: Database, token_hash: bytes, purposes: list[str]) -> TokenOwner | None: ...
+
+
+@query
 async def get(db: Database, id: UUID) -> User: ...
+
+
 @query(users_email_key=REGISTER_USER_ALREADY_EXISTS)
-async def insert(db: Database, id: UUID, email: str, password_hash: str) -> User: ...
+async def insert(db: Database, id: UUID, email: str, password_hash: str, language: str) -> User: ...
+
+
+@query(users_email_key=USER_ALREADY_EXISTS)
+async def insert_invited(
+    db: Database,
+    id: UUID,
+    email: str,
+    name: str | None,
+    roles: list[str],
+    is_superuser: bool,
+    is_verified: bool,
+    language: str,
+) -> User: ...
+
+
 @query
 async def insert_token(
-    db: Database, token_hash: bytes, user_id: UUID, purpose: str, email: str, lifetime: timedelta
+    db: Database, token_hash: bytes, user_id: UUID, purpose: str, email: str, lifetime: timedelta, task_id: UUID
 ) -> None: ...
+
+
+@query
+async def list_by_email(db: Database, after: str, search: str | None, most: int) -> list[User]: ...
+
+
+@query
+async def list_by_email_backwards(db: Database, after: str, search: str | None, most: int) -> list[User]: ...
+
+
+@query
+async def list_matching(
+    db: Database, after_id: UUID, after_email: str, search: str, rest: str | None, sort: str, most: int
+) -> list[User]: ...
+
+
+@query
+async def list_newest(db: Database, after: UUID, search: str | None, most: int) -> list[User]: ...
+
+
+@query
+async def list_oldest(db: Database, after: UUID, search: str | None, most: int) -> list[User]: ...
+
+
+@query
+async def lock(db: Database, id: UUID) -> User | None: ...
+
+
+@query
+async def lock_recipient(db: Database, email: str) -> Recipient | None: ...
+
+
+@query
+async def lock_superusers(db: Database) -> list[UUID]: ...
+
+
+@query
+async def mark_for_deletion(db: Database, id: UUID, grace: timedelta) -> datetime: ...
+
+
 @query
 async def mark_superuser(db: Database, email: str) -> User | None: ...
+
+
 @query
 async def mark_verified(db: Database, id: UUID) -> User | None: ...
+
+
 @query
-async def spend_token(db: Database, token_hash: bytes, purpose: str) -> TokenOwner | None: ...
+async def spend_token(db: Database, token_hash: bytes, purposes: list[str]) -> TokenOwner | None: ...
+
+
+@query
+async def void_tokens(db: Database, user_id: UUID, reverts_since: datetime | None) -> None: ...

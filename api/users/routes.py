@@ -1,55 +1,34 @@
-"""Registering, confirming the address, and one's own account."""
+"""Who may ask what of accounts, how often, and what else than success may come out."""
 
-import hashlib
-
-from api.kernel.auth import Principal, anyone, signed_in
-from api.kernel.context import Context
-from api.kernel.database import uuid7
-from api.kernel.errors import UNAUTHORIZED
-from api.kernel.events import record
-from api.kernel.routing import get, post
-from api.users import queries
+from api.kernel.auth import anyone, signed_in, superuser
+from api.kernel.routing import delete, get, patch, post
+from api.users.administration import (
+    change_user,
+    delete_user,
+    invite_user,
+    list_users,
+    revoke_sessions,
+    show_user,
+)
 from api.users.errors import (
+    CHANGE_PASSWORD_BAD_CREDENTIALS,
+    CHANGE_PASSWORD_INVALID_PASSWORD,
+    CONFIRM_EMAIL_BAD_TOKEN,
+    CURRENT_PASSWORD_REQUIRED,
+    LAST_SUPERUSER,
     REGISTER_INVALID_PASSWORD,
     REGISTER_USER_ALREADY_EXISTS,
+    RESET_PASSWORD_BAD_TOKEN,
+    RESET_PASSWORD_INVALID_PASSWORD,
+    REVERT_EMAIL_BAD_TOKEN,
+    UPDATE_USER_EMAIL_ALREADY_EXISTS,
+    UPDATE_USER_INVALID_PASSWORD,
+    USER_ALREADY_EXISTS,
     VERIFY_USER_ALREADY_VERIFIED,
     VERIFY_USER_BAD_TOKEN,
 )
-from api.users.events import UserRegistered, UserVerified
-from api.users.passwords import refuse_weak
-from api.users.types import Registration, User, VerificationToken
-
-
-async def register(context: Context, body: Registration) -> User:
-    """Open an account and ask its owner to confirm the address."""
-    refuse_weak(body.password, body.email, REGISTER_INVALID_PASSWORD)
-    password_hash = await context.passwords.hash(body.password)
-    async with context.db.transaction() as db:
-        user = await queries.insert(db, uuid7(), body.email, password_hash)
-        await record(db, UserRegistered(user_id=user.id, email=user.email))
-    return user
-
-
-async def verify(context: Context, body: VerificationToken) -> User:
-    """Confirm the address with the token that was mailed to it; a token is good once."""
-    async with context.db.transaction() as db:
-        owner = await queries.spend_token(db, hashlib.sha256(body.token.encode()).digest(), "verify")
-        if owner is None:
-            raise VERIFY_USER_BAD_TOKEN
-        user = await queries.mark_verified(db, owner.user_id)
-        if user is None:
-            raise VERIFY_USER_ALREADY_VERIFIED
-        await record(db, UserVerified(user_id=user.id, email=user.email))
-    return user
-
-
-async def show_me(context: Context, principal: Principal) -> User:
-    """One's own account."""
-    user = await queries.find(context.db, principal.id)
-    if user is None:  # deleted, and remembered as a principal for the rest of a second
-        raise UNAUTHORIZED
-    return user
-
+from api.users.profile import change_me, change_password, confirm_email, delete_me, revert_email, show_me
+from api.users.registration import forgot_password, register, request_verify_token, reset_password, verify
 
 routes = [
     post(
@@ -60,6 +39,7 @@ routes = [
         status=201,
         errors=(REGISTER_USER_ALREADY_EXISTS, REGISTER_INVALID_PASSWORD),
     ),
+    post("/auth/request-verify-token", request_verify_token, guard=anyone, limit="20/minute", status=202),
     post(
         "/auth/verify",
         verify,
@@ -67,5 +47,63 @@ routes = [
         limit="30/minute",
         errors=(VERIFY_USER_BAD_TOKEN, VERIFY_USER_ALREADY_VERIFIED),
     ),
-    get("/users/me", show_me, guard=signed_in),
+    post("/auth/forgot-password", forgot_password, guard=anyone, limit="20/minute", status=202),
+    post(
+        "/auth/reset-password",
+        reset_password,
+        guard=anyone,
+        limit="20/minute",
+        errors=(RESET_PASSWORD_BAD_TOKEN, RESET_PASSWORD_INVALID_PASSWORD),
+    ),
+    get("/users/me", show_me, guard=signed_in, etag=True),
+    patch(
+        "/users/me",
+        change_me,
+        guard=signed_in,
+        limit="30/minute",
+        etag=True,
+        errors=(UPDATE_USER_EMAIL_ALREADY_EXISTS, UPDATE_USER_INVALID_PASSWORD, CURRENT_PASSWORD_REQUIRED),
+    ),
+    post(
+        "/auth/confirm-email",
+        confirm_email,
+        guard=anyone,
+        limit="30/minute",
+        errors=(CONFIRM_EMAIL_BAD_TOKEN, UPDATE_USER_EMAIL_ALREADY_EXISTS),
+    ),
+    post(
+        "/auth/revert-email",
+        revert_email,
+        guard=anyone,
+        limit="30/minute",
+        errors=(REVERT_EMAIL_BAD_TOKEN, UPDATE_USER_EMAIL_ALREADY_EXISTS),
+    ),
+    post(
+        "/users/change-password",
+        change_password,
+        guard=signed_in,
+        limit="20/minute",
+        status=204,
+        errors=(CHANGE_PASSWORD_BAD_CREDENTIALS, CHANGE_PASSWORD_INVALID_PASSWORD),
+    ),
+    delete(
+        "/users/me",
+        delete_me,
+        guard=signed_in,
+        limit="20/minute",
+        status=202,
+        errors=(CURRENT_PASSWORD_REQUIRED, LAST_SUPERUSER),
+    ),
+    get("/users", list_users, guard=superuser),
+    post("/users", invite_user, guard=superuser, status=201, errors=(USER_ALREADY_EXISTS,)),
+    get("/users/{id}", show_user, guard=superuser, etag=True),
+    patch(
+        "/users/{id}",
+        change_user,
+        guard=superuser,
+        etag=True,
+        errors=(UPDATE_USER_EMAIL_ALREADY_EXISTS, UPDATE_USER_INVALID_PASSWORD, LAST_SUPERUSER),
+    ),
+    delete("/users/{id}", delete_user, guard=superuser, status=204, errors=(LAST_SUPERUSER,)),
+    post("/users/{id}/revoke-sessions", revoke_sessions, guard=superuser, status=204),
 ]

@@ -1,36 +1,220 @@
-"""What the worker does for accounts."""
+"""The mails about accounts. A task is one mail, and its id becomes the Message-ID: a second attempt sends the same mail
+again. What is no longer so when its turn comes (confirmed already, cancelled, disabled, gone) is not mailed."""
 
-import hashlib
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-from api.kernel.context import Context
-from api.kernel.mail import Template
-from api.kernel.tasks import task
-from api.users import queries
-from api.users.events import UserRegistered
+import msgspec
 
-VERIFY_LIFETIME = timedelta(hours=24)
-VERIFY = Template(Path(__file__).parent / "emails", "verify")
+from api.kernel.context import Context
+from api.kernel.database import Database
+from api.kernel.mail import Template
+from api.kernel.tasks import Task, task
+from api.users import queries
+from api.users.events import (
+    DeletionCancelled,
+    DeletionRequested,
+    EmailChanged,
+    EmailChangeRequested,
+    PasswordChanged,
+    UserInvited,
+    UserRegistered,
+)
+from api.users.tokens import digest
+from api.users.types import Recipient
+
+
+class VerificationWanted(msgspec.Struct, frozen=True):
+    """Somebody asks for the link to confirm this address once more."""
+
+    email: str
+
+
+class ResetWanted(msgspec.Struct, frozen=True):
+    """Somebody says that they forgot the password of this address."""
+
+    email: str
+
+
+class AlreadyRegistered(msgspec.Struct, frozen=True):
+    """Somebody registers this address, which has an account, and must not learn so from the answer."""
+
+    email: str
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A page of the application, and the token that a mail carries to it."""
+
+    page: str
+    purpose: str
+    lifetime: timedelta
+
+
+VERIFY = Link("verify", "verify", timedelta(hours=24))
+RESET = Link("reset-password", "reset", timedelta(minutes=30))
+INVITE = Link("accept-invitation", "invite", timedelta(days=7))
+CONFIRM_EMAIL = Link("confirm-email", "confirm_email", timedelta(hours=24))
+REVERT_EMAIL = Link("revert-email", "revert_email", timedelta(hours=72))
+
+MOST_A_MINUTE, MOST_AN_HOUR = 1, 5
+"""Of the mails that anybody can ask for, to one account and for one purpose."""
+
+TEMPLATES = {
+    name: Template(Path(__file__).parent / "emails", name)
+    for name in (
+        "already_registered",
+        "confirm_email",
+        "deletion_cancelled",
+        "deletion_requested",
+        "email_change_requested",
+        "email_changed",
+        "invitation",
+        "password_changed",
+        "reset",
+        "verify",
+    )
+}
 
 
 @task(on=UserRegistered)
 async def send_verification(context: Context, event: UserRegistered, id: UUID) -> None:
-    """Mail the link that confirms the address. The token is made here, so that no row, queue or log ever held it."""
-    user = await queries.find(context.db, event.user_id)
-    if user is None or user.is_verified:
-        return
+    """Mail the link that confirms the address."""
+    user = await queries.find_recipient(context.db, event.user_id)
+    if user and not user.is_verified:
+        await _send(context, id, "verify", user, await _make_link(context, context.db, id, user, user.email, VERIFY))
+
+
+@task(on=VerificationWanted)
+async def send_verification_again(context: Context, wanted: VerificationWanted, id: UUID) -> None:
+    """The same, for whoever asks: nothing tells them whether there is such an account."""
+    await _send_rarely(context, id, "verify", wanted.email, VERIFY)
+
+
+@task(on=ResetWanted)
+async def send_reset(context: Context, wanted: ResetWanted, id: UUID) -> None:
+    """Mail the link to a new password."""
+    await _send_rarely(context, id, "reset", wanted.email, RESET)
+
+
+@task(on=AlreadyRegistered)
+async def send_already_registered(context: Context, wanted: AlreadyRegistered, id: UUID) -> None:
+    """Tell an account's owner that it is there, with the link to a new password: they have forgotten, most likely."""
+    await _send_rarely(context, id, "already_registered", wanted.email, RESET)
+
+
+@task(on=UserInvited)
+async def send_invitation(context: Context, event: UserInvited, id: UUID) -> None:
+    """Mail the link to the account's first password."""
+    user = await queries.find_recipient(context.db, event.user_id)
+    if user and not user.has_password:
+        link = await _make_link(context, context.db, id, user, user.email, INVITE)
+        await _send(context, id, "invitation", user, link)
+
+
+@task(on=EmailChangeRequested)
+async def send_email_confirmation(context: Context, event: EmailChangeRequested, id: UUID) -> None:
+    """Ask at the new address whether it is theirs."""
+    user = await queries.find_recipient(context.db, event.user_id)
+    if user and user.pending_email:
+        link = await _make_link(context, context.db, id, user, user.pending_email, CONFIRM_EMAIL)
+        await _send(context, id, "confirm_email", user, link, to=user.pending_email)
+
+
+@task(on=EmailChangeRequested)
+async def send_email_change_notice(context: Context, event: EmailChangeRequested, id: UUID) -> None:
+    """Tell the old address, with the link that stops the change."""
+    user = await queries.find_recipient(context.db, event.user_id)
+    if user and user.pending_email:
+        link = await _make_link(context, context.db, id, user, user.email, REVERT_EMAIL)
+        await _send(context, id, "email_change_requested", user, link, new_email=user.pending_email)
+
+
+@task(on=EmailChanged)
+async def send_email_changed(context: Context, event: EmailChanged, id: UUID) -> None:
+    """Tell the address that was the account's, with the link that makes it so again."""
+    user = await queries.find_recipient(context.db, event.user_id)
+    if user and user.email != event.old_email:
+        link = await _make_link(context, context.db, id, user, event.old_email, REVERT_EMAIL)
+        await _send(context, id, "email_changed", user, link, to=event.old_email, new_email=event.email)
+
+
+@task(on=PasswordChanged)
+async def send_password_changed(context: Context, event: PasswordChanged, id: UUID) -> None:
+    """Tell the owner, whoever changed it."""
+    user = await queries.find_recipient(context.db, event.user_id)
+    if user:
+        await _send(context, id, "password_changed", user, how=event.how, time=user.credentials_changed_at)
+
+
+@task(on=DeletionRequested)
+async def send_deletion_requested(context: Context, event: DeletionRequested, id: UUID) -> None:
+    """Tell the owner when the account will be gone and how to keep it. It is the last mail: afterwards nobody knows the
+    address."""
+    user = await queries.find_recipient(context.db, event.user_id)
+    if user and user.delete_after:
+        await _send(context, id, "deletion_requested", user, time=user.delete_after)
+
+
+@task(on=DeletionCancelled)
+async def send_deletion_cancelled(context: Context, event: DeletionCancelled, id: UUID) -> None:
+    """Tell the owner that the account stays."""
+    user = await queries.find_recipient(context.db, event.user_id)
+    if user and not user.delete_after:
+        await _send(context, id, "deletion_cancelled", user)
+
+
+async def _send_rarely(context: Context, id: UUID, name: str, email: str, link: Link) -> None:
+    """A mail that anybody can ask for: to an account that is there and may have it, and not too often."""
+    async with context.db.transaction() as db:
+        user = await queries.lock_recipient(db, email)  # so that two at once are counted one after the other
+        if user is None or (link is VERIFY and user.is_verified):
+            return
+        sent = await queries.count_mails(db, user.id, link.purpose, id)
+        if sent.last_minute >= MOST_A_MINUTE or sent.last_hour >= MOST_AN_HOUR:
+            return
+        made = await _make_link(context, db, id, user, user.email, link)
+    await _send(context, id, name, user, made)
+
+
+async def _make_link(
+    context: Context, db: Database, id: UUID, user: Recipient, to: str, link: Link
+) -> dict[str, object]:
+    """A link, made at the moment of sending, so that no row, queue, log or event ever held its token. Its hash is kept
+    before it is sent: a crash in between costs a second mail, never a link that does not work."""
     token = secrets.token_urlsafe(32)
-    digest = hashlib.sha256(token.encode()).digest()
-    await queries.insert_token(context.db, digest, user.id, "verify", user.email, VERIFY_LIFETIME)
-    # Kept before it is sent: a crash in between costs a second mail, never a link that does not work. Browsers send
-    # no fragment to any server, so no access log sees the token.
-    link = f"{context.settings.public_url}/verify#token={token}"
-    await context.mail.send(
-        VERIFY.render(id=str(id), to=user.email, link=link, hours=VERIFY_LIFETIME // timedelta(hours=1))
-    )
+    await queries.insert_token(db, digest(token), user.id, link.purpose, to, link.lifetime, id)
+    # Browsers send no fragment to any server, so no access log sees the token.
+    url = f"{context.settings.public_url}/{link.page}#token={token}"
+    return {"link": url, "minutes": link.lifetime // timedelta(minutes=1)}
 
 
-tasks = [send_verification]
+async def _send(
+    context: Context,
+    id: UUID,
+    name: str,
+    user: Recipient,
+    link: dict[str, object] | None = None,
+    to: str | None = None,
+    **values: object,
+) -> None:
+    values |= {"application": context.settings.public_url} | (link or {})
+    mail = TEMPLATES[name].render(id=str(id), to=to or user.email, language=user.language, **values)
+    await context.mail.send(mail)
+
+
+tasks: list[Task[Any]] = [
+    send_verification,
+    send_verification_again,
+    send_reset,
+    send_already_registered,
+    send_invitation,
+    send_email_confirmation,
+    send_email_change_notice,
+    send_email_changed,
+    send_password_changed,
+    send_deletion_requested,
+    send_deletion_cancelled,
+]

@@ -1,10 +1,13 @@
 """What comes in and what goes out."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
+
+from api.kernel.paging import Cursor, Limit
 
 # The HTML standard's address (html.spec.whatwg.org, “valid e-mail address”) with a dot in its domain and a letter first
 # in the last label, in ASCII: no comment, quote, comma or IP address. What it lets through is one address to every mail
@@ -23,6 +26,20 @@ Email = Annotated[
     ),
 ]
 Password = Annotated[str, msgspec.Meta(description="8 to 128 characters.", examples=["correct horse battery staple"])]
+# No line breaks or other controls, and none of the characters that turn the writing's direction around or show nothing:
+# a name stands in mails and lists between other people's words.
+NAME_PATTERN = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff]+(?![\s\S])"
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=100,
+        pattern=NAME_PATTERN,
+        description="As it should be shown, in one line.",
+        examples=["Ada Lovelace"],
+    ),
+]
+Language = Annotated[Literal["en", "de"], msgspec.Meta(description="In which to write to them.", examples=["en"])]
+MailedToken = Annotated[str, msgspec.Meta(max_length=512, description="From the link in a mail.")]
 
 
 class Registration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -35,10 +52,93 @@ class Registration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     is_verified: bool | None = None
 
 
-class VerificationToken(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Addressee(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Where a mail is wanted."""
+
+    email: Email
+
+
+class MailToken(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The token from the link in a mail."""
 
-    token: Annotated[str, msgspec.Meta(max_length=512)]
+    token: MailedToken
+
+
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A password, and the token that proves whose."""
+
+    token: MailedToken
+    password: Password
+
+
+class ProfileChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What is given is changed; a name that is null is taken away. The flags are FastAPI Users', taken and ignored."""
+
+    name: Name | UnsetType | None = UNSET
+    email: Email | None = None
+    password: Password | None = None
+    current_password: Password | None = None
+    language: Language | UnsetType = UNSET
+    is_active: bool | None = None
+    is_superuser: bool | None = None
+    is_verified: bool | None = None
+
+
+class PasswordChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    current_password: Password
+    new_password: Password
+
+
+class PasswordProof(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """That it is really them."""
+
+    current_password: Password
+
+
+# Roles are words of the API's and never of people's.
+Role = Annotated[
+    str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$(?![\s\S])", description="A word.", examples=["notifier"])
+]
+Roles = Annotated[list[Role], msgspec.Meta(max_length=20, description="At most 20.", examples=[["notifier"]])]
+
+
+class UserSearch(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Which accounts, and in what order."""
+
+    q: Annotated[
+        str, msgspec.Meta(max_length=100, description="Every word of it begins a word of the address or of the name.")
+    ] = ""
+    is_active: bool | None = None
+    role: Role | None = None
+    sort: Annotated[
+        Literal["created_at", "-created_at", "email", "-email"],
+        msgspec.Meta(description="`-` is for descending: newest first, or Z to A."),
+    ] = "-created_at"
+    cursor: Cursor | None = None
+    limit: Limit = 20
+
+
+class Invitation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """An account for somebody else."""
+
+    email: Email
+    name: Name | None = None
+    roles: Roles = []
+    is_superuser: bool = False
+    is_verified: bool = False
+    language: Language | None = None
+
+
+class UserChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What is given is changed; a name that is null is taken away."""
+
+    email: Email | None = None
+    password: Password | None = None
+    name: Name | UnsetType | None = UNSET
+    is_active: bool | None = None
+    is_superuser: bool | None = None
+    is_verified: bool | None = None
+    roles: Roles | None = None
 
 
 class User(msgspec.Struct, frozen=True):
@@ -56,7 +156,36 @@ class User(msgspec.Struct, frozen=True):
 
 
 class TokenOwner(msgspec.Struct, frozen=True):
-    """Whose token was spent."""
+    """Whose token it is: an account whose address is `email`, and the token went to `sent_to`."""
 
     user_id: UUID
     email: str
+    purpose: str
+    sent_to: str
+    created_at: datetime
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What proves who somebody is, and since when that is so."""
+
+    email: str
+    password_hash: str | None
+    credentials_changed_at: datetime
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """An account as far as its mails depend on it."""
+
+    id: UUID
+    email: str
+    pending_email: str | None
+    language: str
+    has_password: bool
+    is_verified: bool
+    credentials_changed_at: datetime
+    delete_after: datetime | None
+
+
+class MailCount(msgspec.Struct, frozen=True):
+    last_minute: int
+    last_hour: int

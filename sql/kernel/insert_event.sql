@@ -1,4 +1,4 @@
--- Announces an event: a row for Kafka, a row for each task that subscribes, and a hint that wakes the relay.
+-- Announces an event: a row for Kafka, a row for each task that subscribes, a row for the audit, and a hint that wakes the relay.
 -- The caller's transaction commits all of it or nothing.
 --
 --   $1 id            uuid    becomes the CloudEvent's id
@@ -15,10 +15,14 @@
 with event as (
     insert into outbox_events (id, type, topic, key, data, traceparent, principal_id, address, user_agent)
     values ($1, $2, $3, $4, $5::text::jsonb, $6, $7, $8, $9)
-    returning id, data, traceparent
+    returning id, type, key, data, traceparent, principal_id, address, user_agent
 ), tasks as (
     insert into outbox_tasks (task, event_id, data, traceparent)
     select name, event.id, event.data, event.traceparent
       from event, unnest($10::text[]) as name
+), entry as (
+    insert into audit_entries (id, type, key, data, traceparent, principal_id, address, user_agent)
+    select id, type, key, data, traceparent, principal_id, address, user_agent
+      from event
 )
 select pg_notify('outbox', '');

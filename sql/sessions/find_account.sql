@@ -1,7 +1,22 @@
--- What signing in needs to know of the account with this address, if there is one.
+-- What signing in needs to know of the account with this address, if there is one, and whether it was used from this device before.
 --
---   $1 email  text  in any case
+--   $1 email       text  in any case of ASCII's letters: no other letter folds onto one of them
+--   $2 device_id   uuid
+--   $3 user_agent  text
 
-select id as user_id, password_hash, is_active, email, name, roles
+select users.id as user_id, users.password_hash, users.is_active, users.is_verified, users.email, users.name, users.roles,
+       users.credentials_changed_at, users.delete_after is not null as leaving,
+       (select count(*) from sessions where user_id = users.id and ended_at is null) as live,
+       exists (select from sessions where user_id = users.id) as used,
+       exists (select from sessions where user_id = users.id and device_id = $2) as has_device,
+       array(select distinct address
+               from (select address, user_agent, last_seen_at
+                       from sessions
+                      where user_id = users.id
+                      order by id desc
+                      limit 200) as latest
+              where user_agent = $3
+                and address is not null
+                and last_seen_at > now() - interval '90 days') as addresses
   from users
- where email = lower($1);
+ where users.email = lower($1 collate "C");

@@ -11,4 +11,5 @@ select users.is_superuser, users.is_verified, users.roles
    and sessions.ended_at is null
    and sessions.expires_at > now()
    and sessions.idle_expires_at > now()
-   and users.is_active;
+   and users.is_active
+   and (sessions.created_at >= users.credentials_changed_at or sessions.id = users.credentials_changed_by);

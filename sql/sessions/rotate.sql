@@ -5,19 +5,24 @@
 --   $2 generation  integer   the token's
 --   $3 grace       interval
 --   $4 idle        interval
+--   $5 address     text
+--   $6 user_agent  text
 
 update sessions
    set generation = $2::integer + 1,
        rotated_at = case when sessions.generation = $2 then now() else sessions.rotated_at end,
        last_seen_at = now(),
-       idle_expires_at = now() + $4::interval
+       idle_expires_at = now() + $4::interval,
+       address = $5,
+       user_agent = $6
   from users
  where sessions.id = $1
    and (sessions.generation = $2
         or (sessions.generation = $2 + 1 and sessions.rotated_at > now() - $3::interval))
+   and users.id = sessions.user_id
    and sessions.ended_at is null
    and sessions.expires_at > now()
    and sessions.idle_expires_at > now()
-   and users.id = sessions.user_id
    and users.is_active
+   and (sessions.created_at >= users.credentials_changed_at or sessions.id = users.credentials_changed_by)
 returning sessions.id, sessions.generation, users.id as user_id, users.email, users.name, users.roles;

@@ -3,7 +3,8 @@
 --   $1 id             uuid
 --   $2 email          text  in any case
 --   $3 password_hash  text  Argon2id, PHC format
+--   $4 language       text  in which to write to its owner
 
-insert into users (id, email, password_hash)
-values ($1, lower($2), $3)
+insert into users (id, email, password_hash, language)
+values ($1, lower($2), $3, $4)
 returning id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at;

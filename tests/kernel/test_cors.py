@@ -11,6 +11,7 @@ from api.kernel.auth import anyone, signed_in
 from api.kernel.context import Context
 from api.kernel.database import SERIALIZATION_FAILURE
 from api.kernel.feature import Feature
+from api.kernel.limits import Limiter
 from api.kernel.routing import get, post
 from api.kernel.settings import Settings
 
@@ -62,7 +63,7 @@ NOTES = Feature(
 async def notes(settings: Settings, context: Context) -> AsyncIterator[httpx.AsyncClient]:
     own = msgspec.structs.replace(settings, allowed_origins=(OURS, "http://localhost:4200"), rate_limit_credentials=1.0)
     app = create_app(own, (NOTES,))
-    app.state.context = context
+    app.state.context = msgspec.structs.replace(context, limiter=Limiter(own, context.cache))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client

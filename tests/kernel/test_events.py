@@ -10,7 +10,7 @@ import pytest
 
 from api.kernel.context import Context, Origin, origin
 from api.kernel.database import Database, uuid7
-from api.kernel.errors import NOT_FOUND, VALIDATION_FAILED
+from api.kernel.errors import CONFLICT, NOT_FOUND, VALIDATION_FAILED
 from api.kernel.events import Event, address, record
 from api.kernel.telemetry import span, traceparent
 
@@ -22,9 +22,8 @@ class ThingMade(Event, frozen=True, tag="things.made"):
 
 
 async def rows(db: Database, table: str) -> list[dict[str, Any]]:
-    [row] = await db.fetch("select coalesce(json_agg(t order by seq), '[]')::text from outbox_events as t")
-    if table == "tasks":
-        [row] = await db.fetch("select coalesce(json_agg(t order by seq), '[]')::text from outbox_tasks as t")
+    name = {"events": "outbox_events", "tasks": "outbox_tasks", "audit": "audit_entries"}[table]
+    [row] = await db.fetch(f"select coalesce(json_agg(t order by seq), '[]')::text from {name} as t")
     read: list[dict[str, Any]] = json.loads(row[0])
     return read
 
@@ -64,7 +63,7 @@ async def test_what_was_not_committed_was_never_announced(live: Context) -> None
     async with live.db.listen("outbox", heard.set):
         with pytest.raises(NOT_FOUND):
             await work()
-        assert (await rows(live.db, "events"), await rows(live.db, "tasks")) == ([], [])
+        assert [await rows(live.db, table) for table in ("events", "tasks", "audit")] == [[], [], []]
         await live.db.fetch("select pg_notify('outbox', '')")  # what was rolled back would have come before it
         async with asyncio.timeout(2):
             await heard.wait()
@@ -106,6 +105,30 @@ async def test_who_and_from_where_and_in_which_trace_are_kept(db: Database) -> N
     assert (untold["principal_id"], untold["address"], untold["user_agent"]) == (None, None, None)
     assert told["traceparent"].split("-")[1] == here.split("-")[1]
     assert task["traceparent"] == told["traceparent"]
+
+
+async def test_what_the_audit_will_tell_is_committed_with_the_event(live: Context) -> None:
+    who, thing = uuid7(), uuid7()
+    before = origin.set(Origin(who, "192.0.2.7", "tests/1.0"))
+    try:
+        async with live.db.transaction() as db:
+            await record(subscribed(db, "things.count"), ThingMade(thing_id=thing, note="n"))
+            assert [await rows(live.db, table) for table in ("events", "tasks", "audit")] == [[], [], []]
+    finally:
+        origin.reset(before)
+    [[event], [task], [entry]] = [await rows(live.db, table) for table in ("events", "tasks", "audit")]
+    kept = ("id", "type", "key", "data", "principal_id", "address", "user_agent", "traceparent", "created_at")
+    assert {name: entry[name] for name in kept} == {name: event[name] for name in kept}
+    assert (entry["key"], entry["principal_id"], task["event_id"]) == (str(thing), str(who), entry["id"])
+    assert (entry["position"], entry["hash"]) == (None, None), "sealed by the worker, a moment later"
+
+
+async def test_where_the_audit_cannot_be_written_nothing_is(live: Context) -> None:
+    await live.db.fetch("alter table audit_entries add constraint full_disk check (type <> 'things.made') not valid")
+    with pytest.raises(CONFLICT):
+        async with live.db.transaction() as db:
+            await record(subscribed(db, "things.count"), ThingMade(thing_id=uuid7()))
+    assert [await rows(live.db, table) for table in ("events", "tasks", "audit")] == [[], [], []]
 
 
 async def test_what_cannot_be_stored_takes_the_change_with_it(db: Database) -> None:

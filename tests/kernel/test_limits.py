@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 
 from api.kernel import limits as module
 from api.kernel.cache import Cache, open_cache
@@ -17,6 +18,8 @@ from api.kernel.limits import Limit, Limiter, Verdict, network_of
 from api.kernel.settings import Rate, Settings
 
 DAY = 86400
+NOWHERE = Cache(Redis())
+"""Of limiters that only remember."""
 
 
 def limit(count: int, period: int = DAY, key: str = "limit:test") -> Limit:
@@ -24,13 +27,13 @@ def limit(count: int, period: int = DAY, key: str = "limit:test") -> Limit:
 
 
 @pytest.fixture
-def limiter(settings: Settings) -> Limiter:
-    return Limiter(settings)
+def limiter(settings: Settings, cache: Cache) -> Limiter:
+    return Limiter(settings, cache)
 
 
-async def passes(limiter: Limiter, cache: Cache, limits: list[Limit]) -> bool:
+async def passes(limiter: Limiter, limits: list[Limit]) -> bool:
     try:
-        await limiter.check(cache, limits)
+        await limiter.charge(limits)
     except RATE_LIMITED:
         return False
     return True
@@ -60,7 +63,7 @@ WAITS = st.lists(st.floats(0, 5) | st.sampled_from([0.0, 1.0, 60.0]), min_size=1
 
 @given(RATES, WAITS)
 def test_in_memory_it_is_a_bucket_that_refills(settings: Settings, rate: Rate, waits: list[float]) -> None:
-    limiter, bucket, now = Limiter(settings), Bucket(rate), 1000.0
+    limiter, bucket, now = Limiter(settings, NOWHERE), Bucket(rate), 1000.0
     one = Limit("k", "k", rate)
     bucket.at = now
     for wait in waits:
@@ -78,7 +81,7 @@ def test_in_memory_it_is_a_bucket_that_refills(settings: Settings, rate: Rate, w
 
 @given(RATES, st.integers(1, 40))
 def test_waiting_as_long_as_told_is_enough_and_a_bit_less_is_not(settings: Settings, rate: Rate, burst: int) -> None:
-    limiter, now, one = Limiter(settings), 1000.0, Limit("k", "k", rate)
+    limiter, now, one = Limiter(settings, NOWHERE), 1000.0, Limit("k", "k", rate)
     verdicts = [limiter._in_memory([one], now) for _ in range(burst)]
     assert [verdict.allowed for verdict in verdicts] == [index < rate.count for index in range(burst)]
     last = verdicts[-1]
@@ -89,7 +92,7 @@ def test_waiting_as_long_as_told_is_enough_and_a_bit_less_is_not(settings: Setti
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 5)), max_size=20))
 def test_a_refused_request_charges_none_of_its_limits(settings: Settings, asked: list[tuple[str, int]]) -> None:
-    limiter, counts = Limiter(settings), {"a": 3, "b": 3}
+    limiter, counts = Limiter(settings, NOWHERE), {"a": 3, "b": 3}
     for key, everybody in asked:
         limits = [limit(counts[key], key=key), limit(everybody, key="all")]
         before = dict(limiter._memory)
@@ -101,14 +104,15 @@ def test_a_refused_request_charges_none_of_its_limits(settings: Settings, asked:
 @examples(max_examples=30, deadline=None)
 async def test_redis_and_memory_agree(settings: Settings, asked: list[list[str]]) -> None:
     """Over a day's rates, of which the milliseconds of a test are nothing."""
-    counts, limiter = {"a": 1, "b": 4, "c": 12}, Limiter(settings)
+    counts = {"a": 1, "b": 4, "c": 12}
     async with open_cache(settings) as cache:
+        limiter = Limiter(settings, cache)
         await cache.delete(*[f"limit:{name}" for name in counts])
         for names in asked:
             limits = [limit(counts[name], key=f"limit:{name}") for name in names]
             verdict = limiter._in_memory(limits, 1000.0)
             try:
-                told = await limiter.check(cache, limits)
+                told = await limiter.charge(limits)
             except RATE_LIMITED as refused:
                 told, allowed = refused.headers, False
                 assert abs(int(told["retry-after"]) - verdict.retry_after) < 5
@@ -126,51 +130,52 @@ async def test_redis_and_memory_agree(settings: Settings, asked: list[list[str]]
 async def test_of_a_hundred_at_one_left_one_passes(limiter: Limiter, cache: Cache) -> None:
     """C-55."""
     limits = [limit(2)]
-    assert await passes(limiter, cache, limits)
-    assert sum(await asyncio.gather(*(passes(limiter, cache, limits) for _ in range(100)))) == 1
+    assert await passes(limiter, limits)
+    assert sum(await asyncio.gather(*(passes(limiter, limits) for _ in range(100)))) == 1
 
 
 async def test_it_is_one_round_trip_however_many_limits(limiter: Limiter, cache: Cache) -> None:
-    await limiter.check(cache, [limit(9)])  # the script is known from here on
+    await limiter.charge([limit(9)])  # the script is known from here on
 
     async def calls() -> int:
         told = (await cache.execute("INFO", "commandstats")).items()
         return sum(one["calls"] for name, one in told if name in ("cmdstat_evalsha", "cmdstat_eval"))
 
     await cache.execute("CONFIG", "RESETSTAT")
-    await limiter.check(cache, [limit(9), limit(9, key="limit:a"), limit(9, key="limit:b")])
+    await limiter.charge([limit(9), limit(9, key="limit:a"), limit(9, key="limit:b")])
     assert await calls() == 1
 
 
 async def test_a_flushed_redis_costs_one_more_and_forgets_only_counts(limiter: Limiter, cache: Cache) -> None:
-    assert await passes(limiter, cache, [limit(1)])
+    assert await passes(limiter, [limit(1)])
     await cache.execute("SCRIPT", "FLUSH")
-    assert not await passes(limiter, cache, [limit(1)])
+    assert not await passes(limiter, [limit(1)])
 
 
 async def test_a_bucket_leaves_no_key_when_it_is_full_again(limiter: Limiter, cache: Cache) -> None:
-    await limiter.check(cache, [limit(2, 60)])
+    await limiter.charge([limit(2, 60)])
     assert 0 < await cache.execute("PTTL", "limit:test") <= 30_000
 
 
 async def test_the_time_to_wait_is_true(limiter: Limiter, cache: Cache) -> None:
     limits = [limit(1, 1)]
-    await limiter.check(cache, limits)
+    await limiter.charge(limits)
     with pytest.raises(RATE_LIMITED) as refused:
-        await limiter.check(cache, limits)
+        await limiter.charge(limits)
     assert refused.value.headers["retry-after"] == "1"
     await asyncio.sleep(0.5)
-    assert not await passes(limiter, cache, limits)
+    assert not await passes(limiter, limits)
     await asyncio.sleep(0.5)
-    assert await passes(limiter, cache, limits)
+    assert await passes(limiter, limits)
 
 
-async def test_redis_down_still_limits(limiter: Limiter, nowhere: Settings) -> None:
+async def test_redis_down_still_limits(nowhere: Settings) -> None:
     """C-56, F-10."""
     async with open_cache(nowhere) as down:
-        assert [await passes(limiter, down, [limit(3)]) for _ in range(5)] == [True] * 3 + [False] * 2
+        limiter = Limiter(nowhere, down)
+        assert [await passes(limiter, [limit(3)]) for _ in range(5)] == [True] * 3 + [False] * 2
         with pytest.raises(RATE_LIMITED) as refused:
-            await limiter.check(down, [limit(3)])
+            await limiter.charge([limit(3)])
     assert abs(int(refused.value.headers["retry-after"]) - DAY / 3) < 5
 
 
@@ -196,7 +201,8 @@ def test_a_request_counts_against_everybodys_rate_and_its_routes(settings: Setti
             rate_limit_anonymous=Rate(100, 3600),
             rate_limit_signed_in=Rate(1000, 3600),
             rate_limit_credentials=1.0,
-        )
+        ),
+        NOWHERE,
     )
     route = Rate(20, 60)
     assert limiter.limits_for("POST /x", route, "192.0.2.1", None) == [
@@ -214,14 +220,14 @@ def test_a_request_counts_against_everybodys_rate_and_its_routes(settings: Setti
 def test_one_switch_scales_or_lifts_every_limit_on_a_route(
     settings: Settings, factor: float | None, count: int | None
 ) -> None:
-    limiter = Limiter(msgspec.structs.replace(settings, rate_limit_credentials=factor))
+    limiter = Limiter(msgspec.structs.replace(settings, rate_limit_credentials=factor), NOWHERE)
     found = limiter.limits_for("POST /x", Rate(20, 60), "192.0.2.1", None)
     assert [one.rate.count for one in found] == ([] if count is None else [count])
 
 
-async def test_no_limit_asks_nobody_and_tells_nothing(limiter: Limiter, nowhere: Settings) -> None:
+async def test_no_limit_asks_nobody_and_tells_nothing(nowhere: Settings) -> None:
     async with open_cache(nowhere) as down:
-        assert await limiter.check(down, []) == {}
+        assert await Limiter(nowhere, down).charge([]) == {}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.mail import MailRefused, MemoryMailer, SmtpMailer, Template
+from api.kernel.mail import LANGUAGES, MailRefused, MemoryMailer, SmtpMailer, Template, language_of
 from api.kernel.settings import Smtp
 from tests.kernel.smtp import MESSAGE, Sink, listening, settings_with
 
@@ -86,14 +86,17 @@ async def test_memory_keeps_what_is_sent() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "hello.txt").write_text("Hello {{ name }}\n\nYour link: {{ link }}\n\n\n")
-    (tmp_path / "hello.html").write_text("<p title='{{ name }}'>{{ name }}</p>")
+    for language in ("en", "de"):
+        (tmp_path / language).mkdir()
+        hello = "Hello" if language == "en" else "Hallo"
+        (tmp_path / language / "hello.txt").write_text(hello + " {{ name }}\n\nYour link: {{ link }}\n\n\n")
+        (tmp_path / language / "hello.html").write_text("<p title='{{ name }}'>{{ name }}</p>")
     return tmp_path
 
 
 def test_the_first_line_is_the_subject_and_the_html_is_escaped(folder: Path) -> None:
     name = "<script>alert(1)</script> & '\"{{ 7*7 }}"
-    made = Template(folder, "hello").render(id="1", to="a@example.com", name=name, link="https://x/#t")
+    made = Template(folder, "hello").render(id="1", to="a@example.com", language="en", name=name, link="https://x/#t")
     assert made.subject == f"Hello {name}"
     assert made.text == "Your link: https://x/#t\n"
     assert "<script>" not in made.html
@@ -104,13 +107,45 @@ def test_the_first_line_is_the_subject_and_the_html_is_escaped(folder: Path) -> 
 
 def test_a_value_that_is_missing_is_a_mistake_and_no_empty_place(folder: Path) -> None:
     with pytest.raises(jinja2.UndefinedError):
-        Template(folder, "hello").render(id="1", to="a@example.com", name="Ada")
+        Template(folder, "hello").render(id="1", to="a@example.com", language="en", name="Ada")
 
 
 def test_a_file_that_is_missing_is_told_at_start(folder: Path) -> None:
-    (folder / "hello.html").unlink()
+    (folder / "de" / "hello.html").unlink()
     with pytest.raises(jinja2.TemplateNotFound):
         Template(folder, "hello")
+
+
+@pytest.mark.parametrize(("language", "subject"), [("en", "Hello Ada"), ("de", "Hallo Ada")])
+def test_everybody_is_written_to_in_their_language(folder: Path, language: str, subject: str) -> None:
+    (folder / language / "hello.html").write_text("{{ language }}")
+    made = Template(folder, "hello").render(id="1", to="a@example.com", language=language, name="Ada", link="x")
+    assert (made.subject, made.html) == (subject, language)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("de-AT, en;q=0.5", "de"),
+        ("DE-de,de;q=0.9", "de"),
+        ("fr-CH, fr;q=0.9, de;q=0.7, en;q=0.6", "de"),
+        ("fr, en;q=0.8, de;q=0.7", "en"),
+        ("dev, english", "en"),
+        ("*", "en"),
+        (",;q=,-,de", "de"),
+        ("x" * 8000 + ", de", "en"),
+    ],
+)
+def test_a_browsers_first_language_that_there_is(accepted: str, language: str) -> None:
+    """C-19: a header of 8 kB is not searched."""
+    assert language_of(accepted) == language
+
+
+@given(st.text(max_size=300))
+def test_no_header_makes_another_language(accepted: str) -> None:
+    assert language_of(accepted) in LANGUAGES
 
 
 @given(st.text())

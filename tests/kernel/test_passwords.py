@@ -1,10 +1,12 @@
-"""Argon2id, off the event loop and bounded."""
+"""Argon2id, off the event loop and bounded; and bcrypt, for hashes that came from elsewhere."""
 
 import asyncio
 import statistics
 import time
 from collections.abc import Iterator
 
+import argon2
+import bcrypt
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -13,6 +15,10 @@ from hypothesis import strategies as st
 from api.kernel import passwords as module
 from api.kernel.errors import UNAVAILABLE
 from api.kernel.passwords import WAITING, Passwords
+
+RIGHT = "correct hörse 🐎"
+# As other systems left it, cheaper than they would.
+OLD = bcrypt.hashpw(RIGHT.encode(), bcrypt.gensalt(4)).decode()
 
 
 @pytest.fixture
@@ -43,6 +49,14 @@ async def test_the_right_password_alone_is_right(passwords: Passwords) -> None:
         "$argon2id$v=19$m=19456,t=2,p=1$$",
         "$argon2id$v=19$m=1,t=0,p=0$YWJjZGVmZ2g$YWJjZGVmZ2g",
         "$2b$12$abc",
+        "$2b$04$" + "!" * 53,
+        "$2b$00$" + OLD[7:],
+        "$2b$99$" + OLD[7:],
+        "$2x$04$" + OLD[7:],
+        "$2b$٠٤$" + OLD[7:],
+        OLD + "x",
+        "\n" + OLD,
+        "$argon2id$v=19$m=-8,t=1,p=1$YWJjZGVmZ2g$YWJjZGVmZ2g",
         "ü",
     ],
 )
@@ -55,6 +69,51 @@ async def test_a_hash_that_is_none_is_of_no_password(passwords: Passwords, corru
 async def test_no_hash_makes_it_fail(passwords: Passwords, corrupt: str, password: str) -> None:
     assert await passwords.verify(corrupt, password) is False
     assert await passwords.verify("$argon2id$" + corrupt, password) is False
+
+
+@pytest.mark.parametrize("version", ["2a", "2b", "2y"])
+async def test_a_hash_of_bcrypts_is_understood(passwords: Passwords, version: str) -> None:
+    kept = f"${version}{OLD[3:]}"
+    assert await passwords.verify(kept, RIGHT)
+    for wrong in ("", RIGHT + " ", RIGHT[:-1], RIGHT + "\x00", "\ud800"):
+        assert not await passwords.verify(kept, wrong)
+
+
+async def test_a_password_that_bcrypt_would_cut_off_is_no_match(passwords: Passwords) -> None:
+    """C-49: of two that differ at the 73rd byte neither may do for the other."""
+    kept = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
+    assert await passwords.verify(kept, "x" * 72)
+    assert not await passwords.verify(kept, "x" * 73)
+    assert not await passwords.verify(kept, "x" * 71 + "é")
+
+
+async def test_what_was_hashed_otherwise_is_to_be_hashed_anew(passwords: Passwords) -> None:
+    """C-59."""
+    assert not passwords.outdated(await passwords.hash(RIGHT))
+    assert passwords.outdated(OLD)
+    for passes, memory, lanes in ((3, 19_456, 1), (2, 8192, 1), (2, 19_456, 2)):
+        other = argon2.PasswordHasher(passes, memory, lanes).hash(RIGHT)
+        assert passwords.outdated(other)
+        assert await passwords.verify(other, RIGHT), "it is right all the same"
+    other = argon2.PasswordHasher(2, 19_456, 1, type=argon2.Type.I).hash(RIGHT)
+    assert passwords.outdated(other)
+
+
+@pytest.mark.parametrize(
+    "greedy",
+    [
+        "$argon2id$v=19$m=4194304,t=1,p=1$YWJjZGVmZ2g$YWJjZGVmZ2g",
+        "$argon2id$v=19$m=19456,t=100000,p=1$YWJjZGVmZ2g$YWJjZGVmZ2g",
+        "$argon2id$v=19$m=65536,t=1,p=5000$YWJjZGVmZ2g$YWJjZGVmZ2g",
+        "$argon2id$v=19$m=999999999999999999999,t=1,p=1$YWJjZGVmZ2g$YWJjZGVmZ2g",
+        "$2b$16$" + OLD[7:],
+        "$2b$31$" + OLD[7:],
+    ],
+)
+async def test_a_hash_that_asks_for_too_much_costs_what_any_other_does(passwords: Passwords, greedy: str) -> None:
+    """C-59: 4 GiB, or days, for whoever tries to sign in."""
+    async with asyncio.timeout(2):
+        assert not await passwords.verify(greedy, "x")
 
 
 async def test_an_account_that_is_not_there_costs_as_much_as_a_wrong_password(passwords: Passwords) -> None:
@@ -76,11 +135,14 @@ async def test_a_storm_is_refused_before_it_becomes_a_queue(own: Passwords) -> N
     refused = [task for task in done if task.exception()]
     assert len(refused) == 10, "at once, and not after their turn"
     assert {type(task.exception()) for task in refused} == {UNAVAILABLE}
+    with pytest.raises(UNAVAILABLE):
+        own.refuse_when_full()
     for task in storm:
         task.cancel()  # their clients went away
     await asyncio.wait(storm)
     async with asyncio.timeout(2):
         assert not await own.verify(None, "x"), "there is room again, and no work for those who left"
+    own.refuse_when_full()
 
 
 async def test_the_event_loop_goes_on_while_passwords_are_hashed(own: Passwords) -> None:

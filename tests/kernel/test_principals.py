@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,25 @@ async def test_a_page_of_requests_asks_once_and_an_account_is_forgotten_whole() 
     await principals.find(world.claims(1), world.ask)
     await principals.find(world.claims(2), world.ask)
     assert world.asked == 4
+
+
+async def test_one_sign_in_is_forgotten_without_the_accounts_others() -> None:
+    world, principals = World(), Principals(lambda: 1000.0)
+    for session in (1, 2, 1, 2):
+        found = await principals.find(world.claims(session), world.ask)
+        assert found.sid == UUID(int=session), "each has its own, though the account is one"
+    principals.forget(UUID(int=1))
+    for session in (1, 2, 1, 2):
+        await principals.find(world.claims(session), world.ask)
+    assert world.asked == 3
+
+
+async def test_nobody_is_remembered_by_a_sign_in_of_somebody_elses() -> None:
+    world, principals = World(), Principals(lambda: 1000.0)
+    await principals.find(world.claims(1), world.ask)
+    stranger = msgspec.structs.replace(world.claims(1), sub=UUID(int=8))
+    assert (await principals.find(stranger, world.ask)).id == UUID(int=8)
+    assert world.asked == 2
 
 
 async def test_who_is_refused_is_asked_about_again() -> None:

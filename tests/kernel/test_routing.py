@@ -14,6 +14,7 @@ from api.kernel.auth import Claims, Principal, anyone, role, signed_in, superuse
 from api.kernel.context import Context, origin
 from api.kernel.errors import conflict
 from api.kernel.feature import Feature
+from api.kernel.limits import Limiter
 from api.kernel.routing import Reply, delete, get, patch, post, put
 from api.kernel.settings import Rate, Settings
 
@@ -77,7 +78,7 @@ async def burn() -> None:
 
 async def show_origin(context: Context) -> str:
     who = origin.get()
-    return f"{who.principal_id} {who.address} {who.user_agent}"
+    return f"{who.principal_id} {who.address} {who.user_agent} {who.language}"
 
 
 async def admire(id: UUID) -> None:
@@ -116,6 +117,7 @@ def app_of(settings: Settings, context: Context, *features: Feature) -> Starlett
 async def bakery(settings: Settings, context: Context) -> AsyncIterator[httpx.AsyncClient]:
     CALLS.clear()
     limited = msgspec.structs.replace(settings, rate_limit_anonymous=Rate(50, 3600), rate_limit_credentials=1.0)
+    context = msgspec.structs.replace(context, limiter=Limiter(limited, context.cache))
     transport = httpx.ASGITransport(app_of(limited, context), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost/api") as client:
         yield client
@@ -271,5 +273,6 @@ async def test_another_method_is_told_which_there_are(
 
 async def test_who_and_from_where_is_known_to_what_is_recorded(bakery: httpx.AsyncClient) -> None:
     answer = await bakery.get("/origin", headers={"user-agent": "x\x00" + "y" * 999})
-    assert answer.json() == "None 127.0.0.1 x" + "y" * 255
-    assert (await bakery.get("/origin", headers={"user-agent": ""})).json() == "None 127.0.0.1 None"
+    assert answer.json() == "None 127.0.0.1 x" + "y" * 255 + " en"
+    sent = {"user-agent": "", "accept-language": "de-CH, en;q=0.5"}
+    assert (await bakery.get("/origin", headers=sent)).json() == "None 127.0.0.1 None de"

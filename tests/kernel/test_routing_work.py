@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from api.app import create_app
-from api.kernel import decoding, routing
-from api.kernel.auth import Claims, Principal, anyone, signed_in
+from api.kernel import decoding, pipeline
+from api.kernel.auth import Claims, Principal, anyone, holder, signed_in
 from api.kernel.context import Context
 from api.kernel.errors import VALIDATION_FAILED
 from api.kernel.feature import Feature, authenticate_of
-from api.kernel.limits import Limiter
-from api.kernel.routing import Route, get, inputs_of, mount, post
+from api.kernel.pipeline import mount
+from api.kernel.routing import Route, get, inputs_of, post
 from api.kernel.settings import Settings
 
 
@@ -107,7 +107,7 @@ async def test_a_value_that_only_postgresql_refuses_is_a_422(serve: Serve, live:
 async def test_a_handler_that_takes_too_long_is_cancelled(
     serve: Serve, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routing, "HANDLER_SECONDS", 0.02)
+    monkeypatch.setattr(pipeline, "HANDLER_SECONDS", 0.02)
     cancelled = asyncio.Event()
 
     async def dawdle() -> None:
@@ -125,7 +125,7 @@ async def test_a_handler_that_takes_too_long_is_cancelled(
 async def test_one_route_that_hangs_does_not_take_the_others_with_it(
     serve: Serve, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routing, "MAX_ACTIVE", 3)
+    monkeypatch.setattr(pipeline, "MAX_ACTIVE", 3)
     gate, entered = asyncio.Event(), asyncio.Semaphore(0)
 
     async def hang() -> str:
@@ -181,6 +181,8 @@ async def wants_somebody(principal: Principal) -> None: ...
 async def wants_loose(body: Loose) -> None: ...
 async def wants_a_dict(query: dict[str, str]) -> None: ...
 async def wants_a_choice(form: Note | None) -> None: ...
+async def wants_one_of_two(body: Note | Loose | None) -> None: ...
+async def wants_claims(claims: Claims) -> None: ...
 async def wants_both(body: Note, form: Note) -> None: ...
 async def wants_untyped(context, id: UUID) -> None: ...  # type: ignore[no-untyped-def]
 
@@ -196,6 +198,9 @@ async def wants_untyped(context, id: UUID) -> None: ...  # type: ignore[no-untyp
         (post("/", wants_loose, guard=anyone), "body must be a Struct with forbid_unknown_fields"),
         (get("/", wants_a_dict, guard=anyone), "query must be a Struct"),
         (post("/", wants_a_choice, guard=anyone), "form must be a Struct"),
+        (post("/", wants_one_of_two, guard=anyone), "body must be a Struct"),
+        (post("/", wants_claims, guard=anyone), "claims need a guard that asks for a token"),
+        (post("/", wants_somebody, guard=holder), "a principal needs a guard"),
         (post("/", wants_both, guard=anyone), "a request has one body, JSON or a form"),
         (get("/{id}", wants_untyped, guard=anyone), r"\['context'\] need a type"),
         (get("/", wants_nothing, guard=anyone, limit="20/fortnight"), "limit must be off or like 20/minute"),
@@ -211,17 +216,17 @@ async def nobody(context: Context, claims: Claims) -> Principal:
     raise NotImplementedError
 
 
-def test_a_route_that_stands_twice_is_refused(settings: Settings) -> None:
+def test_a_route_that_stands_twice_is_refused() -> None:
     twice = [get("/x", wants_nothing, guard=anyone)] * 2
     with pytest.raises(TypeError, match="GET /x stands twice"):
-        mount(twice, Limiter(settings), nobody)
+        mount(twice, nobody)
 
 
-def test_a_literal_path_is_not_taken_for_an_id(settings: Settings) -> None:
+def test_a_literal_path_is_not_taken_for_an_id() -> None:
     async def by_id(id: UUID) -> None: ...
 
     routes = [get("/x/{id}", by_id, guard=anyone), get("/x/me", wants_nothing, guard=anyone)]
-    table = mount(routes, Limiter(settings), nobody)
+    table = mount(routes, nobody)
     assert [table.matches({"path": path})[1]["endpoint"].path for path in ("/api/x/me", "/api/x/7")] == [
         "/x/me",
         "/x/{id}",

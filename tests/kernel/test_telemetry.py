@@ -55,7 +55,7 @@ async def test_one_trace_from_the_browser_to_the_mail(
         "users.insert",
         "kernel.insert_event",
         "users.send_verification",
-        "users.find",
+        "users.find_recipient",
         "users.insert_token",
         "kernel.delete_task",
     }

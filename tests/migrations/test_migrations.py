@@ -104,6 +104,30 @@ def test_from_wherever_one_stands_the_way_forward_ends_at_the_same_schema(empty:
     assert schema(empty) == before
 
 
+def test_whoever_is_signed_in_stays_so_when_accounts_learn_to_end_sign_ins(empty: str) -> None:
+    """And the way back works with rows that only the newer schema knows."""
+    migrate(empty)
+    while "0005_accounts" in applied(empty):
+        migrate(empty, back=True)
+    lives = "select bool_and(s.created_at >= u.credentials_changed_at) from sessions s join users u on u.id = s.user_id"
+    with psycopg.connect(empty, autocommit=True) as connection:
+        user, other = uuid7(), uuid7()
+        connection.execute("insert into users (id, email, password_hash) values (%s, 'a@b.cd', 'x')", [user])
+        session = "insert into sessions (id, user_id, idle_expires_at, expires_at) values (%s, %s, now(), now())"
+        connection.execute(session, [uuid7(), user])
+        migrate(empty)
+        assert connection.execute(lives).fetchone() == (True,)
+        connection.execute("insert into users (id, email) values (%s, 'invited@b.cd')", [other])
+        changed = connection.execute(
+            "select credentials_changed_at > now() - interval '1 min' from users where id = %s", [other]
+        )
+        assert changed.fetchone() == (True,)
+        connection.execute("update sessions set ended_at = now(), end_reason = 'revoked', mode = 'cookie'")
+        while "0005_accounts" in applied(empty):
+            migrate(empty, back=True)
+        assert connection.execute("select email from users").fetchall() == [("a@b.cd",)]
+
+
 def test_two_releases_at_once_do_no_harm(empty: str, root: Path) -> None:
     command = [sys.executable, "-m", "migrations"]
     environ = os.environ | ENVIRONMENT | {"DATABASE_URL": empty, "REDIS_URL": "redis://127.0.0.1:1"}

@@ -9,10 +9,17 @@ from tests.factories import PASSWORD, make_user
 async def sign_in(client: httpx.AsyncClient, context: Context, email: str | None = None) -> dict[str, str]:
     """The pair of a new account's first session."""
     user = await make_user(context, email)
-    answer = await client.post("/api/auth/jwt/login", data={"username": user.email, "password": PASSWORD})
+    answer = await login(client, user.email)
     assert answer.status_code == 200
     pair: dict[str, str] = answer.json()
     return pair
+
+
+async def login(
+    client: httpx.AsyncClient, username: str, password: str = PASSWORD, mode: str = "jwt", **headers: str
+) -> httpx.Response:
+    form = {"username": username, "password": password}
+    return await client.post(f"/api/auth/{mode}/login", data=form, headers=headers)
 
 
 async def refresh(client: httpx.AsyncClient, token: str) -> httpx.Response:
@@ -29,6 +36,30 @@ async def refused(client: httpx.AsyncClient, token: str) -> str:
 
 
 async def is_signed_in(client: httpx.AsyncClient, pair: dict[str, str]) -> bool:
-    answer = await client.get("/api/users/me", headers={"authorization": f"Bearer {pair['access_token']}"})
+    answer = await client.get("/api/users/me", headers=bearer(pair))
     assert answer.status_code in (200, 401)
     return answer.status_code == 200
+
+
+def bearer(pair: dict[str, str]) -> dict[str, str]:
+    return {"authorization": f"Bearer {pair['access_token']}"}
+
+
+def set_by(answer: httpx.Response) -> dict[str, str]:
+    """The cookies that an answer sets, without their attributes; those that it takes back are empty."""
+    pairs = (line.partition(";")[0].partition("=") for line in answer.headers.get_list("set-cookie"))
+    return {name: value for name, _, value in pairs}
+
+
+def sent(cookies: dict[str, str], **headers: str) -> dict[str, str]:
+    """The headers of a browser that has these cookies, and of a page of ours that runs in it."""
+    page = {"x-xsrf-token": cookies["XSRF-TOKEN"]} if cookies.get("XSRF-TOKEN") else {}
+    return {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items() if value), **page, **headers}
+
+
+async def sign_in_browser(client: httpx.AsyncClient, context: Context, email: str | None = None) -> dict[str, str]:
+    """The cookies of a new account's first session."""
+    user = await make_user(context, email)
+    answer = await login(client, user.email, mode="cookie")
+    assert answer.status_code == 204
+    return set_by(answer)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import msgspec
@@ -56,6 +57,16 @@ async def test_twenty_tabs_get_one_successor(live_client: httpx.AsyncClient, liv
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["refresh_token"] for answer in answers}) == 1
     assert [row["generation"] for row in await live.db.fetch("select generation from sessions")] == [2]
+
+
+async def test_takes_one_statement(client: httpx.AsyncClient, context: Context) -> None:
+    """N-14: nothing waits for a second one, and no lock is held between two."""
+    pair, statements = await sign_in(client, context), list[str]()
+    connection: Any = context.db._connection
+    with connection.query_logger(lambda logged: statements.append(logged.query.partition("\n")[0])):
+        await refresh(client, pair["refresh_token"])
+        await asyncio.sleep(0)  # asyncpg tells of a statement in the loop's next turn
+    assert statements == ["-- sessions.rotate"]
 
 
 async def test_reuse_ends_the_session_and_the_end_is_committed(live_client: httpx.AsyncClient, live: Context) -> None:

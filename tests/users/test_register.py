@@ -5,10 +5,15 @@ import json
 from collections import Counter
 
 import httpx
+import msgspec
 import pytest
 
+from api.app import create_app
 from api.kernel.context import Context
+from api.kernel.mail import MemoryMailer
+from tests.conftest import client_of
 from tests.factories import PASSWORD, make_user
+from tests.mailed import mailed
 
 
 async def test_opens_an_account(client: httpx.AsyncClient, context: Context) -> None:
@@ -237,3 +242,50 @@ async def test_the_answer_holds_no_password(client: httpx.AsyncClient) -> None:
         *("is_verified", "roles", "created_at", "updated_at"),
     }
     assert PASSWORD not in answer.text
+
+
+@pytest.mark.parametrize(("accepted", "language"), [("de-AT,en;q=0.5", "de"), ("fr,de;q=0.9,en", "de"), ("fr", "en")])
+async def test_the_browsers_language_is_the_accounts(
+    client: httpx.AsyncClient, context: Context, mailbox: MemoryMailer, accepted: str, language: str
+) -> None:
+    body = {"email": "ada@example.com", "password": PASSWORD}
+    await client.post("/api/auth/register", json=body, headers={"accept-language": accepted})
+    assert [row[0] for row in await context.db.fetch("select language from users")] == [language]
+    await mailed(context)
+    assert [f'lang="{language}"' in mail.html for mail in mailbox.sent] == [True]
+
+
+@pytest.fixture
+def hiding(context: Context) -> httpx.AsyncClient:
+    """A client of an application that does not tell who has an account."""
+    settings = msgspec.structs.replace(context.settings, hide_accounts=True)
+    app = create_app(settings)
+    app.state.context = msgspec.structs.replace(context, settings=settings)
+    return client_of(app)
+
+
+async def test_whoever_has_an_account_is_nobodys_business(
+    hiding: httpx.AsyncClient, context: Context, mailbox: MemoryMailer
+) -> None:
+    """C-37: one answer, and the owner is told by mail."""
+    first = await register(hiding, "ada@example.com")
+    await mailed(context)
+    assert [mail.to for mail in mailbox.sent] == ["ada@example.com"]
+    confirm = mailbox.sent[0].subject
+    again = await register(hiding, "ADA@example.com", "another horse and battery")
+    assert (first.status_code, first.text) == (again.status_code, again.text) == (202, "null")
+    assert first.headers.keys() == again.headers.keys()
+    await mailed(context)
+    assert [mail.to for mail in mailbox.sent] == ["ada@example.com"]
+    assert mailbox.sent[0].subject != confirm
+    [row] = await context.db.fetch("select email, is_verified from users")
+    assert tuple(row) == ("ada@example.com", False)
+    form = {"username": "ada@example.com", "password": PASSWORD}
+    assert (await hiding.post("/api/auth/jwt/login", data=form)).status_code == 200
+
+
+async def test_a_weak_password_is_told_to_all_alike(hiding: httpx.AsyncClient, context: Context) -> None:
+    await make_user(context, "ada@example.com")
+    for email in ("ada@example.com", "nobody@example.com"):
+        answer = await register(hiding, email, "short")
+        assert (answer.status_code, answer.json()["code"]) == (400, "REGISTER_INVALID_PASSWORD")

@@ -30,7 +30,7 @@ from worker.types import OutboxEvent
 
 async def announce(db: Database, user_id: UUID, email: str = "ada@example.com") -> None:
     async with db.transaction() as tx:
-        await record(tx, UserRegistered(user_id=user_id, email=email))
+        await record(tx, UserRegistered(user_id=user_id, email=email, language="en"))
 
 
 async def pending(db: Database) -> int:
@@ -53,6 +53,7 @@ async def test_a_record_is_a_cloud_event_in_the_binary_binding(live: Context, cl
         "type": "users.registered",
         "user_id": str(user_id),
         "email": "ada@example.com",
+        "language": "en",
     }
     headers = dict(message.headers)
     publishing = headers.pop("traceparent").decode()
@@ -90,7 +91,7 @@ async def test_what_was_published_is_not_published_again(live: Context, cloned: 
 async def test_what_was_rolled_back_is_never_published(live: Context, relay: Relay) -> None:
     async def fail() -> None:
         async with live.db.transaction() as tx:
-            await record(tx, UserRegistered(user_id=uuid7(), email="ada@example.com"))
+            await record(tx, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -106,7 +107,7 @@ async def test_the_events_of_one_thing_stay_in_order(
     things = [uuid7() for _ in range(5)]
     async with live.db.transaction() as tx:
         for number, thing in itertools.product(range(60), things):
-            await record(tx, UserRegistered(user_id=thing, email=str(number)))
+            await record(tx, UserRegistered(user_id=thing, email=str(number), language="en"))
     assert [await relay.publish_events(), await relay.publish_events()] == [200, 100]
     records = await read_records(cloned, "users", 300)
     assert len(records) == 300
@@ -118,7 +119,7 @@ async def test_the_events_of_one_thing_stay_in_order(
 async def test_an_event_that_committed_late_is_not_skipped(live: Context, cloned: Settings, relay: Relay) -> None:
     first, second = uuid7(), uuid7()
     async with live.db.transaction() as slow:
-        await record(slow, UserRegistered(user_id=first, email="first"))
+        await record(slow, UserRegistered(user_id=first, email="first", language="en"))
         await announce(live.db, second)
         assert await relay.publish_events() == 1
     assert await relay.publish_events() == 1

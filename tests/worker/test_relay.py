@@ -16,7 +16,7 @@ from api.kernel.settings import Settings
 from tests.worker.jobs import read_records, soon, until
 from tests.worker.test_publishing import announce
 from worker.kafka import Publisher
-from worker.relay import Relay
+from worker.relay import Relay, sweep_published
 
 ALL_PUBLISHED = "select bool_and(published_at is not null) from outbox_events"
 
@@ -118,6 +118,6 @@ async def test_the_sweep_removes_what_was_published_a_week_ago_and_nothing_else(
     await live.db.fetch(age.format("published_at = now() - interval '6 days 23 hours'", "fresh"))
     await live.db.fetch(age.format("created_at = now() - interval '70 days'", "waiting"))
     await live.db.fetch(age.format("dead_at = now() - interval '70 days'", "dead"))
-    assert [await relay.sweep(), await relay.sweep()] == [1, 0]
+    assert [await sweep_published(relay._context), await sweep_published(relay._context)] == [1, 0]
     rows = await live.db.fetch("select data->>'email' as email from outbox_events order by seq")
     assert [row["email"] for row in rows] == ["fresh", "waiting", "dead"]

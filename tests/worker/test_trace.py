@@ -56,5 +56,5 @@ async def test_a_request_can_be_followed_to_its_record_and_its_mail(
     ]
     task = named(trace, "users.send_verification")
     assert parent(task) == request.context.span_id
-    for query in ("users.find", "users.insert_token", "kernel.delete_task"):
+    for query in ("users.find_recipient", "users.insert_token", "kernel.delete_task"):
         assert parent(named(trace, query)) == task.context.span_id

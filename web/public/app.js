@@ -1,8 +1,33 @@
-// The stand-in application: register, open the mail's link, sign in, see the account, refresh, sign out.
+// The stand-in application: register, open the mails' links, sign in, see the account, refresh, sign out.
 // Tokens live in these variables and nowhere else: a reload signs out. Answers become text, never markup.
 
 let tokens = null; // { access_token, refresh_token, expires_in } while somebody is signed in
-let mailToken = null; // from the mail's link, until it is spent
+let mailToken = null; // from a mail's link, until it is spent
+
+// What a mail's link opens. The link alone does nothing: mail scanners follow links, too.
+const links = {
+  "/verify": {
+    title: "Confirm your e-mail address", text: "One more step: the link alone confirms nothing, the button does.",
+    button: "Confirm this address", path: "/auth/verify", done: "The address is confirmed. You can sign in now.",
+  },
+  "/reset-password": {
+    title: "Set a new password", text: "Every device will be signed out.", password: true,
+    button: "Set the password", path: "/auth/reset-password", done: "The password is set. Sign in with it.",
+  },
+  "/accept-invitation": {
+    title: "Accept the invitation", text: "Choose a password, and the account is yours.", password: true,
+    button: "Accept", path: "/auth/reset-password", done: "The account is yours. You can sign in now.",
+  },
+  "/confirm-email": {
+    title: "Confirm your new address", text: "From then on you sign in with it. Every device will be signed out.",
+    button: "Confirm this address", path: "/auth/confirm-email", done: "The new address is confirmed. Sign in with it.",
+  },
+  "/revert-email": {
+    title: "Keep the old address", text: "The address is not changed, or put back. Every device will be signed out.",
+    button: "Keep the old address", path: "/auth/revert-email",
+    done: "The old address stays. If you did not ask for the change, set a new password now.",
+  },
+};
 
 const at = (id) => document.getElementById(id);
 
@@ -37,7 +62,7 @@ async function call(method, path, body) {
 // ── Showing things ──
 
 function show(view, text = "") {
-  for (const id of ["verify", "guest", "account"]) at(id).hidden = id !== view;
+  for (const id of ["link", "forgot", "guest", "account"]) at(id).hidden = id !== view;
   tell(text);
 }
 
@@ -137,11 +162,19 @@ onSubmit("register-form", async ({ email, password }) => {
     + "In development no mail leaves the machine: “make run” prints the address of its mailbox.");
 });
 
-onSubmit("verify-form", async () => {
-  const user = await call("POST", "/auth/verify", { token: mailToken });
+onSubmit("link-form", async (fields) => {
+  const { path, done } = links[location.pathname];
+  const user = await call("POST", path, { ...fields, token: mailToken });
   mailToken = null;
+  at("link-form").reset();
   history.replaceState(null, "", "/");
-  showGuest(`${user.email} is confirmed. You can sign in now.`, user.email);
+  showGuest(done, user?.email);
+});
+
+onSubmit("forgot-form", async ({ email }) => {
+  await call("POST", "/auth/forgot-password", { email });
+  at("forgot-form").reset();
+  tell(`If there is an account with the address ${email}, a mail with a link is on its way.`);
 });
 
 onSubmit("login-form", async (fields) => {
@@ -165,11 +198,20 @@ onSubmit("logout-form", async () => {
 
 /** Opens what the address asks for. The token leaves the address bar at once, and so the history, before any click. */
 function open() {
-  if (location.pathname !== "/verify") return show(tokens ? "account" : "guest");
+  if (location.pathname === "/forgot-password") return show("forgot");
+  const link = links[location.pathname];
+  if (!link) return show(tokens ? "account" : "guest");
   mailToken = new URLSearchParams(location.hash.slice(1)).get("token") ?? mailToken;
-  history.replaceState(null, "", "/verify");
-  if (mailToken) show("verify");
-  else show("guest", "This address is for a link from a mail, and has no token. Open the link in the mail again.");
+  history.replaceState(null, "", location.pathname);
+  if (!mailToken) {
+    return show("guest", "This address is for a link from a mail, and has no token. Open the link in the mail again.");
+  }
+  at("link").querySelector("h2").textContent = link.title;
+  at("link").querySelector("button").textContent = link.button;
+  at("link-text").textContent = link.text;
+  at("link-new").hidden = at("link-password").disabled = !link.password;
+  clearProblems();
+  show("link");
 }
 
 addEventListener("hashchange", open); // another link from a mail, opened in the same tab

@@ -1,0 +1,60 @@
+"""`python -m api.audit`: computes the whole chain again and says whether it holds. With `--expect POSITION:HASH`, as
+the worker logged them once, it also notices an end that was cut off and a chain that was made anew."""
+
+import argparse
+import asyncio
+import sys
+
+import msgspec
+
+from api.audit.chain import START, Broken, Walked, walk
+from api.audit.types import Head
+from api.kernel import telemetry
+from api.kernel.context import open_context
+from api.kernel.errors import UNAVAILABLE, Problem
+from api.kernel.settings import Settings, SettingsError, load
+
+PROGRESS = 100_000
+"""Entries between two lines of progress."""
+
+
+def head_of(text: str) -> Head:
+    """Read POSITION:HASH. Raises ValueError."""
+    position, _, digest = text.partition(":")
+    if not (position.isascii() and position.isdigit() and len(bytes.fromhex(digest)) == 32):
+        raise ValueError(text)
+    return Head(int(position), bytes.fromhex(digest))
+
+
+async def verify(settings: Settings, expected: Head | None) -> Walked:
+    """Walk the chain to its end. Raises Broken, Problem."""
+    walked, told = Walked(START, 0, 0), 0
+    async with open_context(settings, {}, pool_size=1) as context:
+        async for walked in walk(context.db, expected):
+            if walked.head.last - told >= PROGRESS:
+                told = walked.head.last
+                print(f"audit: {told} entries checked …", file=sys.stderr, flush=True)  # noqa: T201
+    return walked
+
+
+def main(arguments: list[str]) -> str:
+    parser = argparse.ArgumentParser("python -m api.audit", description="Check the audit's chain of hashes.")
+    parser.add_argument("--expect", type=head_of, metavar="POSITION:HASH", help="a link that must be there")
+    expected = parser.parse_args(arguments).expect
+    settings = msgspec.structs.replace(load(), log_level="ERROR")  # who sits at the terminal is told in one line
+    telemetry.set_up(settings, "audit")
+    walked = asyncio.run(verify(settings, expected))
+    return (
+        f"audit: the chain holds: {walked.head.last} entries checked; {walked.data} are without their data and"
+        f" {walked.origins} without their origin, as announced; {walked.waiting} are not sealed yet.\n"
+        f"audit: its head is {walked.head.last}:{walked.head.link.hex()}"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        print(main(sys.argv[1:]))  # noqa: T201
+    except UNAVAILABLE:
+        sys.exit("audit: PostgreSQL does not answer, or has not been migrated.")
+    except (Broken, SettingsError, Problem) as error:
+        sys.exit(f"audit: {error}")

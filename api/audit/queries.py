@@ -1,0 +1,65 @@
+"""One typed signature for each file in sql/audit/."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from api.audit.types import ActivityRow, EntryRow, Erased, Head
+from api.kernel.database import Database
+from api.kernel.sql import query
+
+
+@query
+async def count_entries(db: Database, user_id: UUID | None, type: str | None) -> int: ...
+
+
+@query
+async def count_activity(db: Database, user_id: UUID) -> int: ...
+
+
+@query
+async def erase(db: Database, user_id: UUID, most: int) -> Erased: ...
+
+
+@query
+async def erase_strangers(db: Database, age: timedelta, most: int) -> int: ...
+
+
+@query
+async def find_head(db: Database) -> Head | None: ...
+
+
+@query
+async def list_entries(
+    db: Database, user_id: UUID | None, type: str | None, before: UUID | None, most: int
+) -> list[EntryRow]: ...
+
+
+@query
+async def list_activity(db: Database, user_id: UUID, before: UUID | None, most: int) -> list[ActivityRow]: ...
+
+
+@query
+async def list_sealed(db: Database, after: int, most: int) -> list[EntryRow]: ...
+
+
+@query
+async def list_unsealed(db: Database, most: int) -> list[EntryRow]: ...
+
+
+@query
+async def lock_chain(db: Database) -> None: ...
+
+
+@query
+async def mark_sealed(
+    db: Database,
+    ids: list[UUID],
+    after: int,
+    data_digests: list[bytes],
+    origin_digests: list[bytes],
+    hashes: list[bytes],
+) -> None: ...
+
+
+@query
+async def sum_erased(db: Database) -> Erased: ...

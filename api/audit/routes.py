@@ -1,0 +1,63 @@
+"""Reading the audit: one's own history, and everybody's for administrators."""
+
+from uuid import UUID
+
+import msgspec
+
+from api.audit import queries
+from api.audit.types import Activity, ActivityQuery, AuditEntry, AuditQuery, EntryRow
+from api.kernel.auth import Principal, signed_in, superuser
+from api.kernel.context import Context
+from api.kernel.paging import Cursors, Page
+from api.kernel.routing import get
+
+
+async def list_activity(context: Context, principal: Principal, query: ActivityQuery) -> Page[Activity]:
+    """One's own account's history, newest first: sign-ins, refused ones too, and every change. `total` is exact up to
+    10,000."""
+    cursors = Cursors(context.settings, "activity", principal.id)
+    (before,) = cursors.read(query.cursor, UUID)
+    rows = await queries.list_activity(context.db, principal.id, before, query.limit + 1)
+    shown = rows[: query.limit]
+    return Page(
+        items=[
+            Activity(**{**msgspec.structs.asdict(row), "data": msgspec.json.decode(row.data or "{}")}) for row in shown
+        ],
+        next_cursor=cursors.make(shown[-1].id) if len(rows) > query.limit else None,
+        total=await queries.count_activity(context.db, principal.id),
+    )
+
+
+async def list_entries(context: Context, query: AuditQuery) -> Page[AuditEntry]:
+    """Everybody's history, newest first, with each entry's place in the chain. `total` is exact up to 10,000."""
+    cursors = Cursors(context.settings, "audit", query.user_id, query.type)
+    (before,) = cursors.read(query.cursor, UUID)
+    rows = await queries.list_entries(context.db, query.user_id, query.type, before, query.limit + 1)
+    shown = rows[: query.limit]
+    return Page(
+        items=[_shown(row) for row in shown],
+        next_cursor=cursors.make(shown[-1].id) if len(rows) > query.limit else None,
+        total=await queries.count_entries(context.db, query.user_id, query.type),
+    )
+
+
+def _shown(row: EntryRow) -> AuditEntry:
+    return AuditEntry(
+        id=row.id,
+        type=row.type,
+        key=row.key,
+        data=msgspec.json.decode(row.data) if row.data else None,
+        principal_id=row.principal_id,
+        address=row.address,
+        user_agent=row.user_agent,
+        traceparent=row.traceparent,
+        created_at=row.created_at,
+        position=row.position,
+        hash=row.hash.hex() if row.hash else None,
+    )
+
+
+routes = [
+    get("/users/me/activity", list_activity, guard=signed_in),
+    get("/audit", list_entries, guard=superuser),
+]

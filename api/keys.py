@@ -1,0 +1,99 @@
+"""`python -m api.keys [--algorithm ES256|EdDSA]`: makes a new key that access tokens are signed with, and says what to
+set, and when, so that nobody is signed out. It reads the JWT_ variables alone; run it where no log keeps what it
+prints."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from api.kernel.auth import ACCESS_SECONDS
+from api.kernel.pem import read_keys
+
+ALGORITHMS = ("ES256", "EdDSA")
+Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+def make(algorithm: str) -> Key:
+    return ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else ed25519.Ed25519PrivateKey.generate()
+
+
+def private_pem(key: Key) -> str:
+    return _one_line(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def public_pem(key: Key) -> str:
+    return _one_line(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+
+def current(environ: Mapping[str, str], algorithm: str) -> Key | None:
+    """The key that signs now with that algorithm. Raises ValueError where it is none."""
+    text = environ.get("JWT_PRIVATE_KEY", "").strip()
+    if not text or _algorithm(environ) != algorithm:
+        return None
+    [pem] = read_keys(text, algorithm, signing=True)
+    key = load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, Key)  # read_keys has looked
+    return key
+
+
+def steps(algorithm: str, environ: Mapping[str, str]) -> str:
+    """What to set, and when. Raises ValueError where JWT_PRIVATE_KEY is no key."""
+    new, old = make(algorithm), current(environ, algorithm)
+    signing = [f"JWT_ALGORITHM={algorithm}", f"JWT_PRIVATE_KEY={private_pem(new)}"]
+    minutes = ACCESS_SECONDS // 60 + 1
+    if old is None:
+        return "\n".join(
+            [
+                "Set these together and release. Access tokens of another algorithm are refused from then on, and",
+                "clients refresh them: nobody is signed out.",
+                "",
+                *signing,
+                "JWT_PREVIOUS_KEYS=",
+            ]
+        )
+    return "\n".join(
+        [
+            "1. Set this and release, so that every process knows the new key before one of them signs with it.",
+            "",
+            f"JWT_PREVIOUS_KEYS={public_pem(new)}",
+            "",
+            "2. When all of them run with it, set these together and release. What the old key signed still holds.",
+            "",
+            *signing,
+            f"JWT_PREVIOUS_KEYS={public_pem(old)}",
+            "",
+            f"3. {minutes} minutes later nothing that it signed is left: JWT_PREVIOUS_KEYS may go.",
+        ]
+    )
+
+
+def _algorithm(environ: Mapping[str, str]) -> str | None:
+    now = environ.get("JWT_ALGORITHM", "").strip().lower()
+    return next((name for name in ALGORITHMS if name.lower() == now), None)
+
+
+def _one_line(pem: bytes) -> str:
+    return pem.decode().strip().replace("\n", "\\n")
+
+
+def main(arguments: list[str], environ: Mapping[str, str]) -> str:
+    parser = argparse.ArgumentParser("python -m api.keys", description="Make a key for access tokens.")
+    parser.add_argument("--algorithm", choices=ALGORITHMS, default=_algorithm(environ) or "ES256")
+    return steps(parser.parse_args(arguments).algorithm, environ)
+
+
+if __name__ == "__main__":
+    try:
+        print(main(sys.argv[1:], os.environ))  # noqa: T201
+    except ValueError as error:
+        sys.exit(f"keys: JWT_PRIVATE_KEY {error}")

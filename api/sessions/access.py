@@ -1,0 +1,26 @@
+"""Who stands behind an access token, and how others check one."""
+
+from api.kernel.auth import TOKEN_INVALID, Claims, Principal
+from api.kernel.context import Context
+from api.sessions import queries
+from api.sessions.types import JwkSet
+
+
+async def authenticate(context: Context, claims: Claims) -> Principal:
+    """The principal behind a verified access token, if the session still lives. One round trip; raises
+    TOKEN_INVALID."""
+    row = await queries.find_principal(context.db, claims.sid, claims.sub)
+    if row is None:
+        raise TOKEN_INVALID(headers={"www-authenticate": 'Bearer error="invalid_token"'})
+    return Principal(
+        id=claims.sub,
+        sid=claims.sid,
+        is_superuser=row.is_superuser,
+        is_verified=row.is_verified,
+        roles=tuple(row.roles),
+    )
+
+
+async def show_keys(context: Context) -> JwkSet:
+    """The public keys that access tokens are signed with, where the algorithm has any."""
+    return JwkSet(context.tokens.jwks)

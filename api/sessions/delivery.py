@@ -1,0 +1,66 @@
+"""How a session's tokens reach its client: in the answer, or in cookies that no script can read."""
+
+from uuid import UUID
+
+from api.kernel.auth import ACCESS_SECONDS, derive_key
+from api.kernel.context import Context
+from api.kernel.cookies import ACCESS, DEVICE, REFRESH, XSRF, Cookies, xsrf_token
+from api.kernel.database import uuid7
+from api.sessions import tokens
+from api.sessions.types import Session, TokenPair
+
+DAY = 86_400
+DEVICE_DAYS = 400
+"""The most that browsers keep a cookie (RFC 6265bis §5.5)."""
+
+
+def pair(context: Context, session: Session) -> TokenPair:
+    """An access token, and the refresh token of the session's generation."""
+    access = context.tokens.issue(
+        sub=session.user_id,
+        sid=session.id,
+        jti=uuid7(),
+        email=session.email,
+        name=session.name,
+        roles=tuple(session.roles),
+    )
+    refresh = tokens.make(refresh_key(context), session.id, session.generation)
+    return TokenPair(access, "bearer", ACCESS_SECONDS, refresh)
+
+
+def set_cookies(context: Context, cookies: Cookies, session: Session) -> None:
+    """The same pair as cookies, and the token that a page must send along with them."""
+    made, kept = pair(context, session), context.settings.sign_in_idle_days * DAY
+    cookies.set(ACCESS, made.access_token, ACCESS_SECONDS)
+    cookies.set(REFRESH, made.refresh_token, kept)
+    cookies.set(XSRF, xsrf_token(context.settings, session.id), kept)
+
+
+def clear_cookies(cookies: Cookies) -> None:
+    """All but the device's, which is no sign-in."""
+    cookies.clear(ACCESS, REFRESH, XSRF)
+
+
+def device_of(context: Context, cookies: Cookies) -> UUID | None:
+    """The device that the request's cookie names, where we made it."""
+    return tokens.read_device(_device_key(context), cookies.get(DEVICE) or "")
+
+
+def set_device(context: Context, cookies: Cookies, id: UUID) -> None:
+    """Know this device again."""
+    cookies.set(DEVICE, tokens.make_device(_device_key(context), id), DEVICE_DAYS * DAY)
+
+
+def session_of(context: Context, cookies: Cookies) -> UUID | None:
+    """The session that the browser's refresh cookie names, where we made it; it may be over."""
+    named = tokens.read(refresh_key(context), cookies.get(REFRESH) or "")
+    return named[0] if named else None
+
+
+def refresh_key(context: Context) -> bytes:
+    """What refresh tokens are signed with."""
+    return derive_key(context.settings.secret_key, "refresh-token")
+
+
+def _device_key(context: Context) -> bytes:
+    return derive_key(context.settings.secret_key, "device")

@@ -1,0 +1,67 @@
+"""Where an account is signed in, and signing out: here, there, everywhere else."""
+
+from uuid import UUID
+
+import msgspec
+
+from api.kernel.auth import Claims, Principal
+from api.kernel.context import Context, origin
+from api.kernel.cookies import ACCESS, Cookies, refuse_forgery
+from api.kernel.errors import NOT_FOUND, UNAUTHORIZED
+from api.kernel.events import record
+from api.sessions import delivery, queries
+from api.sessions.events import SessionEnded
+from api.sessions.types import SignIn
+
+
+async def logout(context: Context, claims: Claims) -> None:
+    """End this session, at once and in every process. A token that has expired, or was signed out before, will do."""
+    origin.set(msgspec.structs.replace(origin.get(), principal_id=claims.sub))
+    await _end(context, claims.sid, claims.sub, "logout")
+
+
+async def cookie_logout(context: Context, cookies: Cookies) -> None:
+    """End this browser's session and take its cookies back; the device stays known."""
+    sid = delivery.session_of(context, cookies)
+    if sid is None:
+        access = cookies.get(ACCESS)
+        if access is None:
+            raise UNAUTHORIZED
+        sid = context.tokens.verify(access, expired=True).sid
+    refuse_forgery(context.settings, cookies.headers, sid)
+    delivery.clear_cookies(cookies)
+    async with context.db.transaction() as db:
+        owner = await queries.end_named(db, sid, "logout")
+        if owner:
+            origin.set(msgspec.structs.replace(origin.get(), principal_id=owner.user_id))
+            await record(db, SessionEnded(session_id=sid, user_id=owner.user_id, reason="logout"))
+    context.principals.forget(sid)
+
+
+async def list_sessions(context: Context, principal: Principal) -> list[SignIn]:
+    """Where one is signed in, the session that was used last first."""
+    return await queries.list_live(context.db, principal.id, principal.sid)
+
+
+async def revoke_session(context: Context, principal: Principal, id: UUID) -> None:
+    """End one of one's sessions."""
+    if not await _end(context, id, principal.id, "revoked"):
+        raise NOT_FOUND
+
+
+async def revoke_others(context: Context, principal: Principal) -> None:
+    """End all of one's sessions but this one."""
+    async with context.db.transaction() as db:
+        for sid in await queries.end_others(db, principal.id, principal.sid):
+            await record(db, SessionEnded(session_id=sid, user_id=principal.id, reason="revoked"))
+    context.principals.forget(principal.id)
+
+
+async def _end(context: Context, sid: UUID, user_id: UUID, reason: str) -> bool:
+    """Whether there was one to end."""
+    async with context.db.transaction() as db:
+        ended = await queries.end(db, sid, user_id, reason) is not None
+        if ended:
+            await record(db, SessionEnded(session_id=sid, user_id=user_id, reason=reason))
+    context.principals.forget(sid)
+    return ended

@@ -1,0 +1,155 @@
+"""Signing in with a password, by token and by cookie. Whoever guesses is slowed down by network and by account; a
+device that the account knows has a count of its own, so that no stranger locks its owner out."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from api.kernel.context import Context, origin
+from api.kernel.cookies import Cookies, refuse_foreign
+from api.kernel.database import Database, uuid7
+from api.kernel.errors import RATE_LIMITED, Problem
+from api.kernel.events import record
+from api.kernel.limits import Limit, network_of
+from api.kernel.settings import Rate
+from api.kernel.telemetry import meter
+from api.sessions import delivery, queries
+from api.sessions.errors import LOGIN_BAD_CREDENTIALS, LOGIN_USER_NOT_VERIFIED
+from api.sessions.events import SessionEnded, SessionStarted, SignInRefused
+from api.sessions.types import Account, Credentials, Session, TokenPair
+from api.users.events import DeletionCancelled
+
+BY_NETWORK = Rate(30, 900)
+BY_ACCOUNT = Rate(5, 900)
+BY_KNOWN_DEVICE = Rate(10, 900)
+NETWORK_BITS = (24, 56)
+"""Of an IPv4 and an IPv6 address: what one customer of a provider may have."""
+MOST_SESSIONS = 50
+refused_sign_ins = meter.create_counter("sessions.refused", "{attempt}", "Sign-ins that were refused, by reason")
+
+
+async def login(context: Context, form: Credentials, cookies: Cookies) -> TokenPair:
+    """Sign in with an e-mail address and a password. Unknown, wrong and disabled get one answer, in one time."""
+    account = await _authenticated(context, form, cookies)
+    return delivery.pair(context, await _start(context, account, form, cookies, "bearer"))
+
+
+async def cookie_login(context: Context, form: Credentials, cookies: Cookies) -> None:
+    """Sign a browser in: the tokens come as cookies that no script can read. Whoever was signed in there is not any
+    more."""
+    refuse_foreign(context.settings, cookies.headers)
+    account = await _authenticated(context, form, cookies)
+    delivery.set_cookies(context, cookies, await _start(context, account, form, cookies, "cookie"))
+
+
+async def _authenticated(context: Context, form: Credentials, cookies: Cookies) -> Account:
+    """The account with this address and password, if it may sign in. Every refusal costs the same queries, so that
+    neither answer nor time tells which addresses have one."""
+    context.passwords.refuse_when_full()
+    device = delivery.device_of(context, cookies)
+    account = await queries.find_account(context.db, form.username, device, origin.get().user_agent)
+    limits = _limits(context, form.username, account, device)
+    try:
+        await context.limiter.charge(limits)
+    except RATE_LIMITED as refusal:
+        raise await _refused(context, account, refusal, "throttled") from None
+    right = await context.passwords.verify(account.password_hash if account else None, form.password)
+    if account is None or not right:
+        raise await _refused(context, account, LOGIN_BAD_CREDENTIALS(), "password")
+    if not account.is_active:
+        raise await _refused(context, account, LOGIN_BAD_CREDENTIALS(), "disabled")
+    await context.limiter.refund(limits)  # it was no guess
+    if context.settings.require_verification and not account.is_verified:
+        raise await _refused(context, account, LOGIN_USER_NOT_VERIFIED(), "unverified")
+    return account
+
+
+def _limits(context: Context, typed: str, account: Account | None, device: UUID | None) -> list[Limit]:
+    """Known devices apart. A password that was reset begins anew, for its owner has just proved who they are."""
+    who = origin.get()
+    network = network_of(who.address, NETWORK_BITS)
+    whose = account.email if account else typed.lower()
+    since = str(account.credentials_changed_at) if account else ""
+    by_network = context.limiter.credentials("sign-in-network", BY_NETWORK, network)
+    if account and account.has_device:
+        return by_network + context.limiter.credentials("sign-in", BY_KNOWN_DEVICE, whose, "device", str(device))
+    if account and _is_known(account):
+        place = (network, who.user_agent or "")
+        return by_network + context.limiter.credentials("sign-in", BY_KNOWN_DEVICE, whose, "place", *place)
+    return by_network + context.limiter.credentials("sign-in", BY_ACCOUNT, whose, since)
+
+
+def _is_known(account: Account) -> bool:
+    """Whether the account was used from this device, or by the like of it on this network, before."""
+    network = network_of(origin.get().address, NETWORK_BITS)
+    return account.has_device or network in {network_of(address, NETWORK_BITS) for address in account.addresses}
+
+
+async def _refused(context: Context, account: Account | None, refusal: Problem, reason: str) -> Problem:
+    """The refusal, once it is counted and written down."""
+    refused_sign_ins.add(1, {"reason": reason})
+    event = SignInRefused(attempt_id=uuid7(), user_id=account.user_id if account else None, reason=reason)
+    await record(context.db, event)
+    return refusal
+
+
+async def _start(context: Context, account: Account, form: Credentials, cookies: Cookies, mode: str) -> Session:
+    """A new session and all that it brings about, in one transaction."""
+    rehashed = None
+    if context.passwords.outdated(account.password_hash or ""):
+        rehashed = await context.passwords.hash(form.password)
+    former = delivery.session_of(context, cookies) if mode == "cookie" else None
+    device = delivery.device_of(context, cookies) or uuid7()
+    themselves = origin.set(msgspec.structs.replace(origin.get(), principal_id=account.user_id))
+    try:
+        async with context.db.transaction() as db:
+            if rehashed or account.leaving:
+                await _welcome_back(db, account, rehashed)
+            session = await _insert(context, db, account, device, mode)
+            await _end_former(db, account, former)
+    except LOGIN_BAD_CREDENTIALS as refusal:
+        origin.reset(themselves)
+        raise await _refused(context, account, refusal, "password") from None
+    if former:
+        context.principals.forget(former)
+    delivery.set_device(context, cookies, device)
+    return session
+
+
+async def _insert(context: Context, db: Database, account: Account, device: UUID, mode: str) -> Session:
+    settings, who, sid = context.settings, origin.get(), uuid7()
+    generation = await queries.insert(
+        db,
+        sid,
+        account.user_id,
+        account.credentials_changed_at,
+        timedelta(days=settings.sign_in_idle_days),
+        timedelta(days=settings.sign_in_most_days),
+        who.address,
+        who.user_agent,
+        device,
+        "password",
+        mode,
+    )
+    if generation is None:
+        raise LOGIN_BAD_CREDENTIALS
+    new = account.used and not _is_known(account)
+    event = SessionStarted(session_id=sid, user_id=account.user_id, method="password", mode=mode, new_device=new)
+    await record(db, event)
+    return Session(sid, generation, account.user_id, account.email, account.name, account.roles)
+
+
+async def _welcome_back(db: Database, account: Account, rehashed: str | None) -> None:
+    if await queries.welcome_back(db, account.user_id, rehashed, account.credentials_changed_at):
+        await record(db, DeletionCancelled(user_id=account.user_id))
+
+
+async def _end_former(db: Database, account: Account, former: UUID | None) -> None:
+    """The sessions that the new one takes the place of: the browser's own, and the oldest of very many."""
+    owner = await queries.end_named(db, former, "logout") if former else None
+    if former and owner:
+        await record(db, SessionEnded(session_id=former, user_id=owner.user_id, reason="logout"))
+    if account.live >= MOST_SESSIONS:
+        for sid in await queries.end_oldest(db, account.user_id, MOST_SESSIONS):
+            await record(db, SessionEnded(session_id=sid, user_id=account.user_id, reason="limit"))

@@ -1,0 +1,67 @@
+"""The mails about sign-ins."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from api.kernel.context import Context
+from api.kernel.mail import Template
+from api.kernel.tasks import Task, task
+from api.sessions import queries
+from api.sessions.events import SessionEnded, SessionStarted
+from api.sessions.types import Notice
+
+NEW_DEVICE = Template(Path(__file__).parent / "emails", "new_device")
+TOKEN_REUSED = Template(Path(__file__).parent / "emails", "token_reused")
+
+# The first that a User-Agent contains: Edge and Opera call themselves Chrome too, and that Safari.
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
+
+@task(on=SessionStarted)
+async def send_new_device(context: Context, event: SessionStarted, id: UUID) -> None:
+    """Tell the owner of a sign-in from where there was none. Not at an address that nobody confirmed: it may be a
+    stranger's, and every sign-in a mail to them."""
+    notice = await queries.find_notice(context.db, event.session_id) if event.new_device else None
+    if notice and notice.is_verified:
+        await _send(context, id, NEW_DEVICE, notice, notice.created_at)
+
+
+@task(on=SessionEnded)
+async def send_token_reused(context: Context, event: SessionEnded, id: UUID) -> None:
+    """Tell the owner that two parties had the refresh token of one device."""
+    notice = await queries.find_notice(context.db, event.session_id) if event.reason == "reuse" else None
+    if notice and notice.ended_at:
+        await _send(context, id, TOKEN_REUSED, notice, notice.ended_at)
+
+
+async def _send(context: Context, id: UUID, template: Template, notice: Notice, time: datetime) -> None:
+    mail = template.render(
+        id=str(id),
+        to=notice.email,
+        language=notice.language,
+        application=context.settings.public_url,
+        time=time,
+        browser=_word(BROWSERS, notice.user_agent),
+        system=_word(SYSTEMS, notice.user_agent),
+        address=notice.address,
+    )
+    await context.mail.send(mail)
+
+
+def _word(words: dict[str, str], user_agent: str | None) -> str | None:
+    """In our words: whoever signed in wrote the User-Agent, and it would be theirs to word our mail."""
+    return next((word for part, word in words.items() if part in (user_agent or "")), None)
+
+
+tasks: list[Task[Any]] = [send_new_device, send_token_reused]

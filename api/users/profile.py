@@ -1,0 +1,203 @@
+"""One's own account: reading and changing it, and leaving. What a thief of a session would want needs the password
+once more."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from msgspec import UNSET
+
+from api.kernel.auth import Principal
+from api.kernel.context import Context
+from api.kernel.database import Database
+from api.kernel.errors import UNAUTHORIZED, Problem
+from api.kernel.events import record
+from api.kernel.routing import refuse_stale
+from api.kernel.settings import Rate
+from api.users import queries
+from api.users.errors import (
+    CHANGE_PASSWORD_BAD_CREDENTIALS,
+    CHANGE_PASSWORD_INVALID_PASSWORD,
+    CONFIRM_EMAIL_BAD_TOKEN,
+    CURRENT_PASSWORD_REQUIRED,
+    LAST_SUPERUSER,
+    REVERT_EMAIL_BAD_TOKEN,
+    UPDATE_USER_EMAIL_ALREADY_EXISTS,
+    UPDATE_USER_INVALID_PASSWORD,
+)
+from api.users.events import (
+    DeletionRequested,
+    EmailChanged,
+    EmailChangeRequested,
+    EmailChangeReverted,
+    PasswordChanged,
+    UserUpdated,
+    UserVerified,
+)
+from api.users.passwords import refuse_weak
+from api.users.tokens import spend
+from api.users.types import Credentials, MailToken, PasswordChange, PasswordProof, ProfileChange, User
+
+GUESSES = Rate(5, 15 * 60)
+"""At the current password, in one session."""
+ADDRESSES = Rate(5, 60 * 60)
+"""That an account may ask to be changed to: a mail goes to each."""
+
+
+async def show_me(context: Context, principal: Principal) -> User:
+    """One's own account."""
+    user = await queries.find(context.db, principal.id)
+    if user is None:  # deleted, and remembered as a principal for the rest of a second
+        raise UNAUTHORIZED
+    return user
+
+
+async def change_me(context: Context, principal: Principal, body: ProfileChange, if_match: str | None) -> User:
+    """Change one's own account; what is not given stays.
+
+    A new password or e-mail address needs the current password. A new address is not there until it is confirmed with
+    the link that is mailed to it; the old one is told, and can stop it. A new password ends all other sessions."""
+    proof, password_hash = await _prove_change(context, principal, body)
+    async with context.db.transaction() as db:
+        user = await queries.lock(db, principal.id)
+        if user is None:
+            raise UNAUTHORIZED
+        refuse_stale(if_match, user)
+        if proof:
+            await _refuse_outdated(db, principal, proof, CURRENT_PASSWORD_REQUIRED)
+        if password_hash:
+            user = await _put_password(db, principal, password_hash)
+        if body.name is not UNSET or body.language is not UNSET:
+            user = await _put_profile(db, principal, body)
+        if body.email:
+            user = await _put_pending_email(db, user, body.email)
+    context.principals.forget(principal.id)
+    return user
+
+
+async def confirm_email(context: Context, body: MailToken) -> User:
+    """Make the new address the account's, with the token that was mailed to it. Every session ends."""
+    async with context.db.transaction() as db:
+        owner = await spend(db, body.token, CONFIRM_EMAIL_BAD_TOKEN, "confirm_email")
+        user = await _put_email(db, owner.user_id, owner.sent_to)
+        await queries.void_tokens(db, user.id, None)
+        await record(db, EmailChanged(user_id=user.id, old_email=owner.email, email=user.email))
+    context.principals.forget(user.id)
+    return user
+
+
+async def revert_email(context: Context, body: MailToken) -> User:
+    """Stop a change of address or take it back, with the token that was mailed to the old one. Every session ends,
+    and whoever was told later, at an address that came later, cannot undo this."""
+    async with context.db.transaction() as db:
+        owner = await spend(db, body.token, REVERT_EMAIL_BAD_TOKEN, "revert_email")
+        user = await _put_email(db, owner.user_id, owner.sent_to)
+        await queries.void_tokens(db, user.id, owner.created_at)
+        await record(db, EmailChangeReverted(user_id=user.id, email=user.email))
+    context.principals.forget(user.id)
+    return user
+
+
+async def change_password(context: Context, principal: Principal, body: PasswordChange) -> None:
+    """Change one's own password; all other sessions end."""
+    proof = await _prove(context, principal, body.current_password, CHANGE_PASSWORD_BAD_CREDENTIALS)
+    refuse_weak(body.new_password, proof.email, CHANGE_PASSWORD_INVALID_PASSWORD)
+    password_hash = await context.passwords.hash(body.new_password)
+    async with context.db.transaction() as db:
+        await queries.lock(db, principal.id)
+        await _refuse_outdated(db, principal, proof, CHANGE_PASSWORD_BAD_CREDENTIALS)
+        await _put_password(db, principal, password_hash)
+    context.principals.forget(principal.id)
+
+
+async def delete_me(context: Context, principal: Principal, body: PasswordProof) -> None:
+    """Have one's account deleted, after a while (DELETION_DAYS) in which signing in again keeps it. Every session
+    ends now."""
+    proof = await _prove(context, principal, body.current_password, CURRENT_PASSWORD_REQUIRED)
+    async with context.db.transaction() as db:
+        if await queries.lock_superusers(db) == [principal.id]:
+            raise LAST_SUPERUSER
+        await queries.lock(db, principal.id)
+        await _refuse_outdated(db, principal, proof, CURRENT_PASSWORD_REQUIRED)
+        delete_after = await queries.mark_for_deletion(db, principal.id, timedelta(days=context.settings.deletion_days))
+        await queries.void_tokens(db, principal.id, None)
+        await record(db, DeletionRequested(user_id=principal.id, delete_after=delete_after))
+    context.principals.forget(principal.id)
+
+
+async def _prove(context: Context, principal: Principal, password: str, refusal: type[Problem]) -> Credentials:
+    """That it is the account's owner who asks, now. Raises `refusal`, and RATE_LIMITED for who keeps guessing."""
+    limits = context.limiter.credentials("current-password", GUESSES, str(principal.sid))
+    await context.limiter.charge(limits)
+    known = await queries.find_credentials(context.db, principal.id, principal.sid)
+    if known is None:  # ended, and remembered for the rest of a second
+        raise UNAUTHORIZED
+    if not await context.passwords.verify(known.password_hash, password):
+        raise refusal("The current password is not the right one.")
+    await context.limiter.refund(limits)
+    return known
+
+
+async def _prove_change(
+    context: Context, principal: Principal, body: ProfileChange
+) -> tuple[Credentials | None, str | None]:
+    """The proof that a change needs, if it does, and the new password's hash: made before anything is locked."""
+    user = await show_me(context, principal) if body.email else None
+    moves = user is not None and body.email is not None and body.email.lower() != user.email
+    if not moves and body.password is None:
+        return None, None
+    if body.current_password is None:
+        raise CURRENT_PASSWORD_REQUIRED
+    proof = await _prove(context, principal, body.current_password, CURRENT_PASSWORD_REQUIRED)
+    if body.email and moves:
+        await context.limiter.charge(context.limiter.credentials("new-address", ADDRESSES, str(principal.id)))
+        # With HIDE_ACCOUNTS, only whoever reads the mail to that address learns that it is taken.
+        if not context.settings.hide_accounts and await queries.find_id(context.db, body.email):
+            raise UPDATE_USER_EMAIL_ALREADY_EXISTS
+    if body.password is None:
+        return proof, None
+    refuse_weak(body.password, proof.email, UPDATE_USER_INVALID_PASSWORD)
+    return proof, await context.passwords.hash(body.password)
+
+
+async def _refuse_outdated(db: Database, principal: Principal, proof: Credentials, refusal: type[Problem]) -> None:
+    """Ask with the account locked: what was proved may have been changed while we were hashing. Raises `refusal`, or
+    UNAUTHORIZED where the session ended with it."""
+    known = await queries.find_credentials(db, principal.id, principal.sid)
+    if known is None:
+        raise UNAUTHORIZED
+    if known.credentials_changed_at != proof.credentials_changed_at:
+        raise refusal
+
+
+async def _put_password(db: Database, principal: Principal, password_hash: str) -> User:
+    user = await queries.change_password(db, principal.id, password_hash, principal.sid)
+    await queries.void_tokens(db, user.id, None)
+    await record(db, PasswordChanged(user_id=user.id, how="change"))
+    return user
+
+
+async def _put_profile(db: Database, principal: Principal, body: ProfileChange) -> User:
+    name = body.name if body.name is not UNSET else None
+    language = body.language if body.language is not UNSET else None
+    user = await queries.change_profile(db, principal.id, body.name is not UNSET, name, language)
+    changed = [field for field in ("name", "language") if getattr(body, field) is not UNSET]
+    await record(db, UserUpdated(user_id=user.id, changed=changed))
+    return user
+
+
+async def _put_pending_email(db: Database, user: User, email: str) -> User:
+    """The address that the account has already takes back a change that waits."""
+    if email.lower() == user.email:
+        return await queries.change_pending_email(db, user.id, None)
+    changed = await queries.change_pending_email(db, user.id, email)
+    await record(db, EmailChangeRequested(user_id=user.id))
+    return changed
+
+
+async def _put_email(db: Database, id: UUID, email: str) -> User:
+    """The address whose owner has just shown that it is theirs."""
+    user = await queries.change_email(db, id, email)
+    verified = await queries.mark_verified(db, id)
+    if verified:
+        await record(db, UserVerified(user_id=id, email=email))
+    return verified or user

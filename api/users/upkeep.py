@@ -1,0 +1,28 @@
+"""What the worker does for accounts from time to time, though nothing happened."""
+
+from api.kernel.context import Context
+from api.kernel.events import record
+from api.kernel.feature import Sweep
+from api.users import queries
+from api.users.events import UserDeleted
+
+TOKENS_AT_ONCE = 1000
+
+
+async def delete_due(context: Context) -> int:
+    """Delete an account whose time has come. One a transaction: whatever hears of it need not hurry."""
+    async with context.db.transaction() as db:
+        id = await queries.delete_due(db)
+        if id is None:
+            return 0
+        await record(db, UserDeleted(user_id=id))
+    context.principals.forget(id)
+    return 1
+
+
+async def delete_old_tokens(context: Context) -> int:
+    """Forget the mails' tokens that expired."""
+    return await queries.delete_old_tokens(context.db, TOKENS_AT_ONCE)
+
+
+sweeps = [Sweep(delete_due), Sweep(delete_old_tokens)]

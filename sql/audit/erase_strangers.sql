@@ -1,0 +1,21 @@
+-- Removes from where somebody acted who is no account of ours, such as a refused sign-in to an address that has none, so long
+-- afterwards; so many at a time, and only what is sealed. Answers how many.
+--
+--   $1 age   interval
+--   $2 most  bigint
+
+with erased as (
+    update audit_entries
+       set address = null, user_agent = null, origin_salt = null
+     where id in (
+        select id
+          from audit_entries
+         where data ->> 'user_id' is null
+           and address is not null
+           and position is not null
+           and created_at < now() - $1::interval
+         limit $2
+           for update skip locked)
+    returning 1
+)
+select count(*)::integer from erased;

@@ -1,0 +1,7 @@
+-- The chain's last link.
+
+select position as last, hash as link
+  from audit_entries
+ where position is not null
+ order by position desc
+ limit 1;

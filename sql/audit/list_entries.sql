@@ -1,0 +1,15 @@
+-- Entries, newest first.
+--
+--   $1 user_id  uuid    whose, or null
+--   $2 type     text    of what type, or null
+--   $3 before   uuid    the last page's last one, or null
+--   $4 most     bigint
+
+select id, type, key, data::text, principal_id, address, user_agent, traceparent, created_at,
+       data_salt, origin_salt, position, data_digest, origin_digest, hash
+  from audit_entries
+ where ($1::uuid is null or data ->> 'user_id' = $1::text)
+   and ($2::text is null or type = $2)
+   and ($3::uuid is null or id < $3)
+ order by id desc
+ limit $4;

@@ -1,0 +1,16 @@
+-- Adds links to the chain, in the arrays' order; an element of each is an entry.
+--
+--   $1 ids             uuid[]
+--   $2 after           bigint   the position before the first
+--   $3 data_digests    bytea[]
+--   $4 origin_digests  bytea[]
+--   $5 hashes          bytea[]
+
+update audit_entries
+   set position = $2 + sealed.number,
+       data_digest = sealed.data_digest,
+       origin_digest = sealed.origin_digest,
+       hash = sealed.hash
+  from unnest($1::uuid[], $3::bytea[], $4::bytea[], $5::bytea[])
+       with ordinality as sealed (id, data_digest, origin_digest, hash, number)
+ where audit_entries.id = sealed.id;

@@ -1,0 +1,14 @@
+-- Changes what superusers say of an account. To be disabled ends every sign-in, so that none comes back when it is enabled again.
+--
+--   $1 id            uuid
+--   $2 name          text    or null
+--   $3 is_active     boolean
+--   $4 is_superuser  boolean
+--   $5 is_verified   boolean
+--   $6 roles         text[]
+
+update users
+   set name = $2, is_active = $3, is_superuser = $4, is_verified = $5, roles = $6, updated_at = now(),
+       credentials_changed_at = case when $3 then credentials_changed_at else clock_timestamp() end,
+       credentials_changed_by = case when $3 then credentials_changed_by end
+ where id = $1;

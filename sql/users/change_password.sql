@@ -1,0 +1,12 @@
+-- Gives an account another password, which ends every sign-in from before, save the one in which it was changed. A change of address
+-- that waits for its confirmation is off: whoever asked for it may be who the password was changed against.
+--
+--   $1 id             uuid
+--   $2 password_hash  text  Argon2id, PHC format
+--   $3 kept_sid       uuid  or null
+
+update users
+   set password_hash = $2, pending_email = null, credentials_changed_at = clock_timestamp(), credentials_changed_by = $3,
+       updated_at = now()
+ where id = $1
+returning id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at;

@@ -1,0 +1,16 @@
+-- What the owner of an account proves themselves with, if this session of theirs lives at this very moment: for what must not rest on
+-- a principal that is remembered for a second.
+--
+--   $1 id   uuid
+--   $2 sid  uuid  the session
+
+select users.email, users.password_hash, users.credentials_changed_at
+  from users
+  join sessions on sessions.user_id = users.id
+ where users.id = $1
+   and users.is_active
+   and sessions.id = $2
+   and sessions.ended_at is null
+   and sessions.expires_at > now()
+   and sessions.idle_expires_at > now()
+   and (sessions.created_at >= users.credentials_changed_at or sessions.id = users.credentials_changed_by);

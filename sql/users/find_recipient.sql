@@ -1,0 +1,8 @@
+-- What the mails to an account depend on, if it is there and active.
+--
+--   $1 id  uuid
+
+select id, email, pending_email, language, password_hash is not null as has_password, is_verified, credentials_changed_at, delete_after
+  from users
+ where id = $1
+   and is_active;

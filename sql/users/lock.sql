@@ -1,0 +1,8 @@
+-- The account with this id, as it stays until the transaction ends.
+--
+--   $1 id  uuid
+
+select id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at
+  from users
+ where id = $1
+   for no key update;

@@ -1,0 +1,10 @@
+-- An account is to be gone after a while; every sign-in ends, and signing in again is how its owner keeps it.
+--
+--   $1 id     uuid
+--   $2 grace  interval
+
+update users
+   set deletion_requested_at = clock_timestamp(), delete_after = clock_timestamp() + $2, pending_email = null,
+       credentials_changed_at = clock_timestamp(), credentials_changed_by = null, updated_at = now()
+ where id = $1
+returning delete_after;

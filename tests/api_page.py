@@ -1,0 +1,150 @@
+"""`make api-page`: docs/api.md shows each route of accounts and sessions with a request and its answer, from a run."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from api.app import create_app
+from api.features import FEATURES
+from api.kernel.context import Context, open_context
+from api.kernel.mail import MemoryMailer
+from api.kernel.settings import load
+from dev.stack import embedded
+from migrations.__main__ import migrate
+from tests.browser import Browser
+from tests.conftest import ENVIRONMENT, SUBSCRIBERS, client_of
+from tests.mailed import mailed
+from tests.transcript import Transcript
+
+PAGE = Path(__file__).parents[1] / "docs/api.md"
+MARK = "<!-- From here on, `make api-page` writes this page from a run. -->\n"
+ROUTES = {
+    (route.method, route.path): route
+    for feature in FEATURES
+    if feature.name in ("users", "sessions")
+    for route in feature.routes
+}
+EMAIL, OTHER = "ada@example.com", "ada@example.org"
+PASSWORD, BETTER = "correct horse battery staple", "a better horse and battery"
+
+
+async def page(client: httpx.AsyncClient, context: Context) -> str:
+    """The whole page, its hand-written beginning as it stands."""
+    client.headers["user-agent"] = "Firefox/140"
+    told = Transcript(client, ROUTES)
+    await begin(told, context)
+    browser = await use_cookies(told)
+    await change_account(told, context, browser)
+    await recover(told, context)
+    await leave(told)
+    await administrate(told, context)
+    assert list(told.left) == [], "tests/api_page.py shows no example of these"
+    return PAGE.read_text("utf-8").partition(MARK)[0] + MARK + "\n" + "\n".join(told.lines).rstrip() + "\n"
+
+
+async def begin(told: Transcript, context: Context) -> None:
+    told.say("## Registering and signing in")
+    await told.show("POST /auth/register", json={"email": EMAIL, "password": PASSWORD})
+    await mailed(context)
+    await context.db.fetch("update user_tokens set created_at = created_at - interval '2 minutes'")
+    await told.show("POST /auth/request-verify-token", json={"email": EMAIL})
+    await told.show("POST /auth/verify", json={"token": await token(context, EMAIL)})
+    pair = (await told.show("POST /auth/jwt/login", data=form())).json()
+    pair = (await told.show("POST /auth/refresh", json={"refresh_token": pair["refresh_token"]})).json()
+    await told.show("POST /auth/jwt/logout", headers=bearer(pair))
+    await told.show("GET /.well-known/jwks.json")
+
+
+async def use_cookies(told: Transcript) -> Browser:
+    told.say("## The same for a browser, and where one is signed in")
+    browser = Browser(told.client)
+    await told.show("POST /auth/cookie/login", browser, data=form())
+    await told.show("POST /auth/refresh", browser)
+    await told.client.post("/api/auth/jwt/login", data=form())
+    await told.client.post("/api/auth/jwt/login", data=form())
+    sessions = (await told.show("GET /sessions", browser)).json()
+    other = next(each["id"] for each in sessions if not each["current"])
+    await told.show("DELETE /sessions/{id}", browser, id=other)
+    await told.show("DELETE /sessions", browser)
+    await told.show("POST /auth/cookie/logout", browser)
+    await browser.request("POST", "/api/auth/cookie/login", data=form())
+    return browser
+
+
+async def change_account(told: Transcript, context: Context, browser: Browser) -> None:
+    told.say("## One's own account")
+    etag = (await told.show("GET /users/me", browser)).headers["etag"]
+    await told.show("GET /users/me", browser, headers={"if-none-match": etag})
+    await told.show("PATCH /users/me", browser, json={"name": "Ada Lovelace"}, headers={"if-match": etag})
+    change = {"current_password": PASSWORD, "new_password": BETTER}
+    await told.show("POST /users/change-password", browser, json=change)
+    await mailed(context)
+    told.say("A new address is asked to confirm itself, and the old one is told; until then the old one stays.")
+    await told.show("PATCH /users/me", browser, json={"email": OTHER, "current_password": BETTER})
+    await told.show("POST /auth/confirm-email", json={"token": await token(context, OTHER)})
+    await told.show("POST /auth/revert-email", json={"token": await token(context, EMAIL)})
+    await mailed(context)
+
+
+async def recover(told: Transcript, context: Context) -> None:
+    told.say("## A password that was forgotten")
+    await told.show("POST /auth/forgot-password", json={"email": EMAIL})
+    new = {"token": await token(context, EMAIL), "password": PASSWORD}
+    await told.show("POST /auth/reset-password", json=new)
+
+
+async def leave(told: Transcript) -> None:
+    told.say("## Leaving")
+    told.say("Whoever signs in before the account is gone stays.")
+    pair = (await told.client.post("/api/auth/jwt/login", data=form())).json()
+    await told.show("DELETE /users/me", json={"current_password": PASSWORD}, headers=bearer(pair))
+
+
+async def administrate(told: Transcript, context: Context) -> None:
+    told.say("## Administration")
+    await context.db.fetch("update users set is_superuser = true where email = $1", EMAIL)
+    headers = bearer((await told.client.post("/api/auth/jwt/login", data=form())).json())
+    invited = {"email": "grace@example.com", "name": "Grace Hopper", "roles": ["notifier"], "language": "de"}
+    id = (await told.show("POST /users", json=invited, headers=headers)).json()["id"]
+    await told.show("GET /users", params={"q": "exam", "sort": "email", "limit": 1}, headers=headers)
+    etag = (await told.show("GET /users/{id}", id=id, headers=headers)).headers["etag"]
+    changed = {"roles": ["notifier", "editor"]}
+    await told.show("PATCH /users/{id}", id=id, json=changed, headers=headers | {"if-match": etag})
+    await told.show("POST /users/{id}/revoke-sessions", id=id, headers=headers)
+    await told.show("DELETE /users/{id}", id=id, headers=headers)
+
+
+def form() -> dict[str, str]:
+    return {"username": EMAIL, "password": PASSWORD}
+
+
+def bearer(pair: dict[str, str]) -> dict[str, str]:
+    return {"authorization": f"Bearer {pair['access_token']}"}
+
+
+async def token(context: Context, address: str) -> str:
+    """From the newest mail to the address, once the worker has done what it was left."""
+    return [found for to, found in await mailed(context) if to == address][-1]
+
+
+async def run() -> None:
+    with tempfile.TemporaryDirectory() as folder, embedded(Path(folder), durable=False) as services:
+        parts = {
+            "DATABASE_URL": services.database_url,
+            "REDIS_URL": services.redis_url,
+            "KAFKA_BOOTSTRAP_SERVERS": services.kafka_bootstrap_servers,
+            "SMTP_URL": services.smtp_url,
+        }
+        settings = load(ENVIRONMENT | parts)
+        migrate(settings.database_url)
+        app = create_app(settings)
+        async with open_context(settings, SUBSCRIBERS) as opened, client_of(app) as client:
+            app.state.context = msgspec.structs.replace(opened, mail=MemoryMailer())
+            PAGE.write_text(await page(client, app.state.context), "utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(run())

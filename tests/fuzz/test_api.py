@@ -1,0 +1,166 @@
+"""The whole API, as its OpenAPI document tells it, asked CALLS times with what fits the document and with what does
+not: by nobody, by an account and by a superuser. New routes are asked as soon as they stand in FEATURES."""
+
+import http.cookiejar
+import json
+import math
+import os
+import re
+import zlib
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from schemathesis.checks import CheckContext, CheckFunction
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from api.features import FEATURES
+from api.kernel.auth import derive_key
+from api.kernel.openapi import document
+from api.sessions import tokens
+from tests.conftest import SUBSCRIBERS
+from tests.factories import PASSWORD
+from tests.fuzz.conftest import Account, World
+
+Case = schemathesis.Case[Any]
+CALLS = 5000
+# Schemathesis finds text for a lookaround by trial, for minutes. `(?![\s\S])` is the end; `acceptable` has the rest.
+LOOKAROUND = r"\(\?[=!]([^()\\]|\\.)*\)"
+
+
+def simplified(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [simplified(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {name: simplified(each) for name, each in schema.items()}
+    if isinstance(schema.get("pattern"), str):
+        plain["pattern"] = re.sub(LOOKAROUND, "", schema["pattern"].replace(r"(?![\s\S])", "$"))
+    return plain
+
+
+DOCUMENT: dict[str, Any] = simplified(json.loads(document(FEATURES)))
+OPERATIONS = [operation for path in DOCUMENT["paths"].values() for operation in path.values()]
+# What has no input is asked a few times; the others share the calls.
+ASKED = [3 if one["security"] else 1 for one in OPERATIONS if one.keys() & {"requestBody", "parameters"}]
+CONFIG = {
+    "generation": {
+        "max-examples": math.ceil(0.75 * CALLS / sum(ASKED)),  # besides the cases that Schemathesis makes of each type
+        "deterministic": bool(os.environ.get("CI")),
+        # Both suppose that asking twice is answered twice the same; but who is registered stays registered.
+        "no-shrink": True,
+        "database": "none",
+        # Tokens are ours to send; what is no token is sent by test_headers.py.
+        "with-security-parameters": False,
+    },
+    "checks": {
+        # What fits the document may be refused for what is true (a token is unknown, an address taken), not for its
+        # form.
+        "positive_data_acceptance": {"expected-statuses": ["2xx", "304", "400", "401", "403", "404", "409", "412"]},
+        # Every case is asked without a token too, and that by more than this check: whatever else is wrong with it.
+        "ignored_auth": {"enabled": False},
+        # In seconds: no text may be one that a pattern or a query chokes on.
+        "max_response_time": 5.0,
+    },
+    "output": {"sanitization": {"enabled": False}},  # the secrets are the tests', and the curl is for repeating it
+}
+API = schemathesis.openapi.from_dict(DOCUMENT, config=schemathesis.Config.from_dict(CONFIG))
+SESSION = requests.Session()
+SESSION.trust_env = False
+SESSION.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@schemathesis.check
+def codes_are_told(ctx: CheckContext, response: schemathesis.Response, case: Case) -> None:
+    """A refusal's code is one that the document lists for this route and status."""
+    told = case.operation.definition.raw["responses"].get(str(response.status_code), {})
+    examples = told.get("content", {}).get("application/problem+json", {}).get("examples")
+    assert examples is None or response.json()["code"] in examples, response.text
+
+
+@API.parametrize()
+def test_an_answer_is_what_the_document_says(case: Case, world: World) -> None:
+    security = case.operation.definition.raw["security"]
+    account = world.sign_up()
+    answer = ask(world, case, account, {})
+    if not security:
+        return
+    assert answer.status_code in (401, 405), f"who asks is the first question: {answer.text}"
+    answer = ask(world, case, account, bearer(account))
+    assert answer.status_code in (403, 405) or security[0]["bearer"] != ["superuser"], answer.text
+    superuser = world.sign_up(is_superuser=True)
+    ask(world, case, superuser, bearer(superuser))
+
+
+def bearer(account: Account) -> dict[str, str]:
+    return {"authorization": f"Bearer {account.token}"}
+
+
+def ask(world: World, case: Case, account: Account, headers: dict[str, str]) -> schemathesis.Response:
+    world.calls[case.operation.label] += 1
+    vary(world, case, account)
+    excluded: list[CheckFunction] = [] if acceptable(case) else [positive_data_acceptance]
+    return case.call_and_validate(world.url, session=SESSION, headers=headers, excluded_checks=excluded)
+
+
+def acceptable(case: Case) -> bool:
+    """Whether it is free of what a JSON Schema cannot say: text has no NUL, a form no null, a name is not blank, and a
+    cursor is one that we made."""
+    sent = repr(case)
+    if isinstance(case.body, dict) and not str(case.body.get("name", "-")).strip():
+        return False
+    is_form = case.media_type == "application/x-www-form-urlencoded"
+    return "\\x00" not in sent and not (is_form and "None" in sent) and "cursor" not in case.query
+
+
+def vary(world: World, case: Case, account: Account) -> None:
+    """Of the cases that fit the document let half get as far as their route goes, with ids that exist, the right
+    password and a good token; and give some a NUL in every text, for which PostgreSQL has no place."""
+    if case.meta is None or case.meta.generation.mode.is_negative:
+        return
+    chance = zlib.crc32(repr(case).encode()) % 8
+    if chance < 4:
+        noun = case.path.split("/")[1]
+        if "id" in case.path_parameters and noun in ("users", "sessions"):
+            case.path_parameters = {"id": str(world.sign_up().id if noun == "users" else account.sid)}
+        key = derive_key(world.settings.secret_key, "refresh-token")
+        token = tokens.make(key, account.sid, 1)
+        true = {"username": account.email, "current_password": PASSWORD, "refresh_token": token}
+        if isinstance(case.body, dict):
+            case.body = case.body | {name: value for name, value in true.items() if name in case.body}
+    elif chance == 4:
+        case.query = with_nul(case.query)
+        if isinstance(case.body, dict):
+            case.body = with_nul(case.body)
+
+
+def with_nul(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: f"{value}\0" if isinstance(value, str) else value for name, value in values.items()}
+
+
+def test_and_it_is_whole_after_all_that(world: World) -> None:
+    """Depends on those before it, which have asked."""
+    for operation, calls in [*world.calls.items(), ("in all", world.calls.total())]:
+        print(f"{calls:6} {operation}")  # noqa: T201  # for whoever runs `make fuzz`
+    assert world.web.stop() == 0
+    assert "unhandled exception" not in world.web.logged()
+    assert not re.findall(r'.*"level": "ERROR".*', world.web.logged())
+    metrics = world.collecting.received
+    assert b"http.server.request.duration" in metrics
+    assert b"db.refused_values" not in metrics, "a decoder let through what PostgreSQL then refused (C-36)"
+    assert world.calls.total() >= CALLS
+
+
+def test_and_every_change_is_told(world: World) -> None:
+    """C-36: accounts, events, tasks and the audit are of the same transactions."""
+    events = world.db.execute("select id, type, dead_at from outbox_events").fetchall()
+    tasks = world.db.execute("select event_id, task from outbox_tasks").fetchall()
+    expected = [(id, task) for id, type, _ in events for task in SUBSCRIBERS.get(str(type), ())]
+    deferred = {id for id, _ in tasks} - {id for id, *_ in events}
+    assert sorted(row for row in tasks if row[0] not in deferred) == sorted(expected)
+    untold = "select id from users where id not in (select key from outbox_events) and not id = any(%s)"
+    assert world.db.execute(untold, [world.signed_up]).fetchall() == []
+    assert {type for _, type, _ in events} >= {"users.registered", "sessions.started"}

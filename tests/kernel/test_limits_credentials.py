@@ -1,0 +1,141 @@
+"""Limits on guessing: charged before a password is looked at, given back when it was right, stricter without Redis."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from api.kernel.cache import Cache, open_cache
+from api.kernel.errors import RATE_LIMITED
+from api.kernel.limits import Limit, Limiter, network_of
+from api.kernel.settings import Rate, Settings
+
+FIVE = Rate(5, 900)
+NOWHERE = Cache(Redis())
+
+
+@pytest.fixture(scope="module")
+def strict(settings: Settings) -> Settings:
+    return msgspec.structs.replace(settings, rate_limit_credentials=1.0)
+
+
+async def passes(limiter: Limiter, limits: list[Limit]) -> bool:
+    try:
+        await limiter.charge(limits)
+    except RATE_LIMITED:
+        return False
+    return True
+
+
+async def how_many(limiter: Limiter, limits: list[Limit], most: int = 50) -> int:
+    """How often it passes until it is refused."""
+    for count in range(most):
+        if not await passes(limiter, limits):
+            return count
+    return most
+
+
+async def test_guesses_are_counted_by_whose_they_are(strict: Settings, cache: Cache) -> None:
+    """C-52."""
+    limiter = Limiter(strict, cache)
+    ada, bob = (limiter.credentials("account", FIVE, f"{name}@example.com") for name in ("ada", "bob"))
+    assert await how_many(limiter, ada) == 5
+    assert await how_many(limiter, bob) == 5
+    device = limiter.credentials("device", FIVE, "ada@example.com", "a device that is known")
+    assert await how_many(limiter, device) == 5, "a stranger's guesses are none of its business"
+
+
+def test_a_key_tells_nobody_what_was_typed(strict: Settings) -> None:
+    limiter = Limiter(strict, NOWHERE)
+    [limit] = limiter.credentials("account", FIVE, "hunter2")
+    assert "hunter2" not in str(limit)
+    assert limit.key.startswith("limit:account:")
+    pairs = [("a", "b"), ("ab",), ("a\nb", ""), ("", "a", "b"), ("a", "b", "")]
+    assert len({limiter.credentials("account", FIVE, *whose)[0].key for whose in pairs}) == len(pairs)
+
+
+@pytest.mark.parametrize(("factor", "counts"), [(1.0, [5]), (2.0, [10]), (0.01, [1]), (None, [])])
+def test_the_one_switch_for_credentials_scales_or_lifts_them(
+    settings: Settings, factor: float | None, counts: list[int]
+) -> None:
+    limiter = Limiter(msgspec.structs.replace(settings, rate_limit_credentials=factor), NOWHERE)
+    assert [limit.rate.count for limit in limiter.credentials("account", FIVE, "x")] == counts
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 10, 30])
+async def test_without_redis_a_process_allows_half_as_much(nowhere: Settings, count: int) -> None:
+    """C-56: stricter, because each process counts for itself; and never none at all."""
+    async with open_cache(nowhere) as down:
+        limiter = Limiter(msgspec.structs.replace(nowhere, rate_limit_credentials=1.0), down)
+        limits = limiter.credentials("account", Rate(count, 900), "ada")
+        assert await how_many(limiter, limits) == max(1, count // 2)
+        await limiter.refund(limits)
+        assert [await passes(limiter, limits), await passes(limiter, limits)] == [True, False]
+
+
+STEPS = st.lists(st.sampled_from(["charge", "refund"]), max_size=25)
+
+
+@given(STEPS, st.integers(1, 6))
+@examples(max_examples=40, deadline=None)
+async def test_a_refund_is_a_charge_undone_in_redis_and_in_memory(
+    settings: Settings, steps: list[str], count: int
+) -> None:
+    """Over a day's rate, of which the milliseconds of a test are nothing."""
+    limit = Limit("limit:refunded", "refunded", Rate(count, 86400))
+    async with open_cache(settings) as cache:
+        await cache.delete(limit.key)
+        redis, memory, left = Limiter(settings, cache), Limiter(settings, Cache(Redis(port=1))), count
+        for step in steps:
+            if step == "refund":
+                await redis.refund([limit])
+                await memory.refund([limit])
+                left = min(count, left + 1)
+            else:
+                answers = [await passes(limiter, [limit]) for limiter in (redis, memory)]
+                assert answers == [left > 0] * 2
+                left -= answers[0]
+
+
+async def test_a_refund_gives_each_limit_its_own_back(strict: Settings, cache: Cache) -> None:
+    limiter = Limiter(strict, cache)
+    network = limiter.credentials("network", Rate(30, 900), "192.0.2.0/24")
+    account = limiter.credentials("account", FIVE, "ada")
+    for _ in range(50):
+        await limiter.charge(network + account)
+        await limiter.refund(network + account)
+    assert await how_many(limiter, account) == 5
+    assert await how_many(limiter, network) == 30
+
+
+async def test_a_refund_of_nothing_and_of_what_was_never_charged_is_nothing(strict: Settings, cache: Cache) -> None:
+    limiter = Limiter(strict, cache)
+    limits = limiter.credentials("account", FIVE, "ada")
+    await limiter.refund([])
+    await limiter.refund(limits)
+    assert await cache.execute("KEYS", "limit:*") == []
+    assert await how_many(limiter, limits) == 5
+
+
+async def test_a_bucket_that_was_refunded_leaves_redis_as_soon(strict: Settings, cache: Cache) -> None:
+    limiter = Limiter(strict, cache)
+    limits = limiter.credentials("account", FIVE, "ada")
+    await limiter.charge(limits)
+    await limiter.refund(limits)
+    assert 0 < await cache.execute("PTTL", limits[0].key) <= 180_000
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2ff:3:4:5:6", "2001:db8:1:200::/56"),
+        ("fe80::1%eth0", "fe80::/56"),
+        (None, "unknown"),
+    ],
+)
+def test_a_customers_network_is_wider_than_a_subscribers_address(address: str | None, network: str) -> None:
+    """C-54."""
+    assert network_of(address, (24, 56)) == network

@@ -1,0 +1,121 @@
+"""What the OpenAPI document says of each kind of route."""
+
+from typing import Any
+
+import pytest
+
+from api.kernel.auth import anyone
+from api.kernel.feature import Feature
+from api.kernel.openapi import document
+from api.kernel.routing import get
+from tests.kernel.garage import THEIRS, honk
+
+
+def operation(path: str, method: str) -> dict[str, Any]:
+    found: dict[str, Any] = THEIRS["paths"][path][method]
+    return found
+
+
+def codes(path: str, method: str) -> set[str]:
+    found: set[str] = set()
+    for response in operation(path, method)["responses"].values():
+        found |= response.get("content", {}).get("application/problem+json", {}).get("examples", {}).keys()
+    return found
+
+
+def test_a_querys_fields_are_parameters_with_their_defaults_and_words() -> None:
+    parameters = {one["name"]: one for one in operation("/vehicles", "get")["parameters"]}
+    assert parameters["q"]["required"]
+    assert parameters["q"]["description"] == "What to look for."
+    limit = parameters["limit"]
+    assert (limit["required"], limit["description"]) == (False, "How many.")
+    assert limit["schema"].items() >= {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}.items()
+    assert parameters["sort"]["schema"] == {"enum": ["-name", "name"], "default": "name"}
+    assert {"$ref": "#/components/schemas/Colour"} in parameters["colour"]["schema"]["anyOf"]
+    assert parameters["tag"]["schema"]["type"] == "array"
+    assert "Search" not in THEIRS["components"]["schemas"]
+
+
+def test_what_a_handler_says_of_itself_is_told() -> None:
+    told = operation("/vehicles", "get")
+    assert (told["summary"], told["description"]) == ("Look for vehicles.", "Longer words.")
+    assert told["operationId"] == "listVehicles"
+
+
+def test_bodies_and_answers_have_their_schemas_and_examples() -> None:
+    made = operation("/vehicles", "post")
+    media = made["requestBody"]["content"]["application/json"]
+    assert media == {"schema": {"$ref": "#/components/schemas/Made"}, "example": {"name": "Rosie"}}
+    assert made["requestBody"]["required"]
+    either, nothing = made["responses"]["201"]["content"]["application/json"]["schema"]["anyOf"]
+    assert either["anyOf"] == [{"$ref": f"#/components/schemas/{name}"} for name in ("Car", "Bike")]
+    assert nothing == {"type": "null"}
+    form = operation("/vehicles/{id}", "post")["requestBody"]["content"]["application/x-www-form-urlencoded"]
+    assert form == {"schema": {"$ref": "#/components/schemas/Form"}}, "half an example is none"
+    assert "content" not in operation("/vehicles/{id}/{part}", "post")["responses"]["204"]
+    assert operation("/honk", "get")["responses"]["200"]["content"] == {"application/json": {}}
+
+
+def test_a_body_that_may_be_absent_is_not_required() -> None:
+    body = operation("/keys", "post")["requestBody"]
+    assert body["required"] is False
+    assert body["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Made"}
+
+
+def test_an_answer_that_tells_nothing_is_told_beside_the_other() -> None:
+    answers = {status: told for status, told in operation("/keys", "post")["responses"].items() if status < "400"}
+    schemas = {status: told["content"]["application/json"]["schema"] for status, told in answers.items()}
+    assert schemas == {"200": {"$ref": "#/components/schemas/Car"}, "202": {"type": "null"}}
+
+
+def test_conditions_and_their_answers_are_told() -> None:
+    shown, changed = operation("/vehicles/{id}", "get"), operation("/vehicles/{id}", "patch")
+    in_headers = [
+        [(one["name"], one["required"]) for one in told["parameters"] if one["in"] == "header"]
+        for told in (shown, changed)
+    ]
+    assert in_headers == [[("If-None-Match", False)], [("If-Match", False)]]
+    assert "content" not in shown["responses"]["304"]
+    assert "304" not in changed["responses"]
+    assert [told["responses"]["200"]["headers"].keys() for told in (shown, changed)] == [{"ETag"}, {"ETag"}]
+
+
+def test_a_page_tells_of_its_link_and_its_items() -> None:
+    told = operation("/pages", "get")["responses"]["200"]
+    assert told["headers"].keys() == {"Link"}
+    name = told["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    page = THEIRS["components"]["schemas"][name]
+    assert page["properties"]["items"]["items"] == {"$ref": "#/components/schemas/Car"}
+    assert set(page["required"]) == {"items", "next_cursor", "total"}
+
+
+def test_every_route_tells_whom_it_admits() -> None:
+    assert operation("/vehicles", "get")["security"] == []
+    assert operation("/vehicles", "post")["security"] == [{"bearer": []}, {"cookie": []}]
+    assert operation("/vehicles/{id}", "post")["security"] == [{"bearer": ["role buyer"]}, {"cookie": ["role buyer"]}]
+    assert operation("/vehicles/{id}/paint", "post")["security"] == [
+        {"bearer": ["superuser"]},
+        {"cookie": ["superuser"]},
+    ]
+    assert operation("/keys", "post")["security"] == [{"bearer": []}, {"cookie": []}]
+    cookie = THEIRS["components"]["securitySchemes"]["cookie"]
+    assert (cookie["in"], cookie["name"]) == ("cookie", "__Host-access")
+
+
+def test_every_route_tells_each_code_it_can_answer_with() -> None:
+    always = {"INTERNAL_ERROR", "UNAVAILABLE"}
+    known = {"UNAUTHORIZED", "TOKEN_EXPIRED", "TOKEN_INVALID", "FORBIDDEN", "RATE_LIMITED"} | always
+    a_body = {"REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_FAILED"}
+    assert codes("/vehicles", "get") == {"VALIDATION_FAILED"} | always
+    assert codes("/vehicles", "post") == known | a_body | {"MALFORMED_JSON", "XSRF"}
+    assert codes("/vehicles/{id}", "post") == known | a_body | {"NOT_FOUND", "SOLD", "BROKEN", "XSRF"}
+    assert codes("/vehicles/{id}", "get") == known | {"NOT_FOUND"}, "nothing to forge: it changes nothing"
+    assert codes("/vehicles/{id}", "patch") >= {"PRECONDITION_FAILED"}
+    assert codes("/keys", "post") == (known - {"TOKEN_EXPIRED", "FORBIDDEN"}) | a_body | {"MALFORMED_JSON", "XSRF"}
+    assert codes("/honk", "get") == {"RATE_LIMITED"} | always
+
+
+def test_two_handlers_of_one_name_are_refused() -> None:
+    twice = Feature(name="twice", routes=[get("/a", honk, guard=anyone), get("/b", honk, guard=anyone)])
+    with pytest.raises(TypeError, match="Two handlers are named honk"):
+        document([twice])

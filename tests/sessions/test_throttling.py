@@ -1,0 +1,151 @@
+"""Guessing passwords is slow, by account and by network, and nobody is locked out by a stranger."""
+
+import asyncio
+from collections import Counter
+
+import httpx
+import msgspec
+import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from starlette.applications import Starlette
+
+from api.kernel.cache import open_cache
+from api.kernel.context import Context
+from api.kernel.limits import Limiter
+from api.kernel.settings import Settings
+from api.users.queries import change_password
+from tests.factories import make_user
+from tests.kernel.signals import points
+from tests.sessions.conftest import ClientAt
+from tests.sessions.signing import login, set_by
+
+NEW = {"user-agent": "attack/1"}
+
+
+async def guess(client: httpx.AsyncClient, email: str, times: int) -> list[int]:
+    return [(await login(client, email, f"wrong {number}", **NEW)).status_code for number in range(times)]
+
+
+def counted(metrics: InMemoryMetricReader) -> Counter[str]:
+    return Counter({point.attributes["reason"]: point.value for point in points(metrics, "sessions.refused")})
+
+
+async def empty_bucket(context: Context) -> None:
+    """What a quarter of an hour does."""
+    await context.cache.execute("FLUSHDB")
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
+async def test_the_sixth_guess_is_refused_wherever_it_comes_from(
+    client_at: ClientAt, context: Context, email: str
+) -> None:
+    """C-52: and so is the right password, which tells nothing then; known and unknown addresses alike."""
+    await make_user(context, "ada@example.com")
+    for number in range(5):
+        answer = await login(client_at(f"198.51.{number}.7"), email.upper(), "wrong", **NEW)
+        assert (answer.status_code, answer.json()["code"]) == (400, "LOGIN_BAD_CREDENTIALS")
+    answers = [await login(client_at("203.0.113.7"), email, password, **NEW) for password in ("wrong", "right")]
+    answers.append(await login(client_at("203.0.113.7"), email, **NEW))
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(429, "RATE_LIMITED")}
+    assert 0 < int(answers[0].headers["retry-after"]) <= 900
+    assert answers[0].headers["ratelimit-policy"] == '"sign-in";q=5;w=900'
+    events = await context.db.fetch("select data->>'reason' as reason from outbox_events order by seq")
+    assert [event["reason"] for event in events] == ["password"] * 5 + ["throttled"] * 3
+
+
+async def test_after_a_while_the_right_password_works(client_at: ClientAt, context: Context) -> None:
+    await make_user(context, "ada@example.com")
+    client = client_at("198.51.100.7")
+    assert await guess(client, "ada@example.com", 6) == [400] * 5 + [429]
+    await empty_bucket(context)
+    assert (await login(client, "ada@example.com", **NEW)).status_code == 200
+
+
+async def test_a_success_gives_back_what_it_was_charged(client_at: ClientAt, context: Context) -> None:
+    await make_user(context, "ada@example.com")
+    client = client_at("198.51.100.7")
+    for _ in range(8):
+        assert (await login(client, "ada@example.com")).status_code == 200
+
+
+async def test_a_stranger_locks_nobody_out(client_at: ClientAt, context: Context) -> None:
+    """C-53: neither the browser that the account knows by its cookie, nor its usual place."""
+    await make_user(context, "ada@example.com")
+    home, abroad, stranger = (client_at(address) for address in ("192.0.2.5", "198.51.100.7", "203.0.113.7"))
+    first = await login(home, "ada@example.com", **{"user-agent": "mine/1"})
+    cookie = f"__Host-device={set_by(first)['__Host-device']}"
+    assert await guess(stranger, "ada@example.com", 7) == [400] * 5 + [429] * 2
+    assert (await login(abroad, "ada@example.com", cookie=cookie, **NEW)).status_code == 200
+    assert (await login(client_at("192.0.2.77"), "ada@example.com", **{"user-agent": "mine/1"})).status_code == 200
+    assert (await login(client_at("203.0.113.9"), "ada@example.com", **NEW)).status_code == 429
+
+
+async def test_who_resets_the_password_gets_in_from_anywhere(client_at: ClientAt, context: Context) -> None:
+    """C-53."""
+    user = await make_user(context, "ada@example.com")
+    assert await guess(client_at("203.0.113.7"), "ada@example.com", 6) == [400] * 5 + [429]
+    [row] = await context.db.fetch("select password_hash from users")
+    await change_password(context.db, user.id, row["password_hash"], None)
+    assert (await login(client_at("198.51.100.7"), "ada@example.com", **NEW)).status_code == 200
+
+
+async def test_a_known_device_does_not_guess_for_ever(client_at: ClientAt, context: Context) -> None:
+    await make_user(context, "ada@example.com")
+    client = client_at("198.51.100.7")
+    first = await login(client, "ada@example.com", **{"user-agent": "mine/1"})
+    client.headers["cookie"] = f"__Host-device={set_by(first)['__Host-device']}"
+    assert await guess(client, "ada@example.com", 11) == [400] * 10 + [429]
+
+
+@pytest.mark.parametrize("device", ["", "x", "A" * 64, "another's", "changed"])
+async def test_a_device_that_the_account_does_not_know_counts_as_a_strangers(
+    client_at: ClientAt, context: Context, device: str
+) -> None:
+    await make_user(context, "ada@example.com")
+    await make_user(context, "eve@example.com")
+    client = client_at("198.51.100.7")
+    if device in ("another's", "changed"):
+        device = set_by(await login(client_at("203.0.113.7"), "eve@example.com"))["__Host-device"]
+    client.headers["cookie"] = f"__Host-device={device}"
+    assert await guess(client, "ada@example.com", 6) == [400] * 5 + [429]
+
+
+async def test_one_password_for_very_many_accounts_is_refused_by_network(client_at: ClientAt, context: Context) -> None:
+    """C-54: thirty from one network; from elsewhere they go on."""
+    answers = []
+    for number in range(32):
+        client = client_at(f"198.51.100.{number}")
+        answers.append(await login(client, f"someone{number}@example.com", "Spring2026!"))
+    assert [answer.status_code for answer in answers] == [400] * 30 + [429] * 2
+    assert answers[-1].headers["ratelimit-policy"] == '"sign-in-network";q=30;w=900'
+    assert (await login(client_at("203.0.113.7"), "someone@example.com", "Spring2026!")).status_code == 400
+
+
+async def test_what_is_refused_is_counted_for_an_alarm(
+    client_at: ClientAt, context: Context, metrics: InMemoryMetricReader
+) -> None:
+    """C-54: spread over many networks, it is the number that tells."""
+    before = counted(metrics)
+    for number in range(7):
+        await login(client_at(f"198.51.{number}.7"), "ada@example.com", "wrong")
+    assert counted(metrics) - before == Counter(password=5, throttled=2)
+
+
+async def test_of_a_hundred_at_once_no_more_than_five_pass(live_client_at: ClientAt) -> None:
+    """C-55."""
+    clients = [live_client_at(f"198.{number}.100.7") for number in range(100)]
+    answers = await asyncio.gather(*(login(client, "nobody@example.com", "wrong") for client in clients))
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses == [400] * 5 + [429] * 95
+
+
+async def test_without_redis_there_are_fewer_guesses(
+    client_at: ClientAt, app: Starlette, context: Context, nowhere: Settings
+) -> None:
+    """C-56: closed, not open."""
+    await make_user(context, "ada@example.com")
+    client, settings = client_at("198.51.100.7"), app.state.context.settings
+    async with open_cache(nowhere) as away:
+        app.state.context = msgspec.structs.replace(app.state.context, cache=away, limiter=Limiter(settings, away))
+        assert await guess(client, "ada@example.com", 4) == [400] * 2 + [429] * 2
+        assert (await login(client, "ada@example.com", **NEW)).status_code == 429

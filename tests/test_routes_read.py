@@ -1,0 +1,42 @@
+"""C-78: a GET changes nothing. Each is called while PostgreSQL lets nobody write."""
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.features import FEATURES
+from api.kernel.auth import anyone
+from api.kernel.context import Context
+from api.kernel.feature import Feature
+from api.kernel.routing import get
+from tests.conftest import client_of
+from tests.factories import PASSWORD, make_user
+
+PATHS = [route.path for feature in FEATURES for route in feature.routes if route.method == "GET"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_it_is_answered_in_a_transaction_that_only_reads(
+    client: httpx.AsyncClient, context: Context, path: str
+) -> None:
+    user = await make_user(context, superuser=True)
+    form = {"username": user.email, "password": PASSWORD}
+    pair = (await client.post("/api/auth/jwt/login", data=form)).json()
+    claims = context.tokens.verify(pair["access_token"])
+    things = {"/users/": user.id, "/sessions/": claims.sid}
+    id = next((id for beginning, id in things.items() if path.startswith(beginning)), "")
+    await context.db.fetch("set transaction read only")
+    headers = {"authorization": f"Bearer {pair['access_token']}"}
+    answer = await client.get(f"/api{path}".replace("{id}", str(id)), headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_one_that_writes_would_be_found(context: Context) -> None:
+    async def write_on_reading() -> None:
+        await context.db.fetch("update users set name = name")
+
+    app = create_app(context.settings, (Feature(name="bad", routes=[get("/bad", write_on_reading, guard=anyone)]),))
+    app.state.context = context
+    await context.db.fetch("set transaction read only")
+    async with client_of(app) as client:
+        assert (await client.get("/api/bad")).status_code == 503

@@ -1,0 +1,144 @@
+"""POST /users/change-password, and how often somebody may guess the current one."""
+
+import asyncio
+
+import httpx
+import msgspec
+import pytest
+from starlette.applications import Starlette
+
+from api.kernel.cache import Cache
+from api.kernel.context import Context
+from api.kernel.limits import Limiter
+from tests.factories import PASSWORD, make_user
+from tests.users.people import can_sign_in, is_signed_in, sign_in
+
+NEW = "a better horse and battery"
+
+
+async def change(
+    client: httpx.AsyncClient, headers: dict[str, str], current: str = PASSWORD, new: str = NEW
+) -> httpx.Response:
+    body = {"current_password": current, "new_password": new}
+    return await client.post("/api/users/change-password", json=body, headers=headers)
+
+
+async def test_the_other_sessions_end_and_this_one_stays(client: httpx.AsyncClient, context: Context) -> None:
+    user = await make_user(context)
+    answer = await client.post("/api/auth/jwt/login", data={"username": user.email, "password": PASSWORD})
+    pair = answer.json()
+    mine, other = {"authorization": f"Bearer {pair['access_token']}"}, await sign_in(client, user.email)
+    answer = await change(client, mine)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert await is_signed_in(client, mine)
+    assert not await is_signed_in(client, other)
+    answer = await client.post("/api/auth/refresh", json={"refresh_token": pair["refresh_token"]})
+    assert answer.status_code == 200
+    assert await can_sign_in(client, user.email, NEW)
+    assert not await can_sign_in(client, user.email)
+    events = await context.db.fetch("select key, data->>'how' as how from outbox_events where topic = 'users'")
+    assert [tuple(event) for event in events] == [(user.id, "change")]
+
+
+async def test_a_session_that_was_kept_once_is_not_kept_for_ever(client: httpx.AsyncClient, context: Context) -> None:
+    user = await make_user(context)
+    first, second = await sign_in(client, user.email), await sign_in(client, user.email)
+    assert (await change(client, first)).status_code == 204
+    second = await sign_in(client, user.email, NEW)
+    assert (await change(client, second, NEW, PASSWORD)).status_code == 204
+    assert not await is_signed_in(client, first)
+    assert await is_signed_in(client, second)
+
+
+async def test_the_current_password_must_be_right(client: httpx.AsyncClient, context: Context) -> None:
+    user = await make_user(context)
+    answer = await change(client, await sign_in(client, user.email), "wrong horse battery")
+    assert (answer.status_code, answer.json()["code"]) == (400, "CHANGE_PASSWORD_BAD_CREDENTIALS")
+    assert await can_sign_in(client, user.email)
+
+
+@pytest.mark.parametrize("password", ["short", "password1", "x" * 129])
+async def test_a_weak_password_is_refused(client: httpx.AsyncClient, context: Context, password: str) -> None:
+    """C-49."""
+    user = await make_user(context)
+    answer = await change(client, await sign_in(client, user.email), new=password)
+    assert (answer.status_code, answer.json()["code"]) == (400, "CHANGE_PASSWORD_INVALID_PASSWORD")
+
+
+async def test_a_session_that_ended_elsewhere_changes_nothing(client: httpx.AsyncClient, context: Context) -> None:
+    """Though this process still remembers who it was."""
+    user = await make_user(context)
+    headers = await sign_in(client, user.email)
+    assert await is_signed_in(client, headers)
+    await context.db.fetch("update users set credentials_changed_at = clock_timestamp()")
+    assert (await change(client, headers)).status_code == 401
+    assert await can_sign_in(client, user.email)
+
+
+async def test_of_two_changes_at_once_one_is_made(live_client: httpx.AsyncClient, live: Context) -> None:
+    user = await make_user(live)
+    sessions = [await sign_in(live_client, user.email) for _ in range(4)]
+    answers = await asyncio.gather(
+        *(change(live_client, headers, new=f"{NEW} {number}") for number, headers in enumerate(sessions))
+    )
+    assert [answer.status_code for answer in answers].count(204) == 1
+    for number, (answer, headers) in enumerate(zip(answers, sessions, strict=True)):
+        assert await is_signed_in(live_client, headers) == (answer.status_code == 204)
+        assert await can_sign_in(live_client, user.email, f"{NEW} {number}") == (answer.status_code == 204)
+
+
+async def test_a_session_that_changes_it_twice_at_once_does_so_once(
+    live_client: httpx.AsyncClient, live: Context
+) -> None:
+    user = await make_user(live)
+    headers = await sign_in(live_client, user.email)
+    answers = await asyncio.gather(*(change(live_client, headers, new=f"{NEW} {number}") for number in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [204, 400, 400, 400]
+    assert await is_signed_in(live_client, headers)
+    for number, answer in enumerate(answers):
+        assert await can_sign_in(live_client, user.email, f"{NEW} {number}") == (answer.status_code == 204)
+
+
+@pytest.fixture
+def guarded(app: Starlette, context: Context, cache: Cache) -> Context:
+    """With the limits on guessing that tests lift elsewhere."""
+    settings = msgspec.structs.replace(context.settings, rate_limit_credentials=1.0)
+    app.state.context = msgspec.structs.replace(context, limiter=Limiter(settings, cache))
+    return context
+
+
+async def test_who_keeps_guessing_must_wait(client: httpx.AsyncClient, guarded: Context) -> None:
+    """C-52, by whatever route; the right one is not told apart then, and another session is not locked out by it."""
+    user = await make_user(guarded)
+    thief, owner = await sign_in(client, user.email), await sign_in(client, user.email)
+    wrong = {"current_password": "wrong horse battery"}
+    guesses = [
+        await change(client, thief, "wrong horse battery"),
+        await client.patch("/api/users/me", json={"password": NEW, **wrong}, headers=thief),
+        await client.patch("/api/users/me", json={"email": "evil@example.org", **wrong}, headers=thief),
+        await client.request("DELETE", "/api/users/me", json=wrong, headers=thief),
+        await change(client, thief, "wrong horse battery"),
+    ]
+    assert [answer.status_code for answer in guesses] == [400, 403, 403, 403, 400]
+    answer = await change(client, thief)
+    assert (answer.status_code, answer.json()["code"]) == (429, "RATE_LIMITED")
+    assert int(answer.headers["retry-after"]) > 60
+    assert (await change(client, owner)).status_code == 204
+
+
+async def test_who_knows_it_may_use_it_often(client: httpx.AsyncClient, guarded: Context) -> None:
+    user = await make_user(guarded)
+    headers = await sign_in(client, user.email)
+    passwords = [f"{NEW} {number}" for number in range(8)]
+    for current, new in zip([PASSWORD, *passwords], passwords, strict=False):
+        assert (await change(client, headers, current, new)).status_code == 204
+
+
+async def test_an_account_may_not_have_mail_sent_to_all_the_world(client: httpx.AsyncClient, guarded: Context) -> None:
+    user = await make_user(guarded)
+    headers = await sign_in(client, user.email)
+    statuses = []
+    for number in range(6):
+        body = {"email": f"stranger{number}@example.org", "current_password": PASSWORD}
+        statuses.append((await client.patch("/api/users/me", json=body, headers=headers)).status_code)
+    assert statuses == [200] * 5 + [429]

@@ -1,0 +1,176 @@
+"""Each mail about an account, in each language."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from api.kernel.context import Context
+from api.kernel.database import uuid7
+from api.kernel.events import Event
+from api.kernel.mail import LANGUAGES, MemoryMailer, Message
+from api.kernel.tasks import Task
+from api.users import tasks
+from api.users.events import (
+    DeletionCancelled,
+    DeletionRequested,
+    EmailChanged,
+    EmailChangeRequested,
+    PasswordChanged,
+    UserInvited,
+    UserRegistered,
+)
+from tests.factories import make_user
+
+ADA, NEW = "ada@example.com", "ada.new@example.org"
+WHEN = datetime(2026, 3, 9, 4, 5, tzinfo=UTC)
+WRITTEN = {"en": "9 March 2026, 04:05 UTC", "de": "9. März 2026, 04:05 Uhr (UTC)"}
+ENGLISH = {
+    "the",
+    "you",
+    "your",
+    "if",
+    "and",
+    "not",
+    "it",
+    "of",
+    "this",
+    "account",
+    "password",
+    "device",
+    "sign",
+    "hours",
+}
+
+
+def made(kind: type[Event], **fields: Any) -> Callable[[UUID], Event]:
+    return lambda id: kind(user_id=id, **fields)
+
+
+def changed(how: str) -> tuple[Task[Any], Callable[[UUID], Event], str]:
+    return tasks.send_password_changed, made(PasswordChanged, how=how), "credentials_changed_at = $2"
+
+
+# What sends it, why, and how the account must be.
+MAILS: dict[str, tuple[Task[Any], Callable[[UUID], Any], str]] = {
+    "verify": (tasks.send_verification, made(UserRegistered, email=ADA, language="en"), "is_verified = false"),
+    "verify again": (
+        tasks.send_verification_again,
+        lambda _: tasks.VerificationWanted(email=ADA),
+        "is_verified = false",
+    ),
+    "reset": (tasks.send_reset, lambda _: tasks.ResetWanted(email=ADA), "updated_at = now()"),
+    "already registered": (
+        tasks.send_already_registered,
+        lambda _: tasks.AlreadyRegistered(email=ADA),
+        "updated_at = now()",
+    ),
+    "invitation": (tasks.send_invitation, made(UserInvited, email=ADA, language="en"), "password_hash = null"),
+    "confirm email": (
+        tasks.send_email_confirmation,
+        made(EmailChangeRequested),
+        f"pending_email = '{NEW}'",
+    ),
+    "email change requested": (
+        tasks.send_email_change_notice,
+        made(EmailChangeRequested),
+        f"pending_email = '{NEW}'",
+    ),
+    "email changed": (
+        tasks.send_email_changed,
+        made(EmailChanged, old_email=ADA, email=NEW),
+        f"email = '{NEW}'",
+    ),
+    "password changed": changed("change"),
+    "password reset": changed("reset"),
+    "password invitation": changed("invitation"),
+    "password admin": changed("admin"),
+    "deletion requested": (
+        tasks.send_deletion_requested,
+        made(DeletionRequested, delete_after=WHEN),
+        "deletion_requested_at = now(), delete_after = $2",
+    ),
+    "deletion cancelled": (tasks.send_deletion_cancelled, made(DeletionCancelled), "updated_at = now()"),
+}
+LINKS = {
+    "verify": "verify",
+    "verify again": "verify",
+    "reset": "reset-password",
+    "already registered": "reset-password",
+    "invitation": "accept-invitation",
+    "confirm email": "confirm-email",
+    "email change requested": "revert-email",
+    "email changed": "revert-email",
+}
+WITH_TIME = {"deletion requested", *(name for name in MAILS if name.startswith("password "))}
+
+
+async def sent(context: Context, name: str, language: str, called: str | None = None) -> Message:
+    """The mail, to an account that has it coming."""
+    task, event, state = MAILS[name]
+    user = await make_user(context, ADA)
+    when = [WHEN] if "$2" in state else []
+    await context.db.fetch(f"update users set {state} where id = $1", user.id, *when)
+    await context.db.fetch("update users set language = $1, name = $2", language, called)
+    await task._function(context, event(user.id), uuid7())
+    assert isinstance(context.mail, MemoryMailer)
+    [mail] = context.mail.sent
+    return mail
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", MAILS)
+async def test_a_mail_says_the_same_in_text_and_html(context: Context, name: str, language: str) -> None:
+    mail = await sent(context, name, language)
+    assert mail.to == (NEW if name == "confirm email" else ADA)
+    assert 10 < len(mail.subject) < 78
+    links = re.findall(r"http://localhost:8000/[a-z-]+#token=[\w-]{43}", mail.text)
+    pages = [link.partition("#")[0].removeprefix("http://localhost:8000/") for link in links]
+    assert pages == ([LINKS[name]] if name in LINKS else [])
+    assert f'<html lang="{language}">' in mail.html
+    for link in links:
+        assert f'href="{link}"' in mail.html
+    for part in (mail.text, mail.html):
+        assert (WRITTEN[language] in part) == (name in WITH_TIME)
+        assert "{" not in part
+        assert re.search(r"\b[Ww]enn\b" if language == "de" else r"\b[Ii]f\b", part), (
+            "every mail says what to do if it was not you"
+        )
+
+
+@pytest.mark.parametrize("name", MAILS)
+async def test_the_german_mail_has_no_english_in_it(context: Context, name: str) -> None:
+    mail = await sent(context, name, "de")
+    visible = re.sub(r"(?s)<[^>]*>", " ", mail.html)
+    for part in (mail.subject, mail.text, visible):
+        words = set(re.findall(r"[a-zäöüß]+", re.sub(r"\S+[@/]\S+", "", part).lower()))
+        assert words & ENGLISH == set()
+
+
+async def test_the_languages_say_different_things_about_how_a_password_changed(
+    context: Context, mailbox: MemoryMailer
+) -> None:
+    user = await make_user(context, ADA)
+    for language in LANGUAGES:
+        await context.db.fetch("update users set language = $1", language)
+        for how in ("change", "reset", "invitation", "admin"):
+            await tasks.send_password_changed._function(context, PasswordChanged(user_id=user.id, how=how), uuid7())
+    assert len({mail.text for mail in mailbox.sent}) == len({mail.html for mail in mailbox.sent}) == 8
+
+
+@pytest.mark.parametrize("name", ["email change requested", "email changed"])
+async def test_the_old_address_is_told_the_new_one(context: Context, name: str) -> None:
+    mail = await sent(context, name, "en")
+    assert NEW in mail.text
+    assert NEW in mail.html
+
+
+@pytest.mark.parametrize("name", MAILS)
+async def test_no_mail_repeats_what_somebody_chose_as_a_name(context: Context, name: str) -> None:
+    """C-88: neither in a header, nor as markup, nor as a link that a mail program makes of it."""
+    mail = await sent(context, name, "en", "{{7*7}} <script> http://evil.example\r\nBcc: eve@example.com")
+    for part in (mail.subject, mail.text, mail.html):
+        assert not re.search(r"evil|49|script|Bcc", part)

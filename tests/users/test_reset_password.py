@@ -1,0 +1,207 @@
+"""POST /auth/forgot-password and POST /auth/reset-password."""
+
+import asyncio
+
+import httpx
+import msgspec
+import pytest
+
+from api.kernel.context import Context
+from api.kernel.database import Database
+from api.kernel.mail import MemoryMailer
+from tests.factories import PASSWORD, make_user
+from tests.mailed import mailed
+from tests.users.people import can_sign_in, is_signed_in, sign_in
+
+ADA, NEW = "ada@example.com", "a better horse and battery"
+
+
+async def forgot(client: httpx.AsyncClient, context: Context, email: str = ADA) -> str:
+    """The token that is mailed."""
+    answer = await client.post("/api/auth/forgot-password", json={"email": email})
+    assert (answer.status_code, answer.text) == (202, "null")
+    [(to, token)] = await mailed(context)
+    assert to == ADA
+    # Once a minute is enough for people, and not for tests.
+    await context.db.fetch("update user_tokens set created_at = created_at - interval '2 hours'")
+    return token
+
+
+async def reset(client: httpx.AsyncClient, token: str, password: str = NEW) -> httpx.Response:
+    return await client.post("/api/auth/reset-password", json={"token": token, "password": password})
+
+
+async def assert_refused(client: httpx.AsyncClient, token: str) -> None:
+    answer = await reset(client, token)
+    assert (answer.status_code, answer.json()["code"]) == (400, "RESET_PASSWORD_BAD_TOKEN")
+
+
+async def test_the_new_password_is_good_and_the_old_one_not(client: httpx.AsyncClient, context: Context) -> None:
+    user = await make_user(context, ADA)
+    answer = await reset(client, await forgot(client, context, "Ada@Example.com"))
+    assert (answer.status_code, answer.text) == (200, "null")
+    assert "set-cookie" not in answer.headers
+    assert await can_sign_in(client, ADA, NEW)
+    assert not await can_sign_in(client, ADA)
+    events = await context.db.fetch("select key, data->>'how' as how from outbox_events where type like 'users.%'")
+    assert [tuple(event) for event in events] == [(user.id, "reset")]
+
+
+@pytest.mark.parametrize(
+    "state", ["email = 'other@example.com'", "is_active = false"], ids=["no account", "disabled account"]
+)
+async def test_nobody_learns_who_has_an_account(
+    client: httpx.AsyncClient, context: Context, mailbox: MemoryMailer, state: str
+) -> None:
+    """C-82: the answer and the work are the same; the worker alone knows."""
+    await make_user(context, ADA)
+    known = await client.post("/api/auth/forgot-password", json={"email": ADA})
+    await mailed(context)
+    await context.db.fetch(f"update users set {state}")
+    await context.db.fetch("delete from user_tokens")
+    unknown = await client.post("/api/auth/forgot-password", json={"email": ADA})
+    assert (known.status_code, known.text) == (unknown.status_code, unknown.text)
+    assert known.headers.keys() == unknown.headers.keys()
+    assert await mailed(context) == []
+    assert mailbox.sent == []
+
+
+async def test_both_cost_the_same_statements(client: httpx.AsyncClient, context: Context) -> None:
+    """C-38, by what is done; benchmarks/enumeration.py has the times."""
+    await make_user(context, ADA)
+    asked: list[list[str]] = []
+    for route in ("forgot-password", "request-verify-token"):
+        for email in (ADA, "nobody@example.com"):
+            counting = Counting(context.db)
+            client._transport.app.state.context = msgspec.structs.replace(context, db=counting)  # type: ignore[attr-defined]
+            await client.post(f"/api/auth/{route}", json={"email": email})
+            asked.append(counting.statements)
+        assert asked[-1] == asked[-2] != []
+
+
+class Counting(Database):
+    """Keeps what it is asked."""
+
+    def __init__(self, real: Database) -> None:
+        super().__init__(real._pool, real._connection, real.subscribers)
+        self.statements: list[str] = []
+
+    async def fetch(self, statement: str, *arguments: object) -> list[object]:  # type: ignore[override]
+        self.statements.append(statement)
+        return list(await super().fetch(statement, *arguments))
+
+
+async def test_every_session_ends_and_every_other_link_is_dead(client: httpx.AsyncClient, context: Context) -> None:
+    """C-46, C-71, C-83."""
+    await make_user(context, ADA)
+    answer = await client.post("/api/auth/jwt/login", data={"username": ADA, "password": PASSWORD})
+    pair, other = answer.json(), await sign_in(client, ADA)
+    token = await forgot(client, context)
+    assert (await reset(client, token)).status_code == 200
+    assert not await is_signed_in(client, {"authorization": f"Bearer {pair['access_token']}"})
+    assert not await is_signed_in(client, other)
+    answer = await client.post("/api/auth/refresh", json={"refresh_token": pair["refresh_token"]})
+    assert (answer.status_code, answer.json()["code"]) == (401, "REFRESH_TOKEN_INVALID")
+    await assert_refused(client, token)
+
+
+async def test_whoever_registered_an_address_of_somebody_else_is_out(
+    client: httpx.AsyncClient, context: Context
+) -> None:
+    """C-45, C-46, C-47: their password, their session, and the change of address that they had asked for."""
+    await make_user(context, ADA, verified=False)
+    attacker = await sign_in(client, ADA)
+    change = {"email": "evil@example.org", "current_password": PASSWORD}
+    assert (await client.patch("/api/users/me", json=change, headers=attacker)).status_code == 200
+    evil = dict(await mailed(context))["evil@example.org"]
+    assert (await reset(client, await forgot(client, context))).status_code == 200
+    assert not await is_signed_in(client, attacker)
+    assert not await can_sign_in(client, ADA)
+    answer = await client.post("/api/auth/confirm-email", json={"token": evil})
+    assert answer.json()["code"] == "CONFIRM_EMAIL_BAD_TOKEN"
+    owner = (await client.get("/api/users/me", headers=await sign_in(client, ADA, NEW))).json()
+    assert (owner["email"], owner["is_verified"]) == (ADA, True)
+    told = await context.db.fetch("select type from outbox_events where topic = 'users' order by seq")
+    assert [event[0] for event in told][1:] == ["users.verified", "users.password_changed"]
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        "update user_tokens set expires_at = now() - interval '1 second'",
+        "update user_tokens set purpose = 'verify'",
+        "update users set email = 'another@example.com'",
+        "update users set is_active = false",
+        "delete from users",
+    ],
+)
+async def test_a_token_that_no_longer_holds_is_refused(
+    client: httpx.AsyncClient, context: Context, happened: str
+) -> None:
+    """C-40."""
+    await make_user(context, ADA)
+    token = await forgot(client, context)
+    await context.db.fetch(happened)
+    await assert_refused(client, token)
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "ü" * 43])
+async def test_a_token_that_is_none_is_refused(client: httpx.AsyncClient, token: str) -> None:
+    await assert_refused(client, token)
+
+
+async def test_a_token_is_dead_after_the_password_was_changed(client: httpx.AsyncClient, context: Context) -> None:
+    """C-83."""
+    await make_user(context, ADA)
+    token = await forgot(client, context)
+    change = {"current_password": PASSWORD, "new_password": "yet another battery"}
+    headers = await sign_in(client, ADA)
+    assert (await client.post("/api/users/change-password", json=change, headers=headers)).status_code == 204
+    await assert_refused(client, token)
+
+
+@pytest.mark.parametrize("password", ["short", "password1", ADA, "x" * 129])
+async def test_a_weak_password_is_refused_and_the_token_is_not_spent(
+    client: httpx.AsyncClient, context: Context, password: str
+) -> None:
+    """C-49."""
+    await make_user(context, ADA)
+    token = await forgot(client, context)
+    answer = await reset(client, token, password)
+    assert (answer.status_code, answer.json()["code"]) == (400, "RESET_PASSWORD_INVALID_PASSWORD")
+    assert (await reset(client, token)).status_code == 200
+
+
+async def test_of_many_at_once_one_succeeds(live_client: httpx.AsyncClient, live: Context) -> None:
+    """C-42."""
+    await make_user(live, ADA)
+    token = await forgot(live_client, msgspec.structs.replace(live, mail=MemoryMailer()))
+    passwords = [f"{NEW} {number}" for number in range(5)]
+    answers = await asyncio.gather(*(reset(live_client, token, password) for password in passwords))
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400, 400]
+    for answer, password in zip(answers, passwords, strict=True):
+        assert await can_sign_in(live_client, ADA, password) == (answer.status_code == 200)
+    assert len(await live.db.fetch("select 1 from outbox_events where type = 'users.password_changed'")) == 1
+
+
+async def test_a_sign_in_that_knew_the_old_password_does_not_survive(
+    live_client: httpx.AsyncClient, live: Context
+) -> None:
+    """C-46: whatever overtakes what."""
+    await make_user(live, ADA)
+    token = await forgot(live_client, msgspec.structs.replace(live, mail=MemoryMailer()))
+    form = {"username": ADA, "password": PASSWORD}
+    *logins, changed = await asyncio.gather(
+        *(live_client.post("/api/auth/jwt/login", data=form) for _ in range(8)), reset(live_client, token)
+    )
+    assert changed.status_code == 200
+    for login in logins:
+        if login.status_code == 200:
+            assert not await is_signed_in(live_client, {"authorization": f"Bearer {login.json()['access_token']}"})
+
+
+@pytest.mark.parametrize("body", [{}, {"email": None}, {"email": "x"}, {"email": ADA, "password": "x"}, [], None])
+@pytest.mark.parametrize("route", ["forgot-password", "request-verify-token"])
+async def test_a_body_of_another_shape_is_refused(client: httpx.AsyncClient, route: str, body: object) -> None:
+    answer = await client.post(f"/api/auth/{route}", json=body, headers={"content-type": "application/json"})
+    assert answer.json()["code"] in ("VALIDATION_FAILED", "MALFORMED_JSON")
