@@ -1,4 +1,4 @@
--- Ends one of an account's sessions; no row where it had ended before, or is somebody else's.
+-- Ends one of an account's sessions; no row where it was over before, for whatever reason, or is somebody else's.
 --
 --   $1 id       uuid
 --   $2 user_id  uuid
@@ -6,7 +6,10 @@
 
 update sessions
    set ended_at = now(), end_reason = $3
- where id = $1
-   and user_id = $2
-   and ended_at is null
-returning user_id;
+  from users
+ where sessions.id = $1
+   and sessions.user_id = $2
+   and users.id = sessions.user_id
+   and sessions.ended_at is null
+   and (sessions.created_at >= users.credentials_changed_at or sessions.id = users.credentials_changed_by)
+returning sessions.user_id;
