@@ -70,7 +70,7 @@ SESSION = requests.Session()
 SESSION.trust_env = False
 SESSION.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.case(22)]
 
 
 @schemathesis.check
@@ -163,4 +163,6 @@ def test_and_every_change_is_told(world: World) -> None:
     assert sorted(row for row in tasks if row[0] not in deferred) == sorted(expected)
     untold = "select id from users where id not in (select key from outbox_events) and not id = any(%s)"
     assert world.db.execute(untold, [world.signed_up]).fetchall() == []
+    unaudited = "select id from outbox_events except select id from audit_entries"
+    assert world.db.execute(unaudited).fetchall() == []
     assert {type for _, type, _ in events} >= {"users.registered", "sessions.started"}
