@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz check migrate superuser audit openapi api-page bench lock clean
+.PHONY: help run test fuzz test-kafka check migrate superuser audit status openapi events api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -26,6 +26,9 @@ COVERAGE := --cov=api.kernel --cov-report=term-missing:skip-covered --cov-fail-u
 test: $(STAMP) ## run every test against the real parts; ARGS="tests/users -x" picks
 	@$(BIN)/python -m pytest $(or $(ARGS),$(COVERAGE))
 
+test-kafka: $(STAMP) ## the worker's tests and the faults against Apache Kafka (needs Java 17 and Maven)
+	@$(BIN)/python -m dev.apache_kafka $(BIN)/python -m pytest $(or $(ARGS),tests/dev/test_apache_kafka.py $(wildcard tests/worker tests/faults))
+
 fuzz: $(STAMP) ## ask the whole API 5,000 things, anew each time (CI=1: the same)
 	@$(BIN)/python -m pytest tests/fuzz -v -s $(ARGS)
 
@@ -45,8 +48,14 @@ superuser: $(STAMP) ## make EMAIL=… a superuser, or open such an account, whil
 audit: $(STAMP) ## check the audit's chain of hashes, while `make run` runs (EXPECT=POSITION:HASH)
 	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.audit $(if $(EXPECT),--expect $(EXPECT))
 
+status: $(STAMP) ## how each part is doing and what waits in the outbox, while `make run` runs
+	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.system
+
 openapi: $(STAMP) ## write docs/openapi.json from the routes
 	@$(BIN)/python -c 'import sys; from api.features import FEATURES; from api.kernel.openapi import document; sys.stdout.buffer.write(document(FEATURES))' > docs/openapi.json
+
+events: $(STAMP) ## write docs/asyncapi.json and docs/events/ from the events; refuses what would break a consumer
+	@$(BIN)/python -c 'import sys; from pathlib import Path; from api.features import FEATURES; from api.kernel.asyncapi import write; sys.exit("\n".join(write(FEATURES, Path("docs"))) or 0)'
 
 api-page: $(STAMP) ## write docs/api.md's examples from a run
 	@$(BIN)/python -m tests.api_page

@@ -1,5 +1,5 @@
 """The only list of what exists."""
 
-from api import audit, sessions, system, users
+from api import audit, notifications, operations, sessions, system, users
 
-FEATURES = (users.feature, sessions.feature, audit.feature, system.feature)
+FEATURES = (users.feature, sessions.feature, audit.feature, notifications.feature, operations.feature, system.feature)

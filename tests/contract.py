@@ -174,7 +174,12 @@ async def _constraints(connection: "asyncpg.Connection[asyncpg.Record]", bound: 
 def _writes(bound: Bound) -> list[str]:
     """A feature writes its own tables: those named after it, whole or as a beginning (users: users, user_tokens)."""
     owner = bound.name.partition(".")[0]
-    own = ("outbox_", "audit_") if owner in ("kernel", "worker") else (owner, f"{owner.removesuffix('s')}_")
+    if owner in ("kernel", "worker"):
+        own: tuple[str, ...] = ("outbox_", "audit_", "inbox")
+    elif owner == "operations":  # whose subject the outbox is
+        own = ("outbox_",)
+    else:
+        own = (owner, f"{owner.removesuffix('s')}_")
     statement = re.sub(r"--.*|'[^']*'", "", bound.statement.lower())
     statement = re.sub(r"\bfor\s+(no\s+key\s+)?update|\bdo\s+update", "", statement)
     faults = [

@@ -50,6 +50,10 @@ ROWS = {
     "DELETE /users/{id}": SUPERUSERS,
     "POST /users/{id}/revoke-sessions": SUPERUSERS,
     "GET /audit": SUPERUSERS,
+    "GET /operations/dead-letters": SUPERUSERS,
+    "POST /operations/dead-letters/{id}/retry": SUPERUSERS,
+    "POST /operations/dead-letters/{id}/discard": SUPERUSERS,
+    "GET /operations/outbox": SUPERUSERS,
     "GET /health": EVERYBODY,
     "GET /health/live": EVERYBODY,
     "GET /health/ready": EVERYBODY,
@@ -136,7 +140,7 @@ async def call(client: httpx.AsyncClient, route: Route, others: dict[str, UUID],
 async def test_who_may_call_what(client: httpx.AsyncClient, context: Context, who: str) -> None:
     victim = await make_user(context)
     theirs = context.tokens.verify(await sign_in(client, victim.email)).sid
-    others = {"/users/": victim.id, "/sessions/": theirs}
+    others = {"/users/": victim.id, "/sessions/": theirs, "/operations/": victim.id}
     token = await token_of(client, context, who)
     wrong = {}
     for name, route in ROUTES.items():

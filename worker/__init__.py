@@ -1,1 +1,1 @@
-"""The worker process: the outbox's relay, and arq for the tasks."""
+"""The worker process: the outbox's relay, arq for the tasks, and what Kafka brings."""

@@ -1,4 +1,4 @@
-"""The worker process: `python -m worker`."""
+"""The worker process: `python -m worker`, or `python -m worker consume` for the consumers alone."""
 
 import sys
 
@@ -11,12 +11,15 @@ from worker.main import run
 
 
 def main() -> None:
+    words = sys.argv[1:]
+    if words not in ([], ["consume"]):
+        sys.exit("usage: python -m worker [consume]")
     try:
         settings = load()
     except SettingsError as error:
         sys.exit(f"worker: {error}")
     telemetry.set_up(settings, "worker")
-    uvloop.run(run(settings, FEATURES))
+    uvloop.run(run(settings, FEATURES, only_consume=bool(words)))
 
 
 if __name__ == "__main__":

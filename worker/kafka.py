@@ -6,30 +6,48 @@ import asyncio
 import logging
 import ssl
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from datetime import UTC
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
+from aiokafka.errors import (
+    CorruptRecordException,
+    InvalidMessageError,
+    InvalidTimestampError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordTooLargeError,
+    UnknownError,
+    UnknownTopicOrPartitionError,
+    UnsupportedForMessageFormatError,
+)
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 from opentelemetry.trace import SpanKind
 
 from api.kernel.settings import Kafka, Settings
 from api.kernel.telemetry import parent_from, relayed_events, span, traceparent
-from worker.types import OutboxEvent
+from worker.types import OutboxEvent, Unpublished
 
 logger = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 6.0
 """With STOP_SECONDS twice, less than the server lets a transaction be idle: the outbox rows are locked meanwhile."""
 STOP_SECONDS = 0.5
+SINGLY_SECONDS = 2.0
+TOPIC_SECONDS = 30.0
+"""A topic may be on its way this long: one that is made at its first use, or a broker that has just started."""
+LOOKS, LOOK_SECONDS = 5, 0.1
 BATCH_BYTES = 65536
-"""A topic's max.message.bytes must not be less (1 MiB by default): Kafka refuses a batch as a whole."""
 LARGEST = 1_000_000
 """Characters of an event's data; one that is larger than a batch is a batch of its own."""
-# What is wrong with the record itself. A topic that is missing or forbidden is for an operator to mend, and waits.
-_FINAL = (MessageSizeTooLargeError, RecordTooLargeError)
+# What is wrong with the record itself, and what may be when it happens again and again. The broker tells of some
+# kinds that aiokafka does not know.
+_FINAL = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTimestampError, PolicyViolationError)
+_SUSPECT = (*_FINAL, CorruptRecordException, InvalidMessageError, UnsupportedForMessageFormatError, UnknownError)
 _NO_SPAN = "-0000000000000000-"
 _FAILURES = (KafkaError, OSError, RuntimeError)  # RuntimeError: uvloop's, for a connection that is closed
 
@@ -44,13 +62,15 @@ class Publisher:
         self._source = settings.public_url.encode()
         self._partition = DefaultPartitioner()
         self._producer: AIOKafkaProducer | None = None
+        self._missed: dict[str, float] = {}  # topics that Kafka does not have, and since when
 
-    async def publish(self, events: Sequence[OutboxEvent]) -> dict[OutboxEvent, str]:
-        """Publish in order and wait until Kafka has acknowledged all; the answer names those it will never take, and
-        why. Raises KafkaUnavailable."""
+    async def publish(self, events: Sequence[OutboxEvent], *, singly: bool = False) -> dict[OutboxEvent, str | None]:
+        """Publish in order and wait until Kafka has acknowledged. The answer names what is not published: why Kafka
+        will never take it, or None for what only waits, such as behind such a one of its key. `singly` is the slow
+        way, which finds the event that makes all the others fail. Raises KafkaUnavailable."""
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
-                return await self._publish(await self._started(), events)
+                return await self._publish(events, singly)
         except Exception as error:
             await self.stop()
             if isinstance(error, _FAILURES):
@@ -65,12 +85,7 @@ class Publisher:
         # producer.stop() waits until every batch is delivered, and an idempotent producer tries that for ever: let be,
         # it would publish whenever the broker is back, behind its successor. aiokafka has no public way to give up.
         producer._closed = True
-        for part in (producer._sender, producer.client):
-            closing = asyncio.create_task(part.close())
-            await asyncio.wait((closing,), timeout=STOP_SECONDS)
-            closing.cancel()
-            # Whatever it says of its end, a cancellation included: it is thrown away as it is.
-            await asyncio.gather(closing, return_exceptions=True)
+        await let_go(producer._sender, producer.client)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -82,33 +97,114 @@ class Publisher:
                 max_batch_size=BATCH_BYTES,
                 request_timeout_ms=5000,
                 retry_backoff_ms=500,  # aiokafka logs every try
-                **_security(self._kafka),
+                **security(self._kafka),
             )
             await self._producer.start()
             logger.info("kafka is connected")
         return self._producer
 
-    async def _publish(self, producer: AIOKafkaProducer, events: Sequence[OutboxEvent]) -> dict[OutboxEvent, str]:
-        refused = {event: MessageSizeTooLargeError.__name__ for event in events if len(event.data) > LARGEST}
-        sent: list[tuple[list[OutboxEvent], asyncio.Future[object]]] = []
-        places = await self._by_partition(producer, [event for event in events if event not in refused])
-        for (topic, partition), waiting in places.items():
-            while waiting:
-                # Not producer.send(), which costs as much as all the rest. The producer numbers these batches as it
-                # does its own, and sends those of one partition one after the other.
-                batch = producer.create_batch()
-                filled = self._fill(batch, waiting)
-                sent.append((waiting[:filled], await producer.send_batch(batch, topic, partition=partition)))
-                waiting = waiting[filled:]
-        outcomes = await asyncio.gather(*(acknowledged for _, acknowledged in sent), return_exceptions=True)
-        for (together, _), outcome in zip(sent, outcomes, strict=True):
-            if isinstance(outcome, _FINAL):
-                refused |= dict.fromkeys(together, type(outcome).__name__)
-            elif isinstance(outcome, BaseException):
+    async def _publish(self, events: Sequence[OutboxEvent], singly: bool) -> dict[OutboxEvent, str | None]:
+        missing = await self._missing({event.topic for event in events})
+        unpublished = Unpublished()
+        ready: list[OutboxEvent] = []
+        for event in events:
+            if event.topic in missing:
+                unpublished.add(event, missing[event.topic])
+            elif len(event.data) > LARGEST:
+                unpublished.add(event, MessageSizeTooLargeError.__name__)
+            elif not unpublished.holds(event):
+                ready.append(event)
+        refused = ready if singly else await self._in_batches(ready)
+        if refused:
+            # The producer has numbered what was refused, and the broker would miss those numbers.
+            await self.stop()
+            await self._one_by_one(refused, _SUSPECT if singly else _FINAL, unpublished)
+        return unpublished.reasons
+
+    async def _in_batches(self, events: Sequence[OutboxEvent]) -> list[OutboxEvent]:
+        """Publish these; the answer is what a partition refused a batch of, and all that comes after it there: which
+        record of a batch it was, Kafka does not say."""
+        producer = await self._started()
+        places = await self._by_partition(producer, events)
+        sending = (self._send(producer, place, waiting) for place, waiting in places.items())
+        outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        refused: list[OutboxEvent] = []
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
                 raise outcome
-            else:
-                relayed_events.add(len(together), {"topic": together[0].topic})
+            refused += outcome
         return refused
+
+    async def _send(
+        self, producer: AIOKafkaProducer, place: tuple[str, int], events: list[OutboxEvent]
+    ) -> list[OutboxEvent]:
+        while events:
+            try:
+                events = events[await self._send_batch(producer, place, events) :]
+            except _FINAL:
+                break
+        return events
+
+    async def _send_batch(
+        self, producer: AIOKafkaProducer, place: tuple[str, int], events: Sequence[OutboxEvent]
+    ) -> int:
+        """As many as one batch has room for, acknowledged; how many. Not producer.send(), which costs as much as all
+        the rest. The producer numbers these batches as it does its own."""
+        batch = producer.create_batch()
+        filled = self._fill(batch, events)
+        topic, partition = place
+        await (await producer.send_batch(batch, topic, partition=partition))
+        relayed_events.add(filled, {"topic": events[0].topic})
+        return filled
+
+    async def _one_by_one(
+        self, events: Sequence[OutboxEvent], refusals: tuple[type[Exception], ...], unpublished: Unpublished
+    ) -> None:
+        """Each in a batch of its own, and after one that is refused none of its key. What takes too long waits for the
+        next time."""
+        ends = time.monotonic() + SINGLY_SECONDS
+        for event in events:
+            if time.monotonic() > ends:
+                unpublished.add(event, None)
+            if unpublished.holds(event):
+                continue
+            try:
+                producer = await self._started()
+                [place] = await self._by_partition(producer, [event])
+                await self._send_batch(producer, place, [event])
+            except Exception as error:
+                # In a search for what fails again and again, a mistake of ours tells of its record as well.
+                if not isinstance(error, refusals) and (refusals is _FINAL or isinstance(error, _FAILURES)):
+                    raise
+                unpublished.add(event, type(error).__name__)
+                await self.stop()
+
+    async def _missing(self, topics: Iterable[str]) -> dict[str, str | None]:
+        """The topics that Kafka does not have, or not for us: nothing of them is published, and the others are. For a
+        while they may be on their way; then there is a reason to set events aside. Raises KafkaUnavailable."""
+        producer, now = await self._started(), time.monotonic()
+        missing: dict[str, str | None] = {}
+        for topic in topics:
+            if await self._exists(producer, self._kafka.prefix + topic, 1 if topic in self._missed else LOOKS):
+                self._missed.pop(topic, None)
+                continue
+            late = now - self._missed.setdefault(topic, now) > TOPIC_SECONDS
+            missing[topic] = UnknownTopicOrPartitionError.__name__ if late else None
+            logger.warning("kafka has no such topic, or not for us", extra={"fields": {"topic": topic}})
+        return missing
+
+    async def _exists(self, producer: AIOKafkaProducer, name: str, looks: int) -> bool:
+        client = producer.client
+        if client.cluster.partitions_for_topic(name):
+            return True
+        client.add_topic(name)
+        for look in range(looks):
+            await asyncio.sleep(LOOK_SECONDS if look else 0)
+            if not await client.force_metadata_update():
+                raise KafkaUnavailable("no metadata")
+            if client.cluster.partitions_for_topic(name):
+                return True
+        return False
 
     async def _by_partition(
         self, producer: AIOKafkaProducer, events: Sequence[OutboxEvent]
@@ -145,6 +241,16 @@ class Publisher:
         ]
 
 
+async def let_go(*parts: Any) -> None:
+    """Close parts of an aiokafka client, none of them for long."""
+    for part in parts:
+        closing = asyncio.create_task(part.close())
+        await asyncio.wait((closing,), timeout=STOP_SECONDS)
+        closing.cancel()
+        # Whatever it says of its end, a cancellation included: it is thrown away as it is.
+        await asyncio.gather(closing, return_exceptions=True)
+
+
 def _key(event: OutboxEvent) -> bytes:
     return str(event.key).encode()
 
@@ -152,13 +258,13 @@ def _key(event: OutboxEvent) -> bytes:
 def _trace(event: OutboxEvent) -> str:
     """The traceparent of a span for the record. A trace that is not sampled goes on as it came: most are not, and a
     span that nobody sees costs as much as the record."""
-    if event.traceparent.endswith("-00") and _NO_SPAN not in event.traceparent:
+    if not int(event.traceparent[-2:], 16) & 1 and _NO_SPAN not in event.traceparent:
         return event.traceparent
     with span(f"publish {event.topic}", SpanKind.PRODUCER, parent_from(event.traceparent)):
         return traceparent()
 
 
-def _security(kafka: Kafka) -> dict[str, object]:
+def security(kafka: Kafka) -> dict[str, object]:
     """TLS as a PaaS gives it: its own authority, a client certificate, and brokers whose names are in no
     certificate. Raises ssl.SSLError for a certificate that is none."""
     if not kafka.tls:

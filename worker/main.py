@@ -1,4 +1,5 @@
-"""What the worker runs: arq with the features' tasks, and the relay, over the same Context as the web process."""
+"""What the worker runs: arq with the features' tasks, the relay, and the consumers, over the same Context as the web
+process."""
 
 import asyncio
 import contextlib
@@ -16,25 +17,33 @@ from redis.exceptions import RedisError
 
 from api.kernel.cache import redis_options
 from api.kernel.context import Context, open_context
-from api.kernel.feature import Feature, tasks_of
+from api.kernel.feature import Feature, Sweep, consumers_of, tasks_of
 from api.kernel.settings import Settings
 from api.kernel.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
+from worker import queries
+from worker.consumer import Reader
 from worker.kafka import Publisher
 from worker.relay import Relay
 
 logger = logging.getLogger(__name__)
 
-POOL_SIZE = 6
-"""Four for tasks, one for the relay's transaction, one that listens."""
+POOL_SIZE = 8
+"""Four for tasks, two for consumers, one for the relay's transaction, one that listens."""
 TASKS_AT_ONCE = 10
 FINISH_SECONDS = 3.0
 """How long what was begun may go on after SIGTERM. A PaaS grants 10 s, and letting go of silent servers takes six."""
 HEARTBEAT_SECONDS = 2
 RESTART_SECONDS = 1.0
 REDIS_SECONDS = 1.0
+SWEPT_AT_ONCE = 1000
 
 
-async def run(settings: Settings, features: Sequence[Feature]) -> None:
+async def sweep_inbox(context: Context) -> int:
+    """Forget messages that were acted on long ago, one batch of them; how many. Raises Problem."""
+    return await queries.sweep_inbox(context.db, SWEPT_AT_ONCE)
+
+
+async def run(settings: Settings, features: Sequence[Feature], only_consume: bool = False) -> None:
     """Work until SIGTERM or SIGINT, then finish what was begun."""
     tasks = tasks_of(features)
     async with open_context(settings, subscribers(tasks), POOL_SIZE) as context, open_queue(settings) as queue:
@@ -43,12 +52,16 @@ async def run(settings: Settings, features: Sequence[Feature]) -> None:
             loop.add_signal_handler(number, context.draining.set)
         logger.info("worker runs", extra={"fields": {"tasks": ",".join(task.name for task in tasks)}})
         publisher = Publisher(settings)
-        sweeps = [sweep for feature in features for sweep in feature.sweeps]
+        readers = [Reader(context, consumer) for consumer in consumers_of(features)]
+        sweeps = [Sweep(sweep_inbox), *(sweep for feature in features for sweep in feature.sweeps)]
         relay = Relay(context, publisher, queue, [task.name for task in tasks], sweeps)
         try:
             async with asyncio.timeout(None) as end, asyncio.TaskGroup() as parts:
-                parts.create_task(relay.run())
-                parts.create_task(work(context, tasks, relay.want_tasks))
+                for reader in readers:
+                    parts.create_task(reader.run())
+                if not only_consume:
+                    parts.create_task(relay.run())
+                    parts.create_task(work(context, tasks, relay.want_tasks))
                 await context.draining.wait()
                 end.reschedule(loop.time() + FINISH_SECONDS)
         except TimeoutError:

@@ -16,7 +16,15 @@ async def lease_tasks(db: Database, names: list[str], most: int, seconds: float)
 
 
 @query
-async def mark_dead(db: Database, id: UUID, error: str) -> None: ...
+async def mark_dead(db: Database, ids: list[UUID], reasons: list[str]) -> None: ...
+
+
+@query
+async def put_back(db: Database, ids: list[UUID]) -> None: ...
+
+
+@query
+async def sweep_inbox(db: Database, most: int) -> int: ...
 
 
 @query

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from api.kernel.context import Context
 from api.kernel.database import Database
 from api.kernel.errors import Problem
+from api.kernel.failpoints import passing
 from api.kernel.feature import Sweep
 from api.kernel.tasks import LEASE_SECONDS, QUEUE, release_tasks
 from worker import queries
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 EVENTS_AT_ONCE = 500
 EVENTS_IN_TRANSACTION = 4000
 """So many may come twice after a crash in a backlog; without one it is what came within a few milliseconds."""
+FAILURES = 8
+"""After so many in a row events are published one by one, which finds the one that makes all the others fail."""
 TASKS_QUEUED = 30
 """Ten run and twenty wait: they begin before their lease runs out, even where each takes the 10 s of a hanging mail
 server."""
@@ -54,6 +57,7 @@ class Relay:
         self._queue = queue
         self._task_names = list(task_names)
         self._sweeps = [Sweep(sweep_published), *sweeps]
+        self._failures = 0
         self._wake_events = asyncio.Event()
         self._wake_tasks = asyncio.Event()
 
@@ -84,32 +88,63 @@ class Relay:
         """What waits to Kafka, in one transaction that commits once Kafka has acknowledged it; how many. Raises
         KafkaUnavailable, Problem."""
         self._wake_events.clear()
+        try:
+            done = await self._publish_events()
+        except Exception:
+            self._failures += 1
+            raise
+        self._failures = 0
+        return done
+
+    async def _publish_events(self) -> int:
+        done = 0
         async with self._context.db.transaction() as db:
             if not await queries.try_lock(db):
                 return 0  # another process publishes; it alone does until its transaction ends
-            published, events = 0, await queries.claim_events(db, EVENTS_AT_ONCE)
+            events = await queries.claim_events(db, EVENTS_AT_ONCE)
             while events:
-                published += len(events)
-                more = len(events) == EVENTS_AT_ONCE and published < EVENTS_IN_TRANSACTION
-                events = await self._publish(db, events, more)
-        return published
+                passing("relay.claimed")
+                done += len(events)
+                more = len(events) == EVENTS_AT_ONCE and done < EVENTS_IN_TRANSACTION
+                following, unpublished = await self._publish(db, events, more)
+                passing("relay.published")
+                if unpublished:
+                    # What was claimed meanwhile may be of the same keys: it is chosen anew, by the new state.
+                    return done - await self._set_aside(db, unpublished, following)
+                events = following
+        return done
 
-    async def _publish(self, db: Database, events: Sequence[OutboxEvent], more: bool) -> list[OutboxEvent]:
-        """Publish these while PostgreSQL marks the next ones, which are the answer."""
+    async def _publish(
+        self, db: Database, events: Sequence[OutboxEvent], more: bool
+    ) -> tuple[list[OutboxEvent], dict[OutboxEvent, str | None]]:
+        """Publish these while PostgreSQL marks the next ones; the answer is those, and what was not published."""
 
         async def claim() -> list[OutboxEvent]:
             return await queries.claim_events(db, EVENTS_AT_ONCE) if more else []
 
         # The claim first: PostgreSQL must have the statement before the records are made, which takes this thread.
-        following, refused = await asyncio.gather(claim(), self._publisher.publish(events), return_exceptions=True)
-        if isinstance(refused, BaseException):
-            raise refused
+        publishing = self._publisher.publish(events, singly=self._failures >= FAILURES)
+        following, unpublished = await asyncio.gather(claim(), publishing, return_exceptions=True)
+        if isinstance(unpublished, BaseException):
+            raise unpublished
         if isinstance(following, BaseException):
             raise following
-        for event, reason in refused.items():
-            logger.error("kafka refused an event", extra={"fields": {"event": event.id, "reason": reason}})
-            await queries.mark_dead(db, event.id, reason)
-        return following
+        return following, unpublished
+
+    async def _set_aside(
+        self, db: Database, unpublished: dict[OutboxEvent, str | None], following: Sequence[OutboxEvent]
+    ) -> int:
+        """Keep as dead letters what Kafka will never take, and give back the rest; how many of these it was to
+        publish."""
+        dead = {event.id: reason for event, reason in unpublished.items() if reason}
+        for id, reason in dead.items():
+            logger.error("kafka refused an event", extra={"fields": {"event": id, "reason": reason}})
+        await queries.mark_dead(db, list(dead), list(dead.values()))
+        held = [event.id for event, reason in unpublished.items() if not reason]
+        await queries.put_back(db, held + [event.id for event in following])
+        if dead:
+            self._wake_events.set()  # the others need not wait for the poll
+        return len(held)
 
     async def queue_tasks(self) -> int:
         """Lease due tasks and hand them to arq, as many as it has room for; how many. Raises RedisError, OSError,

@@ -14,6 +14,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from api.kernel.errors import CONFLICT, UNAVAILABLE, VALIDATION_FAILED
+from api.kernel.failpoints import passing
 from api.kernel.settings import Settings
 from api.kernel.telemetry import refused_values
 
@@ -102,8 +103,10 @@ class Database:
                     async with asyncio.timeout(ROLLBACK_SECONDS):
                         await transaction.rollback()
                 raise
+            passing("database.commit")
             async with self._translated():
                 await transaction.commit()
+            passing("database.committed")
 
     @contextlib.asynccontextmanager
     async def listen(self, channel: str, heard: Callable[[], None]) -> AsyncIterator[None]:

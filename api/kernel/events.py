@@ -36,6 +36,22 @@ async def insert_event(
 ) -> None: ...
 
 
+class Backlog(msgspec.Struct, frozen=True):
+    """What waits for `kafka`, by topic, or for the worker's `tasks`, by name. `held` are events behind a dead letter of
+    their key; `oldest_seconds` is the age of the oldest that is pending, 0 where none is."""
+
+    destination: str
+    name: str
+    pending: int
+    held: int
+    dead: int
+    oldest_seconds: float
+
+
+@query
+async def measure_outbox(db: Database) -> list[Backlog]: ...
+
+
 async def record(db: Database, event: Event) -> None:
     """Write the outbox rows. Change the event's subject first: its row lock puts the events of one thing in the order
     of their commits."""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from api.kernel.auth import TOKEN_INVALID, Claims, Principal
+from api.kernel.consumers import Consumer
 from api.kernel.context import Context
 from api.kernel.routing import Authenticate, Route
 from api.kernel.tasks import Task
@@ -27,12 +28,17 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     routes: Sequence[Route] = ()
     tasks: Sequence[Task[Any]] = ()
     sweeps: Sequence[Sweep] = ()
+    consumers: Sequence[Consumer] = ()
     authenticate: Authenticate | None = None
     """Turns an access token's claims into the Principal they stand for now; one feature has it."""
 
 
 def tasks_of(features: Sequence[Feature]) -> list[Task[Any]]:
     return [task for feature in features for task in feature.tasks]
+
+
+def consumers_of(features: Sequence[Feature]) -> list[Consumer]:
+    return [consumer for feature in features for consumer in feature.consumers]
 
 
 def authenticate_of(features: Sequence[Feature]) -> Authenticate:

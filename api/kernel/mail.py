@@ -11,8 +11,10 @@ from typing import Protocol
 import aiosmtplib
 import jinja2
 import msgspec
+from opentelemetry.trace import SpanKind
 
 from api.kernel.settings import Settings, address
+from api.kernel.telemetry import span
 
 LANGUAGES = ("en", "de")
 SEND_SECONDS = 10.0
@@ -52,20 +54,21 @@ class SmtpMailer:
         except ValueError:  # a line break in a header, a second address: an injection, or a mistake that stays one
             raise MailRefused("not a mail") from None
         try:
-            # The envelope's recipient is given apart: an address with a comma in a header would be several.
-            await aiosmtplib.send(
-                mail,
-                sender=self._from,
-                recipients=[message.to],
-                hostname=self._smtp.host,
-                port=self._smtp.port,
-                username=self._smtp.username,
-                password=self._smtp.password,
-                use_tls=self._smtp.tls == "implicit",
-                start_tls=self._smtp.tls == "starttls",
-                tls_context=self._tls,
-                timeout=SEND_SECONDS,
-            )
+            with span("smtp send", SpanKind.CLIENT, attributes={"server.address": self._smtp.host}):
+                # The envelope's recipient is given apart: an address with a comma in a header would be several.
+                await aiosmtplib.send(
+                    mail,
+                    sender=self._from,
+                    recipients=[message.to],
+                    hostname=self._smtp.host,
+                    port=self._smtp.port,
+                    username=self._smtp.username,
+                    password=self._smtp.password,
+                    use_tls=self._smtp.tls == "implicit",
+                    start_tls=self._smtp.tls == "starttls",
+                    tls_context=self._tls,
+                    timeout=SEND_SECONDS,
+                )
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise _meaning(error.recipients[0].code) from None
         except aiosmtplib.SMTPDataError as error:

@@ -33,6 +33,18 @@ def _give_way() -> None:
         os.nice(19)
 
 
+_ARGON2ID = re.compile(
+    r"\$argon2id\$v=19\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}", re.ASCII
+)
+
+
+def may_be_imported(password_hash: str) -> bool:
+    """Whether it is a hash of Argon2id or bcrypt that we would check: no other algorithm, and nothing that costs more
+    than we would ever ask."""
+    known = _BCRYPT.fullmatch(password_hash) or _ARGON2ID.fullmatch(password_hash)
+    return known is not None and _affordable(password_hash)
+
+
 class Passwords:
     def __init__(self) -> None:
         # As many as there are cores to run on: more would only share them, and cost 19 MiB each.

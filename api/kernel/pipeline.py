@@ -17,6 +17,7 @@ from api.kernel.cookies import ACCESS, Cookies, refuse_forgery
 from api.kernel.database import SERIALIZATION_FAILURE
 from api.kernel.decoding import PairsDecoder, convert, decode_json, decode_path, has_body, read_body
 from api.kernel.errors import FORBIDDEN, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem
+from api.kernel.failpoints import passing
 from api.kernel.mail import language_of
 from api.kernel.paging import Page
 from api.kernel.routing import FORM, JSON, PREFIX, Authenticate, Reply, Route, encode, etag, inputs_of, names
@@ -54,6 +55,7 @@ class Endpoint:
         known = {"context": context, "principal": principal, "claims": claims, "cookies": cookies, "if_match": if_match}
         arguments |= {name: known[name] for name in self._inputs.ambient}
         answer = await self._call(arguments, cookies)
+        passing("pipeline.answer")
         status, said, body = self._encoded(answer, told, scope, headers)
         said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
         await send({"type": "http.response.start", "status": status, "headers": said})

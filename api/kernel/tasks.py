@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanKind
 from api.kernel.context import Context
 from api.kernel.database import Database, uuid7
 from api.kernel.errors import Problem
+from api.kernel.failpoints import passing
 from api.kernel.mail import MailRefused
 from api.kernel.sql import query
 from api.kernel.telemetry import parent_from, span, task_seconds, traceparent
@@ -81,8 +82,10 @@ class Task(Generic[E]):
             if row.attempts > MAX_ATTEMPTS:
                 raise WorkerLost
             with span(self.name, SpanKind.CONSUMER, parent_from(row.traceparent), {"task.attempt": row.attempts}):
+                passing("task.leased")
                 async with asyncio.timeout(RUN_SECONDS):
                     await self._function(context, self._decoder.decode(row.data), id)
+                passing("task.done")
                 await delete_task(context.db, id, lease)
         except asyncio.CancelledError:  # the worker stops: another one may have it at once, and it was no failure
             outcome = "released"
@@ -99,7 +102,9 @@ class Task(Generic[E]):
         hopeless = isinstance(error, MailRefused | msgspec.DecodeError)
         final, cause = hopeless or row.attempts >= MAX_ATTEMPTS, type(error).__name__
         fields = {"task": self.name, "id": row.id, "attempt": row.attempts, "cause": cause, "dead": final}
-        logger.warning("task failed", exc_info=error, extra={"fields": fields})
+        # A dead letter is somebody's to decide on, and what is logged as an error is what somebody is told of.
+        level = logging.ERROR if final else logging.WARNING
+        logger.log(level, "task failed", exc_info=error, extra={"fields": fields})
         # The database may be what failed: then the lease runs out, and that is the retry.
         with contextlib.suppress(Problem):
             await mark_task_failed(context.db, row.id, lease, cause, None if final else back_off(row.attempts))

@@ -43,6 +43,10 @@ refused_values = meter.create_counter(
     "db.refused_values", "{value}", "Values that only PostgreSQL refused; must stay 0"
 )
 task_seconds = meter.create_histogram("task.duration", "s", "Tasks by name and outcome")
+outbox_pending = meter.create_gauge("outbox.pending", "{row}", "What waits, by destination")
+outbox_held = meter.create_gauge("outbox.held", "{row}", "Events that wait behind a dead letter of their key")
+outbox_dead = meter.create_gauge("outbox.dead", "{row}", "Dead letters by destination; an operator decides on each")
+outbox_oldest = meter.create_gauge("outbox.oldest", "s", "The age of the oldest that waits, by destination")
 relayed_events = meter.create_counter("outbox.relayed", "{event}", "Events that Kafka acknowledged, by topic")
 
 # What a browser needs to be told with every answer (OWASP ASVS 3.4). A page that needs more says so itself.

@@ -1,6 +1,9 @@
 """What this feature announces. `user_id` is whose audit entry it is."""
 
+from typing import Annotated
 from uuid import UUID
+
+import msgspec
 
 from api.kernel.events import Event
 
@@ -11,8 +14,8 @@ class SessionStarted(Event, frozen=True, tag="sessions.started"):
 
     session_id: UUID
     user_id: UUID
-    method: str
-    mode: str
+    method: Annotated[str, msgspec.Meta(examples=["password"])]
+    mode: Annotated[str, msgspec.Meta(examples=["bearer", "cookie"])]
     new_device: bool
 
 
@@ -22,7 +25,7 @@ class SessionEnded(Event, frozen=True, tag="sessions.ended"):
 
     session_id: UUID
     user_id: UUID
-    reason: str
+    reason: Annotated[str, msgspec.Meta(examples=["logout", "reuse", "revoked", "credentials", "disabled", "limit"])]
 
 
 class SignInRefused(Event, frozen=True, tag="sessions.refused"):
@@ -31,4 +34,4 @@ class SignInRefused(Event, frozen=True, tag="sessions.refused"):
 
     attempt_id: UUID
     user_id: UUID | None
-    reason: str
+    reason: Annotated[str, msgspec.Meta(examples=["password", "unverified", "throttled"])]

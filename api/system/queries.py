@@ -2,12 +2,7 @@
 
 from api.kernel.database import Database
 from api.kernel.sql import query
-from api.system.types import Outbox
 
 
 @query
 async def list_applied_migrations(db: Database) -> list[str]: ...
-
-
-@query
-async def measure_outbox(db: Database) -> Outbox: ...

@@ -1,5 +1,6 @@
 """Health in four depths: what a person asks, what a supervisor asks, what a router asks, what an operator asks."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from api.kernel.auth import anyone
 from api.kernel.cache import CacheUnavailable
 from api.kernel.context import Context
 from api.kernel.errors import UNAVAILABLE, problem
+from api.kernel.events import Backlog, measure_outbox
 from api.kernel.routing import get
 from api.kernel.tasks import HEARTBEAT_KEY
 from api.system import queries
@@ -18,6 +20,8 @@ MIGRATIONS = frozenset(
 )
 LATE_SECONDS = 10.0
 """An event that has waited longer says that Kafka, or the relay, is down."""
+TASK_LATE_SECONDS = 300.0
+"""A task that has waited longer says that what it needs, such as the mail server, is down: it was tried eight times."""
 
 
 async def show_health(context: Context) -> Health:
@@ -43,22 +47,40 @@ async def show_ready(context: Context) -> Live:
 
 async def show_full(context: Context) -> FullHealth:
     """Each part that this application needs."""
-    checks = {"postgresql": "up", "migrations": "up", "redis": "up", "worker": "up", "kafka": "up"}
+    checks = {"postgresql": "up", "migrations": "up", "redis": "up", "worker": "up", "kafka": "up", "tasks": "up"}
     outbox: Outbox | None = None
     try:
-        outbox = await queries.measure_outbox(context.db)
+        outbox = summed(await measure_outbox(context.db))
         if not set(await queries.list_applied_migrations(context.db)) >= MIGRATIONS:
             checks["migrations"] = "down"
         if outbox.events_oldest_seconds > LATE_SECONDS:
             checks["kafka"] = "down"
+        if outbox.tasks_oldest_seconds > TASK_LATE_SECONDS:
+            checks["tasks"] = "down"
     except UNAVAILABLE:
-        checks |= {"postgresql": "down", "migrations": "unknown", "kafka": "unknown"}
+        checks |= {"postgresql": "down", "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
     try:
         checks["worker"] = "up" if await context.cache.execute("EXISTS", HEARTBEAT_KEY) else "down"
     except CacheUnavailable:
         checks |= {"redis": "down", "worker": "unknown"}
-    status = "ok" if set(checks.values()) == {"up"} else "degraded"
+    dead = outbox.events_dead + outbox.tasks_dead if outbox else 0
+    status = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
     return FullHealth(status, datetime.now(UTC), context.settings.release, context.settings.environment, checks, outbox)
+
+
+def summed(backlogs: Sequence[Backlog]) -> Outbox:
+    """All topics, and all tasks."""
+    events = [each for each in backlogs if each.destination == "kafka"]
+    tasks = [each for each in backlogs if each.destination == "tasks"]
+    return Outbox(
+        events_pending=sum(each.pending for each in events),
+        events_oldest_seconds=max((each.oldest_seconds for each in events), default=0.0),
+        events_held=sum(each.held for each in events),
+        events_dead=sum(each.dead for each in events),
+        tasks_pending=sum(each.pending for each in tasks),
+        tasks_oldest_seconds=max((each.oldest_seconds for each in tasks), default=0.0),
+        tasks_dead=sum(each.dead for each in tasks),
+    )
 
 
 routes = [

@@ -19,10 +19,12 @@ class Live(msgspec.Struct, frozen=True):
 
 
 class Outbox(msgspec.Struct, frozen=True):
-    """What waits for Kafka and for tasks, the age of the oldest in seconds, and what was given up."""
+    """What waits for Kafka and for tasks, the age of the oldest in seconds, and what was given up. `events_held` wait
+    behind a dead letter of their key."""
 
     events_pending: int
     events_oldest_seconds: float
+    events_held: int
     events_dead: int
     tasks_pending: int
     tasks_oldest_seconds: float
@@ -30,7 +32,8 @@ class Outbox(msgspec.Struct, frozen=True):
 
 
 class FullHealth(msgspec.Struct, frozen=True):
-    """Each part is up or down. Kafka is judged by whether events get through: the web process does not talk to it."""
+    """Each part is up or down. Kafka is judged by whether events get through, and tasks by whether they get done: the
+    web process talks to neither. `status` is also degraded while there are dead letters."""
 
     status: str
     timestamp: datetime

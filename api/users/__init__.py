@@ -1,6 +1,8 @@
 """Accounts: somebody's address, confirmed by a mail to it, and a password."""
 
 from api.kernel.feature import Feature
-from api.users import routes, tasks, upkeep
+from api.users import commands, routes, tasks, upkeep
 
-feature = Feature(name="users", routes=routes.routes, tasks=tasks.tasks, sweeps=upkeep.sweeps)
+feature = Feature(
+    name="users", routes=routes.routes, tasks=tasks.tasks, sweeps=upkeep.sweeps, consumers=commands.consumers
+)

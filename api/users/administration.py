@@ -92,7 +92,7 @@ async def change_user(context: Context, id: UUID, body: UserChange, if_match: st
     password_hash = await _hash(context, id, body)
     async with context.db.transaction() as db:
         if body.is_active is False or body.is_superuser is False:
-            await _refuse_last(db, id)
+            await refuse_last(db, id)
         user = await queries.lock(db, id)
         if user is None:
             raise NOT_FOUND
@@ -105,7 +105,7 @@ async def change_user(context: Context, id: UUID, body: UserChange, if_match: st
             changed = await queries.change_email(db, id, body.email.lower())
             await queries.void_tokens(db, id, None)
             await record(db, EmailChanged(user_id=id, old_email=user.email, email=changed.email))
-        await _put_account(db, user, body)
+        await put_account(db, user, body)
         user = await queries.get(db, id)
     context.principals.forget(id)
     return user
@@ -114,7 +114,7 @@ async def change_user(context: Context, id: UUID, body: UserChange, if_match: st
 async def delete_user(context: Context, id: UUID) -> None:
     """Delete an account at once, with everything that is its alone."""
     async with context.db.transaction() as db:
-        await _refuse_last(db, id)
+        await refuse_last(db, id)
         await queries.delete(db, id)
         await record(db, UserDeleted(user_id=id))
     context.principals.forget(id)
@@ -160,14 +160,14 @@ async def _hash(context: Context, id: UUID, body: UserChange) -> str | None:
     return await context.passwords.hash(body.password)
 
 
-async def _refuse_last(db: Database, id: UUID) -> None:
+async def refuse_last(db: Database, id: UUID) -> None:
     """Raises LAST_SUPERUSER where nobody else would be left; two who ask at the same time do so one after the
     other."""
     if await queries.lock_superusers(db) == [id]:
         raise LAST_SUPERUSER
 
 
-async def _put_account(db: Database, user: User, body: UserChange) -> None:
+async def put_account(db: Database, user: User, body: UserChange) -> None:
     """What is new of name, flags and roles. `user` is the account as it was."""
     moved = body.email is not None and body.email.lower() != user.email
     wanted = msgspec.structs.replace(

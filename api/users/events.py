@@ -1,40 +1,46 @@
 """What this feature announces. `user_id` is whose audit entry it is."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
+import msgspec
+
 from api.kernel.events import Event
+
+Email = Annotated[str, msgspec.Meta(examples=["ada@example.com"])]
+Language = Annotated[str, msgspec.Meta(examples=["en", "de"])]
 
 
 class UserRegistered(Event, frozen=True, tag="users.registered"):
     user_id: UUID
-    email: str
-    language: str
+    email: Email
+    language: Language
 
 
 class UserInvited(Event, frozen=True, tag="users.invited"):
     user_id: UUID
-    email: str
-    language: str
+    email: Email
+    language: Language
 
 
 class UserVerified(Event, frozen=True, tag="users.verified"):
     user_id: UUID
-    email: str
+    email: Email
 
 
 class UserPromoted(Event, frozen=True, tag="users.promoted"):
     """Became a superuser."""
 
     user_id: UUID
-    email: str
+    email: Email
 
 
 class UserUpdated(Event, frozen=True, tag="users.updated"):
     """`changed` names the fields, never their values."""
 
     user_id: UUID
-    changed: list[str]
+    changed: Annotated[list[str], msgspec.Meta(examples=[["name"]])]
 
 
 class UserDisabled(Event, frozen=True, tag="users.disabled"):
@@ -45,7 +51,7 @@ class PasswordChanged(Event, frozen=True, tag="users.password_changed"):
     """`how` is change, reset, invitation, or admin."""
 
     user_id: UUID
-    how: str
+    how: Annotated[str, msgspec.Meta(examples=["change", "reset", "invitation", "admin"])]
 
 
 class EmailChangeRequested(Event, frozen=True, tag="users.email_change_requested"):
@@ -54,15 +60,15 @@ class EmailChangeRequested(Event, frozen=True, tag="users.email_change_requested
 
 class EmailChanged(Event, frozen=True, tag="users.email_changed"):
     user_id: UUID
-    old_email: str
-    email: str
+    old_email: Email
+    email: Email
 
 
 class EmailChangeReverted(Event, frozen=True, tag="users.email_change_reverted"):
     """Whoever has the old address says that it was not them."""
 
     user_id: UUID
-    email: str
+    email: Email
 
 
 class SessionsRevoked(Event, frozen=True, tag="users.sessions_revoked"):
@@ -73,7 +79,7 @@ class SessionsRevoked(Event, frozen=True, tag="users.sessions_revoked"):
 
 class DeletionRequested(Event, frozen=True, tag="users.deletion_requested"):
     user_id: UUID
-    delete_after: datetime
+    delete_after: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class DeletionCancelled(Event, frozen=True, tag="users.deletion_cancelled"):

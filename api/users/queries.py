@@ -88,6 +88,19 @@ async def insert(db: Database, id: UUID, email: str, password_hash: str, languag
 
 
 @query(users_email_key=USER_ALREADY_EXISTS)
+async def insert_imported(
+    db: Database,
+    id: UUID,
+    email: str,
+    name: str | None,
+    roles: list[str],
+    password_hash: str | None,
+    is_verified: bool,
+    language: str,
+) -> User: ...
+
+
+@query(users_email_key=USER_ALREADY_EXISTS)
 async def insert_invited(
     db: Database,
     id: UUID,

@@ -1,6 +1,7 @@
 -- Marks the oldest events that Kafka has not acknowledged, and answers them in the order to publish them: the transaction commits once
 -- Kafka has. Chosen by their state and never by a cursor: transactions commit out of the order of their sequence numbers, and a cursor
--- would skip the late ones. Nobody else changes these rows meanwhile: the caller has the lock of try_lock.
+-- would skip the late ones. Nobody else changes these rows meanwhile: the caller has the lock of try_lock. What comes after a dead
+-- letter of its key waits for it.
 --
 --   $1 most  bigint
 
@@ -9,9 +10,16 @@ with claimed as (
        set published_at = now()
      where seq = any(array(
             select seq
-              from outbox_events
+              from outbox_events as event
              where published_at is null
                and dead_at is null
+               and not exists (
+                    select 1
+                      from outbox_events as dead
+                     where dead.dead_at is not null
+                       and dead.topic = event.topic
+                       and dead.key = event.key
+                       and dead.seq < event.seq)
              order by seq
              limit $1))
     returning seq, id, type, topic, key, data::text, traceparent, created_at

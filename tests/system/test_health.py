@@ -12,9 +12,13 @@ import pytest
 from api.app import create_app
 from api.kernel.cache import open_cache
 from api.kernel.context import Context, open_context
+from api.kernel.database import uuid7
+from api.kernel.events import record
 from api.kernel.settings import Settings
 from api.kernel.tasks import HEARTBEAT_KEY
+from api.users.events import UserRegistered
 from tests.conftest import SUBSCRIBERS, client_of
+from tests.worker.jobs import add_tasks
 
 
 @pytest.fixture
@@ -96,7 +100,7 @@ async def test_full_with_everything_up(client: httpx.AsyncClient, context: Conte
     await context.cache.set(HEARTBEAT_KEY, b"x", 3)
     report = await full(client)
     assert report["status"] == "ok"
-    assert set(report["checks"]) == {"postgresql", "migrations", "redis", "worker", "kafka"}
+    assert set(report["checks"]) == {"postgresql", "migrations", "redis", "worker", "kafka", "tasks"}
     assert set(report["checks"].values()) == {"up"}
     assert set(report["outbox"].values()) == {0}
 
@@ -126,6 +130,35 @@ async def test_full_says_how_far_the_outbox_is_behind(client: httpx.AsyncClient,
     assert outbox["tasks_oldest_seconds"] == pytest.approx(3600, abs=60)
 
 
+async def test_full_is_degraded_while_there_are_dead_letters(client: httpx.AsyncClient, context: Context) -> None:
+    await context.cache.set(HEARTBEAT_KEY, b"x", 3)
+    await add_tasks(context.db)
+    await context.db.fetch("update outbox_tasks set dead_at = now()")
+    report = await full(client)
+    assert (report["status"], set(report["checks"].values())) == ("degraded", {"up"})
+    assert report["outbox"]["tasks_dead"] == 1
+
+
+async def test_full_says_that_tasks_do_not_get_done(client: httpx.AsyncClient, context: Context) -> None:
+    await add_tasks(context.db)
+    await context.db.fetch("update outbox_tasks set created_at = now() - interval '6 minutes'")
+    report = await full(client)
+    assert (report["status"], report["checks"]["tasks"], report["checks"]["kafka"]) == ("degraded", "down", "up")
+
+
+async def test_an_event_that_waits_behind_a_dead_letter_does_not_say_that_kafka_is_down(
+    client: httpx.AsyncClient, context: Context
+) -> None:
+    user_id = uuid7()
+    for _ in range(2):
+        await record(context.db, UserRegistered(user_id=user_id, email="ada@example.com", language="en"))
+    await context.db.fetch("update outbox_events set created_at = now() - interval '1 hour'")
+    await context.db.fetch("update outbox_events set dead_at = now() where seq = (select min(seq) from outbox_events)")
+    report = await full(client)
+    assert (report["status"], report["checks"]["kafka"]) == ("degraded", "up")
+    assert (report["outbox"]["events_held"], report["outbox"]["events_oldest_seconds"]) == (1, 0)
+
+
 async def test_full_names_migrations_that_are_missing(client: httpx.AsyncClient, context: Context) -> None:
     await context.db.fetch("delete from _yoyo_migration where migration_id = '0003_sessions'")
     report = await full(client)
@@ -145,6 +178,7 @@ async def test_full_answers_although_nothing_else_does(alone: httpx.AsyncClient)
         "redis": "down",
         "worker": "unknown",
         "kafka": "unknown",
+        "tasks": "unknown",
     }
     assert report["outbox"] is None
 

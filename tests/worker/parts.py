@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -12,8 +13,11 @@ from typing import Self
 import msgspec
 
 from api.kernel.settings import Settings
-from dev import redis
+from dev import apache_kafka, redis
 from dev.part import Part, stop
+
+APACHE = os.environ.get("TEST_BROKER") == "apache"
+"""Whether the tests run against Apache Kafka; `python -m dev.apache_kafka` says so."""
 
 
 class Child:
@@ -43,9 +47,20 @@ class Child:
 
 
 class Broker(Child):
+    """Of the kind that the tests run against: the embedded one, or with `make test-kafka` Apache Kafka."""
+
     def __init__(self, folder: Path) -> None:
-        self.part = Part("kafka", [sys.executable, "-m", "dev.kafka"], folder, ready=r"^127\.0\.0\.1:\d+$")
-        self.address = self.part.wait()
+        self._folder = folder
+        if APACHE:
+            self.start()
+            self.part.wait()
+        else:
+            self.part = Part("kafka", [sys.executable, "-m", "dev.kafka"], folder, ready=r"^127\.0\.0\.1:\d+$")
+            self.address = self.part.wait()
+
+    def start(self) -> None:
+        """Apache Kafka alone: again after `kill`, where it was and with what it had. It answers in a few seconds."""
+        self.part, self.address = apache_kafka.start(self._folder / "kafka", self._folder)
 
     def settings(self, settings: Settings) -> Settings:
         kafka = msgspec.structs.replace(settings.kafka, bootstrap_servers=(self.address,))

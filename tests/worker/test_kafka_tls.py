@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from api.kernel.settings import Kafka, Settings
-from worker.kafka import KafkaUnavailable, Publisher, _security
+from worker.kafka import KafkaUnavailable, Publisher, security
 
 
 class Authority:
@@ -77,7 +77,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[int]:
 
 
 async def greeting(port: int, settings: Kafka) -> bytes:
-    context = _security(settings)["ssl_context"]
+    context = security(settings)["ssl_context"]
     assert isinstance(context, ssl.SSLContext)
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
     try:
@@ -88,7 +88,7 @@ async def greeting(port: int, settings: Kafka) -> bytes:
 
 async def test_our_authority_is_believed_whatever_name_the_broker_has(broker: int) -> None:
     assert await greeting(broker, kafka()) == b"hello"
-    assert _security(kafka())["security_protocol"] == "SSL"
+    assert security(kafka())["security_protocol"] == "SSL"
 
 
 async def test_a_broker_of_another_authority_is_refused(broker: int) -> None:
@@ -102,19 +102,19 @@ async def test_the_client_certificate_is_shown(broker: int) -> None:
 
 
 def test_with_a_public_authority_the_name_must_be_right() -> None:
-    context = _security(kafka(trusted_cert=None))["ssl_context"]
+    context = security(kafka(trusted_cert=None))["ssl_context"]
     assert isinstance(context, ssl.SSLContext)
     assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
 
 
 def test_no_key_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert _security(kafka())
+    assert security(kafka())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_tls_there_is_nothing_to_set() -> None:
-    assert _security(kafka(tls=False)) == {}
+    assert security(kafka(tls=False)) == {}
 
 
 async def test_a_certificate_that_is_none_is_an_outage_and_no_crash(settings: Settings) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -127,24 +126,6 @@ async def test_an_event_that_committed_late_is_not_skipped(live: Context, cloned
     assert keys == {str(first).encode(), str(second).encode()}
 
 
-async def test_a_record_that_is_too_large_is_set_aside_alone(
-    live: Context, cloned: Settings, relay: Relay, caplog: pytest.LogCaptureFixture
-) -> None:
-    user_id = uuid7()
-    for email in ("before", "canary" * 200_000, "after"):
-        await announce(live.db, user_id, email)
-    with caplog.at_level(logging.INFO):
-        assert await relay.publish_events() == 3
-    rows = await live.db.fetch("select published_at, dead_at, last_error from outbox_events order by seq")
-    assert [row["published_at"] is None for row in rows] == [False, True, False]
-    assert [row["last_error"] for row in rows] == [None, "MessageSizeTooLargeError", None]
-    assert rows[1]["dead_at"] is not None
-    records = await read_records(cloned, "users", 2)
-    assert [json.loads(each.value)["email"] for each in records] == ["before", "after"]
-    assert "canary" not in caplog.text
-    assert await relay.publish_events() == 0, "what is dead stays so until somebody looks at it"
-
-
 async def test_a_record_that_is_larger_than_a_batch_is_published_in_its_place(
     live: Context, cloned: Settings, relay: Relay
 ) -> None:
@@ -164,7 +145,7 @@ async def test_a_broker_that_dies_behind_a_backlog_leaves_every_row_as_it_was(
     publisher = Publisher(broker.settings(cloned))
     publish, batches = publisher.publish, []
 
-    async def publish_and_kill(events: Sequence[OutboxEvent]) -> dict[OutboxEvent, str]:
+    async def publish_and_kill(events: Sequence[OutboxEvent], *, singly: bool = False) -> dict[OutboxEvent, str | None]:
         batches.append(len(events))
         if len(batches) == 2:
             broker.kill()
@@ -206,12 +187,12 @@ async def test_no_broker_leaves_every_row_as_it_was(live: Context, cloned: Setti
 async def test_a_silent_broker_is_given_up_and_gets_everything_when_it_speaks_again(
     live: Context, cloned: Settings, queue: ArqRedis, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 0.7)
-    monkeypatch.setattr(worker.kafka, "STOP_SECONDS", 0.3)
     settings, user_id = broker.settings(cloned), uuid7()
     relay = Relay(live, Publisher(settings), queue, [])
     await announce(live.db, user_id, "0")
     assert await relay.publish_events() == 1
+    monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 0.7)
+    monkeypatch.setattr(worker.kafka, "STOP_SECONDS", 0.3)
     broker.freeze()
     for number in range(1, 4):
         await announce(live.db, user_id, str(number))
@@ -268,7 +249,7 @@ async def test_a_connection_lost_before_the_commit_repeats_the_record_with_the_s
 
     publish = publisher.publish
 
-    async def publish_and_lose(events: object) -> object:
+    async def publish_and_lose(events: object, *, singly: bool) -> object:
         refused = await publish(events)  # type: ignore[arg-type]
         await live.db.fetch(
             "select pg_terminate_backend(pid) from pg_stat_activity "

@@ -1,60 +1,106 @@
-"""One trace: request, queries, outbox row, Kafka record, task."""
+"""One trace: request, queries, outbox row, Kafka record, task, mail."""
+
+from collections.abc import Sequence
 
 import httpx
-import msgspec
+from aiokafka import ConsumerRecord
 from arq.connections import ArqRedis
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 from api.kernel.context import Context
-from api.kernel.mail import MemoryMailer
-from api.kernel.settings import Settings
 from api.users import tasks as users
 from tests.factories import PASSWORD
 from tests.worker.jobs import header, read_records, until, working
 
-BROWSER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+TRACE, BROWSER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
-def named(spans: list[ReadableSpan], name: str) -> ReadableSpan:
+async def register(
+    client: httpx.AsyncClient, live: Context, queue: ArqRedis, headers: dict[str, str]
+) -> tuple[str, ConsumerRecord]:
+    """One account, until the worker has done what follows; the trace id that the answer told, and the record."""
+    body = {"email": "ada@example.com", "password": PASSWORD}
+    answer = await client.post("/api/auth/register", json=body, headers=headers)
+    assert answer.status_code == 201
+    async with working(live, queue, users.tasks):
+        await until(live.db, "select count(*) = 0 from outbox_tasks where task like 'users.%'")
+        await until(live.db, "select bool_and(published_at is not null) from outbox_events")
+    [record] = await read_records(live.settings, "users", 1)
+    return answer.headers["x-trace-id"], record
+
+
+def of_trace(spans: InMemorySpanExporter, trace: str) -> list[ReadableSpan]:
+    return [span for span in spans.get_finished_spans() if f"{span.context.trace_id:032x}" == trace]
+
+
+def named(spans: Sequence[ReadableSpan], name: str) -> ReadableSpan:
     (found,) = (span for span in spans if span.name == name)
     return found
 
 
-def parent(span: ReadableSpan) -> int:
+def id_of(span: ReadableSpan) -> str:
+    return f"{span.context.span_id:016x}"
+
+
+def parent(span: ReadableSpan) -> str:
     assert span.parent is not None
-    return span.parent.span_id
+    return f"{span.parent.span_id:016x}"
+
+
+def assert_whole(trace: Sequence[ReadableSpan], record: ConsumerRecord, event_row: str) -> ReadableSpan:
+    """Each part is there, under the one that caused it; the request's span."""
+    request = named(trace, "POST /api/auth/register")
+    publishing, task = named(trace, "publish users"), named(trace, "users.send_verification")
+    assert (request.kind, publishing.kind, task.kind) == (SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER)
+    for query in ("users.insert", "kernel.insert_event"):
+        assert parent(named(trace, query)) == id_of(request)
+    for caused in (publishing, task):
+        assert parent(caused) == id_of(request)
+    for part in ("users.find_recipient", "users.insert_token", "smtp send", "kernel.delete_task"):
+        assert parent(named(trace, part)) == id_of(task)
+        assert named(trace, part).kind is SpanKind.CLIENT
+    # Whoever consumes the record goes on from its publishing; nothing else hangs in the air.
+    trace_id, flags = f"{request.context.trace_id:032x}", f"{request.context.trace_flags:02x}"
+    assert request.context.trace_flags.sampled
+    assert event_row == f"00-{trace_id}-{id_of(request)}-{flags}"
+    assert header(record, "traceparent") == f"00-{trace_id}-{id_of(publishing)}-{flags}"
+    known = {id_of(span) for span in trace}
+    assert [span.name for span in trace if span is not request and parent(span) not in known] == []
+    return request
 
 
 async def test_a_request_can_be_followed_to_its_record_and_its_mail(
-    live_client: httpx.AsyncClient,
-    live: Context,
-    cloned: Settings,
-    queue: ArqRedis,
-    spans: InMemorySpanExporter,
+    live_client: httpx.AsyncClient, live: Context, queue: ArqRedis, spans: InMemorySpanExporter
 ) -> None:
-    body = {"email": "ada@example.com", "password": PASSWORD}
-    answer = await live_client.post("/api/auth/register", json=body, headers={"traceparent": BROWSER})
-    assert answer.headers["x-trace-id"] == BROWSER.split("-")[1]
-    async with working(msgspec.structs.replace(live, mail=MemoryMailer()), queue, users.tasks):
-        await until(live.db, "select count(*) = 0 from outbox_tasks")
-        await until(live.db, "select bool_and(published_at is not null) from outbox_events")
-    [record] = await read_records(cloned, "users", 1)
-
-    trace = [span for span in spans.get_finished_spans() if f"{span.context.trace_id:032x}" == BROWSER.split("-")[1]]
-    request = named(trace, "POST /api/auth/register")
-    assert f"{parent(request):016x}" == BROWSER.split("-")[2]
-    for query in ("users.insert", "kernel.insert_event"):
-        assert parent(named(trace, query)) == request.context.span_id
+    told, record = await register(live_client, live, queue, {"traceparent": f"00-{TRACE}-{BROWSER}-01"})
+    assert told == TRACE
     [row] = await live.db.fetch("select traceparent from outbox_events")
-    assert row["traceparent"] == f"00-{request.context.trace_id:032x}-{request.context.span_id:016x}-01"
-    publishing = named(trace, "publish users")
-    assert parent(publishing) == request.context.span_id
-    assert header(record, "traceparent").split("-")[1:3] == [
-        f"{request.context.trace_id:032x}",
-        f"{publishing.context.span_id:016x}",
-    ]
-    task = named(trace, "users.send_verification")
-    assert parent(task) == request.context.span_id
-    for query in ("users.find_recipient", "users.insert_token", "kernel.delete_task"):
-        assert parent(named(trace, query)) == task.context.span_id
+    request = assert_whole(of_trace(spans, TRACE), record, row["traceparent"])
+    assert parent(request) == BROWSER
+
+
+async def test_a_request_without_a_trace_begins_one(
+    live_client: httpx.AsyncClient, live: Context, queue: ArqRedis, spans: InMemorySpanExporter
+) -> None:
+    told, record = await register(live_client, live, queue, {})
+    [row] = await live.db.fetch("select traceparent from outbox_events")
+    request = assert_whole(of_trace(spans, told), record, row["traceparent"])
+    assert request.parent is None
+
+
+async def test_a_trace_that_is_not_sampled_goes_on_without_a_span(
+    live_client: httpx.AsyncClient, live: Context, queue: ArqRedis, spans: InMemorySpanExporter
+) -> None:
+    """Its id is in the answer, the rows and the record, for logs and for whoever samples further on."""
+    told, record = await register(live_client, live, queue, {"traceparent": f"00-{TRACE}-{BROWSER}-00"})
+    assert told == TRACE
+    assert of_trace(spans, TRACE) == []
+    [row] = await live.db.fetch("select traceparent from outbox_events")
+    version, trace, _, flags = row["traceparent"].split("-")
+    assert (version, trace, flags) == ("00", TRACE, "00")
+    assert header(record, "traceparent") == row["traceparent"]
+    # And what the worker did for it began no trace of its own.
+    done = {span.name for span in spans.get_finished_spans()}
+    assert done.isdisjoint({"users.send_verification", "users.insert_token", "smtp send", "publish users"})

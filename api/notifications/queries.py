@@ -1,0 +1,11 @@
+"""One typed signature for each file in sql/notifications/."""
+
+from uuid import UUID
+
+from api.kernel.database import Database
+from api.kernel.sql import query
+from api.notifications.types import Recipient
+
+
+@query
+async def find_recipient(db: Database, user_id: UUID) -> Recipient | None: ...

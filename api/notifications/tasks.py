@@ -1,0 +1,33 @@
+"""The mail of a notification."""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from api.kernel.context import Context
+from api.kernel.mail import Template
+from api.kernel.tasks import Task, task
+from api.notifications import queries
+from api.notifications.types import Notification
+
+NOTIFICATION = Template(Path(__file__).parent / "emails", "notification")
+
+
+@task(on=Notification)
+async def send_notification(context: Context, wanted: Notification, id: UUID) -> None:
+    """Mail it, if the account is still one that may have it."""
+    user = await queries.find_recipient(context.db, wanted.user_id)
+    if user:
+        application = context.settings.public_url
+        mail = NOTIFICATION.render(
+            id=str(id),
+            to=user.email,
+            language=user.language,
+            subject=wanted.subject,
+            text=wanted.text,
+            application=application,
+        )
+        await context.mail.send(mail)
+
+
+tasks: list[Task[Any]] = [send_notification]

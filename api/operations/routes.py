@@ -1,0 +1,54 @@
+"""What was given up, and what waits."""
+
+from datetime import datetime
+from uuid import UUID
+
+from api.kernel.auth import superuser
+from api.kernel.context import Context
+from api.kernel.events import measure_outbox, record
+from api.kernel.paging import Cursors, Page
+from api.kernel.routing import get, post
+from api.operations import queries
+from api.operations.events import DeadLetterDiscarded, DeadLetterRetried
+from api.operations.types import DeadLetter, DeadLetterQuery, OutboxReport
+
+
+async def list_dead_letters(context: Context, query: DeadLetterQuery) -> Page[DeadLetter]:
+    """What was given up and waits for a decision, the latest first."""
+    cursors = Cursors(context.settings, "dead letters")
+    dead_at, id = cursors.read(query.cursor, datetime, UUID)
+    found = await queries.list_dead_letters(context.db, dead_at, id, query.limit + 1)
+    items, more = found[: query.limit], len(found) > query.limit
+    return Page(
+        items=items,
+        next_cursor=cursors.make(items[-1].dead_at, items[-1].id) if more else None,
+        total=await queries.count_dead_letters(context.db),
+    )
+
+
+async def retry_dead_letter(context: Context, id: UUID) -> None:
+    """Try it again, under the same id: an event before the later ones of its key, a task with all its attempts."""
+    async with context.db.transaction() as db:
+        letter = await queries.retry(db, id)
+        await record(db, DeadLetterRetried(dead_letter_id=letter.id, kind=letter.kind, what=letter.type))
+
+
+async def discard_dead_letter(context: Context, id: UUID) -> None:
+    """Give it up for good. What waited behind an event goes on without it."""
+    async with context.db.transaction() as db:
+        letter = await queries.discard(db, id)
+        await record(db, DeadLetterDiscarded(dead_letter_id=letter.id, kind=letter.kind, what=letter.type))
+
+
+async def show_outbox(context: Context) -> OutboxReport:
+    """What waits for Kafka, by topic, and for the worker, by task: how many, for how long, how many are held back
+    behind a dead letter of their key, and how many dead letters there are."""
+    return OutboxReport(await measure_outbox(context.db))
+
+
+routes = [
+    get("/operations/dead-letters", list_dead_letters, guard=superuser),
+    post("/operations/dead-letters/{id}/retry", retry_dead_letter, guard=superuser, status=204),
+    post("/operations/dead-letters/{id}/discard", discard_dead_letter, guard=superuser, status=204),
+    get("/operations/outbox", show_outbox, guard=superuser),
+]

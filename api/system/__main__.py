@@ -1,0 +1,52 @@
+"""`python -m api.system`: how each part is doing and what waits, as a table for a person. Ends with 1 where `status` is
+degraded."""
+
+import asyncio
+import sys
+
+import msgspec
+
+from api.kernel import telemetry
+from api.kernel.context import open_context
+from api.kernel.errors import Problem
+from api.kernel.events import Backlog, measure_outbox
+from api.kernel.settings import Settings, SettingsError, load
+from api.system.routes import show_full
+from api.system.types import FullHealth
+
+COLUMNS = ("", "pending", "oldest", "held", "dead")
+
+
+async def look(settings: Settings) -> tuple[FullHealth, list[Backlog]]:
+    """What /health/full says, and the outbox by topic and task. Raises Problem."""
+    async with open_context(settings, {}, pool_size=1) as context:
+        health = await show_full(context)
+        return health, await measure_outbox(context.db) if health.outbox else []
+
+
+def table(health: FullHealth, backlogs: list[Backlog]) -> str:
+    parts = [f"  {name:<12}{state}" for name, state in health.checks.items()]
+    rows: list[tuple[str, ...]] = [COLUMNS]
+    for each in backlogs:
+        oldest = f"{each.oldest_seconds:.0f} s" if each.pending else ""
+        counts = (str(number) if number else "" for number in (each.held, each.dead))
+        rows.append((f"{each.destination} {each.name}", str(each.pending), oldest, *counts))
+    width = max(len(name) for name, *_ in rows)
+    waiting = [f"  {name:<{width}}" + "".join(f"{cell:>10}" for cell in cells) for name, *cells in rows]
+    shown = waiting if backlogs else ["  nothing waits"]
+    return "\n".join([f"{health.status}, {health.version}, {health.environment}", "", *parts, "", *shown])
+
+
+def main() -> int:
+    settings = msgspec.structs.replace(load(), log_level="CRITICAL")  # who sits at the terminal reads the table
+    telemetry.set_up(settings, "status")
+    health, backlogs = asyncio.run(look(settings))
+    print(table(health, backlogs))  # noqa: T201
+    return int(health.status != "ok")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (SettingsError, Problem) as error:
+        sys.exit(f"status: {error}")

@@ -1,0 +1,53 @@
+"""`python -m dev.apache_kafka`."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dev.part import ROOT
+from tests.worker.parts import APACHE
+
+PROGRAM = [sys.executable, "-m", "dev.apache_kafka"]
+
+
+def test_without_java_one_line_says_so(tmp_path: Path) -> None:
+    ended = subprocess.run([*PROGRAM, "true"], cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr == "There is no java: Apache Kafka needs Java 17 or later, and Maven to fetch it.\n"
+
+
+@pytest.mark.skipif(not APACHE, reason="make test-kafka")
+def test_the_status_is_the_command_s() -> None:
+    assert subprocess.run([*PROGRAM, "sh", "-c", "exit 7"], cwd=ROOT).returncode == 7
+
+
+@pytest.mark.skipif(not APACHE, reason="make test-kafka")
+def test_the_broker_dies_with_whoever_started_it(tmp_path: Path) -> None:
+    command = [*PROGRAM, "sh", "-c", "echo $KAFKA_BOOTSTRAP_SERVERS; exec sleep 60"]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        host, port = program.stdout.readline().strip().split(":")
+        socket.create_connection((host, int(port))).close()
+        os.kill(program.pid, signal.SIGKILL)
+        try:
+            deadline = time.monotonic() + 10
+            while _answers(host, int(port)):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        finally:
+            os.killpg(program.pid, signal.SIGKILL)
+
+
+def _answers(host: str, port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex((host, port)) == 0

@@ -1,0 +1,40 @@
+"""A superuser's client and a relay, over one database that keeps what is committed."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import msgspec
+import pytest
+
+from api.kernel.context import Context
+from api.kernel.database import uuid7
+from api.kernel.settings import Settings
+from tests.factories import make_user
+from tests.users.people import sign_in
+from worker.kafka import Publisher
+from worker.main import open_queue
+from worker.relay import Relay
+
+
+@pytest.fixture
+def cloned(cloned: Settings) -> Settings:
+    """With topics of the test's own."""
+    return msgspec.structs.replace(cloned, kafka=msgspec.structs.replace(cloned.kafka, prefix=f"{uuid7().hex}."))
+
+
+@pytest.fixture
+async def operator(live_client: httpx.AsyncClient, live: Context, relay: Relay) -> httpx.AsyncClient:
+    """The client, signed in as a superuser; what that left in the outbox is gone."""
+    root = await make_user(live, "root@example.com", superuser=True)
+    live_client.headers.update(await sign_in(live_client, root.email))
+    await relay.publish_events()
+    await live.db.fetch("delete from outbox_tasks")
+    return live_client
+
+
+@pytest.fixture
+async def relay(live: Context, cloned: Settings) -> AsyncIterator[Relay]:
+    publisher = Publisher(cloned)
+    async with open_queue(cloned) as queue:
+        yield Relay(live, publisher, queue, ["worker.wait_at_gate"])
+    await publisher.stop()

@@ -1,0 +1,82 @@
+"""What an operator sees without asking the API: metrics, and `python -m api.system`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+from api.kernel.context import Context
+from api.kernel.database import uuid7
+from api.kernel.events import record
+from api.kernel.settings import Settings
+from api.system.measuring import measure
+from api.users.events import UserRegistered
+from tests.worker.jobs import add_tasks
+
+
+async def announce(context: Context) -> None:
+    await record(context.db, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
+
+
+def gauges(reader: InMemoryMetricReader) -> dict[tuple[str, str], float]:
+    data = reader.get_metrics_data()
+    assert data is not None
+    return {
+        (metric.name, str((point.attributes or {})["destination"])): point.value  # type: ignore[union-attr]
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name.startswith("outbox.") and metric.name != "outbox.relayed"
+        for point in metric.data.data_points
+    }
+
+
+async def test_the_outbox_is_in_the_metrics(context: Context, metrics: InMemoryMetricReader) -> None:
+    for _ in range(3):
+        await announce(context)
+    await context.db.fetch("delete from outbox_tasks")
+    await add_tasks(context.db, count=2)
+    await context.db.fetch("update outbox_events set created_at = now() - interval '1 minute'")
+    await context.db.fetch("update outbox_events set dead_at = now() where seq = (select min(seq) from outbox_events)")
+    assert await measure(context) == 0
+    told = gauges(metrics)
+    assert 59 < told.pop(("outbox.oldest", "kafka")) < 70
+    assert 0 <= told.pop(("outbox.oldest", "tasks")) < 10
+    assert told == {
+        ("outbox.pending", "kafka"): 2,
+        ("outbox.pending", "tasks"): 2,
+        ("outbox.dead", "kafka"): 1,
+        ("outbox.dead", "tasks"): 0,
+        ("outbox.held", "kafka"): 0,
+    }
+
+
+def status(environment: dict[str, str], root: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "api.system"]
+    environ = {"PATH": os.environ["PATH"], **environment}
+    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=30)
+
+
+async def test_a_person_is_shown_a_table(
+    live: Context, cloned: Settings, environment: dict[str, str], root: Path
+) -> None:
+    async with live.db.transaction() as db:
+        await record(db, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
+    await live.db.fetch("update outbox_tasks set dead_at = now()")
+    shown = status(environment | {"DATABASE_URL": cloned.database_url}, root)
+    assert (shown.returncode, shown.stderr) == (1, "")
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    assert lines[0] == ["degraded,", "unreleased,", "development"]
+    assert ["worker", "down"] in lines
+    assert ["pending", "oldest", "held", "dead"] in lines
+    assert ["kafka", "users", "1"] in [line[:3] for line in lines]
+    assert ["tasks", "users.send_verification", "0", "1"] in lines
+
+
+def test_a_person_is_shown_what_is_down(environment: dict[str, str], root: Path) -> None:
+    nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere", "REDIS_URL": "redis://127.0.0.1:1"}
+    shown = status(environment | nowhere, root)
+    assert (shown.returncode, shown.stderr) == (1, "")
+    assert ["postgresql", "down"] in [line.split() for line in shown.stdout.splitlines()]

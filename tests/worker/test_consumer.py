@@ -1,0 +1,203 @@
+"""Kafka → consumers: each message has its effect once, in its order, and what can have none is told of."""
+
+import logging
+import random
+
+import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import worker.consumer
+from api.kernel.consumers import Incoming, consume
+from api.kernel.context import Context
+from api.kernel.database import Database
+from api.kernel.errors import NOT_FOUND, UNAVAILABLE
+from api.kernel.settings import Settings
+from tests.worker.jobs import header, read_records, until
+from tests.worker.messages import (
+    SHORTEST_SESSION,
+    SOURCE,
+    Noted,
+    Sent,
+    make_notes,
+    note,
+    noted,
+    notes,
+    noting,
+    reading,
+    send,
+)
+from worker.main import sweep_inbox
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.fixture
+async def live(live: Context) -> Context:
+    await make_notes(live.db)
+    return live
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker.consumer, "LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(worker.consumer, "SESSION_SECONDS", SHORTEST_SESSION)
+
+
+async def test_each_message_has_its_effect_once_and_in_order(live: Context, cloned: Settings) -> None:
+    """F-30: all of it comes again, shuffled across keys."""
+    messages = [noted(f"thing {number % 5}", number) for number in range(60)]
+    again = random.Random(30).sample(messages, len(messages))
+    await send(cloned, "tests.notes", messages + again + [noted("last", 0)])
+    async with reading(live, noting()):
+        await until(live.db, "select count(*) = 61 from notes", 20)
+        await until(live.db, "select count(*) = 61 from inbox")
+    done = await notes(live.db)
+    for thing in {thing for thing, _ in done}:
+        mine = [number for name, number in done if name == thing]
+        assert mine == sorted(set(mine))
+
+
+async def test_the_same_id_of_another_source_is_another_message(live: Context, cloned: Settings) -> None:
+    other = (("ce_id", b"a-1"), ("ce_source", b"https://billing.example.com"))
+    await send(cloned, "tests.notes", [noted("a", 1), noted("a", 1, id=None, headers=other)])
+    async with reading(live, noting()):
+        await until(live.db, "select count(*) = 2 from notes", 20)
+    rows = await live.db.fetch("select consumer, source, id from inbox order by source desc")
+    assert [tuple(row) for row in rows] == [
+        ("rest-angular.tests.notes", SOURCE, "a-1"),
+        ("rest-angular.tests.notes", "https://billing.example.com", "a-1"),
+    ]
+
+
+async def test_a_crash_between_the_effect_and_the_commit_does_nothing_twice(
+    live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also to a message without an id, which is named by its place."""
+    commit, crashes = worker.consumer._commit, [OSError]
+
+    async def crash(*arguments: object) -> None:
+        if crashes:
+            raise crashes.pop()
+        await commit(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(worker.consumer, "_commit", crash)
+    await send(cloned, "tests.notes", [noted("a", 1, partition=0), noted("a", 1, id=None, partition=0)])
+    async with reading(live, noting()):
+        await until(live.db, "select count(*) > 0 from notes", 20)
+        await send(cloned, "tests.notes", [noted("a", 2, partition=0)])
+        await until(live.db, "select count(*) = 3 from notes", 30)
+    assert await notes(live.db) == [("a", 1), ("a", 1), ("a", 2)]
+    assert caplog.text.count("the consumer starts again") == 1
+
+
+async def test_what_can_never_work_is_a_dead_letter_and_holds_nobody_up(
+    live: Context, cloned: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuse(context: Context, db: Database, message: Noted) -> None:
+        await note(context, db, message)
+        if message.number == 13:
+            raise NOT_FOUND("No such thing.")
+
+    poison = {
+        "MALFORMED_JSON: The body is not valid JSON: see line 1, column 1.": Sent(data=b"canary", id="1"),
+        "VALIDATION_FAILED: The data must be a JSON object.": Sent(data=b"[]", id="2"),
+        "VALIDATION_FAILED: /type: Nothing here understands it; known: tests.noted.": Sent(
+            data=b"{}", id="3", type="tests.other"
+        ),
+        "VALIDATION_FAILED: ce_type and the data's type are not the same.": Sent(data=b'{"type": "x.y"}', id="4"),
+        "VALIDATION_FAILED: /thing: Must be text. /number: This field is required. /canary: There is no such field.": (
+            Sent(data=b'{"thing": 1, "canary": 2}', id="5")
+        ),
+        "UNSUPPORTED_MEDIA_TYPE: The content-type must be application/json.": noted(
+            "a", 1, headers=(("content-type", b"application/avro"),)
+        ),
+        "NOT_FOUND: No such thing.": noted("a", 13),
+        "VALIDATION_FAILED: A value is out of range or holds characters that cannot be stored.": noted("a", 3, id="\0"),
+        "PAYLOAD_TOO_LARGE: The message is larger than 65536 bytes.": noted("a" * 70_000, 1, id="9"),
+    }
+    everything = [*poison.values(), noted("good", 1)]
+    await send(cloned, "tests.notes", [_first(each) for each in everything])
+    with caplog.at_level(logging.INFO):
+        async with reading(live, noting(refuse)):
+            await until(live.db, "select count(*) = 1 from notes", 30)
+    assert await notes(live.db) == [("good", 1)]
+    assert (await live.db.fetch("select count(*) from inbox"))[0][0] == 1
+    dead = await read_records(cloned, "tests.notes.dead", len(poison))
+    assert sorted(header(each, "dead_reason") for each in dead) == sorted(poison)
+    for offset, letter in enumerate(sorted(dead, key=lambda each: int(header(each, "dead_offset")))):
+        assert header(letter, "dead_topic") == f"{cloned.kafka.prefix}tests.notes"
+        assert (header(letter, "dead_partition"), header(letter, "dead_offset")) == ("0", str(offset))
+        if offset < len(poison) - 1:
+            assert header(letter, "ce_id") == everything[offset].id
+            assert letter.value == everything[offset].data
+    assert caplog.text.count("a message is dead") == len(poison)
+
+
+async def test_what_cannot_work_now_holds_up_its_partition_alone(live: Context, cloned: Settings) -> None:
+    closed = True
+
+    async def wait(context: Context, db: Database, message: Noted) -> None:
+        if message.thing == "a" and closed:
+            raise UNAVAILABLE
+        await note(context, db, message)
+
+    await send(cloned, "tests.notes", [noted("a", number, partition=0) for number in range(3)])
+    async with reading(live, noting(wait)):
+        await send(cloned, "tests.notes", [noted("b", number, partition=1) for number in range(3)])
+        await until(live.db, "select count(*) = 3 from notes", 20)
+        closed = False
+        await until(live.db, "select count(*) = 6 from notes")
+    assert await notes(live.db) == [("b", 0), ("b", 1), ("b", 2), ("a", 0), ("a", 1), ("a", 2)]
+
+
+async def test_what_fails_again_and_again_is_a_dead_letter(live: Context, cloned: Settings) -> None:
+    tries = 0
+
+    async def stumble(context: Context, db: Database, message: Noted) -> None:
+        nonlocal tries
+        if message.number == 1:
+            tries += 1
+            raise ZeroDivisionError
+        await note(context, db, message)
+
+    await send(cloned, "tests.notes", [noted("a", 1), noted("a", 2)])
+    async with reading(live, noting(stumble)):
+        await until(live.db, "select count(*) = 1 from notes", 30)
+    [letter] = await read_records(cloned, "tests.notes.dead", 1)
+    assert (tries, header(letter, "dead_reason")) == (worker.consumer.ATTEMPTS, "ZeroDivisionError")
+
+
+async def test_the_trace_of_whoever_sent_it_goes_on(
+    live: Context, cloned: Settings, spans: InMemorySpanExporter
+) -> None:
+    await send(cloned, "tests.notes", [noted("a", 1, headers=(("traceparent", TRACE.encode()),))])
+    async with reading(live, noting()):
+        await until(live.db, "select count(*) = 1 from notes", 20)
+    found = {span.name: span for span in spans.get_finished_spans()}
+    consuming, inbox = found["consume tests.notes"], found["kernel.insert_inbox"]
+    assert consuming.parent is not None
+    assert f"{consuming.context.trace_id:032x}-{consuming.parent.span_id:016x}" == TRACE[3:-3]
+    assert inbox.parent is not None
+    assert inbox.parent.span_id == consuming.context.span_id
+
+
+async def test_the_inbox_forgets_after_thirty_days(live: Context) -> None:
+    await live.db.fetch(
+        "insert into inbox (consumer, source, id, received_at) "
+        "select 'tests', '', days::text, now() - days * interval '1 day' from unnest('{29,31,60}'::integer[]) as days"
+    )
+    assert [await sweep_inbox(live), await sweep_inbox(live)] == [2, 0]
+    assert [row[0] for row in await live.db.fetch("select id from inbox")] == ["29"]
+
+
+def test_a_kind_without_a_name_is_refused() -> None:
+    class Nameless(Incoming, frozen=True):
+        thing: str
+
+    with pytest.raises(TypeError, match="Nameless must be an Incoming with a tag"):
+        consume("tests.notes", Nameless, note)
+
+
+def _first(message: Sent) -> Sent:
+    """The same in partition 0, in the order of sending."""
+    return Sent(**{name: getattr(message, name) for name in Sent.__struct_fields__} | {"partition": 0})

@@ -1,0 +1,126 @@
+"""What becomes of consumers when something dies: nothing is lost, nothing has its effect twice."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+import worker.consumer
+import worker.watch
+from api.kernel.context import Context, open_context
+from api.kernel.settings import Settings
+from tests.worker.jobs import soon, until
+from tests.worker.messages import SHORTEST_SESSION, make_notes, noted, notes, noting, reading, send
+from tests.worker.parts import APACHE, Broker, Proxy
+
+
+@pytest.fixture
+async def live(live: Context) -> Context:
+    await make_notes(live.db)
+    return live
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker.consumer, "LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(worker.consumer, "SESSION_SECONDS", SHORTEST_SESSION)
+    monkeypatch.setattr(worker.watch, "LOOK_SECONDS", 0.5)
+
+
+@pytest.fixture
+async def postgresql(live: Context) -> AsyncIterator[Proxy]:
+    """The way to it, which a test may cut."""
+    where = urlsplit(live.settings.database_url)
+    async with Proxy() as made:
+        made.to = (where.hostname or "", where.port or 5432)
+        yield made
+
+
+def through(settings: Settings, proxy: Proxy) -> Settings:
+    where = urlsplit(settings.database_url)
+    user = where.netloc.rpartition("@")[0]
+    url = where._replace(netloc=f"{user}@127.0.0.1:{proxy.port}").geturl()
+    return msgspec.structs.replace(settings, database_url=url)
+
+
+async def test_postgresql_gone_and_back(
+    live: Context, cloned: Settings, postgresql: Proxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    there = postgresql.to
+    async with open_context(through(cloned, postgresql), {}) as context, reading(context, noting()):
+        await send(cloned, "tests.notes", [noted("a", 0)])
+        await until(live.db, "select count(*) = 1 from notes", 20)
+        postgresql.to = ("127.0.0.1", 1)
+        postgresql.cut()
+        await send(cloned, "tests.notes", [noted("a", number) for number in range(1, 4)])
+        await soon(lambda: "a message waits" in caplog.text)
+        postgresql.to = there
+        await until(live.db, "select count(*) = 4 from notes", 20)
+    assert await notes(live.db) == [("a", number) for number in range(4)]
+
+
+async def test_a_broker_that_falls_silent_and_answers_again(
+    live: Context, cloned: Settings, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = broker.settings(cloned)
+    context = msgspec.structs.replace(live, settings=settings)
+    await send(settings, "tests.notes", [noted("a", 0)])
+    async with reading(context, noting()):
+        await until(live.db, "select count(*) = 1 from notes", 20)
+        broker.freeze()
+        await soon(lambda: "the consumer starts again" in caplog.text, 15)
+        broker.thaw()
+        await send(settings, "tests.notes", [noted("a", 1)])
+        await until(live.db, "select count(*) = 2 from notes", 40)
+    assert await notes(live.db) == [("a", 0), ("a", 1)]
+
+
+async def test_a_client_that_dies_in_silence_is_replaced(
+    live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """aiokafka#1154: it says that all is well, and reads nothing any more."""
+    clients: list[AIOKafkaConsumer] = []
+
+    def make(*arguments: object, **options: object) -> AIOKafkaConsumer:
+        clients.append(AIOKafkaConsumer(*arguments, **options))
+        return clients[-1]
+
+    monkeypatch.setattr(worker.consumer, "AIOKafkaConsumer", make)
+    monkeypatch.setattr(worker.watch, "STILL_SECONDS", 1.0)
+    await send(cloned, "tests.notes", [noted("a", 0)])
+    with caplog.at_level(logging.WARNING):
+        async with reading(live, noting()):
+            await until(live.db, "select count(*) = 1 from notes", 20)
+            clients[0]._fetcher._fetch_task.cancel()
+            for number in (1, 2):  # the first may be the answer to what it had asked before
+                await send(cloned, "tests.notes", [noted("a", number)])
+                await until(live.db, f"select count(*) = {number + 1} from notes", 30)
+    assert "a consumer stands still" in caplog.text
+    assert len(clients) == 2
+
+
+@pytest.mark.skipif(
+    not APACHE, reason="librdkafka's mock cluster refuses what aiokafka's second member says (SyncGroup)"
+)
+async def test_two_members_share_a_topic_and_one_takes_over(
+    live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.consumer, "LONGEST_PAUSE", 5.0)
+    things = [f"thing {number}" for number in range(40)]
+    async with reading(live, noting()) as first:
+        await send(cloned, "tests.notes", [noted(thing, 1) for thing in things])
+        await until(live.db, "select count(*) = 40 from notes", 20)
+        async with reading(live, noting(), drain=False):
+            for number in range(2, 5):  # while the partitions are shared out anew
+                await send(cloned, "tests.notes", [noted(thing, number) for thing in things])
+                await until(live.db, f"select count(*) = {40 * number} from notes", 40)
+            first[0].cancel()
+            await asyncio.wait(first)
+            await send(cloned, "tests.notes", [noted(thing, 5) for thing in things])
+            await until(live.db, "select count(*) = 200 from notes", 40)
+    done = await notes(live.db)
+    assert all([number for name, number in done if name == thing] == [1, 2, 3, 4, 5] for thing in things)

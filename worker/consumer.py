@@ -1,0 +1,289 @@
+"""Kafka → consumers: each message's effect and its row in the inbox in one transaction, the offset committed after it.
+What can never work is published to `<topic>.dead` before the offset moves on; what cannot work now holds up its
+partition alone. The client is thrown away after any error, and when it stands still with something to read."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Sequence
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, UnknownTopicOrPartitionError
+from opentelemetry.trace import SpanKind
+
+from api.kernel.consumers import Consumer, Delivery
+from api.kernel.context import Context
+from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
+from api.kernel.telemetry import meter, parent_from, span
+from worker.kafka import let_go, security
+from worker.watch import Stalled, Watch
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+TURN_SECONDS = 2.0
+"""One partition's messages in a row; then it is the next one's turn."""
+MOST_AT_ONCE = 100
+LARGEST = 65_536
+"""Bytes of a message with its key and headers."""
+HANDLE_SECONDS = 10.0
+ATTEMPTS = 5
+"""Of a message whose handler fails in a way that nobody foresaw; then it is a dead letter. What is only not available
+waits for as long as it takes."""
+LONGEST_PAUSE = 30.0
+SESSION_SECONDS = 10.0
+"""After so long without a word a member is dead, and its partitions are another's."""
+JOIN_SECONDS = 2 * SESSION_SECONDS
+"""For one request of the client's: joining a group takes as long as its slowest member, or until that one is dead."""
+START_SECONDS = 30.0
+STEADY_SECONDS = 15.0
+"""A client that lives so long is well. Members that came back faster each time would keep their group in unrest."""
+REQUEST_SECONDS = 10.0
+
+consumed = meter.create_counter("messaging.client.consumed.messages", "{message}", "By topic and outcome")
+
+
+class Trouble(msgspec.Struct):
+    """The message at which a partition waits, how often it was tried, and until when it waits (time.monotonic)."""
+
+    offset: int
+    attempts: int
+    until: float
+
+
+class Reader:
+    """One member of one consumer group."""
+
+    def __init__(self, context: Context, consumer: Consumer) -> None:
+        self._context = context
+        self._consumer = consumer
+        self._kafka = context.settings.kafka
+        self._topic = self._kafka.prefix + consumer.topic
+        self._troubles: dict[TopicPartition, Trouble] = {}
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Until the process drains; what is being acted on then is finished first."""
+        while not self._context.draining.is_set():
+            try:
+                await self._read()
+            except Exception as error:  # whatever it is, a new client begins where the last commit was
+                self._failures += 1
+                pause = back_off(self._failures)
+                fields = {"topic": self._topic, "cause": type(error).__name__, "seconds": round(pause, 1)}
+                foreseen = isinstance(error, KafkaError | OSError | RuntimeError | Stalled)
+                missing = isinstance(error, UnknownTopicOrPartitionError)
+                message = "kafka lacks a topic: create it" if missing else "the consumer starts again"
+                logger.warning(message, exc_info=None if foreseen else error, extra={"fields": fields})
+                await self._drains_within(pause)
+
+    async def _read(self) -> None:
+        client = AIOKafkaConsumer(
+            self._topic,
+            bootstrap_servers=list(self._kafka.bootstrap_servers),
+            client_id="rest-angular-consumer",
+            group_id=self._kafka.prefix + self._consumer.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=250,
+            session_timeout_ms=int(SESSION_SECONDS * 1000),
+            heartbeat_interval_ms=int(SESSION_SECONDS * 250),
+            request_timeout_ms=int(JOIN_SECONDS * 1000),
+            retry_backoff_ms=500,  # aiokafka logs every try
+            **security(self._kafka),
+        )
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await client.start()
+            logger.info(
+                "consumer runs", extra={"fields": {"topic": self._topic, "partitions": len(client.assignment())}}
+            )
+            watch, steady = Watch(self._topic), time.monotonic() + STEADY_SECONDS
+            while not self._context.draining.is_set():
+                self._resume(client)
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    found = await client.getmany(timeout_ms=int(POLL_SECONDS * 1000), max_records=MOST_AT_ONCE)
+                for place, records in found.items():
+                    await self._take_turn(client, place, records)
+                with contextlib.suppress(IllegalStateError):  # a rebalance took a partition away meanwhile
+                    await watch.look(client)
+                if time.monotonic() > steady:
+                    self._failures = 0
+        finally:
+            await _close(client)
+
+    async def _take_turn(self, client: AIOKafkaConsumer, place: TopicPartition, records: list[ConsumerRecord]) -> None:
+        end, next_one = time.monotonic() + TURN_SECONDS, records[0].offset
+        for record in records:
+            if time.monotonic() > end or self._context.draining.is_set() or not await self._settle(place, record):
+                _seek(client, place, record.offset)
+                break
+            next_one = record.offset + 1
+        if next_one > records[0].offset:
+            await _commit(client, place, next_one)
+        if place in self._troubles:
+            _pause(client, place)
+
+    async def _settle(self, place: TopicPartition, record: ConsumerRecord) -> bool:
+        """Act on a message, or bury it; False where it has to wait."""
+        outcome, error = await self._attempt(record)
+        if error is not None:
+            before = self._troubles.get(place)
+            attempts = 1 + (before.attempts if before and before.offset == record.offset else 0)
+            if not _is_final(error, attempts):
+                self._put_off(place, record, attempts, error)
+                return False
+            try:
+                await self._bury(record, error)
+            except (KafkaError, OSError, RuntimeError) as unpublished:  # and so it stays a message that waits
+                self._put_off(place, record, attempts, unpublished)
+                return False
+            outcome = "dead"
+        self._troubles.pop(place, None)
+        consumed.add(1, {"topic": self._consumer.topic, "outcome": outcome})
+        return True
+
+    async def _attempt(self, record: ConsumerRecord) -> tuple[str, Exception | None]:
+        headers = {name: value.decode(errors="backslashreplace") for name, value in record.headers if value is not None}
+        with span(
+            f"consume {self._consumer.topic}", SpanKind.CONSUMER, parent_from(headers.get("traceparent"))
+        ) as current:
+            try:
+                if size_of(record) > LARGEST:
+                    raise PAYLOAD_TOO_LARGE(f"The message is larger than {LARGEST} bytes.")
+                async with asyncio.timeout(HANDLE_SECONDS):
+                    fresh = await self._consumer.handle(self._context, delivery_of(record, headers))
+            except Exception as error:  # noqa: BLE001  # the caller decides what becomes of the message
+                current.set_attribute("error.type", type(error).__name__)
+                return "failed", error
+        return "done" if fresh else "duplicate", None
+
+    def _put_off(self, place: TopicPartition, record: ConsumerRecord, attempts: int, error: Exception) -> None:
+        pause = back_off(attempts)
+        self._troubles[place] = Trouble(record.offset, attempts, time.monotonic() + pause)
+        consumed.add(1, {"topic": self._consumer.topic, "outcome": "failed"})
+        fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        fields |= {"attempt": attempts, "cause": type(error).__name__, "seconds": round(pause, 1)}
+        foreseen = isinstance(error, Problem | OSError | KafkaError)
+        logger.warning("a message waits", exc_info=None if foreseen else error, extra={"fields": fields})
+
+    async def _bury(self, record: ConsumerRecord, error: Exception) -> None:
+        """Publish the message to `<topic>.dead` and wait until Kafka has it."""
+        reason = reason_of(error)
+        fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset, "reason": reason}
+        foreseen = isinstance(error, Problem)
+        logger.error("a message is dead", exc_info=None if foreseen else error, extra={"fields": fields})
+        producer = AIOKafkaProducer(
+            bootstrap_servers=list(self._kafka.bootstrap_servers),
+            client_id="rest-angular-consumer",
+            acks="all",
+            request_timeout_ms=int(REQUEST_SECONDS * 1000),
+            **security(self._kafka),
+        )
+        whole = size_of(record) <= LARGEST  # otherwise it might not fit beside what is said of it
+        key, value, headers = (record.key, record.value or b"", record.headers) if whole else (None, b"", ())
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await producer.start()
+                await producer.send_and_wait(
+                    f"{record.topic}.dead", value, key, headers=[*headers, *_epitaph(record, reason)]
+                )
+        finally:
+            producer._closed = True
+            await let_go(producer._sender, producer.client)
+
+    def _resume(self, client: AIOKafkaConsumer) -> None:
+        for place in client.paused():
+            trouble = self._troubles.get(place)
+            if trouble is None or trouble.until <= time.monotonic():
+                client.resume(place)
+
+    async def _drains_within(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._context.draining.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+def back_off(attempt: int) -> float:
+    """Seconds before the next attempt: about half a second, 1, 2 … up to LONGEST_PAUSE."""
+    return min(LONGEST_PAUSE, 0.25 * 2.0 ** min(attempt, 10)) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+
+
+def size_of(record: ConsumerRecord) -> int:
+    """Bytes of its key, value and headers."""
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
+
+
+def delivery_of(record: ConsumerRecord, headers: dict[str, str]) -> Delivery:
+    """A message without an id is named by its place, and by its time in case the topic is made anew."""
+    place = f"{record.topic}/{record.partition}/{record.offset}/{record.timestamp}"
+    id = headers.get("ce_id")
+    return Delivery(
+        source=headers.get("ce_source", "") if id else "",
+        id=id or place,
+        type=headers.get("ce_type", ""),
+        content_type=headers.get("content-type", ""),
+        data=record.value or b"",
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Why a message is dead: which field, and never what was in it."""
+    if not isinstance(error, Problem):
+        return type(error).__name__
+    faults = " ".join(f"{each.pointer}: {each.detail}" for each in error.errors)
+    return f"{error.code}: {faults or error.detail}"
+
+
+def _is_final(error: Exception, attempts: int) -> bool:
+    return error.status < 500 if isinstance(error, Problem) else attempts >= ATTEMPTS
+
+
+def _epitaph(record: ConsumerRecord, reason: str) -> Sequence[tuple[str, bytes]]:
+    told = {
+        "dead_reason": reason,
+        "dead_topic": record.topic,
+        "dead_partition": str(record.partition),
+        "dead_offset": str(record.offset),
+    }
+    return [(name, text.encode(errors="replace")) for name, text in told.items()]
+
+
+async def _commit(client: AIOKafkaConsumer, place: TopicPartition, offset: int) -> None:
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            await client.commit({place: offset})
+    except (
+        CommitFailedError,
+        IllegalStateError,
+    ):  # a rebalance gave it to another member: the inbox knows what is done
+        logger.info("a partition moved on", extra={"fields": {"topic": place.topic, "partition": place.partition}})
+
+
+def _seek(client: AIOKafkaConsumer, place: TopicPartition, offset: int) -> None:
+    if place in client.assignment():
+        client.seek(place, offset)
+
+
+def _pause(client: AIOKafkaConsumer, place: TopicPartition) -> None:
+    if place in client.assignment():
+        client.pause(place)
+
+
+async def _close(client: AIOKafkaConsumer) -> None:
+    """Leave the group, or let go at once: aiokafka's stop() may wait for ever, and a task of its own that lives on
+    would keep the partitions."""
+    client._closed = True
+    await let_go(*filter(None, (client._coordinator, client._fetcher, client._client)))
+    coordinator = client._coordinator
+    if coordinator is not None:
+        tasks = (coordinator._coordination_task, coordinator._heartbeat_task, coordinator._commit_refresh_task)
+        left = [task for task in tasks if task is not None]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
