@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz test-kafka check migrate superuser audit status openapi events api-page bench lock clean
+.PHONY: help run test fuzz test-kafka faults check migrate superuser audit status openapi events api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -28,6 +28,9 @@ test: $(STAMP) ## run every test against the real parts; ARGS="tests/users -x" p
 
 test-kafka: $(STAMP) ## the worker's tests and the faults against Apache Kafka (needs Java 17 and Maven)
 	@$(BIN)/python -m dev.apache_kafka $(BIN)/python -m pytest $(or $(ARGS),tests/dev/test_apache_kafka.py $(wildcard tests/worker tests/faults))
+
+faults: $(STAMP) ## everything dies, at random, for MINUTES=20; writes docs/reliability.md's table
+	@$(BIN)/python -m tests.faults --minutes $(or $(MINUTES),20)
 
 fuzz: $(STAMP) ## ask the whole API 5,000 things, anew each time (CI=1: the same)
 	@$(BIN)/python -m pytest tests/fuzz -v -s $(ARGS)

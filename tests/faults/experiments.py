@@ -1,0 +1,220 @@
+"""The experiments: each does one round of harm and returns when the harm is over, with how many injections it was."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tests.faults.rig import Rig
+
+HARM_SECONDS = 6.0
+RUNNING = "select id from outbox_tasks where dead_at is null and locked_until is not null"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """`number` is the fault's in the list that this was built against; `short` ones run in CI."""
+
+    number: str
+    what: str
+    harm: Callable[[Rig], Awaitable[int]]
+    short: int = 0
+    """Rounds in CI."""
+
+
+async def kill_web(rig: Rig) -> int:
+    points = ("database.commit:20", "database.committed:20", "pipeline.answer:30")
+    for point in points:
+        await rig.web.die_at(point)
+        await rig.ready()
+    await asyncio.sleep(0.5)
+    rig.web.kill()
+    return len(points) + 1
+
+
+async def stop_web(rig: Rig) -> int:
+    status, seconds = await rig.web.process.stop()
+    assert (status, seconds < 10) == (0, True), f"status {status} after {seconds:.1f} s"
+    return 1
+
+
+async def kill_worker(rig: Rig) -> int:
+    for point in ("task.leased:3", "task.done:3"):
+        await rig.worker.die_at(point)
+    rig.mails.mode = "hang"
+    rig.mails.began.clear()
+    async with asyncio.timeout(20):
+        await rig.mails.began.wait()
+    rig.worker.kill()
+    rig.mails.mode = "ok"
+    return 3
+
+
+async def kill_relay_after_publishing(rig: Rig) -> int:
+    for _ in range(3):
+        await rig.worker.die_at("relay.published:3")
+    return 3
+
+
+async def kill_relay_before_publishing(rig: Rig) -> int:
+    for _ in range(3):
+        await rig.worker.die_at("relay.claimed:3")
+    return 3
+
+
+async def many_workers(rig: Rig) -> int:
+    async with rig.workers(2) as others:
+        for service in (*others, rig.worker):
+            await asyncio.sleep(3)
+            service.kill()
+        await asyncio.sleep(3)
+    return 5
+
+
+async def refuse_redis(rig: Rig) -> int:
+    rig.redis.down()
+    await asyncio.sleep(HARM_SECONDS)
+    await rig.redis.up()
+    return 1
+
+
+async def silence_redis(rig: Rig) -> int:
+    rig.redis.silent = True
+    await asyncio.sleep(HARM_SECONDS)
+    rig.redis.silent = False
+    rig.redis.cut()
+    return 1
+
+
+async def flush_redis(rig: Rig) -> int:
+    """While jobs wait there: the mail server hangs, so that they do."""
+    rig.mails.mode = "hang"
+    await asyncio.sleep(3)
+    rig.redis_server.kill()
+    rig.redis_server.start()
+    rig.mails.mode = "ok"
+    return 1
+
+
+async def cut_kafka(rig: Rig) -> int:
+    rig.kafka.down()
+    await asyncio.sleep(2 * HARM_SECONDS)
+    await rig.kafka.up()
+    return 1
+
+
+async def freeze_kafka(rig: Rig) -> int:
+    rig.broker.freeze()
+    await asyncio.sleep(2 * HARM_SECONDS)
+    rig.broker.thaw()
+    return 1
+
+
+async def start_without_kafka_and_redis(rig: Rig) -> int:
+    rig.kafka.down()
+    rig.redis.down()
+    rig.web.kill()
+    rig.worker.kill()
+    began = time.monotonic()
+    await rig.ready()
+    await asyncio.sleep(max(0, HARM_SECONDS - time.monotonic() + began))
+    await rig.kafka.up()
+    await rig.redis.up()
+    return 2
+
+
+async def restart_postgresql(rig: Rig) -> int:
+    rig.end_database()
+    await rig.begin_database()
+    return 1
+
+
+async def stop_postgresql(rig: Rig) -> int:
+    rig.end_database()
+    await asyncio.sleep(HARM_SECONDS)
+    await rig.begin_database()
+    return 1
+
+
+async def cut_postgresql(rig: Rig) -> int:
+    for _ in range(3):
+        rig.postgresql.cut()
+        await asyncio.sleep(1)
+    return 3
+
+
+async def silence_postgresql(rig: Rig) -> int:
+    rig.postgresql.silent = True
+    await asyncio.sleep(HARM_SECONDS)
+    rig.postgresql.silent = False
+    rig.postgresql.cut()
+    return 1
+
+
+async def lose_notify(rig: Rig) -> int:
+    rig.postgresql.deaf_at = b"LISTEN"
+    rig.worker.kill()
+    await asyncio.sleep(2 * HARM_SECONDS)
+    rig.postgresql.deaf_at = None
+    return 1
+
+
+async def refuse_mail(rig: Rig) -> int:
+    rig.smtp.down()
+    await asyncio.sleep(HARM_SECONDS)
+    await rig.smtp.up()
+    return 1
+
+
+def bad_mail_server(*modes: str) -> Callable[[Rig], Awaitable[int]]:
+    async def harm(rig: Rig) -> int:
+        for mode in modes:
+            rig.mails.mode = mode
+            await asyncio.sleep(HARM_SECONDS / 2)
+        rig.mails.mode = "ok"
+        return len(modes)
+
+    return harm
+
+
+async def refuse_recipients(rig: Rig) -> int:
+    """A dead letter each; somebody who can read them tries again."""
+    rig.mails.mode = "550"
+    await asyncio.sleep(HARM_SECONDS / 2)
+    rig.mails.mode = "ok"
+    async with asyncio.timeout(10):
+        while await rig.rows(RUNNING):  # noqa: ASYNC110  # in PostgreSQL
+            await asyncio.sleep(0.2)
+    again = "update outbox_tasks set dead_at = null, attempts = 0, available_at = now() where dead_at is not null"
+    await rig.rows(again)
+    return 1
+
+
+async def everything(rig: Rig) -> int:
+    harms = (kill_web, refuse_redis, freeze_kafka, cut_postgresql, bad_mail_server("451", "reset"))
+    return sum(await asyncio.gather(*(harm(rig) for harm in harms)))
+
+
+EXPERIMENTS = (
+    Experiment("F-1", "web killed: before and after its commit, before its answer, at random", kill_web, 1),
+    Experiment("F-2", "web told to stop, under load", stop_web, 2),
+    Experiment("F-4", "worker killed: before a mail, inside DATA, before its row is removed", kill_worker, 1),
+    Experiment("F-5", "relay killed between publishing and marking", kill_relay_after_publishing, 1),
+    Experiment("F-6", "relay killed between claiming and publishing", kill_relay_before_publishing, 1),
+    Experiment("F-7", "three workers at once, killed in turn", many_workers),
+    Experiment("F-8", "every connection to PostgreSQL reset", cut_postgresql, 1),
+    Experiment("F-10", "Redis refuses", refuse_redis),
+    Experiment("F-11", "Redis is silent", silence_redis, 1),
+    Experiment("F-12", "Redis empty again while jobs wait in it", flush_redis, 1),
+    Experiment("F-14", "Kafka refuses, then is back", cut_kafka),
+    Experiment("F-15", "Kafka stopped in its tracks, then goes on", freeze_kafka, 1),
+    Experiment("F-17", "web and worker start without Kafka and Redis", start_without_kafka_and_redis),
+    Experiment("F-18", "PostgreSQL crashes and starts again", restart_postgresql, 2),
+    Experiment("F-19", "PostgreSQL away", stop_postgresql),
+    Experiment("F-21", "PostgreSQL is silent", silence_postgresql),
+    Experiment("F-25", "no NOTIFY is heard", lose_notify),
+    Experiment("F-26", "SMTP refuses", refuse_mail),
+    Experiment("F-26", "SMTP: 451, reset after DATA", bad_mail_server("451", "reset"), 1),
+    Experiment("F-26", "SMTP: 550; dead letters, tried again by hand", refuse_recipients),
+    Experiment("F-36", "web killed, Redis refuses, Kafka stopped, PostgreSQL reset, SMTP 451: at once", everything),
+)

@@ -1,0 +1,144 @@
+"""The clients, and what they know: every call with how it ended. What was acknowledged must be so for ever; of an
+unknown one, either is right."""
+
+import asyncio
+import base64
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from tests.factories import PASSWORD
+
+CLIENTS = 8
+GOOD_IN_A_ROW = 20
+CHANGES = 8
+"""Of each account, before the client goes on to the next one."""
+
+
+@dataclass
+class Account:
+    """What a client knows of one: each change of the name as it asked for it, and which were acknowledged."""
+
+    email: str
+    registered: str
+    names: list[tuple[str, str]] = field(default_factory=list)
+    resets: list[str] = field(default_factory=list)
+    sessions: dict[UUID, int] = field(default_factory=dict)
+    """The generation of each session that the client holds the token of."""
+
+
+class Ledger:
+    """Clients at so many calls a second, and what became of the calls: `acked`, `refused` (4xx), `down` (it never got
+    there), `unknown`."""
+
+    def __init__(self, url: str, rate: float, seed: int) -> None:
+        self.accounts: list[Account] = []
+        self.acked = 0
+        self.broken: list[str] = []
+        """Answers that are never right, whatever is down."""
+        self._url = url
+        self._pause = CLIENTS / rate
+        self._random = random.Random(seed)
+        self._calls: list[tuple[float, bool]] = []
+        self._ending = asyncio.Event()
+
+    async def run(self) -> None:
+        """Call until `end`."""
+        self._ending.clear()
+        async with asyncio.TaskGroup() as clients:
+            for _ in range(CLIENTS):
+                clients.create_task(self._live())
+
+    def end(self) -> None:
+        self._ending.set()
+
+    async def good_since(self, began: float) -> float:
+        """Wait for GOOD_IN_A_ROW good calls that began after that moment; when the first of them was answered."""
+        while True:
+            row: list[float] = []
+            for ended, good in self._calls:
+                if ended > began:
+                    row = [*row, ended] if good else []
+                if len(row) == GOOD_IN_A_ROW:
+                    return row[0]
+            await asyncio.sleep(0.1)
+
+    async def _live(self) -> None:
+        async with httpx.AsyncClient(base_url=self._url, trust_env=False, timeout=20) as client:
+            while not self._ending.is_set():
+                email = f"{uuid4().hex}@example.com"
+                body = {"email": email, "password": PASSWORD}
+                outcome, _ = await self._call(client, "POST", "/api/auth/register", json=body)
+                if outcome in ("acked", "unknown"):
+                    self.accounts.append(Account(email, outcome))
+                if outcome == "acked":
+                    await self._use(client, self.accounts[-1])
+
+    async def _use(self, client: httpx.AsyncClient, account: Account) -> None:
+        pair: dict[str, Any] = {}
+        for change in range(CHANGES):
+            if self._ending.is_set():
+                return
+            while not pair:
+                pair = await self._sign_in(client, account)
+                if self._ending.is_set():
+                    return
+            headers = {"authorization": f"Bearer {pair['access_token']}"}
+            name = f"Name {change}"
+            outcome, _ = await self._call(client, "PATCH", "/api/users/me", json={"name": name}, headers=headers)
+            account.names.append((name, outcome))
+            if change % 3 == 2:
+                pair = await self._refresh(client, account, pair)
+        outcome, _ = await self._call(client, "POST", "/api/auth/forgot-password", json={"email": account.email})
+        account.resets.append(outcome)
+
+    async def _sign_in(self, client: httpx.AsyncClient, account: Account) -> dict[str, Any]:
+        form = {"username": account.email, "password": PASSWORD}
+        outcome, pair = await self._call(client, "POST", "/api/auth/jwt/login", data=form)
+        assert outcome != "refused", "an account that was acknowledged cannot sign in"
+        return _kept(account, pair)
+
+    async def _refresh(self, client: httpx.AsyncClient, account: Account, pair: dict[str, Any]) -> dict[str, Any]:
+        """The same token until there is an answer, as a client does whose answer was lost."""
+        began = time.monotonic()
+        while not self._ending.is_set():
+            body = {"refresh_token": pair["refresh_token"]}
+            outcome, following = await self._call(client, "POST", "/api/auth/refresh", json=body)
+            if outcome == "acked":
+                return _kept(account, following)
+            if outcome == "refused":
+                assert time.monotonic() - began > 9, "a retry within the grace signed its owner out"
+                return {}
+        return pair
+
+    async def _call(self, client: httpx.AsyncClient, method: str, path: str, **sent: Any) -> tuple[str, dict[str, Any]]:
+        answer: dict[str, Any] = {}
+        try:
+            response = await client.request(method, path, **sent)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            outcome = "down"
+        except httpx.TransportError:
+            outcome = "unknown"
+        else:
+            status = response.status_code
+            outcome = "acked" if status < 400 else "refused" if status < 500 else "unknown"
+            answer = response.json() if outcome == "acked" and response.content else {}
+            if status >= 400 and status != 503 and path != "/api/auth/refresh":
+                self.broken.append(f"{method} {path} {status} {response.text}")
+        self.acked += outcome == "acked"
+        self._calls.append((time.monotonic(), outcome in ("acked", "refused")))
+        await asyncio.sleep(self._pause * self._random.uniform(0.5, 1.5))
+        return outcome, answer
+
+
+def _kept(account: Account, pair: dict[str, Any]) -> dict[str, Any]:
+    if pair:
+        claims = pair["access_token"].split(".")[1]
+        sid = UUID(json.loads(base64.urlsafe_b64decode(claims + "=="))["sid"])
+        account.sessions[sid] = int.from_bytes(base64.urlsafe_b64decode(pair["refresh_token"] + "==")[16:20])
+    return pair

@@ -1,0 +1,218 @@
+"""Everything that the faults happen to: PostgreSQL that keeps what it has committed, Redis, a broker and a mail server,
+each behind a proxy, and the web and worker processes, started again whenever they end, as a PaaS does."""
+
+import asyncio
+import contextlib
+import email
+import os
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from dev import postgres
+from migrations.__main__ import migrate
+from tests.conftest import ENVIRONMENT
+from tests.faults.ledger import Ledger
+from tests.faults.proxy import Proxy
+from tests.processes import Process
+from tests.worker.parts import Broker, RedisServer, free_port
+
+START_SECONDS = 20.0
+
+
+class Mails:
+    """A mail server that may have a bad day: `mode` is ok, 451, 550, hang (in DATA) or reset (after it took a mail)."""
+
+    def __init__(self) -> None:
+        self.mode = "ok"
+        self.arrived: dict[str, list[str]] = defaultdict(list)
+        """By recipient, the Message-ID of each mail that was taken."""
+        self.began = asyncio.Event()
+        """Somebody is in DATA."""
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
+        if self.mode == "550":
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        mode = self.mode
+        self.began.set()
+        if mode == "451":
+            return "451 greylisted"
+        if mode == "hang":
+            await asyncio.sleep(15)  # longer than the client waits
+            return "451 too late"
+        assert isinstance(envelope.content, bytes)
+        self.arrived[envelope.rcpt_tos[0]].append(email.message_from_bytes(envelope.content)["Message-ID"])
+        if mode == "reset":
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+        return "250 OK"
+
+
+class Service:
+    """One process of the Procfile: when it ends, it is started again."""
+
+    def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
+        self._module, self._environment, self._log = module, environment, log
+        self.process = self._start({})
+
+    def _start(self, more: Mapping[str, str]) -> Process:
+        return Process(self._module, {**self._environment, **more}, self._log)
+
+    async def keep(self) -> None:
+        """Start it again whenever it ends."""
+        while True:
+            if self.process.child.poll() is not None:
+                self.process = self._start({})
+            await asyncio.sleep(0.05)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+
+    async def die_at(self, point: str, seconds: float = 30.0) -> None:
+        """Start it anew with that failpoint, and wait until it has died there."""
+        self.process.kill()
+        armed = self.process = self._start({"FAIL_AT": point})
+        async with asyncio.timeout(seconds):
+            while armed.child.poll() is None:  # noqa: ASYNC110  # another process' end
+                await asyncio.sleep(0.02)
+        assert armed.child.returncode == -9, self._log.read_text()[-2000:]
+
+
+class Rig:
+    def __init__(self, folder: Path, rate: float, seed: int) -> None:
+        self.mails = Mails()
+        self._folder = folder
+        self._port = free_port()
+        self._keeping: list[asyncio.Task[None]] = []
+        self._rate, self._seed = rate, seed
+
+    async def __aenter__(self) -> Self:
+        async with contextlib.AsyncExitStack() as stack:
+            self._start_database()
+            stack.callback(lambda: self._database.process.poll() is None and self.end_database())
+            self.broker = stack.enter_context(Broker(self._folder))
+            self.redis_server = stack.enter_context(RedisServer(self._folder))
+            await asyncio.to_thread(self._database.wait)
+            migrate(self.database_url)
+            loop = asyncio.get_running_loop()
+            server = await loop.create_server(lambda: SMTP(self.mails, hostname="localhost"), "127.0.0.1", 0)
+            stack.callback(server.close)
+            self.mail_port = server.sockets[0].getsockname()[1]
+            await self._start_proxies(stack)
+            self.environment = self._environment()
+            self.web = Service("api", self.environment, self._folder / "web.log")
+            self.worker = Service("worker", self.environment, self._folder / "worker.log")
+            for service in (self.web, self.worker):
+                self._keep(service)
+            stack.push_async_callback(self._stop)
+            self.ledger = Ledger(f"http://127.0.0.1:{self.environment['PORT']}", self._rate, self._seed)
+            await self.ready()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def _start_database(self) -> None:
+        self._database, self.database_url = postgres.start(
+            self._folder / "postgres", self._folder, self._port, durable=True
+        )
+
+    def end_database(self) -> None:
+        """As a crash does: no connection is told, nothing is written (PostgreSQL's `immediate`)."""
+        self._database.process.send_signal(3)
+        self._database.process.wait()
+
+    async def begin_database(self) -> None:
+        """After `end_database`; it recovers."""
+        self._start_database()
+        await asyncio.to_thread(self._database.wait)
+
+    async def _start_proxies(self, stack: contextlib.AsyncExitStack) -> None:
+        host, _, port = self.broker.address.partition(":")
+        self.kafka = await stack.enter_async_context(Proxy((host, int(port))))
+        told, ours = (host.encode() + number.to_bytes(4) for number in (int(port), self.kafka.port))
+        self.kafka.rewrites = (told, ours)
+        self.postgresql = await stack.enter_async_context(Proxy(("127.0.0.1", self._port)))
+        redis_port = urlsplit(self.redis_server.url).port
+        assert redis_port
+        self.redis = await stack.enter_async_context(Proxy(("127.0.0.1", redis_port)))
+        self.smtp = await stack.enter_async_context(Proxy(("127.0.0.1", self.mail_port)))
+
+    def _environment(self) -> dict[str, str]:
+        return ENVIRONMENT | {
+            "DATABASE_URL": self.database_url.replace(f":{self._port}/", f":{self.postgresql.port}/"),
+            "REDIS_URL": f"redis://127.0.0.1:{self.redis.port}/0",
+            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{self.kafka.port}",
+            "SMTP_URL": f"smtp://127.0.0.1:{self.smtp.port}",
+            "PORT": str(free_port()),
+            "PYTHONPATH": os.getcwd(),
+        }
+
+    @contextlib.asynccontextmanager
+    async def workers(self, more: int) -> AsyncIterator[list[Service]]:
+        """So many workers beside the first."""
+        services = [
+            Service("worker", self.environment, self._folder / f"worker-{number}.log") for number in range(more)
+        ]
+        keeping = [self._keep(service) for service in services]
+        yield services
+        for task, service in zip(keeping, services, strict=True):
+            task.cancel()
+            service.kill()
+
+    def _keep(self, service: Service) -> "asyncio.Task[None]":
+        self._keeping.append(asyncio.create_task(service.keep()))
+        return self._keeping[-1]
+
+    async def _stop(self) -> None:
+        for task in self._keeping:
+            task.cancel()
+        await asyncio.gather(*self._keeping, return_exceptions=True)
+        for service in (self.web, self.worker):
+            service.kill()
+
+    async def ready(self) -> float:
+        """Wait until the web process answers; after how many seconds."""
+        began = time.monotonic()
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.environment['PORT']}", trust_env=False
+        ) as client:
+            async with asyncio.timeout(START_SECONDS):
+                while not await _is_ready(client):  # noqa: ASYNC110  # in another process
+                    await asyncio.sleep(0.05)
+        return time.monotonic() - began
+
+    async def rows(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """What PostgreSQL says, asked around the proxy; waits until it is there."""
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                try:
+                    connection = await asyncpg.connect(self.database_url, timeout=5)
+                except (OSError, asyncpg.PostgresError, TimeoutError):
+                    await asyncio.sleep(0.1)
+                else:
+                    break
+        try:
+            return await connection.fetch(statement, *arguments)
+        finally:
+            await connection.close()
+
+
+async def _is_ready(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/api/health/ready")).is_success
+    except httpx.TransportError:
+        return False
