@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 POOL_SIZE = 8
 """Four for tasks, two for consumers, one for the relay's transaction, one that listens."""
 TASKS_AT_ONCE = 10
-FINISH_SECONDS = 3.0
+FINISH_SECONDS = 2.0
 """How long what was begun may go on after SIGTERM. A PaaS grants 10 s, and letting go of silent servers takes six."""
 HEARTBEAT_SECONDS = 2
 RESTART_SECONDS = 1.0
