@@ -17,8 +17,9 @@ from api.kernel.settings import Settings
 from dev.stack import Services
 from tests.factories import PASSWORD
 from tests.processes import MailServer, Processes, text_of
+from tests.proxy import Proxy
 from tests.worker.jobs import header, read_records, until
-from tests.worker.parts import Broker, Proxy, RedisServer
+from tests.worker.parts import Broker, RedisServer
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""The Kafka producer: the only file that imports aiokafka. Everything here has a timeout of its own, because
-aiokafka's calls can wait for ever when the broker is gone; and after any error the producer is thrown away, because
-one that failed may stay broken."""
+"""The Kafka producer, and what it shares with consumer.py, the other file that imports aiokafka. Everything here has a
+timeout of its own, because aiokafka's calls can wait for ever when the broker is gone; and after any error the producer
+is thrown away, because one that failed may stay broken."""
 
 import asyncio
 import logging

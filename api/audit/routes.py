@@ -18,14 +18,11 @@ async def list_activity(context: Context, principal: Principal, query: ActivityQ
     cursors = Cursors(context.settings, "activity", principal.id)
     (before,) = cursors.read(query.cursor, UUID)
     rows = await queries.list_activity(context.db, principal.id, before, query.limit + 1)
-    shown = rows[: query.limit]
-    return Page(
-        items=[
-            Activity(**{**msgspec.structs.asdict(row), "data": msgspec.json.decode(row.data or "{}")}) for row in shown
-        ],
-        next_cursor=cursors.make(shown[-1].id) if len(rows) > query.limit else None,
-        total=await queries.count_activity(context.db, principal.id),
-    )
+    entries = [
+        Activity(**{**msgspec.structs.asdict(row), "data": msgspec.json.decode(row.data or "{}")}) for row in rows
+    ]
+    total = await queries.count_activity(context.db, principal.id)
+    return cursors.page(entries, query.limit, total, lambda entry: (entry.id,))
 
 
 async def list_entries(context: Context, query: AuditQuery) -> Page[AuditEntry]:
@@ -33,12 +30,8 @@ async def list_entries(context: Context, query: AuditQuery) -> Page[AuditEntry]:
     cursors = Cursors(context.settings, "audit", query.user_id, query.type)
     (before,) = cursors.read(query.cursor, UUID)
     rows = await queries.list_entries(context.db, query.user_id, query.type, before, query.limit + 1)
-    shown = rows[: query.limit]
-    return Page(
-        items=[_shown(row) for row in shown],
-        next_cursor=cursors.make(shown[-1].id) if len(rows) > query.limit else None,
-        total=await queries.count_entries(context.db, query.user_id, query.type),
-    )
+    total = await queries.count_entries(context.db, query.user_id, query.type)
+    return cursors.page([*map(_shown, rows)], query.limit, total, lambda entry: (entry.id,))
 
 
 def _shown(row: EntryRow) -> AuditEntry:

@@ -4,6 +4,7 @@ the last page ended, and for whom and what it was made, so that nobody can make 
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -51,6 +52,13 @@ class Cursors:
         """From the last item's sort key."""
         body = msgspec.json.encode(position)
         return base64.urlsafe_b64encode(self._sign(body) + body).rstrip(b"=").decode()
+
+    def page(self, found: list[T], limit: int, total: int, position: Callable[[T], tuple[object, ...]]) -> Page[T]:
+        """The page that these make, one more than `limit` of which were asked for: that one only says that there are
+        more. `position` is an item's sort key."""
+        items = found[:limit]
+        following = self.make(*position(items[-1])) if len(found) > limit else None
+        return Page(items=items, next_cursor=following, total=total)
 
     def read(self, cursor: str | None, *kinds: type) -> list[Any]:
         """The sort key that a cursor holds, as those types; a None for each without a cursor. Raises

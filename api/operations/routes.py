@@ -18,12 +18,8 @@ async def list_dead_letters(context: Context, query: DeadLetterQuery) -> Page[De
     cursors = Cursors(context.settings, "dead letters")
     dead_at, id = cursors.read(query.cursor, datetime, UUID)
     found = await queries.list_dead_letters(context.db, dead_at, id, query.limit + 1)
-    items, more = found[: query.limit], len(found) > query.limit
-    return Page(
-        items=items,
-        next_cursor=cursors.make(items[-1].dead_at, items[-1].id) if more else None,
-        total=await queries.count_dead_letters(context.db),
-    )
+    total = await queries.count_dead_letters(context.db)
+    return cursors.page(found, query.limit, total, lambda letter: (letter.dead_at, letter.id))
 
 
 async def retry_dead_letter(context: Context, id: UUID) -> None:

@@ -60,9 +60,7 @@ async def list_users(context: Context, principal: Principal, query: UserSearch) 
     else:
         id, email = (after, "") if isinstance(after, UUID) else (UUID(int=0), after)
         found = await queries.list_matching(context.db, id, email, search, rest, query.sort, query.limit + 1)
-    items, more = found[: query.limit], len(found) > query.limit
-    last = cursors.make(items[-1].id if isinstance(after, UUID) else items[-1].email) if more else None
-    return Page(items=items, next_cursor=last, total=total)
+    return cursors.page(found, query.limit, total, lambda user: (user.id if isinstance(after, UUID) else user.email,))
 
 
 async def invite_user(context: Context, body: Invitation) -> User:

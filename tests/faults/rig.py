@@ -20,8 +20,8 @@ from dev import postgres
 from migrations.__main__ import migrate
 from tests.conftest import ENVIRONMENT
 from tests.faults.ledger import Ledger
-from tests.faults.proxy import Proxy
 from tests.processes import Process
+from tests.proxy import Proxy
 from tests.worker.parts import Broker, RedisServer, free_port
 
 START_SECONDS = 20.0

@@ -1,7 +1,5 @@
 """Brokers, Redis servers and a TCP proxy that a test may take away and give back."""
 
-import asyncio
-import contextlib
 import os
 import signal
 import socket
@@ -84,49 +82,3 @@ def free_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
-
-
-class Proxy:
-    """Loopback TCP to wherever `to` says; `silent` swallows what is sent, `cut` resets what is open."""
-
-    def __init__(self) -> None:
-        self.to = ("127.0.0.1", 1)
-        self.silent = False
-        self.port = 0
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        self.cut()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def cut(self) -> None:
-        for writer in self._writers:
-            writer.transport.abort()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        self._writers.add(writer)
-        try:
-            there, back = await asyncio.open_connection(*self.to)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._writers.add(back)
-        await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                if not self.silent:
-                    writer.write(data)
-                    await writer.drain()
-        writer.close()

@@ -13,9 +13,10 @@ import worker.consumer
 import worker.watch
 from api.kernel.context import Context, open_context
 from api.kernel.settings import Settings
+from tests.proxy import Proxy
 from tests.worker.jobs import soon, until
 from tests.worker.messages import SHORTEST_SESSION, make_notes, noted, notes, noting, reading, send
-from tests.worker.parts import APACHE, Broker, Proxy
+from tests.worker.parts import APACHE, Broker
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ from typing import Self
 
 
 class Proxy:
-    """`silent` swallows what is sent, as a dead network does; a connection that says `deaf_at` hears nothing more.
+    """Leads to wherever `to` says. `silent` swallows what is sent, as a dead network does; a connection that says
+    `deaf_at` hears nothing more.
 
     `rewrites` are pairs of what is replaced in the answers, of equal length: a Kafka broker tells its own address."""
 
-    def __init__(self, to: tuple[str, int]) -> None:
-        self._to = to
+    def __init__(self, to: tuple[str, int] = ("127.0.0.1", 1)) -> None:
+        self.to = to
         self.silent = False
         self.deaf_at: bytes | None = None
         self.rewrites: tuple[bytes, bytes] = (b"", b"")
@@ -48,7 +49,7 @@ class Proxy:
         self._tasks.add(task)
         self._writers.add(writer)
         try:
-            there, back = await asyncio.open_connection(*self._to)
+            there, back = await asyncio.open_connection(*self.to)
         except OSError:
             writer.transport.abort()
         else:
