@@ -31,7 +31,9 @@ POOL_SIZE = 8
 """Four for tasks, two for consumers, one for the relay's transaction, one that listens."""
 TASKS_AT_ONCE = 10
 FINISH_SECONDS = 2.0
-"""How long what was begun may go on after SIGTERM. A PaaS grants 10 s, and letting go of silent servers takes six."""
+"""How long what was begun may go on after SIGTERM. A PaaS grants 10 s, and letting go of silent servers takes five."""
+RELEASE_SECONDS = 1.0
+"""How long a task may then take to give its lease back; where PostgreSQL is silent, the lease runs out."""
 HEARTBEAT_SECONDS = 2
 RESTART_SECONDS = 1.0
 REDIS_SECONDS = 1.0
@@ -63,7 +65,7 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
                     parts.create_task(relay.run())
                     parts.create_task(work(context, tasks, relay.want_tasks))
                 await context.draining.wait()
-                end.reschedule(loop.time() + FINISH_SECONDS)
+                end.reschedule(loop.time() + FINISH_SECONDS + RELEASE_SECONDS)
         except TimeoutError:
             logger.warning("worker leaves unfinished what takes too long; the rows stay")
         finally:

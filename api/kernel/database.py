@@ -206,7 +206,7 @@ async def open_database(
             yield database
         finally:
             with contextlib.suppress(TimeoutError):  # a connection stuck in a dead network is dropped with the process
-                await asyncio.wait_for(pool.close(), CONNECT_SECONDS)
+                await asyncio.wait_for(pool.close(), ACQUIRE_SECONDS)
 
 
 async def _keep(_: object) -> None:
