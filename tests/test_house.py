@@ -74,6 +74,11 @@ def test_there_is_no_drawer_for_everything() -> None:
     assert [path for path in OURS if drawers & {path.stem, path.parent.name}] == []
 
 
+def test_no_merge_was_left_unfinished() -> None:
+    mark = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
+    assert [path for path in tracked() if mark.search(path.read_text(errors="replace"))] == []
+
+
 def test_nothing_that_is_committed_belongs_to_one_machine() -> None:
     hosts = "|".join(["py" + r"pi\.org", "python" + r"hosted\.org", "registry" + r"\.npmjs", "npmjs" + r"\.org"])
     paths = "|".join(["/ro" + "ot/", "/wo" + "rk/", "/ho" + "me/[a-z]", "/Us" + "ers/[a-z]"])
