@@ -38,11 +38,26 @@ def start(folder: Path, logs: Path, port: int, *, durable: bool) -> tuple[Part, 
         "postgresql",
         [programs / "postgres", "-D", data, "-p", str(port), *settings],
         logs,
-        ready="database system is ready to accept connections",
+        ready="database system is ready to accept (read-only )?connections",
         privileges=_unprivileged(folder),
         stop_signal=signal.SIGINT,  # "fast": ends the connections instead of waiting for them
     )
     return part, f"postgresql://{NAME}:{kept_secret(folder / 'password')}@127.0.0.1:{port}/{NAME}"
+
+
+def copy(folder: Path, port: int, to: Path, logs: Path) -> Part:
+    """A program that copies the running server on `folder` at 127.0.0.1:`port`, and ends. `start` on `to` then is a
+    streaming standby of it. Raises StackError."""
+    to.mkdir(mode=0o700)
+    shutil.copy2(folder / "password", to / "password")
+    server = ["--host=127.0.0.1", f"--port={port}", "--username=postgres", "--no-password"]
+    return Part(
+        "pg_basebackup",
+        [_programs() / "pg_basebackup", *server, "-D", to / "data", "-R", "--checkpoint=fast", "--no-sync"],
+        logs,
+        privileges=_unprivileged(to),
+        env={**os.environ, "PGPASSWORD": kept_secret(to / "password")},
+    )
 
 
 def _programs() -> Path:

@@ -1,20 +1,35 @@
-"""A TCP proxy on loopback that a test may take away, silence, cut, or make deaf."""
+"""A TCP proxy on loopback that a test may take away, silence, slow down, cut, or make deaf."""
 
 import asyncio
 import contextlib
+import random
+from dataclasses import dataclass
 from typing import Self
+
+
+@dataclass
+class _Link:
+    """One connection."""
+
+    deaf: bool = False
+    left: int | None = None
+    """Bytes of answers, before it is cut."""
 
 
 class Proxy:
     """Leads to wherever `to` says. `silent` swallows what is sent, as a dead network does; a connection that says
-    `deaf_at` hears nothing more.
+    `deaf_at` hears nothing more. `delay` is how many seconds, half as much more or less, whatever is sent takes each
+    way. With `cut_after`, a connection that says `cut_at` is reset after so many bytes of the answer.
 
     `rewrites` are pairs of what is replaced in the answers, of equal length: a Kafka broker tells its own address."""
 
     def __init__(self, to: tuple[str, int] = ("127.0.0.1", 1)) -> None:
         self.to = to
         self.silent = False
+        self.delay = 0.0
         self.deaf_at: bytes | None = None
+        self.cut_at = b""
+        self.cut_after: int | None = None
         self.rewrites: tuple[bytes, bytes] = (b"", b"")
         self.port = 0
         self._writers: set[asyncio.StreamWriter] = set()
@@ -54,27 +69,39 @@ class Proxy:
             writer.transport.abort()
         else:
             self._writers.add(back)
-            deaf = asyncio.Event()
-            await asyncio.gather(self._send(reader, back, deaf), self._answer(there, writer, deaf))
+            link = _Link()
+            await asyncio.gather(self._send(reader, back, link), self._answer(there, writer, link))
             self._writers.discard(back)
         finally:
             self._writers.discard(writer)
             self._tasks.discard(task)
 
-    async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deaf: asyncio.Event) -> None:
+    async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: _Link) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
                 if self.deaf_at and self.deaf_at in data:
-                    deaf.set()
+                    link.deaf = True
+                if self.cut_after is not None and self.cut_at in data:
+                    link.left = self.cut_after
                 if not self.silent:
-                    writer.write(data)
-                    await writer.drain()
+                    await self._pass_on(data, writer)
         writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deaf: asyncio.Event) -> None:
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: _Link) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
-                if not self.silent and not deaf.is_set():
-                    writer.write(data.replace(*self.rewrites) if self.rewrites[0] else data)
-                    await writer.drain()
+                if self.silent or link.deaf:
+                    continue
+                if link.left is not None:
+                    data = data[: link.left]
+                    link.left -= len(data)
+                await self._pass_on(data.replace(*self.rewrites) if self.rewrites[0] else data, writer)
+                if link.left == 0:
+                    writer.transport.abort()
         writer.close()
+
+    async def _pass_on(self, data: bytes, writer: asyncio.StreamWriter) -> None:
+        if self.delay:
+            await asyncio.sleep(self.delay * random.uniform(0.5, 1.5))
+        writer.write(data)
+        await writer.drain()

@@ -5,9 +5,11 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.faults.rig import Rig
+from redis.asyncio import Redis
 
-HARM_SECONDS = 6.0
+from tests.faults.clients import cancel_calls, lock_users, roll_web
+from tests.faults.rig import HARM_SECONDS, Rig
+
 RUNNING = "select id from outbox_tasks where dead_at is null and locked_until is not null"
 
 
@@ -20,6 +22,8 @@ class Experiment:
     harm: Callable[[Rig], Awaitable[int]]
     short: int = 0
     """Rounds in CI."""
+    outage: bool = False
+    """Whether calls may fail with 503 or be cut: the web process or PostgreSQL is harmed."""
 
 
 async def kill_web(rig: Rig) -> int:
@@ -96,10 +100,37 @@ async def flush_redis(rig: Rig) -> int:
     return 1
 
 
+async def fill_redis(rig: Rig) -> int:
+    """It takes no writes: a replica of nobody, and then full."""
+    async with Redis.from_url(rig.redis_server.url) as redis:
+        await redis.replicaof("127.0.0.1", "1")
+        await asyncio.sleep(HARM_SECONDS / 2)
+        await redis.replicaof("NO", "ONE")
+        await redis.config_set("maxmemory", 1)
+        await asyncio.sleep(HARM_SECONDS / 2)
+        await redis.config_set("maxmemory", 0)
+    return 2
+
+
 async def cut_kafka(rig: Rig) -> int:
     rig.kafka.down()
     await asyncio.sleep(2 * HARM_SECONDS)
     await rig.kafka.up()
+    return 1
+
+
+async def lose_acknowledgements(rig: Rig) -> int:
+    """Records arrive, and the broker's answer is cut in its middle."""
+    rig.kafka.cut_at, rig.kafka.cut_after = b"ce_id", 10
+    await asyncio.sleep(HARM_SECONDS)
+    rig.kafka.cut_after = None
+    return 1
+
+
+async def delay_kafka(rig: Rig) -> int:
+    rig.kafka.delay = 0.2
+    await asyncio.sleep(HARM_SECONDS)
+    rig.kafka.delay = 0
     return 1
 
 
@@ -151,6 +182,27 @@ async def silence_postgresql(rig: Rig) -> int:
     return 1
 
 
+async def delay_postgresql(rig: Rig) -> int:
+    rig.postgresql.delay = 0.05
+    await asyncio.sleep(HARM_SECONDS)
+    rig.postgresql.delay = 0
+    return 1
+
+
+async def cut_answers(rig: Rig) -> int:
+    """In their middle, wherever that is; then those to COMMIT, so that nobody knows what became of it."""
+    for said, after in ((b"", 3000), (b"COMMIT", 10)):
+        rig.postgresql.cut_at, rig.postgresql.cut_after = said, after
+        await asyncio.sleep(HARM_SECONDS / 2)
+    rig.postgresql.cut_after = None
+    return 2
+
+
+async def fail_over(rig: Rig) -> int:
+    await rig.fail_over()
+    return 1
+
+
 async def lose_notify(rig: Rig) -> int:
     rig.postgresql.deaf_at = b"LISTEN"
     rig.worker.kill()
@@ -196,25 +248,38 @@ async def everything(rig: Rig) -> int:
 
 
 EXPERIMENTS = (
-    Experiment("F-1", "web killed: before and after its commit, before its answer, at random", kill_web, 1),
-    Experiment("F-2", "web told to stop, under load", stop_web, 2),
+    Experiment("F-1", "web killed: before and after its commit, before its answer", kill_web, 1, outage=True),
+    Experiment("F-2", "web told to stop, under load", stop_web, 2, outage=True),
+    Experiment("F-3", "a new web process, switched to, and the old one told to stop; twice", roll_web, outage=True),
     Experiment("F-4", "worker killed: before a mail, inside DATA, before its row is removed", kill_worker, 1),
     Experiment("F-5", "relay killed between publishing and marking", kill_relay_after_publishing, 1),
     Experiment("F-6", "relay killed between claiming and publishing", kill_relay_before_publishing, 1),
     Experiment("F-7", "three workers at once, killed in turn", many_workers),
-    Experiment("F-8", "every connection to PostgreSQL reset", cut_postgresql, 1),
+    Experiment("F-8", "every connection to PostgreSQL reset", cut_postgresql, 1, outage=True),
     Experiment("F-10", "Redis refuses", refuse_redis),
     Experiment("F-11", "Redis is silent", silence_redis, 1),
     Experiment("F-12", "Redis empty again while jobs wait in it", flush_redis, 1),
+    Experiment("F-13", "Redis takes no writes: a read-only replica, then full", fill_redis),
     Experiment("F-14", "Kafka refuses, then is back", cut_kafka),
     Experiment("F-15", "Kafka stopped in its tracks, then goes on", freeze_kafka, 1),
-    Experiment("F-17", "web and worker start without Kafka and Redis", start_without_kafka_and_redis),
-    Experiment("F-18", "PostgreSQL crashes and starts again", restart_postgresql, 2),
-    Experiment("F-19", "PostgreSQL away", stop_postgresql),
-    Experiment("F-21", "PostgreSQL is silent", silence_postgresql),
+    Experiment("F-16", "Kafka has the records, and its answer is cut", lose_acknowledgements),
+    Experiment("F-16", "Kafka is slow: 0.2 s each way", delay_kafka),
+    Experiment("F-17", "web and worker start without Kafka and Redis", start_without_kafka_and_redis, outage=True),
+    Experiment("F-18", "PostgreSQL crashes and starts again", restart_postgresql, 2, outage=True),
+    Experiment("F-19", "PostgreSQL away", stop_postgresql, outage=True),
+    Experiment("F-20", "PostgreSQL fails over; the old primary lives on, read-only", fail_over, outage=True),
+    Experiment("F-21", "PostgreSQL is silent", silence_postgresql, outage=True),
+    Experiment("F-21", "PostgreSQL is slow: 50 ms each way", delay_postgresql, outage=True),
+    Experiment("F-21", "PostgreSQL's answers are cut, also to COMMIT", cut_answers, outage=True),
+    Experiment("F-22", "a table is locked for 6 s", lock_users, outage=True),
+    Experiment(
+        "F-23", "200 clients go away in the middle of a call; then a table is locked", cancel_calls, outage=True
+    ),
     Experiment("F-25", "no NOTIFY is heard", lose_notify),
     Experiment("F-26", "SMTP refuses", refuse_mail),
     Experiment("F-26", "SMTP: 451, reset after DATA", bad_mail_server("451", "reset"), 1),
     Experiment("F-26", "SMTP: 550; dead letters, tried again by hand", refuse_recipients),
-    Experiment("F-36", "web killed, Redis refuses, Kafka stopped, PostgreSQL reset, SMTP 451: at once", everything),
+    Experiment(
+        "F-36", "web killed, Redis refuses, Kafka stopped, PostgreSQL reset, SMTP 451: at once", everything, outage=True
+    ),
 )

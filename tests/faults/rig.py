@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import email
 import os
+import signal
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +18,7 @@ import httpx
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from dev import postgres
+from dev.part import Part, stop
 from migrations.__main__ import migrate
 from tests.conftest import ENVIRONMENT
 from tests.faults.ledger import Ledger
@@ -24,6 +26,7 @@ from tests.processes import Process
 from tests.proxy import Proxy
 from tests.worker.parts import Broker, RedisServer, free_port
 
+HARM_SECONDS = 6.0
 START_SECONDS = 20.0
 
 
@@ -93,17 +96,19 @@ class Service:
 class Rig:
     def __init__(self, folder: Path, rate: float, seed: int) -> None:
         self.mails = Mails()
-        self._folder = folder
-        self._port = free_port()
+        self.folder = folder
+        self._servers = 0
+        self._old: Part | None = None
         self._keeping: list[asyncio.Task[None]] = []
         self._rate, self._seed = rate, seed
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
+            self._next_place()
             self._start_database()
-            stack.callback(lambda: self._database.process.poll() is None and self.end_database())
-            self.broker = stack.enter_context(Broker(self._folder))
-            self.redis_server = stack.enter_context(RedisServer(self._folder))
+            stack.callback(lambda: stop([self._database, *([self._old] if self._old else [])]))
+            self.broker = stack.enter_context(Broker(self.folder))
+            self.redis_server = stack.enter_context(RedisServer(self.folder))
             await asyncio.to_thread(self._database.wait)
             migrate(self.database_url)
             loop = asyncio.get_running_loop()
@@ -112,12 +117,13 @@ class Rig:
             self.mail_port = server.sockets[0].getsockname()[1]
             await self._start_proxies(stack)
             self.environment = self._environment()
-            self.web = Service("api", self.environment, self._folder / "web.log")
-            self.worker = Service("worker", self.environment, self._folder / "worker.log")
+            self.web = Service("api", self.environment, self.folder / "web.log")
+            self.worker = Service("worker", self.environment, self.folder / "worker.log")
             for service in (self.web, self.worker):
                 self._keep(service)
             stack.push_async_callback(self._stop)
-            self.ledger = Ledger(f"http://127.0.0.1:{self.environment['PORT']}", self._rate, self._seed)
+            self.url = f"http://127.0.0.1:{self.environment['PORT']}"
+            self.ledger = Ledger(self.url, self._rate, self._seed)
             await self.ready()
             self._stack = stack.pop_all()
         return self
@@ -125,20 +131,44 @@ class Rig:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
+    def _next_place(self) -> None:
+        self._servers += 1
+        self._place, self._port = self.folder / f"postgresql-{self._servers}", free_port()
+        self._place.mkdir()
+
     def _start_database(self) -> None:
         self._database, self.database_url = postgres.start(
-            self._folder / "postgres", self._folder, self._port, durable=True
+            self._place / "server", self._place, self._port, durable=True
         )
 
     def end_database(self) -> None:
-        """As a crash does: no connection is told, nothing is written (PostgreSQL's `immediate`)."""
-        self._database.process.send_signal(3)
-        self._database.process.wait()
+        """As a crash does: no connection is told, nothing is written."""
+        crash(self._database)
 
     async def begin_database(self) -> None:
         """After `end_database`; it recovers."""
         self._start_database()
         await asyncio.to_thread(self._database.wait)
+
+    async def fail_over(self) -> None:
+        """To a standby that is synchronous for a second: what is acknowledged then, both have. The old primary lives
+        on, read-only, with all its connections, until the next time."""
+        if self._old:
+            crash(self._old)
+        primary, place, port, self._old = self.database_url, self._place, self._port, self._database
+        self._next_place()
+        await asyncio.to_thread(postgres.copy(place / "server", port, self._place / "server", self._place).finish)
+        await self.begin_database()
+        async with connected(primary, superuser=True) as connection:
+            await _set(connection, "synchronous_standby_names", "*")
+            async with asyncio.timeout(START_SECONDS):
+                while not await connection.fetch("select from pg_stat_replication where sync_state = 'sync'"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(1)
+            await _set(connection, "default_transaction_read_only", "on")
+        async with connected(self.database_url, superuser=True) as connection:
+            assert await connection.fetchval("select pg_promote()")
+        self.postgresql.to = ("127.0.0.1", self._port)
 
     async def _start_proxies(self, stack: contextlib.AsyncExitStack) -> None:
         host, _, port = self.broker.address.partition(":")
@@ -164,9 +194,7 @@ class Rig:
     @contextlib.asynccontextmanager
     async def workers(self, more: int) -> AsyncIterator[list[Service]]:
         """So many workers beside the first."""
-        services = [
-            Service("worker", self.environment, self._folder / f"worker-{number}.log") for number in range(more)
-        ]
+        services = [Service("worker", self.environment, self.folder / f"worker-{number}.log") for number in range(more)]
         keeping = [self._keep(service) for service in services]
         yield services
         for task, service in zip(keeping, services, strict=True):
@@ -184,12 +212,10 @@ class Rig:
         for service in (self.web, self.worker):
             service.kill()
 
-    async def ready(self) -> float:
-        """Wait until the web process answers; after how many seconds."""
+    async def ready(self, url: str | None = None) -> float:
+        """Wait until the web process answers, or the one at that address; after how many seconds."""
         began = time.monotonic()
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.environment['PORT']}", trust_env=False
-        ) as client:
+        async with httpx.AsyncClient(base_url=url or self.url, trust_env=False) as client:
             async with asyncio.timeout(START_SECONDS):
                 while not await _is_ready(client):  # noqa: ASYNC110  # in another process
                     await asyncio.sleep(0.05)
@@ -197,18 +223,38 @@ class Rig:
 
     async def rows(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """What PostgreSQL says, asked around the proxy; waits until it is there."""
-        async with asyncio.timeout(START_SECONDS):
-            while True:
-                try:
-                    connection = await asyncpg.connect(self.database_url, timeout=5)
-                except (OSError, asyncpg.PostgresError, TimeoutError):
-                    await asyncio.sleep(0.1)
-                else:
-                    break
-        try:
+        async with connected(self.database_url) as connection:
             return await connection.fetch(statement, *arguments)
-        finally:
-            await connection.close()
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str, *, superuser: bool = False) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """A connection, as soon as the server lets us in."""
+    if superuser:
+        url = url.replace(f"//{postgres.NAME}:", "//postgres:")
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            try:
+                connection = await asyncpg.connect(url, timeout=5)
+            except (OSError, asyncpg.PostgresError, TimeoutError):
+                await asyncio.sleep(0.1)
+            else:
+                break
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _set(connection: "asyncpg.Connection[asyncpg.Record]", setting: str, value: str) -> None:
+    await connection.execute(f"alter system set {setting} = '{value}'")
+    await connection.execute("select pg_reload_conf()")
+
+
+def crash(server: Part) -> None:
+    """PostgreSQL's `immediate`."""
+    server.process.send_signal(signal.SIGQUIT)
+    server.process.wait()
 
 
 async def _is_ready(client: httpx.AsyncClient) -> bool:
