@@ -1,4 +1,4 @@
-"""`make api-page`: docs/api.md shows each route of accounts and sessions with a request and its answer, from a run."""
+"""`make api-page`: docs/api.md shows each of these routes with a request and its answer, from a run."""
 
 import asyncio
 import tempfile
@@ -8,10 +8,13 @@ import httpx
 import msgspec
 
 from api.app import create_app
+from api.audit.chain import seal
 from api.features import FEATURES
 from api.kernel.context import Context, open_context
 from api.kernel.mail import MemoryMailer
 from api.kernel.settings import load
+from api.kernel.tasks import HEARTBEAT_KEY
+from api.users import tasks
 from dev.stack import embedded
 from migrations.__main__ import migrate
 from tests.browser import Browser
@@ -24,7 +27,7 @@ MARK = "<!-- From here on, `make api-page` writes this page from a run. -->\n"
 ROUTES = {
     (route.method, route.path): route
     for feature in FEATURES
-    if feature.name in ("users", "sessions")
+    if feature.name in ("users", "sessions", "audit", "operations", "system")
     for route in feature.routes
 }
 EMAIL, OTHER = "ada@example.com", "ada@example.org"
@@ -40,7 +43,8 @@ async def page(client: httpx.AsyncClient, context: Context) -> str:
     await change_account(told, context, browser)
     await recover(told, context)
     await leave(told)
-    await administrate(told, context)
+    headers = await administrate(told, context)
+    await operate(told, context, headers)
     assert list(told.left) == [], "tests/api_page.py shows no example of these"
     return PAGE.read_text("utf-8").partition(MARK)[0] + MARK + "\n" + "\n".join(told.lines).rstrip() + "\n"
 
@@ -103,7 +107,8 @@ async def leave(told: Transcript) -> None:
     await told.show("DELETE /users/me", json={"current_password": PASSWORD}, headers=bearer(pair))
 
 
-async def administrate(told: Transcript, context: Context) -> None:
+async def administrate(told: Transcript, context: Context) -> dict[str, str]:
+    """The superuser's header."""
     told.say("## Administration")
     await context.db.fetch("update users set is_superuser = true where email = $1", EMAIL)
     headers = bearer((await told.client.post("/api/auth/jwt/login", data=form())).json())
@@ -115,6 +120,30 @@ async def administrate(told: Transcript, context: Context) -> None:
     await told.show("PATCH /users/{id}", id=id, json=changed, headers=headers | {"if-match": etag})
     await told.show("POST /users/{id}/revoke-sessions", id=id, headers=headers)
     await told.show("DELETE /users/{id}", id=id, headers=headers)
+    return headers
+
+
+async def operate(told: Transcript, context: Context, headers: dict[str, str]) -> None:
+    told.say("## What happened")
+    while await seal(context):
+        pass
+    await told.show("GET /users/me/activity", params={"limit": 1}, headers=headers)
+    await told.show("GET /audit", params={"type": "users.invited", "limit": 1}, headers=headers)
+    told.say("## Operations")
+    await mailed(context)
+    await context.db.fetch("update outbox_events set published_at = now()")
+    await context.cache.set(HEARTBEAT_KEY, b"here", 30)
+    for _ in range(2):
+        await tasks.send_reset.defer(context.db, tasks.ResetWanted(email=EMAIL))
+    await context.db.fetch("update outbox_tasks set dead_at = now(), attempts = 20, last_error = 'OSError'")
+    letters = (await told.show("GET /operations/dead-letters", params={"limit": 1}, headers=headers)).json()["items"]
+    await told.show("POST /operations/dead-letters/{id}/retry", id=letters[0]["id"], headers=headers)
+    [other] = (await told.client.get("/api/operations/dead-letters", headers=headers)).json()["items"]
+    await told.show("POST /operations/dead-letters/{id}/discard", id=other["id"], headers=headers)
+    await told.show("GET /operations/outbox", headers=headers)
+    for path in ("/health", "/health/live", "/health/ready", "/health/full"):
+        await told.show(f"GET {path}")
+    await context.cache.delete(HEARTBEAT_KEY)
 
 
 def form() -> dict[str, str]:

@@ -3,6 +3,7 @@ the worker logged them once, it also notices an end that was cut off and a chain
 
 import argparse
 import asyncio
+import re
 import sys
 
 import msgspec
@@ -19,11 +20,11 @@ PROGRESS = 100_000
 
 
 def head_of(text: str) -> Head:
-    """Read POSITION:HASH. Raises ValueError."""
-    position, _, digest = text.partition(":")
-    if not (position.isascii() and position.isdigit() and len(bytes.fromhex(digest)) == 32):
-        raise ValueError(text)
-    return Head(int(position), bytes.fromhex(digest))
+    """Read POSITION:HASH. Raises ArgumentTypeError."""
+    match = re.fullmatch(r"([0-9]{1,18}):([0-9a-fA-F]{64})", text)
+    if match is None:
+        raise argparse.ArgumentTypeError("give a position and its hash, such as 4711:9f86d0… with 64 hex digits.")
+    return Head(int(match[1]), bytes.fromhex(match[2]))
 
 
 async def verify(settings: Settings, expected: Head | None) -> Walked:

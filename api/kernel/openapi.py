@@ -42,11 +42,7 @@ def document(features: Sequence[Feature]) -> bytes:
     """The whole document as indented JSON. Raises TypeError where two handlers share a name: operationIds are
     unique."""
     routes = [(feature, route, inputs_of(route)) for feature in features for route in feature.routes]
-    schemas, components = msgspec.json.schema_components(_types(inputs for _, _, inputs in routes), ref_template=_REF)
-    for component in components.values():
-        if "description" in component:  # a docstring, as its lines stand in the source
-            component["description"] = " ".join(component["description"].split())
-    named = dict(zip(_types(inputs for _, _, inputs in routes), schemas, strict=True))
+    named, components = _schemas([inputs for _, _, inputs in routes])
     paths: dict[str, dict[str, Any]] = {}
     seen: set[str] = set()
     for feature, route, inputs in routes:
@@ -94,6 +90,20 @@ def route(features: Sequence[Feature]) -> Route:
     return get("/openapi.json", show_openapi, guard=anyone, limit="off")
 
 
+def _schemas(inputs: Sequence[Inputs]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """Each type's schema, and the components that these refer to."""
+    kinds = _types(inputs)
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
+    for component in components.values():
+        if "description" in component:  # a docstring, as its lines stand in the source
+            component["description"] = " ".join(component["description"].split())
+    named = dict(zip(kinds, schemas, strict=True))
+    for kind in {pairs for each in inputs for pairs in (each.form, each.query) if pairs}:
+        properties = components[_name(named[kind])]["properties"]
+        properties |= {name: _without_null(schema) for name, schema in properties.items()}
+    return named, components
+
+
 def _types(inputs: Iterable[Inputs]) -> list[Any]:
     """Every type that stands in a signature, once, in order."""
     found: dict[Any, None] = {ProblemDocument: None}
@@ -139,6 +149,13 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
 
 def _name(reference: dict[str, str]) -> str:
     return reference["$ref"].rpartition("/")[2]
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Of a form's or a query's field, which has no way to say null and is left out instead."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name != "anyOf" and (name, value) != ("default", None)}
+    return {**kinds[0], **rest} if len(kinds) == 1 else schema
 
 
 def _sample(component: dict[str, Any]) -> dict[str, Any]:

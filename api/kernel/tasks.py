@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import logging
 import time
+import types
+import typing
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
 import msgspec
@@ -59,12 +61,13 @@ async def release_tasks(db: Database, ids: list[UUID], leases: list[int]) -> Non
 
 
 class Task(Generic[E]):
-    """A function `(context, event, id)` that runs after every event of one type, or whenever it is deferred with a
-    Struct of that type. It may run more than once (at least once is the promise); `id` is the same each time."""
+    """A function `(context, event, id)` that runs after every event of one type, or of a union's, or whenever it is
+    deferred with a Struct of that type. It may run more than once (at least once is the promise); `id` is the same each
+    time."""
 
-    def __init__(self, on: type[E], function: Callable[[Context, E, UUID], Awaitable[None]]) -> None:
+    def __init__(self, on: Any, function: Callable[[Context, E, UUID], Awaitable[None]]) -> None:
         self.name = f"{function.__module__.split('.')[1]}.{function.__name__}"
-        self.event_type = on.__struct_config__.tag
+        self.event_types = [kind.__struct_config__.tag for kind in typing.get_args(on) or (on,)]
         self._function = function
         self._decoder = msgspec.json.Decoder(on)
 
@@ -110,8 +113,12 @@ class Task(Generic[E]):
             await mark_task_failed(context.db, row.id, lease, cause, None if final else back_off(row.attempts))
 
 
-def task(on: type[E]) -> Callable[[Callable[[Context, E, UUID], Awaitable[None]]], Task[E]]:
-    """Run the function after every event of that type. List it in the Feature's `tasks`."""
+@overload
+def task(on: type[E]) -> Callable[[Callable[[Context, E, UUID], Awaitable[None]]], Task[E]]: ...
+@overload
+def task(on: types.UnionType) -> Callable[[Callable[[Context, Any, UUID], Awaitable[None]]], Task[Any]]: ...
+def task(on: Any) -> Callable[[Callable[[Context, Any, UUID], Awaitable[None]]], Task[Any]]:
+    """Run the function after every event of that type, or of the types of `A | B`. List it in the Feature's `tasks`."""
     return lambda function: Task(on, function)
 
 
@@ -124,6 +131,6 @@ def subscribers(tasks: list[Task[Any]]) -> dict[str, tuple[str, ...]]:
     """The tasks' names by the type of event that they want."""
     wanted: dict[str, tuple[str, ...]] = {}
     for each in tasks:
-        if isinstance(each.event_type, str):
-            wanted[each.event_type] = (*wanted.get(each.event_type, ()), each.name)
+        for tag in filter(None, each.event_types):
+            wanted[tag] = (*wanted.get(tag, ()), each.name)
     return wanted

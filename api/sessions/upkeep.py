@@ -2,13 +2,12 @@
 they are marked, and whoever wants to know is told."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from api.kernel.context import Context
-from api.kernel.events import record
+from api.kernel.events import Event, record
 from api.kernel.feature import Sweep
-from api.kernel.tasks import Task, task
+from api.kernel.tasks import task
 from api.sessions import queries
 from api.sessions.events import SessionEnded
 from api.users.events import (
@@ -23,43 +22,18 @@ from api.users.events import (
 REMEMBERED = timedelta(days=90)
 """After its end, a session is how its device is known again."""
 _ROWS_AT_ONCE = 1000
+Ending = PasswordChanged | EmailChanged | EmailChangeReverted | DeletionRequested | SessionsRevoked | UserDisabled
+REASONS: dict[type[Event], str] = {SessionsRevoked: "revoked", UserDisabled: "disabled"}
+"""Of an end, where it is not that credentials changed."""
 
 
-@task(on=PasswordChanged)
-async def end_after_password(context: Context, event: PasswordChanged, id: UUID) -> None:
-    """The session in which it was changed goes on."""
-    await _end_dead(context, event.user_id, "credentials")
-
-
-@task(on=EmailChanged)
-async def end_after_email(context: Context, event: EmailChanged, id: UUID) -> None:
-    await _end_dead(context, event.user_id, "credentials")
-
-
-@task(on=EmailChangeReverted)
-async def end_after_revert(context: Context, event: EmailChangeReverted, id: UUID) -> None:
-    await _end_dead(context, event.user_id, "credentials")
-
-
-@task(on=DeletionRequested)
-async def end_before_deletion(context: Context, event: DeletionRequested, id: UUID) -> None:
-    await _end_dead(context, event.user_id, "credentials")
-
-
-@task(on=SessionsRevoked)
-async def end_revoked(context: Context, event: SessionsRevoked, id: UUID) -> None:
-    await _end_dead(context, event.user_id, "revoked")
-
-
-@task(on=UserDisabled)
-async def end_disabled(context: Context, event: UserDisabled, id: UUID) -> None:
-    await _end_dead(context, event.user_id, "disabled")
-
-
-async def _end_dead(context: Context, user_id: UUID, reason: str) -> None:
+@task(on=Ending)
+async def end_sessions(context: Context, event: Ending, id: UUID) -> None:
+    """A session in which the password was changed goes on."""
+    reason = REASONS.get(type(event), "credentials")
     async with context.db.transaction() as db:
-        for sid in await queries.end_dead(db, user_id, reason):
-            await record(db, SessionEnded(session_id=sid, user_id=user_id, reason=reason))
+        for sid in await queries.end_dead(db, event.user_id, reason):
+            await record(db, SessionEnded(session_id=sid, user_id=event.user_id, reason=reason))
 
 
 async def sweep_sessions(context: Context) -> int:
@@ -67,12 +41,5 @@ async def sweep_sessions(context: Context) -> int:
     return len(await queries.delete_old(context.db, REMEMBERED, _ROWS_AT_ONCE))
 
 
-tasks: list[Task[Any]] = [
-    end_after_password,
-    end_after_email,
-    end_after_revert,
-    end_before_deletion,
-    end_revoked,
-    end_disabled,
-]
+tasks = [end_sessions]
 sweeps = [Sweep(sweep_sessions)]

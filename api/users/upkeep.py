@@ -16,7 +16,6 @@ async def delete_due(context: Context) -> int:
         if id is None:
             return 0
         await record(db, UserDeleted(user_id=id))
-    context.principals.forget(id)
     return 1
 
 

@@ -11,6 +11,7 @@ with erased as (
         select id
           from audit_entries
          where data ->> 'user_id' is null
+           and principal_id is null
            and address is not null
            and position is not null
            and created_at < now() - $1::interval

@@ -8,6 +8,7 @@ from api.audit.chain import seal
 from api.audit.tasks import erase, erase_strangers
 from api.kernel.context import Context, Origin
 from api.kernel.database import uuid7
+from api.operations.events import DeadLetterRetried
 from api.sessions.events import SignInRefused
 from api.users.events import SessionsRevoked, UserDeleted, UserDisabled
 from tests.audit.entries import HERE, announce, chain_of
@@ -75,7 +76,7 @@ async def test_both_of_them_gone_is_counted_once(context: Context) -> None:
 
 
 async def test_the_origins_of_strangers_go_after_ninety_days(context: Context) -> None:
-    """An account's own stay as long as it does."""
+    """An account's own stay as long as it does, and so do those of what it did about nobody, such as a dead letter."""
     mine = await chain_of(context, 1)
     await announce(context, SignInRefused(attempt_id=uuid7(), user_id=None, reason="password"))
     await announce(context, SignInRefused(attempt_id=uuid7(), user_id=mine, reason="password"))
@@ -83,6 +84,8 @@ async def test_the_origins_of_strangers_go_after_ninety_days(context: Context) -
     assert await erase_strangers(context) == 0
     aged = "update audit_entries set created_at = created_at - interval '91 days' where position is null"
     await announce(context, SignInRefused(attempt_id=uuid7(), user_id=None, reason="throttled"))
+    retried = DeadLetterRetried(dead_letter_id=uuid7(), kind="task", what="users.send_reset")
+    await announce(context, retried, Origin(mine, "192.0.2.1", "Firefox"))
     await context.db.fetch(aged)
     assert await erase_strangers(context) == 0, "what is not sealed waits"
     await seal(context)

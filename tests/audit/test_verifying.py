@@ -65,7 +65,7 @@ async def test_names_the_position_that_does_not_fit(own: Environment, root: Path
 async def test_refuses_an_expectation_that_is_none(environment: Environment, root: Path, expected: str) -> None:
     status, said, errors = await run(environment, root, f"--expect={expected}")
     assert (status, said) == (2, "")
-    assert "POSITION:HASH" in errors
+    assert "--expect: give a position and its hash" in errors
 
 
 async def test_says_in_one_line_that_the_database_is_down(own: Environment, root: Path) -> None:

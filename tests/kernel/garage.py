@@ -54,6 +54,7 @@ class Made(msgspec.Struct, forbid_unknown_fields=True):
 class Form(msgspec.Struct, forbid_unknown_fields=True):
     unexampled: str
     exampled: Annotated[str, msgspec.Meta(examples=["x"])]
+    optional: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 SOLD = conflict("SOLD", "It is sold.")

@@ -152,5 +152,5 @@ def test_one_waits_longer_each_time_up_to_an_hour() -> None:
 def test_tasks_are_found_by_what_they_want(work: Work) -> None:
     other = Work().task
     other.name = "things.mail"
-    assert (work.task.name, work.task.event_type) == ("things.count", "things.made")
+    assert (work.task.name, work.task.event_types) == ("things.count", ["things.made"])
     assert subscribers([work.task, other]) == {"things.made": ("things.count", "things.mail")}
