@@ -5,6 +5,7 @@ at once harmless; running it again does nothing. `python -m migrations rollback`
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import yoyo
@@ -53,12 +54,19 @@ def migrate(database_url: str, folder: Path = FOLDER, *, back: bool = False) -> 
             todo = list(backend.to_rollback(migrations))[:1] if back else list(backend.to_apply(migrations))
             for migration in todo:
                 print(f"{'taking back' if back else 'applying'} {migration.id}", flush=True)
-                if back:
-                    backend.rollback_one(migration)
-                else:
-                    backend.apply_one(migration)
+                _take(backend, migration, back=back)
                 done.append(migration.id)
     return done
+
+
+def _take(backend: Any, migration: Any, *, back: bool) -> None:
+    """The steps and yoyo's memory of them in one transaction: in yoyo's own two, a release that is killed between them
+    has applied what the next one would apply again."""
+    direction, note = ("rollback", backend.unmark_one) if back else ("apply", backend.mark_one)
+    with backend.transaction():
+        migration.process_steps(backend, direction)
+        note(migration, log=False)
+        backend.log_migration(migration, direction)
 
 
 def main() -> None:

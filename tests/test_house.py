@@ -116,6 +116,17 @@ def test_the_example_environment_has_every_variable() -> None:
     assert set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE)) == read_variables()
 
 
+def test_what_shows_a_fault_is_there() -> None:
+    """Of each row of docs/reliability.md's last table: its tests, and its experiment."""
+    table = (ROOT / "docs/reliability.md").read_text().partition("## Which test shows which fault")[2]
+    rows = re.findall(r"^\| (F-\d+) [^|]*\| ([^|]*) \|", table, re.MULTILINE)
+    assert [fault for fault, _ in rows] == [f"F-{number}" for number in range(1, 38)]
+    tried = set(re.findall(r'Experiment\(\s*"(F-\d+)"', (ROOT / "tests/faults/experiments.py").read_text()))
+    assert {fault for fault, shown in rows if "experiment" in shown} == tried
+    for file, test in re.findall(r"`([\w/]+\.py)::(\w+)`", table):
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"
+
+
 def test_every_code_is_documented_or_the_kernels_own() -> None:
     documented = set()
     for item in json.loads((ROOT / "docs/openapi.json").read_text())["paths"].values():

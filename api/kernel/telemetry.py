@@ -33,7 +33,7 @@ tracer = trace.get_tracer("rest_angular")
 meter = metrics.get_meter("rest_angular")
 
 EXPORT_SECONDS = 2.0
-"""For one batch. A process that ends exports once more, and a collector that is silent must not outlast its grace."""
+"""For one batch, and for all that is left when a process ends, whose grace a silent collector must not outlast."""
 
 # Names from OpenTelemetry's semantic conventions where they have one.
 request_seconds = meter.create_histogram("http.server.request.duration", "s", "Requests by method, route and status")
@@ -79,7 +79,7 @@ def set_up(
     if spans is None and _exports("TRACES"):
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        spans = BatchSpanProcessor(OTLPSpanExporter(timeout=EXPORT_SECONDS))
+        spans = _Exporting(OTLPSpanExporter(timeout=EXPORT_SECONDS))
     if reader is None and _exports("METRICS"):
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
@@ -91,6 +91,13 @@ def set_up(
     trace.set_tracer_provider(tracing)
     if reader:  # without a provider the instruments do nothing
         metrics.set_meter_provider(MeterProvider([reader], resource))
+
+
+class _Exporting(BatchSpanProcessor):
+    """Its queue is full where a collector is silent, and at the end each batch of it would be waited for in turn."""
+
+    def shutdown(self) -> None:
+        self._batch_processor.shutdown(int(EXPORT_SECONDS * 1000))
 
 
 def _exports(signal: str) -> bool:

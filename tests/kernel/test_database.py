@@ -131,6 +131,20 @@ async def test_an_older_schema_is_an_outage_that_says_what_to_do(
     assert caplog.text.count("python -m migrations") == 2
 
 
+@pytest.mark.parametrize("state", ["53100", "53200", "53300"], ids=["disk", "memory", "connections"])
+async def test_a_server_that_is_full_is_an_outage(small: Database, state: str) -> None:
+    """F-37: PostgreSQL rolls back what it has no room for; once it has, the same connection goes on."""
+
+    async def work() -> None:
+        async with small.transaction() as db:
+            await db.fetch("insert into things values (1, 'a')")
+            await db.fetch(f"do $$ begin raise sqlstate '{state}'; end $$")
+
+    with pytest.raises(UNAVAILABLE):
+        await work()
+    assert await small.fetch("select 1 from things") == []
+
+
 async def test_a_serialization_failure_is_told_apart(small: Database) -> None:
     """Two that read what the other writes: one of them has to try again."""
     await small.fetch("insert into things values (1, 'a'), (2, 'b')")

@@ -54,15 +54,19 @@ print(time.perf_counter() - began, telemetry.parent_from(telemetry.traceparent()
 """
 
 
+def told(root: Path, program: str, variables: dict[str, str]) -> list[str]:
+    """What a process with those variables says."""
+    environ = {"PATH": os.environ["PATH"]} | ENVIRONMENT | _NOWHERE | variables
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=30, check=True)
+    return ended.stdout.splitlines()
+
+
 def run(root: Path, **variables: str) -> tuple[float, float]:
     """Seconds that a hundred spans took, and that the whole process did."""
-    environ = {"PATH": os.environ["PATH"]} | ENVIRONMENT | _NOWHERE | variables
     began = time.perf_counter()
-    ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=root, env=environ, capture_output=True, text=True, timeout=30, check=True
-    )
-    [told] = [line for line in ended.stdout.splitlines() if not line.startswith("{")]
-    return float(told.split()[0]), time.perf_counter() - began
+    [line] = [line for line in told(root, PROGRAM, variables) if not line.startswith("{")]
+    return float(line.split()[0]), time.perf_counter() - began
 
 
 def test_spans_and_metrics_go_to_the_collector_that_is_named(
@@ -97,3 +101,36 @@ def test_a_collector_that_is_silent_delays_nobody(root: Path) -> None:
         work, whole = run(root, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}")
     assert work < 0.25
     assert whole < 8, "a process that ends waits for no collector longer than a supervisor waits for it"
+
+
+FLOOD = """
+import resource, time
+from api.kernel import telemetry
+from api.kernel.settings import load
+telemetry.set_up(load(), "web")
+def work(spans):
+    began = time.perf_counter()
+    for number in range(spans):
+        with telemetry.span("the work", attributes={"http.route": "/api/users/me"}):
+            pass
+    return (time.perf_counter() - began) / spans
+first = work(4000)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(work(40_000) / first, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_a_collector_that_is_silent_fills_no_memory(root: Path) -> None:
+    """F-32: what does not fit into the queue is dropped, at no cost to whoever works, and the log says so."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        own = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        began = time.perf_counter()
+        lines = told(root, FLOOD, own)
+        assert time.perf_counter() - began < 8, "though the queue is full when the process ends"
+    [measured] = [line for line in lines if not line.startswith("{")]
+    slower, kilobytes = map(float, measured.split())
+    assert slower < 3
+    assert kilobytes < 10_000, "40,000 spans that were kept would be four times that"
+    assert any("dropping Span" in line for line in lines)

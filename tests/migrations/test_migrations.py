@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -40,7 +41,8 @@ def empty(settings: Settings) -> Iterator[str]:
     with psycopg.connect(with_database(settings, "postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         yield with_database(settings, name)
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        # Without force, which may not end a superuser's session: this waits for those that were closed just now.
+        admin.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
 
 
 def schema(url: str) -> list[tuple[str, ...]]:
@@ -264,3 +266,32 @@ def test_a_table_in_use_makes_the_release_fail_and_nobody_wait(empty: str, tmp_p
         with pytest.raises(psycopg.errors.LockNotAvailable):
             migrate(empty, tmp_path)
     assert migrate(empty, tmp_path) == ["0002_b"]
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_release_that_is_killed_before_it_has_noted_a_migration_has_not_made_it(
+    empty: str, root: Path, back: bool
+) -> None:
+    """A kill -9 between the steps and the mark: the next release does both."""
+    migrate(empty)
+    if not back:
+        migrate(empty, back=True)
+    before = schema(empty)
+    sleep = "create function sleep() returns trigger language plpgsql as 'begin perform pg_sleep(60); return null; end'"
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute(sleep)
+        connection.execute("create trigger slow before insert or delete on _yoyo_migration execute function sleep()")
+        command = [sys.executable, "-c", f"from migrations.__main__ import *; migrate({empty!r}, back={back})"]
+        release = subprocess.Popen(command, cwd=root)
+        try:
+            asleep = "from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
+            while not connection.execute(f"select 1 {asleep}").fetchall():
+                assert release.poll() is None
+                time.sleep(0.02)
+        finally:
+            release.kill()
+            release.wait()
+        connection.execute(f"select pg_terminate_backend(pid, 5000) {asleep}")
+        assert schema(empty) == before
+        connection.execute("drop function sleep cascade")
+    assert migrate(empty, back=back) == [NAMES[-1]]

@@ -1,0 +1,74 @@
+"""F-33: releases and the code that runs meanwhile: the old code on a newer schema, the new code on an older one."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.kernel.context import Context
+from api.kernel.settings import Settings
+from migrations.__main__ import FOLDER, migrate
+from tests.factories import PASSWORD, make_user
+from tests.users.people import sign_in
+
+EXPAND = """
+alter table users add column nickname text, add column rank integer not null default 0;
+create index users_rank on users (rank);
+alter table outbox_tasks add column priority integer not null default 0;
+"""
+CONTRACT = """
+alter table outbox_tasks drop column priority;
+alter table users drop column nickname, drop column rank;
+"""
+
+
+async def use(client: httpx.AsyncClient, headers: dict[str, str], number: int) -> list[int]:
+    """The statuses of a read, a change, and somebody else's registering."""
+    account = {"email": f"{number}@example.com", "password": PASSWORD}
+    answers = await asyncio.gather(
+        client.get("/api/users/me", headers=headers),
+        client.patch("/api/users/me", json={"name": f"Ada {number}"}, headers=headers),
+        client.post("/api/auth/register", json=account),
+    )
+    return [answer.status_code for answer in answers]
+
+
+async def test_nobody_notices_a_migration_that_only_adds(
+    live_client: httpx.AsyncClient, live: Context, cloned: Settings, tmp_path: Path
+) -> None:
+    """There and back, under load: what was prepared before it runs on."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(FOLDER, folder)
+    (folder / "0900_more.sql").write_text(EXPAND)
+    (folder / "0900_more.rollback.sql").write_text(CONTRACT)
+    headers = await sign_in(live_client, (await make_user(live)).email)
+    number, releases = 0, 0
+    for back in (False, True, False):
+        release = asyncio.create_task(asyncio.to_thread(migrate, cloned.database_url, folder, back=back))
+        while not release.done():
+            number += 1
+            assert await use(live_client, headers, number) == [200, 200, 201]
+        releases += release.result() == ["0900_more"]
+    assert releases == 3
+    assert await use(live_client, headers, 0) == [200, 200, 201]
+    assert (await live_client.get("/api/health/ready")).status_code == 200
+
+
+async def test_code_that_came_before_its_schema_says_so_and_works_once_it_is_there(
+    live_client: httpx.AsyncClient, live: Context, cloned: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    user = await make_user(live)
+    while "0005_accounts" not in (await asyncio.to_thread(migrate, cloned.database_url, back=True)):
+        pass
+    form = {"username": user.email, "password": PASSWORD}
+    early = await live_client.post("/api/auth/jwt/login", data=form)
+    assert (early.status_code, early.json()["code"]) == (503, "UNAVAILABLE")
+    assert int(early.headers["retry-after"]) >= 1
+    assert (await live_client.get("/api/health/live")).status_code == 200
+    assert (await live_client.get("/api/health/ready")).status_code == 503
+    assert "run the release process (python -m migrations)" in caplog.text
+    await asyncio.to_thread(migrate, cloned.database_url)
+    assert (await live_client.post("/api/auth/jwt/login", data=form)).status_code == 200
+    assert (await live_client.get("/api/health/ready")).status_code == 200

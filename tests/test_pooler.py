@@ -1,0 +1,106 @@
+"""F-24: everything through PgBouncer in transaction mode, where each transaction may get another server connection."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import pytest
+
+from api.kernel.context import Context
+from api.kernel.database import uuid7
+from api.kernel.settings import Settings
+from dev.part import Part, stop
+from tests.factories import PASSWORD
+from tests.processes import MailServer, Processes, text_of
+from tests.worker.jobs import header, read_records, until
+from tests.worker.parts import free_port
+
+PEOPLE = 8
+CONNECTIONS = 3
+CONFIGURATION = """
+[databases]
+* = host={host} port={port} user={user} password={password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {own}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = {connections}
+"""
+
+
+@pytest.fixture
+def cloned(cloned: Settings) -> Settings:
+    return msgspec.structs.replace(cloned, kafka=msgspec.structs.replace(cloned.kafka, prefix=f"{uuid7().hex}."))
+
+
+@pytest.fixture
+def pooled(cloned: Settings, tmp_path: Path) -> Iterator[str]:
+    """The database's URL through a pooler that has fewer connections to it than we have to the pooler."""
+    program = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
+    if program is None:
+        pytest.skip("needs pgbouncer (Debian: apt-get install pgbouncer)")
+    url, own = urlsplit(cloned.database_url), free_port()
+    made = CONFIGURATION.format(
+        host=url.hostname, port=url.port, user=url.username, password=url.password, own=own, connections=CONNECTIONS
+    )
+    (tmp_path / "pgbouncer.ini").write_text(made)
+    as_user = ["-u", "nobody"] if os.geteuid() == 0 else []  # it refuses to run as root
+    part = Part("pgbouncer", [program, *as_user, tmp_path / "pgbouncer.ini"], tmp_path, ready="process up")
+    try:
+        part.wait()
+        yield url._replace(netloc=f"{url.username}@127.0.0.1:{own}").geturl()
+    finally:
+        stop([part])
+
+
+@pytest.fixture
+async def mail_server() -> AsyncIterator[MailServer]:
+    async with MailServer() as started:
+        yield started
+
+
+async def live_through(client: httpx.AsyncClient, mails: MailServer, email: str) -> str:
+    """From registering to a second pair of tokens; the account's id."""
+    registered = await client.post("/api/auth/register", json={"email": email, "password": PASSWORD})
+    assert registered.status_code == 201, registered.text
+    token = text_of(await mails.mail_to(email)).partition("/verify#token=")[2].split()[0]
+    assert (await client.post("/api/auth/verify", json={"token": token})).status_code == 200
+    pair = await client.post("/api/auth/jwt/login", data={"username": email, "password": PASSWORD})
+    for name in ("Ada", "Ada Lovelace"):
+        pair = await client.post("/api/auth/refresh", json={"refresh_token": pair.json()["refresh_token"]})
+        bearer = {"authorization": f"Bearer {pair.json()['access_token']}"}
+        changed = await client.patch("/api/users/me", json={"name": name}, headers=bearer)
+        assert (changed.status_code, changed.json()["name"]) == (200, name)
+    return str(registered.json()["id"])
+
+
+async def test_a_transaction_pooler_is_not_noticed(
+    environment: dict[str, str], cloned: Settings, live: Context, pooled: str, mail_server: MailServer, tmp_path: Path
+) -> None:
+    own = {"DATABASE_URL": pooled, "DATABASE_TRANSACTION_POOLING": "true"}
+    own |= {"KAFKA_PREFIX": cloned.kafka.prefix, "SMTP_URL": mail_server.url}
+    with Processes(environment | own, tmp_path) as processes:
+        await processes.worker()
+        async with processes.web() as client:
+            people = [f"{number}@example.com" for number in range(PEOPLE)]
+            ids = await asyncio.gather(*(live_through(client, mail_server, each) for each in people))
+            await until(live.db, "select bool_and(published_at is not null) from outbox_events")
+            await until(live.db, "select count(*) = 0 from outbox_tasks")
+        records = await read_records(cloned, "users", 4 * PEOPLE)
+    told: dict[str, list[str]] = {id: [] for id in ids}
+    for record in records:
+        told[record.key.decode()].append(header(record, "ce_type").removeprefix("users."))
+    assert list(told.values()) == [["registered", "verified", "updated", "updated"]] * PEOPLE
+    ours = "select count(*) from pg_stat_activity where datname = current_database() and application_name = ''"
+    assert 0 < (await live.db.fetch(ours))[0][0] <= CONNECTIONS
+    for log in ("api.log", "worker.log"):
+        said = (tmp_path / log).read_text()
+        assert '"failure"' not in said, said
+        assert "postgresql is not available" not in said, said

@@ -1,0 +1,54 @@
+"""F-35: a backlog of 100,000 rows is read along the index of what waits, and no further than one look needs."""
+
+import json
+from typing import Any
+
+import pytest
+
+from api.kernel.context import Context
+from worker import queries
+from worker.relay import EVENTS_AT_ONCE, TASKS_QUEUED
+
+EVENTS = """
+insert into outbox_events (id, type, topic, key, data, traceparent, published_at)
+select gen_random_uuid(), 'users.updated', 'users', gen_random_uuid(), '{}', '',
+       case when n <= 100000 then now() - interval '8 days' end
+  from generate_series(1, 200000) as n
+"""
+TASKS = """
+insert into outbox_tasks (task, event_id, data, traceparent)
+select 'users.send_reset', gen_random_uuid(), '{}', '' from generate_series(1, 100000)
+"""
+INBOX = """
+insert into inbox (consumer, source, id, received_at)
+select 'users', 'elsewhere', n::text, now() - n * interval '27 s' from generate_series(1, 100000) as n
+"""
+
+
+def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for part in plan.get("Plans", []) for node in nodes(part))]
+
+
+@pytest.mark.parametrize(
+    ("rows", "query", "arguments", "index"),
+    [
+        (EVENTS, queries.claim_events, [EVENTS_AT_ONCE], "outbox_events_pending"),
+        (EVENTS, queries.sweep_published, [EVENTS_AT_ONCE], "outbox_events_published"),
+        (TASKS, queries.lease_tasks, [["users.send_reset"], TASKS_QUEUED, 30.0], "outbox_tasks_pending"),
+        (INBOX, queries.sweep_inbox, [EVENTS_AT_ONCE], "inbox_received"),
+    ],
+    ids=["claim", "sweep", "lease", "forget"],
+)
+async def test_a_backlog_costs_each_look_what_it_takes_and_no_more(
+    context: Context, rows: str, query: Any, arguments: list[object], index: str
+) -> None:
+    """By the plan and not by the clock."""
+    await context.db.fetch(rows)
+    await context.db.fetch("analyze outbox_events, outbox_tasks, inbox")
+    explain = "explain (analyze, buffers, format json) "
+    [row] = await context.db.fetch(explain + query.bound.statement, *arguments)
+    plan = json.loads(row[0])[0]["Plan"]
+    read = nodes(plan)
+    assert index in {node.get("Index Name") for node in read}
+    assert "Seq Scan" not in {node["Node Type"] for node in read}
+    assert max(node["Actual Rows"] for node in read) <= EVENTS_AT_ONCE
