@@ -4,6 +4,7 @@
 broker is dev/kafka.py.
 """
 
+import hashlib
 import os
 import shutil
 import socket
@@ -17,11 +18,14 @@ from dev.part import ROOT, Part, StackError, stop
 VERSION = "4.1.1"
 CACHE = ROOT / ".kafka"
 MAVEN_SECONDS = 600.0
+# The tools for their console producer alone, which needs none of what else they bring.
 POM = f"""<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>dev</groupId><artifactId>apache-kafka</artifactId><version>{VERSION}</version>
   <dependencies>
     <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>{VERSION}</version>
+      <exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>
     <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
   </dependencies>
 </project>
@@ -52,22 +56,27 @@ def start(folder: Path, logs: Path) -> tuple[Part, str]:
 
     Raises StackError when Java, Maven or the jars cannot be had, or the folder cannot be formatted.
     """
-    jars = f"{_jars()}/*"
     properties = folder / "server.properties"
+    program = java()
     if not properties.exists():
         folder.mkdir(exist_ok=True)
         port, controller_port = _free_ports()
         properties.write_text(PROPERTIES.format(port=port, controller_port=controller_port, folder=folder.resolve()))
         cluster = ("--cluster-id", "apache-kafka-for-tests")
-        _run([*JAVA, jars, "kafka.tools.StorageTool", "format", *cluster, "--config", properties], "format a folder")
-    part = Part("kafka", [*JAVA, jars, "kafka.Kafka", properties], logs, ready="Kafka Server started")
+        _run([*program, "kafka.tools.StorageTool", "format", *cluster, "--config", properties], "format a folder")
+    part = Part("kafka", [*program, "kafka.Kafka", properties], logs, ready="Kafka Server started")
     address = next(line for line in properties.read_text().splitlines() if line.startswith("listeners="))
     return part, address.removeprefix("listeners=BROKER://").partition(",")[0]
 
 
+def java() -> list[str]:
+    """What runs a class of Kafka's; its name comes next. Raises StackError."""
+    return [*JAVA, f"{_jars()}/*"]
+
+
 def _jars() -> Path:
     """The folder of the jars, which Maven fills, of files whose checksums it has compared, on the first call."""
-    folder = CACHE / VERSION
+    folder = CACHE / hashlib.sha256(POM.encode()).hexdigest()[:12]
     for program in ("java",) if folder.exists() else ("java", "mvn"):
         if not shutil.which(program):
             raise StackError(f"There is no {program}: Apache Kafka needs Java 17 or later, and Maven to fetch it.")

@@ -27,7 +27,7 @@ class Process:
         self.log = log
         with log.open("ab") as output:
             self.child = subprocess.Popen(
-                [sys.executable, "-m", module],
+                [sys.executable, "-m", *module.split()],
                 cwd=ROOT,
                 env={"PATH": "/usr/bin:/bin", **environment},
                 stdout=output,

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, UnknownTopicOrPartitionError
 from opentelemetry.trace import SpanKind
 
-from api.kernel.consumers import Consumer, Delivery
+from api.kernel.consumers import Consumer, Delivery, tell_lag
 from api.kernel.context import Context
 from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
 from api.kernel.telemetry import meter, parent_from, span
@@ -81,6 +81,7 @@ class Reader:
                 await self._drains_within(pause)
 
     async def _read(self) -> None:
+        await tell_lag(self._context.cache, self._consumer, {})
         client = AIOKafkaConsumer(
             self._topic,
             bootstrap_servers=list(self._kafka.bootstrap_servers),
@@ -88,6 +89,7 @@ class Reader:
             group_id=self._kafka.prefix + self._consumer.group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             fetch_max_wait_ms=250,
             session_timeout_ms=int(SESSION_SECONDS * 1000),
             heartbeat_interval_ms=int(SESSION_SECONDS * 250),
@@ -109,7 +111,8 @@ class Reader:
                 for place, records in found.items():
                     await self._take_turn(client, place, records)
                 with contextlib.suppress(IllegalStateError):  # a rebalance took a partition away meanwhile
-                    await watch.look(client)
+                    if counted := await watch.look(client):
+                        await tell_lag(self._context.cache, self._consumer, counted)
                 if time.monotonic() > steady:
                     self._failures = 0
         finally:

@@ -47,14 +47,16 @@ async def sweep_inbox(context: Context) -> int:
 
 async def run(settings: Settings, features: Sequence[Feature], only_consume: bool = False) -> None:
     """Work until SIGTERM or SIGINT, then finish what was begun."""
-    tasks = tasks_of(features)
+    tasks, consumers = tasks_of(features), consumers_of(features)
     async with open_context(settings, subscribers(tasks), POOL_SIZE) as context, open_queue(settings) as queue:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, context.draining.set)
-        logger.info("worker runs", extra={"fields": {"tasks": ",".join(task.name for task in tasks)}})
+        topics = " ".join(consumer.topic for consumer in consumers)
+        fields = {"tasks": "" if only_consume else " ".join(task.name for task in tasks), "topics": topics}
+        logger.info("worker runs", extra={"fields": fields})
         publisher = Publisher(settings)
-        readers = [Reader(context, consumer) for consumer in consumers_of(features)]
+        readers = [Reader(context, consumer) for consumer in consumers]
         sweeps = [Sweep(sweep_inbox), *(sweep for feature in features for sweep in feature.sweeps)]
         relay = Relay(context, publisher, queue, [task.name for task in tasks], sweeps)
         try:

@@ -15,8 +15,6 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 10.0
 STILL_SECONDS = 60.0
 """A partition that is behind and has not moved for so long: the client is dead, whatever it says (aiokafka#1154)."""
-UNASSIGNED_SECONDS = 300.0
-"""A member that has no partition may be one too many, or forgotten; it joins anew this often."""
 MANY = 100
 """Messages behind, from which on it is told when there are more and more."""
 
@@ -34,19 +32,21 @@ class Watch:
         self._topic = topic
         self._due = 0.0
         self._behind = 0
-        self._moved = time.monotonic()
+        self._joined = time.monotonic()
         self._positions: dict[TopicPartition, tuple[int, float]] = {}
 
-    async def look(self, client: "AIOKafkaConsumer") -> None:
-        """Every LOOK_SECONDS. Raises Stalled, KafkaError (IllegalStateError after a rebalance), TimeoutError."""
+    async def look(self, client: "AIOKafkaConsumer") -> dict[int, int]:
+        """Every LOOK_SECONDS: how many messages wait, by partition. Raises Stalled, KafkaError (IllegalStateError after
+        a rebalance), TimeoutError."""
         now = time.monotonic()
         if now < self._due:
-            return
+            return {}
         self._due = now + LOOK_SECONDS
         places = client.assignment()
-        if places:
-            self._moved = now
-        elif now - self._moved > UNASSIGNED_SECONDS:
+        if places or _is_member(client):
+            self._joined = now
+        elif now - self._joined > STILL_SECONDS:
+            logger.error("a consumer is in no group", extra={"fields": {"topic": self._topic}})
             raise Stalled
         async with asyncio.timeout(LOOK_SECONDS):
             ends = await client.end_offsets(places) if places else {}
@@ -58,6 +58,7 @@ class Watch:
                     "a consumer stands still", extra={"fields": {"partition": place.partition, "offset": since}}
                 )
                 raise Stalled
+        return {place.partition: missing for place, missing in behind.items()}
 
     def _advance(
         self, behind: "dict[TopicPartition, int]", ends: "dict[TopicPartition, int]", now: float
@@ -80,3 +81,11 @@ class Watch:
         if total > self._behind and total > MANY:
             logger.warning("a consumer falls behind", extra={"fields": {"topic": self._topic, "messages": total}})
         self._behind = total
+
+
+def _is_member(client: "AIOKafkaConsumer") -> bool:
+    """Whether its group counts on it. That it has no partition is well, then: there are more members than partitions,
+    and to join anew would only stop all of them for a moment. aiokafka has no public way to ask."""
+    coordinator = client._coordinator
+    tasks = (coordinator._coordination_task, coordinator._heartbeat_task)
+    return coordinator.generation > 0 and all(task is not None and not task.done() for task in tasks)

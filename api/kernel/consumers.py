@@ -2,26 +2,38 @@
 message's row in the inbox are one transaction, so that a message which comes again, as Kafka's may, does nothing.
 Messages are CloudEvents 1.0 in the Kafka binary binding."""
 
+import contextlib
+import logging
 import re
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from api.kernel.cache import Cache, CacheUnavailable
 from api.kernel.context import Context
 from api.kernel.database import Database
 from api.kernel.decoding import convert, decode_json
 from api.kernel.errors import UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED, FieldError
 from api.kernel.sql import query
 
+logger = logging.getLogger(__name__)
 Handler = Callable[[Context, Database, Any], Awaitable[None]]
 
 _JSON = re.compile(r"application/([a-z0-9.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+_LAG_KEY = "consumers:lag"
+FRESH_SECONDS = 60.0
+"""The worker counts every ten; what is older says that nobody reads."""
+KNOWN_SECONDS = 86_400
+"""A topic that nobody reads is told of for so long."""
+_MOST_NAMES = 100
 
 
-class Incoming(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
+class Incoming(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """What another service asks for: `class CloseOrder(Incoming, tag="orders.close")`. The tag is the CloudEvent's
-    `type`, and the first field a UUID or text that names the thing: its producers' Kafka key."""
+    `type`, and the first field a UUID or text that names the thing: its producers' Kafka key. Fields that it does not
+    have are let be: releases overlap, and the older one must read what is meant for the newer."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -48,6 +60,7 @@ class Consumer:
         self.group = group
         self.kinds = {_tag(kind): kind for kind in kinds}
         self._handler = handler
+        self._unknown: set[str] = set()
 
     async def handle(self, context: Context, delivery: Delivery) -> bool:
         """Act on the message; False where that was done before. Raises Problem: below 500 for good, otherwise for
@@ -72,7 +85,16 @@ class Consumer:
         if kind is None:
             told = ", ".join(self.kinds)
             raise VALIDATION_FAILED(errors=[FieldError("/type", f"Nothing here understands it; known: {told}.")])
-        return convert(value, kind)
+        message: Incoming = convert(value, kind)
+        self._tell_unknown({f"{named}.{name}" for name in value.keys() - {*kind.__struct_encode_fields__}})
+        return message
+
+    def _tell_unknown(self, names: set[str]) -> None:
+        """Once each: it may be a field to come, or a mistake in the name of one that may be missing."""
+        if names - self._unknown and len(self._unknown) < _MOST_NAMES:
+            fields = {"topic": self.topic, "names": " ".join(sorted(names - self._unknown))[:200]}
+            logger.warning("a message has fields that nothing here knows", extra={"fields": fields})
+            self._unknown |= names
 
 
 def consume(topic: str, kind: Any, handler: Handler, *, group: str | None = None) -> Consumer:
@@ -81,6 +103,52 @@ def consume(topic: str, kind: Any, handler: Handler, *, group: str | None = None
     tag."""
     kinds = getattr(kind, "__args__", (kind,))
     return Consumer(topic, kinds, handler, group or f"rest-angular.{topic}")
+
+
+class ConsumerLag(msgspec.Struct, frozen=True):
+    """How many messages of a topic wait for a consumer group. None says that nobody has counted them all within the
+    last minute, which whoever reads them would have."""
+
+    topic: str
+    group: str
+    messages: int | None
+
+
+class _Count(msgspec.Struct, frozen=True, array_like=True):
+    """Of one partition; one without `messages` only says that somebody wants to read the topic."""
+
+    topic: str
+    group: str
+    messages: int | None
+    at: float
+
+
+async def tell_lag(cache: Cache, consumer: Consumer, counted: Mapping[int, int]) -> None:
+    """Leave in Redis how many messages of each partition wait: a hint, for the process that has no Kafka client."""
+    told: list[str | bytes] = []
+    for partition, messages in ((None, None), *counted.items()):
+        count = _Count(consumer.topic, consumer.group, messages, time.time())
+        told += [f"{consumer.topic} {consumer.group} {partition}", msgspec.json.encode(count)]
+    with contextlib.suppress(CacheUnavailable):
+        await cache.execute("HSET", _LAG_KEY, *told)
+        await cache.execute("EXPIRE", _LAG_KEY, KNOWN_SECONDS)
+
+
+async def read_lag(cache: Cache) -> list[ConsumerLag]:
+    """What the workers have left there, by topic and group. Raises CacheUnavailable."""
+    now, found = time.time(), dict[tuple[str, str], list[int | None]]()
+    for kept in await cache.execute("HVALS", _LAG_KEY):
+        count = msgspec.json.decode(kept, type=_Count)
+        if now - count.at < KNOWN_SECONDS:
+            counts = found.setdefault((count.topic, count.group), [])
+            if count.messages is not None:
+                counts.append(count.messages if now - count.at < FRESH_SECONDS else None)
+    return [ConsumerLag(*place, _sum(counts)) for place, counts in sorted(found.items())]
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
 
 
 def _tag(kind: type[Incoming]) -> str:

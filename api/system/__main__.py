@@ -31,9 +31,13 @@ def table(health: FullHealth, backlogs: list[Backlog]) -> str:
         oldest = f"{each.oldest_seconds:.0f} s" if each.pending else ""
         counts = (str(number) if number else "" for number in (each.held, each.dead))
         rows.append((f"{each.destination} {each.name}", str(each.pending), oldest, *counts))
+    rows += [
+        (f"consumer {lag.topic}", "unread" if lag.messages is None else str(lag.messages))
+        for lag in health.consumers or ()
+    ]
     width = max(len(name) for name, *_ in rows)
     waiting = [f"  {name:<{width}}" + "".join(f"{cell:>10}" for cell in cells) for name, *cells in rows]
-    shown = waiting if backlogs else ["  nothing waits"]
+    shown = waiting if len(waiting) > 1 else ["  nothing waits"]
     return "\n".join([f"{health.status}, {health.version}, {health.environment}", "", *parts, "", *shown])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from api.kernel.auth import anyone
 from api.kernel.cache import CacheUnavailable
+from api.kernel.consumers import ConsumerLag, read_lag
 from api.kernel.context import Context
 from api.kernel.errors import UNAVAILABLE, problem
 from api.kernel.events import Backlog, measure_outbox
@@ -49,6 +50,7 @@ async def show_full(context: Context) -> FullHealth:
     """Each part that this application needs."""
     checks = {"postgresql": "up", "migrations": "up", "redis": "up", "worker": "up", "kafka": "up", "tasks": "up"}
     outbox: Outbox | None = None
+    consumers: list[ConsumerLag] | None = None
     try:
         outbox = summed(await measure_outbox(context.db))
         if not set(await queries.list_applied_migrations(context.db)) >= MIGRATIONS:
@@ -61,11 +63,13 @@ async def show_full(context: Context) -> FullHealth:
         checks |= {"postgresql": "down", "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
     try:
         checks["worker"] = "up" if await context.cache.execute("EXISTS", HEARTBEAT_KEY) else "down"
+        consumers = await read_lag(context.cache)
     except CacheUnavailable:
         checks |= {"redis": "down", "worker": "unknown"}
     dead = outbox.events_dead + outbox.tasks_dead if outbox else 0
     status = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
-    return FullHealth(status, datetime.now(UTC), context.settings.release, context.settings.environment, checks, outbox)
+    settings = context.settings
+    return FullHealth(status, datetime.now(UTC), settings.release, settings.environment, checks, outbox, consumers)
 
 
 def summed(backlogs: Sequence[Backlog]) -> Outbox:

@@ -4,6 +4,8 @@ from datetime import datetime
 
 import msgspec
 
+from api.kernel.consumers import ConsumerLag
+
 
 class Health(msgspec.Struct, frozen=True):
     """`status` is ok, or degraded where a part that can be missed is missing."""
@@ -33,7 +35,8 @@ class Outbox(msgspec.Struct, frozen=True):
 
 class FullHealth(msgspec.Struct, frozen=True):
     """Each part is up or down. Kafka is judged by whether events get through, and tasks by whether they get done: the
-    web process talks to neither. `status` is also degraded while there are dead letters."""
+    web process talks to neither. `status` is also degraded while there are dead letters. `consumers` is what
+    the workers said of the topics that others write to; null while Redis, which they tell, is down."""
 
     status: str
     timestamp: datetime
@@ -41,3 +44,4 @@ class FullHealth(msgspec.Struct, frozen=True):
     environment: str
     checks: dict[str, str]
     outbox: Outbox | None
+    consumers: list[ConsumerLag] | None

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from api.app import create_app
-from api.kernel.cache import open_cache
+from api.kernel.cache import Cache, open_cache
+from api.kernel.consumers import FRESH_SECONDS, KNOWN_SECONDS, Consumer, tell_lag
 from api.kernel.context import Context, open_context
-from api.kernel.database import uuid7
+from api.kernel.database import Database, uuid7
 from api.kernel.events import record
 from api.kernel.settings import Settings
 from api.kernel.tasks import HEARTBEAT_KEY
@@ -159,6 +160,35 @@ async def test_an_event_that_waits_behind_a_dead_letter_does_not_say_that_kafka_
     assert (report["outbox"]["events_held"], report["outbox"]["events_oldest_seconds"]) == (1, 0)
 
 
+async def test_full_says_how_far_consumers_are_behind(
+    client: httpx.AsyncClient, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of partitions that several workers read, of a topic that is not there, and of one whose worker is gone."""
+    fine, missing, left = (Consumer(name, (), consume_nothing, f"group of {name}") for name in ("a", "b", "c"))
+    await told_ago(context.cache, left, {0: 0, 1: 0}, FRESH_SECONDS + 1, monkeypatch)
+    await told_ago(context.cache, Consumer("old", (), consume_nothing, "g"), {0: 0}, KNOWN_SECONDS + 1, monkeypatch)
+    for consumer, counted in ((fine, {0: 3}), (fine, {1: 4}), (fine, {}), (missing, {}), (left, {1: 0})):
+        await tell_lag(context.cache, consumer, counted)
+    await tell_lag(context.cache, fine, {1: 2})
+    assert (await full(client))["consumers"] == [
+        {"topic": "a", "group": "group of a", "messages": 5},
+        {"topic": "b", "group": "group of b", "messages": None},
+        {"topic": "c", "group": "group of c", "messages": None},
+    ]
+
+
+async def consume_nothing(context: Context, db: Database, message: object) -> None: ...
+
+
+async def told_ago(
+    cache: Cache, consumer: Consumer, counted: dict[int, int], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    then = time.time() - seconds
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: then)
+        await tell_lag(cache, consumer, counted)
+
+
 async def test_full_names_migrations_that_are_missing(client: httpx.AsyncClient, context: Context) -> None:
     await context.db.fetch("delete from _yoyo_migration where migration_id = '0003_sessions'")
     report = await full(client)
@@ -181,6 +211,7 @@ async def test_full_answers_although_nothing_else_does(alone: httpx.AsyncClient)
         "tasks": "unknown",
     }
     assert report["outbox"] is None
+    assert report["consumers"] is None
 
 
 @pytest.mark.parametrize("path", ["", "/live", "/ready", "/full"])

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from api.kernel.consumers import tell_lag
 from api.kernel.context import Context
 from api.kernel.database import uuid7
 from api.kernel.events import record
 from api.kernel.settings import Settings
 from api.system.measuring import measure
+from api.users.commands import consumers
 from api.users.events import UserRegistered
 from tests.worker.jobs import add_tasks
 
@@ -65,6 +67,8 @@ async def test_a_person_is_shown_a_table(
     async with live.db.transaction() as db:
         await record(db, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
     await live.db.fetch("update outbox_tasks set dead_at = now()")
+    [consumer] = consumers
+    await tell_lag(live.cache, consumer, {0: 7})
     shown = status(environment | {"DATABASE_URL": cloned.database_url}, root)
     assert (shown.returncode, shown.stderr) == (1, "")
     lines = [line.split() for line in shown.stdout.splitlines()]
@@ -72,6 +76,7 @@ async def test_a_person_is_shown_a_table(
     assert ["worker", "down"] in lines
     assert ["pending", "oldest", "held", "dead"] in lines
     assert ["kafka", "users", "1"] in [line[:3] for line in lines]
+    assert ["consumer", "users.commands", "7"] in lines
     assert ["tasks", "users.send_verification", "0", "1"] in lines
 
 

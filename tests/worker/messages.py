@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from api.kernel.consumers import Consumer, Incoming, consume
 from api.kernel.context import Context
-from api.kernel.database import Database
+from api.kernel.database import Database, uuid7
 from api.kernel.settings import Settings
 from tests.worker.parts import APACHE
 from worker.consumer import Reader
@@ -42,11 +42,15 @@ def noted(thing: str, number: int, **more: object) -> Sent:
     return msgspec.structs.replace(Sent(data=data, key=thing, id=f"{thing}-{number}"), **more)
 
 
-async def send(settings: Settings, topic: str, messages: Sequence[Sent]) -> None:
-    """Publish as another service would, in this order."""
-    producer = AIOKafkaProducer(bootstrap_servers=list(settings.kafka.bootstrap_servers), acks="all")
+async def send(settings: Settings, topic: str, messages: Sequence[Sent], commits: bool | None = None) -> None:
+    """Publish as another service would, in this order; with `commits` in a transaction, that does or does not."""
+    name = None if commits is None else uuid7().hex
+    brokers = list(settings.kafka.bootstrap_servers)
+    producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", transactional_id=name)
     await producer.start()
     try:
+        if name:
+            await producer.begin_transaction()
         for each in messages:
             headers = [("ce_specversion", b"1.0"), ("ce_type", each.type.encode()), *each.headers]
             if each.id is not None:
@@ -55,6 +59,8 @@ async def send(settings: Settings, topic: str, messages: Sequence[Sent]) -> None
             await producer.send_and_wait(
                 settings.kafka.prefix + topic, each.data, key, each.partition, headers=[*headers]
             )
+        if name:
+            await (producer.commit_transaction() if commits else producer.abort_transaction())
     finally:
         await producer.stop()
 

@@ -1,5 +1,6 @@
 """Kafka → consumers: each message has its effect once, in its order, and what can have none is told of."""
 
+import asyncio
 import logging
 import random
 
@@ -7,7 +8,8 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import worker.consumer
-from api.kernel.consumers import Incoming, consume
+import worker.watch
+from api.kernel.consumers import Incoming, consume, read_lag
 from api.kernel.context import Context
 from api.kernel.database import Database
 from api.kernel.errors import NOT_FOUND, UNAVAILABLE
@@ -26,6 +28,7 @@ from tests.worker.messages import (
     reading,
     send,
 )
+from tests.worker.parts import APACHE
 from worker.main import sweep_inbox
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -105,7 +108,7 @@ async def test_what_can_never_work_is_a_dead_letter_and_holds_nobody_up(
             data=b"{}", id="3", type="tests.other"
         ),
         "VALIDATION_FAILED: ce_type and the data's type are not the same.": Sent(data=b'{"type": "x.y"}', id="4"),
-        "VALIDATION_FAILED: /thing: Must be text. /number: This field is required. /canary: There is no such field.": (
+        "VALIDATION_FAILED: /thing: Must be text. /number: This field is required.": (
             Sent(data=b'{"thing": 1, "canary": 2}', id="5")
         ),
         "UNSUPPORTED_MEDIA_TYPE: The content-type must be application/json.": noted(
@@ -131,6 +134,33 @@ async def test_what_can_never_work_is_a_dead_letter_and_holds_nobody_up(
             assert header(letter, "ce_id") == everything[offset].id
             assert letter.value == everything[offset].data
     assert caplog.text.count("a message is dead") == len(poison)
+
+
+async def test_a_field_from_a_newer_release_is_let_be_and_told_of_once(
+    live: Context, cloned: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    newer = [noted("a", number, data=b'{"thing": "a", "number": 1, "colour": "canary"}') for number in range(3)]
+    await send(cloned, "tests.notes", newer)
+    async with reading(live, noting()):
+        await until(live.db, "select count(*) = 3 from notes", 20)
+    [told] = [each for each in caplog.records if each.message == "a message has fields that nothing here knows"]
+    assert vars(told)["fields"] == {"topic": "tests.notes", "names": "tests.noted.colour"}
+
+
+@pytest.mark.skipif(not APACHE, reason="the embedded broker hands out what was never committed")
+async def test_what_its_producer_took_back_is_not_acted_on(
+    live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.watch, "LOOK_SECONDS", 0.2)
+    await send(cloned, "tests.notes", [noted("a", 1, partition=0)])
+    await send(cloned, "tests.notes", [noted("a", 2, partition=0)], commits=False)
+    await send(cloned, "tests.notes", [noted("a", 3, partition=0)], commits=True)
+    async with reading(live, noting()):
+        await until(live.db, "select max(number) = 3 from notes", 20)
+        async with asyncio.timeout(10):
+            while (await read_lag(live.cache))[0].messages != 0:  # noqa: ASYNC110  # Redis tells nobody
+                await asyncio.sleep(0.05)
+    assert await notes(live.db) == [("a", 1), ("a", 3)]
 
 
 async def test_what_cannot_work_now_holds_up_its_partition_alone(live: Context, cloned: Settings) -> None:

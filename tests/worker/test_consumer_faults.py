@@ -41,6 +41,19 @@ async def postgresql(live: Context) -> AsyncIterator[Proxy]:
         yield made
 
 
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> list[AIOKafkaConsumer]:
+    """Those that the members make."""
+    made: list[AIOKafkaConsumer] = []
+
+    def make(*arguments: object, **options: object) -> AIOKafkaConsumer:
+        made.append(AIOKafkaConsumer(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(worker.consumer, "AIOKafkaConsumer", make)
+    return made
+
+
 def through(settings: Settings, proxy: Proxy) -> Settings:
     where = urlsplit(settings.database_url)
     user = where.netloc.rpartition("@")[0]
@@ -81,16 +94,13 @@ async def test_a_broker_that_falls_silent_and_answers_again(
 
 
 async def test_a_client_that_dies_in_silence_is_replaced(
-    live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    live: Context,
+    cloned: Settings,
+    clients: list[AIOKafkaConsumer],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """aiokafka#1154: it says that all is well, and reads nothing any more."""
-    clients: list[AIOKafkaConsumer] = []
-
-    def make(*arguments: object, **options: object) -> AIOKafkaConsumer:
-        clients.append(AIOKafkaConsumer(*arguments, **options))
-        return clients[-1]
-
-    monkeypatch.setattr(worker.consumer, "AIOKafkaConsumer", make)
     monkeypatch.setattr(worker.watch, "STILL_SECONDS", 1.0)
     await send(cloned, "tests.notes", [noted("a", 0)])
     with caplog.at_level(logging.WARNING):
@@ -125,3 +135,24 @@ async def test_two_members_share_a_topic_and_one_takes_over(
             await until(live.db, "select count(*) = 200 from notes", 40)
     done = await notes(live.db)
     assert all([number for name, number in done if name == thing] == [1, 2, 3, 4, 5] for thing in things)
+
+
+@pytest.mark.skipif(not APACHE, reason="it takes more members than one")
+async def test_a_member_too_many_stands_by_and_one_that_left_its_group_is_replaced(
+    live: Context, clients: list[AIOKafkaConsumer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.watch, "STILL_SECONDS", 1.0)
+    looks: list[AIOKafkaConsumer] = []
+    is_member = worker.watch._is_member
+
+    def look(client: AIOKafkaConsumer) -> bool:
+        looks.append(client)
+        return is_member(client)
+
+    monkeypatch.setattr(worker.watch, "_is_member", look)  # a member without a partition is asked for
+    async with reading(live, *[noting() for _ in range(5)]):  # a topic has four partitions
+        await soon(lambda: any(looks.count(client) > 6 for client in clients), 40)
+        assert len(clients) == 5
+        idle = max(clients, key=looks.count)
+        idle._coordinator._heartbeat_task.cancel()
+        await soon(lambda: len(clients) == 6, 10)

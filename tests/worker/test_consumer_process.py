@@ -1,0 +1,85 @@
+"""`python -m worker consume`, the process, and the example in docs/operations.md, word for word."""
+
+import asyncio
+import os
+import shlex
+import subprocess
+import textwrap
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from api.kernel.consumers import ConsumerLag, read_lag
+from api.kernel.context import Context
+from api.kernel.tasks import HEARTBEAT_KEY
+from api.notifications.requests import consumers
+from dev import apache_kafka
+from tests.factories import make_user
+from tests.processes import MailServer, Processes
+from tests.worker.jobs import until
+from tests.worker.messages import Sent, reading, send
+from tests.worker.parts import APACHE
+
+
+@pytest.fixture
+async def mail_server() -> AsyncIterator[MailServer]:
+    async with MailServer() as started:
+        yield started
+
+
+async def test_it_consumes_and_leaves_events_and_tasks_to_the_worker(
+    environment: dict[str, str], live: Context, mail_server: MailServer, tmp_path: Path
+) -> None:
+    settings = live.settings
+    own = {"DATABASE_URL": settings.database_url, "KAFKA_PREFIX": settings.kafka.prefix, "SMTP_URL": mail_server.url}
+    user = await make_user(live)
+    asked = {"user_id": user.id, "subject": "Your order", "text": "It is on its way."}
+    for topic, kind, body in (
+        ("notifications.requested", "notifications.requested", asked),
+        ("users.commands", "users.import", {"email": "ada@example.com"}),
+    ):
+        await send(settings, topic, [Sent(data=msgspec.json.encode(body), id="1", type=kind)])
+    with Processes(environment | own, tmp_path) as processes:
+        process = processes.start("worker consume")
+        await until(live.db, "select count(*) = 2 from inbox", 30)
+        none = [
+            ConsumerLag(topic, f"rest-angular.{topic}", 0) for topic in ("notifications.requested", "users.commands")
+        ]
+        async with asyncio.timeout(25):  # it counts every ten seconds
+            while await read_lag(live.cache) != none:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert not await live.cache.execute("EXISTS", HEARTBEAT_KEY), "it asks arq for nothing"
+        status, seconds = await process.stop()
+        assert (status, seconds < 10) == (0, True)
+        tasks = await live.db.fetch("select task, attempts from outbox_tasks order by task")
+        assert [tuple(row) for row in tasks] == [("notifications.send_notification", 0), ("users.send_invitation", 0)]
+        assert await live.db.fetch("select type from outbox_events where published_at is null")
+        assert mail_server.mails == []
+        await processes.worker()
+        assert (await mail_server.mail_to(user.email))["Subject"] == "Your order"
+        await mail_server.mail_to("ada@example.com")
+
+
+@pytest.mark.skipif(not APACHE, reason="Kafka's console producer comes with make test-kafka")
+async def test_the_example_in_the_documentation_does_what_it_says(live: Context, root: Path, tmp_path: Path) -> None:
+    text = (root / "docs/operations.md").read_text()
+    [example] = [each for each in text.split("\n\n") if "kafka-console-producer.sh" in each]
+    kafka = msgspec.structs.replace(live.settings.kafka, prefix="")
+    program = [*apache_kafka.java(), "org.apache.kafka.tools.ConsoleProducer"]
+    shim = tmp_path / "kafka-console-producer.sh"
+    there = f'"${{@/localhost:9092/{kafka.bootstrap_servers[0]}}}"'
+    shim.write_text(f"#!/bin/bash\nexec {shlex.join(program)} {there}\n")
+    shim.chmod(0o755)
+    user = await make_user(live)
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "ID": str(user.id)}
+    command = ["bash", "-c", textwrap.dedent(example)]
+    await asyncio.to_thread(subprocess.run, command, env=environ, check=True, timeout=30)
+    context = msgspec.structs.replace(live, settings=msgspec.structs.replace(live.settings, kafka=kafka))
+    async with reading(context, *consumers):
+        await until(live.db, "select count(*) = 1 from inbox", 30)
+    [message] = await live.db.fetch("select source, id from inbox")
+    assert tuple(message) == ("https://shop.example.com", "order-17-shipped")
+    [task] = await live.db.fetch("select data ->> 'user_id', data ->> 'subject', data ->> 'text' from outbox_tasks")
+    assert tuple(task) == (str(user.id), "Your order", "It is on its way.")
