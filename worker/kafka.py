@@ -3,12 +3,12 @@ timeout of its own, because aiokafka's calls can wait for ever when the broker i
 is thrown away, because one that failed may stay broken."""
 
 import asyncio
+import functools
 import logging
 import ssl
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -20,6 +20,7 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     PolicyViolationError,
     RecordTooLargeError,
+    TopicAuthorizationFailedError,
     UnknownError,
     UnknownTopicOrPartitionError,
     UnsupportedForMessageFormatError,
@@ -30,26 +31,26 @@ from opentelemetry.trace import SpanKind
 
 from api.kernel.settings import Kafka, Settings
 from api.kernel.telemetry import parent_from, relayed_events, span, traceparent
-from worker.types import OutboxEvent, Unpublished
+from worker.types import OutboxEvent, Refusal, Unpublished
 
 logger = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 6.0
 """With STOP_SECONDS twice, less than the server lets a transaction be idle: the outbox rows are locked meanwhile."""
 STOP_SECONDS = 0.5
-SINGLY_SECONDS = 2.0
-TOPIC_SECONDS = 30.0
-"""A topic may be on its way this long: one that is made at its first use, or a broker that has just started."""
+SEARCH_SECONDS = 2.0
 LOOKS, LOOK_SECONDS = 5, 0.1
 BATCH_BYTES = 65536
 LARGEST = 1_000_000
 """Characters of an event's data; one that is larger than a batch is a batch of its own."""
-# What is wrong with the record itself, and what may be when it happens again and again. The broker tells of some
-# kinds that aiokafka does not know.
+# What is wrong with a record for ever, and what may be. The broker tells of some kinds that aiokafka does not know.
 _FINAL = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTimestampError, PolicyViolationError)
-_SUSPECT = (*_FINAL, CorruptRecordException, InvalidMessageError, UnsupportedForMessageFormatError, UnknownError)
+_PERHAPS = (CorruptRecordException, InvalidMessageError, UnsupportedForMessageFormatError, UnknownError)
+_REFUSALS = (*_FINAL, *_PERHAPS, TopicAuthorizationFailedError)
 _NO_SPAN = "-0000000000000000-"
 _FAILURES = (KafkaError, OSError, RuntimeError)  # RuntimeError: uvloop's, for a connection that is closed
+Place = tuple[str, int]
+"""A topic as Kafka calls it, and a partition of it."""
 
 
 class KafkaUnavailable(Exception):
@@ -60,17 +61,17 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         self._kafka = settings.kafka
         self._source = settings.public_url.encode()
-        self._partition = DefaultPartitioner()
+        # Its hash is written in Python and a fourth of all the work; a thing's events come several at a time.
+        self._partition = functools.lru_cache(10_000)(DefaultPartitioner())
         self._producer: AIOKafkaProducer | None = None
-        self._missed: dict[str, float] = {}  # topics that Kafka does not have, and since when
+        self._missed: set[str] = set()  # topics that Kafka does not have
 
-    async def publish(self, events: Sequence[OutboxEvent], *, singly: bool = False) -> dict[OutboxEvent, str | None]:
+    async def publish(self, events: Sequence[OutboxEvent]) -> dict[OutboxEvent, Refusal | None]:
         """Publish in order and wait until Kafka has acknowledged. The answer names what is not published: why Kafka
-        will never take it, or None for what only waits, such as behind such a one of its key. `singly` is the slow
-        way, which finds the event that makes all the others fail. Raises KafkaUnavailable."""
+        did not take it, or None for what only waits, such as behind such a one of its key. Raises KafkaUnavailable."""
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
-                return await self._publish(events, singly)
+                return await self._publish(events)
         except Exception as error:
             await self.stop()
             if isinstance(error, _FAILURES):
@@ -103,51 +104,54 @@ class Publisher:
             logger.info("kafka is connected")
         return self._producer
 
-    async def _publish(self, events: Sequence[OutboxEvent], singly: bool) -> dict[OutboxEvent, str | None]:
+    async def _publish(self, events: Sequence[OutboxEvent]) -> dict[OutboxEvent, Refusal | None]:
         missing = await self._missing({event.topic for event in events})
         unpublished = Unpublished()
-        ready: list[OutboxEvent] = []
+        fresh: list[OutboxEvent] = []
+        tried: dict[tuple[str, str], list[OutboxEvent]] = {}
         for event in events:
             if event.topic in missing:
-                unpublished.add(event, missing[event.topic])
+                unpublished.add(event, Refusal(UnknownTopicOrPartitionError.__name__, final=False))
             elif len(event.data) > LARGEST:
-                unpublished.add(event, MessageSizeTooLargeError.__name__)
-            elif not unpublished.holds(event):
-                ready.append(event)
-        refused = ready if singly else await self._in_batches(ready)
-        if refused:
-            # The producer has numbered what was refused, and the broker would miss those numbers.
-            await self.stop()
-            await self._one_by_one(refused, _SUSPECT if singly else _FINAL, unpublished)
-        return unpublished.reasons
+                unpublished.add(event, Refusal(MessageSizeTooLargeError.__name__, final=True))
+            elif unpublished.holds(event):
+                continue
+            elif event.attempts or (event.topic, event.key) in tried:
+                tried.setdefault((event.topic, event.key), []).append(event)
+            else:
+                fresh.append(event)
+        # What was refused before, and what is behind it, in batches of its own: it is likely to be refused again.
+        await self._search(await self._in_batches(fresh), unpublished)
+        again = [event for waiting in tried.values() for event in waiting if not unpublished.holds(event)]
+        await self._search(await self._in_batches(again), unpublished)
+        return unpublished.events
 
-    async def _in_batches(self, events: Sequence[OutboxEvent]) -> list[OutboxEvent]:
+    async def _in_batches(self, events: Sequence[OutboxEvent]) -> dict[Place, list[OutboxEvent]]:
         """Publish these; the answer is what a partition refused a batch of, and all that comes after it there: which
         record of a batch it was, Kafka does not say."""
         producer = await self._started()
         places = await self._by_partition(producer, events)
         sending = (self._send(producer, place, waiting) for place, waiting in places.items())
         outcomes = await asyncio.gather(*sending, return_exceptions=True)
-        refused: list[OutboxEvent] = []
-        for outcome in outcomes:
+        refused: dict[Place, list[OutboxEvent]] = {}
+        for place, outcome in zip(places, outcomes, strict=True):
             if isinstance(outcome, BaseException):
                 raise outcome
-            refused += outcome
+            if outcome:
+                refused[place] = outcome
         return refused
 
-    async def _send(
-        self, producer: AIOKafkaProducer, place: tuple[str, int], events: list[OutboxEvent]
-    ) -> list[OutboxEvent]:
+    async def _send(self, producer: AIOKafkaProducer, place: Place, events: list[OutboxEvent]) -> list[OutboxEvent]:
         while events:
             try:
                 events = events[await self._send_batch(producer, place, events) :]
-            except _FINAL:
+            except Exception as error:
+                if not _tells_of_records(error):
+                    raise
                 break
         return events
 
-    async def _send_batch(
-        self, producer: AIOKafkaProducer, place: tuple[str, int], events: Sequence[OutboxEvent]
-    ) -> int:
+    async def _send_batch(self, producer: AIOKafkaProducer, place: Place, events: Sequence[OutboxEvent]) -> int:
         """As many as one batch has room for, acknowledged; how many. Not producer.send(), which costs as much as all
         the rest. The producer numbers these batches as it does its own."""
         batch = producer.create_batch()
@@ -157,41 +161,51 @@ class Publisher:
         relayed_events.add(filled, {"topic": events[0].topic})
         return filled
 
-    async def _one_by_one(
-        self, events: Sequence[OutboxEvent], refusals: tuple[type[Exception], ...], unpublished: Unpublished
-    ) -> None:
-        """Each in a batch of its own, and after one that is refused none of its key. What takes too long waits for the
-        next time."""
-        ends = time.monotonic() + SINGLY_SECONDS
-        for event in events:
+    async def _search(self, refused: dict[Place, list[OutboxEvent]], unpublished: Unpublished) -> None:
+        """Publish these in halves of halves, until those are alone that are refused alone; and after such a one none of
+        its key. What takes too long waits for the next time."""
+        ends = time.monotonic() + SEARCH_SECONDS
+        parts = list(refused.items())
+        if parts:  # the producer has numbered what was refused, and the broker would miss those numbers
+            await self.stop()
+        while parts:
+            place, events = parts.pop()
+            events = [event for event in events if not unpublished.holds(event)]
             if time.monotonic() > ends:
-                unpublished.add(event, None)
-            if unpublished.holds(event):
-                continue
-            try:
-                producer = await self._started()
-                [place] = await self._by_partition(producer, [event])
-                await self._send_batch(producer, place, [event])
-            except Exception as error:
-                # In a search for what fails again and again, a mistake of ours tells of its record as well.
-                if not isinstance(error, refusals) and (refusals is _FINAL or isinstance(error, _FAILURES)):
-                    raise
-                unpublished.add(event, type(error).__name__)
-                await self.stop()
+                for event in events:
+                    unpublished.add(event, None)
+            elif events:
+                parts += await self._search_in(place, events, unpublished)
 
-    async def _missing(self, topics: Iterable[str]) -> dict[str, str | None]:
-        """The topics that Kafka does not have, or not for us: nothing of them is published, and the others are. For a
-        while they may be on their way; then there is a reason to set events aside. Raises KafkaUnavailable."""
-        producer, now = await self._started(), time.monotonic()
-        missing: dict[str, str | None] = {}
+    async def _search_in(
+        self, place: Place, events: list[OutboxEvent], unpublished: Unpublished
+    ) -> list[tuple[Place, list[OutboxEvent]]]:
+        """Send a batch of these; the answer is what to send of them yet, the last one first."""
+        try:
+            sent = await self._send_batch(await self._started(), place, events)
+        except Exception as error:
+            if not _tells_of_records(error):
+                raise
+            await self.stop()
+            if len(events) > 1 and not isinstance(error, TopicAuthorizationFailedError):  # which tells of them all
+                half = len(events) // 2
+                return [(place, events[half:]), (place, events[:half])]
+            for event in events:
+                unpublished.add(event, Refusal(type(error).__name__, isinstance(error, _FINAL)))
+            return []
+        return [(place, events[sent:])]
+
+    async def _missing(self, topics: Iterable[str]) -> set[str]:
+        """The topics that Kafka does not have, or not for us: nothing of them is published, and the others are. One may
+        be on its way, where its first use makes it. Raises KafkaUnavailable."""
+        producer = await self._started()
         for topic in topics:
             if await self._exists(producer, self._kafka.prefix + topic, 1 if topic in self._missed else LOOKS):
-                self._missed.pop(topic, None)
-                continue
-            late = now - self._missed.setdefault(topic, now) > TOPIC_SECONDS
-            missing[topic] = UnknownTopicOrPartitionError.__name__ if late else None
-            logger.warning("kafka has no such topic, or not for us", extra={"fields": {"topic": topic}})
-        return missing
+                self._missed.discard(topic)
+            else:
+                self._missed.add(topic)
+                logger.warning("kafka has no such topic, or not for us", extra={"fields": {"topic": topic}})
+        return self._missed
 
     async def _exists(self, producer: AIOKafkaProducer, name: str, looks: int) -> bool:
         client = producer.client
@@ -208,21 +222,21 @@ class Publisher:
 
     async def _by_partition(
         self, producer: AIOKafkaProducer, events: Sequence[OutboxEvent]
-    ) -> dict[tuple[str, int], list[OutboxEvent]]:
+    ) -> dict[Place, list[OutboxEvent]]:
         """The events by topic and partition, each in their order; one key's are together, as by any Kafka client."""
-        places: dict[tuple[str, int], list[OutboxEvent]] = {}
+        places: dict[Place, list[OutboxEvent]] = {}
         topics = {topic: self._kafka.prefix + topic for topic in {event.topic for event in events}}
-        partitions = {topic: sorted(await producer.partitions_for(name)) for topic, name in topics.items()}
+        partitions = {topic: tuple(sorted(await producer.partitions_for(name))) for topic, name in topics.items()}
         for event in events:
             numbers = partitions[event.topic]
-            place = topics[event.topic], self._partition(_key(event), numbers, numbers)
+            place = topics[event.topic], self._partition(event.key.encode(), numbers, numbers)
             places.setdefault(place, []).append(event)
         return places
 
     def _fill(self, batch: BatchBuilder, events: Sequence[OutboxEvent]) -> int:
         """Append as many as there is room for; how many. The first one always has room, whatever its size."""
         for number, event in enumerate(events):
-            key, value = _key(event), event.data.encode()
+            key, value = event.key.encode(), event.data.encode()
             if batch.append(timestamp=None, key=key, value=value, headers=self._headers(event)) is None:
                 return number
         return len(events)
@@ -234,8 +248,8 @@ class Publisher:
             ("ce_id", str(event.id).encode()),
             ("ce_type", event.type.encode()),
             ("ce_source", self._source),
-            ("ce_subject", _key(event)),
-            ("ce_time", event.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+            ("ce_subject", event.key.encode()),
+            ("ce_time", event.time.encode()),
             ("content-type", b"application/json"),
             ("traceparent", _trace(event).encode()),
         ]
@@ -251,8 +265,9 @@ async def let_go(*parts: Any) -> None:
         await asyncio.gather(closing, return_exceptions=True)
 
 
-def _key(event: OutboxEvent) -> bytes:
-    return str(event.key).encode()
+def _tells_of_records(error: Exception) -> bool:
+    """Whether it is about what was sent, a mistake of ours in making it included, and not about the broker."""
+    return isinstance(error, _REFUSALS) or not isinstance(error, _FAILURES)
 
 
 def _trace(event: OutboxEvent) -> str:

@@ -16,18 +16,18 @@ from api.kernel.database import Database
 from api.kernel.errors import Problem
 from api.kernel.failpoints import passing
 from api.kernel.feature import Sweep
-from api.kernel.tasks import LEASE_SECONDS, QUEUE, release_tasks
+from api.kernel.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
 from worker import queries
 from worker.kafka import KafkaUnavailable, Publisher
-from worker.types import OutboxEvent
+from worker.types import OutboxEvent, Refusal
 
 logger = logging.getLogger(__name__)
 
 EVENTS_AT_ONCE = 500
 EVENTS_IN_TRANSACTION = 4000
 """So many may come twice after a crash in a backlog; without one it is what came within a few milliseconds."""
-FAILURES = 8
-"""After so many in a row events are published one by one, which finds the one that makes all the others fail."""
+ATTEMPTS = 8
+"""In some four minutes: an event that Kafka refused so often is a dead letter."""
 TASKS_QUEUED = 30
 """Ten run and twenty wait: they begin before their lease runs out, even where each takes the 10 s of a hanging mail
 server."""
@@ -57,7 +57,6 @@ class Relay:
         self._queue = queue
         self._task_names = list(task_names)
         self._sweeps = [Sweep(sweep_published), *sweeps]
-        self._failures = 0
         self._wake_events = asyncio.Event()
         self._wake_tasks = asyncio.Event()
 
@@ -88,15 +87,6 @@ class Relay:
         """What waits to Kafka, in one transaction that commits once Kafka has acknowledged it; how many. Raises
         KafkaUnavailable, Problem."""
         self._wake_events.clear()
-        try:
-            done = await self._publish_events()
-        except Exception:
-            self._failures += 1
-            raise
-        self._failures = 0
-        return done
-
-    async def _publish_events(self) -> int:
         done = 0
         async with self._context.db.transaction() as db:
             if not await queries.try_lock(db):
@@ -110,20 +100,22 @@ class Relay:
                 passing("relay.published")
                 if unpublished:
                     # What was claimed meanwhile may be of the same keys: it is chosen anew, by the new state.
+                    if any(unpublished.values()) or len(unpublished) < len(events):
+                        self._wake_events.set()  # there is room for others, which need not wait for the poll
                     return done - await self._set_aside(db, unpublished, following)
                 events = following
         return done
 
     async def _publish(
         self, db: Database, events: Sequence[OutboxEvent], more: bool
-    ) -> tuple[list[OutboxEvent], dict[OutboxEvent, str | None]]:
+    ) -> tuple[list[OutboxEvent], dict[OutboxEvent, Refusal | None]]:
         """Publish these while PostgreSQL marks the next ones; the answer is those, and what was not published."""
 
         async def claim() -> list[OutboxEvent]:
             return await queries.claim_events(db, EVENTS_AT_ONCE) if more else []
 
         # The claim first: PostgreSQL must have the statement before the records are made, which takes this thread.
-        publishing = self._publisher.publish(events, singly=self._failures >= FAILURES)
+        publishing = self._publisher.publish(events)
         following, unpublished = await asyncio.gather(claim(), publishing, return_exceptions=True)
         if isinstance(unpublished, BaseException):
             raise unpublished
@@ -132,19 +124,24 @@ class Relay:
         return following, unpublished
 
     async def _set_aside(
-        self, db: Database, unpublished: dict[OutboxEvent, str | None], following: Sequence[OutboxEvent]
+        self, db: Database, unpublished: dict[OutboxEvent, Refusal | None], following: Sequence[OutboxEvent]
     ) -> int:
-        """Keep as dead letters what Kafka will never take, and give back the rest; how many of these it was to
-        publish."""
-        dead = {event.id: reason for event, reason in unpublished.items() if reason}
-        for id, reason in dead.items():
-            logger.error("kafka refused an event", extra={"fields": {"event": id, "reason": reason}})
-        await queries.mark_dead(db, list(dead), list(dead.values()))
-        held = [event.id for event, reason in unpublished.items() if not reason]
-        await queries.put_back(db, held + [event.id for event in following])
-        if dead:
-            self._wake_events.set()  # the others need not wait for the poll
-        return len(held)
+        """Let what Kafka refused wait for its next attempt, or keep it as a dead letter, and give back what merely
+        waits for it; how many of all these are no dead letters."""
+        refused = {event: refusal for event, refusal in unpublished.items() if refusal}
+        waits: list[float] = []
+        for event, refusal in refused.items():
+            attempt = event.attempts + 1
+            final = refusal.final or attempt >= ATTEMPTS
+            waits.append(0.0 if final else back_off(attempt))
+            fields = {"event": event.id, "reason": refusal.reason, "attempt": attempt, "dead": final}
+            # A dead letter is somebody's to decide on, and what is logged as an error is what somebody is told of.
+            logger.log(logging.ERROR if final else logging.WARNING, "kafka refused an event", extra={"fields": fields})
+        reasons = [refusal.reason for refusal in refused.values()]
+        await queries.mark_failed(db, [event.id for event in refused], reasons, waits)
+        held = unpublished.keys() - refused.keys()
+        await queries.put_back(db, [event.id for event in (*held, *following)])
+        return len(unpublished) - waits.count(0.0)
 
     async def queue_tasks(self) -> int:
         """Lease due tasks and hand them to arq, as many as it has room for; how many. Raises RedisError, OSError,

@@ -1,6 +1,5 @@
 """Rows that the worker moves."""
 
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -10,10 +9,13 @@ class OutboxEvent(msgspec.Struct, frozen=True):
     id: UUID
     type: str
     topic: str
-    key: UUID
+    key: str
     data: str
     traceparent: str
-    created_at: datetime
+    time: str
+    """When it was recorded, as RFC 3339 has it."""
+    attempts: int
+    """How often Kafka refused it."""
 
 
 class LeasedTask(msgspec.Struct, frozen=True):
@@ -22,21 +24,28 @@ class LeasedTask(msgspec.Struct, frozen=True):
     lease: int
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """Why Kafka did not take an event; `final` where it never will."""
+
+    reason: str
+    final: bool
+
+
 class Unpublished:
-    """What of a batch was not published, with the reason where it never will be, and by whose keys more must wait."""
+    """What of a batch was not published, why where that is its own fault, and by whose keys more must wait."""
 
     def __init__(self) -> None:
-        self.reasons: dict[OutboxEvent, str | None] = {}
-        self._places: set[tuple[str, UUID]] = set()
+        self.events: dict[OutboxEvent, Refusal | None] = {}
+        self._places: set[tuple[str, str]] = set()
 
-    def add(self, event: OutboxEvent, reason: str | None) -> None:
+    def add(self, event: OutboxEvent, refusal: Refusal | None) -> None:
         if not self.holds(event):
-            self.reasons[event] = reason
+            self.events[event] = refusal
             self._places.add((event.topic, event.key))
 
     def holds(self, event: OutboxEvent) -> bool:
         """Whether an earlier one of its key is here: then it is, too."""
         held = (event.topic, event.key) in self._places
         if held:
-            self.reasons.setdefault(event, None)
+            self.events.setdefault(event, None)
         return held

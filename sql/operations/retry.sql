@@ -1,10 +1,10 @@
--- Makes a dead letter what it was before: an event in its old place, ahead of the later ones of its key; a task with all its attempts.
+-- Makes a dead letter what it was before, with all its attempts: an event in its old place, ahead of the later ones of its key.
 --
 --   $1 id  uuid
 
 with event as (
     update outbox_events
-       set dead_at = null
+       set dead_at = null, attempts = 0, available_at = null
      where id = $1
        and dead_at is not null
     returning id, 'event' as kind, type

@@ -3,20 +3,23 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError, TopicAuthorizationFailedError
 from arq.connections import ArqRedis
 
 import worker.kafka
 import worker.relay
 from api.kernel.context import Context
 from api.kernel.database import Database, uuid7
+from api.kernel.events import record
 from api.kernel.settings import Settings
+from api.users.events import UserVerified
 from tests.worker.jobs import read_records
 from tests.worker.parts import APACHE
 from tests.worker.test_publishing import announce, pending
@@ -149,25 +152,59 @@ async def test_a_topic_that_takes_less_than_a_batch_is_sent_what_it_takes(
     assert await published(cloned, 81, things[1]) == [*in_order, "last"]
 
 
-async def test_the_event_that_makes_all_the_others_fail_is_found_after_eight_failures(
+async def come_due(db: Database) -> None:
+    """What waits for its next attempt need not wait any longer."""
+    await db.fetch("update outbox_events set available_at = now() where available_at is not null")
+
+
+async def test_an_event_that_makes_all_the_others_fail_delays_its_own_key_alone_and_is_set_aside_after_eight_attempts(
     live: Context, cloned: Settings, queue: ArqRedis
 ) -> None:
-    publisher, others = Crash(cloned), [uuid7() for _ in range(3)]
-    victim = uuid7()
-    for user_id, email in ((others[0], "a"), (victim, "poison"), (others[1], "b"), (victim, "2"), (others[2], "c")):
-        await announce(live.db, user_id, email)
+    publisher, others, victim = Crash(cloned), [uuid7() for _ in range(400)], uuid7()
+    async with live.db.transaction() as tx:
+        for number, thing in enumerate(others):
+            await record(tx, UserVerified(user_id=thing, email=f"{number}"))
+        await record(tx, UserVerified(user_id=victim, email="poison"))
+        for thing in others:
+            await record(tx, UserVerified(user_id=thing, email="last"))
+        await record(tx, UserVerified(user_id=victim, email="2"))
     relay = Relay(live, publisher, queue, [])
-    for _ in range(8):
-        with pytest.raises(UnicodeError):
-            await relay.publish_events()
-    assert await relay.publish_events() == 4
+    await publisher.publish([])
+    began = time.monotonic()
+    assert await relay.publish_events() + await relay.publish_events() == 800
+    assert time.monotonic() - began < 1.0, "the others do not wait for the search"
+    assert [await pending(live.db), await dead(live.db)] == [2, []]
+    for attempt in range(2, 9):
+        assert await relay.publish_events() == 0, "it waits for its next attempt, and holds back its key"
+        await come_due(live.db)
+        await announce(live.db, others[0], f"{attempt}")
+        assert await relay.publish_events() == 1 + (attempt == 8)
     await publisher.stop()
     assert await dead(live.db) == [("poison", "UnicodeError")]
-    assert sorted(set(await published(cloned, 3))) == ["a", "b", "c"]
-    assert await pending(live.db) == 1
+    assert [await relay.publish_events(), await pending(live.db)] == [0, 1], "a dead letter holds back its key, too"
+    assert await published(cloned, 807, others[0]) == ["0", "last", *(f"{attempt}" for attempt in range(2, 9))]
+    assert await published(cloned, 807, others[399]) == ["399", "last"]
+    assert await published(cloned, 807, victim) == []
 
 
-async def test_a_broker_that_is_away_for_long_makes_no_event_a_dead_letter(
+async def test_an_event_that_is_taken_at_last_goes_before_what_waited_for_it(
+    live: Context, cloned: Settings, queue: ArqRedis
+) -> None:
+    publisher, victim = Crash(cloned), uuid7()
+    relay = Relay(live, publisher, queue, [])
+    for email in ("1", "poison", "3"):
+        await announce(live.db, victim, email)
+    assert [await relay.publish_events(), await pending(live.db)] == [1, 2]
+    await live.db.fetch("update outbox_events set data = jsonb_set(data, '{email}', '\"mended\"') where attempts > 0")
+    await announce(live.db, victim, "4")
+    await come_due(live.db)
+    assert await relay.publish_events() == 3
+    await publisher.stop()
+    assert await published(cloned, 4, victim) == ["1", "mended", "3", "4"]
+    assert await dead(live.db) == []
+
+
+async def test_a_broker_that_is_away_for_long_counts_as_no_attempt_of_an_event(
     live: Context, cloned: Settings, queue: ArqRedis
 ) -> None:
     publisher = Away(cloned)
@@ -176,7 +213,30 @@ async def test_a_broker_that_is_away_for_long_makes_no_event_a_dead_letter(
     for _ in range(12):
         with pytest.raises(KafkaUnavailable):
             await relay.publish_events()
-    assert (await dead(live.db), await pending(live.db)) == ([], 1)
+    [row] = await live.db.fetch("select attempts, available_at, dead_at, published_at from outbox_events")
+    assert tuple(row) == (0, None, None, None)
+
+
+class Forbidden(Picky):
+    """As where we may see a topic and not write to it."""
+
+    def refuses(self, batch: Sequence[OutboxEvent]) -> None:
+        if batch[0].topic == "orders":
+            raise TopicAuthorizationFailedError
+
+
+async def test_a_topic_that_is_forbidden_holds_up_no_other(live: Context, cloned: Settings, queue: ArqRedis) -> None:
+    publisher, things = Forbidden(cloned), [uuid7() for _ in range(3)]
+    for thing in (*things, *things):
+        await announce(live.db, thing)
+    await live.db.fetch("update outbox_events set topic = 'orders'")
+    await announce(live.db, uuid7(), "other")
+    relay = Relay(live, publisher, queue, [])
+    assert [await relay.publish_events(), await relay.publish_events()] == [1, 0]
+    await publisher.stop()
+    rows = await live.db.fetch("select attempts, last_error from outbox_events where topic = 'orders' order by seq")
+    assert [tuple(row) for row in rows] == [(1, "TopicAuthorizationFailedError")] * 3 + [(0, None)] * 3
+    assert await published(cloned, 1) == ["other"]
 
 
 class Lacking(Publisher):
@@ -191,40 +251,44 @@ class Lacking(Publisher):
 async def test_a_topic_that_is_missing_holds_up_no_other_and_its_events_are_set_aside_in_the_end(
     live: Context, cloned: Settings, queue: ArqRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(worker.relay, "EVENTS_AT_ONCE", 2)
     publisher, thing = Lacking(cloned), uuid7()
     relay = Relay(live, publisher, queue, [])
     await announce(live.db, thing, "first")
     await announce(live.db, thing, "second")
+    await announce(live.db, uuid7(), "third")
     await live.db.fetch("update outbox_events set topic = 'orders'")
     await announce(live.db, uuid7(), "other")
-    assert await relay.publish_events() == 1
-    assert (await dead(live.db), await pending(live.db)) == ([], 2), "it may be on its way"
-    monkeypatch.setattr(worker.kafka, "TOPIC_SECONDS", 0.0)
-    assert await relay.publish_events() == 1
-    assert await dead(live.db) == [("first", "UnknownTopicOrPartitionError")]
+    assert [await relay.publish_events(), await relay.publish_events()] == [0, 1], "however many wait for that topic"
+    assert (await dead(live.db), await pending(live.db)) == ([], 3), "it may be on its way"
+    for _ in range(7):
+        await come_due(live.db)
+        await relay.publish_events()
+        await relay.publish_events()
+    assert await dead(live.db) == [("first", "UnknownTopicOrPartitionError"), ("third", "UnknownTopicOrPartitionError")]
     publisher.there = True
-    monkeypatch.setattr(worker.kafka, "TOPIC_SECONDS", 30.0)
-    await live.db.fetch("update outbox_events set dead_at = null")
-    async with asyncio.timeout(5):  # Apache Kafka takes its time to make a topic
-        while not await relay.publish_events():
-            assert await dead(live.db) == []
-    assert await pending(live.db) == 0
+    await live.db.fetch("update outbox_events set dead_at = null, attempts = 0")
+    async with asyncio.timeout(15):  # Apache Kafka takes its time to make a topic
+        while await pending(live.db):
+            await come_due(live.db)
+            await relay.publish_events()
+    assert await dead(live.db) == []
     await publisher.stop()
-    records = await read_records(cloned, "orders", 2)
-    assert [json.loads(each.value)["email"] for each in records] == ["first", "second"]
+    records = [json.loads(each.value)["email"] for each in await read_records(cloned, "orders", 3)]
+    assert [email for email in records if email != "third"] == ["first", "second"]
     assert await published(cloned, 1) == ["other"]
 
 
-async def test_what_cannot_be_sent_one_by_one_in_time_waits_for_the_next_time(
+async def test_what_cannot_be_sent_in_time_waits_for_the_next_time(
     live: Context, cloned: Settings, queue: ArqRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker.kafka, "SINGLY_SECONDS", -1.0)
+    monkeypatch.setattr(worker.kafka, "SEARCH_SECONDS", -1.0)
     publisher = LowLimit(cloned)
     relay = Relay(live, publisher, queue, [])
     for number in range(10):
         await announce(live.db, UUID(int=1), f"{number}" * 100)
     assert await relay.publish_events() == 0
-    monkeypatch.setattr(worker.kafka, "SINGLY_SECONDS", 2.0)
+    monkeypatch.setattr(worker.kafka, "SEARCH_SECONDS", 2.0)
     assert await relay.publish_events() == 10
     await publisher.stop()
     assert await published(cloned, 10) == [f"{number}" * 100 for number in range(10)]

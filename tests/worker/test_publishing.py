@@ -24,7 +24,7 @@ from tests.worker.jobs import header, read_records
 from tests.worker.parts import Broker
 from worker.kafka import KafkaUnavailable, Publisher
 from worker.relay import Relay
-from worker.types import OutboxEvent
+from worker.types import OutboxEvent, Refusal
 
 
 async def announce(db: Database, user_id: UUID, email: str = "ada@example.com") -> None:
@@ -145,7 +145,7 @@ async def test_a_broker_that_dies_behind_a_backlog_leaves_every_row_as_it_was(
     publisher = Publisher(broker.settings(cloned))
     publish, batches = publisher.publish, []
 
-    async def publish_and_kill(events: Sequence[OutboxEvent], *, singly: bool = False) -> dict[OutboxEvent, str | None]:
+    async def publish_and_kill(events: Sequence[OutboxEvent]) -> dict[OutboxEvent, Refusal | None]:
         batches.append(len(events))
         if len(batches) == 2:
             broker.kill()
@@ -249,7 +249,7 @@ async def test_a_connection_lost_before_the_commit_repeats_the_record_with_the_s
 
     publish = publisher.publish
 
-    async def publish_and_lose(events: object, *, singly: bool) -> object:
+    async def publish_and_lose(events: object) -> object:
         refused = await publish(events)  # type: ignore[arg-type]
         await live.db.fetch(
             "select pg_terminate_backend(pid) from pg_stat_activity "
