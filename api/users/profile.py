@@ -64,6 +64,8 @@ async def change_me(context: Context, principal: Principal, body: ProfileChange,
         refuse_stale(if_match, user)
         if proof:
             await _refuse_outdated(db, principal, proof, CURRENT_PASSWORD_REQUIRED)
+        elif body.email and body.email.lower() != user.email:  # it was the account's a moment ago, and needed no proof
+            raise CURRENT_PASSWORD_REQUIRED
         if password_hash:
             user = await _put_password(db, principal, password_hash)
         if body.name is not UNSET or body.language is not UNSET:

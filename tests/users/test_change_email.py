@@ -13,6 +13,7 @@ from tests.conftest import client_of
 from tests.factories import PASSWORD, make_user
 from tests.mailed import mailed
 from tests.users.people import can_sign_in, is_signed_in, sign_in
+from tests.worker.jobs import until
 
 OLD, NEW, LATER = "ada@example.com", "ada@example.org", "ada@example.net"
 
@@ -283,3 +284,19 @@ async def test_a_token_is_for_its_own_purpose_alone(client: httpx.AsyncClient, c
         assert_dead(await client.post("/api/auth/verify", json={"token": token}), "VERIFY_USER_BAD_TOKEN")
         answer = await client.post("/api/auth/reset-password", json={"token": token, "password": PASSWORD})
         assert_dead(answer, "RESET_PASSWORD_BAD_TOKEN")
+
+
+async def test_the_address_that_was_the_account_s_a_moment_ago_needs_the_password_again(
+    live: Context, live_client: httpx.AsyncClient
+) -> None:
+    headers = await sign_in(live_client, (await make_user(live, OLD)).email)
+    async with live.db.transaction() as db:
+        await db.fetch("update users set email = $1", NEW)
+        asking = asyncio.create_task(ask(live_client, headers, OLD, password=None))
+        waiting = (
+            "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        )
+        await until(live.db, waiting)
+    answer = await asking
+    assert (answer.status_code, answer.json()["code"]) == (403, "CURRENT_PASSWORD_REQUIRED"), answer.text
+    assert await address(live) == NEW
