@@ -27,7 +27,7 @@ test: $(STAMP) ## run every test against the real parts; ARGS="tests/users -x" p
 	@$(BIN)/python -m pytest $(or $(ARGS),$(COVERAGE))
 
 test-kafka: $(STAMP) ## the worker's tests and the faults against Apache Kafka (needs Java 17 and Maven)
-	@$(BIN)/python -m dev.apache_kafka $(BIN)/python -m pytest $(or $(ARGS),tests/dev/test_apache_kafka.py $(wildcard tests/worker tests/faults))
+	@$(BIN)/python -m dev.apache_kafka $(BIN)/python -m pytest $(or $(ARGS),tests/dev/test_apache_kafka.py tests/worker tests/faults)
 
 faults: $(STAMP) ## everything dies, at random, for MINUTES=20; writes docs/reliability.md's table
 	@$(BIN)/python -m tests.faults --minutes $(or $(MINUTES),20)

@@ -1,9 +1,10 @@
-"""Apache Kafka itself, one node in KRaft mode, by the machine's Java; its jars come from Maven Central by Maven.
+"""Apache Kafka itself in KRaft mode, one node or a cluster, by the machine's Java; Maven fetches its jars.
 
 `python -m dev.apache_kafka COMMAND…` runs a command beside one, as `make test-kafka` does. `make run` needs none: its
 broker is dev/kafka.py.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -11,13 +12,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from dev.part import ROOT, Part, StackError, stop
 
 VERSION = "4.1.1"
 CACHE = ROOT / ".kafka"
-MAVEN_SECONDS = 600.0
+MAVEN_SECONDS = 300.0
+MAVEN_TRIES, MAVEN_PAUSE = 3, 10.0
 # The tools for their console producer alone, which needs none of what else they bring.
 POM = f"""<project>
   <modelVersion>4.0.0</modelVersion>
@@ -30,41 +33,66 @@ POM = f"""<project>
   </dependencies>
 </project>
 """
-# A topic comes into being when it is first named, as with the embedded broker; one node holds one copy of all.
+# A topic comes into being when it is first named, as with the embedded broker. Each node is broker and controller and
+# has a copy of everything, and all but one of the copies acknowledge.
 PROPERTIES = """process.roles=broker,controller
-node.id=1
+node.id={node}
 listeners=BROKER://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
 listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=BROKER
-controller.quorum.voters=1@127.0.0.1:{controller_port}
-log.dirs={folder}/data
+controller.quorum.voters={voters}
+log.dirs={data}
 num.partitions=4
 auto.create.topics.enable=true
+default.replication.factor={nodes}
+min.insync.replicas={acknowledging}
 offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={nodes}
 transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={nodes}
+transaction.state.log.min.isr={acknowledging}
 group.initial.rebalance.delay.ms=0
 """
 JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp")  # quick to start, and small
 
 
-def start(folder: Path, logs: Path) -> tuple[Part, str]:
-    """Start a broker on `folder`; return it and its host:port. A folder that had one has its data and ports again.
+def make(folder: Path, nodes: int = 1) -> list[Path]:
+    """Make the folders of a cluster; return the file of each node's properties, for `start`.
 
-    Raises StackError when Java, Maven or the jars cannot be had, or the folder cannot be formatted.
+    Raises StackError when Java, Maven or the jars cannot be had, or a folder cannot be formatted.
     """
-    properties = folder / "server.properties"
-    program = java()
-    if not properties.exists():
-        folder.mkdir(exist_ok=True)
-        port, controller_port = _free_ports()
-        properties.write_text(PROPERTIES.format(port=port, controller_port=controller_port, folder=folder.resolve()))
-        cluster = ("--cluster-id", "apache-kafka-for-tests")
-        _run([*program, "kafka.tools.StorageTool", "format", *cluster, "--config", properties], "format a folder")
-    part = Part("kafka", [*program, "kafka.Kafka", properties], logs, ready="Kafka Server started")
+    folder.mkdir()
+    ports = _free_ports(2 * nodes)
+    numbered = list(enumerate(zip(ports[:nodes], ports[nodes:], strict=True), 1))
+    voters = ",".join(f"{node}@127.0.0.1:{controller_port}" for node, (_, controller_port) in numbered)
+    made: list[Path] = []
+    for node, (port, controller_port) in numbered:
+        properties = folder / f"kafka-{node}.properties"
+        properties.write_text(
+            PROPERTIES.format(
+                node=node,
+                port=port,
+                controller_port=controller_port,
+                voters=voters,
+                data=folder.resolve() / f"data-{node}",
+                nodes=nodes,
+                acknowledging=max(1, nodes - 1),
+            )
+        )
+        format = ("kafka.tools.StorageTool", "format", "--cluster-id", "apache-kafka-for-tests", "--config")
+        _run([*java(), *format, properties], "format a folder")
+        made.append(properties)
+    return made
+
+
+def start(properties: Path, logs: Path) -> tuple[Part, str]:
+    """Start a node that `make` made, or start it again; return it and its host:port. One of several is ready when most
+    of them are.
+
+    Raises StackError when Java or the jars are gone.
+    """
+    part = Part(properties.stem, [*java(), "kafka.Kafka", properties], logs, ready="Kafka Server started")
     address = next(line for line in properties.read_text().splitlines() if line.startswith("listeners="))
     return part, address.removeprefix("listeners=BROKER://").partition(",")[0]
 
@@ -80,16 +108,28 @@ def _jars() -> Path:
     for program in ("java",) if folder.exists() else ("java", "mvn"):
         if not shutil.which(program):
             raise StackError(f"There is no {program}: Apache Kafka needs Java 17 or later, and Maven to fetch it.")
-    if folder.exists():
-        return folder
+    if not folder.exists():
+        _fetch(folder)
+    return folder
+
+
+def _fetch(folder: Path) -> None:
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as unfinished:
         pom, filled = Path(unfinished, "pom.xml"), Path(unfinished, "jars")
         pom.write_text(POM)
+        command = ["mvn", "--batch-mode", "--quiet", "--strict-checksums", "--update-snapshots", "--file", str(pom)]
         goal = ["dependency:copy-dependencies", f"-DoutputDirectory={filled}"]
-        _run(["mvn", "--batch-mode", "--quiet", "--strict-checksums", "--file", pom, *goal], "fetch Apache Kafka")
+        for tries_left in reversed(range(MAVEN_TRIES)):
+            try:
+                _run([*command, *goal], "fetch Apache Kafka")
+                break
+            except StackError as error:  # it is a download: what failed may work in a moment
+                if not tries_left:
+                    raise
+                print(f"{error}\nonce more in {MAVEN_PAUSE:.0f} s", file=sys.stderr, flush=True)
+                time.sleep(MAVEN_PAUSE)
         filled.rename(folder)
-    return folder
 
 
 def _run(command: list[str | Path], purpose: str) -> None:
@@ -102,11 +142,12 @@ def _run(command: list[str | Path], purpose: str) -> None:
         raise StackError(f"{command[0]} could not {purpose} within {MAVEN_SECONDS:.0f} s.") from None
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        for listener in (first, second):
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as listeners:
+        opened = [listeners.enter_context(socket.socket()) for _ in range(count)]
+        for listener in opened:
             listener.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
+        return [listener.getsockname()[1] for listener in opened]
 
 
 def main(command: list[str]) -> int:
@@ -117,7 +158,8 @@ def main(command: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="kafka-") as name:
         parts: list[Part] = []
         try:
-            part, address = start(Path(name, "kafka"), Path(name))
+            [node] = make(Path(name, "kafka"))
+            part, address = start(node, Path(name))
             parts = [part]
             part.wait()
             print(f"Apache Kafka {VERSION} answers at {address}", flush=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dev.part import ROOT
+from dev import apache_kafka
+from dev.part import ROOT, StackError
 from tests.worker.parts import APACHE
 
 PROGRAM = [sys.executable, "-m", "dev.apache_kafka"]
@@ -20,6 +21,29 @@ def test_without_java_one_line_says_so(tmp_path: Path) -> None:
     ended = subprocess.run([*PROGRAM, "true"], cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stderr == "There is no java: Apache Kafka needs Java 17 or later, and Maven to fetch it.\n"
+
+
+def test_a_download_that_fails_is_tried_twice_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries = tmp_path / "tries"
+    for name, script in {
+        "java": "",
+        "mvn": f'echo >> {tries}; test $(wc -l < {tries}) = 3 || {{ echo "no mirror" >&2; exit 1; }}; '
+        'for each; do case $each in -DoutputDirectory=*) mkdir "${each#*=}"; esac; done',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(apache_kafka, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(apache_kafka, "MAVEN_PAUSE", 0.0)
+    folder = apache_kafka._jars()
+    assert capsys.readouterr().err.count("mvn could not fetch Apache Kafka:\n    no mirror\n") == 2
+
+    folder.rmdir()
+    with pytest.raises(StackError, match=r"mvn could not fetch Apache Kafka:\n    no mirror"):
+        apache_kafka._jars()
+    assert tries.read_text().count("\n") == 6
 
 
 @pytest.mark.skipif(not APACHE, reason="make test-kafka")

@@ -44,25 +44,40 @@ class Child:
         stop([self.part])
 
 
-class Broker(Child):
-    """Of the kind that the tests run against: the embedded one, or with `make test-kafka` Apache Kafka."""
+class Node(Child):
+    """A node of Apache Kafka."""
+
+    def __init__(self, properties: Path, logs: Path) -> None:
+        self._properties, self._logs = properties, logs
+        self.start()
+
+    def start(self) -> None:
+        """Also again after `kill`, where it was and with what it had. It answers in a few seconds."""
+        self.part, self.address = apache_kafka.start(self._properties, self._logs)
+
+
+class Broker(Node):
+    """Of the kind that the tests run against: the embedded one, which cannot start again, or with `make test-kafka`
+    Apache Kafka."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         if APACHE:
-            self.start()
+            [properties] = apache_kafka.make(folder / "kafka")
+            super().__init__(properties, folder)
             self.part.wait()
         else:
             self.part = Part("kafka", [sys.executable, "-m", "dev.kafka"], folder, ready=r"^127\.0\.0\.1:\d+$")
             self.address = self.part.wait()
 
-    def start(self) -> None:
-        """Apache Kafka alone: again after `kill`, where it was and with what it had. It answers in a few seconds."""
-        self.part, self.address = apache_kafka.start(self._folder / "kafka", self._folder)
-
     def settings(self, settings: Settings) -> Settings:
-        kafka = msgspec.structs.replace(settings.kafka, bootstrap_servers=(self.address,))
-        return msgspec.structs.replace(settings, kafka=kafka)
+        return at(settings, self.address)
+
+
+def at(settings: Settings, *brokers: str) -> Settings:
+    """The same with other brokers."""
+    return msgspec.structs.replace(
+        settings, kafka=msgspec.structs.replace(settings.kafka, bootstrap_servers=tuple(brokers))
+    )
 
 
 class RedisServer(Child):

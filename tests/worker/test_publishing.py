@@ -209,7 +209,9 @@ async def test_a_silent_broker_is_given_up_and_gets_everything_when_it_speaks_ag
     emails = [json.loads(each.value)["email"] for each in records]
     assert emails[-4:] == ["1", "2", "3", "4"], "no producer that was thrown away publishes after its successor"
     assert await pending(live.db) == 0
-    assert len([each for each in asyncio.all_tasks() if "aiokafka" in repr(each)]) == producer_tasks(relay)
+    async with asyncio.timeout(10):
+        while len([each for each in asyncio.all_tasks() if "aiokafka" in repr(each)]) != producer_tasks(relay):
+            await asyncio.sleep(0.05)
     await relay._publisher.stop()
     assert not [each for each in asyncio.all_tasks() if "aiokafka" in repr(each)], "nothing of it goes on"
 
