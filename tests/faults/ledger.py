@@ -14,10 +14,10 @@ import httpx
 
 from tests.factories import PASSWORD
 
-CLIENTS = 8
+CLIENTS = 16
 GOOD_IN_A_ROW = 20
-CHANGES = 8
-"""Of each account, before the client goes on to the next one."""
+CHANGES = 12
+"""Of each account, before the client goes on to the next one: registering and signing in are dear."""
 
 
 @dataclass
@@ -31,6 +31,20 @@ class Account:
     sessions: dict[UUID, int] = field(default_factory=dict)
     """The generation of each session that the client holds the token of."""
 
+    def possible_names(self) -> set[str | None]:
+        """The last acknowledged one, and the later ones whose fate is unknown."""
+        possible: set[str | None] = {None}
+        for asked, outcome in self.names:
+            if outcome == "acked":
+                possible = {asked}
+            elif outcome == "unknown":
+                possible.add(asked)
+        return possible
+
+    def saw(self, name: str | None) -> None:
+        """What was read once stays so: a change that was unknown is as good as acknowledged."""
+        self.names = [(asked, "acked" if asked == name else outcome) for asked, outcome in self.names]
+
 
 class Ledger:
     """Clients at so many calls a second, and what became of the calls: `acked`, `refused` (4xx), `down` (it never got
@@ -41,15 +55,19 @@ class Ledger:
         self.acked = 0
         self.broken: list[str] = []
         """Answers that are never right, whatever is down."""
+        self.failed: list[str] = []
+        """Calls that were down or unknown: right only where the harm takes the service away."""
         self._url = url
         self._pause = CLIENTS / rate
         self._random = random.Random(seed)
-        self._calls: list[tuple[float, bool]] = []
+        self._calls: list[tuple[float, float, bool]] = []
+        """Of this load: when it ended, how long it took, and whether it was good."""
         self._ending = asyncio.Event()
 
     async def run(self) -> None:
         """Call until `end`."""
         self._ending.clear()
+        self._calls.clear()
         async with asyncio.TaskGroup() as clients:
             for _ in range(CLIENTS):
                 clients.create_task(self._live())
@@ -61,12 +79,16 @@ class Ledger:
         """Wait for GOOD_IN_A_ROW good calls that began after that moment; when the first of them was answered."""
         while True:
             row: list[float] = []
-            for ended, good in self._calls:
+            for ended, _, good in self._calls:
                 if ended > began:
                     row = [*row, ended] if good else []
                 if len(row) == GOOD_IN_A_ROW:
                     return row[0]
             await asyncio.sleep(0.1)
+
+    def good_between(self, began: float, over: float) -> list[float]:
+        """How long each good call took that ended between those moments, in seconds."""
+        return [seconds for ended, seconds, good in self._calls if good and began <= ended <= over]
 
     async def _live(self) -> None:
         async with httpx.AsyncClient(base_url=self._url, trust_env=False, timeout=20) as client:
@@ -92,10 +114,19 @@ class Ledger:
             name = f"Name {change}"
             outcome, _ = await self._call(client, "PATCH", "/api/users/me", json={"name": name}, headers=headers)
             account.names.append((name, outcome))
-            if change % 3 == 2:
+            await self._look(client, account, headers)
+            if change % 4 == 3:
                 pair = await self._refresh(client, account, pair)
         outcome, _ = await self._call(client, "POST", "/api/auth/forgot-password", json={"email": account.email})
         account.resets.append(outcome)
+
+    async def _look(self, client: httpx.AsyncClient, account: Account, headers: dict[str, str]) -> None:
+        """What a client was told is what it reads."""
+        outcome, user = await self._call(client, "GET", "/api/users/me", headers=headers)
+        if outcome == "acked":
+            if user["name"] not in account.possible_names():
+                self.broken.append(f"{account.email} reads {user['name']} instead of {account.possible_names()}")
+            account.saw(user["name"])
 
     async def _sign_in(self, client: httpx.AsyncClient, account: Account) -> dict[str, Any]:
         form = {"username": account.email, "password": PASSWORD}
@@ -118,21 +149,24 @@ class Ledger:
 
     async def _call(self, client: httpx.AsyncClient, method: str, path: str, **sent: Any) -> tuple[str, dict[str, Any]]:
         answer: dict[str, Any] = {}
+        began = time.monotonic()
         try:
             response = await client.request(method, path, **sent)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            outcome = "down"
-        except httpx.TransportError:
-            outcome = "unknown"
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            outcome, told = "down", repr(error)
+        except httpx.TransportError as error:
+            outcome, told = "unknown", repr(error)
         else:
-            status = response.status_code
+            status, told = response.status_code, f"{response.status_code} {response.text}"
             outcome = "acked" if status < 400 else "refused" if status < 500 else "unknown"
             answer = response.json() if outcome == "acked" and response.content else {}
             if status >= 400 and status != 503 and path != "/api/auth/refresh":
-                self.broken.append(f"{method} {path} {status} {response.text}")
+                self.broken.append(f"{method} {path} {told}")
+        good, seconds = outcome in ("acked", "refused"), time.monotonic() - began
         self.acked += outcome == "acked"
-        self._calls.append((time.monotonic(), outcome in ("acked", "refused")))
-        await asyncio.sleep(self._pause * self._random.uniform(0.5, 1.5))
+        self.failed += [] if good else [f"{method} {path} {told} after {seconds:.1f} s"]
+        self._calls.append((began + seconds, seconds, good))
+        await asyncio.sleep(self._pause * self._random.uniform(0.5, 1.5) - seconds)
         return outcome, answer
 
 

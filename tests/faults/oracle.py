@@ -12,8 +12,8 @@ from tests.faults.ledger import Account
 from tests.faults.rig import Rig
 
 QUIET_SECONDS = 120.0
-WAITING = """select id from outbox_events where published_at is null and dead_at is null
-             union all select id from outbox_tasks where dead_at is null"""
+EVENTS = "select id from outbox_events where published_at is null and dead_at is null"
+TASKS = "select id from outbox_tasks where dead_at is null"
 
 
 @dataclass
@@ -27,18 +27,23 @@ class Verdict:
     mails_twice: int = 0
 
 
-async def drained(rig: Rig, waiting: set[UUID] | None = None) -> float:
-    """Wait until nothing waits in the outbox, or nothing of what waited then; when that was."""
+async def waiting(rig: Rig, kind: str) -> set[UUID]:
+    """The EVENTS or TASKS that wait in the outbox."""
+    return {row["id"] for row in await rig.rows(kind)}
+
+
+async def delivered(rig: Rig, kind: str, ids: set[UUID]) -> float:
+    """Wait until none of these waits any more; when that was."""
+    while await waiting(rig, kind) & ids:  # noqa: ASYNC110  # in PostgreSQL
+        await asyncio.sleep(0.2)
+    return time.monotonic()
+
+
+async def drained(rig: Rig) -> None:
+    """Wait until nothing waits in the outbox."""
     async with asyncio.timeout(QUIET_SECONDS):
-        while True:
-            rows = {row["id"] for row in await rig.rows(WAITING)}
-            if not (rows if waiting is None else rows & waiting):
-                return time.monotonic()
+        while await rig.rows(f"{EVENTS} union all {TASKS}"):  # noqa: ASYNC110  # in PostgreSQL
             await asyncio.sleep(0.2)
-
-
-async def waiting(rig: Rig) -> set[UUID]:
-    return {row["id"] for row in await rig.rows(WAITING)}
 
 
 class Oracle:
@@ -127,14 +132,8 @@ class Oracle:
     def _judge_names(self, verdict: Verdict, account: Account, name: str | None, events: int) -> None:
         acked = [name for name, outcome in account.names if outcome == "acked"]
         unknown = [name for name, outcome in account.names if outcome == "unknown"]
-        possible: set[str | None] = {None}
-        for asked, outcome in account.names:
-            if outcome == "acked":
-                possible = {asked}
-            elif outcome == "unknown":
-                possible.add(asked)
-        if name not in possible:
-            verdict.lost.append(f"name of {account.email}: {name} instead of {possible}")
+        if name not in account.possible_names():
+            verdict.lost.append(f"name of {account.email}: {name} instead of {account.possible_names()}")
         if not len(acked) <= events <= len(acked) + len(unknown):
             verdict.lost.append(f"{events} events of {len(acked)} changes, {len(unknown)} unknown, of {account.email}")
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.experiments import Experiment
+from tests.faults.ledger import Account
 from tests.faults.oracle import Oracle, drained
 from tests.faults.rig import Rig
+from tests.faults.trial import Row
 
 
 @pytest.fixture
@@ -58,3 +61,31 @@ async def test_an_order_that_differs_is_seen_and_so_is_what_comes_twice(judged: 
     verdict = await oracle.judge()
     assert (verdict.disorder, verdict.mails_twice) == (1, 1)
     assert (verdict.lost, verdict.invented) == ([], [])
+
+
+async def nothing(_: Rig) -> int:
+    return 1
+
+
+def test_a_name_that_was_read_is_as_good_as_acknowledged() -> None:
+    account = Account("ada@example.com", "acked", names=[("first", "acked"), ("second", "unknown"), ("third", "down")])
+    assert account.possible_names() == {"first", "second"}
+    account.saw("second")
+    assert account.possible_names() == {"second"}
+
+
+def test_a_call_that_fails_is_a_fault_unless_the_harm_takes_the_service_away() -> None:
+    failed = [f"GET /api/users/me {number}" for number in range(6)]
+    kept = Row(Experiment("F-10", "Redis refuses", nothing), 1, failed=failed)
+    assert kept.faults == [*(f"refused service: {each}" for each in failed[:5]), "refused service: 6 in all"]
+    assert Row(Experiment("F-19", "PostgreSQL away", nothing, outage=True), 1, failed=failed).faults == []
+
+
+def test_what_is_late_is_told_by_the_experiments_limits() -> None:
+    killed = Experiment("F-5", "relay killed", nothing)
+    assert Row(killed, 1, answers=5, events=2, tasks=32).late == []
+    assert Row(killed, 1, events=2.1, tasks=33).late == [
+        "late: events after 2.1 s, not 2",
+        "late: tasks after 33.0 s, not 32",
+    ]
+    assert Row(killed, 2, events=2.1, tasks=33).late == []

@@ -2,17 +2,39 @@
 
 import asyncio
 import contextlib
+import statistics
 import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.faults.experiments import Experiment
-from tests.faults.oracle import Oracle, Verdict, drained, waiting
+from tests.faults.oracle import EVENTS, TASKS, Oracle, Verdict, delivered, waiting
 from tests.faults.rig import Rig
 
-RECOVERY_SECONDS = 60.0
+RECOVERY_SECONDS = 90.0
 BEFORE_SECONDS = 1.0
+TOLD = 5
+"""Of each kind of fault so many are told in full."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds from the end of the harm."""
+
+    answers: float = 5
+    events: float = 10
+    tasks: float = 32
+    """A task's lease, and a look for it."""
+
+
+STRICTER = {
+    "F-1": Limits(answers=3),
+    "F-2": Limits(answers=3),
+    "F-5": Limits(events=2),
+    "F-6": Limits(events=2),
+    "F-18": Limits(answers=2),
+}
 
 
 @dataclass
@@ -20,45 +42,84 @@ class Row:
     """What came of an experiment; the seconds are the longest of its rounds, from the end of the harm."""
 
     experiment: Experiment
+    patience: float
     injections: int = 0
     acked: int = 0
+    failed: list[str] = field(default_factory=list)
+    """Calls that were not served."""
+    harmed: list[float] = field(default_factory=list)
+    """How long the good calls took during the harm."""
     answers: float = 0
     """Until the first of 20 good calls."""
-    delivered: float = 0
-    """Until what waited in the outbox then had arrived."""
+    events: float = 0
+    """Until those that waited in the outbox then were in Kafka."""
+    tasks: float = 0
+    """Until those that waited in the outbox then were done."""
     verdict: Verdict = field(default_factory=Verdict)
 
     @property
     def faults(self) -> list[str]:
         """What must not be."""
-        told = self.verdict
-        disorder = [f"{told.disorder} keys out of order"] if told.disorder else []
-        return [*(f"lost: {each}" for each in told.lost), *(f"invented: {each}" for each in told.invented), *disorder]
+        told, refused = self.verdict, [] if self.experiment.outage else self.failed
+        kinds = {"lost": told.lost, "invented": told.invented, "refused service": refused}
+        faults = [f"{kind}: {each}" for kind, found in kinds.items() for each in found[:TOLD]]
+        more = [f"{kind}: {len(found)} in all" for kind, found in kinds.items() if len(found) > TOLD]
+        return faults + more + ([f"{told.disorder} keys out of order"] if told.disorder else [])
+
+    @property
+    def late(self) -> list[str]:
+        """What took longer than it may."""
+        limits = STRICTER.get(self.experiment.number, Limits())
+        took = {"answers": (self.answers, limits.answers), "events": (self.events, limits.events)}
+        took["tasks"] = (self.tasks, limits.tasks)
+        return [
+            f"late: {what} after {seconds:.1f} s, not {limit * self.patience:.0f}"
+            for what, (seconds, limit) in took.items()
+            if seconds > limit * self.patience
+        ]
+
+
+def ends(rig: Rig) -> list[str]:
+    """Of what the processes said."""
+    return [service.process.log.read_text()[-3000:] for service in (rig.web, rig.worker)]
+
+
+@contextlib.contextmanager
+def explained(rig: Rig) -> Iterator[None]:
+    """What fails here tells the ends of the processes' logs."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note("\n".join(ends(rig)))
+        raise
 
 
 class Trials:
-    """Experiments one after the other with one rig; the verdict is on everything since the first."""
+    """Experiments one after the other with one rig; the verdict is on everything since the first. `patience` times as
+    long as its limit a recovery may take."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, patience: float) -> None:
         self._rig = rig
+        self._patience = patience
         self._oracle = Oracle(rig)
         self._before = Verdict()
 
     async def run(self, experiment: Experiment, rounds: int) -> Row:
-        row, acked = Row(experiment), self._rig.ledger.acked
+        ledger, row = self._rig.ledger, Row(experiment, self._patience)
+        acked, failed = ledger.acked, len(ledger.failed)
         async with self._load():
             for _ in range(rounds):
                 await asyncio.sleep(BEFORE_SECONDS)
+                began = time.monotonic()
                 row.injections += await experiment.harm(self._rig)
+                row.harmed += ledger.good_between(began, time.monotonic())
                 await self._recover(row)
         verdict = await self._oracle.judge()
-        row.acked = self._rig.ledger.acked - acked
-        row.verdict = Verdict(
-            verdict.lost,
-            verdict.invented,
-            verdict.disorder,
-            verdict.events_twice - self._before.events_twice,
-            verdict.mails_twice - self._before.mails_twice,
+        row.acked, row.failed = ledger.acked - acked, ledger.failed[failed:]
+        row.verdict = replace(
+            verdict,
+            events_twice=verdict.events_twice - self._before.events_twice,
+            mails_twice=verdict.mails_twice - self._before.mails_twice,
         )
         self._before = verdict
         return row
@@ -73,47 +134,54 @@ class Trials:
                 self._rig.ledger.end()
 
     async def _recover(self, row: Row) -> None:
-        ended = time.monotonic()
-        ids = await waiting(self._rig)
+        ended, rig = time.monotonic(), self._rig
+        waits = [delivered(rig, kind, await waiting(rig, kind)) for kind in (EVENTS, TASKS)]
         async with asyncio.timeout(RECOVERY_SECONDS):
-            answers, delivered = await asyncio.gather(self._rig.ledger.good_since(ended), drained(self._rig, ids))
+            answers, events, tasks = await asyncio.gather(rig.ledger.good_since(ended), *waits)
         row.answers = max(row.answers, answers - ended)
-        row.delivered = max(row.delivered, delivered - ended)
+        row.events = max(row.events, events - ended)
+        row.tasks = max(row.tasks, tasks - ended)
 
 
 def together(rows: Sequence[Row]) -> Row:
     """One experiment's trials as one row."""
-    told = [row.verdict for row in rows]
     return Row(
         rows[0].experiment,
+        rows[0].patience,
         sum(row.injections for row in rows),
         sum(row.acked for row in rows),
+        [each for row in rows for each in row.failed],
+        [each for row in rows for each in row.harmed],
         max(row.answers for row in rows),
-        max(row.delivered for row in rows),
-        Verdict(
-            told[-1].lost,
-            told[-1].invented,
-            told[-1].disorder,
-            sum(each.events_twice for each in told),
-            sum(each.mails_twice for each in told),
+        max(row.events for row in rows),
+        max(row.tasks for row in rows),
+        replace(
+            rows[-1].verdict,
+            events_twice=sum(row.verdict.events_twice for row in rows),
+            mails_twice=sum(row.verdict.mails_twice for row in rows),
         ),
+    )
+
+
+COLUMNS = ("", "experiment", "injections", "acked", "failed", "p99", "lost", "out of order", "twice: events, mails")
+TIMES = ("answers", "events", "tasks")
+
+
+def line(row: Row) -> str:
+    """Of the table."""
+    told, experiment = row.verdict, row.experiment
+    p99 = f"{statistics.quantiles(row.harmed, n=100)[-1] * 1000:.0f} ms" if len(row.harmed) > 1 else "–"
+    return (
+        f"| {experiment.number} | {experiment.what} | {row.injections} | {row.acked:,} | {len(row.failed):,} | {p99} | "
+        f"{len(told.lost) + len(told.invented)} | {told.disorder} | {told.events_twice}, {told.mails_twice} | "
+        f"{row.answers:.1f} s | {row.events:.1f} s | {row.tasks:.1f} s |"
     )
 
 
 def table(rows: Sequence[Row]) -> str:
     """In Markdown."""
-    lines = [
-        "| | experiment | injections | acked | lost | out of order | twice: events, mails | answers | delivered |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        told = row.verdict
-        lost = len(told.lost) + len(told.invented)
-        lines.append(
-            f"| {row.experiment.number} | {row.experiment.what} | {row.injections} | {row.acked:,} | {lost} | "
-            f"{told.disorder} | {told.events_twice}, {told.mails_twice} | {row.answers:.1f} s | {row.delivered:.1f} s |"
-        )
-    return "\n".join(lines)
+    columns = (*COLUMNS, *TIMES)
+    return "\n".join([f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *map(line, rows)])
 
 
 def write(path: Path, text: str) -> None:
