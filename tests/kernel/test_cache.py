@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.cache import Cache, Script, cached
+import api.kernel.cache
+from api.kernel.cache import Cache, Script, cached, open_cache
+from api.kernel.settings import Settings
 from tests.kernel.things import Holder, Thing, find_thing
 
 
@@ -219,11 +221,15 @@ async def test_a_script_is_sent_when_redis_does_not_know_it(cache: Cache) -> Non
         assert await cache.evaluate(script, ["k"], [7]) == [b"k", b"7"]
 
 
-async def test_a_burst_of_more_than_there_are_connections_is_served(cache: Cache) -> None:
-    await cache.set("a", b"1", 60)
-    answers = await asyncio.gather(*(cache.get("a") for _ in range(300)))
-    assert answers == [b"1"] * 300
-    assert await cache.execute("PING"), "and nothing of it looked like an outage"
+async def test_a_burst_of_more_than_there_are_connections_is_served(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.kernel.cache, "CALL_SECONDS", 5.0)  # whoever has to wait here waits for this machine
+    async with open_cache(settings) as cache:
+        await cache.set("burst", b"1", 60)
+        answers = await asyncio.gather(*(cache.get("burst") for _ in range(300)))
+        assert answers == [b"1"] * 300
+        assert await cache.execute("PING"), "and nothing of it looked like an outage"
 
 
 async def test_an_id_and_a_time_are_keys_too(holder: Holder) -> None:

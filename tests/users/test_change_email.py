@@ -293,10 +293,7 @@ async def test_the_address_that_was_the_account_s_a_moment_ago_needs_the_passwor
     async with live.db.transaction() as db:
         await db.fetch("update users set email = $1", NEW)
         asking = asyncio.create_task(ask(live_client, headers, OLD, password=None))
-        waiting = (
-            "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-        )
-        await until(live.db, waiting)
+        await until(live.db, "select count(*) > 0 from pg_locks where not granted")
     answer = await asking
     assert (answer.status_code, answer.json()["code"]) == (403, "CURRENT_PASSWORD_REQUIRED"), answer.text
     assert await address(live) == NEW

@@ -28,6 +28,7 @@ PASSWORD = "another horse battery staple"
 # Who reads a clock of its own, and what for.
 CLOCKS = {
     "api/kernel/auth.py": "access tokens, with 30 s of grace",
+    "api/kernel/consumers.py": "how old a count of waiting messages is, in minutes",
     "api/kernel/database.py": "ids, whose order nothing relies on",
     "api/kernel/limits.py": "the header that says when to come back",
     "api/kernel/telemetry.py": "lines of the log",

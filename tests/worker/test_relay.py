@@ -50,12 +50,21 @@ async def test_a_commit_wakes_the_relay(
 
 
 async def test_without_any_wake_up_the_poll_delivers(
-    live: Context, cloned: Settings, publisher: Publisher, queue: ArqRedis
+    live: Context, cloned: Settings, publisher: Publisher, queue: ArqRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pooled = msgspec.structs.replace(live, settings=msgspec.structs.replace(cloned, database_transaction_pooling=True))
     await connected(publisher)
-    async with running(Relay(pooled, publisher, queue, []), live):
-        await asyncio.sleep(0.2)  # past its first look, so that only the next one can find the row
+    relay, looked = Relay(pooled, publisher, queue, []), asyncio.Event()
+    look = relay.publish_events
+
+    async def publish_events() -> int:
+        done = await look()
+        looked.set()
+        return done
+
+    monkeypatch.setattr(relay, "publish_events", publish_events)
+    async with running(relay, live):
+        await looked.wait()  # so that only the next look can find the row
         began = time.monotonic()
         await announce(live.db, uuid7())
         await until(live.db, ALL_PUBLISHED, 3)

@@ -196,8 +196,12 @@ async def test_a_job_that_is_not_ours_harms_nobody(live: Context, queue: ArqRedi
     assert await queue.zcard(QUEUE) == 0
 
 
+def times(caplog: pytest.LogCaptureFixture, message: str) -> int:
+    return [record.message for record in caplog.records].count(message)
+
+
 async def test_redis_away_at_the_start_and_later_stops_nothing_for_good(
-    live: Context, cloned: Settings, redis_server: RedisServer
+    live: Context, cloned: Settings, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis_server.kill()
     context = msgspec.structs.replace(live, settings=msgspec.structs.replace(cloned, redis_url=redis_server.url))
@@ -205,7 +209,7 @@ async def test_redis_away_at_the_start_and_later_stops_nothing_for_good(
     gate.open.set()
     await add_tasks(live.db)
     async with open_queue(context.settings) as queue, working(context, queue, [gate.task]):
-        await asyncio.sleep(0.3)  # it has met the refusal by now
+        await soon(lambda: times(caplog, "the relay waits") > 0)
         assert gate.ended == 0
         redis_server.start()
         await until(live.db, NO_TASK)
@@ -215,7 +219,8 @@ async def test_redis_away_at_the_start_and_later_stops_nothing_for_good(
         await until(live.db, NO_TASK)
         redis_server.freeze()
         await add_tasks(live.db)
-        await asyncio.sleep(1.2)  # longer than a call waits
+        before = times(caplog, "the relay waits")
+        await soon(lambda: times(caplog, "the relay waits") > before)
         redis_server.thaw()
         await until(live.db, NO_TASK)
         assert await queue.exists(HEARTBEAT_KEY) == 1
@@ -223,7 +228,7 @@ async def test_redis_away_at_the_start_and_later_stops_nothing_for_good(
 
 
 async def test_a_task_that_runs_while_redis_goes_is_not_cut_off(
-    live: Context, cloned: Settings, redis_server: RedisServer
+    live: Context, cloned: Settings, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     context = msgspec.structs.replace(live, settings=msgspec.structs.replace(cloned, redis_url=redis_server.url))
     gate = Gate()
@@ -231,7 +236,7 @@ async def test_a_task_that_runs_while_redis_goes_is_not_cut_off(
     async with open_queue(context.settings) as queue, working(context, queue, [gate.task]):
         await asyncio.wait_for(gate.begun.wait(), 5)
         redis_server.kill()
-        await asyncio.sleep(0.3)  # arq has noticed by now
+        await soon(lambda: times(caplog, "arq starts again") > 0)
         gate.open.set()
         await until(live.db, NO_TASK, 3)
     assert gate.ended == 1
@@ -256,9 +261,11 @@ async def test_arq_failing_in_a_way_nobody_foresaw_is_logged_and_started_again(
     monkeypatch.setattr(worker.main, "RESTART_SECONDS", 0.1)
     await queue.zadd(QUEUE, {b"\xff": 1})  # no job's id is like this, and arq stumbles over it
     running = asyncio.create_task(work(live, [Gate().task], lambda: None))
-    await soon(lambda: len([each for each in caplog.records if each.message == "arq starts again"]) > 1)
-    await queue.delete(QUEUE)
-    await asyncio.sleep(0.3)
+    await soon(lambda: times(caplog, "arq starts again") > 1)
+    await queue.delete(QUEUE, HEARTBEAT_KEY)
+    async with asyncio.timeout(5):
+        while not await queue.exists(HEARTBEAT_KEY):  # noqa: ASYNC110  # in Redis
+            await asyncio.sleep(0.02)
     assert not running.done()
     live.draining.set()
     await asyncio.wait_for(running, 3)
