@@ -1,3 +1,1 @@
-create index outbox_events_dead_key on outbox_events (topic, key, seq) where dead_at is not null;
-drop index outbox_events_stuck;
 alter table outbox_events drop column available_at;

@@ -4,6 +4,7 @@ at once harmless; running it again does nothing. `python -m migrations rollback`
 
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ _NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+(\.rollback)?\.sql")
 # Any number that nothing else in this database locks: "migrate" in ASCII.
 LOCK = 0x6D69677261746500
 CONNECT_SECONDS = 10
+TRIES, PAUSE_SECONDS = 5, 2.0
+"""Of a migration that cannot have a table in time, because of those who use it meanwhile."""
 
 
 class MigrationError(Exception):
@@ -45,7 +48,7 @@ def migrate(database_url: str, folder: Path = FOLDER, *, back: bool = False) -> 
     done: list[str] = []
     with psycopg.connect(database_url, autocommit=True, connect_timeout=CONNECT_SECONDS) as lock:
         lock.execute("select pg_advisory_lock(%s)", [LOCK])  # released with the connection, however the process ends
-        # A migration that waits for a table lock stops everybody behind it: better to fail and be released again.
+        # A migration that waits for a table lock stops everybody behind it: better to let them go on, and try again.
         separator = "&" if "?" in database_url else "?"
         url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         with yoyo.get_backend(f"{url}{separator}options=-c%20lock_timeout%3D2s") as backend:
@@ -63,10 +66,18 @@ def _take(backend: Any, migration: Any, *, back: bool) -> None:
     """The steps and yoyo's memory of them in one transaction: in yoyo's own two, a release that is killed between them
     has applied what the next one would apply again."""
     direction, note = ("rollback", backend.unmark_one) if back else ("apply", backend.mark_one)
-    with backend.transaction():
-        migration.process_steps(backend, direction)
-        note(migration, log=False)
-        backend.log_migration(migration, direction)
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with backend.transaction():
+                migration.process_steps(backend, direction)
+                note(migration, log=False)
+                backend.log_migration(migration, direction)
+            break
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            if not tries_left or not migration.use_transactions:  # without one, its first statements are done
+                raise
+            print(f"{migration.id} needs a table that is in use: once more", flush=True)
+            time.sleep(PAUSE_SECONDS)
 
 
 def main() -> None:

@@ -37,6 +37,7 @@ from api.kernel.tasks import subscribers
 from dev.stack import Services, embedded
 from migrations.__main__ import migrate
 from tests.factories import PASSWORD, make_user
+from tests.processes import MailServer
 
 # CI asks the same questions each time; on a laptop each run asks new ones.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -182,14 +183,16 @@ async def signed_in(client: httpx.AsyncClient, context: Context) -> httpx.AsyncC
 
 @pytest.fixture
 async def cloned(settings: Settings) -> AsyncIterator[Settings]:
-    """Settings for a database of the test's own, migrated and empty; Redis is emptied too."""
+    """Settings for a database of the test's own, migrated and empty, and for Kafka topics of its own; Redis is emptied
+    too."""
     name = f"test_{uuid7().hex}"
     admin = await asyncpg.connect(settings.database_url, database="postgres")
     try:
         await admin.execute(f'create database "{name}" template "{database_name(settings)}_template"')
         async with open_cache(settings) as emptied:
             await emptied.execute("FLUSHDB")
-        yield msgspec.structs.replace(settings, database_url=with_database(settings, name))
+        kafka = msgspec.structs.replace(settings.kafka, prefix=f"{name}.")
+        yield msgspec.structs.replace(settings, database_url=with_database(settings, name), kafka=kafka)
     finally:
         await admin.execute(f'drop database if exists "{name}" with (force)')
         await admin.close()
@@ -208,6 +211,12 @@ async def live(cloned: Settings) -> AsyncIterator[Context]:
     """A Context as the processes open it: a pool, commits, the real SMTP."""
     async with open_context(cloned, SUBSCRIBERS) as opened:
         yield opened
+
+
+@pytest.fixture
+async def mail_server() -> AsyncIterator[MailServer]:
+    async with MailServer() as started:
+        yield started
 
 
 @pytest.fixture

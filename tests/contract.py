@@ -86,11 +86,13 @@ def _python(kind: str) -> Any:
 
 
 def _bare(hint: Any) -> Any:
-    """The type without `| None` and without Annotated."""
+    """The type without `| None` and without Annotated, and so of a list's elements."""
     if typing.get_origin(hint) is typing.Annotated:
         return _bare(typing.get_args(hint)[0])
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return _bare(next(part for part in typing.get_args(hint) if part is not type(None)))
+    if typing.get_origin(hint) is list:
+        return list[_bare(typing.get_args(hint)[0])]  # type: ignore[misc]
     return hint
 
 

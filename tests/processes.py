@@ -74,7 +74,7 @@ class Processes:
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=15) as client:
             await process.said("web starts")
             async with asyncio.timeout(10):
-                while not await _is_ready(client):  # noqa: ASYNC110  # it starts to listen without telling
+                while not await is_ready(client):  # noqa: ASYNC110  # it starts to listen without telling
                     await asyncio.sleep(0.02)
             yield client
 
@@ -98,7 +98,7 @@ class Processes:
                 process.kill()
 
 
-async def _is_ready(client: httpx.AsyncClient) -> bool:
+async def is_ready(client: httpx.AsyncClient) -> bool:
     try:
         return (await client.get("/api/health/ready")).is_success
     except httpx.TransportError:

@@ -2,17 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
-import msgspec
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
 from api.kernel.settings import Settings
 from tests import factories
 from tests.browser import Browser
@@ -41,17 +38,6 @@ MARKS = {
 }
 # No secrets, but nobody's business either: an account's row has them, and what announces an address.
 NAME, INVITED = "Canary-name 7f45", "Canary-invited 7f46"
-
-
-@pytest.fixture
-async def mail_server() -> AsyncIterator[MailServer]:
-    async with MailServer() as started:
-        yield started
-
-
-@pytest.fixture
-def cloned(cloned: Settings) -> Settings:
-    return msgspec.structs.replace(cloned, kafka=msgspec.structs.replace(cloned.kafka, prefix=f"{uuid7().hex}."))
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])

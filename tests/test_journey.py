@@ -2,15 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
-import msgspec
-import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
 from api.kernel.settings import Settings
 from tests.browser import Browser
 from tests.processes import MailServer, Processes, text_of
@@ -18,17 +14,6 @@ from tests.worker.jobs import until
 
 OLD, NEW = "ada@example.com", "ada@example.org"
 FIRST, SECOND = "correct horse battery staple", "a better horse and battery"
-
-
-@pytest.fixture
-async def mail_server() -> AsyncIterator[MailServer]:
-    async with MailServer() as started:
-        yield started
-
-
-@pytest.fixture
-def cloned(cloned: Settings) -> Settings:
-    return msgspec.structs.replace(cloned, kafka=msgspec.structs.replace(cloned.kafka, prefix=f"{uuid7().hex}."))
 
 
 class Inbox:

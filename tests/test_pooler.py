@@ -3,16 +3,14 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
 from api.kernel.settings import Settings
 from dev.part import Part, stop
 from tests.factories import PASSWORD
@@ -36,11 +34,6 @@ default_pool_size = {connections}
 
 
 @pytest.fixture
-def cloned(cloned: Settings) -> Settings:
-    return msgspec.structs.replace(cloned, kafka=msgspec.structs.replace(cloned.kafka, prefix=f"{uuid7().hex}."))
-
-
-@pytest.fixture
 def pooled(cloned: Settings, tmp_path: Path) -> Iterator[str]:
     """The database's URL through a pooler that has fewer connections to it than we have to the pooler."""
     program = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
@@ -58,12 +51,6 @@ def pooled(cloned: Settings, tmp_path: Path) -> Iterator[str]:
         yield url._replace(netloc=f"{url.username}@127.0.0.1:{own}").geturl()
     finally:
         stop([part])
-
-
-@pytest.fixture
-async def mail_server() -> AsyncIterator[MailServer]:
-    async with MailServer() as started:
-        yield started
 
 
 async def live_through(client: httpx.AsyncClient, mails: MailServer, email: str) -> str:

@@ -1,4 +1,4 @@
-"""F-27: a crowd that is slow or does not listen. Whoever behaves does not notice, and the crowd is shown out."""
+"""F-27: a crowd that is slow, or does not listen. Whoever behaves does not notice; who is slow is shown out."""
 
 import asyncio
 from pathlib import Path

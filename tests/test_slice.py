@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 import pytest
 
 from api.kernel.context import Context
@@ -20,17 +19,6 @@ from tests.processes import MailServer, Processes, text_of
 from tests.proxy import Proxy
 from tests.worker.jobs import header, read_records, until
 from tests.worker.parts import Broker, RedisServer
-
-
-@pytest.fixture
-def cloned(cloned: Settings) -> Settings:
-    return msgspec.structs.replace(cloned, kafka=msgspec.structs.replace(cloned.kafka, prefix=f"{uuid7().hex}."))
-
-
-@pytest.fixture
-async def mail_server() -> AsyncIterator[MailServer]:
-    async with MailServer() as started:
-        yield started
 
 
 @pytest.fixture

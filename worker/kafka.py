@@ -14,11 +14,11 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     CorruptRecordException,
-    InvalidMessageError,
     InvalidTimestampError,
     KafkaError,
     MessageSizeTooLargeError,
     PolicyViolationError,
+    RecordListTooLargeError,
     RecordTooLargeError,
     TopicAuthorizationFailedError,
     UnknownError,
@@ -45,12 +45,11 @@ LARGEST = 1_000_000
 """Characters of an event's data; one that is larger than a batch is a batch of its own."""
 # What is wrong with a record for ever, and what may be. The broker tells of some kinds that aiokafka does not know.
 _FINAL = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTimestampError, PolicyViolationError)
-_PERHAPS = (CorruptRecordException, InvalidMessageError, UnsupportedForMessageFormatError, UnknownError)
+_PERHAPS = (CorruptRecordException, RecordListTooLargeError, UnsupportedForMessageFormatError, UnknownError)
 _REFUSALS = (*_FINAL, *_PERHAPS, TopicAuthorizationFailedError)
 _NO_SPAN = "-0000000000000000-"
 _FAILURES = (KafkaError, OSError, RuntimeError)  # RuntimeError: uvloop's, for a connection that is closed
-Place = tuple[str, int]
-"""A topic as Kafka calls it, and a partition of it."""
+Place = tuple[str, int]  # a topic as Kafka calls it, and a partition of it
 
 
 class KafkaUnavailable(Exception):
@@ -80,20 +79,20 @@ class Publisher:
 
     async def stop(self) -> None:
         """Let go of the producer at once, whatever it is doing."""
-        producer, self._producer = self._producer, None
-        if producer is None:
+        if (producer := self._producer) is None:
             return
         # producer.stop() waits until every batch is delivered, and an idempotent producer tries that for ever: let be,
         # it would publish whenever the broker is back, behind its successor. aiokafka has no public way to give up.
         producer._closed = True
         await let_go(producer._sender, producer.client)
+        self._producer = None  # not before: where this was cut off, somebody does it again
 
-    async def _started(self) -> AIOKafkaProducer:
+    async def _started(self, *, idempotence: bool = True) -> AIOKafkaProducer:
         if self._producer is None:
             self._producer = AIOKafkaProducer(
                 bootstrap_servers=list(self._kafka.bootstrap_servers),
                 client_id="rest-angular-relay",
-                enable_idempotence=True,
+                enable_idempotence=idempotence,
                 acks="all",
                 max_batch_size=BATCH_BYTES,
                 request_timeout_ms=5000,
@@ -164,10 +163,11 @@ class Publisher:
     async def _search(self, refused: dict[Place, list[OutboxEvent]], unpublished: Unpublished) -> None:
         """Publish these in halves of halves, until those are alone that are refused alone; and after such a one none of
         its key. What takes too long waits for the next time."""
-        ends = time.monotonic() + SEARCH_SECONDS
-        parts = list(refused.items())
-        if parts:  # the producer has numbered what was refused, and the broker would miss those numbers
-            await self.stop()
+        if not refused:
+            return
+        await self.stop()  # it has numbered what was refused: the broker would miss those numbers
+        producer = await self._started(idempotence=False)
+        ends, parts = time.monotonic() + SEARCH_SECONDS, list(refused.items())
         while parts:
             place, events = parts.pop()
             events = [event for event in events if not unpublished.holds(event)]
@@ -175,18 +175,18 @@ class Publisher:
                 for event in events:
                     unpublished.add(event, None)
             elif events:
-                parts += await self._search_in(place, events, unpublished)
+                parts += await self._search_in(producer, place, events, unpublished)
+        await self.stop()
 
     async def _search_in(
-        self, place: Place, events: list[OutboxEvent], unpublished: Unpublished
+        self, producer: AIOKafkaProducer, place: Place, events: list[OutboxEvent], unpublished: Unpublished
     ) -> list[tuple[Place, list[OutboxEvent]]]:
         """Send a batch of these; the answer is what to send of them yet, the last one first."""
         try:
-            sent = await self._send_batch(await self._started(), place, events)
+            sent = await self._send_batch(producer, place, events)
         except Exception as error:
             if not _tells_of_records(error):
                 raise
-            await self.stop()
             if len(events) > 1 and not isinstance(error, TopicAuthorizationFailedError):  # which tells of them all
                 half = len(events) // 2
                 return [(place, events[half:]), (place, events[:half])]

@@ -16,7 +16,7 @@ async def lease_tasks(db: Database, names: list[str], most: int, seconds: float)
 
 
 @query
-async def mark_failed(db: Database, ids: list[UUID], reasons: list[str], waits: list[float]) -> None: ...
+async def mark_failed(db: Database, ids: list[UUID], reasons: list[str], waits: list[float | None]) -> None: ...
 
 
 @query

@@ -129,11 +129,11 @@ class Relay:
         """Let what Kafka refused wait for its next attempt, or keep it as a dead letter, and give back what merely
         waits for it; how many of all these are no dead letters."""
         refused = {event: refusal for event, refusal in unpublished.items() if refusal}
-        waits: list[float] = []
+        waits: list[float | None] = []
         for event, refusal in refused.items():
             attempt = event.attempts + 1
             final = refusal.final or attempt >= ATTEMPTS
-            waits.append(0.0 if final else back_off(attempt))
+            waits.append(None if final else back_off(attempt))
             fields = {"event": event.id, "reason": refusal.reason, "attempt": attempt, "dead": final}
             # A dead letter is somebody's to decide on, and what is logged as an error is what somebody is told of.
             logger.log(logging.ERROR if final else logging.WARNING, "kafka refused an event", extra={"fields": fields})
@@ -141,7 +141,7 @@ class Relay:
         await queries.mark_failed(db, [event.id for event in refused], reasons, waits)
         held = unpublished.keys() - refused.keys()
         await queries.put_back(db, [event.id for event in (*held, *following)])
-        return len(unpublished) - waits.count(0.0)
+        return len(unpublished) - waits.count(None)
 
     async def queue_tasks(self) -> int:
         """Lease due tasks and hand them to arq, as many as it has room for; how many. Raises RedisError, OSError,

@@ -1,15 +1,16 @@
--- How far behind the worker is, by topic and by task: what waits and since when, what is held back behind a dead letter of its key, and
--- the dead letters. Each part reads its own partial index, so that it costs what waits and not what was ever published.
+-- How far behind the worker is, by topic and by task: what waits and since when, what is held back (behind a dead letter of its key, or
+-- because Kafka refused it and its next attempt is not due), and the dead letters. Each part reads its own partial index, so that it costs what waits and not what was ever published.
 
-with first_dead as (
+with first_stuck as (
     select topic, key, min(seq) as seq
       from outbox_events
-     where dead_at is not null
+     where published_at is null
+       and (dead_at is not null or available_at > now())
      group by topic, key
 ), waiting as (
-    select topic, created_at, coalesce(first_dead.seq < outbox_events.seq, false) as held
+    select topic, created_at, coalesce(first_stuck.seq <= outbox_events.seq, false) as held
       from outbox_events
-      left join first_dead using (topic, key)
+      left join first_stuck using (topic, key)
      where published_at is null
        and dead_at is null
 ), counted as (

@@ -2,12 +2,12 @@
 --
 --   $1 ids      uuid[]
 --   $2 reasons  text[]    of each
---   $3 waits    float8[]  seconds until its next attempt; 0 where there is none
+--   $3 waits    float8[]  seconds until its next attempt; null where there is none
 
 update outbox_events
    set published_at = null,
-       dead_at = case when given.wait = 0 then now() end,
-       available_at = now() + nullif(given.wait, 0) * interval '1 second',
+       dead_at = case when given.wait is null then now() end,
+       available_at = clock_timestamp() + given.wait * interval '1 second', -- not now(): finding it took a while
        attempts = attempts + 1,
        last_error = given.reason
   from unnest($1::uuid[], $2::text[], $3::float8[]) as given (id, reason, wait)

@@ -65,13 +65,14 @@ async def run(minutes: float, seed: int) -> bool:
         async with Rig(Path(folder), RATE, seed) as rig:
             long = Run(rig, minutes, seed)
             await long.run()
+            whole = await rig.audit() == 0
     found = [together(rows) for rows in long.rows.values() if rows]
     acked, injections = sum(row.acked for row in found), sum(row.injections for row in found)
     told = f"{acked:,} calls acknowledged in {long.minutes:.0f} minutes, {injections} injections, seed {seed}."
-    soak = long.soak.told()
+    soak = f"{long.soak.told()} The audit's chain is {'whole' if whole else 'broken'}."
     sys.stdout.write(f"{told} {soak}\n")
     write(DOCUMENT, f"{told} {soak}\n\n{table(found)}")
-    return long.bad
+    return long.bad or not whole
 
 
 def main() -> None:

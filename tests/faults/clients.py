@@ -39,7 +39,8 @@ async def roll_web(rig: Rig) -> int:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{router.port}", trust_env=False) as client:
             while not ending.is_set():
                 calls += 1
-                failed += not (await _good(client, headers) or await _good(client, headers))
+                good = await _good(client, headers) or await _good(client, headers)
+                failed += not good  # not before the await: others add meanwhile
                 await asyncio.sleep(0.05)
 
     async with Proxy(("127.0.0.1", first)) as router, asyncio.TaskGroup() as group:

@@ -76,7 +76,7 @@ class Ledger:
         self._ending.set()
 
     async def good_since(self, began: float) -> float:
-        """Wait for GOOD_IN_A_ROW good calls that began after that moment; when the first of them was answered."""
+        """Wait for GOOD_IN_A_ROW good calls that ended after that moment; when the first of them did."""
         while True:
             row: list[float] = []
             for ended, _, good in self._calls:
@@ -144,6 +144,7 @@ class Ledger:
                 return _kept(account, following)
             if outcome == "refused":
                 assert time.monotonic() - began > 9, "a retry within the grace signed its owner out"
+                del account.sessions[_sid(pair)]  # stolen, for all that the server knows
                 return {}
         return pair
 
@@ -160,7 +161,7 @@ class Ledger:
             status, told = response.status_code, f"{response.status_code} {response.text}"
             outcome = "acked" if status < 400 else "refused" if status < 500 else "unknown"
             answer = response.json() if outcome == "acked" and response.content else {}
-            if status >= 400 and status != 503 and path != "/api/auth/refresh":
+            if status >= 400 and status != 503 and (path, status) != ("/api/auth/refresh", 401):
                 self.broken.append(f"{method} {path} {told}")
         good, seconds = outcome in ("acked", "refused"), time.monotonic() - began
         self.acked += outcome == "acked"
@@ -172,7 +173,11 @@ class Ledger:
 
 def _kept(account: Account, pair: dict[str, Any]) -> dict[str, Any]:
     if pair:
-        claims = pair["access_token"].split(".")[1]
-        sid = UUID(json.loads(base64.urlsafe_b64decode(claims + "=="))["sid"])
-        account.sessions[sid] = int.from_bytes(base64.urlsafe_b64decode(pair["refresh_token"] + "==")[16:20])
+        generation = base64.urlsafe_b64decode(pair["refresh_token"] + "==")[16:20]
+        account.sessions[_sid(pair)] = int.from_bytes(generation)
     return pair
+
+
+def _sid(pair: dict[str, Any]) -> UUID:
+    claims = pair["access_token"].split(".")[1]
+    return UUID(json.loads(base64.urlsafe_b64decode(claims + "=="))["sid"])

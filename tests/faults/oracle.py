@@ -14,6 +14,11 @@ from tests.faults.rig import Rig
 QUIET_SECONDS = 120.0
 EVENTS = "select id from outbox_events where published_at is null and dead_at is null"
 TASKS = "select id from outbox_tasks where dead_at is null"
+DEAD = "select id from outbox_events where dead_at is not null union select id from outbox_tasks"
+# One statement writes both, under one id: each is the other's witness.
+HALVES = """select id from audit_entries full join outbox_events using (id)
+             where audit_entries.id is null or outbox_events.id is null"""
+SESSIONS = "select id, generation from sessions where ended_at is null"
 
 
 @dataclass
@@ -63,8 +68,8 @@ class Oracle:
         verdict = Verdict()
         await self._events(verdict)
         await self._accounts(verdict)
-        dead = "select id from outbox_events where dead_at is not null union select id from outbox_tasks"
-        verdict.lost += [f"dead letter {row['id']}" for row in await self._rig.rows(dead)]
+        for what, statement in (("dead letter", DEAD), ("half of an event", HALVES)):
+            verdict.lost += [f"{what} {row['id']}" for row in await self._rig.rows(statement)]
         return verdict
 
     async def _events(self, verdict: Verdict) -> None:
@@ -113,7 +118,7 @@ class Oracle:
     async def _accounts(self, verdict: Verdict) -> None:
         rig = self._rig
         users = {row["email"]: row for row in await rig.rows("select id, email, name from users")}
-        sessions = {row["id"]: row["generation"] for row in await rig.rows("select id, generation from sessions")}
+        sessions = {row["id"]: row["generation"] for row in await rig.rows(SESSIONS)}
         updates = await rig.rows("select key, count(*) from outbox_events where type = 'users.updated' group by key")
         counts = {row["key"]: row["count"] for row in updates}
         known = {account.email: account for account in rig.ledger.accounts}

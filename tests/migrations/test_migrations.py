@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -18,7 +17,7 @@ from psycopg import sql
 from api.kernel.database import uuid7
 from api.kernel.settings import Settings
 from migrations.__main__ import FOLDER, MigrationError, check_files, migrate
-from tests.conftest import ENVIRONMENT, with_database
+from tests.conftest import ENVIRONMENT
 
 NAMES = sorted(file.stem for file in FOLDER.glob("*.sql") if ".rollback" not in file.name)
 # Everything that the application can see of a schema, in order.
@@ -32,17 +31,6 @@ union all
 select 'index', tablename, indexname, indexdef from pg_indexes where schemaname = 'public'
  order by 1, 2, 3
 """
-
-
-@pytest.fixture
-def empty(settings: Settings) -> Iterator[str]:
-    """The URL of a database with nothing in it."""
-    name = f"empty_{uuid7().hex}"
-    with psycopg.connect(with_database(settings, "postgres"), autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        yield with_database(settings, name)
-        # Without force, which may not end a superuser's session: this waits for those that were closed just now.
-        admin.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
 
 
 def schema(url: str) -> list[tuple[str, ...]]:
@@ -257,15 +245,20 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(empty: str, tmp_path: P
     assert migrate(empty, tmp_path) == ["0002_b"]
 
 
-def test_a_table_in_use_makes_the_release_fail_and_nobody_wait(empty: str, tmp_path: Path) -> None:
+def test_a_table_in_use_is_asked_for_again_and_in_the_end_makes_the_release_fail(
+    empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, GOOD)
     migrate(empty, tmp_path)
     write(tmp_path, {"0002_b.sql": b"alter table a add b int;", "0002_b.rollback.sql": b"alter table a drop b;"})
     with psycopg.connect(empty) as reader:
         reader.execute("select * from a")
+        monkeypatch.setattr("migrations.__main__.TRIES", 1)
         with pytest.raises(psycopg.errors.LockNotAvailable):
             migrate(empty, tmp_path)
-    assert migrate(empty, tmp_path) == ["0002_b"]
+        monkeypatch.setattr("migrations.__main__.TRIES", 2)
+        monkeypatch.setattr("migrations.__main__.time.sleep", lambda _: reader.rollback())
+        assert migrate(empty, tmp_path) == ["0002_b"]
 
 
 @pytest.mark.parametrize("back", [False, True])

@@ -19,8 +19,8 @@ create index users_rank on users (rank);
 alter table outbox_tasks add column priority integer not null default 0;
 """
 CONTRACT = """
-alter table outbox_tasks drop column priority;
 alter table users drop column nickname, drop column rank;
+alter table outbox_tasks drop column priority;
 """
 
 

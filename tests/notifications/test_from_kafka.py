@@ -1,7 +1,6 @@
 """From another service's record to the mail."""
 
 import msgspec
-import pytest
 
 from api.kernel.context import Context
 from api.kernel.database import uuid7
@@ -13,12 +12,6 @@ from tests.factories import make_user
 from tests.worker.jobs import header, read_records, soon, working
 from tests.worker.messages import Sent, reading, send
 from worker.main import open_queue
-
-
-@pytest.fixture
-def cloned(cloned: Settings) -> Settings:
-    """With topics of the test's own."""
-    return msgspec.structs.replace(cloned, kafka=msgspec.structs.replace(cloned.kafka, prefix=f"{uuid7().hex}."))
 
 
 async def test_one_record_is_one_mail_and_an_unknown_account_a_dead_letter(live: Context, cloned: Settings) -> None:

@@ -3,23 +3,15 @@
 from collections.abc import AsyncIterator
 
 import httpx
-import msgspec
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
 from api.kernel.settings import Settings
 from tests.factories import make_user
 from tests.users.people import sign_in
 from worker.kafka import Publisher
 from worker.main import open_queue
 from worker.relay import Relay
-
-
-@pytest.fixture
-def cloned(cloned: Settings) -> Settings:
-    """With topics of the test's own."""
-    return msgspec.structs.replace(cloned, kafka=msgspec.structs.replace(cloned.kafka, prefix=f"{uuid7().hex}."))
 
 
 @pytest.fixture

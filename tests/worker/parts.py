@@ -1,4 +1,4 @@
-"""Brokers, Redis servers and a TCP proxy that a test may take away and give back."""
+"""Brokers and Redis servers that a test may take away and give back."""
 
 import os
 import signal

@@ -5,7 +5,6 @@ import os
 import shlex
 import subprocess
 import textwrap
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -21,12 +20,6 @@ from tests.processes import MailServer, Processes
 from tests.worker.jobs import until
 from tests.worker.messages import Sent, reading, send
 from tests.worker.parts import APACHE
-
-
-@pytest.fixture
-async def mail_server() -> AsyncIterator[MailServer]:
-    async with MailServer() as started:
-        yield started
 
 
 async def test_it_consumes_and_leaves_events_and_tasks_to_the_worker(
