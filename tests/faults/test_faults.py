@@ -8,7 +8,7 @@ from tests.faults.experiments import EXPERIMENTS, Experiment
 from tests.faults.rig import Rig
 from tests.faults.trial import Trials, explained
 
-PATIENCE = 2
+PATIENCE = 3
 """A machine that runs other things beside."""
 LEASES = [each for each in EXPERIMENTS if each.number in ("F-4", "F-5", "F-11", "F-12")]
 

@@ -68,7 +68,7 @@ async def test_redis_that_is_away_is_a_miss_soon_and_never_an_error(talk: Talk |
         for asked in (cache.get("a"), cache.set("a", b"1", 1), cache.delete("a")):
             began = time.perf_counter()
             assert await asked is None
-            assert time.perf_counter() - began < 0.35
+            assert time.perf_counter() - began < 1.0
         assert await find_thing(holder, 1) == Thing(1, "it")
         assert (await find_thing(holder, 1), holder.calls) == (Thing(1, "it"), 2)
 

@@ -53,7 +53,7 @@ async def test_live_asks_nothing_of_anybody(alone: httpx.AsyncClient) -> None:
     began = time.perf_counter()
     answer = await alone.get("/api/health/live")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
-    assert time.perf_counter() - began < 0.2
+    assert time.perf_counter() - began < 0.9
 
 
 async def test_ready_when_the_schema_is_there(client: httpx.AsyncClient) -> None:
