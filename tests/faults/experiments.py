@@ -9,8 +9,10 @@ from redis.asyncio import Redis
 
 from tests.faults.clients import cancel_calls, lock_users, roll_web
 from tests.faults.rig import HARM_SECONDS, Rig
+from tests.proxy import Proxy
 
 RUNNING = "select id from outbox_tasks where dead_at is null and locked_until is not null"
+Harm = Callable[[Rig], Awaitable[int]]
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,44 @@ class Experiment:
 
     number: str
     what: str
-    harm: Callable[[Rig], Awaitable[int]]
+    harm: Harm
     short: int = 0
     """Rounds in CI."""
     outage: bool = False
     """Whether calls may fail with 503 or be cut: the web process or PostgreSQL is harmed."""
+
+
+def refuse(server: Callable[[Rig], Proxy], seconds: float = HARM_SECONDS) -> Harm:
+    async def harm(rig: Rig) -> int:
+        server(rig).down()
+        await asyncio.sleep(seconds)
+        await server(rig).up()
+        return 1
+
+    return harm
+
+
+def silence(server: Callable[[Rig], Proxy]) -> Harm:
+    async def harm(rig: Rig) -> int:
+        server(rig).silent = True
+        await asyncio.sleep(HARM_SECONDS)
+        server(rig).silent = False
+        server(rig).cut()
+        return 1
+
+    return harm
+
+
+def delay(server: Callable[[Rig], Proxy], seconds: float) -> Harm:
+    """Each way."""
+
+    async def harm(rig: Rig) -> int:
+        server(rig).delay = seconds
+        await asyncio.sleep(HARM_SECONDS)
+        server(rig).delay = 0
+        return 1
+
+    return harm
 
 
 async def kill_web(rig: Rig) -> int:
@@ -75,21 +110,6 @@ async def many_workers(rig: Rig) -> int:
     return 5
 
 
-async def refuse_redis(rig: Rig) -> int:
-    rig.redis.down()
-    await asyncio.sleep(HARM_SECONDS)
-    await rig.redis.up()
-    return 1
-
-
-async def silence_redis(rig: Rig) -> int:
-    rig.redis.silent = True
-    await asyncio.sleep(HARM_SECONDS)
-    rig.redis.silent = False
-    rig.redis.cut()
-    return 1
-
-
 async def flush_redis(rig: Rig) -> int:
     """While jobs wait there: the mail server hangs, so that they do."""
     rig.mails.mode = "hang"
@@ -112,25 +132,11 @@ async def fill_redis(rig: Rig) -> int:
     return 2
 
 
-async def cut_kafka(rig: Rig) -> int:
-    rig.kafka.down()
-    await asyncio.sleep(2 * HARM_SECONDS)
-    await rig.kafka.up()
-    return 1
-
-
 async def lose_acknowledgements(rig: Rig) -> int:
     """Records arrive, and the broker's answer is cut in its middle."""
     rig.kafka.cut_at, rig.kafka.cut_after = b"ce_id", 10
     await asyncio.sleep(HARM_SECONDS)
     rig.kafka.cut_after = None
-    return 1
-
-
-async def delay_kafka(rig: Rig) -> int:
-    rig.kafka.delay = 0.2
-    await asyncio.sleep(HARM_SECONDS)
-    rig.kafka.delay = 0
     return 1
 
 
@@ -174,21 +180,6 @@ async def cut_postgresql(rig: Rig) -> int:
     return 3
 
 
-async def silence_postgresql(rig: Rig) -> int:
-    rig.postgresql.silent = True
-    await asyncio.sleep(HARM_SECONDS)
-    rig.postgresql.silent = False
-    rig.postgresql.cut()
-    return 1
-
-
-async def delay_postgresql(rig: Rig) -> int:
-    rig.postgresql.delay = 0.05
-    await asyncio.sleep(HARM_SECONDS)
-    rig.postgresql.delay = 0
-    return 1
-
-
 async def cut_answers(rig: Rig) -> int:
     """In their middle, wherever that is; then those to COMMIT, so that nobody knows what became of it."""
     for said, after in ((b"", 3000), (b"COMMIT", 10)):
@@ -211,14 +202,7 @@ async def lose_notify(rig: Rig) -> int:
     return 1
 
 
-async def refuse_mail(rig: Rig) -> int:
-    rig.smtp.down()
-    await asyncio.sleep(HARM_SECONDS)
-    await rig.smtp.up()
-    return 1
-
-
-def bad_mail_server(*modes: str) -> Callable[[Rig], Awaitable[int]]:
+def bad_mail_server(*modes: str) -> Harm:
     async def harm(rig: Rig) -> int:
         for mode in modes:
             rig.mails.mode = mode
@@ -243,7 +227,7 @@ async def refuse_recipients(rig: Rig) -> int:
 
 
 async def everything(rig: Rig) -> int:
-    harms = (kill_web, refuse_redis, freeze_kafka, cut_postgresql, bad_mail_server("451", "reset"))
+    harms = (kill_web, refuse(lambda rig: rig.redis), freeze_kafka, cut_postgresql, bad_mail_server("451", "reset"))
     return sum(await asyncio.gather(*(harm(rig) for harm in harms)))
 
 
@@ -256,27 +240,27 @@ EXPERIMENTS = (
     Experiment("F-6", "relay killed between claiming and publishing", kill_relay_before_publishing, 1),
     Experiment("F-7", "three workers at once, killed in turn", many_workers),
     Experiment("F-8", "every connection to PostgreSQL reset", cut_postgresql, 1, outage=True),
-    Experiment("F-10", "Redis refuses", refuse_redis),
-    Experiment("F-11", "Redis is silent", silence_redis, 1),
+    Experiment("F-10", "Redis refuses", refuse(lambda rig: rig.redis)),
+    Experiment("F-11", "Redis is silent", silence(lambda rig: rig.redis), 1),
     Experiment("F-12", "Redis empty again while jobs wait in it", flush_redis, 1),
     Experiment("F-13", "Redis takes no writes: a read-only replica, then full", fill_redis),
-    Experiment("F-14", "Kafka refuses, then is back", cut_kafka),
+    Experiment("F-14", "Kafka refuses, then is back", refuse(lambda rig: rig.kafka, 2 * HARM_SECONDS)),
     Experiment("F-15", "Kafka stopped in its tracks, then goes on", freeze_kafka, 1),
     Experiment("F-16", "Kafka has the records, and its answer is cut", lose_acknowledgements),
-    Experiment("F-16", "Kafka is slow: 0.2 s each way", delay_kafka),
+    Experiment("F-16", "Kafka is slow: 0.2 s each way", delay(lambda rig: rig.kafka, 0.2)),
     Experiment("F-17", "web and worker start without Kafka and Redis", start_without_kafka_and_redis, outage=True),
     Experiment("F-18", "PostgreSQL crashes and starts again", restart_postgresql, 1, outage=True),
     Experiment("F-19", "PostgreSQL away", stop_postgresql, outage=True),
     Experiment("F-20", "PostgreSQL fails over; the old primary lives on, read-only", fail_over, 1, outage=True),
-    Experiment("F-21", "PostgreSQL is silent", silence_postgresql, outage=True),
-    Experiment("F-21", "PostgreSQL is slow: 50 ms each way", delay_postgresql, outage=True),
+    Experiment("F-21", "PostgreSQL is silent", silence(lambda rig: rig.postgresql), outage=True),
+    Experiment("F-21", "PostgreSQL is slow: 50 ms each way", delay(lambda rig: rig.postgresql, 0.05), outage=True),
     Experiment("F-21", "PostgreSQL's answers are cut, also to COMMIT", cut_answers, outage=True),
     Experiment("F-22", "a table is locked for 6 s", lock_users, outage=True),
     Experiment(
         "F-23", "200 clients go away in the middle of a call; then a table is locked", cancel_calls, outage=True
     ),
     Experiment("F-25", "no NOTIFY is heard", lose_notify),
-    Experiment("F-26", "SMTP refuses", refuse_mail),
+    Experiment("F-26", "SMTP refuses", refuse(lambda rig: rig.smtp)),
     Experiment("F-26", "SMTP: 451, reset after DATA", bad_mail_server("451", "reset"), 1),
     Experiment("F-26", "SMTP: 550; dead letters, tried again by hand", refuse_recipients),
     Experiment(
