@@ -11,7 +11,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from api.kernel.auth import Claims, Principal, bearer
+from api.kernel.auth import TOKEN_INVALID, Claims, Principal, bearer
 from api.kernel.context import Context, Origin, origin
 from api.kernel.cookies import ACCESS, Cookies, refuse_forgery
 from api.kernel.database import SERIALIZATION_FAILURE
@@ -62,26 +62,42 @@ class Endpoint:
         await send({"type": "http.response.body", "body": body})
 
     def _verify(self, context: Context, scope: Scope, headers: dict[bytes, bytes], cookies: Cookies) -> Claims | None:
-        """The access token's, from the Authorization header or else from the cookie."""
-        if not self.route.guard.asks:
+        """The access token's, from the Authorization header or else from the cookie. Where the guard is `anyone`, a
+        token that is not valid, or a cookie without its proof, is as good as none."""
+        if self.route.guard.asks:
+            return self._claims(context, scope, headers, cookies)
+        try:
+            return self._claims(context, scope, headers, cookies)
+        except Problem:
             return None
+
+    def _claims(self, context: Context, scope: Scope, headers: dict[bytes, bytes], cookies: Cookies) -> Claims:
         sent, cookie = [value for name, value in scope["headers"] if name == b"authorization"], cookies.get(ACCESS)
         by_cookie = cookie is not None and not sent
         token = cookie if by_cookie and cookie else bearer(sent)
-        claims = context.tokens.verify(token, expired=self.route.guard.admits is None)
+        claims = context.tokens.verify(token, expired=self.route.guard.asks and self.route.guard.admits is None)
         if by_cookie and self.route.method != "GET":
             refuse_forgery(context.settings, headers, claims.sid)
         return claims
 
     async def _admit(self, context: Context, claims: Claims | None) -> Principal | None:
-        if self.route.guard.admits is None or claims is None:
+        if claims is None:
             return None
+        if self.route.guard.admits is None:
+            return await self._offered(context, claims) if "principal" in self._inputs.ambient else None
         principal = await context.principals.find(claims, functools.partial(self._authenticate, context))
         if not self.route.guard.admits(principal):
             raise FORBIDDEN
         if context.settings.require_verification and not principal.is_verified:
             raise FORBIDDEN("Confirm your e-mail address first.")
         return principal
+
+    async def _offered(self, context: Context, claims: Claims) -> Principal | None:
+        """Who asks for what anyone may have, where a live session says so."""
+        try:
+            return await context.principals.find(claims, functools.partial(self._authenticate, context))
+        except TOKEN_INVALID:
+            return None
 
     async def _limit(
         self, context: Context, scope: Scope, principal: Principal | None, headers: dict[bytes, bytes]

@@ -88,6 +88,7 @@ def inputs_of(route: Route) -> Inputs:
     untyped = inspect.signature(route.handler).parameters.keys() - hints.keys()
     named = set(re.findall(r"{(\w+)}", route.path))
     taken = {name: hints.pop(name) for name in ("body", "form", "query") if name in hints}
+    optional = hints.get("principal") == Principal | None
     ambient = frozenset(name for name in AMBIENT if hints.pop(name, None))
     asked = taken.get("body")
     body = _without(type(None), asked)
@@ -108,7 +109,9 @@ def inputs_of(route: Route) -> Inputs:
         raise TypeError(f"{where}: the path names {sorted(named)}, the handler {sorted(hints)}.")
     if any(kind not in (UUID, str) for kind in hints.values()):
         raise TypeError(f"{where}: a path parameter is a UUID or a str.")
-    if "principal" in ambient and route.guard.admits is None:
+    if "principal" in ambient and optional is route.guard.asks:
+        raise TypeError(f"{where}: a principal is `Principal | None` where the guard is anyone, and nowhere else.")
+    if "principal" in ambient and route.guard.asks and route.guard.admits is None:
         raise TypeError(f"{where}: a principal needs a guard that asks who it is.")
     if "claims" in ambient and not route.guard.asks:
         raise TypeError(f"{where}: claims need a guard that asks for a token.")
