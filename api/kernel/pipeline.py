@@ -93,7 +93,7 @@ class Endpoint:
         return principal
 
     async def _offered(self, context: Context, claims: Claims) -> Principal | None:
-        """Who asks for what anyone may have, where a live session says so."""
+        """The principal of a token that was sent to a route for anyone, if the token is still accepted."""
         try:
             return await context.principals.find(claims, functools.partial(self._authenticate, context))
         except TOKEN_INVALID:
