@@ -11,8 +11,15 @@ STAMP := .venv/.from-lock
 help: ## list what one can do here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
+# Its Python may have been replaced since: then it is made anew, as is one that was left half made.
+ifneq ($(shell $(BIN)/python -c 'import pip; print("usable")' 2> /dev/null),usable)
+.PHONY: $(STAMP)
+endif
+
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: Python 3.11 or later is needed, and $(PYTHON) is " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 …")'
+	@test -e $@ && $(BIN)/python -c 'import pip' 2> /dev/null || rm -rf .venv
+	@rm -f $@
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "make: $(PYTHON) has no venv module (Debian: apt-get install python3-venv)" >&2; rm -rf .venv; exit 1; }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@echo "installing what requirements-dev.txt locks …"

@@ -7,6 +7,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from api.kernel.settings import SettingsError, load
+from api.kernel.supervision import follow_supervisor
 from api.server import Supervisor, configuration
 
 
@@ -20,6 +21,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     if settings.web_concurrency > 1:
+        follow_supervisor()
         supervisor = Supervisor(config, [config.bind_socket()])
         supervisor.run()
         sys.exit(any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes))

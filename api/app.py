@@ -19,6 +19,7 @@ from api.kernel.feature import Feature, authenticate_of, tasks_of
 from api.kernel.pipeline import mount
 from api.kernel.settings import Settings, load
 from api.kernel.static import Static
+from api.kernel.supervision import follow_supervisor
 from api.kernel.tasks import subscribers
 from api.server import drain_on_signals
 
@@ -39,6 +40,7 @@ class Application(Starlette):
 def create() -> Starlette:
     """What uvicorn calls in each web process: the application for this process' environment."""
     settings = load()
+    follow_supervisor()
     telemetry.set_up(settings, "web")
     return create_app(settings)
 

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from dev.environment import environment, load_env_file
+from dev.environment import environment, forget_libpq, load_env_file
 from dev.part import Part, StackError
 from dev.processes import Processes
 from dev.stack import Services, is_running, remember, remembered, running
@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> int:
     """Return the exit status: 1 with one line on stderr when the stack cannot start or had to stop."""
     try:
         load_env_file(Path(".env"))
+        forget_libpq()
         data_dir = Path(os.environ.get("DATA_DIR") or ".data")
         match arguments:
             case ["run"]:

@@ -21,11 +21,18 @@ def load_env_file(path: Path) -> None:
     """
     if not path.exists():
         return
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
         if match := LINE.fullmatch(line):
             os.environ.setdefault(match[1], match["double"] or match["single"] or match["bare"] or "")
         elif line.strip() and not line.lstrip().startswith("#"):
             raise StackError(f"{path}, line {number}: expected KEY=VALUE or a # comment.")
+
+
+def forget_libpq() -> None:
+    """Remove libpq's own variables (PGHOST, PGPASSWORD, PGOPTIONS, …) from the environment: DATABASE_URL alone says
+    which database is meant, whatever the shell was set up for."""
+    for name in [name for name in os.environ if re.fullmatch("PG[A-Z0-9_]+", name)]:
+        del os.environ[name]
 
 
 def environment(services: Services, port: int, data_dir: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@ at once harmless; running it again does nothing. `python -m migrations rollback`
 (development)."""
 
 import re
+import select
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import psycopg
 import yoyo
 
 from api.kernel.settings import SettingsError, load
+from api.kernel.supervision import supervisor
 
 FOLDER = Path(__file__).parent
 _NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+(\.rollback)?\.sql")
@@ -90,9 +92,12 @@ def main() -> None:
         sys.exit(f"release: {error}")
     except psycopg.Error as error:
         sys.exit(f"release: the database refused: {' '.join(str(error).split())}")
-    print(
-        f"release: {len(done)} migration(s) done, the schema is current" if done else "release: the schema is current"
-    )
+    applied = f"{len(done)} migration(s) done, " if done else ""
+    print(f"release: {applied}the schema is current", flush=True)
+    honcho = supervisor()
+    if honcho is not None:  # which stops everything as soon as one process ends; a PaaS waits for this one instead
+        print("release: waiting, so that honcho keeps the other processes running", flush=True)
+        select.select([honcho], [], [])
 
 
 if __name__ == "__main__":

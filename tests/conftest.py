@@ -34,6 +34,7 @@ from api.kernel.openapi import document
 from api.kernel.passwords import Passwords
 from api.kernel.settings import Settings, load
 from api.kernel.tasks import subscribers
+from dev.environment import forget_libpq
 from dev.stack import Services, embedded
 from migrations.__main__ import migrate
 from tests.factories import PASSWORD, make_user
@@ -44,6 +45,7 @@ hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
+forget_libpq()
 SUBSCRIBERS = subscribers(tasks_of(FEATURES))
 ENVIRONMENT = {
     "ENVIRONMENT": "development",

@@ -153,7 +153,3 @@ def _converse(terminal: int, typed: list[str]) -> str:
         if asked < len(typed) and len(re.findall(rb"password: |more: ", shown)) > asked:
             os.write(terminal, typed[asked].encode() + (b"" if typed[asked] == "\x03" else b"\n"))
             asked += 1
-
-
-def test_the_procfile_names_it(root: Path) -> None:
-    assert "superuser: python -m api.superuser $EMAIL" in (root / "Procfile").read_text().splitlines()

@@ -7,6 +7,7 @@ import uvloop
 from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.settings import SettingsError, load
+from api.kernel.supervision import follow_supervisor
 from worker.main import run
 
 
@@ -18,6 +19,7 @@ def main() -> None:
         settings = load()
     except SettingsError as error:
         sys.exit(f"worker: {error}")
+    follow_supervisor()
     telemetry.set_up(settings, "worker")
     uvloop.run(run(settings, FEATURES, only_consume=bool(words)))
 

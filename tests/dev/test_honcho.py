@@ -1,0 +1,105 @@
+"""`honcho start`, as someone runs the Procfile who has PostgreSQL, Redis and Kafka already."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.kernel.settings import Settings
+from tests.dev.project import ROOT, ended
+from tests.processes import is_ready
+from tests.worker.parts import free_port
+
+
+class Honcho:
+    """A `honcho start` that runs."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.log, self.port = log, free_port()
+        programs = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+        with log.open("wb") as output:
+            self.child = subprocess.Popen(
+                [sys.executable, "-m", "honcho", "start", "--port", str(self.port)],
+                cwd=ROOT,
+                env={"PATH": programs, **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    async def ready(self) -> None:
+        # honcho gives each process a port of its own: the first one $PORT, the next one a hundred more.
+        lines = [line.partition(":")[0] for line in (ROOT / "Procfile").read_text().splitlines()]
+        self.port += 100 * lines.index("web")
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False) as client:
+            async with asyncio.timeout(30):
+                while not await is_ready(client):  # it starts to listen without telling
+                    assert self.child.poll() is None, self.log.read_text()
+                    await asyncio.sleep(0.05)
+
+    async def said(self, text: str) -> None:
+        async with asyncio.timeout(15):
+            while text not in self.log.read_text():  # noqa: ASYNC110  # a file tells nobody that it grows
+                await asyncio.sleep(0.05)
+
+    def family(self, word: bytes = b"") -> set[int]:
+        """The processes that were started in its environment, itself included, whose command line has the word."""
+        mark = f"HONCHO_TEST={self.log}".encode()
+        found = set()
+        for process in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                marked = process.name.isdecimal() and mark in (process / "environ").read_bytes().split(b"\0")
+                if marked and word in (process / "cmdline").read_bytes():
+                    found.add(int(process.name))
+        return found
+
+
+@pytest.fixture
+async def honcho(environment: dict[str, str], cloned: Settings, tmp_path: Path) -> AsyncIterator[Honcho]:
+    log = tmp_path / "honcho.log"
+    own = {**environment, "DATABASE_URL": cloned.database_url, "HONCHO_TEST": str(log), "WEB_CONCURRENCY": "2"}
+    started = Honcho(own, log)
+    yield started
+    for pid in started.family():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    started.child.wait()
+
+
+async def test_honcho_start_migrates_and_stays_up(honcho: Honcho) -> None:
+    await honcho.ready()
+    await honcho.said("waiting, so that honcho keeps the other processes running")
+    await honcho.said("worker runs")
+    assert honcho.child.poll() is None
+    family = honcho.family()
+    honcho.child.send_signal(signal.SIGTERM)
+    await asyncio.to_thread(honcho.child.wait, 15)
+    assert ended(family)
+
+
+async def test_when_honcho_is_killed_nothing_keeps_the_port(honcho: Honcho) -> None:
+    await honcho.ready()
+    await honcho.said("worker runs")
+    processes = honcho.family() - honcho.family(b"honcho")
+    assert len(processes) >= 5  # release, the parent of web, two of its children, worker
+    honcho.child.kill()
+    assert await asyncio.to_thread(ended, processes, 20)
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("0.0.0.0", honcho.port))
+
+
+async def test_when_the_parent_of_web_processes_is_killed_they_end(honcho: Honcho) -> None:
+    await honcho.ready()
+    children, web = honcho.family(b"multiprocessing"), honcho.family(b"-m\0api\0")
+    assert children
+    assert len(web) == 1
+    os.kill(web.pop(), signal.SIGKILL)
+    assert await asyncio.to_thread(ended, children, 20)

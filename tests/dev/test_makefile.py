@@ -1,0 +1,63 @@
+"""The Makefile's virtual environment is made anew where it cannot be used."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.dev.project import ROOT
+
+STAMP = ".venv/.from-lock"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The Makefile with a lock file, and a virtual environment that was installed from it."""
+    shutil.copy2(ROOT / "Makefile", tmp_path)
+    (tmp_path / "requirements-dev.txt").touch()
+    programs = tmp_path / ".venv/bin"
+    programs.mkdir(parents=True)
+    (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (programs / "python").chmod(0o755)
+    (tmp_path / STAMP).touch()
+    return tmp_path
+
+
+def installs(checkout: Path) -> bool:
+    """Whether `make` would install the lock file, as it says beforehand."""
+    plan = subprocess.run(["make", "--dry-run", STAMP], cwd=checkout, capture_output=True, text=True, check=True).stdout
+    return "uv pip sync" in plan
+
+
+def test_an_installed_environment_is_used_as_it_is(checkout: Path) -> None:
+    assert not installs(checkout)
+
+
+def test_an_environment_whose_python_was_replaced_is_made_anew(checkout: Path) -> None:
+    python = checkout / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to(checkout / "removed/python3.10")
+    assert installs(checkout)
+
+
+def test_an_environment_without_its_packages_is_made_anew(checkout: Path) -> None:
+    # As after an update of the system's Python from 3.11 to 3.12, which looks for packages elsewhere.
+    (checkout / ".venv/bin/python").write_text("#!/bin/sh\necho 'No module named pip' >&2\nexit 1\n")
+    assert installs(checkout)
+
+
+def test_what_an_interrupted_install_left_is_removed_first(checkout: Path) -> None:
+    (checkout / STAMP).unlink()
+    left = checkout / ".venv/half-installed"
+    left.touch()
+    # Stops after the recipe's first lines: this Python can make no virtual environment.
+    python = checkout / "python"
+    python.write_text(f'#!/bin/sh\n[ "$1" = -m ] && exit 1\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    made = subprocess.run(
+        ["make", f"PYTHON={python}", STAMP], cwd=checkout, capture_output=True, text=True, check=False
+    )
+    assert "has no venv module" in made.stderr
+    assert not left.exists()
