@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz test-kafka faults check migrate superuser audit status openapi events api-page bench lock clean
+.PHONY: help run test fuzz test-kafka faults check check-deploy migrate superuser audit status openapi events api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -48,6 +48,17 @@ check: $(STAMP) ## ruff, mypy strict, and the import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+.deploy/.from-lock: requirements-deploy.txt $(STAMP)
+	@test -x .deploy/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .deploy
+	@$(BIN)/uv pip sync --quiet --python .deploy/bin/python --require-hashes requirements-deploy.txt
+	@touch $@
+
+check-deploy: .deploy/.from-lock ## lint the Dockerfile, compose.yaml, the Kubernetes manifests and systemd units
+	@.deploy/bin/hadolint Dockerfile
+	@.deploy/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	@.deploy/bin/kubernetes-validate --quiet --strict docs/deploy/kubernetes.yaml
+	@$(BIN)/python -m dev.systemd docs/deploy/systemd
+
 migrate: $(STAMP) ## apply new migrations to the database of a running `make run`
 	@exec $(BIN)/python -m dev exec $(BIN)/python -m migrations
 
@@ -82,7 +93,8 @@ lock: $(STAMP) ## resolve pyproject.toml's dependencies anew into the three lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --group dev -o requirements-dev.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group bench -o requirements-bench.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group deploy -o requirements-deploy.txt
 
 clean: ## forget the virtual environment and every cache; the data stays
-	@rm -rf .venv .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache
+	@rm -rf .venv .bench .deploy .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache
 	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
