@@ -64,7 +64,11 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> St
             Route("/api/docs{path:path}", Static(ROOT / "api/kernel/docs", "/api/docs")),
             Route("/{path:path}", Static(ROOT / "web/public", fallback=True)),
         ],
-        middleware=[Middleware(telemetry.Telemetry), Middleware(Cors, settings), Middleware(Problems)],
+        middleware=[
+            Middleware(telemetry.Telemetry, settings.log_health),
+            Middleware(Cors, settings),
+            Middleware(Problems),
+        ],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a redirect would be built from the Host header, which anybody can send

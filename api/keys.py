@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from api.kernel.auth import ACCESS_SECONDS
 from api.kernel.pem import read_keys
+from api.kernel.terminal import show
 
 ALGORITHMS = ("ES256", "EdDSA")
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -94,6 +95,6 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> str:
 
 if __name__ == "__main__":
     try:
-        print(main(sys.argv[1:], os.environ))  # noqa: T201
+        show(main(sys.argv[1:], os.environ))
     except ValueError as error:
         sys.exit(f"keys: JWT_PRIVATE_KEY {error}")

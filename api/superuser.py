@@ -20,6 +20,7 @@ from api.kernel.mail import LANGUAGES
 from api.kernel.settings import Settings, SettingsError, load
 from api.kernel.tasks import subscribers
 from api.kernel.telemetry import span
+from api.kernel.terminal import show
 from api.users import queries
 from api.users.errors import REGISTER_INVALID_PASSWORD
 from api.users.events import UserPromoted, UserRegistered
@@ -79,7 +80,7 @@ if __name__ == "__main__":
     if len(sys.argv) != 2 or len(sys.argv[1]) > 254 or not re.match(EMAIL_PATTERN, sys.argv[1]):
         sys.exit("superuser: give one e-mail address: python -m api.superuser ada@example.com")
     try:
-        print(main(sys.argv[1]))  # noqa: T201
+        show(main(sys.argv[1]))
     except UNAVAILABLE:
         sys.exit("superuser: PostgreSQL does not answer, or has not been migrated; nothing was changed.")
     except (SettingsError, Problem) as error:

@@ -14,6 +14,7 @@ import yoyo
 
 from api.kernel.settings import SettingsError, load
 from api.kernel.supervision import supervisor
+from api.kernel.terminal import show
 
 FOLDER = Path(__file__).parent
 _NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+(\.rollback)?\.sql")
@@ -58,7 +59,7 @@ def migrate(database_url: str, folder: Path = FOLDER, *, back: bool = False) -> 
             migrations = yoyo.read_migrations(str(folder)).filter(lambda migration: migration.path.endswith(".sql"))
             todo = list(backend.to_rollback(migrations))[:1] if back else list(backend.to_apply(migrations))
             for migration in todo:
-                print(f"{'taking back' if back else 'applying'} {migration.id}", flush=True)
+                show(f"{'taking back' if back else 'applying'} {migration.id}")
                 _take(backend, migration, back=back)
                 done.append(migration.id)
     return done
@@ -78,7 +79,7 @@ def _take(backend: Any, migration: Any, *, back: bool) -> None:
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             if not tries_left or not migration.use_transactions:  # without one, its first statements are done
                 raise
-            print(f"{migration.id} needs a table that is in use: once more", flush=True)
+            show(f"{migration.id} needs a table that is in use: once more")
             time.sleep(PAUSE_SECONDS)
 
 
@@ -93,10 +94,10 @@ def main() -> None:
     except psycopg.Error as error:
         sys.exit(f"release: the database refused: {' '.join(str(error).split())}")
     applied = f"{len(done)} migration(s) done, " if done else ""
-    print(f"release: {applied}the schema is current", flush=True)
+    show(f"release: {applied}the schema is current")
     honcho = supervisor()
     if honcho is not None:  # which stops everything as soon as one process ends; a PaaS waits for this one instead
-        print("release: waiting, so that honcho keeps the other processes running", flush=True)
+        show("release: waiting, so that honcho keeps the other processes running")
         select.select([honcho], [], [])
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, UnknownTopicOrPartitionError
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind
 
 from api.kernel.consumers import Consumer, Delivery, tell_lag
 from api.kernel.context import Context
@@ -132,8 +132,17 @@ class Reader:
 
     async def _settle(self, place: TopicPartition, record: ConsumerRecord) -> bool:
         """Act on a message, or bury it; False where it has to wait."""
-        outcome, error = await self._attempt(record)
+        headers = {name: value.decode(errors="backslashreplace") for name, value in record.headers if value is not None}
+        parent = parent_from(headers.get("traceparent"))
+        with span(f"consume {self._consumer.topic}", SpanKind.CONSUMER, parent) as current:
+            return await self._settle_traced(place, record, headers, current)
+
+    async def _settle_traced(
+        self, place: TopicPartition, record: ConsumerRecord, headers: dict[str, str], current: Span
+    ) -> bool:
+        outcome, error = await self._attempt(record, headers)
         if error is not None:
+            current.set_attribute("error.type", type(error).__name__)
             before = self._troubles.get(place)
             attempts = 1 + (before.attempts if before and before.offset == record.offset else 0)
             if not _is_final(error, attempts):
@@ -149,19 +158,14 @@ class Reader:
         consumed.add(1, {"topic": self._consumer.topic, "outcome": outcome})
         return True
 
-    async def _attempt(self, record: ConsumerRecord) -> tuple[str, Exception | None]:
-        headers = {name: value.decode(errors="backslashreplace") for name, value in record.headers if value is not None}
-        with span(
-            f"consume {self._consumer.topic}", SpanKind.CONSUMER, parent_from(headers.get("traceparent"))
-        ) as current:
-            try:
-                if size_of(record) > LARGEST:
-                    raise PAYLOAD_TOO_LARGE(f"The message is larger than {LARGEST} bytes.")
-                async with asyncio.timeout(HANDLE_SECONDS):
-                    fresh = await self._consumer.handle(self._context, delivery_of(record, headers))
-            except Exception as error:  # noqa: BLE001  # the caller decides what becomes of the message
-                current.set_attribute("error.type", type(error).__name__)
-                return "failed", error
+    async def _attempt(self, record: ConsumerRecord, headers: dict[str, str]) -> tuple[str, Exception | None]:
+        try:
+            if size_of(record) > LARGEST:
+                raise PAYLOAD_TOO_LARGE(f"The message is larger than {LARGEST} bytes.")
+            async with asyncio.timeout(HANDLE_SECONDS):
+                fresh = await self._consumer.handle(self._context, delivery_of(record, headers))
+        except Exception as error:  # noqa: BLE001  # the caller decides what becomes of the message
+            return "failed", error
         return "done" if fresh else "duplicate", None
 
     def _put_off(self, place: TopicPartition, record: ConsumerRecord, attempts: int, error: Exception) -> None:

@@ -17,6 +17,7 @@ from api.kernel.errors import Problem
 from api.kernel.failpoints import passing
 from api.kernel.feature import Sweep
 from api.kernel.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
+from api.kernel.telemetry import trace_of
 from worker import queries
 from worker.kafka import KafkaUnavailable, Publisher
 from worker.types import OutboxEvent, Refusal
@@ -135,6 +136,7 @@ class Relay:
             final = refusal.final or attempt >= ATTEMPTS
             waits.append(None if final else back_off(attempt))
             fields = {"event": event.id, "reason": refusal.reason, "attempt": attempt, "dead": final}
+            fields["trace_id"] = trace_of(event.traceparent)
             # A dead letter is somebody's to decide on, and what is logged as an error is what somebody is told of.
             logger.log(logging.ERROR if final else logging.WARNING, "kafka refused an event", extra={"fields": fields})
         reasons = [refusal.reason for refusal in refused.values()]

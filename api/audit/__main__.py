@@ -14,6 +14,7 @@ from api.kernel import telemetry
 from api.kernel.context import open_context
 from api.kernel.errors import UNAVAILABLE, Problem
 from api.kernel.settings import Settings, SettingsError, load
+from api.kernel.terminal import show
 
 PROGRESS = 100_000
 """Entries between two lines of progress."""
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> str:
 
 if __name__ == "__main__":
     try:
-        print(main(sys.argv[1:]))  # noqa: T201
+        show(main(sys.argv[1:]))
     except UNAVAILABLE:
         sys.exit("audit: PostgreSQL does not answer, or has not been migrated.")
     except (Broken, SettingsError, Problem) as error:

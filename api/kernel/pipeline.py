@@ -106,9 +106,10 @@ class Endpoint:
         agent = headers.get(b"user-agent", b"").decode("latin-1").replace("\x00", "")[:256]
         language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
         origin.set(Origin(principal.id if principal else None, address, agent or None, language))
+        who = str(principal.id) if principal else None
+        scope["account"] = who  # for the access log
         if self.route.limit == "off":
             return {}
-        who = str(principal.id) if principal else None
         route = f"{self.route.method} {self.route.path}"
         return await context.limiter.charge(context.limiter.limits_for(route, self._rate, address, who))
 

@@ -84,6 +84,7 @@ class Settings(Sealed, frozen=True, kw_only=True):
     mail_from: str
     log_level: str
     log_format: str
+    log_health: bool
     rate_limit_anonymous: Rate | None
     rate_limit_signed_in: Rate | None
     rate_limit_credentials: float | None
@@ -138,6 +139,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         mail_from=read("MAIL_FROM", address, f"no-reply@{urlsplit(public_url or '//localhost').hostname}"),
         log_level=read("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
         log_format=read("LOG_FORMAT", _one_of("json", "console"), "json"),
+        log_health=read("LOG_HEALTH", _one_of("true", "false"), "true") == "true",
         rate_limit_anonymous=read("RATE_LIMIT_ANONYMOUS", rate, "100/hour"),
         rate_limit_signed_in=read("RATE_LIMIT_SIGNED_IN", rate, "1000/hour"),
         rate_limit_credentials=read("RATE_LIMIT_CREDENTIALS", _factor, "1"),

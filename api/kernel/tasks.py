@@ -21,7 +21,7 @@ from api.kernel.errors import Problem
 from api.kernel.failpoints import passing
 from api.kernel.mail import MailRefused
 from api.kernel.sql import query
-from api.kernel.telemetry import parent_from, span, task_seconds, traceparent
+from api.kernel.telemetry import parent_from, span, task_seconds, trace_of, traceparent
 
 logger = logging.getLogger(__name__)
 E = TypeVar("E", bound=msgspec.Struct)
@@ -105,6 +105,7 @@ class Task(Generic[E]):
         hopeless = isinstance(error, MailRefused | msgspec.DecodeError)
         final, cause = hopeless or row.attempts >= MAX_ATTEMPTS, type(error).__name__
         fields = {"task": self.name, "id": row.id, "attempt": row.attempts, "cause": cause, "dead": final}
+        fields["trace_id"] = trace_of(row.traceparent)
         # A dead letter is somebody's to decide on, and what is logged as an error is what somebody is told of.
         level = logging.ERROR if final else logging.WARNING
         logger.log(level, "task failed", exc_info=error, extra={"fields": fields})

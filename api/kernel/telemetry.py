@@ -3,16 +3,11 @@ over OTLP/HTTP only where the standard OTEL_* variables say where to. Never reco
 statement parameters, exception messages on spans; a span says which part worked how long, not with what."""
 
 import contextlib
-import datetime
-import json
 import logging
 import os
 import re
-import sys
 import time
-import traceback
 from collections.abc import Mapping
-from typing import Any
 
 from opentelemetry import context, metrics, trace
 from opentelemetry.context import Context
@@ -25,6 +20,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.kernel import logs
 from api.kernel.errors import path_of
 from api.kernel.settings import Settings
 
@@ -57,8 +53,7 @@ SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
 }
 _SECURITY = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
-# In ASCII, so that neither a lone surrogate nor a terminal's encoding can lose a line.
-_encode = json.JSONEncoder(default=str).encode
+_HEALTH = ("/api/health",)
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
@@ -68,7 +63,7 @@ def set_up(
 ) -> None:
     """Configure logging and OpenTelemetry for this `process` (web, worker, …). What is left to export goes out when
     the interpreter exits. `spans` and `reader` are where a test looks."""
-    _set_up_logging(settings, process)
+    logs.set_up(settings, process)
     resource = Resource.create(
         {
             "service.name": os.environ.get("OTEL_SERVICE_NAME", f"rest-angular-{process}"),
@@ -141,6 +136,11 @@ def traceparent() -> str:
     return f"00-{here.trace_id:032x}-{here.span_id:016x}-{here.trace_flags:02x}"
 
 
+def trace_of(traceparent: str) -> str:
+    """The trace id in a traceparent of ours, for a log line about a row that carries one."""
+    return traceparent[3:35]
+
+
 def parent_from(header: str | None) -> Context:
     """The context that a traceparent names; an empty one for a missing or malformed header."""
     match = _TRACEPARENT.fullmatch(header or "")
@@ -156,8 +156,9 @@ class Telemetry:
     """ASGI middleware, the outermost: a server span, X-Trace-Id and Server-Timing on every answer, metrics, the
     access log."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, log_health: bool = True) -> None:
         self.app = app
+        self._silent = () if log_health else _HEALTH
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -192,68 +193,8 @@ class Telemetry:
                         current.set_status(StatusCode.ERROR)
                 requests_active.add(-1)
                 request_seconds.record(seconds, labels)
-                if access_log.isEnabledFor(logging.INFO):
-                    fields = {"ms": round(seconds * 1000, 1)}
+                if access_log.isEnabledFor(logging.INFO) and not scope["path"].startswith(self._silent):
+                    client = scope["client"][0] if scope.get("client") else None
+                    fields = {"ms": round(seconds * 1000, 1), "status": status, "client": client}
+                    fields["account"] = scope.get("account")
                     access_log.info("%s %s %s", method, path_of(scope), status, extra={"fields": fields})
-
-
-def _set_up_logging(settings: Settings, process: str) -> None:
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter(process) if settings.log_format == "json" else ConsoleFormatter())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(settings.log_level)
-    # What no line of ours says need not be found out (Python's logging HOWTO, “Optimization”).
-    logging._srcfile = None
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    # arq logs a job's arguments and aiosmtplib the conversation; what they would tell at INFO, our spans and tasks
-    # tell.
-    for chatty in ("arq", "aiokafka", "aiosmtplib", "asyncio", "uvicorn", "opentelemetry"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-def _failure(record: logging.LogRecord) -> str:
-    """The type and the stack, never the message, which may quote what a client sent."""
-    assert record.exc_info is not None
-    kind, _, stack = record.exc_info
-    return f"{''.join(traceback.format_tb(stack))}{kind.__qualname__ if kind else ''}"
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, process, message, trace_id, the record's `fields`, a failure's
-    stack."""
-
-    def __init__(self, process: str) -> None:
-        super().__init__()
-        self.process = process
-
-    def format(self, record: logging.LogRecord) -> str:
-        here = trace.get_current_span().get_span_context()
-        line: dict[str, Any] = {
-            "time": datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "process": self.process,
-            "message": record.getMessage(),
-        }
-        if here.is_valid:
-            line["trace_id"] = f"{here.trace_id:032x}"
-        line |= getattr(record, "fields", {})
-        if record.exc_info:
-            line["failure"] = _failure(record)
-        return _encode(line)
-
-
-class ConsoleFormatter(logging.Formatter):
-    """The same for a person at a terminal. Control characters are escaped: a line of input never makes a line of
-    log."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        here = trace.get_current_span().get_span_context()
-        text = f"{clock} {record.levelname:<7} {record.getMessage()}"
-        text += "".join(f" {name}={value}" for name, value in getattr(record, "fields", {}).items())
-        if here.is_valid:
-            text += f" trace={here.trace_id:032x}"
-        text = text.encode("unicode_escape").decode()
-        return f"{text}\n{_failure(record)}" if record.exc_info else text

@@ -11,6 +11,7 @@ from api.kernel.context import open_context
 from api.kernel.errors import Problem
 from api.kernel.events import Backlog, measure_outbox
 from api.kernel.settings import Settings, SettingsError, load
+from api.kernel.terminal import show
 from api.system.routes import show_full
 from api.system.types import FullHealth
 
@@ -45,7 +46,7 @@ def main() -> int:
     settings = msgspec.structs.replace(load(), log_level="CRITICAL")  # who sits at the terminal reads the table
     telemetry.set_up(settings, "status")
     health, backlogs = asyncio.run(look(settings))
-    print(table(health, backlogs))  # noqa: T201
+    show(table(health, backlogs))
     return int(health.status != "ok")
 
 

@@ -21,9 +21,9 @@ from api.kernel.auth import anyone, signed_in
 from api.kernel.context import Context
 from api.kernel.errors import NOT_FOUND, UNAVAILABLE, FieldError, Problem, Problems, conflict, path_of
 from api.kernel.feature import Feature
+from api.kernel.logs import JsonFormatter
 from api.kernel.routing import get, post
 from api.kernel.settings import Settings
-from api.kernel.telemetry import JsonFormatter
 from tests.conftest import client_of
 
 CANARY = "hunter2-canary"

@@ -1,24 +1,27 @@
 """Logs: which trace a line belongs to, that no text makes a second line, and what is never in one."""
 
-import io
 import json
 import logging
+import os
 import re
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from api.kernel import telemetry
+from api.app import create_app
 from api.kernel.context import Context
-from api.kernel.settings import Settings
-from api.kernel.telemetry import ConsoleFormatter, JsonFormatter, span
+from api.kernel.logs import QUEUED_LINES, ConsoleFormatter, JsonFormatter, Repeats, Writer, stamped
+from api.kernel.telemetry import span
 
 
 async def test_nothing_secret_is_recorded_anywhere(
@@ -50,7 +53,7 @@ async def test_nothing_secret_is_recorded_anywhere(
 
 
 def record(message: str, *arguments: object, **extra: object) -> logging.LogRecord:
-    return logging.getLogger("tests").makeRecord("tests", 30, "f", 1, message, arguments, None, extra=extra)
+    return stamped(logging.getLogger("tests").makeRecord("tests", 30, "f", 1, message, arguments, None, extra=extra))
 
 
 def test_a_line_of_json_tells_who_what_and_in_which_trace() -> None:
@@ -107,21 +110,88 @@ def test_a_failure_is_told_by_its_stack_and_type_and_not_by_its_message() -> Non
     assert json.loads(JsonFormatter("web").format(nothing))["failure"] == ""
 
 
-def test_a_process_logs_what_its_output_cannot_show(nowhere: Settings) -> None:
-    """Through the handler that a process has, on an output that knows ASCII alone: no line is lost."""
-    kept_bytes = io.BytesIO()
-    output = io.TextIOWrapper(kept_bytes, encoding="ascii")
-    root = logging.getLogger()
-    kept, level = root.handlers[:], root.level
-    original, sys.stdout = sys.stdout, output
-    try:
-        telemetry._set_up_logging(nowhere, "web")
-        logging.getLogger("tests").warning("héllo \udc80")
-        [handler] = root.handlers
-        handler.flush()
-    finally:
-        sys.stdout = original
-        root.handlers[:] = kept
-        root.setLevel(level)
-    line = json.loads(kept_bytes.getvalue())
-    assert line["message"] == "héllo \udc80"
+class Pipe:
+    """A pipe that a Writer writes to; `read` is what has come so far."""
+
+    def __init__(self) -> None:
+        reading, self.writing = os.pipe()
+        self.read = os.fdopen(reading, encoding="ascii")
+        self.writer = Writer(JsonFormatter("web"), self.writing)
+
+    def line(self, message: str) -> dict[str, Any]:
+        """Read until a line has the message."""
+        for text in self.read:
+            line: dict[str, Any] = json.loads(text)
+            if line["message"] == message:
+                return line
+        raise AssertionError("the pipe was closed")
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    made = Pipe()
+    yield made
+    made.writer.close()
+    os.close(made.writing)
+    made.read.close()
+
+
+def test_a_line_arrives_whatever_is_in_it_and_with_its_trace(pipe: Pipe) -> None:
+    with span("work") as current:
+        pipe.writer.handle(record("héllo \udc80"))
+    line = pipe.line("héllo \udc80")
+    assert line["trace_id"] == f"{current.get_span_context().trace_id:032x}"
+
+
+def test_a_line_that_cannot_be_formatted_loses_itself_alone(pipe: Pipe) -> None:
+    pipe.writer.handle(record("%d apples", "no number"))
+    pipe.writer.handle(record("next"))
+    assert next(pipe.read) == "a log line of tests cannot be formatted: TypeError\n"
+    assert pipe.line("next")
+
+
+def test_lines_that_are_not_read_are_dropped_and_counted(pipe: Pipe) -> None:
+    """Nothing is read at first: logging goes on at once, and what was dropped is counted once there is a reader."""
+    while pipe.writer.handle(record("unread")):  # until the pipe and the queue are full
+        pass
+    assert pipe.writer._queue.qsize() == QUEUED_LINES
+    assert pipe.line("lines were dropped because standard output was not read")["lines"] >= 1
+    while not pipe.writer.handle(record("after")):  # there is room again as soon as some were read
+        next(pipe.read)
+    assert pipe.line("after")
+
+
+def test_a_library_says_one_thing_once_in_a_while() -> None:
+    seen = Repeats()
+    line = logging.getLogger("aiokafka.conn").makeRecord("aiokafka.conn", 40, "f", 1, "no %s", ("x",), None)
+    other = logging.getLogger("aiokafka.conn").makeRecord("aiokafka.conn", 40, "f", 1, "another", (), None)
+    assert [seen.filter(line), seen.filter(line), seen.filter(other), seen.filter(line)] == [True, False, True, False]
+    assert seen.filter(record("ours"))
+    assert seen.filter(record("ours"))
+
+
+async def test_a_request_has_its_status_client_and_account_in_its_line(
+    signed_in: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    me = (await signed_in.get("/api/users/me")).json()
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "api.access"):
+        await signed_in.get("/api/users/me")
+        await signed_in.get("/api/users/me", headers={"authorization": "Bearer none"})
+    own, strangers = (each.__dict__["fields"] for each in caplog.records if each.name == "api.access")
+    assert (own["status"], own["account"], own["client"]) == (200, me["id"], "127.0.0.1")
+    assert (strangers["status"], strangers["account"]) == (401, None)
+
+
+@pytest.mark.parametrize("logged", [True, False])
+async def test_health_is_left_out_of_the_log_where_that_is_wanted(
+    context: Context, caplog: pytest.LogCaptureFixture, logged: bool
+) -> None:
+    app = create_app(msgspec.structs.replace(context.settings, log_health=logged))
+    app.state.context = context
+    with caplog.at_level(logging.INFO, "api.access"):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            await client.get("/api/health/live")
+            await client.get("/api/.well-known/jwks.json")
+    lines = [each.getMessage() for each in caplog.records if each.name == "api.access"]
+    assert lines == ["GET /api/health/live 200"] * logged + ["GET /api/.well-known/jwks.json 200"]
