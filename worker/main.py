@@ -98,11 +98,14 @@ async def _work_until_redis_ends(context: Context, worker: Worker, queue: ArqRed
             await asyncio.wait((draining,), timeout=RESTART_SECONDS)
     finally:
         draining.cancel()
-        # Not the jobs themselves: a second cancellation would not wait until a job has given its lease back.
-        unfinished = [running, *worker.tasks.values()]
-        for task in unfinished:
+        # Before Python 3.12, asyncio.wait_for, with which redis-py writes, may swallow a cancellation.
+        while not running.done():
+            running.cancel()
+            await asyncio.wait((running,), timeout=0.1)
+        # The jobs only once: a second cancellation would not wait until a job has given its lease back.
+        for task in worker.tasks.values():
             task.cancel()
-        await asyncio.gather(*unfinished, return_exceptions=True)
+        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
 
 
 async def _recover(error: BaseException | None, queue: ArqRedis) -> None:
