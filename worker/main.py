@@ -101,7 +101,7 @@ async def _work_until_redis_ends(context: Context, worker: Worker, queue: ArqRed
         # Before Python 3.12, asyncio.wait_for, with which redis-py writes, may swallow a cancellation.
         while not running.done():
             running.cancel()
-            await asyncio.wait((running,), timeout=0.1)
+            await asyncio.wait((running,), timeout=RELEASE_SECONDS)
         # The jobs only once: a second cancellation would not wait until a job has given its lease back.
         for task in worker.tasks.values():
             task.cancel()
