@@ -55,8 +55,8 @@ class Endpoint:
             told = await self._limit(context, scope, principal, headers)
             arguments = await self._decode(scope, receive, headers)
             if_match = headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None
-            known = {"context": context, "principal": principal, "claims": claims, "cookies": cookies}
-            known["if_match"] = if_match
+            known: dict[str, Any] = {"context": context, "principal": principal, "claims": claims}
+            known |= {"cookies": cookies, "if_match": if_match}
             arguments |= {name: known[name] for name in self._inputs.ambient}
             answer = await self._call(arguments, cookies)
         except Problem as refusal:

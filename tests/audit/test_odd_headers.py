@@ -40,7 +40,8 @@ async def test_no_bytes_of_a_header_break_the_logs_or_the_audit(
     answer = await client.post("/api/auth/jwt/login", data=form, headers=headers)
     assert answer.status_code == 200
     assert (await login(client, user.email, "wrong")).status_code == 400
-    history = await client.get("/api/users/me/activity", headers=[*bearer(answer.json()).items(), *headers])
+    token = bearer(answer.json())["authorization"].encode()
+    history = await client.get("/api/users/me/activity", headers=[(b"authorization", token), *headers])
     assert history.status_code == 200
     listed = (await client.get("/api/sessions", headers=bearer(answer.json()))).json()
     assert "\x00" not in (listed[0]["device"] or "")

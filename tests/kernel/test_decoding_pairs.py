@@ -62,7 +62,7 @@ def test_any_pairs_decode_or_are_refused(text: bytes) -> None:
 
 
 def test_nothing_is_the_defaults() -> None:
-    assert LISTING.decode(b"") == Listing()
+    assert LISTING.decode([]) == Listing()
 
 
 @pytest.mark.parametrize(
