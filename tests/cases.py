@@ -111,6 +111,17 @@ CASES: dict[int, tuple[str, str, str]] = {
     103: ("a hundred at once where one is left", "2.3.4", "362"),
     104: ("one Idempotency-Key several times", "2.3.3", "837"),
     105: ("a client that leaves after sending", "2.3.3", "404"),
+    190: ("cookies whose names only look like ours; one of ours twice", "3.3.1, 3.3.3", "565, 784"),
+    191: ("header fields in several lines: lists are combined, single values refused", "4.1.1, 4.2.1", "436"),
+    192: ("lists of entity tags: weak, malformed, one tag inside another", "2.2.1", "20"),
+    193: ("origins written in several ways; an origin that is not allowed says so", "3.5.1", "346"),
+    194: ("preflights that ask for headers of other tools", "3.4.2", "942"),
+    195: ("forms as multipart/form-data", "2.2.1, 4.1.1", "20, 436"),
+    196: ("deleting what has changed since it was read", "15.4.2", "367"),
+    197: ("values in Redis of another type, size or form", "2.2.1, 16.5.2", "20, 755"),
+    198: ("the same in arq's queue", "16.5.2", "755"),
+    199: ("a traceparent that turns tracing on or off", "16.2.1", "223, 400"),
+    200: ("odd bytes in headers that are logged or kept", "16.4.1", "117"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

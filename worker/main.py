@@ -13,7 +13,7 @@ import msgspec
 from arq.connections import ArqRedis
 from arq.worker import Function, Worker, func
 from redis.asyncio import ConnectionPool
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from api.kernel.cache import redis_options
 from api.kernel.context import Context, open_context
@@ -80,16 +80,17 @@ async def work(context: Context, tasks: Sequence[Task[Any]], ended: Callable[[],
     job's end."""
     while not context.draining.is_set():
         async with open_queue(context.settings) as queue:
-            await _work_until_redis_ends(context, Worker(**worker_settings(context, tasks, ended), redis_pool=queue))
+            worker = Worker(**worker_settings(context, tasks, ended), redis_pool=queue)
+            await _work_until_redis_ends(context, worker, queue)
 
 
-async def _work_until_redis_ends(context: Context, worker: Worker) -> None:
+async def _work_until_redis_ends(context: Context, worker: Worker, queue: ArqRedis) -> None:
     running = asyncio.create_task(worker.async_run())
     draining = asyncio.create_task(context.draining.wait())
     try:
         await asyncio.wait((running, draining), return_when=asyncio.FIRST_COMPLETED)
         if running.done():
-            _tell(running.exception())
+            await _recover(running.exception(), queue)
         worker.allow_pick_jobs = False
         if worker.tasks:
             await asyncio.wait(worker.tasks.values(), timeout=FINISH_SECONDS)
@@ -97,17 +98,26 @@ async def _work_until_redis_ends(context: Context, worker: Worker) -> None:
             await asyncio.wait((draining,), timeout=RESTART_SECONDS)
     finally:
         draining.cancel()
-        # Not the jobs themselves: a second cancellation would not wait until a job has given its lease back.
-        unfinished = [running, *worker.tasks.values()]
-        for task in unfinished:
+        # Before Python 3.12, asyncio.wait_for, with which redis-py writes, may swallow a cancellation.
+        while not running.done():
+            running.cancel()
+            await asyncio.wait((running,), timeout=RELEASE_SECONDS)
+        # The jobs only once: a second cancellation would not wait until a job has given its lease back.
+        for task in worker.tasks.values():
             task.cancel()
-        await asyncio.gather(*unfinished, return_exceptions=True)
+        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
 
 
-def _tell(error: BaseException | None) -> None:
-    foreseen = isinstance(error, RedisError | OSError)
+async def _recover(error: BaseException | None, queue: ArqRedis) -> None:
+    """Tell why arq ended, and delete its queue where something in it is the cause, such as a value of another type. No
+    task is lost: its lease runs out, and it is queued again."""
+    outage = isinstance(error, RedisError | OSError) and type(error) is not ResponseError
     fields = {"cause": type(error).__name__, "seconds": RESTART_SECONDS}
-    logger.warning("arq starts again", exc_info=None if foreseen else error, extra={"fields": fields})
+    logger.warning("arq starts again", exc_info=None if outage else error, extra={"fields": fields})
+    if not outage:
+        logger.warning("arq's queue is deleted", extra={"fields": {"key": QUEUE}})
+        with contextlib.suppress(RedisError, OSError):
+            await queue.delete(QUEUE)
 
 
 def worker_settings(context: Context, tasks: Sequence[Task[Any]], ended: Callable[[], None]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from arq.connections import ArqRedis
@@ -149,7 +150,7 @@ class Relay:
         """Lease due tasks and hand them to arq, as many as it has room for; how many. Raises RedisError, OSError,
         Problem."""
         self._wake_tasks.clear()
-        room = TASKS_QUEUED - await self._queue.zcard(QUEUE)
+        room = TASKS_QUEUED - await self._count_queued()
         if room <= 0:
             return 0
         leased = await queries.lease_tasks(self._context.db, self._task_names, room, LEASE_SECONDS)
@@ -163,6 +164,19 @@ class Relay:
             if waiting:
                 await release_tasks(self._context.db, list(waiting), list(waiting.values()))
         return len(leased)
+
+    async def _count_queued(self) -> int:
+        """How many jobs arq has. Those that are not of the last minute are removed: the leases of ours have run out by
+        then, and arq may never take or remove what others put there."""
+        now = time.time()
+        async with self._queue.pipeline(transaction=False) as pipe:
+            pipe.zremrangebyscore(QUEUE, "-inf", (now - 2 * LEASE_SECONDS) * 1000)
+            pipe.zremrangebyscore(QUEUE, (now + 2 * LEASE_SECONDS) * 1000, "+inf")
+            pipe.zcard(QUEUE)
+            late, early, queued = await pipe.execute()
+        if late or early:
+            logger.warning("jobs removed from the queue", extra={"fields": {"key": QUEUE, "jobs": late + early}})
+        return int(queued)
 
     async def _listen(self) -> int:
         async with self._context.db.listen("outbox", self._wake):

@@ -193,11 +193,9 @@ class Tokens:
             raise TOKEN_INVALID(headers=invalid) from None
 
 
-def bearer(authorization: list[bytes]) -> str:
-    """The token in an Authorization header (RFC 6750 §2.1), given all that the request has of them. Raises
-    UNAUTHORIZED."""
-    if len(authorization) == 1:
-        scheme, _, token = authorization[0].decode("latin-1").partition(" ")
-        if scheme.lower() == "bearer" and token and token.isascii():
-            return token
+def bearer(authorization: bytes) -> str:
+    """The token in an Authorization header (RFC 6750 §2.1). Raises UNAUTHORIZED."""
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() == "bearer" and token and token.isascii():
+        return token
     raise UNAUTHORIZED

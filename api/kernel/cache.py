@@ -17,7 +17,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 import msgspec
 from opentelemetry.trace import SpanKind
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from api.kernel.settings import Settings
 from api.kernel.telemetry import span
@@ -27,12 +27,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 CALL_SECONDS = 0.25
+MAX_VALUE_BYTES = 1024 * 1024
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 2.0
 
 
 class CacheUnavailable(Exception):
-    """Redis does not answer, or did not a moment ago; every caller has a way without it."""
+    """Redis does not answer, did not a moment ago, or has no usable value; every caller has a way without it."""
 
 
 class Cache:
@@ -45,7 +46,8 @@ class Cache:
         self.flights: dict[str, asyncio.Task[Any]] = {}
 
     async def execute(self, *command: str | bytes | float) -> Any:
-        """One Redis command, one round trip. Raises CacheUnavailable within CALL_SECONDS."""
+        """One Redis command, one round trip. Raises CacheUnavailable within CALL_SECONDS; also where the key holds a
+        value of another type, which is deleted."""
         if self._failures >= BREAKER_FAILURES and time.monotonic() < self._closed_until:
             raise CacheUnavailable
         # Once it may be asked again, one asks, and the others go without until there is an answer.
@@ -57,12 +59,26 @@ class Cache:
         except NoScriptError:
             self._failures = 0  # an answer, too
             raise
-        except (RedisError, OSError, TimeoutError) as error:
-            self._failures += 1
-            logger.warning("redis is not available", extra={"fields": {"cause": type(error).__name__}})
+        except ResponseError as error:
+            if not str(error).startswith("WRONGTYPE") or command[0] in ("EVAL", "EVALSHA"):
+                raise self._failed(error) from None
+            self._failures = 0
+            await self.discard(str(command[1]), "its type is another")
             raise CacheUnavailable from None
+        except (RedisError, OSError, TimeoutError) as error:
+            raise self._failed(error) from None
         self._failures = 0
         return answer
+
+    def _failed(self, error: Exception) -> CacheUnavailable:
+        self._failures += 1
+        logger.warning("redis is not available", extra={"fields": {"cause": type(error).__name__}})
+        return CacheUnavailable()
+
+    async def discard(self, key: str, reason: str) -> None:
+        """Delete a value that nothing here can use; all that is kept in Redis can be made again."""
+        logger.warning("redis held a value that cannot be used", extra={"fields": {"key": key, "reason": reason}})
+        await self.delete(key)
 
     async def evaluate(self, script: "Script", keys: list[str], arguments: list[str | float]) -> Any:
         """Run a Lua script atomically; its text is sent only when Redis does not know it yet."""
@@ -73,9 +89,12 @@ class Cache:
             return await self.execute("EVAL", script.text, *tail)
 
     async def get(self, key: str) -> bytes | None:
-        """The value, or None: not there, or Redis is down."""
+        """The value, or None: not there, empty or larger than MAX_VALUE_BYTES, or Redis is down."""
         with contextlib.suppress(CacheUnavailable):
-            return typing.cast(bytes | None, await self.execute("GET", key))
+            value: bytes = await self.execute("GETRANGE", key, 0, MAX_VALUE_BYTES)
+            if len(value) <= MAX_VALUE_BYTES:
+                return value or None
+            await self.discard(key, "it is too large")
         return None
 
     async def set(self, key: str, value: bytes, seconds: float) -> None:
@@ -143,8 +162,10 @@ class Cached(Generic[C, P, R]):
     async def _load(self, context: C, key: str, *args: P.args, **kwargs: P.kwargs) -> R:
         kept = await context.cache.get(key)
         if kept is not None:
-            with contextlib.suppress(msgspec.DecodeError):  # written by a release whose type was another
+            try:
                 return typing.cast(R, self._decoder.decode(kept))
+            except (msgspec.DecodeError, RecursionError):  # such as one written by a release whose type was another
+                await context.cache.discard(key, "it cannot be decoded")
         value = await self._function(context, *args, **kwargs)
         await context.cache.set(key, msgspec.json.encode(value), self._seconds)
         return value

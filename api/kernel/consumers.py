@@ -28,6 +28,7 @@ FRESH_SECONDS = 60.0
 KNOWN_SECONDS = 86_400
 """A topic that nobody reads is told of for so long."""
 _MOST_NAMES = 100
+_MOST_COUNTS = 10_000
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -137,13 +138,24 @@ async def tell_lag(cache: Cache, consumer: Consumer, counted: Mapping[int, int])
 async def read_lag(cache: Cache) -> list[ConsumerLag]:
     """What the workers have left there, by topic and group. Raises CacheUnavailable."""
     now, found = time.time(), dict[tuple[str, str], list[int | None]]()
-    for kept in await cache.execute("HVALS", _LAG_KEY):
-        count = msgspec.json.decode(kept, type=_Count)
+    for count in await _read_counts(cache):
         if now - count.at < KNOWN_SECONDS:
             counts = found.setdefault((count.topic, count.group), [])
             if count.messages is not None:
                 counts.append(count.messages if now - count.at < FRESH_SECONDS else None)
     return [ConsumerLag(*place, _sum(counts)) for place, counts in sorted(found.items())]
+
+
+async def _read_counts(cache: Cache) -> list[_Count]:
+    """None where one of them cannot be read: the workers write all of them again within seconds."""
+    if await cache.execute("HLEN", _LAG_KEY) > _MOST_COUNTS:
+        await cache.discard(_LAG_KEY, "it has too many fields")
+        return []
+    try:
+        return [msgspec.json.decode(kept, type=_Count) for kept in await cache.execute("HVALS", _LAG_KEY)]
+    except (msgspec.DecodeError, RecursionError):
+        await cache.discard(_LAG_KEY, "it cannot be decoded")
+        return []
 
 
 def _sum(counts: list[int | None]) -> int | None:

@@ -17,8 +17,13 @@ REFRESH = "__Host-refresh"
 DEVICE = "__Host-device"
 XSRF = "XSRF-TOKEN"
 XSRF_REFUSED = forbidden(
-    "XSRF", "A request with cookies needs the header X-XSRF-TOKEN with the XSRF-TOKEN cookie's value, from our origin."
+    "XSRF", "A request with cookies needs the header X-XSRF-TOKEN with the XSRF-TOKEN cookie's value."
 )
+ORIGIN_NOT_ALLOWED = forbidden(
+    "ORIGIN_NOT_ALLOWED",
+    "Requests from this origin are not allowed: it is neither PUBLIC_URL nor one of the ALLOWED_ORIGINS.",
+)
+CLEAR_SITE_DATA = {"clear-site-data": '"cookies"'}
 
 
 class Cookies:
@@ -31,12 +36,33 @@ class Cookies:
         """Set-Cookie headers (RFC 6265bis)."""
 
     @functools.cached_property
-    def _sent(self) -> dict[str, str]:  # most requests never ask
+    def _pairs(self) -> list[tuple[str, str]]:  # most requests never ask
         pairs = (pair.partition("=") for pair in self.headers.get(b"cookie", b"").decode("latin-1").split(";"))
-        return {name.strip(): value.strip().strip('"') for name, _, value in pairs}
+        # Only SP and HTAB are white space (RFC 6265bis §5.6). str.strip() takes more, and would read a cookie that any
+        # subdomain may set, such as one that begins with 0xA0, as one with the prefix __Host-.
+        return [(name.strip(" \t"), value.strip(" \t").strip('"')) for name, _, value in pairs]
+
+    @functools.cached_property
+    def ambiguous(self) -> bool:
+        """Whether one of our __Host- cookies is sent twice. Browsers do not allow that; where it happens, one of the
+        two was set by somebody else, and nothing tells which."""
+        if b"cookie" not in self.headers:
+            return False
+        sent = [name for name, _ in self._pairs]
+        return any(sent.count(name) > 1 for name in (ACCESS, REFRESH, DEVICE))
+
+    @functools.cached_property
+    def _sent(self) -> dict[str, str]:
+        return {} if self.ambiguous else dict(self._pairs)
 
     def get(self, name: str) -> str | None:
+        """The value of a cookie. Where they are ambiguous, the request counts as one without cookies."""
         return self._sent.get(name)
+
+    def remedy(self) -> dict[str, str]:
+        """The headers that make the browser drop ambiguous cookies, whatever path or domain they were set for. Without
+        them it could not sign in again. Not together with new cookies, which it would drop as well."""
+        return CLEAR_SITE_DATA if self.ambiguous and not self.written else {}
 
     def set(self, name: str, value: str, seconds: int) -> None:
         """For this host alone, over TLS alone, from our own pages alone; no script reads it but the one that must."""
@@ -55,7 +81,7 @@ def xsrf_token(settings: Settings, sid: UUID) -> str:
 
 
 def refuse_forgery(settings: Settings, headers: Mapping[bytes, bytes], sid: UUID) -> None:
-    """Raises XSRF_REFUSED where a request with cookies may be somebody else's idea."""
+    """Raises ORIGIN_NOT_ALLOWED or XSRF_REFUSED where another site may have caused this request with cookies."""
     refuse_foreign(settings, headers)
     sent = headers.get(b"x-xsrf-token", b"")
     if not hmac.compare_digest(sent, xsrf_token(settings, sid).encode()):
@@ -63,9 +89,9 @@ def refuse_forgery(settings: Settings, headers: Mapping[bytes, bytes], sid: UUID
 
 
 def refuse_foreign(settings: Settings, headers: Mapping[bytes, bytes]) -> None:
-    """Raises XSRF_REFUSED where the browser says that another site's page sends this."""
+    """Raises ORIGIN_NOT_ALLOWED where the browser says that a page of another site sends this."""
     origin = headers.get(b"origin", b"").decode("latin-1")
     if origin and origin not in (settings.public_url, *settings.allowed_origins):
-        raise XSRF_REFUSED
+        raise ORIGIN_NOT_ALLOWED
     if not origin and headers.get(b"sec-fetch-site", b"none") == b"cross-site":
-        raise XSRF_REFUSED
+        raise ORIGIN_NOT_ALLOWED

@@ -1,28 +1,16 @@
-"""Cross-origin requests: Starlette's middleware for the origins in ALLOWED_ORIGINS, credentials included, and its
-refusals in our one shape."""
+"""Cross-origin requests: Starlette's middleware for the origins in ALLOWED_ORIGINS, credentials included. Pages of an
+allowed origin may send any header; tracing and error reporting add their own. Refusals have our one shape."""
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.kernel.errors import forbidden, path_of, render
+from api.kernel.cookies import ORIGIN_NOT_ALLOWED
+from api.kernel.errors import path_of, render
 from api.kernel.settings import Settings
 
-ORIGIN_NOT_ALLOWED = forbidden(
-    "ORIGIN_NOT_ALLOWED", "This origin, method or header is not allowed; see ALLOWED_ORIGINS."
-)
-
-_REQUEST_HEADERS = (
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-Match",
-    "If-None-Match",
-    "Last-Event-ID",
-    "X-XSRF-TOKEN",
-    "traceparent",
-)
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _RESPONSE_HEADERS = (
     "ETag",
     "Link",
@@ -44,8 +32,8 @@ class Cors(CORSMiddleware):
         super().__init__(
             app,
             allow_origins=settings.allowed_origins,
-            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-            allow_headers=_REQUEST_HEADERS,
+            allow_methods=_METHODS,
+            allow_headers=("*",),
             allow_credentials=True,
             expose_headers=_RESPONSE_HEADERS,
             max_age=600,
@@ -68,5 +56,7 @@ class Cors(CORSMiddleware):
     def preflight_response(self, request_headers: Headers) -> Response:
         response = super().preflight_response(request_headers)
         if response.status_code >= 400:
-            raise ORIGIN_NOT_ALLOWED(headers={"vary": "Origin"})
+            known = self.is_allowed_origin(request_headers["origin"])
+            detail = f"The method is not allowed across origins; allowed are {', '.join(_METHODS)}." if known else None
+            raise ORIGIN_NOT_ALLOWED(detail, headers={"vary": "Origin"})
         return response

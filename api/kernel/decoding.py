@@ -11,7 +11,6 @@ import types
 import typing
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 import msgspec
@@ -26,9 +25,11 @@ from api.kernel.errors import (
     VALIDATION_FAILED,
     FieldError,
 )
+from api.kernel.forms import FORM, boundary_of, parse_multipart, parse_urlencoded
 
 T = TypeVar("T")
 
+JSON = "application/json"
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 64
 BODY_SECONDS = 10.0
@@ -44,10 +45,24 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], media_type: s
     where the length is told), REQUEST_TIMEOUT after BODY_SECONDS."""
     kind, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
     charset = re.fullmatch(r"\s*(charset=\"?utf-8\"?)?\s*", parameters)
-    if kind.strip() != media_type or charset is None or headers.get(b"content-encoding", b"identity") != b"identity":
+    if kind.strip() != media_type or charset is None:
         raise UNSUPPORTED_MEDIA_TYPE(
             f"This needs a body of type {media_type}, in UTF-8, not compressed.", headers=_CLOSE
         )
+    return await _read(receive, headers)
+
+
+async def read_form(receive: Receive, headers: dict[bytes, bytes]) -> list[tuple[str, str]]:
+    """The fields of a form, urlencoded or multipart/form-data. Raises what `read_body` does, and VALIDATION_FAILED."""
+    boundary = boundary_of(headers.get(b"content-type", b""))
+    if boundary is not None:
+        return parse_multipart(await _read(receive, headers), boundary)
+    return parse_urlencoded(await read_body(receive, headers, FORM))
+
+
+async def _read(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise UNSUPPORTED_MEDIA_TYPE("This needs a body that is not compressed.", headers=_CLOSE)
     length = headers.get(b"content-length", b"0")
     if not length.isdigit() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
         raise PAYLOAD_TOO_LARGE(headers=_CLOSE)
@@ -220,7 +235,7 @@ def _escape(name: str) -> str:
 
 
 class PairsDecoder:
-    """Decodes `a=1&b=2`, a query string or a form, into a Struct: text becomes the numbers and booleans its fields
+    """Decodes the fields of a query string or a form into a Struct: text becomes the numbers and booleans its fields
     ask for, in one spelling only. A name may be repeated where its field is a list."""
 
     def __init__(self, kind: type[msgspec.Struct]) -> None:
@@ -228,14 +243,8 @@ class PairsDecoder:
         plain = {field.encode_name: _plain(field.type) for field in msgspec.structs.fields(kind)}
         self._fields = {name: typing.get_origin(kind) or kind for name, kind in plain.items()}
 
-    def decode(self, text: bytes) -> msgspec.Struct:
+    def decode(self, pairs: list[tuple[str, str]]) -> msgspec.Struct:
         """Raises VALIDATION_FAILED."""
-        if re.search(rb"%(?![0-9a-fA-F]{2})", text):
-            raise VALIDATION_FAILED("A percent sign must be followed by two hexadecimal digits.")
-        try:
-            pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
-        except ValueError:
-            raise VALIDATION_FAILED("This is not valid, percent-encoded UTF-8, or has more than 100 fields.") from None
         members: dict[str, Any] = {}
         errors: list[FieldError] = []
         for name, value in pairs:

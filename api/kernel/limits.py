@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import heapq
 import ipaddress
+import logging
 import math
 import time
 
@@ -16,17 +17,37 @@ from api.kernel.cache import Cache, CacheUnavailable, Script
 from api.kernel.errors import RATE_LIMITED
 from api.kernel.settings import Rate, Settings
 
+logger = logging.getLogger(__name__)
+
 # The generic cell rate algorithm (ITU-T I.371): one number a key, the time at which its bucket will be empty again. A
 # refused request charges nothing. Asked for several requests at once, each `how many limits, count, period, count …`;
 # answers for each {allowed, which limit is nearest, how many are left, until full again, until the next one}.
-_GCRA = Script("""
+#
+# A value that is not a time within a day, the longest period, is deleted and counts as none: a script that failed would
+# fail all requests that ask together. The answer ends with the keys of such values.
+_KEPT = """
+local healed = {}
+local function kept(key, now)
+  local value = redis.pcall('GETRANGE', key, 0, 40)
+  local tat = type(value) == 'string' and tonumber(value) or 0
+  if value ~= '' and not (tat > 0 and tat <= now + 86401) then
+    redis.call('DEL', key)
+    healed[#healed + 1] = key
+    return 0
+  end
+  return tat
+end
+"""
+_GCRA = Script(
+    _KEPT
+    + """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1e6
 local function charge(first, many, at)
   local tats, nearest, left = {}, 1, math.huge
   for i = 1, many do
     local count, period = tonumber(ARGV[at + 2 * i - 1]), tonumber(ARGV[at + 2 * i])
-    local tat = math.max(tonumber(redis.call('GET', KEYS[first + i]) or 0), now) + period / count
+    local tat = math.max(kept(KEYS[first + i], now), now) + period / count
     if tat - period > now + 1e-6 then
       return {0, i, 0, tostring(tat - period / count - now), tostring(tat - period - now)}
     end
@@ -45,16 +66,23 @@ while at <= #ARGV do
   answers[#answers + 1] = charge(first, many, at)
   first, at = first + many, at + 1 + 2 * many
 end
+answers[#answers + 1] = healed
 return answers
-""")
-_REFUND = Script("""
+"""
+)
+_REFUND = Script(
+    _KEPT
+    + """
+local time = redis.call('TIME')
 for i, key in ipairs(KEYS) do
-  local tat = tonumber(redis.call('GET', key) or 0)
+  local tat = kept(key, time[1] + time[2] / 1e6)
   if tat > 0 then
     redis.call('SET', key, string.format('%.6f', tat - tonumber(ARGV[2 * i]) / tonumber(ARGV[2 * i - 1])), 'KEEPTTL')
   end
 end
-""")
+return healed
+"""
+)
 _MEMORY_KEYS = 10_000
 
 
@@ -141,7 +169,7 @@ class Limiter:
             return
         numbers: list[str | float] = [number for limit in limits for number in (limit.rate.count, limit.rate.period)]
         with contextlib.suppress(CacheUnavailable):
-            await self._cache.evaluate(_REFUND, [limit.key for limit in limits], numbers)
+            _tell(await self._cache.evaluate(_REFUND, [limit.key for limit in limits], numbers))
         for limit in limits:
             if limit.key in self._memory:
                 self._memory[limit.key] -= limit.rate.period / _alone(limit)
@@ -171,7 +199,9 @@ class Limiter:
             numbers.append(len(limits))
             for limit in limits:
                 numbers += (limit.rate.count, limit.rate.period)
-        answers = await self._cache.evaluate(_GCRA, [limit.key for limits in asked for limit in limits], numbers)
+        keys = [limit.key for limits in asked for limit in limits]
+        *answers, healed = await self._cache.evaluate(_GCRA, keys, numbers)
+        _tell(healed)
         verdicts = []
         for limits, answer in zip(asked, answers, strict=True):
             allowed, nearest, remaining, reset, retry = map(float, answer)
@@ -193,6 +223,12 @@ class Limiter:
             tats[limit.key] = tat
         self._memory |= tats
         return min(verdicts, key=lambda verdict: verdict.remaining)
+
+
+def _tell(healed: list[bytes]) -> None:
+    for key in healed:
+        fields = {"key": key.decode(), "reason": "it is not a time"}
+        logger.warning("redis held a value that cannot be used", extra={"fields": fields})
 
 
 def _alone(limit: Limit) -> int:

@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 
 from api.kernel.auth import TOKEN_EXPIRED, TOKEN_INVALID, anyone, holder, signed_in
-from api.kernel.cookies import ACCESS, XSRF_REFUSED
+from api.kernel.cookies import ACCESS, ORIGIN_NOT_ALLOWED, XSRF_REFUSED
+from api.kernel.decoding import JSON
 from api.kernel.errors import (
     FORBIDDEN,
     INTERNAL_ERROR,
     MALFORMED_JSON,
+    MALFORMED_REQUEST,
     NOT_FOUND,
     PAYLOAD_TOO_LARGE,
     PRECONDITION_FAILED,
@@ -30,8 +32,9 @@ from api.kernel.errors import (
     document_of,
 )
 from api.kernel.feature import Feature
+from api.kernel.forms import FORM, MULTIPART
 from api.kernel.paging import Page
-from api.kernel.routing import FORM, JSON, PREFIX, Inputs, Reply, Route, get, inputs_of
+from api.kernel.routing import PREFIX, Inputs, Reply, Route, get, inputs_of
 
 VERSION = "0.1.0"
 _REF = "#/components/schemas/{name}"
@@ -134,9 +137,9 @@ def _operation(
     }
     body = inputs.body or inputs.form
     if body is not None:
-        media_type = JSON if inputs.body else FORM
         media = {"schema": schemas[body], **_sample(components[_name(schemas[body])])}
-        operation["requestBody"] = {"required": inputs.body_needed, "content": {media_type: media}}
+        content = dict.fromkeys((JSON,) if inputs.body else (FORM, MULTIPART), media)
+        operation["requestBody"] = {"required": inputs.body_needed, "content": content}
     return {name: value for name, value in operation.items() if value or name == "security"}
 
 
@@ -213,7 +216,7 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
     if route.guard.asks:
         found += [UNAUTHORIZED, TOKEN_INVALID] + ([] if route.guard is holder else [TOKEN_EXPIRED])
         found += [] if route.guard is holder else [FORBIDDEN]
-        found += [] if route.method == "GET" else [XSRF_REFUSED]
+        found += [] if route.method == "GET" else [XSRF_REFUSED, ORIGIN_NOT_ALLOWED]
     if "if_match" in inputs.ambient:
         found.append(PRECONDITION_FAILED)
     if inputs.path:
@@ -226,7 +229,7 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
         found.append(VALIDATION_FAILED)
     if route.limit != "off":
         found.append(RATE_LIMITED)
-    return [*dict.fromkeys([*found, INTERNAL_ERROR, UNAVAILABLE])]
+    return [*dict.fromkeys([*found, MALFORMED_REQUEST, INTERNAL_ERROR, UNAVAILABLE])]
 
 
 def _refusals(route: Route, inputs: Inputs) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from api.kernel.auth import TOKEN_INVALID, Claims, Principal, bearer
 from api.kernel.context import Context, Origin, origin
 from api.kernel.cookies import ACCESS, Cookies, refuse_forgery
 from api.kernel.database import SERIALIZATION_FAILURE
-from api.kernel.decoding import PairsDecoder, convert, decode_json, decode_path, has_body, read_body
+from api.kernel.decoding import JSON, PairsDecoder, convert, decode_json, decode_path, has_body, read_body, read_form
 from api.kernel.errors import FORBIDDEN, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem
 from api.kernel.failpoints import passing
+from api.kernel.forms import parse_urlencoded
+from api.kernel.headers import combine, names
 from api.kernel.mail import language_of
 from api.kernel.paging import Page
-from api.kernel.routing import FORM, JSON, PREFIX, Authenticate, Reply, Route, encode, etag, inputs_of, names
+from api.kernel.routing import PREFIX, Authenticate, Reply, Route, encode, etag, inputs_of
 from api.kernel.settings import Rate, rate
 
 HANDLER_SECONDS = 15.0
@@ -44,39 +46,45 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context: Context = scope["app"].state.context
-        headers = dict(scope["headers"])
-        cookies = Cookies(headers)
         scope["route_template"] = self._template
-        claims = self._verify(context, scope, headers, cookies)
-        principal = await self._admit(context, claims)
-        told = await self._limit(context, scope, principal, headers)
-        arguments = await self._decode(scope, receive, headers)
-        if_match = headers.get(b"if-match", b"").decode("latin-1") or None
-        known = {"context": context, "principal": principal, "claims": claims, "cookies": cookies, "if_match": if_match}
-        arguments |= {name: known[name] for name in self._inputs.ambient}
-        answer = await self._call(arguments, cookies)
+        headers = combine(scope["headers"])
+        cookies = Cookies(headers)
+        try:
+            claims = self._verify(context, headers, cookies)
+            principal = await self._admit(context, claims)
+            told = await self._limit(context, scope, principal, headers)
+            arguments = await self._decode(scope, receive, headers)
+            if_match = headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None
+            known: dict[str, Any] = {"context": context, "principal": principal, "claims": claims}
+            known |= {"cookies": cookies, "if_match": if_match}
+            arguments |= {name: known[name] for name in self._inputs.ambient}
+            answer = await self._call(arguments, cookies)
+        except Problem as refusal:
+            refusal.cookies = cookies.written
+            refusal.headers |= cookies.remedy()
+            raise
         passing("pipeline.answer")
-        status, said, body = self._encoded(answer, told, scope, headers)
+        status, said, body = self._encoded(answer, told | cookies.remedy(), scope, headers)
         said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
         await send({"type": "http.response.start", "status": status, "headers": said})
         await send({"type": "http.response.body", "body": body})
 
-    def _verify(self, context: Context, scope: Scope, headers: dict[bytes, bytes], cookies: Cookies) -> Claims | None:
+    def _verify(self, context: Context, headers: dict[bytes, bytes], cookies: Cookies) -> Claims | None:
         """The access token's, from the Authorization header or else from the cookie. Where the guard is `anyone`, a
         token that is not valid, or a cookie without its proof, is as good as none."""
         if self.route.guard.asks:
-            return self._claims(context, scope, headers, cookies)
+            return self._claims(context, headers, cookies)
         try:
-            return self._claims(context, scope, headers, cookies)
+            return self._claims(context, headers, cookies)
         except Problem:
             return None
 
-    def _claims(self, context: Context, scope: Scope, headers: dict[bytes, bytes], cookies: Cookies) -> Claims:
-        sent, cookie = [value for name, value in scope["headers"] if name == b"authorization"], cookies.get(ACCESS)
-        by_cookie = cookie is not None and not sent
-        token = cookie if by_cookie and cookie else bearer(sent)
+    def _claims(self, context: Context, headers: dict[bytes, bytes], cookies: Cookies) -> Claims:
+        sent = headers.get(b"authorization")
+        cookie = cookies.get(ACCESS) if sent is None else None
+        token = cookie or bearer(sent or b"")
         claims = context.tokens.verify(token, expired=self.route.guard.asks and self.route.guard.admits is None)
-        if by_cookie and self.route.method != "GET":
+        if cookie and self.route.method != "GET":
             refuse_forgery(context.settings, headers, claims.sid)
         return claims
 
@@ -116,13 +124,13 @@ class Endpoint:
     async def _decode(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> dict[str, Any]:
         arguments = {name: decode_path(scope["path_params"][name], kind) for name, kind in self._inputs.path.items()}
         if self._query is not None:
-            arguments["query"] = self._query.decode(scope["query_string"])
+            arguments["query"] = self._query.decode(parse_urlencoded(scope["query_string"]))
         if self._inputs.body is not None and not self._inputs.body_needed and not has_body(headers):
             arguments["body"] = None
         elif self._inputs.body is not None:
             arguments["body"] = convert(decode_json(await read_body(receive, headers, JSON)), self._inputs.body)
         elif self._form is not None:
-            arguments["form"] = self._form.decode(await read_body(receive, headers, FORM))
+            arguments["form"] = self._form.decode(await read_form(receive, headers))
         return arguments
 
     async def _call(self, arguments: dict[str, Any], cookies: Cookies) -> Any:
@@ -142,9 +150,6 @@ class Endpoint:
                         await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311  # jitter, not a secret
         except TimeoutError:
             raise UNAVAILABLE from None
-        except Problem as refusal:
-            refusal.cookies = cookies.written
-            raise
 
     def _encoded(
         self, answer: Any, told: dict[str, str], scope: Scope, headers: dict[bytes, bytes]

@@ -13,12 +13,12 @@ import msgspec
 
 from api.kernel.auth import Claims, Guard, Principal
 from api.kernel.context import Context
+from api.kernel.decoding import JSON
 from api.kernel.errors import PRECONDITION_FAILED, Problem
+from api.kernel.headers import names
 from api.kernel.settings import rate
 
 PREFIX = "/api"
-JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
 AMBIENT = ("context", "principal", "claims", "cookies", "if_match")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
@@ -141,16 +141,10 @@ def _without(part: type, kind: Any) -> Any:
 def refuse_stale(if_match: str | None, current: msgspec.Struct) -> None:
     """Raises PRECONDITION_FAILED where the client's If-Match is of something else than what the thing is now. Ask with
     its row locked."""
-    if if_match and not names(if_match, etag(encode(current))):
+    if if_match is not None and not names(if_match, etag(encode(current))):
         raise PRECONDITION_FAILED
 
 
 def etag(body: bytes) -> str:
     """A strong validator: of the content itself."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-
-
-def names(condition: str, tag: str) -> bool:
-    """Whether an If-Match or If-None-Match header has this tag. A weak one (`W/`) counts in both: what compresses on
-    the way weakens our tags, and a tag of the content itself says the same however it is marked."""
-    return condition.strip() == "*" or tag in condition

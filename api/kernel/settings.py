@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, u
 
 import msgspec
 
+from api.kernel.origins import normal_origin
 from api.kernel.pem import read_keys
 
 T = TypeVar("T")
@@ -121,7 +122,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         port=read("PORT", _between(1, 65535), "8000"),
         web_concurrency=read("WEB_CONCURRENCY", _between(1, 64), "1"),
         public_url=public_url,
-        allowed_origins=read("ALLOWED_ORIGINS", lambda text: tuple(map(_origin, _list(text))), ""),
+        allowed_origins=read("ALLOWED_ORIGINS", lambda text: tuple(map(normal_origin, _list(text))), ""),
         trusted_proxies=read("TRUSTED_PROXIES", _networks, _PRIVATE_NETWORKS),
         secret_key=read("SECRET_KEY", _secret),
         jwt_algorithm=algorithm,
@@ -235,15 +236,10 @@ def _url(text: str, *schemes: str) -> SplitResult:
     raise ValueError(f"must be a URL like {schemes[0]}://host:port.")
 
 
-def _origin(text: str) -> str:
-    text = text.lower()  # as browsers write it
-    if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", text) or not _url(text, "https", "http"):
-        raise ValueError("must be an origin alone, such as https://app.example.com, and never *.")
-    return text
-
-
 def _public_url(text: str, *, relaxed: bool) -> str:
-    text = _origin(text.rstrip("/"))
+    text = normal_origin(text)
+    if not text.startswith(("https://", "http://")):
+        raise ValueError("must begin with https://.")
     if text.startswith("http:") and not relaxed and urlsplit(text).hostname not in ("localhost", "127.0.0.1"):
         raise ValueError("must be https: links in mails lead there, and tokens travel by it.")
     return text

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.kernel.errors import METHOD_NOT_ALLOWED, NOT_FOUND
+from api.kernel.headers import combine, names
 from api.kernel.routing import PREFIX
 
 CONTENT_SECURITY_POLICY = (
@@ -56,12 +57,11 @@ class Static:
             raise NOT_FOUND  # the application answers everywhere but here
         if scope["method"] not in ("GET", "HEAD"):
             raise METHOD_NOT_ALLOWED(headers={"allow": "GET, HEAD"})
-        headers = dict(scope["headers"])
+        headers = combine(scope["headers"])
         file = self._files.get(scope["path"]) or self._page(scope["path"], headers.get(b"accept", b""))
         if file is None:
             raise NOT_FOUND
-        # Wherever it stands in the list: a proxy that compresses makes it W/"…" (RFC 9110 §13.1.2).
-        if file.headers["etag"] in headers.get(b"if-none-match", b"").decode("latin-1"):
+        if names(headers.get(b"if-none-match", b"").decode("latin-1"), file.headers["etag"]):
             response = Response(None, 304, file.headers)
         else:
             response = Response(file.content, 200, file.headers, file.media_type)

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from opentelemetry import context, metrics, trace
 from opentelemetry.context import Context
@@ -16,8 +16,10 @@ from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetr
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, SamplingResult
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
+from opentelemetry.util.types import Attributes
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.kernel import logs
@@ -55,6 +57,7 @@ SECURITY_HEADERS = {
 _SECURITY = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 _HEALTH = ("/api/health",)
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_ids = RandomIdGenerator()
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
@@ -82,10 +85,39 @@ def set_up(
     # Where nobody looks, nothing is recorded: a dropped span still makes the trace id that answers and logs carry.
     tracing = TracerProvider(resource=resource) if spans else TracerProvider(ALWAYS_OFF, resource)
     if spans:
+        tracing.sampler = OwnDecision(tracing.sampler)
         tracing.add_span_processor(spans)
     trace.set_tracer_provider(tracing)
     if reader:  # without a provider the instruments do nothing
         metrics.set_meter_provider(MeterProvider([reader], resource))
+
+
+class OwnDecision(Sampler):
+    """Decides for each request whether it is recorded, by the sampler that OTEL_TRACES_SAMPLER names. A `traceparent`
+    from outside is continued, but neither its sampled flag nor its trace id influences the decision: anyone could turn
+    tracing off for a request, or fill the collector. What follows from a request, in tasks too, shares its decision."""
+
+    def __init__(self, root: Sampler) -> None:
+        self.root = root
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        above = trace.get_current_span(parent_context).get_span_context()
+        if above.is_valid and kind is not SpanKind.SERVER:
+            follow = ALWAYS_ON if above.trace_flags.sampled else ALWAYS_OFF
+            return follow.should_sample(parent_context, trace_id, name, kind, attributes, links)
+        return self.root.should_sample(Context(), _ids.generate_trace_id(), name, kind, attributes, links)
+
+    def get_description(self) -> str:
+        return f"OwnDecision({self.root.get_description()})"
 
 
 class _Exporting(BatchSpanProcessor):

@@ -1,7 +1,7 @@
 """Signing in, refreshing, signing out, and where one is signed in."""
 
 from api.kernel.auth import TOKEN_INVALID, anyone, holder, signed_in
-from api.kernel.cookies import XSRF_REFUSED
+from api.kernel.cookies import ORIGIN_NOT_ALLOWED, XSRF_REFUSED
 from api.kernel.errors import NOT_FOUND, UNAUTHORIZED
 from api.kernel.routing import delete, get, post
 from api.sessions.access import show_keys
@@ -29,7 +29,7 @@ routes = [
         refresh,
         guard=anyone,
         limit="60/minute",
-        errors=(REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, XSRF_REFUSED),
+        errors=(REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, XSRF_REFUSED, ORIGIN_NOT_ALLOWED),
     ),
     post(
         "/auth/cookie/login",
@@ -37,14 +37,14 @@ routes = [
         guard=anyone,
         limit="20/minute",
         status=204,
-        errors=(LOGIN_BAD_CREDENTIALS, LOGIN_USER_NOT_VERIFIED, XSRF_REFUSED),
+        errors=(LOGIN_BAD_CREDENTIALS, LOGIN_USER_NOT_VERIFIED, ORIGIN_NOT_ALLOWED),
     ),
     post(
         "/auth/cookie/logout",
         cookie_logout,
         guard=anyone,
         status=204,
-        errors=(UNAUTHORIZED, TOKEN_INVALID, XSRF_REFUSED),
+        errors=(UNAUTHORIZED, TOKEN_INVALID, XSRF_REFUSED, ORIGIN_NOT_ALLOWED),
     ),
     get("/sessions", list_sessions, guard=signed_in),
     delete("/sessions", revoke_others, guard=signed_in, status=204),

@@ -62,7 +62,7 @@ async def show_full(context: Context) -> FullHealth:
     except UNAVAILABLE:
         checks |= {"postgresql": "down", "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
     try:
-        checks["worker"] = "up" if await context.cache.execute("EXISTS", HEARTBEAT_KEY) else "down"
+        checks["worker"] = "up" if await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0 else "down"
         consumers = await read_lag(context.cache)
     except CacheUnavailable:
         checks |= {"redis": "down", "worker": "unknown"}

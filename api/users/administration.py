@@ -109,10 +109,14 @@ async def change_user(context: Context, id: UUID, body: UserChange, if_match: st
     return user
 
 
-async def delete_user(context: Context, id: UUID) -> None:
+async def delete_user(context: Context, id: UUID, if_match: str | None) -> None:
     """Delete an account at once, with everything that is its alone."""
     async with context.db.transaction() as db:
         await refuse_last(db, id)
+        user = await queries.lock(db, id)
+        if user is None:
+            raise NOT_FOUND
+        refuse_stale(if_match, user)
         await queries.delete(db, id)
         await record(db, UserDeleted(user_id=id))
     context.principals.forget(id)

@@ -111,14 +111,17 @@ async def change_password(context: Context, principal: Principal, body: Password
     context.principals.forget(principal.id)
 
 
-async def delete_me(context: Context, principal: Principal, body: PasswordProof) -> None:
+async def delete_me(context: Context, principal: Principal, body: PasswordProof, if_match: str | None) -> None:
     """Have one's account deleted, after a while (DELETION_DAYS) in which signing in again keeps it. Every session
     ends now."""
     proof = await _prove(context, principal, body.current_password, CURRENT_PASSWORD_REQUIRED)
     async with context.db.transaction() as db:
         if await queries.lock_superusers(db) == [principal.id]:
             raise LAST_SUPERUSER
-        await queries.lock(db, principal.id)
+        user = await queries.lock(db, principal.id)
+        if user is None:
+            raise UNAUTHORIZED
+        refuse_stale(if_match, user)
         await _refuse_outdated(db, principal, proof, CURRENT_PASSWORD_REQUIRED)
         delete_after = await queries.mark_for_deletion(db, principal.id, timedelta(days=context.settings.deletion_days))
         await queries.void_tokens(db, principal.id, None)

@@ -121,17 +121,17 @@ def test_guards_admit_whom_they_name() -> None:
 @pytest.mark.parametrize("header", [b"Bearer abc", b"bearer abc", b"BEARER abc"])
 def test_the_scheme_has_no_case(header: bytes) -> None:
     """C-65."""
-    assert bearer([header]) == "abc"
+    assert bearer(header) == "abc"
 
 
 @pytest.mark.parametrize(
-    "headers",
-    [[], [b""], [b"Bearer"], [b"Bearer "], [b"abc"], [b"Basic abc"], [b"Bearer a\xe9"], [b"Bearer abc", b"Bearer abc"]],
+    "header",
+    [b"", b"Bearer", b"Bearer ", b"abc", b"Basic abc", b"Bearer a\xe9"],
 )
-def test_anything_but_one_bearer_token_is_nobody(headers: list[bytes]) -> None:
+def test_anything_but_one_bearer_token_is_nobody(header: bytes) -> None:
     """C-65."""
     with pytest.raises(UNAUTHORIZED):
-        bearer(headers)
+        bearer(header)
 
 
 def test_a_token_that_was_seen_before_expires_all_the_same(settings: Settings) -> None:

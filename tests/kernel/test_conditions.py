@@ -137,7 +137,10 @@ async def test_a_cookie_signs_in_and_only_reads_without_its_proof(
     assert code(await client.post("/guest", headers=others)) == (403, "XSRF")
     meant = sent | {XSRF_HEADER: xsrf_token(settings, sid)}
     assert (await client.post("/guest", headers=meant)).json() == [str(sid)]
-    assert code(await client.post("/guest", headers=meant | {"origin": "https://evil.example"})) == (403, "XSRF")
+    assert code(await client.post("/guest", headers=meant | {"origin": "https://evil.example"})) == (
+        403,
+        "ORIGIN_NOT_ALLOWED",
+    )
 
 
 async def test_a_bearer_token_counts_before_a_cookie_and_needs_no_proof(

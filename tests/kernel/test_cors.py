@@ -135,7 +135,8 @@ async def preflight(notes: httpx.AsyncClient, origin: str, method: str, headers:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def test_a_preflight_of_ours_is_granted(notes: httpx.AsyncClient, method: str) -> None:
-    wanted = "authorization, content-type, x-xsrf-token, idempotency-key, if-match, traceparent"
+    """C-194: with whatever header the page sends; tracing and error reporting have their own."""
+    wanted = "authorization,baggage,content-type,if-match,sentry-trace,tracestate,x-requested-with,x-xsrf-token"
     answer = await preflight(notes, OURS, method, wanted)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == OURS
@@ -143,11 +144,12 @@ async def test_a_preflight_of_ours_is_granted(notes: httpx.AsyncClient, method: 
     assert answer.headers["access-control-max-age"] == "600"
     assert "Origin" in answer.headers["vary"]
     assert method in answer.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-headers"] == wanted
 
 
 @pytest.mark.parametrize(
     ("origin", "method", "headers"),
-    [*[(origin, "GET", "") for origin in HOSTILE], (OURS, "TRACE", ""), (OURS, "GET", "x-debug")],
+    [*[(origin, "GET", "") for origin in HOSTILE], (HOSTILE[3], "GET", "baggage"), (OURS, "TRACE", "")],
 )
 async def test_any_other_preflight_is_refused_in_the_one_shape(
     notes: httpx.AsyncClient, origin: str, method: str, headers: str

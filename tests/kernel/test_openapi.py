@@ -105,15 +105,16 @@ def test_every_route_tells_whom_it_admits() -> None:
 
 
 def test_every_route_tells_each_code_it_can_answer_with() -> None:
-    always = {"INTERNAL_ERROR", "UNAVAILABLE"}
+    always = {"INTERNAL_ERROR", "MALFORMED_REQUEST", "UNAVAILABLE"}
+    foreign = {"XSRF", "ORIGIN_NOT_ALLOWED"}
     known = {"UNAUTHORIZED", "TOKEN_EXPIRED", "TOKEN_INVALID", "FORBIDDEN", "RATE_LIMITED"} | always
     a_body = {"REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_FAILED"}
     assert codes("/vehicles", "get") == {"VALIDATION_FAILED"} | always
-    assert codes("/vehicles", "post") == known | a_body | {"MALFORMED_JSON", "XSRF"}
-    assert codes("/vehicles/{id}", "post") == known | a_body | {"NOT_FOUND", "SOLD", "BROKEN", "XSRF"}
+    assert codes("/vehicles", "post") == known | a_body | {"MALFORMED_JSON", *foreign}
+    assert codes("/vehicles/{id}", "post") == known | a_body | {"NOT_FOUND", "SOLD", "BROKEN", *foreign}
     assert codes("/vehicles/{id}", "get") == known | {"NOT_FOUND"}, "nothing to forge: it changes nothing"
     assert codes("/vehicles/{id}", "patch") >= {"PRECONDITION_FAILED"}
-    assert codes("/keys", "post") == (known - {"TOKEN_EXPIRED", "FORBIDDEN"}) | a_body | {"MALFORMED_JSON", "XSRF"}
+    assert codes("/keys", "post") == (known - {"TOKEN_EXPIRED", "FORBIDDEN"}) | a_body | {"MALFORMED_JSON", *foreign}
     assert codes("/honk", "get") == {"RATE_LIMITED"} | always
 
 

@@ -1,5 +1,6 @@
 """/auth/cookie/* and refreshing by cookie: browsers, whose scripts never see a token."""
 
+import re
 import time
 
 import httpx
@@ -70,7 +71,8 @@ async def test_no_other_site_signs_a_browser_in(
     """C-77: not even into an account of their own, whose owner would then read what is written there."""
     await make_user(context, "eve@example.com")
     answer = await login(client, "eve@example.com", mode="cookie", **from_where)
-    assert (answer.status_code, answer.json()["code"]) == (403, "XSRF")
+    assert (answer.status_code, answer.json()["code"]) == (403, "ORIGIN_NOT_ALLOWED")
+    assert {"PUBLIC_URL", "ALLOWED_ORIGINS"} <= set(re.findall(r"\w+", answer.json()["detail"]))
     assert set_by(answer) == {}
     assert await context.db.fetch("select 1 from sessions") == []
 
@@ -150,15 +152,15 @@ async def test_nothing_happens_without_the_proof_that_it_was_meant(
     token = cookies.pop("XSRF-TOKEN")
     before = await context.db.fetch("select * from sessions order by id")
     forgeries = [
-        sent(cookies),
-        sent(cookies, **{"x-xsrf-token": "x"}),
-        sent({**cookies, "XSRF-TOKEN": "planted"}),
-        sent({**cookies, "XSRF-TOKEN": others["XSRF-TOKEN"]}),
-        *(sent(cookies, **{"x-xsrf-token": token}, **foreign) for foreign in FOREIGN),
+        (sent(cookies), "XSRF"),
+        (sent(cookies, **{"x-xsrf-token": "x"}), "XSRF"),
+        (sent({**cookies, "XSRF-TOKEN": "planted"}), "XSRF"),
+        (sent({**cookies, "XSRF-TOKEN": others["XSRF-TOKEN"]}), "XSRF"),
+        *((sent(cookies, **{"x-xsrf-token": token}, **foreign), "ORIGIN_NOT_ALLOWED") for foreign in FOREIGN),
     ]
-    for headers in forgeries:
+    for headers, code in forgeries:
         answer = await client.post(path, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (403, "XSRF")
+        assert (answer.status_code, answer.json()["code"]) == (403, code)
         assert set_by(answer) == {}
     assert await context.db.fetch("select * from sessions order by id") == before
     assert await who(client, cookies) is not None

@@ -261,8 +261,8 @@ async def test_arq_failing_in_a_way_nobody_foresaw_is_logged_and_started_again(
     monkeypatch.setattr(worker.main, "RESTART_SECONDS", 0.1)
     await queue.zadd(QUEUE, {b"\xff": 1})  # no job's id is like this, and arq stumbles over it
     running = asyncio.create_task(work(live, [Gate().task], lambda: None))
-    await soon(lambda: times(caplog, "arq starts again") > 1)
-    await queue.delete(QUEUE, HEARTBEAT_KEY)
+    await soon(lambda: times(caplog, "arq starts again") > 0)
+    await queue.delete(HEARTBEAT_KEY)
     async with asyncio.timeout(5):
         while not await queue.exists(HEARTBEAT_KEY):  # noqa: ASYNC110  # in Redis
             await asyncio.sleep(0.02)

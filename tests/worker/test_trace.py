@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 import httpx
+import pytest
 from aiokafka import ConsumerRecord
 from arq.connections import ArqRedis
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind
 
 from api.kernel.context import Context
@@ -91,15 +94,22 @@ async def test_a_request_without_a_trace_begins_one(
 
 
 async def test_a_trace_that_is_not_sampled_goes_on_without_a_span(
-    live_client: httpx.AsyncClient, live: Context, queue: ArqRedis, spans: InMemorySpanExporter
+    live_client: httpx.AsyncClient,
+    live: Context,
+    queue: ArqRedis,
+    spans: InMemorySpanExporter,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its id is in the answer, the rows and the record, for logs and for whoever samples further on."""
-    told, record = await register(live_client, live, queue, {"traceparent": f"00-{TRACE}-{BROWSER}-00"})
+    provider = trace.get_tracer_provider()
+    assert isinstance(provider, TracerProvider)
+    monkeypatch.setattr(provider.sampler, "root", ALWAYS_OFF)
+    told, record = await register(live_client, live, queue, {"traceparent": f"00-{TRACE}-{BROWSER}-01"})
     assert told == TRACE
     assert of_trace(spans, TRACE) == []
     [row] = await live.db.fetch("select traceparent from outbox_events")
-    version, trace, _, flags = row["traceparent"].split("-")
-    assert (version, trace, flags) == ("00", TRACE, "00")
+    version, trace_id, _, flags = row["traceparent"].split("-")
+    assert (version, trace_id, flags) == ("00", TRACE, "00")
     assert header(record, "traceparent") == row["traceparent"]
     # And what the worker did for it began no trace of its own.
     done = {span.name for span in spans.get_finished_spans()}

@@ -1,0 +1,147 @@
+"""Values in Redis that are not ours, under keys that are: no request fails, and the next one finds the key mended."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from api.kernel.cache import MAX_VALUE_BYTES, Cache
+from api.kernel.consumers import KNOWN_SECONDS, ConsumerLag, Incoming, consume, read_lag, tell_lag
+from api.kernel.context import Context
+from api.kernel.errors import RATE_LIMITED
+from api.kernel.limits import Limit, Limiter
+from api.kernel.settings import Rate, Settings
+from api.kernel.tasks import HEARTBEAT_KEY
+from tests.conftest import client_of
+from tests.kernel.things import Holder, Thing, find_thing
+
+TYPES: list[Sequence[Any]] = [
+    ("RPUSH", "KEY", "x"),
+    ("SADD", "KEY", "x"),
+    ("ZADD", "KEY", 1, "x"),
+    ("HSET", "KEY", "x", "y"),
+    ("XADD", "KEY", "*", "x", "y"),
+    ("SET", "KEY", "x"),
+    ("SET", "KEY", b"\xff\x00"),
+    ("SET", "KEY", b"[" * 5000),
+    ("SET", "KEY", b"x" * (MAX_VALUE_BYTES * 4)),
+]
+NUMBERS = [("SET", "KEY", value) for value in ("nan", "-nan", "inf", "-inf", "1e308", "-1", "0", "9" * 500, " ", "0x")]
+LOGGED = "redis held a value that cannot be used"
+RATE = Rate(2, 60)
+
+
+async def plant(cache: Cache, command: Sequence[Any], key: str) -> None:
+    await cache.execute("DEL", key)
+    await cache._redis.execute_command(*(key if part == "KEY" else part for part in command))  # type: ignore[no-untyped-call]
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The keys that the log names."""
+    return [record.fields["key"] for record in caplog.records if record.message == LOGGED]  # type: ignore[attr-defined]
+
+
+def is_up(caplog: pytest.LogCaptureFixture) -> bool:
+    return "redis is not available" not in [record.message for record in caplog.records]
+
+
+@pytest.mark.parametrize("command", TYPES, ids=str)
+async def test_a_kept_answer_that_is_none_is_asked_for_again(
+    cache: Cache, caplog: pytest.LogCaptureFixture, command: Sequence[Any]
+) -> None:
+    """C-197."""
+    holder, key = Holder(cache), find_thing.key(1)
+    await plant(cache, command, key)
+    assert [await find_thing(holder, 1) for _ in range(3)] == [Thing(1, "it")] * 3
+    assert (holder.calls, told(caplog), is_up(caplog)) == (1, [key], True)
+
+
+@pytest.mark.parametrize("command", [*TYPES, *NUMBERS], ids=str)
+async def test_a_limit_whose_key_holds_anything_counts_anew(
+    settings: Settings, cache: Cache, caplog: pytest.LogCaptureFixture, command: Sequence[Any]
+) -> None:
+    """C-197: and the limits beside it, of the same or of another request, are counted as always."""
+    limiter = Limiter(settings, cache)
+    bad, good = Limit("limit:bad", "bad", RATE), Limit("limit:good", "good", RATE)
+    await limiter.charge([good])
+    await plant(cache, command, bad.key)
+    assert (await limiter.charge([bad, good]))["x-ratelimit-remaining"] == "0"
+    with pytest.raises(RATE_LIMITED):
+        await limiter.charge([good])
+    assert (await limiter.charge([bad]))["x-ratelimit-remaining"] == "0"
+    with pytest.raises(RATE_LIMITED):
+        await limiter.charge([bad])
+    assert (told(caplog), is_up(caplog)) == ([bad.key], True)
+
+
+@pytest.mark.parametrize("command", [*TYPES, *NUMBERS], ids=str)
+async def test_a_refund_to_a_key_that_holds_anything_is_nothing(
+    settings: Settings, cache: Cache, caplog: pytest.LogCaptureFixture, command: Sequence[Any]
+) -> None:
+    """C-197."""
+    limiter, bad, good = Limiter(settings, cache), Limit("limit:bad", "bad", RATE), Limit("limit:good", "good", RATE)
+    await limiter.charge([good])
+    await plant(cache, command, bad.key)
+    await limiter.refund([bad, good])
+    assert (await limiter.charge([bad, good]))["x-ratelimit-remaining"] == "1"
+    assert (told(caplog), is_up(caplog)) == ([bad.key], True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *TYPES,
+        ("HSET", "KEY", "x", "[1]"),
+        ("HSET", "KEY", "x", '["t","g",1,"x"]'),
+        ("HSET", "KEY", "x", b"\xff"),
+        ("HSET", "KEY", "x", b"[" * 5000),
+        ("HSET", "KEY", *(str(number) for number in range(20_004))),
+    ],
+    ids=lambda command: str(command)[:40],
+)
+async def test_a_lag_that_cannot_be_read_is_unknown_until_the_workers_tell_it(
+    app: Starlette, cache: Cache, caplog: pytest.LogCaptureFixture, command: Sequence[Any]
+) -> None:
+    """C-197."""
+    key = "consumers:lag"
+    await plant(cache, command, key)
+    async with client_of(app) as client:
+        answer = await client.get("/api/health/full")
+        assert answer.status_code == 200
+        consumer = consume("orders", CloseOrder, handle)
+        await tell_lag(cache, consumer, {0: 2})  # heals it where nobody has asked
+        await tell_lag(cache, consumer, {0: 2})
+        assert await read_lag(cache) == [ConsumerLag("orders", consumer.group, 2)]
+        assert await cache.execute("TTL", key) <= KNOWN_SECONDS
+    assert (told(caplog), is_up(caplog)) == ([key], True)
+
+
+@pytest.mark.parametrize("command", TYPES, ids=lambda command: str(command)[:40])
+async def test_telling_a_lag_heals_its_key(
+    cache: Cache, caplog: pytest.LogCaptureFixture, command: Sequence[Any]
+) -> None:
+    """C-197."""
+    await plant(cache, command, "consumers:lag")
+    consumer = consume("orders", CloseOrder, handle)
+    for _ in range(2):
+        await tell_lag(cache, consumer, {0: 2})
+    assert len(await read_lag(cache)) <= 1
+    assert is_up(caplog)
+
+
+@pytest.mark.parametrize("command", TYPES, ids=lambda command: str(command)[:40])
+async def test_a_heartbeat_that_no_worker_left_is_none(app: Starlette, cache: Cache, command: Sequence[Any]) -> None:
+    """C-197: a worker's expires within seconds."""
+    await plant(cache, command, HEARTBEAT_KEY)
+    async with client_of(app) as client:
+        answer: httpx.Response = await client.get("/api/health/full")
+    assert (answer.status_code, answer.json()["checks"]["worker"]) == (200, "down")
+
+
+class CloseOrder(Incoming, frozen=True, tag="orders.close"):
+    order_id: str
+
+
+async def handle(context: Context, db: Any, message: Any) -> None: ...
