@@ -28,6 +28,8 @@ class Policy(msgspec.Struct, frozen=True):
     rate: Rate
 
 
+NETWORK_BITS = (24, 56)
+"""Of an IPv4 and an IPv6 address: what one customer of a provider may have."""
 AUTH_FAILURES = Policy("auth-failures", Rate(30, 900))
 """Tokens that were refused, from one address."""
 
@@ -197,7 +199,7 @@ def _alone(limit: Limit) -> int:
 
 def network_of(address: str | None, bits: tuple[int, int] = (32, 64)) -> str:
     """An address' network of so many bits, for IPv4 and for IPv6: an IPv4 address itself and an IPv6 address' /64,
-    which a single subscriber owns, or (24, 56) for what one customer of a provider may have."""
+    which a single subscriber owns, or NETWORK_BITS."""
     try:
         plain = ipaddress.ip_address((address or "").partition("%")[0])
     except ValueError:

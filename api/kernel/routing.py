@@ -120,10 +120,10 @@ def inputs_of(route: Route) -> Inputs:
         raise TypeError(f"{where}: the path names {sorted(named)}, the handler {sorted(hints)}.")
     if any(kind not in (UUID, str) for kind in hints.values()):
         raise TypeError(f"{where}: a path parameter is a UUID or a str.")
-    if "principal" in ambient and optional is route.guard.asks:
-        raise TypeError(f"{where}: a principal is `Principal | None` where the guard is anyone, and nowhere else.")
-    if "principal" in ambient and route.guard.asks and route.guard.admits is None:
-        raise TypeError(f"{where}: a principal needs a guard that asks who it is.")
+    if "principal" in ambient and route.guard.admits is None and not (optional and not route.guard.asks):
+        raise TypeError(f"{where}: a principal needs a guard that asks who it is; with anyone it is Principal | None.")
+    if optional and route.guard.admits is not None:
+        raise TypeError(f"{where}: Principal | None is for the guard anyone; here there always is one.")
     if route.by and route.guard.asks:
         raise TypeError(f"{where}: `by` needs the guard anyone; elsewhere it is counted by account.")
     if "claims" in ambient and not route.guard.asks:

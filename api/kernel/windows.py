@@ -101,8 +101,11 @@ for i, key in ipairs(KEYS) do
     pair = redis.call('LRANGE', key, at, at + 1)
   end
   if pair[2] and math.floor(pair[1] / cell) == counted and tonumber(pair[2]) > 0 then
-    redis.call('LSET', key, at + 1, pair[2] - 1)
-    redis.call('LSET', key, 0, redis.call('LINDEX', key, 0) - 1)
+    local used = redis.call('LINDEX', key, 0) - 1
+    if used == 0 then redis.call('DEL', key) else
+      redis.call('LSET', key, at + 1, pair[2] - 1)
+      redis.call('LSET', key, 0, used)
+    end
   end
 end
 """.replace("CELLS", str(CELLS))
@@ -152,7 +155,9 @@ class Window:
             if self.cell(each[0]) == self.cell(at) and each[1] > 0:
                 each[1] -= 1
                 self.used -= 1
-                return
+                break
+        if self.used == 0:
+            self.cells.clear()
 
     def cell(self, at: int) -> int:
         return at * CELLS // self.period

@@ -11,7 +11,7 @@ from api.kernel.cookies import Cookies, refuse_foreign
 from api.kernel.database import Database, uuid7
 from api.kernel.errors import RATE_LIMITED, Problem
 from api.kernel.events import record
-from api.kernel.limits import Limit, Policy, network_of
+from api.kernel.limits import NETWORK_BITS, Limit, Policy, network_of
 from api.kernel.settings import Rate
 from api.kernel.telemetry import meter
 from api.sessions import delivery, queries
@@ -24,8 +24,6 @@ BY_NETWORK = Policy("sign-in-network", Rate(30, 900))
 BY_ACCOUNT = Policy("sign-in", Rate(5, 900))
 BY_KNOWN_DEVICE = Policy("sign-in-device", Rate(10, 900))
 GUESSES = (BY_NETWORK, BY_ACCOUNT, BY_KNOWN_DEVICE)
-NETWORK_BITS = (24, 56)
-"""Of an IPv4 and an IPv6 address: what one customer of a provider may have."""
 MOST_SESSIONS = 50
 refused_sign_ins = meter.create_counter("sessions.refused", "{attempt}", "Sign-ins that were refused, by reason")
 
@@ -54,7 +52,7 @@ async def _authenticated(context: Context, form: Credentials, cookies: Cookies) 
         charged = await context.limiter.charge(_limits(context, form.username, account, device))
     except RATE_LIMITED as refusal:
         raise await _refused(context, account, refusal, "throttled") from None
-    right = await context.passwords.verify(account.password_hash if account else None, form.password)
+    right = await context.passwords.verify(account.password_hash if account else None, form.password, signing_in=True)
     if account is None or not right:
         raise await _refused(context, account, LOGIN_BAD_CREDENTIALS(), "password")
     if not account.is_active:
@@ -99,7 +97,7 @@ async def _start(context: Context, account: Account, form: Credentials, cookies:
     """A new session and all that it brings about, in one transaction."""
     rehashed = None
     if context.passwords.outdated(account.password_hash or ""):
-        rehashed = await context.passwords.hash(form.password)
+        rehashed = await context.passwords.hash(form.password, signing_in=True)
     former = delivery.session_of(context, cookies) if mode == "cookie" else None
     device = delivery.device_of(context, cookies) or uuid7()
     themselves = origin.set(msgspec.structs.replace(origin.get(), principal_id=account.user_id))
