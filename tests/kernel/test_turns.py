@@ -50,6 +50,7 @@ async def test_where_it_is_full_the_largest_gives_way_to_a_smaller_one() -> None
     await turns.take("x", 8)
     crowd = await waiting(turns, *"aaaaaaa")
     [newcomer] = await waiting(turns, "b")
+    await asyncio.sleep(0)
     assert [task.done() for task in crowd] == [False] * 6 + [True]
     assert isinstance(crowd[-1].exception(), UNAVAILABLE)
     assert not newcomer.done()
