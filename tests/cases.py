@@ -111,6 +111,16 @@ CASES: dict[int, tuple[str, str, str]] = {
     103: ("a hundred at once where one is left", "2.3.4", "362"),
     104: ("one Idempotency-Key several times", "2.3.3", "837"),
     105: ("a client that leaves after sending", "2.3.3", "404"),
+    165: ("more than the quota in one window, over many processes", "2.4.1", "799"),
+    166: ("what is left and when there is more is true", "2.4.1", "799"),
+    167: ("every answer tells of every limit", "2.4.1", "799"),
+    168: ("refused tokens and requests are counted", "6.3.1", "307"),
+    169: ("guessing on a device's network does not shut the device out", "6.1.1", "645"),
+    170: ("health asked by strangers, all the time", "2.4.1, 13.4.5", "770, 200"),
+    171: ("who calls a route that anyone may call", "8.2.1", "863"),
+    172: ("a request is counted as what it proves", "2.4.1", "799"),
+    173: ("counting costs one round trip", "2.4.1", "770"),
+    174: ("accounts at one address fill the hashing queue", "15.2.2", "400"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
