@@ -131,6 +131,7 @@ class Tokens:
         self._issuer = settings.public_url
         self._audience = f"{settings.public_url}/api"
         self._now = now
+        self._most_seconds = settings.sign_in_most_days * 86400
         self._keys: dict[str | None, jwk.Key] = {}
         self._verified: dict[str, Claims] = {}
         """Tokens whose signature was checked: a client sends the same one for a quarter of an hour."""
@@ -182,6 +183,12 @@ class Tokens:
         }
         return jwt.encode(header, claims, self._keys[self._kid], [self._algorithm])
 
+    def may_live(self, sid: UUID) -> bool:
+        """Whether a sign-in with this id may still live: a UUIDv7 begins with its time (RFC 9562 §5.7), and none lives
+        longer than SIGN_IN_MOST_DAYS. Asks no database; an old token is counted as somebody's for so long only."""
+        age = self._now() - int.from_bytes(sid.bytes[:6]) / 1000
+        return sid.version == 7 and -LEEWAY_SECONDS <= age < self._most_seconds
+
     def verify(self, token: str, *, expired: bool = False) -> Claims:
         """The claims of a token that we issued and that holds now, or held once where `expired` ones are good enough.
         Raises TOKEN_EXPIRED or TOKEN_INVALID, whatever is wrong."""
@@ -208,13 +215,6 @@ class Tokens:
             raise refusal from None
         except Exception:  # noqa: BLE001  # hostile input meets a parser: whatever it raises, the token is not ours
             raise TOKEN_INVALID(headers=_INVALID) from None
-
-
-def may_live(settings: Settings, sid: UUID, now: float) -> bool:
-    """Whether a sign-in with this id may still live: a UUIDv7 begins with its time (RFC 9562 §5.7), and none lives
-    longer than SIGN_IN_MOST_DAYS. Asks no database; an old token is counted as somebody's for so long only."""
-    began = int.from_bytes(sid.bytes[:6]) / 1000
-    return sid.version == 7 and began <= now + LEEWAY_SECONDS and now < began + settings.sign_in_most_days * 86400
 
 
 def bearer(authorization: list[bytes]) -> str:

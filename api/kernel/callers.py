@@ -2,12 +2,11 @@
 Whoever proves who they are is counted as that, and everybody else by address."""
 
 import functools
-import time
 from uuid import UUID
 
 import msgspec
 
-from api.kernel.auth import TOKEN_EXPIRED, Claims, Principal, bearer, may_live
+from api.kernel.auth import TOKEN_EXPIRED, Claims, Principal, bearer
 from api.kernel.context import Context
 from api.kernel.cookies import ACCESS, Cookies, refuse_forgery
 from api.kernel.errors import FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, Problem
@@ -81,7 +80,7 @@ class Gate:
         account's count is not for what may have ended long ago."""
         if not self.route.guard.asks:
             return claims.sub
-        return claims.sid if may_live(context.settings, claims.sid, time.time()) else None
+        return claims.sid if context.tokens.may_live(claims.sid) else None
 
     def _formerly(self, context: Context, cookies: Cookies, refusal: Problem) -> UUID | None:
         """The sign-in that a refused request is counted as: of a token that has expired, or of a browser whose access
@@ -91,4 +90,4 @@ class Gate:
         claims = refusal.claims if isinstance(refusal, TOKEN_EXPIRED) else None
         if claims is None:
             return self._recognise(context, cookies, None)
-        return claims.sid if may_live(context.settings, claims.sid, time.time()) else None
+        return claims.sid if context.tokens.may_live(claims.sid) else None

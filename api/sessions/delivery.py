@@ -1,9 +1,8 @@
 """How a session's tokens reach its client: in the answer, or in cookies that no script can read."""
 
-import time
 from uuid import UUID
 
-from api.kernel.auth import ACCESS_SECONDS, derive_key, may_live
+from api.kernel.auth import ACCESS_SECONDS, derive_key
 from api.kernel.context import Context
 from api.kernel.cookies import ACCESS, DEVICE, REFRESH, XSRF, Cookies, xsrf_token
 from api.kernel.database import uuid7
@@ -63,7 +62,7 @@ def by_refresh_token(context: Context, cookies: Cookies, body: RefreshToken | No
     live."""
     token = body.refresh_token if body and body.refresh_token is not None else cookies.get(REFRESH)
     named = tokens.read(refresh_key(context), token or "")
-    return named[0] if named and may_live(context.settings, named[0], time.time()) else None
+    return named[0] if named and context.tokens.may_live(named[0]) else None
 
 
 def by_device(context: Context, cookies: Cookies, body: None) -> UUID | None:

@@ -9,93 +9,15 @@ import httpx
 import msgspec
 import pytest
 
-from api.kernel.auth import TOKEN_INVALID, Claims, Principal, anyone, may_live, signed_in, superuser
+from api.kernel.auth import Principal, Tokens, signed_in
 from api.kernel.context import Context
-from api.kernel.cookies import Cookies, xsrf_token
+from api.kernel.cookies import xsrf_token
 from api.kernel.database import uuid7
-from api.kernel.errors import UNAVAILABLE, unauthorized
-from api.kernel.feature import Feature
 from api.kernel.limits import Limiter
-from api.kernel.routing import get, inputs_of, post
+from api.kernel.routing import get, inputs_of
 from api.kernel.settings import Rate, Settings
+from tests.kernel.club import ADA, ASKED, BOB, CLUB, DOWN, by_ticket, show_me
 from tests.kernel.test_routing import app_of, problem
-
-ADA = Principal(id=uuid4(), sid=uuid7(), is_superuser=False, is_verified=True, roles=())
-BOB = Principal(id=uuid4(), sid=uuid7(), is_superuser=False, is_verified=True, roles=())
-BAD = unauthorized("TICKET_INVALID", "No such ticket.")
-ASKED: list[UUID] = []
-DOWN: list[bool] = []
-
-
-async def read(context: Context) -> str:
-    return "for everybody"
-
-
-async def greet(principal: Principal | None) -> str:
-    return str(principal.id) if principal else "guest"
-
-
-async def wave(principal: Principal | None) -> str:
-    return str(principal.id) if principal else "guest"
-
-
-async def look_after(principal: Principal | None) -> str:
-    return str(principal.id) if principal else "guest"
-
-
-async def register() -> str:
-    return "an account more"
-
-
-async def show_me(principal: Principal) -> str:
-    return str(principal.id)
-
-
-async def administer() -> str:
-    return "everything"
-
-
-class Ticket(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    ticket: str | None = None
-
-
-async def exchange(body: Ticket | None) -> str:
-    if body is None or body.ticket is None or body.ticket.startswith("spent"):
-        raise BAD
-    return body.ticket
-
-
-def by_ticket(context: Context, cookies: Cookies, body: Ticket | None) -> UUID | None:
-    """The last word of it is an id."""
-    ticket = (body.ticket if body else cookies.get("ticket")) or ""
-    return UUID(ticket.rpartition(" ")[2]) if " " in ticket else None
-
-
-async def authenticate(context: Context, claims: Claims) -> Principal:
-    ASKED.append(claims.sid)
-    if DOWN:
-        raise UNAVAILABLE
-    for principal in (ADA, BOB):
-        if claims.sid == principal.sid:
-            return principal
-    raise TOKEN_INVALID
-
-
-CLUB = Feature(
-    name="club",
-    routes=[
-        get("/read", read, guard=anyone),
-        get("/greet", greet, guard=anyone),
-        post("/wave", wave, guard=anyone),
-        get("/look-after", look_after, guard=anyone, limit="off", degrades=True),
-        post("/register", register, guard=anyone, limit="3/minute"),
-        get("/me", show_me, guard=signed_in),
-        get("/administer", administer, guard=superuser),
-        post("/exchange", exchange, guard=anyone, limit="6/minute", by=by_ticket, errors=(BAD,)),
-    ],
-    authenticate=authenticate,
-    recognise=by_ticket,
-)
 
 
 @pytest.fixture
@@ -261,7 +183,7 @@ async def test_a_forged_request_is_counted_by_address(club: httpx.AsyncClient, c
 
 async def test_an_expired_token_is_counted_as_its_sign_in(club: httpx.AsyncClient, context: Context) -> None:
     """C-172: everybody's expires every quarter of an hour."""
-    tokens = type(context.tokens)(context.settings, now=lambda: time.time() - 3600)
+    tokens = Tokens(context.settings, now=lambda: time.time() - 3600)
     token = tokens.issue(sub=ADA.id, sid=ADA.sid, jti=uuid4(), email="a@b.cd", name=None, roles=())
     answer = await club.get("/me", headers=bearer(token))
     problem(answer, 401, "TOKEN_EXPIRED")
@@ -301,7 +223,7 @@ async def test_a_ticket_that_a_handler_refuses_is_counted_by_address(club: httpx
 )
 def test_an_old_token_is_no_identity_for_ever(settings: Settings, sid: UUID, lives: bool) -> None:
     """C-172: 90 days after a sign-in began it is counted by address."""
-    assert may_live(settings, sid, time.time()) is lives
+    assert Tokens(settings).may_live(sid) is lives
 
 
 async def test_it_is_one_round_trip_to_redis(club: httpx.AsyncClient, context: Context) -> None:
