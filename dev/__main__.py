@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -55,7 +56,7 @@ def run(data_dir: Path, port: int) -> int:
         env = environment(services, port, data_dir)
         print("Migrating the database …", flush=True)
         Part("migrations", [sys.executable, "-m", "migrations"], data_dir / "logs", env=env, cwd=Path.cwd()).finish()
-        processes = Processes(Path("Procfile"), env, parts, _banner(services, port, data_dir))
+        processes = Processes(Path("Procfile"), env, parts, _banner(services, env, data_dir))
         print(f"Starting web and worker, after {time.monotonic() - started:.1f} s …", flush=True)
         processes.loop()
     if processes.failure:
@@ -104,8 +105,9 @@ def _check_free(port: int) -> None:
                 raise StackError(f"Port {port} cannot be used ({error.strerror}): set PORT.") from None
 
 
-def _banner(services: Services, port: int, data_dir: Path) -> str:
-    web = f"http://localhost:{port}"
+def _banner(services: Services, env: Mapping[str, str], data_dir: Path) -> str:
+    web = f"http://localhost:{env['PORT']}"
+    limits = f"{env['RATE_LIMIT_ANONYMOUS']} by address, {env['RATE_LIMIT_SIGNED_IN']} by account"
     mail = f"{services.mail_url}   (files in {data_dir / 'mail'})" if services.mail_url else "goes to your SMTP_URL"
     kept = "yours" if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") else "in memory: its topics are gone after a restart"
     return f"""
@@ -113,6 +115,7 @@ def _banner(services: Services, port: int, data_dir: Path) -> str:
   API           {web}/api/docs
   Mailbox       {mail}
   Kafka         {services.kafka_bootstrap_servers}   ({kept})
+  Limits        {limits}   (in production 100/hour and 1000/hour, unless set)
   Data          {data_dir}   (addresses in services.json, logs in logs)
 
   Ctrl-C stops everything.

@@ -122,10 +122,11 @@ def health(port: int) -> dict[str, Any]:
 
 
 def what_is_missing(report: dict[str, Any]) -> str:
-    """The dependencies that a health report finds wanting, in one line; "" when all is well."""
+    """Why the application is not ready, by its health report; "" when it is."""
     if report.get("status") == "ok":
         return ""
     if not report:
         return "web does not answer"
-    wanting = (f"{name} is {state}" for name, state in report.get("checks", {}).items() if state != "up")
-    return ", ".join(wanting) or json.dumps(report)
+    if report.get("status") == "degraded":
+        return "a part that it needs is down, and `make status` says which"
+    return json.dumps(report)

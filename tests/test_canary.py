@@ -82,7 +82,7 @@ async def test_no_secret_reaches_a_sink(
         queues = {"redis": await dump_redis(cloned), "kafka": await dump_kafka(cloned, live)}
     assert "unhandled exception" in logs["web's log"], "or this test has not seen the worst"
     assert "task failed" in logs["worker's log"]
-    assert "limit:" in queues["redis"]
+    assert "quota:" in queues["redis"]
     assert {"users.email_change_reverted", "sessions.refused"} <= set(re.findall(r"\w+\.\w+", queues["kafka"]))
     assert NAME in tables["users"]
     hashes = {f"hash of {row[0]}": row[1] for row in await live.db.fetch("select email, password_hash from users")}

@@ -71,7 +71,8 @@ def _heading(route: Route) -> Iterator[str]:
     about = [" ".join((inspect.getdoc(route.handler) or "").split())]
     about.append(f"Guard: {route.guard.name}.")
     if route.limit and route.limit != "off":
-        about.append(f"At most {route.limit}.")
+        by = route.by.__name__.removeprefix("by_").replace("_", " ") + ", else by address" if route.by else "address"
+        about.append(f"At most {route.limit} by {'account' if route.guard.asks else by}.")
     if route.errors:
         refusals = sorted({(refusal.status, refusal.code) for refusal in route.errors})
         about.append("Refusals of its own: " + ", ".join(f"{status} `{code}`" for status, code in refusals) + ".")

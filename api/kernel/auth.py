@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwk, jwt
 from joserfc.errors import ExpiredTokenError, SecurityWarning
 
-from api.kernel.errors import UNAUTHORIZED, unauthorized
+from api.kernel.errors import UNAUTHORIZED, Problem, unauthorized
 from api.kernel.settings import Settings
 
 ACCESS_SECONDS = 15 * 60
@@ -24,8 +24,8 @@ _TYPE = "at+jwt"
 _MAX_LENGTH = 8192
 REMEMBERED_SECONDS = 1.0
 _MOST_REMEMBERED = 4096
+_INVALID = {"www-authenticate": 'Bearer error="invalid_token"'}
 
-TOKEN_EXPIRED = unauthorized("TOKEN_EXPIRED", "The access token has expired; refresh it.")
 TOKEN_INVALID = unauthorized("TOKEN_INVALID", "The access token is not valid; sign in again.")
 
 
@@ -45,6 +45,16 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...]
 
 
+class TOKEN_EXPIRED(Problem):
+    """Written out as a class because it keeps what the token said: it was ours, so it still says who is to be
+    counted."""
+
+    status = 401
+    code = "TOKEN_EXPIRED"
+    detail = "The access token has expired; refresh it."
+    claims: Claims | None = None
+
+
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who is asking, as the database knows them now, not as the token knew them when it was made."""
 
@@ -58,21 +68,27 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 class Principals:
     """Who stood behind each `sid` a moment ago, so that a page's requests ask it once. An answer is remembered for
     REMEMBERED_SECONDS from before its question was asked: whatever was committed before is known to every process
-    that much later, and at once to one that is told to `forget`."""
+    that much later, and at once to one that is told to `forget`. So is the answer that there is none: whoever sends the
+    token of a sign-in that has ended again and again costs one query a second."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._known: dict[tuple[UUID, UUID], tuple[float, Principal]] = {}
+        self._known: dict[tuple[UUID, UUID], tuple[float, Principal | None]] = {}
 
     async def find(self, claims: Claims, ask: Callable[[Claims], Awaitable[Principal]]) -> Principal:
-        """The principal that the claims stand for; `ask` raises where there is none."""
+        """The principal that the claims stand for. `ask` raises TOKEN_INVALID where there is none, and so does this."""
         key, now = (claims.sid, claims.sub), self._now()
         until, principal = self._known.get(key, (0.0, None))
-        if principal is None or until <= now:
-            principal = await ask(claims)
+        if until <= now:
+            try:
+                principal = await ask(claims)
+            except TOKEN_INVALID:
+                principal = None
             if len(self._known) >= _MOST_REMEMBERED:
                 self._known.clear()
             self._known[key] = (now + REMEMBERED_SECONDS, principal)
+        if principal is None:
+            raise TOKEN_INVALID(headers=_INVALID)
         return principal
 
     def forget(self, id: UUID) -> None:
@@ -115,6 +131,7 @@ class Tokens:
         self._issuer = settings.public_url
         self._audience = f"{settings.public_url}/api"
         self._now = now
+        self._most_seconds = settings.sign_in_most_days * 86400
         self._keys: dict[str | None, jwk.Key] = {}
         self._verified: dict[str, Claims] = {}
         """Tokens whose signature was checked: a client sends the same one for a quarter of an hour."""
@@ -166,13 +183,18 @@ class Tokens:
         }
         return jwt.encode(header, claims, self._keys[self._kid], [self._algorithm])
 
+    def may_live(self, sid: UUID) -> bool:
+        """Whether a sign-in with this id may still live: a UUIDv7 begins with its time (RFC 9562 §5.7), and none lives
+        longer than SIGN_IN_MOST_DAYS. Asks no database; an old token is counted as somebody's for so long only."""
+        age = self._now() - int.from_bytes(sid.bytes[:6]) / 1000
+        return sid.version == 7 and -LEEWAY_SECONDS <= age < self._most_seconds
+
     def verify(self, token: str, *, expired: bool = False) -> Claims:
         """The claims of a token that we issued and that holds now, or held once where `expired` ones are good enough.
         Raises TOKEN_EXPIRED or TOKEN_INVALID, whatever is wrong."""
         known = self._verified.get(token)
         if known is not None and known.exp > self._now() - LEEWAY_SECONDS:
             return known
-        invalid = {"www-authenticate": 'Bearer error="invalid_token"'}
         try:
             if len(token) > _MAX_LENGTH:
                 raise ValueError("too long")
@@ -188,9 +210,11 @@ class Tokens:
         except ExpiredTokenError:
             if expired:  # it was ours, by its signature and its header
                 return claims
-            raise TOKEN_EXPIRED(headers=invalid) from None
+            refusal = TOKEN_EXPIRED(headers=_INVALID)
+            refusal.claims = claims
+            raise refusal from None
         except Exception:  # noqa: BLE001  # hostile input meets a parser: whatever it raises, the token is not ours
-            raise TOKEN_INVALID(headers=invalid) from None
+            raise TOKEN_INVALID(headers=_INVALID) from None
 
 
 def bearer(authorization: bytes) -> str:

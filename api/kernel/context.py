@@ -11,7 +11,7 @@ import msgspec
 from api.kernel.auth import Principals, Tokens
 from api.kernel.cache import Cache, open_cache
 from api.kernel.database import Database, open_database
-from api.kernel.limits import Limiter
+from api.kernel.limits import NETWORK_BITS, Limiter, network_of
 from api.kernel.mail import LANGUAGES, Mailer, SmtpMailer
 from api.kernel.passwords import Passwords
 from api.kernel.settings import Settings
@@ -51,7 +51,7 @@ async def open_context(
 ) -> AsyncIterator[Context]:
     """Everything a process holds, closed at the end of the block. Nothing needs to answer yet: a PaaS starts things
     in any order."""
-    passwords = Passwords()
+    passwords = Passwords(lambda: network_of(origin.get().address, NETWORK_BITS))
     try:
         async with open_database(settings, subscribers, pool_size) as db, open_cache(settings) as cache:
             yield Context(

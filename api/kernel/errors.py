@@ -27,7 +27,10 @@ class Problem(Exception):
 
     status: ClassVar[int]
     code: ClassVar[str]
+    type_: ClassVar[str] = "about:blank"
     detail: str
+    violated_policies: Sequence[str] = ()
+    """The limits that were reached."""
 
     def __init__(
         self,
@@ -44,7 +47,12 @@ class Problem(Exception):
         super().__init__(self.detail)
 
 
-class ProblemDocument(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"type_": "type"}):
+class ProblemDocument(
+    msgspec.Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"type_": "type", "violated_policies": "violated-policies"},
+):
     """The body of every 4xx and 5xx (RFC 9457); the last three members repeat others, as the reference names them."""
 
     type_: str
@@ -55,6 +63,8 @@ class ProblemDocument(msgspec.Struct, kw_only=True, omit_defaults=True, rename={
     code: str
     trace_id: str
     errors: Sequence[FieldError] = ()
+    violated_policies: Sequence[str] = ()
+    """Of a 429: the names of the limits, as in RateLimit-Policy."""
     error: str
     status_code: int
     path: str
@@ -94,6 +104,15 @@ class UNAVAILABLE(Problem):
     detail = "A part this needs does not answer now; try again shortly."
 
 
+class RATE_LIMITED(Problem):
+    """A limit was reached (draft-ietf-httpapi-ratelimit-headers-11 §5)."""
+
+    status = 429
+    code = "RATE_LIMITED"
+    type_ = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+    detail = "Too many requests; wait as long as Retry-After says."
+
+
 MALFORMED_JSON = bad_request("MALFORMED_JSON", "The body is not valid JSON.")
 MALFORMED_REQUEST = bad_request("MALFORMED_REQUEST", "The request is not valid HTTP.")
 UNAUTHORIZED = unauthorized("UNAUTHORIZED", "Sign in first: this needs a valid access token.")
@@ -108,7 +127,6 @@ CONFLICT = conflict("CONFLICT", "Something else changed at the same time, or alr
 PAYLOAD_TOO_LARGE = problem(413, "PAYLOAD_TOO_LARGE", "The body is larger than 64 KiB.")
 UNSUPPORTED_MEDIA_TYPE = problem(415, "UNSUPPORTED_MEDIA_TYPE", "This needs another Content-Type.")
 VALIDATION_FAILED = problem(422, "VALIDATION_FAILED", "Some of the input is not acceptable; see errors.")
-RATE_LIMITED = problem(429, "RATE_LIMITED", "Too many requests; wait as long as Retry-After says.")
 INTERNAL_ERROR = problem(500, "INTERNAL_ERROR", "Something went wrong here; the trace id finds it in our logs.")
 
 encode = msgspec.json.Encoder().encode
@@ -127,7 +145,7 @@ def title_of(status: int) -> str:
 def document_of(refusal: Problem, path: str, trace_id: str) -> ProblemDocument:
     """What a Problem says to whom asked for `path`, without the query."""
     return ProblemDocument(
-        type_="about:blank",
+        type_=refusal.type_,
         title=title_of(refusal.status),
         status=refusal.status,
         detail=refusal.detail,
@@ -135,6 +153,7 @@ def document_of(refusal: Problem, path: str, trace_id: str) -> ProblemDocument:
         code=refusal.code,
         trace_id=trace_id,
         errors=refusal.errors,
+        violated_policies=refusal.violated_policies,
         error=refusal.detail,
         status_code=refusal.status,
         path=path,
@@ -161,7 +180,8 @@ def path_of(scope: Scope) -> str:
 
 
 class Problems:
-    """ASGI middleware: whatever is raised below becomes an answer; what nobody foresaw is logged, and told as a 500."""
+    """ASGI middleware: whatever is raised below becomes an answer, with the headers that the pipeline put into
+    `scope["told"]`; an unexpected exception is logged and answered with 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -180,6 +200,7 @@ class Problems:
             if not isinstance(error, Problem):
                 logger.exception("unhandled exception")
                 error = INTERNAL_ERROR()
+            error.headers = {**scope.get("told", {}), **error.headers}
             if started:  # too late for a status; the server must close the connection
                 raise
             await render(error, path_of(scope))(scope, receive, send)

@@ -9,7 +9,7 @@ import msgspec
 from api.kernel.auth import TOKEN_INVALID, Claims, Principal
 from api.kernel.consumers import Consumer
 from api.kernel.context import Context
-from api.kernel.routing import Authenticate, Route
+from api.kernel.routing import Authenticate, Route, Whose
 from api.kernel.tasks import Task
 
 
@@ -31,6 +31,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     consumers: Sequence[Consumer] = ()
     authenticate: Authenticate | None = None
     """Turns an access token's claims into the Principal they stand for now; one feature has it."""
+    recognise: Whose | None = None
+    """Says which sign-in a browser's cookies are of, without a query; one feature has it."""
 
 
 def tasks_of(features: Sequence[Feature]) -> list[Task[Any]]:
@@ -47,6 +49,11 @@ def authenticate_of(features: Sequence[Feature]) -> Authenticate:
     if len(found) > 1:
         raise TypeError("Several features say who a principal is; one must.")
     return found[0] if found else _nobody
+
+
+def recognise_of(features: Sequence[Feature]) -> Whose:
+    """The feature's that has one."""
+    return next((feature.recognise for feature in features if feature.recognise), lambda context, cookies, body: None)
 
 
 async def _nobody(context: Context, claims: Claims) -> Principal:

@@ -1,93 +1,44 @@
-"""Rates, counted in Redis by address or principal and declared on the route line. All the limits of a request are
-checked and charged in one atomic round trip; with Redis down each process counts for itself, so a limit never just
-disappears."""
+"""Rates, declared on the route line and counted by account, sign-in or address. All the limits of a request are checked
+and charged in one atomic round trip to Redis; with Redis down each process counts for itself, so a limit never just
+disappears. windows.py does the counting."""
 
 import asyncio
 import contextlib
 import hashlib
-import heapq
 import ipaddress
 import logging
 import math
 import time
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from api.kernel.cache import Cache, CacheUnavailable, Script
+from api.kernel.cache import Cache, CacheUnavailable
 from api.kernel.errors import RATE_LIMITED
 from api.kernel.settings import Rate, Settings
+from api.kernel.windows import CHARGE, REFUND, Count, Memory
 
 logger = logging.getLogger(__name__)
 
-# The generic cell rate algorithm (ITU-T I.371): one number a key, the time at which its bucket will be empty again. A
-# refused request charges nothing. Asked for several requests at once, each `how many limits, count, period, count …`;
-# answers for each {allowed, which limit is nearest, how many are left, until full again, until the next one}.
-#
-# A value that is not a time within a day, the longest period, is deleted and counts as none: a script that failed would
-# fail all requests that ask together. The answer ends with the keys of such values.
-_KEPT = """
-local healed = {}
-local function kept(key, now)
-  local value = redis.pcall('GETRANGE', key, 0, 40)
-  local tat = type(value) == 'string' and tonumber(value) or 0
-  if value ~= '' and not (tat > 0 and tat <= now + 86401) then
-    redis.call('DEL', key)
-    healed[#healed + 1] = key
-    return 0
-  end
-  return tat
-end
-"""
-_GCRA = Script(
-    _KEPT
-    + """
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1e6
-local function charge(first, many, at)
-  local tats, nearest, left = {}, 1, math.huge
-  for i = 1, many do
-    local count, period = tonumber(ARGV[at + 2 * i - 1]), tonumber(ARGV[at + 2 * i])
-    local tat = math.max(kept(KEYS[first + i], now), now) + period / count
-    if tat - period > now + 1e-6 then
-      return {0, i, 0, tostring(tat - period / count - now), tostring(tat - period - now)}
-    end
-    local remaining = math.floor((period - (tat - now)) * count / period + 1e-6)
-    if remaining < left then nearest, left = i, remaining end
-    tats[i] = tat
-  end
-  for i, tat in ipairs(tats) do
-    redis.call('SET', KEYS[first + i], string.format('%.6f', tat), 'PX', math.ceil((tat - now) * 1000))
-  end
-  return {1, nearest, left, tostring(tats[nearest] - now), '0'}
-end
-local answers, first, at = {}, 0, 1
-while at <= #ARGV do
-  local many = tonumber(ARGV[at])
-  answers[#answers + 1] = charge(first, many, at)
-  first, at = first + many, at + 1 + 2 * many
-end
-answers[#answers + 1] = healed
-return answers
-"""
-)
-_REFUND = Script(
-    _KEPT
-    + """
-local time = redis.call('TIME')
-for i, key in ipairs(KEYS) do
-  local tat = kept(key, time[1] + time[2] / 1e6)
-  if tat > 0 then
-    redis.call('SET', key, string.format('%.6f', tat - tonumber(ARGV[2 * i]) / tonumber(ARGV[2 * i - 1])), 'KEEPTTL')
-  end
-end
-return healed
-"""
-)
-_MEMORY_KEYS = 10_000
+_SECOND = 1_000_000
+"""In the microseconds of a Count."""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """A rate under the name by which clients are told of it."""
+
+    name: str
+    rate: Rate
+
+
+NETWORK_BITS = (24, 56)
+"""Of an IPv4 and an IPv6 address: what one customer of a provider may have."""
+AUTH_FAILURES = Policy("auth-failures", Rate(30, 900))
+"""Tokens that were refused, from one address."""
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """A rate for whom: `key` names the bucket, `name` the policy that a client is told of."""
+    """A policy for one caller: `key` names its window."""
 
     key: str
     name: str
@@ -97,23 +48,49 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
+    """Whether a request was allowed, and how each of its limits stands after it."""
+
     allowed: bool
-    limit: Limit
-    remaining: int
-    reset: float
-    """Seconds until the whole rate is there again."""
-    retry_after: float
+    limits: Sequence[Limit]
+    counts: Sequence[Count]
+    alone: bool = False
+    """Counted in this process' memory."""
 
     def headers(self) -> dict[str, str]:
-        """X-RateLimit-* as the reference documents them, RateLimit and RateLimit-Policy after the IETF draft."""
-        rate, name, seconds = self.limit.rate, self.limit.name, math.ceil(self.reset)
+        """RateLimit and RateLimit-Policy after draft-ietf-httpapi-ratelimit-headers-11, with every limit, and
+        X-RateLimit-* as the reference documents them, with the nearest."""
+        if not self.limits:
+            return {}
+        told = list(zip(self.limits, self.counts, strict=True))
+        limit, count = min(told, key=lambda each: each[1].left)
         return {
-            "x-ratelimit-limit": str(rate.count),
-            "x-ratelimit-remaining": str(self.remaining),
-            "x-ratelimit-reset": str(math.ceil(time.time()) + seconds),
-            "ratelimit-policy": f'"{name}";q={rate.count};w={rate.period}',
-            "ratelimit": f'"{name}";r={self.remaining};t={seconds}',
+            "x-ratelimit-limit": str(limit.rate.count),
+            "x-ratelimit-remaining": str(count.left),
+            "x-ratelimit-reset": str(math.ceil(time.time() + count.full / _SECOND)),
+            "ratelimit-policy": describe(self.limits),
+            "ratelimit": ", ".join(
+                f'"{limit.name}";r={count.left};t={math.ceil(count.more / _SECOND)}' for limit, count in told
+            ),
         }
+
+    def refusal(self) -> RATE_LIMITED:
+        """The answer where it was not allowed. Retry-After is when every limit has room again."""
+        spent = [(limit, count) for limit, count in zip(self.limits, self.counts, strict=True) if count.left == 0]
+        wait = max(math.ceil(count.more / _SECOND) for _, count in spent)
+        refusal = RATE_LIMITED(headers={**self.headers(), "retry-after": str(max(1, wait))})
+        refusal.violated_policies = [limit.name for limit, _ in spent]
+        return refusal
+
+
+def describe(policies: Iterable[Policy | Limit]) -> str:
+    """RateLimit-Policy's value."""
+    return ", ".join(f'"{each.name}";q={each.rate.count};w={each.rate.period}' for each in policies)
+
+
+def merge(first: str, then: str) -> str:
+    """Two values of RateLimit as one; of a policy in both, the later."""
+    items = {item.partition(";")[0]: item for item in f"{first}, {then}".split(", ")}
+    return ", ".join(items.values())
 
 
 class Limiter:
@@ -122,35 +99,43 @@ class Limiter:
         self._anonymous = settings.rate_limit_anonymous
         self._signed_in = settings.rate_limit_signed_in
         self._factor = settings.rate_limit_credentials
-        self._memory: dict[str, float] = {}
-        self._asking: list[tuple[list[Limit], asyncio.Future[Verdict]]] = []
+        self._memory = Memory()
+        self._asking: list[tuple[Sequence[Limit], asyncio.Future[Verdict]]] = []
         self._flight: asyncio.Task[None] | None = None
 
-    def limits_for(self, route: str, rate: Rate | None, address: str | None, principal: str | None) -> list[Limit]:
-        """The limits a request counts against: everybody's, and the route's own where its line has one."""
-        who = principal or network_of(address)
-        everybody = self._signed_in if principal else self._anonymous
-        limits = [Limit(f"limit:all:{who}", "all", everybody)] if everybody else []
-        if rate and self._factor:
-            limits.append(Limit(f"limit:{route}:{who}", "route", self._scaled(rate)))
-        return limits
+    def general(self, known: str | None, address: str | None) -> list[Limit]:
+        """The limit on every request: of who is known, else of the address."""
+        if known:
+            return [Limit(f"quota:all:{known}", "all", self._signed_in)] if self._signed_in else []
+        return [Limit(f"quota:all:{network_of(address)}", "all", self._anonymous)] if self._anonymous else []
 
-    def credentials(self, what: str, rate: Rate, *whose: str) -> list[Limit]:
-        """A limit on guessing, apart from the routes': by account, device or network. None where RATE_LIMIT_CREDENTIALS
-        is off. The key is hashed: what people type there may be a password."""
-        if not self._factor:
-            return []
+    def own(self, policy: Policy, known: str | None, address: str | None) -> list[Limit]:
+        """A limit that stands on a route line."""
+        who = known or network_of(address)
+        return [Limit(f"quota:{each.name}:{who}", each.name, each.rate) for each in self.scaled(policy)]
+
+    def failures(self, address: str | None) -> list[Limit]:
+        """The limit on refused tokens."""
+        return self.credentials(AUTH_FAILURES, network_of(address))
+
+    def credentials(self, policy: Policy, *whose: str) -> list[Limit]:
+        """A limit on guessing: by account, device or network. The key is hashed: what people type there may be a
+        password."""
         key = hashlib.sha256(msgspec.json.encode(whose)).hexdigest()[:32]
-        return [Limit(f"limit:{what}:{key}", what, self._scaled(rate), strict=True)]
+        return [Limit(f"quota:{each.name}:{key}", each.name, each.rate, strict=True) for each in self.scaled(policy)]
 
-    def _scaled(self, rate: Rate) -> Rate:
-        return Rate(max(1, round(rate.count * (self._factor or 1))), rate.period)
+    def scaled(self, *policies: Policy) -> list[Policy]:
+        """The policies as RATE_LIMIT_CREDENTIALS scales them; none where it is off."""
+        factor = self._factor
+        if factor is None:
+            return []
+        return [Policy(each.name, Rate(max(1, round(each.rate.count * factor)), each.rate.period)) for each in policies]
 
-    async def charge(self, limits: list[Limit]) -> dict[str, str]:
-        """Charge one request to each limit; the headers to tell of the nearest one. Raises RATE_LIMITED, with
-        Retry-After."""
+    async def charge(self, limits: Sequence[Limit]) -> Verdict:
+        """Charge one request to each limit. Raises RATE_LIMITED, with Retry-After, where one has no room; nothing is
+        charged then."""
         if not limits:
-            return {}
+            return Verdict(True, (), ())
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Verdict] = loop.create_future()
         self._asking.append((limits, answer))
@@ -158,21 +143,19 @@ class Limiter:
             self._flight = loop.create_task(self._ask())
         verdict = await answer
         if not verdict.allowed:
-            raise RATE_LIMITED(
-                headers={**verdict.headers(), "retry-after": str(max(1, math.ceil(verdict.retry_after)))}
-            )
-        return verdict.headers()
+            raise verdict.refusal()
+        return verdict
 
-    async def refund(self, limits: list[Limit]) -> None:
-        """Give one request back to each limit: it was not what the limit is against."""
-        if not limits:
-            return
-        numbers: list[str | float] = [number for limit in limits for number in (limit.rate.count, limit.rate.period)]
-        with contextlib.suppress(CacheUnavailable):
-            _tell(await self._cache.evaluate(_REFUND, [limit.key for limit in limits], numbers))
-        for limit in limits:
-            if limit.key in self._memory:
-                self._memory[limit.key] -= limit.rate.period / _alone(limit)
+    async def refund(self, verdict: Verdict) -> None:
+        """Give one request back to each limit that it was charged to: it was not what the limit is against."""
+        pairs = list(zip(verdict.limits, verdict.counts, strict=True))
+        if verdict.alone:
+            for limit, count in pairs:
+                self._memory.refund(limit.key, count.at)
+        elif pairs:
+            numbers: list[str | float] = [number for limit, count in pairs for number in (count.at, limit.rate.period)]
+            with contextlib.suppress(CacheUnavailable):
+                _tell(await self._cache.evaluate(REFUND, [limit.key for limit in verdict.limits], numbers))
 
     async def _ask(self) -> None:
         """One round trip at a time, for all who asked meanwhile: under load it is Redis' client that costs."""
@@ -193,41 +176,30 @@ class Limiter:
         finally:
             self._flight = None
 
-    async def _in_redis(self, asked: list[list[Limit]]) -> list[Verdict]:
+    async def _in_redis(self, asked: list[Sequence[Limit]]) -> list[Verdict]:
         numbers: list[str | float] = []
         for limits in asked:
             numbers.append(len(limits))
             for limit in limits:
                 numbers += (limit.rate.count, limit.rate.period)
         keys = [limit.key for limits in asked for limit in limits]
-        *answers, healed = await self._cache.evaluate(_GCRA, keys, numbers)
+        *answers, healed = await self._cache.evaluate(CHARGE, keys, numbers)
         _tell(healed)
         verdicts = []
-        for limits, answer in zip(asked, answers, strict=True):
-            allowed, nearest, remaining, reset, retry = map(float, answer)
-            verdicts.append(Verdict(bool(allowed), limits[int(nearest) - 1], int(remaining), reset, retry))
+        for limits, (allowed, *counts) in zip(asked, answers, strict=True):
+            each = [Count(*counts[at : at + 4]) for at in range(0, len(counts), 4)]
+            verdicts.append(Verdict(bool(allowed), limits, each))
         return verdicts
 
-    def _in_memory(self, limits: list[Limit], now: float) -> Verdict:
-        if len(self._memory) > _MEMORY_KEYS:  # forget those that are full again first
-            self._memory = dict(heapq.nlargest(_MEMORY_KEYS // 2, self._memory.items(), key=lambda item: item[1]))
-        verdicts: list[Verdict] = []
-        tats: dict[str, float] = {}
-        for limit in limits:
-            count, period = _alone(limit), limit.rate.period
-            tat = max(self._memory.get(limit.key, 0.0), now) + period / count
-            if tat - period > now + 1e-6:
-                return Verdict(False, limit, 0, tat - period / count - now, tat - period - now)
-            remaining = math.floor((period - (tat - now)) * count / period + 1e-6)
-            verdicts.append(Verdict(True, limit, remaining, tat - now, 0.0))
-            tats[limit.key] = tat
-        self._memory |= tats
-        return min(verdicts, key=lambda verdict: verdict.remaining)
+    def _in_memory(self, limits: Sequence[Limit], now: float) -> Verdict:
+        asked = [(limit.key, _alone(limit), limit.rate.period) for limit in limits]
+        allowed, counts = self._memory.charge(asked, now)
+        return Verdict(allowed, limits, counts, alone=True)
 
 
 def _tell(healed: list[bytes]) -> None:
     for key in healed:
-        fields = {"key": key.decode(), "reason": "it is not a time"}
+        fields = {"key": key.decode(), "reason": "it is not a window"}
         logger.warning("redis held a value that cannot be used", extra={"fields": fields})
 
 
@@ -238,7 +210,7 @@ def _alone(limit: Limit) -> int:
 
 def network_of(address: str | None, bits: tuple[int, int] = (32, 64)) -> str:
     """An address' network of so many bits, for IPv4 and for IPv6: an IPv4 address itself and an IPv6 address' /64,
-    which a single subscriber owns, or (24, 56) for what one customer of a provider may have."""
+    which a single subscriber owns, or NETWORK_BITS."""
     try:
         plain = ipaddress.ip_address((address or "").partition("%")[0])
     except ValueError:

@@ -3,7 +3,6 @@ does. A snapshot of it is docs/openapi.json, and its diff is the review of an AP
 
 import importlib
 import inspect
-import re
 import typing
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -34,7 +33,7 @@ from api.kernel.errors import (
 from api.kernel.feature import Feature
 from api.kernel.forms import FORM, MULTIPART
 from api.kernel.paging import Page
-from api.kernel.routing import PREFIX, Inputs, Reply, Route, get, inputs_of
+from api.kernel.routing import PREFIX, Inputs, Reply, Route, get, inputs_of, operation_id
 
 VERSION = "0.1.0"
 _REF = "#/components/schemas/{name}"
@@ -127,7 +126,7 @@ def _operation(
 ) -> dict[str, Any]:
     summary, _, description = (inspect.getdoc(route.handler) or "").partition("\n")
     operation: dict[str, Any] = {
-        "operationId": re.sub(r"_(\w)", lambda match: match[1].upper(), route.handler.__name__),
+        "operationId": operation_id(route),
         "tags": [feature.name],
         "summary": summary,
         "description": description.strip(),

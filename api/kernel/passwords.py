@@ -12,11 +12,14 @@ from typing import TypeVar
 import argon2
 import bcrypt
 
-from api.kernel.errors import UNAVAILABLE
+from api.kernel.turns import Turns
 
 T = TypeVar("T")
 
 WAITING = 64
+"""Passwords that are hashed or wait for it, at most."""
+WAITING_OTHERS = 32
+"""The same where nobody signs in: registering and changing a password leave room for who signs in."""
 # OWASP's password storage cheat sheet: 19 MiB, two passes, one lane.
 _ARGON2 = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 # Of no password: what is checked where there is no account, so that an unknown address takes as long as a wrong
@@ -46,38 +49,38 @@ def may_be_imported(password_hash: str) -> bool:
 
 
 class Passwords:
-    def __init__(self) -> None:
+    def __init__(self, network: Callable[[], str] = str) -> None:
+        """`network` says for whom the current request works, so that no network takes the others' turns."""
         # As many as there are cores to run on: more would only share them, and cost 19 MiB each.
         cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
         self._threads = ThreadPoolExecutor(cores, "argon2", initializer=_give_way)
-        self._waiting = 0
+        self._turns = Turns(cores)
+        self._network = network
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, *, signing_in: bool = False) -> str:
         """A PHC string with its own salt and parameters. Raises UNAVAILABLE when too many are waiting."""
-        return await self._run(lambda: _ARGON2.hash(password))
+        return await self._run(lambda: _ARGON2.hash(password), signing_in)
 
-    async def verify(self, password_hash: str | None, password: str) -> bool:
+    async def verify(self, password_hash: str | None, password: str, *, signing_in: bool = False) -> bool:
         """Whether the password is the one that was hashed. None, for an account that does not exist, costs the same
         time and is False. Raises UNAVAILABLE when too many are waiting."""
         known = password_hash if password_hash and _affordable(password_hash) else None
-        return await self._run(lambda: _matches(known or _NOBODY, password)) and known is not None
+        return await self._run(lambda: _matches(known or _NOBODY, password), signing_in) and known is not None
 
     def outdated(self, password_hash: str) -> bool:
         """Whether to hash the password anew, once it is known to be right: not Argon2id, or not with our parameters."""
         return not password_hash.startswith("$argon2id$") or _ARGON2.check_needs_rehash(password_hash)
 
     def refuse_when_full(self) -> None:
-        """Raises UNAVAILABLE when too many are waiting: to be asked before any other work that hashing would follow."""
-        if self._waiting >= WAITING:
-            raise UNAVAILABLE("Too many people are signing in at this moment; try again shortly.")
+        """Raises UNAVAILABLE when too many wait to sign in: to be asked before any other work that hashing would
+        follow."""
+        self._turns.refuse_when_full(self._network(), WAITING)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        self.refuse_when_full()
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._waiting -= 1
+    async def _run(self, work: Callable[[], T], signing_in: bool) -> T:
+        await self._turns.take(self._network(), WAITING if signing_in else WAITING_OTHERS)
+        hashing = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        hashing.add_done_callback(lambda _: self._turns.give())
+        return await asyncio.shield(hashing)  # the thread goes on where the client has left, and its place is taken
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

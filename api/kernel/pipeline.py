@@ -2,28 +2,29 @@
 out once, at start-up."""
 
 import asyncio
-import functools
 import random
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from api.kernel.auth import TOKEN_INVALID, Claims, Principal, bearer
+from api.kernel.callers import Caller, Gate
 from api.kernel.context import Context, Origin, origin
-from api.kernel.cookies import ACCESS, Cookies, refuse_forgery
+from api.kernel.cookies import Cookies
 from api.kernel.database import SERIALIZATION_FAILURE
 from api.kernel.decoding import JSON, PairsDecoder, convert, decode_json, decode_path, has_body, read_body, read_form
-from api.kernel.errors import FORBIDDEN, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem
+from api.kernel.errors import METHOD_NOT_ALLOWED, RATE_LIMITED, UNAVAILABLE, Problem
 from api.kernel.failpoints import passing
 from api.kernel.forms import parse_urlencoded
 from api.kernel.headers import combine, names
+from api.kernel.limits import Policy, describe, merge
 from api.kernel.mail import language_of
 from api.kernel.paging import Page
-from api.kernel.routing import PREFIX, Authenticate, Reply, Route, encode, etag, inputs_of
-from api.kernel.settings import Rate, rate
+from api.kernel.routing import PREFIX, Authenticate, Reply, Route, Whose, encode, etag, inputs_of, operation_id
+from api.kernel.settings import rate
 
 HANDLER_SECONDS = 15.0
 MAX_ACTIVE = 500
@@ -35,14 +36,15 @@ _NO_STORE = (b"cache-control", b"no-store")
 class Endpoint:
     """One route, compiled."""
 
-    def __init__(self, route: Route, authenticate: Authenticate) -> None:
+    def __init__(self, route: Route, authenticate: Authenticate, recognise: Whose) -> None:
         self.route = route
         self._inputs = inputs_of(route)
         self._form = PairsDecoder(self._inputs.form) if self._inputs.form else None
         self._query = PairsDecoder(self._inputs.query) if self._inputs.query else None
-        self._rate: Rate | None = rate(route.limit) if route.limit else None
+        own = rate(route.limit) if route.limit else None
+        self._own = Policy(operation_id(route), own) if own else None
         self._template = PREFIX + route.path
-        self._authenticate = authenticate
+        self._gate = Gate(route, "principal" in self._inputs.ambient, authenticate, recognise)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context: Context = scope["app"].state.context
@@ -50,76 +52,98 @@ class Endpoint:
         headers = combine(scope["headers"])
         cookies = Cookies(headers)
         try:
-            claims = self._verify(context, headers, cookies)
-            principal = await self._admit(context, claims)
-            told = await self._limit(context, scope, principal, headers)
-            arguments = await self._decode(scope, receive, headers)
-            if_match = headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None
-            known: dict[str, Any] = {"context": context, "principal": principal, "claims": claims}
-            known |= {"cookies": cookies, "if_match": if_match}
-            arguments |= {name: known[name] for name in self._inputs.ambient}
-            answer = await self._call(arguments, cookies)
+            answer = await self._answer(context, scope, receive, headers, cookies)
         except Problem as refusal:
             refusal.cookies = cookies.written
             refusal.headers |= cookies.remedy()
             raise
         passing("pipeline.answer")
-        status, said, body = self._encoded(answer, told | cookies.remedy(), scope, headers)
+        status, said, body = self._encoded(answer, scope["told"] | cookies.remedy(), scope, headers)
         said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
         await send({"type": "http.response.start", "status": status, "headers": said})
         await send({"type": "http.response.body", "body": body})
 
-    def _verify(self, context: Context, headers: dict[bytes, bytes], cookies: Cookies) -> Claims | None:
-        """The access token's, from the Authorization header or else from the cookie. Where the guard is `anyone`, a
-        token that is not valid, or a cookie without its proof, is as good as none."""
-        if self.route.guard.asks:
-            return self._claims(context, headers, cookies)
+    async def _answer(
+        self, context: Context, scope: Scope, receive: Receive, headers: dict[bytes, bytes], cookies: Cookies
+    ) -> Any:
+        """What the handler returns, once the caller is known, counted and admitted and the input is decoded."""
+        caller = await self._gate.look(context, headers, cookies)
+        self._set_origin(scope, caller, headers)
+        proved, arguments = None, {}
+        if self.route.by:
+            arguments = await self._decode_first(context, scope, receive, headers)
+            proved = self.route.by(context, cookies, arguments.get("body"))
+        told = scope["told"] = await self._limit(context, caller, proved)
+        self._gate.admit(context, caller)
+        if not self.route.by:
+            arguments = await self._decode(scope, receive, headers)
+        if_match = headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None
+        known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
+        known |= {"cookies": cookies, "if_match": if_match}
+        arguments |= {name: known[name] for name in self._inputs.ambient}
         try:
-            return self._claims(context, headers, cookies)
-        except Problem:
-            return None
+            return await self._call(arguments, cookies)
+        except Problem as refusal:
+            raise await self._counted(context, refusal, told, bool(caller.known or proved)) from None
 
-    def _claims(self, context: Context, headers: dict[bytes, bytes], cookies: Cookies) -> Claims:
-        sent = headers.get(b"authorization")
-        cookie = cookies.get(ACCESS) if sent is None else None
-        token = cookie or bearer(sent or b"")
-        claims = context.tokens.verify(token, expired=self.route.guard.asks and self.route.guard.admits is None)
-        if cookie and self.route.method != "GET":
-            refuse_forgery(context.settings, headers, claims.sid)
-        return claims
-
-    async def _admit(self, context: Context, claims: Claims | None) -> Principal | None:
-        if claims is None:
-            return None
-        if self.route.guard.admits is None:
-            return await self._offered(context, claims) if "principal" in self._inputs.ambient else None
-        principal = await context.principals.find(claims, functools.partial(self._authenticate, context))
-        if not self.route.guard.admits(principal):
-            raise FORBIDDEN
-        if context.settings.require_verification and not principal.is_verified:
-            raise FORBIDDEN("Confirm your e-mail address first.")
-        return principal
-
-    async def _offered(self, context: Context, claims: Claims) -> Principal | None:
-        """The principal of a token that was sent to a route for anyone, if the token is still accepted."""
-        try:
-            return await context.principals.find(claims, functools.partial(self._authenticate, context))
-        except TOKEN_INVALID:
-            return None
-
-    async def _limit(
-        self, context: Context, scope: Scope, principal: Principal | None, headers: dict[bytes, bytes]
-    ) -> dict[str, str]:
+    def _set_origin(self, scope: Scope, caller: Caller, headers: dict[bytes, bytes]) -> None:
         address = scope["client"][0] if scope.get("client") else None
         agent = headers.get(b"user-agent", b"").decode("latin-1").replace("\x00", "")[:256]
         language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
-        origin.set(Origin(principal.id if principal else None, address, agent or None, language))
-        who = str(principal.id) if principal else None
-        scope["account"] = who  # for the access log
+        account = caller.principal.id if caller.principal else None
+        scope["account"] = account  # for the access log
+        origin.set(Origin(account, address, agent or None, language))
+
+    async def _limit(self, context: Context, caller: Caller, proved: UUID | None) -> dict[str, str]:
+        """Charge the request to every limit of the route; the headers that tell of them. The general limit is the
+        caller's. The route's own is, too, where its guard asks for a token; elsewhere it goes by what the route's `by`
+        proves, else by address, so that an account gives nobody a fresh count of sign-ins or registrations."""
         if self.route.limit == "off":
             return {}
-        route = f"{self.route.method} {self.route.path}"
-        return await context.limiter.charge(context.limiter.limits_for(route, self._rate, address, who))
+        limiter, address = context.limiter, origin.get().address
+        known = caller.known or proved
+        limits = limiter.general(str(known) if known else None, address)
+        if self._own:
+            whose = caller.known if self.route.guard.asks else proved
+            limits += limiter.own(self._own, str(whose) if whose else None, address)
+        failures = limiter.failures(address) if self._may_fail(caller) else []
+        told = {"ratelimit-policy": describe([*limits, *failures, *limiter.scaled(*self.route.policies)])}
+        try:
+            verdict = await limiter.charge(limits + failures if caller.failed else limits)
+        except RATE_LIMITED as refusal:
+            refusal.headers |= told
+            raise
+        return verdict.headers() | told if verdict.limits else {}
+
+    def _may_fail(self, caller: Caller) -> bool:
+        """Whether this route may refuse a token that such a caller sends."""
+        if self.route.guard.asks:
+            return caller.principal is None
+        return any(error.status == 401 for error in self.route.errors)
+
+    async def _counted(self, context: Context, refusal: Problem, told: dict[str, str], known: bool) -> Problem:
+        """What a handler raised, with what there is to tell of limits. A token that it refused is charged to the
+        address, whoever sent it; over that limit the answer is 429."""
+        if refusal.status == 401 and told:
+            limiter, address = context.limiter, origin.get().address
+            try:
+                await limiter.charge(limiter.failures(address) + (limiter.general(None, address) if known else []))
+            except RATE_LIMITED as limited:
+                refusal = limited
+        if isinstance(refusal, RATE_LIMITED) and told:
+            refusal.headers["ratelimit-policy"] = told["ratelimit-policy"]
+            refusal.headers["ratelimit"] = merge(told["ratelimit"], refusal.headers["ratelimit"])
+        return refusal
+
+    async def _decode_first(
+        self, context: Context, scope: Scope, receive: Receive, headers: dict[bytes, bytes]
+    ) -> dict[str, Any]:
+        """For a limit that goes by what is sent. What cannot be read is counted by address."""
+        try:
+            return await self._decode(scope, receive, headers)
+        except Problem:
+            scope["told"] = await self._limit(context, Caller(), None)
+            raise
 
     async def _decode(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> dict[str, Any]:
         arguments = {name: decode_path(scope["path_params"][name], kind) for name, kind in self._inputs.path.items()}
@@ -228,7 +252,7 @@ class Table(BaseRoute):
         await scope["endpoint"](scope, receive, send)
 
 
-def mount(routes: Sequence[Route], authenticate: Authenticate) -> Table:
+def mount(routes: Sequence[Route], authenticate: Authenticate, recognise: Whose) -> Table:
     """The tables of routes as one of Starlette's. Raises TypeError for a route that stands twice or does not fit its
     handler."""
     paths: dict[str, Methods] = {}
@@ -236,5 +260,5 @@ def mount(routes: Sequence[Route], authenticate: Authenticate) -> Table:
         methods = paths.setdefault(route.path, Methods(route.path))
         if route.method in methods.endpoints:
             raise TypeError(f"{route.method} {route.path} stands twice in the tables of routes.")
-        methods.endpoints[route.method] = Endpoint(route, authenticate)
+        methods.endpoints[route.method] = Endpoint(route, authenticate, recognise)
     return Table(paths.values())

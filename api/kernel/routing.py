@@ -13,15 +13,19 @@ import msgspec
 
 from api.kernel.auth import Claims, Guard, Principal
 from api.kernel.context import Context
+from api.kernel.cookies import Cookies
 from api.kernel.decoding import JSON
 from api.kernel.errors import PRECONDITION_FAILED, Problem
 from api.kernel.headers import names
+from api.kernel.limits import Policy
 from api.kernel.settings import rate
 
 PREFIX = "/api"
 AMBIENT = ("context", "principal", "claims", "cookies", "if_match")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
+Whose = Callable[[Context, Cookies, Any], UUID | None]
+"""Who sent these cookies and this body, where they prove it without a query."""
 encode = msgspec.json.Encoder().encode
 
 
@@ -46,7 +50,14 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     handler: Callable[..., Awaitable[Any]]
     guard: Guard
     limit: str | None = None
-    """`20/minute` for this route alone, beside everybody's rate; `off` for neither."""
+    """`20/minute` for this route alone, beside the general rate; `off` for neither. Counted by account where the guard
+    asks for a token, else by address."""
+    by: Whose | None = None
+    """Counts by something that the request proves instead of by address. The input is decoded before it is counted."""
+    policies: tuple[Policy, ...] = ()
+    """Limits that the handler charges, for RateLimit-Policy."""
+    degrades: bool = False
+    """Answers while PostgreSQL is down: a principal that cannot be looked up then is None."""
     status: int = 200
     errors: tuple[type[Problem], ...] = ()
     """The codes of its own, for the OpenAPI document."""
@@ -109,10 +120,12 @@ def inputs_of(route: Route) -> Inputs:
         raise TypeError(f"{where}: the path names {sorted(named)}, the handler {sorted(hints)}.")
     if any(kind not in (UUID, str) for kind in hints.values()):
         raise TypeError(f"{where}: a path parameter is a UUID or a str.")
-    if "principal" in ambient and optional is route.guard.asks:
-        raise TypeError(f"{where}: a principal is `Principal | None` where the guard is anyone, and nowhere else.")
-    if "principal" in ambient and route.guard.asks and route.guard.admits is None:
-        raise TypeError(f"{where}: a principal needs a guard that asks who it is.")
+    if "principal" in ambient and route.guard.admits is None and not (optional and not route.guard.asks):
+        raise TypeError(f"{where}: a principal needs a guard that asks who it is; with anyone it is Principal | None.")
+    if optional and route.guard.admits is not None:
+        raise TypeError(f"{where}: Principal | None is for the guard anyone; here there always is one.")
+    if route.by and route.guard.asks:
+        raise TypeError(f"{where}: `by` needs the guard anyone; elsewhere it is counted by account.")
     if "claims" in ambient and not route.guard.asks:
         raise TypeError(f"{where}: claims need a guard that asks for a token.")
     for name, kind in taken.items():
@@ -136,6 +149,11 @@ def _without(part: type, kind: Any) -> Any:
     """`X` for `X | part`, and any other type as it is."""
     kinds = typing.get_args(kind)
     return next(other for other in kinds if other is not part) if len(kinds) == 2 and part in kinds else kind
+
+
+def operation_id(route: Route) -> str:
+    """The handler's name in camel case: the name of the operation, and of the route's own limit."""
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), route.handler.__name__)
 
 
 def refuse_stale(if_match: str | None, current: msgspec.Struct) -> None:

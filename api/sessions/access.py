@@ -11,7 +11,7 @@ async def authenticate(context: Context, claims: Claims) -> Principal:
     TOKEN_INVALID."""
     row = await queries.find_principal(context.db, claims.sid, claims.sub)
     if row is None:
-        raise TOKEN_INVALID(headers={"www-authenticate": 'Bearer error="invalid_token"'})
+        raise TOKEN_INVALID
     return Principal(
         id=claims.sub,
         sid=claims.sid,

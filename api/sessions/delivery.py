@@ -7,7 +7,7 @@ from api.kernel.context import Context
 from api.kernel.cookies import ACCESS, DEVICE, REFRESH, XSRF, Cookies, xsrf_token
 from api.kernel.database import uuid7
 from api.sessions import tokens
-from api.sessions.types import Session, TokenPair
+from api.sessions.types import RefreshToken, Session, TokenPair
 
 DAY = 86_400
 DEVICE_DAYS = 400
@@ -55,6 +55,20 @@ def session_of(context: Context, cookies: Cookies) -> UUID | None:
     """The session that the browser's refresh cookie names, where we made it; it may be over."""
     named = tokens.read(refresh_key(context), cookies.get(REFRESH) or "")
     return named[0] if named else None
+
+
+def by_refresh_token(context: Context, cookies: Cookies, body: RefreshToken | None) -> UUID | None:
+    """The session of the refresh token in the body or else in the cookie, where we made it and the session may still
+    live."""
+    token = body.refresh_token if body and body.refresh_token is not None else cookies.get(REFRESH)
+    named = tokens.read(refresh_key(context), token or "")
+    return named[0] if named and context.tokens.may_live(named[0]) else None
+
+
+def by_device(context: Context, cookies: Cookies, body: None) -> UUID | None:
+    """The device that signs in, so that others on its network do not use up its count. It says nothing about
+    accounts: the limits on guessing ask whether the account knows the device."""
+    return device_of(context, cookies)
 
 
 def refresh_key(context: Context) -> bytes:

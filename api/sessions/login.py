@@ -11,7 +11,7 @@ from api.kernel.cookies import Cookies, refuse_foreign
 from api.kernel.database import Database, uuid7
 from api.kernel.errors import RATE_LIMITED, Problem
 from api.kernel.events import record
-from api.kernel.limits import Limit, network_of
+from api.kernel.limits import NETWORK_BITS, Limit, Policy, network_of
 from api.kernel.settings import Rate
 from api.kernel.telemetry import meter
 from api.sessions import delivery, queries
@@ -20,11 +20,10 @@ from api.sessions.events import SessionEnded, SessionStarted, SignInRefused
 from api.sessions.types import Account, Credentials, Session, TokenPair
 from api.users.events import DeletionCancelled
 
-BY_NETWORK = Rate(30, 900)
-BY_ACCOUNT = Rate(5, 900)
-BY_KNOWN_DEVICE = Rate(10, 900)
-NETWORK_BITS = (24, 56)
-"""Of an IPv4 and an IPv6 address: what one customer of a provider may have."""
+BY_NETWORK = Policy("sign-in-network", Rate(30, 900))
+BY_ACCOUNT = Policy("sign-in", Rate(5, 900))
+BY_KNOWN_DEVICE = Policy("sign-in-device", Rate(10, 900))
+GUESSES = (BY_NETWORK, BY_ACCOUNT, BY_KNOWN_DEVICE)
 MOST_SESSIONS = 50
 refused_sign_ins = meter.create_counter("sessions.refused", "{attempt}", "Sign-ins that were refused, by reason")
 
@@ -49,35 +48,35 @@ async def _authenticated(context: Context, form: Credentials, cookies: Cookies) 
     context.passwords.refuse_when_full()
     device = delivery.device_of(context, cookies)
     account = await queries.find_account(context.db, form.username, device, origin.get().user_agent)
-    limits = _limits(context, form.username, account, device)
     try:
-        await context.limiter.charge(limits)
+        charged = await context.limiter.charge(_limits(context, form.username, account, device))
     except RATE_LIMITED as refusal:
         raise await _refused(context, account, refusal, "throttled") from None
-    right = await context.passwords.verify(account.password_hash if account else None, form.password)
+    right = await context.passwords.verify(account.password_hash if account else None, form.password, signing_in=True)
     if account is None or not right:
         raise await _refused(context, account, LOGIN_BAD_CREDENTIALS(), "password")
     if not account.is_active:
         raise await _refused(context, account, LOGIN_BAD_CREDENTIALS(), "disabled")
-    await context.limiter.refund(limits)  # it was no guess
+    await context.limiter.refund(charged)  # it was no guess
     if context.settings.require_verification and not account.is_verified:
         raise await _refused(context, account, LOGIN_USER_NOT_VERIFIED(), "unverified")
     return account
 
 
 def _limits(context: Context, typed: str, account: Account | None, device: UUID | None) -> list[Limit]:
-    """Known devices apart. A password that was reset begins anew, for its owner has just proved who they are."""
-    who = origin.get()
+    """What an attempt is charged to. A device that the account knows has a count of its own and no other, so that
+    nobody on its network shuts it out. A place that the account knows has its own, beside its network's count of such
+    places. A password that was reset begins anew, for its owner has just proved who they are."""
+    who, limiter = origin.get(), context.limiter
     network = network_of(who.address, NETWORK_BITS)
+    if account and account.has_device:
+        return limiter.credentials(BY_KNOWN_DEVICE, account.email, "device", str(device))
+    if account and _is_known(account):
+        place = limiter.credentials(BY_KNOWN_DEVICE, account.email, "place", network, who.user_agent or "")
+        return place + limiter.credentials(BY_NETWORK, network, "places")
     whose = account.email if account else typed.lower()
     since = str(account.credentials_changed_at) if account else ""
-    by_network = context.limiter.credentials("sign-in-network", BY_NETWORK, network)
-    if account and account.has_device:
-        return by_network + context.limiter.credentials("sign-in", BY_KNOWN_DEVICE, whose, "device", str(device))
-    if account and _is_known(account):
-        place = (network, who.user_agent or "")
-        return by_network + context.limiter.credentials("sign-in", BY_KNOWN_DEVICE, whose, "place", *place)
-    return by_network + context.limiter.credentials("sign-in", BY_ACCOUNT, whose, since)
+    return limiter.credentials(BY_ACCOUNT, whose, since) + limiter.credentials(BY_NETWORK, network)
 
 
 def _is_known(account: Account) -> bool:
@@ -98,7 +97,7 @@ async def _start(context: Context, account: Account, form: Credentials, cookies:
     """A new session and all that it brings about, in one transaction."""
     rehashed = None
     if context.passwords.outdated(account.password_hash or ""):
-        rehashed = await context.passwords.hash(form.password)
+        rehashed = await context.passwords.hash(form.password, signing_in=True)
     former = delivery.session_of(context, cookies) if mode == "cookie" else None
     device = delivery.device_of(context, cookies) or uuid7()
     themselves = origin.set(msgspec.structs.replace(origin.get(), principal_id=account.user_id))

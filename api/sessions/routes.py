@@ -5,6 +5,7 @@ from api.kernel.cookies import ORIGIN_NOT_ALLOWED, XSRF_REFUSED
 from api.kernel.errors import NOT_FOUND, UNAUTHORIZED
 from api.kernel.routing import delete, get, post
 from api.sessions.access import show_keys
+from api.sessions.delivery import by_device, by_refresh_token
 from api.sessions.devices import cookie_logout, list_sessions, logout, revoke_others, revoke_session
 from api.sessions.errors import (
     LOGIN_BAD_CREDENTIALS,
@@ -12,7 +13,7 @@ from api.sessions.errors import (
     REFRESH_TOKEN_INVALID,
     REFRESH_TOKEN_REUSED,
 )
-from api.sessions.login import cookie_login, login
+from api.sessions.login import GUESSES, cookie_login, login
 from api.sessions.refresh import refresh
 
 routes = [
@@ -21,6 +22,8 @@ routes = [
         login,
         guard=anyone,
         limit="20/minute",
+        by=by_device,
+        policies=GUESSES,
         errors=(LOGIN_BAD_CREDENTIALS, LOGIN_USER_NOT_VERIFIED),
     ),
     post("/auth/jwt/logout", logout, guard=holder, status=204),
@@ -29,6 +32,7 @@ routes = [
         refresh,
         guard=anyone,
         limit="60/minute",
+        by=by_refresh_token,
         errors=(REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, XSRF_REFUSED, ORIGIN_NOT_ALLOWED),
     ),
     post(
@@ -36,6 +40,8 @@ routes = [
         cookie_login,
         guard=anyone,
         limit="20/minute",
+        by=by_device,
+        policies=GUESSES,
         status=204,
         errors=(LOGIN_BAD_CREDENTIALS, LOGIN_USER_NOT_VERIFIED, ORIGIN_NOT_ALLOWED),
     ),

@@ -12,21 +12,21 @@ from api.kernel.errors import Problem
 from api.kernel.events import Backlog, measure_outbox
 from api.kernel.settings import Settings, SettingsError, load
 from api.kernel.terminal import show
-from api.system.routes import show_full
+from api.system.routes import measure_parts
 from api.system.types import FullHealth
 
 COLUMNS = ("", "pending", "oldest", "held", "dead")
 
 
 async def look(settings: Settings) -> tuple[FullHealth, list[Backlog]]:
-    """What /health/full says, and the outbox by topic and task. Raises Problem."""
+    """How each part is, as /health/full tells superusers, and the outbox by topic and task. Raises Problem."""
     async with open_context(settings, {}, pool_size=1) as context:
-        health = await show_full(context)
+        health = await measure_parts(context)
         return health, await measure_outbox(context.db) if health.outbox else []
 
 
 def table(health: FullHealth, backlogs: list[Backlog]) -> str:
-    parts = [f"  {name:<12}{state}" for name, state in health.checks.items()]
+    parts = [f"  {name:<12}{state}" for name, state in (health.checks or {}).items()]
     rows: list[tuple[str, ...]] = [COLUMNS]
     for each in backlogs:
         oldest = f"{each.oldest_seconds:.0f} s" if each.pending else ""

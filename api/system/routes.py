@@ -1,10 +1,12 @@
 """Health in four depths: what a person asks, what a supervisor asks, what a router asks, what an operator asks."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar, cast
 
-from api.kernel.auth import anyone
+from api.kernel.auth import Principal, anyone
 from api.kernel.cache import CacheUnavailable
 from api.kernel.consumers import ConsumerLag, read_lag
 from api.kernel.context import Context
@@ -15,10 +17,13 @@ from api.kernel.tasks import HEARTBEAT_KEY
 from api.system import queries
 from api.system.types import FullHealth, Health, Live, Outbox
 
+T = TypeVar("T")
+
 NOT_READY = problem(503, "NOT_READY", "This process is not ready for work.")
 MIGRATIONS = frozenset(
     file.stem for file in (Path(__file__).parents[2] / "migrations").glob("*.sql") if ".rollback" not in file.name
 )
+SHARED_SECONDS = 1.0
 LATE_SECONDS = 10.0
 """An event that has waited longer says that Kafka, or the relay, is down."""
 TASK_LATE_SECONDS = 300.0
@@ -40,20 +45,28 @@ async def show_ready(context: Context) -> Live:
     it to stop."""
     if context.draining.is_set():
         raise NOT_READY("This process was told to stop.")
-    missing = MIGRATIONS - set(await queries.list_applied_migrations(context.db))
+    missing = MIGRATIONS - await shared(context, applied_migrations)
     if missing:
         raise NOT_READY(f"The release process has not applied {', '.join(sorted(missing))}.")
     return Live("ok")
 
 
-async def show_full(context: Context) -> FullHealth:
-    """Each part that this application needs."""
+async def show_full(context: Context, principal: Principal | None) -> FullHealth:
+    """Whether every part that this application needs is up; to superusers, how each of them is."""
+    health = await shared(context, measure_parts)
+    if principal and principal.is_superuser:
+        return health
+    return FullHealth(health.status, health.timestamp, health.version, health.environment)
+
+
+async def measure_parts(context: Context) -> FullHealth:
+    """Ask each part. Raises nothing: what does not answer is down."""
     checks = {"postgresql": "up", "migrations": "up", "redis": "up", "worker": "up", "kafka": "up", "tasks": "up"}
     outbox: Outbox | None = None
     consumers: list[ConsumerLag] | None = None
     try:
         outbox = summed(await measure_outbox(context.db))
-        if not set(await queries.list_applied_migrations(context.db)) >= MIGRATIONS:
+        if not await applied_migrations(context) >= MIGRATIONS:
             checks["migrations"] = "down"
         if outbox.events_oldest_seconds > LATE_SECONDS:
             checks["kafka"] = "down"
@@ -70,6 +83,29 @@ async def show_full(context: Context) -> FullHealth:
     status = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
     settings = context.settings
     return FullHealth(status, datetime.now(UTC), settings.release, settings.environment, checks, outbox, consumers)
+
+
+async def applied_migrations(context: Context) -> set[str]:
+    return set(await queries.list_applied_migrations(context.db))
+
+
+async def shared(context: Context, ask: Callable[[Context], Awaitable[T]]) -> T:
+    """What `ask` says, asked once at a time and once a second, however many want to know: these routes have no limit.
+    An error is told to those who wait for it, and not kept."""
+    flights, loop, name = context.cache.flights, asyncio.get_running_loop(), ask.__qualname__
+    flight = flights.get(name)
+    if flight is None:
+
+        async def answer() -> T:
+            return await ask(context)
+
+        def keep(done: asyncio.Task[T]) -> None:
+            kept = not done.cancelled() and done.exception() is None
+            loop.call_later(SHARED_SECONDS if kept else 0, flights.pop, name, None)
+
+        flight = flights[name] = asyncio.create_task(answer())
+        flight.add_done_callback(keep)
+    return cast(T, await asyncio.shield(flight))
 
 
 def summed(backlogs: Sequence[Backlog]) -> Outbox:
@@ -91,5 +127,5 @@ routes = [
     get("/health", show_health, guard=anyone, limit="off"),
     get("/health/live", show_live, guard=anyone, limit="off"),
     get("/health/ready", show_ready, guard=anyone, limit="off", errors=(NOT_READY,)),
-    get("/health/full", show_full, guard=anyone, limit="off"),
+    get("/health/full", show_full, guard=anyone, limit="off", degrades=True),
 ]

@@ -34,14 +34,15 @@ class Outbox(msgspec.Struct, frozen=True):
 
 
 class FullHealth(msgspec.Struct, frozen=True):
-    """Each part is up or down. Kafka is judged by whether events get through, and tasks by whether they get done: the
-    web process talks to neither. `status` is also degraded while there are dead letters. `consumers` is what
-    the workers said of the topics that others write to; null while Redis, which they tell, is down."""
+    """`status` is degraded while a part is down or there are dead letters. The rest is for superusers: each part is up
+    or down, Kafka judged by whether events get through, and tasks by whether they get done, because the web process
+    talks to neither. `consumers` is what the workers said of the topics that others write to; null while Redis, which
+    they tell, is down."""
 
     status: str
     timestamp: datetime
     version: str
     environment: str
-    checks: dict[str, str]
-    outbox: Outbox | None
-    consumers: list[ConsumerLag] | None
+    checks: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    outbox: Outbox | msgspec.UnsetType | None = msgspec.UNSET
+    consumers: list[ConsumerLag] | msgspec.UnsetType | None = msgspec.UNSET

@@ -11,6 +11,7 @@ from api.kernel.context import Context
 from api.kernel.database import Database
 from api.kernel.errors import UNAUTHORIZED, Problem
 from api.kernel.events import record
+from api.kernel.limits import Policy
 from api.kernel.routing import refuse_stale
 from api.kernel.settings import Rate
 from api.users import queries
@@ -37,9 +38,9 @@ from api.users.passwords import refuse_weak
 from api.users.tokens import spend
 from api.users.types import Credentials, MailToken, PasswordChange, PasswordProof, ProfileChange, User
 
-GUESSES = Rate(5, 15 * 60)
+GUESSES = Policy("current-password", Rate(5, 15 * 60))
 """At the current password, in one session."""
-ADDRESSES = Rate(5, 60 * 60)
+ADDRESSES = Policy("new-address", Rate(5, 60 * 60))
 """That an account may ask to be changed to: a mail goes to each."""
 
 
@@ -131,14 +132,13 @@ async def delete_me(context: Context, principal: Principal, body: PasswordProof,
 
 async def _prove(context: Context, principal: Principal, password: str, refusal: type[Problem]) -> Credentials:
     """That it is the account's owner who asks, now. Raises `refusal`, and RATE_LIMITED for who keeps guessing."""
-    limits = context.limiter.credentials("current-password", GUESSES, str(principal.sid))
-    await context.limiter.charge(limits)
+    charged = await context.limiter.charge(context.limiter.credentials(GUESSES, str(principal.sid)))
     known = await queries.find_credentials(context.db, principal.id, principal.sid)
     if known is None:  # ended, and remembered for the rest of a second
         raise UNAUTHORIZED
     if not await context.passwords.verify(known.password_hash, password):
         raise refusal("The current password is not the right one.")
-    await context.limiter.refund(limits)
+    await context.limiter.refund(charged)
     return known
 
 
@@ -154,7 +154,7 @@ async def _prove_change(
         raise CURRENT_PASSWORD_REQUIRED
     proof = await _prove(context, principal, body.current_password, CURRENT_PASSWORD_REQUIRED)
     if body.email and moves:
-        await context.limiter.charge(context.limiter.credentials("new-address", ADDRESSES, str(principal.id)))
+        await context.limiter.charge(context.limiter.credentials(ADDRESSES, str(principal.id)))
         # With HIDE_ACCOUNTS, only whoever reads the mail to that address learns that it is taken.
         if not context.settings.hide_accounts and await queries.find_id(context.db, body.email):
             raise UPDATE_USER_EMAIL_ALREADY_EXISTS

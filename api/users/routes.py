@@ -27,7 +27,16 @@ from api.users.errors import (
     VERIFY_USER_ALREADY_VERIFIED,
     VERIFY_USER_BAD_TOKEN,
 )
-from api.users.profile import change_me, change_password, confirm_email, delete_me, revert_email, show_me
+from api.users.profile import (
+    ADDRESSES,
+    GUESSES,
+    change_me,
+    change_password,
+    confirm_email,
+    delete_me,
+    revert_email,
+    show_me,
+)
 from api.users.registration import forgot_password, register, request_verify_token, reset_password, verify
 
 routes = [
@@ -61,6 +70,7 @@ routes = [
         change_me,
         guard=signed_in,
         limit="30/minute",
+        policies=(GUESSES, ADDRESSES),
         etag=True,
         errors=(UPDATE_USER_EMAIL_ALREADY_EXISTS, UPDATE_USER_INVALID_PASSWORD, CURRENT_PASSWORD_REQUIRED),
     ),
@@ -83,6 +93,7 @@ routes = [
         change_password,
         guard=signed_in,
         limit="20/minute",
+        policies=(GUESSES,),
         status=204,
         errors=(CHANGE_PASSWORD_BAD_CREDENTIALS, CHANGE_PASSWORD_INVALID_PASSWORD),
     ),
@@ -91,6 +102,7 @@ routes = [
         delete_me,
         guard=signed_in,
         limit="20/minute",
+        policies=(GUESSES,),
         status=202,
         errors=(CURRENT_PASSWORD_REQUIRED, LAST_SUPERUSER),
     ),

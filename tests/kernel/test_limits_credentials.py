@@ -9,10 +9,11 @@ from redis.asyncio import Redis
 
 from api.kernel.cache import Cache, open_cache
 from api.kernel.errors import RATE_LIMITED
-from api.kernel.limits import Limit, Limiter, network_of
+from api.kernel.limits import Limit, Limiter, Policy, Verdict, network_of
 from api.kernel.settings import Rate, Settings
 
 FIVE = Rate(5, 900)
+ACCOUNT, DEVICE, NETWORK = Policy("account", FIVE), Policy("device", FIVE), Policy("network", Rate(30, 900))
 NOWHERE = Cache(Redis())
 
 
@@ -40,20 +41,20 @@ async def how_many(limiter: Limiter, limits: list[Limit], most: int = 50) -> int
 async def test_guesses_are_counted_by_whose_they_are(strict: Settings, cache: Cache) -> None:
     """C-52."""
     limiter = Limiter(strict, cache)
-    ada, bob = (limiter.credentials("account", FIVE, f"{name}@example.com") for name in ("ada", "bob"))
+    ada, bob = (limiter.credentials(ACCOUNT, f"{name}@example.com") for name in ("ada", "bob"))
     assert await how_many(limiter, ada) == 5
     assert await how_many(limiter, bob) == 5
-    device = limiter.credentials("device", FIVE, "ada@example.com", "a device that is known")
+    device = limiter.credentials(DEVICE, "ada@example.com", "a device that is known")
     assert await how_many(limiter, device) == 5, "a stranger's guesses are none of its business"
 
 
 def test_a_key_tells_nobody_what_was_typed(strict: Settings) -> None:
     limiter = Limiter(strict, NOWHERE)
-    [limit] = limiter.credentials("account", FIVE, "hunter2")
+    [limit] = limiter.credentials(ACCOUNT, "hunter2")
     assert "hunter2" not in str(limit)
-    assert limit.key.startswith("limit:account:")
+    assert limit.key.startswith("quota:account:")
     pairs = [("a", "b"), ("ab",), ("a\nb", ""), ("", "a", "b"), ("a", "b", "")]
-    assert len({limiter.credentials("account", FIVE, *whose)[0].key for whose in pairs}) == len(pairs)
+    assert len({limiter.credentials(ACCOUNT, *whose)[0].key for whose in pairs}) == len(pairs)
 
 
 @pytest.mark.parametrize(("factor", "counts"), [(1.0, [5]), (2.0, [10]), (0.01, [1]), (None, [])])
@@ -61,7 +62,7 @@ def test_the_one_switch_for_credentials_scales_or_lifts_them(
     settings: Settings, factor: float | None, counts: list[int]
 ) -> None:
     limiter = Limiter(msgspec.structs.replace(settings, rate_limit_credentials=factor), NOWHERE)
-    assert [limit.rate.count for limit in limiter.credentials("account", FIVE, "x")] == counts
+    assert [limit.rate.count for limit in limiter.credentials(ACCOUNT, "x")] == counts
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 10, 30])
@@ -69,9 +70,10 @@ async def test_without_redis_a_process_allows_half_as_much(nowhere: Settings, co
     """C-56: stricter, because each process counts for itself; and never none at all."""
     async with open_cache(nowhere) as down:
         limiter = Limiter(msgspec.structs.replace(nowhere, rate_limit_credentials=1.0), down)
-        limits = limiter.credentials("account", Rate(count, 900), "ada")
-        assert await how_many(limiter, limits) == max(1, count // 2)
-        await limiter.refund(limits)
+        limits = limiter.credentials(Policy("account", Rate(count, 900)), "ada")
+        first = await limiter.charge(limits)
+        assert await how_many(limiter, limits) == max(1, count // 2) - 1
+        await limiter.refund(first)
         assert [await passes(limiter, limits), await passes(limiter, limits)] == [True, False]
 
 
@@ -87,44 +89,44 @@ async def test_a_refund_is_a_charge_undone_in_redis_and_in_memory(
     limit = Limit("limit:refunded", "refunded", Rate(count, 86400))
     async with open_cache(settings) as cache:
         await cache.delete(limit.key)
-        redis, memory, left = Limiter(settings, cache), Limiter(settings, Cache(Redis(port=1))), count
+        limiters = Limiter(settings, cache), Limiter(settings, Cache(Redis(port=1)))
+        charged: list[list[Verdict]] = []
         for step in steps:
-            if step == "refund":
-                await redis.refund([limit])
-                await memory.refund([limit])
-                left = min(count, left + 1)
-            else:
-                answers = [await passes(limiter, [limit]) for limiter in (redis, memory)]
-                assert answers == [left > 0] * 2
-                left -= answers[0]
+            if step == "refund" and charged:
+                for limiter, verdict in zip(limiters, charged.pop(), strict=True):
+                    await limiter.refund(verdict)
+            elif step == "charge" and len(charged) < count:
+                charged.append([await limiter.charge([limit]) for limiter in limiters])
+                assert [verdict.counts[0].left for verdict in charged[-1]] == [count - len(charged)] * 2
+            elif step == "charge":
+                assert [await passes(limiter, [limit]) for limiter in limiters] == [False] * 2
 
 
 async def test_a_refund_gives_each_limit_its_own_back(strict: Settings, cache: Cache) -> None:
     limiter = Limiter(strict, cache)
-    network = limiter.credentials("network", Rate(30, 900), "192.0.2.0/24")
-    account = limiter.credentials("account", FIVE, "ada")
+    network = limiter.credentials(NETWORK, "192.0.2.0/24")
+    account = limiter.credentials(ACCOUNT, "ada")
     for _ in range(50):
-        await limiter.charge(network + account)
-        await limiter.refund(network + account)
+        await limiter.refund(await limiter.charge(network + account))
     assert await how_many(limiter, account) == 5
     assert await how_many(limiter, network) == 30
 
 
-async def test_a_refund_of_nothing_and_of_what_was_never_charged_is_nothing(strict: Settings, cache: Cache) -> None:
+async def test_a_refund_of_what_redis_forgot_is_nothing(strict: Settings, cache: Cache) -> None:
     limiter = Limiter(strict, cache)
-    limits = limiter.credentials("account", FIVE, "ada")
-    await limiter.refund([])
-    await limiter.refund(limits)
-    assert await cache.execute("KEYS", "limit:*") == []
+    limits = limiter.credentials(ACCOUNT, "ada")
+    charged = await limiter.charge(limits)
+    await cache.execute("FLUSHDB")
+    await limiter.refund(charged)
+    await limiter.refund(await limiter.charge([]))
+    assert await cache.execute("KEYS", "quota:*") == []
     assert await how_many(limiter, limits) == 5
 
 
-async def test_a_bucket_that_was_refunded_leaves_redis_as_soon(strict: Settings, cache: Cache) -> None:
+async def test_a_window_of_which_all_was_refunded_leaves_redis_at_once(strict: Settings, cache: Cache) -> None:
     limiter = Limiter(strict, cache)
-    limits = limiter.credentials("account", FIVE, "ada")
-    await limiter.charge(limits)
-    await limiter.refund(limits)
-    assert 0 < await cache.execute("PTTL", limits[0].key) <= 180_000
+    await limiter.refund(await limiter.charge(limiter.credentials(ACCOUNT, "ada")))
+    assert await cache.execute("KEYS", "quota:*") == []
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import argon2
 import bcrypt
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from api.kernel import passwords as module
 from api.kernel.errors import UNAVAILABLE
-from api.kernel.passwords import WAITING, Passwords
+from api.kernel.passwords import WAITING, WAITING_OTHERS, Passwords
 
 RIGHT = "correct hörse 🐎"
 # As other systems left it, cheaper than they would.
@@ -130,19 +131,48 @@ async def test_an_account_that_is_not_there_costs_as_much_as_a_wrong_password(pa
 
 
 async def test_a_storm_is_refused_before_it_becomes_a_queue(own: Passwords) -> None:
-    storm = [asyncio.create_task(own.verify(None, "x")) for _ in range(WAITING + 10)]
+    storm = [asyncio.create_task(own.verify(None, "x", signing_in=True)) for _ in range(WAITING + 10)]
     done, _ = await asyncio.wait(storm, return_when=asyncio.FIRST_COMPLETED)
     refused = [task for task in done if task.exception()]
     assert len(refused) == 10, "at once, and not after their turn"
     assert {type(task.exception()) for task in refused} == {UNAVAILABLE}
     with pytest.raises(UNAVAILABLE):
         own.refuse_when_full()
+    with pytest.raises(UNAVAILABLE):
+        await own.verify(None, "x", signing_in=True)
     for task in storm:
         task.cancel()  # their clients went away
     await asyncio.wait(storm)
     async with asyncio.timeout(2):
         assert not await own.verify(None, "x"), "there is room again, and no work for those who left"
     own.refuse_when_full()
+
+
+async def test_registrations_leave_room_for_sign_ins(own: Passwords) -> None:
+    """C-174."""
+    storm = [asyncio.create_task(own.hash("x")) for _ in range(WAITING)]
+    done, _ = await asyncio.wait(storm, return_when=asyncio.FIRST_COMPLETED)
+    assert len([task for task in done if task.exception()]) == WAITING - WAITING_OTHERS
+    own.refuse_when_full()
+    assert not await own.verify(None, "x", signing_in=True)
+    await asyncio.gather(*storm, return_exceptions=True)
+
+
+async def test_a_network_that_fills_the_queue_does_not_keep_others_from_signing_in() -> None:
+    """C-174: ten from elsewhere, at the same time as two hundred from one network."""
+    network = ContextVar("network", default="here")
+    passwords = Passwords(network.get)
+    try:
+        crowd = [asyncio.create_task(passwords.verify(None, "x", signing_in=True)) for _ in range(200)]
+        await asyncio.sleep(0)
+        network.set("elsewhere")
+        answers = await asyncio.gather(*(passwords.verify(None, "x", signing_in=True) for _ in range(10)))
+        assert answers == [False] * 10
+        assert not all(task.done() for task in crowd), "and they did not wait until the crowd was served"
+        refused = [answer for answer in await asyncio.gather(*crowd, return_exceptions=True) if answer is not False]
+        assert {type(answer) for answer in refused} == {UNAVAILABLE}
+    finally:
+        passwords.close()
 
 
 async def test_the_event_loop_goes_on_while_passwords_are_hashed(own: Passwords) -> None:

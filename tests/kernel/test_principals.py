@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from api.kernel import auth
 from api.kernel.auth import REMEMBERED_SECONDS, TOKEN_INVALID, Claims, Principal, Principals
+from api.kernel.errors import UNAVAILABLE
 
 
 class World:
@@ -99,14 +100,33 @@ async def test_nobody_is_remembered_by_a_sign_in_of_somebody_elses() -> None:
     assert world.asked == 2
 
 
-async def test_who_is_refused_is_asked_about_again() -> None:
-    world, principals = World(), Principals()
+async def test_a_sign_in_that_has_ended_is_asked_about_once_a_second() -> None:
+    """C-168: however often its token comes."""
+    world = World()
+    principals, asked = Principals(lambda: world.now), 0
 
     async def nobody(claims: Claims) -> Principal:
+        nonlocal asked
+        asked += 1
         raise TOKEN_INVALID
 
-    with pytest.raises(TOKEN_INVALID):
-        await principals.find(world.claims(1), nobody)
+    for _ in range(400):
+        with pytest.raises(TOKEN_INVALID) as refused:
+            await principals.find(world.claims(1), nobody)
+        assert refused.value.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    assert asked == 1
+    world.now += REMEMBERED_SECONDS
+    assert (await principals.find(world.claims(1), world.ask)).sid == UUID(int=1)
+
+
+async def test_a_database_that_is_down_is_not_remembered() -> None:
+    world, principals = World(), Principals(lambda: 1000.0)
+
+    async def down(claims: Claims) -> Principal:
+        raise UNAVAILABLE
+
+    with pytest.raises(UNAVAILABLE):
+        await principals.find(world.claims(1), down)
     assert (await principals.find(world.claims(1), world.ask)).sid == UUID(int=1)
 
 

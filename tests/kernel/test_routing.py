@@ -1,5 +1,6 @@
 """The pipeline, by a feature that the kernel has never heard of."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -137,9 +138,11 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["server-timing"].startswith("total;dur=")
     assert told["trace_id"] == answer.headers["x-trace-id"]
+    kind = "about:blank" if status != 429 else "https://iana.org/assignments/http-problem-types#quota-exceeded"
     members = {"type", "title", "status", "detail", "instance", "code", "trace_id", "error", "status_code", "path"}
-    assert told.keys() - {"errors"} == members
-    assert (told["status"], told["type"]) == (status, "about:blank")
+    assert told.keys() - {"errors", "violated-policies"} == members
+    assert ("violated-policies" in told) == (status == 429)
+    assert (told["status"], told["type"]) == (status, kind)
     assert (told["error"], told["status_code"], told["path"]) == (told["detail"], status, told["instance"])
     return told
 
@@ -199,21 +202,40 @@ async def test_who_one_is_comes_before_what_there_is_and_what_was_sent(
 
 
 async def test_a_refused_input_counts_against_the_limit_and_the_limit_comes_first(bakery: httpx.AsyncClient) -> None:
-    problem(await bakery.post("/loaves", json={"kind": 1}), 422, "VALIDATION_FAILED")
+    """C-167."""
+    problem(refused := await bakery.post("/loaves", json={"kind": 1}), 422, "VALIDATION_FAILED")
     answer = await bakery.post("/loaves", json={"kind": "rye"})
-    assert answer.headers["ratelimit"].startswith('"route";r=0;t=')
-    problem(refused := await bakery.post("/loaves", content=b"{"), 429, "RATE_LIMITED")
-    assert 1795 <= int(refused.headers["retry-after"]) <= 1800
-    assert refused.headers["x-ratelimit-remaining"] == "0"
-    assert refused.headers["ratelimit-policy"] == '"route";q=2;w=3600'
+    assert ratelimit(refused) == {"all": 49, "bake": 1}
+    assert ratelimit(answer) == {"all": 48, "bake": 0}
+    told = problem(over := await bakery.post("/loaves", content=b"{"), 429, "RATE_LIMITED")
+    assert told["violated-policies"] == ["bake"]
+    assert 3535 <= int(over.headers["retry-after"]) <= 3600
+    assert over.headers["ratelimit"].endswith(f'"bake";r=0;t={over.headers["retry-after"]}')
+    assert (over.headers["x-ratelimit-limit"], over.headers["x-ratelimit-remaining"]) == ("2", "0")
+    assert len({each.headers["ratelimit-policy"] for each in (refused, answer, over)}) == 1
+    assert over.headers["ratelimit-policy"] == '"all";q=50;w=3600, "bake";q=2;w=3600'
     assert len(CALLS) == 1
 
 
-async def test_everybodys_rate_is_told_where_a_route_has_none_and_off_is_off(bakery: httpx.AsyncClient) -> None:
-    for left in ("49", "48"):
-        answer = await bakery.get("/loaves")
-        assert (answer.headers["x-ratelimit-limit"], answer.headers["x-ratelimit-remaining"]) == ("50", left)
+def ratelimit(answer: httpx.Response) -> dict[str, int]:
+    """What is left of each policy."""
+    return {name: int(left) for name, left in re.findall(r'"([\w-]+)";r=(\d+);t=\d+', answer.headers["ratelimit"])}
+
+
+async def test_off_is_off(bakery: httpx.AsyncClient) -> None:
     assert "ratelimit" not in (await bakery.get("/crust")).headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/loaves?limit=0", 422), ("GET", "/flour", 409), ("GET", "/oven", 500), ("GET", "/loaves/x/y", 404)],
+)
+async def test_every_answer_tells_of_the_limits(bakery: httpx.AsyncClient, method: str, path: str, status: int) -> None:
+    """C-167: errors, too, and those that nobody foresaw."""
+    answer = await bakery.request(method, path)
+    assert answer.status_code == status
+    assert (answer.headers["ratelimit-policy"], ratelimit(answer)) == ('"all";q=50;w=3600', {"all": 49})
+    assert answer.headers["x-ratelimit-remaining"] == "49"
 
 
 @pytest.mark.parametrize(

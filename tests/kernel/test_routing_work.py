@@ -13,7 +13,7 @@ from api.kernel import decoding, pipeline
 from api.kernel.auth import Claims, Principal, anyone, holder, signed_in
 from api.kernel.context import Context
 from api.kernel.errors import VALIDATION_FAILED
-from api.kernel.feature import Feature, authenticate_of
+from api.kernel.feature import Feature, authenticate_of, recognise_of
 from api.kernel.pipeline import mount
 from api.kernel.routing import Route, get, inputs_of, post
 from api.kernel.settings import Settings
@@ -219,14 +219,14 @@ async def nobody(context: Context, claims: Claims) -> Principal:
 def test_a_route_that_stands_twice_is_refused() -> None:
     twice = [get("/x", wants_nothing, guard=anyone)] * 2
     with pytest.raises(TypeError, match="GET /x stands twice"):
-        mount(twice, nobody)
+        mount(twice, nobody, recognise_of([]))
 
 
 def test_a_literal_path_is_not_taken_for_an_id() -> None:
     async def by_id(id: UUID) -> None: ...
 
     routes = [get("/x/{id}", by_id, guard=anyone), get("/x/me", wants_nothing, guard=anyone)]
-    table = mount(routes, nobody)
+    table = mount(routes, nobody, recognise_of([]))
     assert [table.matches({"path": path})[1]["endpoint"].path for path in ("/api/x/me", "/api/x/7")] == [
         "/x/me",
         "/x/{id}",

@@ -40,9 +40,9 @@ async def work_of(context: Context, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     connection: Any = context.db._connection
     run = context.passwords._run
 
-    async def noted(work: Any) -> Any:
+    async def noted(work: Any, signing_in: bool) -> Any:
         done.append("a hash")
-        return await run(work)
+        return await run(work, signing_in)
 
     with monkeypatch.context() as patch, connection.query_logger(lambda logged: done.append(name_of(logged))):
         patch.setattr(context.passwords, "_run", noted)

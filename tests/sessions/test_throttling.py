@@ -48,7 +48,9 @@ async def test_the_sixth_guess_is_refused_wherever_it_comes_from(
     answers.append(await login(client_at("203.0.113.7"), email, **NEW))
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(429, "RATE_LIMITED")}
     assert 0 < int(answers[0].headers["retry-after"]) <= 900
-    assert answers[0].headers["ratelimit-policy"] == '"sign-in";q=5;w=900'
+    assert answers[0].json()["violated-policies"] == ["sign-in"]
+    assert f'"sign-in";r=0;t={answers[0].headers["retry-after"]}' in answers[0].headers["ratelimit"]
+    assert len({each.headers["ratelimit-policy"] for each in [answer, *answers]}) == 1
     events = await context.db.fetch("select data->>'reason' as reason from outbox_events order by seq")
     assert [event["reason"] for event in events] == ["password"] * 5 + ["throttled"] * 3
 
@@ -78,6 +80,50 @@ async def test_a_stranger_locks_nobody_out(client_at: ClientAt, context: Context
     assert (await login(abroad, "ada@example.com", cookie=cookie, **NEW)).status_code == 200
     assert (await login(client_at("192.0.2.77"), "ada@example.com", **{"user-agent": "mine/1"})).status_code == 200
     assert (await login(client_at("203.0.113.9"), "ada@example.com", **NEW)).status_code == 429
+
+
+async def test_a_network_that_guesses_shuts_out_no_known_device(client_at: ClientAt, context: Context) -> None:
+    """C-169: neither by what the whole /24 may guess, nor by what one address may ask."""
+    await make_user(context, "ada@example.com")
+    known = client_at("198.51.100.7")
+    first = await login(known, "ada@example.com", **{"user-agent": "mine/1"})
+    cookie = f"__Host-device={set_by(first)['__Host-device']}"
+    statuses = Counter[int]()
+    for number in range(40):
+        at = client_at(f"198.51.100.{number // 2}")
+        statuses[(await login(at, f"invented{number}@example.com", "wrong", **NEW)).status_code] += 1
+    for _ in range(25):
+        statuses[(await login(known, "invented@example.com", "wrong", **NEW)).status_code] += 1
+    assert statuses == {400: 30, 429: 35}
+    assert (await login(known, "ada@example.com", cookie=cookie, **NEW)).status_code == 200
+    assert (await login(known, "ada@example.com", **NEW)).status_code == 429, "a device that it does not know"
+
+
+async def test_a_network_that_guesses_shuts_out_no_usual_place(client_at: ClientAt, context: Context) -> None:
+    """C-169: of clients that keep no cookies; guessing at what the place knows is still bounded there."""
+    for number in range(4):
+        user = await make_user(context, f"known{number}@example.com")
+        assert (await login(client_at("192.0.2.5"), user.email, **{"user-agent": "mine/1"})).status_code == 200
+    for number in range(31):
+        await login(client_at(f"192.0.2.{100 + number}"), f"invented{number}@example.com", "wrong", **NEW)
+    assert (await login(client_at("192.0.2.6"), "known0@example.com", **{"user-agent": "mine/1"})).status_code == 200
+    guesses = []
+    for number in range(36):
+        at, email = client_at(f"192.0.2.{10 + number}"), f"known{number % 4}@example.com"
+        guesses.append((await login(at, email, "wrong", **{"user-agent": "mine/1"})).status_code)
+    assert guesses == [400] * 30 + [429] * 6
+
+
+async def test_a_device_of_ones_own_gives_no_fresh_count_of_guesses(client_at: ClientAt, context: Context) -> None:
+    """C-169: an attacker signs in to an account of theirs as often as they like, for a device cookie each time."""
+    await make_user(context, "ada@example.com")
+    await make_user(context, "eve@example.com")
+    statuses = []
+    for number in range(12):
+        at = client_at(f"203.0.113.{number}")
+        cookie = f"__Host-device={set_by(await login(at, 'eve@example.com', **NEW))['__Host-device']}"
+        statuses.append((await login(at, "ada@example.com", "wrong", cookie=cookie, **NEW)).status_code)
+    assert statuses == [400] * 5 + [429] * 7
 
 
 async def test_who_resets_the_password_gets_in_from_anywhere(client_at: ClientAt, context: Context) -> None:
@@ -117,7 +163,7 @@ async def test_one_password_for_very_many_accounts_is_refused_by_network(client_
         client = client_at(f"198.51.100.{number}")
         answers.append(await login(client, f"someone{number}@example.com", "Spring2026!"))
     assert [answer.status_code for answer in answers] == [400] * 30 + [429] * 2
-    assert answers[-1].headers["ratelimit-policy"] == '"sign-in-network";q=30;w=900'
+    assert answers[-1].json()["violated-policies"] == ["sign-in-network"]
     assert (await login(client_at("203.0.113.7"), "someone@example.com", "Spring2026!")).status_code == 400
 
 

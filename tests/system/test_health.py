@@ -1,5 +1,6 @@
 """GET /health, /health/live, /health/ready, /health/full."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -8,17 +9,23 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from api.app import create_app
+from api.kernel.auth import Tokens
 from api.kernel.cache import Cache, open_cache
 from api.kernel.consumers import FRESH_SECONDS, KNOWN_SECONDS, Consumer, tell_lag
 from api.kernel.context import Context, open_context
 from api.kernel.database import Database, uuid7
+from api.kernel.errors import UNAVAILABLE
 from api.kernel.events import record
 from api.kernel.settings import Settings
 from api.kernel.tasks import HEARTBEAT_KEY
+from api.system.routes import measure_parts, shared
 from api.users.events import UserRegistered
 from tests.conftest import SUBSCRIBERS, client_of
+from tests.factories import make_user
+from tests.sessions.signing import bearer, login
 from tests.worker.jobs import add_tasks
 
 
@@ -30,6 +37,21 @@ async def alone(nowhere: Settings) -> AsyncIterator[httpx.AsyncClient]:
         app.state.context = context
         async with client_of(app) as client:
             yield client
+
+
+@pytest.fixture
+async def boss(client: httpx.AsyncClient, context: Context) -> httpx.AsyncClient:
+    """The client, signed in as a superuser, and nothing left of how that came about."""
+    user = await make_user(context, superuser=True)
+    client.headers.update(bearer(await sign_in(client, user.email)))
+    await context.db.fetch("delete from outbox_tasks")
+    await context.db.fetch("delete from outbox_events")
+    return client
+
+
+async def sign_in(client: httpx.AsyncClient, email: str) -> dict[str, str]:
+    pair: dict[str, str] = (await login(client, email)).json()
+    return pair
 
 
 async def full(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -97,24 +119,24 @@ async def test_not_ready_without_the_database(alone: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
 
 
-async def test_full_with_everything_up(client: httpx.AsyncClient, context: Context) -> None:
+async def test_full_with_everything_up(boss: httpx.AsyncClient, context: Context) -> None:
     await context.cache.set(HEARTBEAT_KEY, b"x", 3)
-    report = await full(client)
+    report = await full(boss)
     assert report["status"] == "ok"
     assert set(report["checks"]) == {"postgresql", "migrations", "redis", "worker", "kafka", "tasks"}
     assert set(report["checks"].values()) == {"up"}
     assert set(report["outbox"].values()) == {0}
 
 
-async def test_full_misses_the_worker(client: httpx.AsyncClient) -> None:
-    report = await full(client)
+async def test_full_misses_the_worker(boss: httpx.AsyncClient) -> None:
+    report = await full(boss)
     assert (report["status"], report["checks"]["worker"], report["checks"]["redis"]) == ("degraded", "down", "up")
 
 
-async def test_full_says_how_far_the_outbox_is_behind(client: httpx.AsyncClient, context: Context) -> None:
+async def test_full_says_how_far_the_outbox_is_behind(boss: httpx.AsyncClient, context: Context) -> None:
     for email in ("ada@example.com", "bob@example.com", "eve@example.com"):
         body = {"email": email, "password": "correct horse battery staple"}
-        assert (await client.post("/api/auth/register", json=body)).status_code == 201
+        assert (await boss.post("/api/auth/register", json=body)).status_code == 201
     where = "where seq = (select max(seq) from {0})"
     for table in ("outbox_events", "outbox_tasks"):
         await context.db.fetch(f"update {table} set dead_at = now() {where.format(table)}")
@@ -122,7 +144,7 @@ async def test_full_says_how_far_the_outbox_is_behind(client: httpx.AsyncClient,
     await context.db.fetch(
         "update outbox_events set published_at = now() where seq = (select min(seq) from outbox_events)"
     )
-    report = await full(client)
+    report = await full(boss)
     assert (report["status"], report["checks"]["kafka"]) == ("degraded", "down")
     outbox = report["outbox"]
     assert (outbox["events_pending"], outbox["events_dead"]) == (1, 1)
@@ -131,37 +153,37 @@ async def test_full_says_how_far_the_outbox_is_behind(client: httpx.AsyncClient,
     assert outbox["tasks_oldest_seconds"] == pytest.approx(3600, abs=60)
 
 
-async def test_full_is_degraded_while_there_are_dead_letters(client: httpx.AsyncClient, context: Context) -> None:
+async def test_full_is_degraded_while_there_are_dead_letters(boss: httpx.AsyncClient, context: Context) -> None:
     await context.cache.set(HEARTBEAT_KEY, b"x", 3)
     await add_tasks(context.db)
     await context.db.fetch("update outbox_tasks set dead_at = now()")
-    report = await full(client)
+    report = await full(boss)
     assert (report["status"], set(report["checks"].values())) == ("degraded", {"up"})
     assert report["outbox"]["tasks_dead"] == 1
 
 
-async def test_full_says_that_tasks_do_not_get_done(client: httpx.AsyncClient, context: Context) -> None:
+async def test_full_says_that_tasks_do_not_get_done(boss: httpx.AsyncClient, context: Context) -> None:
     await add_tasks(context.db)
     await context.db.fetch("update outbox_tasks set created_at = now() - interval '6 minutes'")
-    report = await full(client)
+    report = await full(boss)
     assert (report["status"], report["checks"]["tasks"], report["checks"]["kafka"]) == ("degraded", "down", "up")
 
 
 async def test_an_event_that_waits_behind_a_dead_letter_does_not_say_that_kafka_is_down(
-    client: httpx.AsyncClient, context: Context
+    boss: httpx.AsyncClient, context: Context
 ) -> None:
     user_id = uuid7()
     for _ in range(2):
         await record(context.db, UserRegistered(user_id=user_id, email="ada@example.com", language="en"))
     await context.db.fetch("update outbox_events set created_at = now() - interval '1 hour'")
     await context.db.fetch("update outbox_events set dead_at = now() where seq = (select min(seq) from outbox_events)")
-    report = await full(client)
+    report = await full(boss)
     assert (report["status"], report["checks"]["kafka"]) == ("degraded", "up")
     assert (report["outbox"]["events_held"], report["outbox"]["events_oldest_seconds"]) == (1, 0)
 
 
 async def test_full_says_how_far_consumers_are_behind(
-    client: httpx.AsyncClient, context: Context, monkeypatch: pytest.MonkeyPatch
+    boss: httpx.AsyncClient, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of partitions that several workers read, of a topic that is not there, and of one whose worker is gone."""
     fine, missing, left = (Consumer(name, (), consume_nothing, f"group of {name}") for name in ("a", "b", "c"))
@@ -170,7 +192,7 @@ async def test_full_says_how_far_consumers_are_behind(
     for consumer, counted in ((fine, {0: 3}), (fine, {1: 4}), (fine, {}), (missing, {}), (left, {1: 0})):
         await tell_lag(context.cache, consumer, counted)
     await tell_lag(context.cache, fine, {1: 2})
-    assert (await full(client))["consumers"] == [
+    assert (await full(boss))["consumers"] == [
         {"topic": "a", "group": "group of a", "messages": 5},
         {"topic": "b", "group": "group of b", "messages": None},
         {"topic": "c", "group": "group of c", "messages": None},
@@ -189,9 +211,9 @@ async def told_ago(
         await tell_lag(cache, consumer, counted)
 
 
-async def test_full_names_migrations_that_are_missing(client: httpx.AsyncClient, context: Context) -> None:
+async def test_full_names_migrations_that_are_missing(boss: httpx.AsyncClient, context: Context) -> None:
     await context.db.fetch("delete from _yoyo_migration where migration_id = '0003_sessions'")
-    report = await full(client)
+    report = await full(boss)
     assert (report["status"], report["checks"]["migrations"], report["checks"]["postgresql"]) == (
         "degraded",
         "down",
@@ -199,10 +221,15 @@ async def test_full_names_migrations_that_are_missing(client: httpx.AsyncClient,
     )
 
 
-async def test_full_answers_although_nothing_else_does(alone: httpx.AsyncClient) -> None:
-    report = await full(alone)
-    assert report["status"] == "degraded"
-    assert report["checks"] == {
+async def test_full_answers_although_nothing_else_does(alone: httpx.AsyncClient, nowhere: Settings) -> None:
+    """C-170: 200, also where a token cannot be looked up; the parts are in the table of `make status`."""
+    token = Tokens(nowhere).issue(sub=uuid7(), sid=uuid7(), jti=uuid7(), email="a@b.cd", name=None, roles=())
+    for headers in ({}, {"authorization": f"Bearer {token}"}):
+        answer = await alone.get("/api/health/full", headers=headers)
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    async with open_context(nowhere, SUBSCRIBERS) as context:
+        parts = await measure_parts(context)
+    assert parts.checks == {
         "postgresql": "down",
         "migrations": "unknown",
         "redis": "down",
@@ -210,8 +237,52 @@ async def test_full_answers_although_nothing_else_does(alone: httpx.AsyncClient)
         "kafka": "unknown",
         "tasks": "unknown",
     }
-    assert report["outbox"] is None
-    assert report["consumers"] is None
+    assert (parts.outbox, parts.consumers) == (None, None)
+
+
+@pytest.mark.parametrize("who", ["nobody", "somebody", "ended", "garbage"])
+async def test_strangers_learn_the_status_alone(client: httpx.AsyncClient, context: Context, who: str) -> None:
+    """C-170."""
+    if who in ("somebody", "ended"):
+        user = await make_user(context, superuser=who == "ended")
+        client.headers.update(bearer(await sign_in(client, user.email)))
+    if who == "ended":
+        assert (await client.post("/api/auth/jwt/logout")).status_code == 204
+    if who == "garbage":
+        client.headers["authorization"] = "Bearer garbage"
+    assert set(await full(client)) == {"status", "timestamp", "version", "environment"}
+
+
+@pytest.mark.parametrize("path", ["full", "ready"])
+async def test_however_many_ask_the_parts_are_asked_once_a_second(
+    client: httpx.AsyncClient, context: Context, path: str, spans: InMemorySpanExporter
+) -> None:
+    """C-170."""
+    answers = await asyncio.gather(*(client.get(f"/api/health/{path}") for _ in range(100)))
+    answers += [await client.get(f"/api/health/{path}") for _ in range(5)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json().get("timestamp") for answer in answers}) == 1
+    asked = [span.name for span in spans.get_finished_spans()]
+    assert asked.count("system.list_applied_migrations") == 1
+
+
+async def test_what_failed_is_not_kept(client: httpx.AsyncClient, context: Context) -> None:
+    """C-170: ready again as soon as PostgreSQL answers again."""
+    asked = 0
+
+    async def fails_once(context: Context) -> str:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise UNAVAILABLE
+        return "up"
+
+    answers = await asyncio.gather(*(shared(context, fails_once) for _ in range(3)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {UNAVAILABLE}
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [await shared(context, fails_once) for _ in range(3)] == ["up"] * 3
+    assert asked == 2
 
 
 @pytest.mark.parametrize("path", ["", "/live", "/ready", "/full"])

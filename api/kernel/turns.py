@@ -1,0 +1,72 @@
+"""A bounded queue for few places, fair between networks: each network in turn gets the next place, and where the queue
+is full, the network that holds most of it gives one up for a network that holds less."""
+
+import asyncio
+from collections import deque
+
+from api.kernel.errors import UNAVAILABLE
+
+_FULL = "Too many people are signing in at this moment; try again shortly."
+
+
+class Turns:
+    def __init__(self, places: int) -> None:
+        self._places = self._free = places
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        """By network; the first is the next to get a place."""
+
+    async def take(self, network: str, most: int) -> None:
+        """Wait for a place, which `give` gives back. Raises UNAVAILABLE where `most` are served or waiting, also later,
+        when others need the room."""
+        if self._free:
+            self._free -= 1
+            return
+        self.refuse_when_full(network, most)
+        if self._count() >= most:
+            last = self._waiting[self._largest()].pop()
+            if not last.done():
+                last.set_exception(UNAVAILABLE(_FULL))
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(network, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                self._leave(network, turn)
+            elif turn.exception() is None:  # its turn had come
+                self.give()
+            raise
+
+    def refuse_when_full(self, network: str, most: int) -> None:
+        """Raises UNAVAILABLE where `take` would at once."""
+        if self._count() >= most and self._held(self._largest()) < self._held(network) + 2:
+            raise UNAVAILABLE(_FULL)
+
+    def give(self) -> None:
+        """The next one's turn: of the network that has waited longest since it had one."""
+        while self._waiting:
+            network = next(iter(self._waiting))
+            queue = self._waiting.pop(network)
+            turn = queue.popleft()
+            if queue:
+                self._waiting[network] = queue
+            if not turn.done():  # it may have been cancelled just now
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def _leave(self, network: str, turn: asyncio.Future[None]) -> None:
+        queue = self._waiting.get(network, deque())
+        if turn in queue:
+            queue.remove(turn)
+            if not queue:
+                del self._waiting[network]
+
+    def _count(self) -> int:
+        return self._places - self._free + sum(map(len, self._waiting.values()))
+
+    def _held(self, network: str) -> int:
+        return len(self._waiting.get(network, ()))
+
+    def _largest(self) -> str:
+        return max(self._waiting, key=self._held, default="")
