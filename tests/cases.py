@@ -111,6 +111,16 @@ CASES: dict[int, tuple[str, str, str]] = {
     103: ("a hundred at once where one is left", "2.3.4", "362"),
     104: ("one Idempotency-Key several times", "2.3.3", "837"),
     105: ("a client that leaves after sending", "2.3.3", "404"),
+    180: ("a flood of refused sign-ins: what it writes", "2.4.1, 16.3.1", "770"),
+    181: ("the same, for many accounts and from many networks", "2.4.1", "770"),
+    182: ("what is announced of an account after its deletion", "14.2.7", "359"),
+    183: ("old audit entries are removed, and no edit with them", "16.4.2, 14.2.7", "345, 770"),
+    184: ("erasing a history of any length", "14.2.7", "359, 407"),
+    185: ("two erasures at once", "15.4.2", "362"),
+    186: ("whose an event is, and about two persons", "14.2.7", "359"),
+    187: ("a deleted account in the outbox and in dead letters", "14.2.7", "359"),
+    188: ("an index whose concurrent build was interrupted", "15.4.2", "404"),
+    189: ("every table has a limit, and its sweep reads what it removes", "14.2.7", "770"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
