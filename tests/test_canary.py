@@ -75,6 +75,7 @@ async def test_no_secret_reaches_a_sink(
             await life.leave_and_come_back()
             await fail_unforeseen(client, live)
             await until(live.db, "select bool_and(dead_at is not null) from outbox_tasks")
+            await until(live.db, "select coalesce(bool_and(announced > 0), true) from session_refusals")
             await until(live.db, "select bool_and(published_at is not null) from outbox_events")
         await worker.stop()
         logs = {"web's log": (tmp_path / "api.log").read_text(), "worker's log": worker.log.read_text()}

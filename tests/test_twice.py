@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
+from api.audit.tasks import Erasure
 from api.kernel.context import Context
 from api.kernel.database import uuid7
-from api.kernel.events import Event, record
+from api.kernel.events import NOBODY, Event, record
 from api.kernel.mail import MemoryMailer
 from api.notifications.types import Notification
 from api.sessions.events import SessionEnded, SessionStarted
@@ -37,6 +38,7 @@ STATES: dict[str, list[Any]] = {
         SessionStarted,
         SessionEnded,
         Notification,
+        Erasure,
     ],
     "name = 'somebody who registers again'": [AlreadyRegistered],
 }
@@ -59,7 +61,7 @@ async def ask(context: Context, user: User, kind: type[msgspec.Struct]) -> None:
     )
     known = {"user_id": user.id, "email": user.email, "old_email": "old@example.com", "language": "en", "how": "reset"}
     known |= {"session_id": session, "method": "password", "mode": "bearer", "new_device": True, "reason": "reuse"}
-    known |= {"delete_after": WHEN, "subject": "Your order", "text": "is on its way"}
+    known |= {"after": NOBODY, "delete_after": WHEN, "subject": "Your order", "text": "is on its way"}
     value = kind(**{field.name: known[field.name] for field in msgspec.structs.fields(kind)})
     if isinstance(value, Event):
         await record(context.db, value)

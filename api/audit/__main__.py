@@ -1,14 +1,18 @@
 """`python -m api.audit`: computes the whole chain again and says whether it holds. With `--expect POSITION:HASH`, as
-the worker logged them once, it also notices an end that was cut off and a chain that was made anew."""
+the worker logged them once, it also notices an end that was cut off and a chain that was made anew. `python -m
+api.audit export` writes the chain to standard output, and `--file` verifies such a file without the database."""
 
 import argparse
 import asyncio
 import re
 import sys
+from pathlib import Path
+from typing import TextIO
 
 import msgspec
 
 from api.audit.chain import START, Broken, Walked, walk
+from api.audit.export import export, verify_file
 from api.audit.types import Head
 from api.kernel import telemetry
 from api.kernel.context import open_context
@@ -39,24 +43,43 @@ async def verify(settings: Settings, expected: Head | None) -> Walked:
     return walked
 
 
-def main(arguments: list[str]) -> str:
+async def write(settings: Settings) -> Walked:
+    """Export the chain to standard output. Raises Broken, Problem."""
+    async with open_context(settings, {}, pool_size=1) as context:
+        return await export(context.db, sys.stdout.buffer)
+
+
+def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser("python -m api.audit", description="Check the audit's chain of hashes.")
-    parser.add_argument("--expect", type=head_of, metavar="POSITION:HASH", help="a link that must be there")
-    expected = parser.parse_args(arguments).expect
-    settings = msgspec.structs.replace(load(), log_level="ERROR")  # who sits at the terminal is told in one line
+    parser.add_argument("command", nargs="?", choices=("verify", "export"), default="verify")
+    parser.add_argument("--expect", type=head_of, metavar="POSITION:HASH", help="verify: a link that must be there")
+    parser.add_argument("--file", type=Path, help="verify: an export, and not the database")
+    given = parser.parse_args(arguments)
+    if given.file:
+        with given.file.open("rb") as lines:
+            return report(verify_file(lines, given.expect), sys.stdout)
+    settings = msgspec.structs.replace(load(), log_level="ERROR")  # errors end the process with one line of their own
     telemetry.set_up(settings, "audit")
-    walked = asyncio.run(verify(settings, expected))
-    return (
-        f"audit: the chain holds: {walked.head.last} entries checked; {walked.data} are without their data and"
+    if given.command == "export":
+        return report(asyncio.run(write(settings)), sys.stderr)
+    return report(asyncio.run(verify(settings, given.expect)), sys.stdout)
+
+
+def report(walked: Walked, to: TextIO) -> None:
+    removed = f"; those up to position {walked.removed} were removed for their age" if walked.removed else ""
+    checked = walked.head.last - walked.removed
+    show(
+        f"audit: the chain holds: {checked} entries checked{removed}; {walked.data} are without their data and"
         f" {walked.origins} without their origin, as announced; {walked.waiting} are not sealed yet.\n"
-        f"audit: its head is {walked.head.last}:{walked.head.link.hex()}"
+        f"audit: its head is {walked.head.last}:{walked.head.link.hex()}",
+        to,
     )
 
 
 if __name__ == "__main__":
     try:
-        show(main(sys.argv[1:]))
+        main(sys.argv[1:])
     except UNAVAILABLE:
         sys.exit("audit: PostgreSQL does not answer, or has not been migrated.")
-    except (Broken, SettingsError, Problem) as error:
+    except (Broken, SettingsError, Problem, OSError) as error:
         sys.exit(f"audit: {error}")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from api.audit import queries
-from api.audit.types import EntryRow, Head
+from api.audit.types import Checkpoint, EntryRow, Head
 from api.kernel.context import Context
 from api.kernel.database import Database
 
@@ -18,6 +18,8 @@ SEAL_SECONDS = 1.0
 AT_ONCE = 500
 START = Head(0, bytes(32))
 """What the first entry follows."""
+BEGINNING = Checkpoint(START.last, START.link, 0, 0, 0, 0)
+"""Where the chain begins as long as no entry was removed."""
 _BEFORE_ALL = -(2**63)
 
 
@@ -26,13 +28,14 @@ class Broken(Exception):
 
 
 class Walked(msgspec.Struct, frozen=True):
-    """How far a walk came: the link it reached, how many entries' data and origins it found erased, and in the end how
-    many are not sealed yet."""
+    """How far a walk came: the link it reached, how many entries' data and origins it found erased, those of removed
+    entries included, and in the end how many are not sealed yet. Entries up to `removed` are removed."""
 
     head: Head
     data: int
     origins: int
     waiting: int = 0
+    removed: int = 0
 
 
 async def seal(context: Context) -> int:
@@ -42,7 +45,7 @@ async def seal(context: Context) -> int:
         entries = await queries.list_unsealed(db, AT_ONCE)
         if not entries:
             return 0
-        head = await queries.find_head(db) or START
+        head = await queries.find_head(db) or (await find_start(db)).head
         head = await _extend(db, head, entries)
     # Outside of the database, so that whoever rewrites the table cannot rewrite this.
     fields = {"position": head.last, "head": head.link.hex(), "entries": len(entries)}
@@ -89,29 +92,61 @@ def _sha256(*parts: object) -> bytes:
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).digest()
 
 
+async def find_start(db: Database) -> Walked:
+    """Where the chain begins: after the entries that were removed for their age."""
+    checkpoint = await queries.find_checkpoint(db) or BEGINNING
+    return start_of(checkpoint)
+
+
+def start_of(checkpoint: Checkpoint) -> Walked:
+    head = Head(checkpoint.last, checkpoint.link)
+    return Walked(head, checkpoint.erased_data, checkpoint.erased_origins, removed=checkpoint.last)
+
+
 async def walk(db: Database, expected: Head | None = None) -> AsyncIterator[Walked]:
     """Compute the chain again from its start; a Walked after each batch, and one at the end. Raises Broken at the first
-    entry that does not fit, at an `expected` link that is not there, and where more was erased than accounts were."""
-    walked, after = Walked(START, 0, 0), _BEFORE_ALL
+    entry that does not fit, at an `expected` link that is not there, and where more was erased than was announced."""
+    walked, after = await find_start(db), _BEFORE_ALL
+    check_link(walked, expected)
     while entries := await queries.list_sealed(db, after, AT_ONCE):
+        if (entries[0].position or 0) > walked.head.last + 1:
+            start = await find_start(db)
+            if start.head.last > walked.head.last:  # old entries were removed meanwhile
+                walked, after = start, start.head.last
+                continue
         for entry in entries:
-            walked = _step(walked, entry)
-            if expected and expected.last == walked.head.last and expected.link != walked.head.link:
-                raise Broken(f"position {expected.last} is not what it was: the chain was made anew.")
+            walked = step(walked, entry)
+            check_link(walked, expected)
         after = walked.head.last
         yield walked
-    if expected and expected.last > walked.head.last:
-        raise Broken(f"position {walked.head.last + 1} is missing, and all up to {expected.last}: the end was cut off.")
     told = await queries.sum_erased(db)
-    if walked.data > told.entries or walked.origins > told.origins:
-        raise Broken(
-            f"position unknown: {walked.data} entries are without their data and {walked.origins} without their"
-            f" origin; with their accounts went {told.entries} and {told.origins}. Somebody hid the others."
-        )
+    check_end(walked, expected, told.entries, told.origins)
     yield msgspec.structs.replace(walked, waiting=told.waiting)
 
 
-def _step(walked: Walked, entry: EntryRow) -> Walked:
+def check_link(walked: Walked, expected: Head | None) -> None:
+    """Raises Broken where this is the expected link and has another hash, or where that one was removed."""
+    if expected is None:
+        return
+    if expected.last < walked.removed:
+        raise Broken(f"position {expected.last} was removed for its age, with all up to {walked.removed}.")
+    if expected.last == walked.head.last and expected.link != walked.head.link:
+        raise Broken(f"position {expected.last} is not what it was: the chain was made anew.")
+
+
+def check_end(walked: Walked, expected: Head | None, data: int, origins: int) -> None:
+    """Raises Broken where the chain ends too early, or more was erased than was announced."""
+    if expected and expected.last > walked.head.last:
+        raise Broken(f"position {walked.head.last + 1} is missing, and all up to {expected.last}: the end was cut off.")
+    if walked.data > data or walked.origins > origins:
+        raise Broken(
+            f"position unknown: {walked.data} entries are without their data and {walked.origins} without their"
+            f" origin; with their accounts went {data} and {origins}. Somebody hid the others."
+        )
+
+
+def step(walked: Walked, entry: EntryRow) -> Walked:
+    """The walk one entry further. Raises Broken where it does not fit."""
     at = walked.head.last + 1
     if entry.position != at:
         raise Broken(f"position {at} is missing; the next is {entry.position}.")
@@ -123,6 +158,9 @@ def _step(walked: Walked, entry: EntryRow) -> Walked:
     origin_erased = entry.origin_salt is None and entry.address is None and entry.user_agent is None
     if not origin_erased and origin_digest(entry) != origin:
         raise Broken(f"position {at} ({entry.id}) has another origin than when it was sealed.")
-    return Walked(
-        Head(at, entry.hash), walked.data + (entry.data_salt is None), walked.origins + (entry.origin_salt is None)
+    return msgspec.structs.replace(
+        walked,
+        head=Head(at, entry.hash),
+        data=walked.data + (entry.data_salt is None),
+        origins=walked.origins + (entry.origin_salt is None),
     )

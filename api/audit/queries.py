@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from api.audit.types import ActivityRow, EntryRow, Erased, Head
+from api.audit.types import ActivityRow, Batch, Checkpoint, EntryRow, Erased, Head
 from api.kernel.database import Database
 from api.kernel.sql import query
 
@@ -17,11 +17,19 @@ async def count_activity(db: Database, user_id: UUID) -> int: ...
 
 
 @query
-async def erase(db: Database, user_id: UUID, most: int) -> Erased: ...
+async def delete_removable(db: Database, after: int, last: int) -> None: ...
+
+
+@query
+async def erase(db: Database, user_id: UUID, after: UUID, most: int, fields: list[str]) -> Batch: ...
 
 
 @query
 async def erase_strangers(db: Database, age: timedelta, most: int) -> int: ...
+
+
+@query
+async def find_checkpoint(db: Database) -> Checkpoint | None: ...
 
 
 @query
@@ -36,6 +44,10 @@ async def list_entries(
 
 @query
 async def list_activity(db: Database, user_id: UUID, before: UUID | None, most: int) -> list[ActivityRow]: ...
+
+
+@query
+async def list_removable(db: Database, after: int, age: timedelta, most: int) -> list[EntryRow]: ...
 
 
 @query

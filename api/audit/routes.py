@@ -13,8 +13,8 @@ from api.kernel.routing import get
 
 
 async def list_activity(context: Context, principal: Principal, query: ActivityQuery) -> Page[Activity]:
-    """One's own account's history, newest first: sign-ins, refused ones too, and every change. `total` is exact up to
-    10,000."""
+    """One's own account's history, newest first: sign-ins, every change, and refused sign-ins, whose `data` has the
+    number of `attempts` that an entry stands for. `total` is exact up to 10,000."""
     cursors = Cursors(context.settings, "activity", principal.id)
     (before,) = cursors.read(query.cursor, UUID)
     rows = await queries.list_activity(context.db, principal.id, before, query.limit + 1)

@@ -1,41 +1,86 @@
 """What the worker does for the audit."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from api.audit import queries
 from api.audit.chain import AT_ONCE, SEAL_SECONDS, seal
 from api.audit.events import EntriesErased
+from api.audit.retention import remove_old
+from api.audit.types import Batch
 from api.kernel.context import Context
-from api.kernel.database import uuid7
-from api.kernel.events import record
+from api.kernel.database import Database, uuid7
+from api.kernel.events import NOBODY, address, contact_fields, erase_events, erase_tasks, record
 from api.kernel.feature import Sweep
-from api.kernel.tasks import task
+from api.kernel.tasks import Task, task
+from api.operations.events import DeadLetterDiscarded
 from api.users.events import UserDeleted
 
 STRANGERS_KEPT = timedelta(days=90)
-"""From where somebody acted who is no account of ours."""
+"""The origin of entries that no account of ours is in."""
+BATCHES_A_RUN = 20
+"""Then the task defers the rest: a run is short, whatever the length of the history."""
+
+
+class Erasure(msgspec.Struct, frozen=True):
+    """An erasure that goes on after the entry with the id `after`."""
+
+    user_id: UUID
+    after: UUID
 
 
 @task(on=UserDeleted)
 async def erase(context: Context, event: UserDeleted, id: UUID) -> None:
-    """Remove what is personal from the entries of an account that is gone, and count it in an entry of its own. What
-    remains are ids, types, times and digests, and the chain holds."""
-    while True:
-        await seal(context)  # only what is sealed can be erased, for its digests are made from it
+    """Remove what is personal from the entries of an account that is gone. What remains are ids, types, times and
+    digests, and the chain holds."""
+    await _erase(context, Erasure(event.user_id, NOBODY))
+
+
+@task(on=Erasure)
+async def erase_further(context: Context, step: Erasure, id: UUID) -> None:
+    """The rest of a long history."""
+    await _erase(context, step)
+
+
+async def _erase(context: Context, step: Erasure) -> None:
+    """Batch by batch in the order of the entries' ids, each with its count in a transaction of its own."""
+    after = step.after
+    for number in range(1, BATCHES_A_RUN + 1):
+        while await seal(context) == AT_ONCE:  # only what is sealed can be erased, since digests are made from it
+            pass
         async with context.db.transaction() as db:
-            erased = await queries.erase(db, event.user_id, AT_ONCE)
-            if erased.entries or erased.origins:
-                gone = EntriesErased(
-                    erasure_id=uuid7(), user_id=event.user_id, entries=erased.entries, origins=erased.origins
+            await queries.lock_chain(db)
+            batch = await queries.erase(db, step.user_id, after, AT_ONCE, contact_fields())
+            done = batch.looked_at < AT_ONCE and not batch.waiting
+            await _erase_outbox(db, batch, [*batch.contacts, *([str(step.user_id)] if done else [])])
+            if batch.entries or batch.origins:
+                counts = EntriesErased(
+                    erasure_id=uuid7(), user_id=step.user_id, entries=batch.entries, origins=batch.origins
                 )
-                await record(db, gone)
-        if not (erased.entries or erased.origins or erased.waiting):
+                await record(db, counts)
+            if not batch.waiting:  # otherwise once more, when they are sealed
+                after = batch.last
+            if number == BATCHES_A_RUN and not done:
+                await erase_further.defer(db, Erasure(step.user_id, after))
+        if done:
             return
 
 
+async def _erase_outbox(db: Database, batch: Batch, words: list[str]) -> None:
+    """The same events in the outbox, and tasks that are dead letters and say one of these words."""
+    deletion, _, _ = address(UserDeleted)
+    discarded = [(each.id, "event", each.type) for each in await erase_events(db, batch.about, batch.caused, deletion)]
+    if words:
+        discarded += [(each.id, "task", each.type) for each in await erase_tasks(db, words, deletion)]
+    for letter, kind, what in discarded:
+        await record(db, DeadLetterDiscarded(dead_letter_id=letter, kind=kind, what=what))
+
+
 async def erase_strangers(context: Context) -> int:
-    """Remove from where strangers acted, once nobody looks into it any more; how many entries. Raises Problem."""
+    """Remove the origin of entries that no account of ours is in, after a while; how many. Raises Problem."""
     async with context.db.transaction() as db:
         origins = await queries.erase_strangers(db, STRANGERS_KEPT, AT_ONCE)
         if origins:
@@ -43,5 +88,5 @@ async def erase_strangers(context: Context) -> int:
     return origins
 
 
-tasks = [erase]
-sweeps = [Sweep(seal, SEAL_SECONDS), Sweep(erase_strangers, 3600.0)]
+tasks: list[Task[Any]] = [erase, erase_further]
+sweeps = [Sweep(seal, SEAL_SECONDS), Sweep(erase_strangers, 3600.0), Sweep(remove_old, 21_600.0)]

@@ -99,9 +99,33 @@ class Head(msgspec.Struct, frozen=True):
     link: bytes
 
 
+class Checkpoint(msgspec.Struct, frozen=True):
+    """The link after which the chain begins, and what was erased before it: as found, and as announced."""
+
+    last: int
+    link: bytes
+    erased_data: int
+    erased_origins: int
+    announced_data: int
+    announced_origins: int
+
+
 class Erased(msgspec.Struct, frozen=True):
-    """How many entries' data and origins are gone, and how many entries could not be erased yet."""
+    """How many entries' data and origins were erased as announced, and how many entries are not sealed yet."""
 
     entries: int
     origins: int
     waiting: int
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What was erased of one batch of a person's entries; `looked_at` of them, up to the id `last`."""
+
+    entries: int
+    origins: int
+    waiting: int
+    looked_at: int
+    last: UUID
+    about: list[UUID]
+    caused: list[UUID]
+    contacts: list[str]

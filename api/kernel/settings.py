@@ -95,6 +95,8 @@ class Settings(Sealed, frozen=True, kw_only=True):
     sign_in_idle_days: int
     sign_in_most_days: int
     deletion_days: int
+    audit_days: int
+    """After so many days audit entries are removed; 0 keeps them."""
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -149,6 +151,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         sign_in_idle_days=read("SIGN_IN_IDLE_DAYS", _between(1, 365), "14"),
         sign_in_most_days=read("SIGN_IN_MOST_DAYS", _between(1, 365), "90"),
         deletion_days=read("DELETION_DAYS", _between(0, 365), "14"),
+        audit_days=read("AUDIT_DAYS", _between(0, 36_500), "400"),
     )
     if faults:
         faults.insert(0, "The environment is not complete. Mend these (docs/operations.md explains each):")

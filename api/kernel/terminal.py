@@ -2,11 +2,14 @@
 
 import os
 import sys
+from typing import TextIO
 
 
-def show(text: str) -> None:
-    """Print the text. A reader that has gone, such as `head`, is no error."""
+def show(text: str, to: TextIO | None = None) -> None:
+    """Print the text to standard output, or `to` another stream. A reader that has gone, such as `head`, is no
+    error."""
+    to = to or sys.stdout
     try:
-        print(text, flush=True)  # noqa: T201
+        print(text, file=to, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # which Python flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), to.fileno())  # which Python flushes at its end

@@ -1,21 +1,19 @@
 """What this feature announces."""
 
-from uuid import UUID
-
-from api.kernel.events import Event
+from api.kernel.events import Event, Thing
 
 
 class DeadLetterRetried(Event, frozen=True, tag="operations.dead_letter_retried"):
     """An administrator wants it tried again. `kind` is event or task, `what` the event's type or the task's name."""
 
-    dead_letter_id: UUID
+    dead_letter_id: Thing
     kind: str
     what: str
 
 
 class DeadLetterDiscarded(Event, frozen=True, tag="operations.dead_letter_discarded"):
-    """An administrator gave it up: nobody will be sent it."""
+    """An administrator gave it up, or the account that it is about was deleted: it will not be sent."""
 
-    dead_letter_id: UUID
+    dead_letter_id: Thing
     kind: str
     what: str

@@ -1,19 +1,19 @@
-"""What this feature announces. `user_id` is whose audit entry it is."""
+"""What this feature announces."""
 
+from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 
-from api.kernel.events import Event
+from api.kernel.events import Event, Person, Thing
 
 
 class SessionStarted(Event, frozen=True, tag="sessions.started"):
     """`method` is how they proved who they are: password. `mode` is how the tokens travel: bearer or cookie.
     `new_device` where this account was never used from there before, and was used elsewhere."""
 
-    session_id: UUID
-    user_id: UUID
+    session_id: Thing
+    user_id: Person
     method: Annotated[str, msgspec.Meta(examples=["password"])]
     mode: Annotated[str, msgspec.Meta(examples=["bearer", "cookie"])]
     new_device: bool
@@ -23,15 +23,19 @@ class SessionEnded(Event, frozen=True, tag="sessions.ended"):
     """`reason` is logout, reuse (an old refresh token came back), revoked, credentials (they changed), disabled, or
     limit (too many at once)."""
 
-    session_id: UUID
-    user_id: UUID
+    session_id: Thing
+    user_id: Person
     reason: Annotated[str, msgspec.Meta(examples=["logout", "reuse", "revoked", "credentials", "disabled", "limit"])]
 
 
 class SignInRefused(Event, frozen=True, tag="sessions.refused"):
-    """Recorded alike whether or not the address has an account; never with what was typed. `reason` is password,
+    """Sign-ins to one account, or to addresses that have none, that were refused for one reason: `attempts` of them,
+    the first at `since`. Never with what was typed. The first ones are announced within seconds, and the following ones
+    together once a quarter of an hour has passed, so that a flood of attempts is a few events. `reason` is password,
     disabled, unverified, or throttled."""
 
-    attempt_id: UUID
-    user_id: UUID | None
+    attempt_id: Thing
+    user_id: Person | None
     reason: Annotated[str, msgspec.Meta(examples=["password", "unverified", "throttled"])]
+    attempts: int = 1
+    since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None

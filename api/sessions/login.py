@@ -10,13 +10,13 @@ from api.kernel.context import Context, origin
 from api.kernel.cookies import Cookies, refuse_foreign
 from api.kernel.database import Database, uuid7
 from api.kernel.errors import RATE_LIMITED, Problem
-from api.kernel.events import record
+from api.kernel.events import NOBODY, record
 from api.kernel.limits import NETWORK_BITS, Limit, Policy, network_of
 from api.kernel.settings import Rate
-from api.kernel.telemetry import meter
+from api.kernel.telemetry import meter, traceparent
 from api.sessions import delivery, queries
 from api.sessions.errors import LOGIN_BAD_CREDENTIALS, LOGIN_USER_NOT_VERIFIED
-from api.sessions.events import SessionEnded, SessionStarted, SignInRefused
+from api.sessions.events import SessionEnded, SessionStarted
 from api.sessions.types import Account, Credentials, Session, TokenPair
 from api.users.events import DeletionCancelled
 
@@ -86,10 +86,11 @@ def _is_known(account: Account) -> bool:
 
 
 async def _refused(context: Context, account: Account | None, refusal: Problem, reason: str) -> Problem:
-    """The refusal, once it is counted and written down."""
+    """The refusal, once it is counted. The worker announces the counts, as `sessions.refused`."""
     refused_sign_ins.add(1, {"reason": reason})
-    event = SignInRefused(attempt_id=uuid7(), user_id=account.user_id if account else None, reason=reason)
-    await record(context.db, event)
+    who, whose = origin.get(), account.user_id if account else NOBODY
+    network = network_of(who.address, NETWORK_BITS)
+    await queries.count_refusal(context.db, whose, reason, network, who.address, who.user_agent, traceparent())
     return refusal
 
 

@@ -5,9 +5,19 @@ from uuid import UUID
 
 from api.kernel.database import Database
 from api.kernel.sql import query
-from api.sessions.types import Account, Notice, Owner, PrincipalRow, Session, SignIn
+from api.sessions.types import Account, Notice, Owner, PrincipalRow, Refusal, Session, SignIn
 
 
+@query
+async def count_refusal(
+    db: Database,
+    user_id: UUID,
+    reason: str,
+    network: str,
+    address: str | None,
+    user_agent: str | None,
+    traceparent: str,
+) -> None: ...
 @query
 async def delete_old(db: Database, age: timedelta, most: int) -> list[UUID]: ...
 @query
@@ -54,6 +64,8 @@ async def rotate(
     address: str | None,
     user_agent: str | None,
 ) -> Session | None: ...
+@query
+async def take_refusals(db: Database, window: timedelta, most: int) -> list[Refusal]: ...
 @query
 async def welcome_back(
     db: Database, user_id: UUID, password_hash: str | None, credentials_changed_at: datetime

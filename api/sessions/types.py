@@ -123,3 +123,16 @@ class Notice(msgspec.Struct, frozen=True):
     address: str | None
     created_at: datetime
     ended_at: datetime | None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Sign-ins that were refused and not announced yet, counted together; address, user agent
+    and trace are the first one's. `owner_id` is the account's."""
+
+    owner_id: UUID | None
+    reason: str
+    attempts: int
+    address: str | None
+    user_agent: str | None
+    traceparent: str
+    since: datetime

@@ -4,12 +4,15 @@ they are marked, and whoever wants to know is told."""
 from datetime import timedelta
 from uuid import UUID
 
-from api.kernel.context import Context
+from api.kernel.context import Context, Origin, origin
+from api.kernel.database import Database, uuid7
 from api.kernel.events import Event, record
 from api.kernel.feature import Sweep
 from api.kernel.tasks import task
+from api.kernel.telemetry import parent_from, span
 from api.sessions import queries
-from api.sessions.events import SessionEnded
+from api.sessions.events import SessionEnded, SignInRefused
+from api.sessions.types import Refusal
 from api.users.events import (
     DeletionRequested,
     EmailChanged,
@@ -22,6 +25,10 @@ from api.users.events import (
 REMEMBERED = timedelta(days=90)
 """After its end, a session is how its device is known again."""
 _ROWS_AT_ONCE = 1000
+WINDOW = timedelta(minutes=15)
+"""For so long refused sign-ins are counted together."""
+REFUSALS_AT_ONCE = 100
+ANNOUNCE_SECONDS = 2.0
 Ending = PasswordChanged | EmailChanged | EmailChangeReverted | DeletionRequested | SessionsRevoked | UserDisabled
 REASONS: dict[type[Event], str] = {SessionsRevoked: "revoked", UserDisabled: "disabled"}
 """Of an end, where it is not that credentials changed."""
@@ -36,10 +43,33 @@ async def end_sessions(context: Context, event: Ending, id: UUID) -> None:
             await record(db, SessionEnded(session_id=sid, user_id=event.user_id, reason=reason))
 
 
+async def announce_refusals(context: Context) -> int:
+    """Record the refused sign-ins that were counted, an event for each count; how many counts. Raises Problem."""
+    async with context.db.transaction() as db:
+        counts = await queries.take_refusals(db, WINDOW, REFUSALS_AT_ONCE)
+        for count in counts:
+            if count.attempts:
+                await _announce(db, count)
+    return len(counts)
+
+
+async def _announce(db: Database, count: Refusal) -> None:
+    """From where the first of them came, and within its trace."""
+    event = SignInRefused(
+        attempt_id=uuid7(), user_id=count.owner_id, reason=count.reason, attempts=count.attempts, since=count.since
+    )
+    token = origin.set(Origin(address=count.address, user_agent=count.user_agent))
+    try:
+        with span("sessions.announce_refusals", parent=parent_from(count.traceparent)):
+            await record(db, event)
+    finally:
+        origin.reset(token)
+
+
 async def sweep_sessions(context: Context) -> int:
-    """Forget what was over long ago."""
+    """Remove sessions that ended long ago, one batch of them; how many. Raises Problem."""
     return len(await queries.delete_old(context.db, REMEMBERED, _ROWS_AT_ONCE))
 
 
 tasks = [end_sessions]
-sweeps = [Sweep(sweep_sessions)]
+sweeps = [Sweep(sweep_sessions), Sweep(announce_refusals, ANNOUNCE_SECONDS)]

@@ -1,65 +1,64 @@
-"""What this feature announces. `user_id` is whose audit entry it is."""
+"""What this feature announces."""
 
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 
-from api.kernel.events import Event
+from api.kernel.events import Contact, Event, Person
 
-Email = Annotated[str, msgspec.Meta(examples=["ada@example.com"])]
+Email = Annotated[str, Contact, msgspec.Meta(examples=["ada@example.com"])]
 Language = Annotated[str, msgspec.Meta(examples=["en", "de"])]
 
 
 class UserRegistered(Event, frozen=True, tag="users.registered"):
-    user_id: UUID
+    user_id: Person
     email: Email
     language: Language
 
 
 class UserInvited(Event, frozen=True, tag="users.invited"):
-    user_id: UUID
+    user_id: Person
     email: Email
     language: Language
 
 
 class UserVerified(Event, frozen=True, tag="users.verified"):
-    user_id: UUID
+    user_id: Person
     email: Email
 
 
 class UserPromoted(Event, frozen=True, tag="users.promoted"):
     """Became a superuser."""
 
-    user_id: UUID
+    user_id: Person
     email: Email
 
 
 class UserUpdated(Event, frozen=True, tag="users.updated"):
     """`changed` names the fields, never their values."""
 
-    user_id: UUID
+    user_id: Person
     changed: Annotated[list[str], msgspec.Meta(examples=[["name"]])]
 
 
 class UserDisabled(Event, frozen=True, tag="users.disabled"):
-    user_id: UUID
+    user_id: Person
 
 
 class PasswordChanged(Event, frozen=True, tag="users.password_changed"):
     """`how` is change, reset, invitation, or admin."""
 
-    user_id: UUID
+    user_id: Person
     how: Annotated[str, msgspec.Meta(examples=["change", "reset", "invitation", "admin"])]
 
 
 class EmailChangeRequested(Event, frozen=True, tag="users.email_change_requested"):
-    user_id: UUID
+    user_id: Person
 
 
 class EmailChanged(Event, frozen=True, tag="users.email_changed"):
-    user_id: UUID
+    user_id: Person
     old_email: Email
     email: Email
 
@@ -67,24 +66,24 @@ class EmailChanged(Event, frozen=True, tag="users.email_changed"):
 class EmailChangeReverted(Event, frozen=True, tag="users.email_change_reverted"):
     """Whoever has the old address says that it was not them."""
 
-    user_id: UUID
+    user_id: Person
     email: Email
 
 
 class SessionsRevoked(Event, frozen=True, tag="users.sessions_revoked"):
     """An administrator ended all of an account's sign-ins."""
 
-    user_id: UUID
+    user_id: Person
 
 
 class DeletionRequested(Event, frozen=True, tag="users.deletion_requested"):
-    user_id: UUID
+    user_id: Person
     delete_after: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class DeletionCancelled(Event, frozen=True, tag="users.deletion_cancelled"):
-    user_id: UUID
+    user_id: Person
 
 
 class UserDeleted(Event, frozen=True, tag="users.deleted"):
-    user_id: UUID
+    user_id: Person

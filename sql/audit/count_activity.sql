@@ -5,5 +5,9 @@
 select count(*)::integer as total
   from (select 1
           from audit_entries
-         where data ->> 'user_id' = $1::uuid::text
+         where (case when subjects is null then data ->> 'user_id' else subjects[1]::text end) = $1::uuid::text
+         union all
+        select 1
+          from audit_entries
+         where subjects[2] = $1
          limit 10000) as found;

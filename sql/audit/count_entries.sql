@@ -6,6 +6,8 @@
 select count(*)::integer as total
   from (select 1
           from audit_entries
-         where ($1::uuid is null or data ->> 'user_id' = $1::text)
+         where ($1::uuid is null
+                or (case when subjects is null then data ->> 'user_id' else subjects[1]::text end) = $1::text
+                or subjects[2] = $1)
            and ($2::text is null or type = $2)
          limit 10000) as found;

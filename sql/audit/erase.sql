@@ -1,38 +1,72 @@
--- Removes what is personal from entries about an account, and from where it acted on others; so many at a time, and only what is
--- sealed, whose digests stay. Answers how many entries' data and origins that were, and how many are not sealed yet. The entry that
--- says that the account was deleted keeps its data, which is its id.
+-- Removes what is personal from one batch of a person's entries, in the order of their ids: the data of those about them, the origin
+-- (address, user agent) of those that they, or nobody of ours, caused. Digests stay. Only what is sealed is changed, since digests
+-- are made from it. Answers how many entries' data and origins that were, how many entries could not be erased yet, how many it
+-- looked at, the last one's id, the ids of those about the person, of those they only caused, and the contacts that it removed.
+-- Each part of `found` reads its own index from `after` on, and no more than a batch. The entries that tell of the deletion and of
+-- what was erased keep their data, which is the account's id. The caller has the lock of lock_chain: two erasures at once count
+-- nothing twice.
 --
 --   $1 user_id  uuid
---   $2 most     bigint
+--   $2 after    uuid    the last batch's last one, or the nil UUID
+--   $3 most     bigint
+--   $4 fields   text[]  names of the fields that hold contacts, such as addresses
 
-with own as (
-    select id, position, data_salt is not null and type <> 'users.deleted' as has_data, origin_salt is not null as has_origin
-      from audit_entries
-     where data ->> 'user_id' = $1::uuid::text
-       and type <> 'audit.erased'
-    union all
-    select id, position, false, origin_salt is not null
-      from audit_entries
-     where principal_id = $1
-       and principal_id is not null
-       and principal_id::text is distinct from data ->> 'user_id'
-), chosen as (
-    select id, has_data, has_origin
-      from own
-     where position is not null
-       and (has_data or has_origin)
-     limit $2
+with found as (
+    (select id
+       from audit_entries
+      where (case when subjects is null then data ->> 'user_id' else subjects[1]::text end) = $1::uuid::text
+        and id > $2
+      order by id
+      limit $3)
+    union
+    (select id
+       from audit_entries
+      where subjects[2] = $1
+        and id > $2
+      order by id
+      limit $3)
+    union
+    (select id
+       from audit_entries
+      where principal_id = $1
+        and origin_salt is not null
+        and principal_id::text is distinct from (case when subjects is null then data ->> 'user_id' else subjects[1]::text end)
+        and id > $2
+      order by id
+      limit $3)
+    order by id
+    limit $3
+), own as (
+    select id, audit_entries.data, type = 'audit.erased' as is_kept, position is not null as is_sealed,
+           coalesce($1 = any(subjects), data ->> 'user_id' = $1::text, false) as is_about,
+           origin_salt is not null and (principal_id = $1 or principal_id is null) as has_origin,
+           data_salt is not null and type <> 'users.deleted' as has_data
+      from found
+      join audit_entries using (id)
 ), erased as (
     update audit_entries
-       set data = case when has_data then null else data end,
-           data_salt = case when has_data then null else data_salt end,
-           address = null,
-           user_agent = null,
-           origin_salt = null
-      from chosen
-     where audit_entries.id = chosen.id
-    returning has_data, has_origin
+       set data = case when is_about and has_data then null else audit_entries.data end,
+           data_salt = case when is_about and has_data then null else data_salt end,
+           subjects = case when type <> 'users.deleted' then array_replace(subjects, $1, null) else subjects end,
+           address = case when has_origin then null else address end,
+           user_agent = case when has_origin then null else user_agent end,
+           origin_salt = case when has_origin then null else origin_salt end
+      from own
+     where audit_entries.id = own.id
+       and is_sealed
+       and not is_kept
+       and (is_about or has_origin)
+    returning own.id, own.data, is_about, is_about and has_data as had_data, has_origin as had_origin
 )
-select (select count(*)::integer from erased where has_data) as entries,
-       (select count(*)::integer from erased where has_origin) as origins,
-       (select count(*)::integer from own where position is null) as waiting;
+select (select count(*) from erased where had_data) as entries,
+       (select count(*) from erased where had_origin) as origins,
+       (select count(*) from own where not is_sealed and not is_kept) as waiting,
+       (select count(*) from found) as looked_at,
+       coalesce((select id from found order by id desc limit 1), $2) as last,
+       array(select id from erased where is_about) as about,
+       array(select id from erased where not is_about) as caused,
+       array(select distinct value
+               from erased, jsonb_each_text(data)
+              where had_data
+                and key = any($4)
+                and value is not null) as contacts;

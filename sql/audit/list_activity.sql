@@ -4,6 +4,23 @@
 --   $2 before   uuid    the last page's last one, or null
 --   $3 most     bigint
 
+with found as (
+    (select id
+       from audit_entries
+      where (case when subjects is null then data ->> 'user_id' else subjects[1]::text end) = $1::uuid::text
+        and ($2::uuid is null or id < $2)
+      order by id desc
+      limit $3)
+    union
+    (select id
+       from audit_entries
+      where subjects[2] = $1
+        and ($2::uuid is null or id < $2)
+      order by id desc
+      limit $3)
+    order by id desc
+    limit $3
+)
 select id, type, created_at,
        case when principal_id is null or principal_id = $1 then address end as address,
        case when principal_id is null or principal_id = $1 then user_agent end as user_agent,
@@ -11,9 +28,10 @@ select id, type, created_at,
             when principal_id is not null then 'administrator'
             when address is not null then 'somebody'
             else 'system' end as by,
-       (data - 'user_id' - 'type')::text as data
-  from audit_entries
- where data ->> 'user_id' = $1::uuid::text
-   and ($2::uuid is null or id < $2)
- order by id desc
- limit $3;
+       (select jsonb_object_agg(key, value)::text
+          from jsonb_each(data)
+         where key <> 'type'
+           and value <> to_jsonb($1::text)) as data
+  from found
+  join audit_entries using (id)
+ order by id desc;

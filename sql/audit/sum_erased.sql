@@ -1,7 +1,19 @@
--- How many entries' data and origins were erased with their accounts, and how many entries are not sealed yet.
+-- How many entries' data and origins were erased as announced, in removed entries too, and how many entries are not sealed yet.
 
-select coalesce(sum((data ->> 'entries')::integer), 0)::integer as entries,
-       coalesce(sum((data ->> 'origins')::integer), 0)::integer as origins,
-       (select count(*)::integer from audit_entries where position is null) as waiting
+with checkpoint as (
+    select data
+      from (select data
+              from audit_entries
+             where type = 'audit.removed'
+             order by id desc
+             limit 100) as latest
+     order by (data ->> 'position')::bigint desc nulls last
+     limit 1
+)
+select (coalesce(sum((data ->> 'entries')::bigint), 0)
+        + coalesce((select (data ->> 'announced_data')::bigint from checkpoint), 0))::bigint as entries,
+       (coalesce(sum((data ->> 'origins')::bigint), 0)
+        + coalesce((select (data ->> 'announced_origins')::bigint from checkpoint), 0))::bigint as origins,
+       (select count(*) from audit_entries where position is null) as waiting
   from audit_entries
  where type = 'audit.erased';

@@ -11,6 +11,7 @@
 --   $8 address       text    from which network address
 --   $9 user_agent    text    with what
 --   $10 tasks        text[]  names of the subscribing tasks
+--   $11 subjects     uuid[]  the persons that the event is about
 
 with event as (
     insert into outbox_events (id, type, topic, key, data, traceparent, principal_id, address, user_agent)
@@ -21,8 +22,8 @@ with event as (
     select name, event.id, event.data, event.traceparent
       from event, unnest($10::text[]) as name
 ), entry as (
-    insert into audit_entries (id, type, key, data, traceparent, principal_id, address, user_agent)
-    select id, type, key, data, traceparent, principal_id, address, user_agent
+    insert into audit_entries (id, type, key, data, traceparent, principal_id, address, user_agent, subjects)
+    select id, type, key, data, traceparent, principal_id, address, user_agent, $11::uuid[]
       from event
 )
 select pg_notify('outbox', '');

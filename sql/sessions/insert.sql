@@ -13,8 +13,9 @@
 --   $10 mode                   text         bearer, cookie
 
 insert into sessions (
-    id, user_id, created_at, last_seen_at, idle_expires_at, expires_at, address, user_agent, device_id, method, mode)
+    id, user_id, created_at, last_seen_at, idle_expires_at, idle_week, expires_at, address, user_agent, device_id, method, mode)
 select $1, users.id, clock_timestamp(), clock_timestamp(), clock_timestamp() + $4,
+       date_bin('7 days', clock_timestamp() + $4, 'epoch') + interval '7 days',
        clock_timestamp() + $5, $6, $7, $8, $9, $10
   from users
  where users.id = $2

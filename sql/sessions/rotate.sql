@@ -13,6 +13,7 @@ update sessions
        rotated_at = case when sessions.generation = $2 then now() else sessions.rotated_at end,
        last_seen_at = now(),
        idle_expires_at = now() + $4::interval,
+       idle_week = date_bin('7 days', now() + $4::interval, 'epoch') + interval '7 days',
        address = $5,
        user_agent = $6
   from users

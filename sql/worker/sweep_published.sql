@@ -1,10 +1,14 @@
--- Removes events a week after they were published, so many at a time; answers how many.
+-- Removes events a week after they were published, those of deleted persons at once; so many at a time; answers how many.
 --
 --   $1 most  bigint
 
 with swept as (
     delete from outbox_events
-     where id in (select id from outbox_events where published_at < now() - interval '7 days' limit $1)
+     where id = any(array(
+        (select id from outbox_events where published_at < now() - interval '7 days' limit $1)
+        union
+        (select id from outbox_events where erased and published_at is not null limit $1)
+        limit $1))
     returning 1
 )
 select count(*)::integer from swept;

@@ -11,12 +11,12 @@ import pytest
 from api.kernel.context import Context, Origin, origin
 from api.kernel.database import Database, uuid7
 from api.kernel.errors import CONFLICT, NOT_FOUND, VALIDATION_FAILED
-from api.kernel.events import Event, address, record
+from api.kernel.events import Event, Person, Thing, address, record, subjects
 from api.kernel.telemetry import span, traceparent
 
 
 class ThingMade(Event, frozen=True, tag="things.made"):
-    thing_id: UUID
+    thing_id: Thing
     name: str = "it"
     note: str | None = None
 
@@ -139,27 +139,27 @@ async def test_what_cannot_be_stored_takes_the_change_with_it(db: Database) -> N
 
 
 class Untagged(Event, frozen=True):
-    thing_id: UUID
+    thing_id: Thing
 
 
 class OneWord(Event, frozen=True, tag="made"):
-    thing_id: UUID
+    thing_id: Thing
 
 
 class ThreeWords(Event, frozen=True, tag="things.part.made"):
-    thing_id: UUID
+    thing_id: Thing
 
 
 class HalfATag(Event, frozen=True, tag="things."):
-    thing_id: UUID
+    thing_id: Thing
 
 
 class NoTopic(Event, frozen=True, tag="Some things.made"):
-    thing_id: UUID
+    thing_id: Thing
 
 
 class Number(Event, frozen=True, tag=7):
-    thing_id: UUID
+    thing_id: Thing
 
 
 class NoFields(Event, frozen=True, tag="things.gone"):
@@ -186,3 +186,47 @@ def test_an_event_tells_its_address() -> None:
     assert address(ThingMade) == ("things.made", "things", "thing_id")
     made = ThingMade(thing_id=uuid7())
     assert msgspec.json.decode(msgspec.json.encode(made), type=ThingMade) == made
+
+
+class Followed(Event, frozen=True, tag="things.followed"):
+    by_id: Person
+    thing_id: Thing
+    whom_id: Person | None = None
+
+
+def test_an_event_tells_whose_it_is() -> None:
+    """C-186: by what it declares, whatever its fields are called; each person once."""
+    one, other = uuid7(), uuid7()
+    assert subjects(Followed(by_id=one, thing_id=uuid7(), whom_id=other)) == [one, other]
+    assert subjects(Followed(by_id=one, thing_id=uuid7(), whom_id=one)) == [one]
+    assert subjects(Followed(by_id=one, thing_id=uuid7())) == [one]
+    assert subjects(ThingMade(thing_id=uuid7())) == []
+
+
+class Part(msgspec.Struct):
+    id: UUID
+
+
+@pytest.mark.parametrize("kind", [UUID, UUID | None, list[UUID], dict[str, UUID], Part, list[Part]])
+def test_an_id_that_is_not_declared_is_refused_at_the_import(kind: Any) -> None:
+    """C-186, by the name of the field, and with what to write."""
+    with pytest.raises(TypeError, match=r"^Lost\.other_id: declare the id as Person .* or as Thing"):
+        msgspec.defstruct("Lost", [("thing_id", Thing), ("other_id", kind)], bases=(Event,), frozen=True, kw_only=True)
+
+
+def test_persons_that_could_not_be_found_again_are_refused_at_the_import() -> None:
+    """C-186: in a list, or more than two."""
+    options: dict[str, Any] = {"bases": (Event,), "frozen": True, "kw_only": True}
+    with pytest.raises(TypeError, match=r"Crowd\.all_ids: must be `Person`"):
+        msgspec.defstruct("Crowd", [("thing_id", Thing), ("all_ids", list[Person])], **options)
+    with pytest.raises(TypeError, match="Three: an event is about 2 persons at most"):
+        msgspec.defstruct("Three", [(name, Person) for name in ("a_id", "b_id", "c_id")], **options)
+
+
+async def test_an_event_about_two_is_in_the_history_of_both(db: Database) -> None:
+    """C-186."""
+    one, other = uuid7(), uuid7()
+    await record(db, Followed(by_id=one, thing_id=uuid7(), whom_id=other))
+    await record(db, ThingMade(thing_id=uuid7()))
+    both, none = await rows(db, "audit")
+    assert (both["subjects"], none["subjects"]) == ([str(one), str(other)], [])

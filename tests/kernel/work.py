@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.kernel.context import Context
 from api.kernel.database import Database, uuid7
-from api.kernel.events import Event, record
+from api.kernel.events import Event, Thing, record
 from api.kernel.tasks import LEASE_SECONDS, Task, task
 from worker.queries import lease_tasks
 
@@ -14,7 +14,7 @@ CANARY = "canary-in-a-task"
 
 
 class ThingMade(Event, frozen=True, tag="things.made"):
-    thing_id: UUID
+    thing_id: Thing
     name: str
 
 

@@ -26,7 +26,7 @@ from api.users.events import (
 )
 from tests.conftest import Clock
 from tests.factories import PASSWORD, make_user
-from tests.sessions.signing import bearer, is_signed_in, login, refused, sign_in
+from tests.sessions.signing import bearer, is_signed_in, login, refresh, refused, sign_in
 from worker.queries import lease_tasks
 
 ANOTHER_HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -132,6 +132,7 @@ async def test_a_login_that_checked_the_old_password_does_not_survive_its_change
     answer = await signing_in
     assert (answer.status_code, answer.json()["code"]) == (400, "LOGIN_BAD_CREDENTIALS")
     assert await live.db.fetch("select 1 from sessions") == []
+    await upkeep.announce_refusals(live)
     assert len(await live.db.fetch("select 1 from outbox_events where type = 'sessions.refused'")) == 1
 
 
@@ -208,9 +209,22 @@ async def test_what_was_over_long_ago_is_forgotten(client: httpx.AsyncClient, co
     ):
         sid = sid_of(context, await sign_in(client, context))
         await context.db.fetch(f"update sessions set {state} where id = $1", sid)
-    [sweep] = upkeep.sweeps
-    assert [await sweep.run(context) for _ in range(2)] == [2, 0]
+    assert [await upkeep.sweep_sessions(context) for _ in range(2)] == [2, 0]
     assert len(await context.db.fetch("select 1 from sessions")) == 3
+
+
+@pytest.mark.case(189)
+async def test_what_was_not_refreshed_long_ago_is_forgotten_too(client: httpx.AsyncClient, context: Context) -> None:
+    """C-189: rounded up to a week, from signing in and from refreshing; sessions of before go when they expire."""
+    pairs = [await sign_in(client, context) for _ in range(4)]
+    idle, refreshed, early, _ = [sid_of(context, pair) for pair in pairs]
+    assert (await refresh(client, pairs[1]["refresh_token"])).status_code == 200
+    rows = await context.db.fetch("select idle_week - idle_expires_at as more from sessions where id <> $1", early)
+    assert all(timedelta(0) < row["more"] <= timedelta(days=7) for row in rows)
+    aged = "update sessions set idle_week = idle_week - $2::interval, idle_expires_at = 'epoch' where id = any($1)"
+    await context.db.fetch(aged, [idle, refreshed], timedelta(days=14 + 7 + 91))
+    await context.db.fetch("update sessions set idle_week = null, idle_expires_at = 'epoch' where id = $1", early)
+    assert [await upkeep.sweep_sessions(context) for _ in range(2)] == [2, 0]
 
 
 @pytest.mark.parametrize("name", ["end_others", "end_reused", "find_principal", "list_live", "rotate"])

@@ -14,6 +14,7 @@ from api.kernel.context import Context
 from api.kernel.database import uuid7
 from api.kernel.passwords import WAITING
 from api.sessions import queries
+from api.sessions.upkeep import announce_refusals
 from tests.factories import PASSWORD, make_user
 from tests.sessions.signing import is_signed_in, login, set_by, sign_in
 
@@ -25,6 +26,7 @@ OLD_HASHES = {
 
 async def refusals(context: Context) -> list[tuple[str, str | None, str]]:
     """What was written down, where there is no session: type, whose, why."""
+    await announce_refusals(context)
     assert await context.db.fetch("select 1 from sessions") == []
     rows = await context.db.fetch("select type, data->>'user_id', data->>'reason' from outbox_events order by seq")
     return [tuple(row) for row in rows]

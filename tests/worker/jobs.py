@@ -11,7 +11,7 @@ from arq.connections import ArqRedis
 
 from api.kernel.context import Context
 from api.kernel.database import Database, uuid7
-from api.kernel.events import Event
+from api.kernel.events import Event, Thing
 from api.kernel.settings import Settings
 from api.kernel.tasks import Task, task
 from worker.kafka import Publisher
@@ -20,7 +20,7 @@ from worker.relay import Relay
 
 
 class Asked(Event, frozen=True, tag="tests.asked"):
-    thing_id: UUID
+    thing_id: Thing
 
 
 class Gate:

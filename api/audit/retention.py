@@ -1,0 +1,76 @@
+"""Removing entries that are older than AUDIT_DAYS: whole pages from the chain's beginning, each verified first. What is
+removed is an entry of its own, `audit.removed`, which says where the chain begins from then on."""
+
+import logging
+from datetime import timedelta
+
+import msgspec
+
+from api.audit import queries
+from api.audit.chain import BEGINNING, Broken, start_of, step
+from api.audit.events import EntriesErased, EntriesRemoved
+from api.audit.types import Checkpoint, EntryRow
+from api.kernel.context import Context
+from api.kernel.database import Database, uuid7
+from api.kernel.events import record
+
+logger = logging.getLogger(__name__)
+
+REMOVED_AT_ONCE = 2000
+
+
+async def remove_old(context: Context) -> int:
+    """Remove one page of old entries; how many. A page that does not fit the chain stays, and is an error in the log.
+    Raises Problem."""
+    if not context.settings.audit_days:
+        return 0
+    try:
+        async with context.db.transaction() as db:
+            await queries.lock_chain(db)
+            return await _remove(db, timedelta(days=context.settings.audit_days))
+    except Broken as fault:
+        logger.error("old audit entries are kept, because the chain is broken", extra={"fields": {"cause": str(fault)}})
+    return 0
+
+
+async def _remove(db: Database, age: timedelta) -> int:
+    before = await queries.find_checkpoint(db) or BEGINNING
+    entries = await queries.list_removable(db, before.last, age, REMOVED_AT_ONCE)
+    if not entries:
+        return 0
+    after = checkpoint_after(before, entries)
+    await queries.delete_removable(db, before.last, after.last)
+    event = EntriesRemoved(
+        removal_id=uuid7(),
+        position=after.last,
+        hash=after.link.hex(),
+        removed=len(entries),
+        until=entries[-1].created_at,
+        erased_data=after.erased_data,
+        erased_origins=after.erased_origins,
+        announced_data=after.announced_data,
+        announced_origins=after.announced_origins,
+    )
+    await record(db, event)
+    # Outside of the database, as for `audit sealed`: a removal that the log does not have was somebody else's.
+    fields = {"position": after.last, "head": after.link.hex(), "entries": len(entries)}
+    logger.info("audit removed", extra={"fields": fields})
+    return len(entries)
+
+
+def checkpoint_after(before: Checkpoint, entries: list[EntryRow]) -> Checkpoint:
+    """Where the chain begins once these are removed. Raises Broken where they do not follow."""
+    walked, data, origins = start_of(before), before.announced_data, before.announced_origins
+    for entry in entries:
+        walked = step(walked, entry)
+        more_data, more_origins = announced_by(entry)
+        data, origins = data + more_data, origins + more_origins
+    return Checkpoint(walked.head.last, walked.head.link, walked.data, walked.origins, data, origins)
+
+
+def announced_by(entry: EntryRow) -> tuple[int, int]:
+    """Of how many entries this one says that their data and origin were erased."""
+    if entry.type != "audit.erased" or entry.data is None:
+        return 0, 0
+    told = msgspec.json.decode(entry.data, type=EntriesErased)
+    return told.entries, told.origins

@@ -1,0 +1,38 @@
+-- Counts a sign-in that was refused, in one statement whether or not the address has an account. The worker announces a row within
+-- seconds, and once more after a quarter of an hour, so that attempts which anybody can repeat become a bounded number of events:
+-- a network names 50 accounts at most, and an account (or all addresses without one) 20 networks; the others are counted together.
+-- The commit does not wait for the disk, so that a flood does not queue for one row: a crash of the server loses the last counts.
+--
+--   $1 user_id      uuid  the nil UUID where the address has no account
+--   $2 reason       text  password, disabled, unverified, throttled
+--   $3 network      text
+--   $4 address      text
+--   $5 user_agent   text
+--   $6 traceparent  text  W3C Trace Context of the request
+
+with hasty as (
+    select set_config('synchronous_commit', 'off', true)
+), own as (
+    select exists (select from session_refusals where user_id = $1 and reason = $2 and network = $3) as is_known
+), named as (
+    select is_known,
+           case when is_known or (select count(*) from session_refusals where network = $3) < 50
+                then $1::uuid else '00000000-0000-0000-0000-000000000000' end as user_id
+      from own
+), placed as (
+    select named.user_id,
+           case when is_known
+                  or (select count(*) from session_refusals where user_id = named.user_id and reason = $2) < 20
+                then $3::text else '' end as network
+      from named
+)
+insert into session_refusals as counted (user_id, reason, network, address, user_agent, traceparent)
+select user_id, $2, network, $4, $5, $6
+  from placed, hasty
+on conflict on constraint session_refusals_pkey do update
+   set attempts = counted.attempts + 1,
+       -- The first that is not announced yet tells from where.
+       since = case when counted.attempts = counted.announced then now() else counted.since end,
+       address = case when counted.attempts = counted.announced then excluded.address else counted.address end,
+       user_agent = case when counted.attempts = counted.announced then excluded.user_agent else counted.user_agent end,
+       traceparent = case when counted.attempts = counted.announced then excluded.traceparent else counted.traceparent end;

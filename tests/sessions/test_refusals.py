@@ -1,0 +1,163 @@
+"""Refused sign-ins: however many, they become a few events, which tell the owner how many and from where."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+
+from api.audit.chain import seal, walk
+from api.kernel.context import Context, Origin
+from api.kernel.database import uuid7
+from api.kernel.events import NOBODY
+from api.sessions import queries
+from api.sessions.events import SignInRefused
+from api.sessions.upkeep import WINDOW, announce_refusals
+from api.users.events import UserDeleted
+from tests.audit.entries import announce
+from tests.factories import make_user
+from tests.sessions.conftest import ClientAt
+from tests.sessions.signing import login
+from tests.sessions.test_throttling import guess
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+async def refuse(context: Context, user_id: UUID, network: str = "192.0.2.0/24", reason: str = "throttled") -> None:
+    address = network.replace("0/24", "7")
+    await queries.count_refusal(context.db, user_id, reason, network, address, "attack/1", TRACE)
+
+
+async def close_windows(context: Context) -> None:
+    """What a quarter of an hour and the worker do."""
+    await context.db.fetch("update session_refusals set opened_at = opened_at - $1::interval", WINDOW * 2)
+    while await announce_refusals(context):
+        pass
+
+
+async def told(context: Context, table: str = "audit_entries") -> Sequence[tuple[str | None, str, int, str | None]]:
+    """What was announced: whose, why, how many, from where."""
+    statement = {
+        "audit_entries": "select data, address from audit_entries where type = 'sessions.refused' order by id",
+        "outbox_events": "select data, address from outbox_events where type = 'sessions.refused' order by id",
+    }[table]
+    rows = await context.db.fetch(
+        f"select data->>'user_id', data->>'reason', (data->>'attempts')::int, address from ({statement}) as found"
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+@pytest.mark.case(180)
+async def test_a_flood_of_attempts_writes_a_bounded_number_of_rows(client_at: ClientAt, context: Context) -> None:
+    """C-180: each throttled try wrote an audit entry and an event for Kafka, for ever."""
+    await make_user(context, "ada@example.com")
+    clients = [client_at(f"198.51.100.{number}") for number in range(7, 13)]
+    statuses = [status for client in clients[:3] for status in await guess(client, "ada@example.com", 10)]
+    assert statuses == [400] * 5 + [429] * 25
+    assert await told(context) == [], "a request announces nothing"
+    assert await announce_refusals(context) == 2
+    for client in clients[3:]:
+        await guess(client, "ada@example.com", 10)
+    assert await announce_refusals(context) == 0, "within the quarter of an hour nothing more is announced"
+    await close_windows(context)
+    for table in ("audit_entries", "outbox_events"):
+        rows = await told(context, table)
+        assert len(rows) == 3, "the first of each reason, and the rest of those that were throttled"
+        assert sum(attempts for _, _, attempts, _ in rows) == 60
+        assert all(str(address).startswith("198.51.100.") for *_, address in rows)
+    assert await context.db.fetch("select 1 from session_refusals") == []
+
+
+@pytest.mark.case(180)
+async def test_the_owner_sees_how_many_there_were_and_from_where(
+    signed_in: httpx.AsyncClient, context: Context
+) -> None:
+    """C-180."""
+    mine = UUID((await signed_in.get("/api/users/me")).json()["id"])
+    for _ in range(40):
+        await refuse(context, mine)
+    await announce_refusals(context)
+    page = (await signed_in.get("/api/users/me/activity")).json()
+    [entry] = [item for item in page["items"] if item["type"] == "sessions.refused"]
+    assert (entry["by"], entry["address"], entry["user_agent"]) == ("somebody", "192.0.2.7", "attack/1")
+    assert (entry["data"]["reason"], entry["data"]["attempts"]) == ("throttled", 40)
+    assert entry["data"]["since"]
+
+
+async def test_an_announcement_continues_the_trace_of_the_first_attempt(context: Context) -> None:
+    await refuse(context, NOBODY)
+    await announce_refusals(context)
+    [row] = await context.db.fetch("select traceparent from outbox_events")
+    assert row["traceparent"].split("-")[1] == TRACE.split("-")[1]
+
+
+@pytest.mark.case(181)
+async def test_many_accounts_and_many_networks_are_counted_together_in_the_end(context: Context) -> None:
+    """C-181: neither a list of addresses nor a network of many networks makes a row for each of them."""
+    for _ in range(120):  # one network tries many accounts
+        await refuse(context, uuid7())
+    for number in range(120):  # many networks try one account, and addresses that have none
+        await refuse(context, UUID(int=7), f"198.51.{number}.0/24")
+        await refuse(context, NOBODY, f"203.0.{number}.0/24")
+    [row] = await context.db.fetch("select count(*) as rows, sum(attempts) as attempts from session_refusals")
+    assert row["attempts"] == 360
+    assert row["rows"] <= 50 + 2 * (20 + 1) + 1
+    await refuse(context, UUID(int=7), "198.51.0.0/24")
+    [first] = await context.db.fetch("select attempts from session_refusals where network = '198.51.0.0/24'")
+    assert first["attempts"] == 2, "what has a row goes on counting there"
+
+
+async def test_two_workers_announce_each_attempt_once(live: Context) -> None:
+    for _ in range(3):
+        await refuse(live, NOBODY)
+    async with live.db.transaction() as db:
+        assert len(await queries.take_refusals(db, WINDOW, 10)) == 1
+        assert await announce_refusals(live) == 0, "the other one has it"
+        await queries.count_refusal(live.db, UUID(int=7), "password", "", None, None, TRACE)
+    assert await announce_refusals(live) == 1
+    assert [attempts for _, _, attempts, _ in await told(live)] == [1], "the first worker recorded nothing here"
+
+
+@pytest.mark.case(182)
+async def test_what_is_announced_after_a_deletion_names_nobody(context: Context) -> None:
+    """C-182: attempts that were counted before, and announced after the account is gone."""
+    user = await make_user(context, "ada@example.com")
+    await refuse(context, user.id)
+    await context.db.fetch("delete from users where id = $1", user.id)
+    await announce(context, UserDeleted(user_id=user.id), Origin())
+    await announce_refusals(context)
+    assert await told(context) == [(None, "throttled", 1, "192.0.2.7")]
+
+
+async def test_a_refusal_costs_one_statement(client: httpx.AsyncClient, context: Context) -> None:
+    """Beside those that any sign-in begins with; a good one has none more than before."""
+    user = await make_user(context, "ada@example.com")
+    seen: list[str] = []
+
+    def note(logged: object) -> None:
+        seen.append(str(getattr(logged, "query", "")).partition("\n")[0].removeprefix("-- "))
+
+    connection = context.db._connection
+    assert connection is not None
+    with connection.query_logger(note):
+        assert (await login(client, user.email, "wrong")).status_code == 400
+        assert (await login(client, user.email)).status_code == 200
+        await context.db.fetch("select 1")
+    assert seen[:2] == ["sessions.find_account", "sessions.count_refusal"]
+    assert "sessions.count_refusal" not in seen[2:]
+
+
+async def test_an_event_of_before_is_read_as_one_attempt() -> None:
+    """Records that lie in Kafka, and rows that wait, have neither number nor time."""
+    event = msgspec.json.decode(
+        f'{{"type":"sessions.refused","attempt_id":"{uuid7()}","user_id":null,"reason":"password"}}', type=SignInRefused
+    )
+    assert (event.attempts, event.since) == (1, None)
+
+
+async def test_the_chain_holds_over_announcements(context: Context) -> None:
+    await refuse(context, NOBODY)
+    await close_windows(context)
+    await seal(context)
+    assert [walked.head.last async for walked in walk(context.db)][-1] == 1
