@@ -15,9 +15,10 @@ from arq.worker import Function, Worker, func
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
-from api.kernel.cache import redis_options
+from api.kernel.cache import redis_options, redis_remedy
 from api.kernel.context import Context, open_context
 from api.kernel.feature import Feature, Sweep, consumers_of, tasks_of
+from api.kernel.outages import Outage, words_of
 from api.kernel.settings import Settings
 from api.kernel.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
 from worker import queries
@@ -26,6 +27,7 @@ from worker.kafka import Publisher
 from worker.relay import Relay
 
 logger = logging.getLogger(__name__)
+outage = Outage("redis", logger)
 
 POOL_SIZE = 8
 """Four for tasks, two for consumers, one for the relay's transaction, one that listens."""
@@ -106,6 +108,8 @@ async def _work_until_redis_ends(context: Context, worker: Worker) -> None:
 
 def _tell(error: BaseException | None) -> None:
     foreseen = isinstance(error, RedisError | OSError)
+    if foreseen and error is not None:
+        outage.tell(words_of(error), redis_remedy(error))
     fields = {"cause": type(error).__name__, "seconds": RESTART_SECONDS}
     logger.warning("arq starts again", exc_info=None if foreseen else error, extra={"fields": fields})
 

@@ -8,7 +8,6 @@ import functools
 import hashlib
 import inspect
 import logging
-import ssl
 import time
 import typing
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,8 +16,9 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 import msgspec
 from opentelemetry.trace import SpanKind
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError, ResponseError
 
+from api.kernel.outages import Outage, connection_remedy, words_of
 from api.kernel.settings import Settings
 from api.kernel.telemetry import span
 
@@ -32,7 +32,12 @@ BREAKER_SECONDS = 2.0
 
 
 class CacheUnavailable(Exception):
-    """Redis does not answer, or did not a moment ago; every caller has a way without it."""
+    """Redis does not answer, or did not a moment ago; every caller has a way without it. `remedy` says which setting
+    to mend, where that is why."""
+
+    def __init__(self, remedy: str | None = None) -> None:
+        super().__init__(remedy or "")
+        self.remedy = remedy
 
 
 class Cache:
@@ -42,12 +47,14 @@ class Cache:
         self._redis = redis
         self._failures = 0
         self._closed_until = 0.0
+        self._outage = Outage("redis", logger)
+        self._remedy: str | None = None
         self.flights: dict[str, asyncio.Task[Any]] = {}
 
     async def execute(self, *command: str | bytes | float) -> Any:
         """One Redis command, one round trip. Raises CacheUnavailable within CALL_SECONDS."""
         if self._failures >= BREAKER_FAILURES and time.monotonic() < self._closed_until:
-            raise CacheUnavailable
+            raise CacheUnavailable(self._remedy)
         # Once it may be asked again, one asks, and the others go without until there is an answer.
         self._closed_until = time.monotonic() + BREAKER_SECONDS
         try:
@@ -59,8 +66,9 @@ class Cache:
             raise
         except (RedisError, OSError, TimeoutError) as error:
             self._failures += 1
-            logger.warning("redis is not available", extra={"fields": {"cause": type(error).__name__}})
-            raise CacheUnavailable from None
+            self._remedy = redis_remedy(error)
+            self._outage.tell(words_of(error), self._remedy)
+            raise CacheUnavailable(self._remedy) from None
         self._failures = 0
         return answer
 
@@ -163,10 +171,23 @@ def cached(seconds: float) -> Callable[[Callable[Concatenate[C, P], Awaitable[R]
 
 
 def redis_options(settings: Settings) -> dict[str, Any]:
-    """Connection options for TLS; a PaaS often signs its own certificate, hence REDIS_TLS_VERIFY."""
-    if not settings.redis_url.startswith("rediss://") or settings.redis_tls_verify:
+    """Connection options for TLS; a PaaS often signs its own certificate, hence REDIS_TLS_VERIFY and REDIS_CA_CERT."""
+    if not settings.redis_url.startswith("rediss://"):
         return {}
-    return {"ssl_cert_reqs": ssl.CERT_NONE, "ssl_check_hostname": False}
+    if not settings.redis_tls_verify:
+        return {"ssl_cert_reqs": "none"}
+    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_data": settings.redis_ca_cert}
+
+
+def redis_remedy(error: BaseException) -> str | None:
+    """What to mend where Redis refuses us, or its certificate is not to be trusted; None where it may just be down."""
+    if isinstance(error, AuthenticationError) or "NOAUTH" in str(error):
+        return "Redis refuses this user or password: check REDIS_URL"
+    if isinstance(error, NoPermissionError):
+        return "the user in REDIS_URL lacks a privilege: see Redis' ACL"
+    if isinstance(error, ResponseError) and "DB index" in str(error):
+        return "there is no such database: check the number in REDIS_URL"
+    return connection_remedy(error, "REDIS_URL", "REDIS_CA_CERT")
 
 
 @contextlib.asynccontextmanager

@@ -59,17 +59,22 @@ async def show_full(context: Context) -> FullHealth:
             checks["kafka"] = "down"
         if outbox.tasks_oldest_seconds > TASK_LATE_SECONDS:
             checks["tasks"] = "down"
-    except UNAVAILABLE:
-        checks |= {"postgresql": "down", "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
+    except UNAVAILABLE as error:
+        checks |= {"postgresql": state_of(error), "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
     try:
         checks["worker"] = "up" if await context.cache.execute("EXISTS", HEARTBEAT_KEY) else "down"
         consumers = await read_lag(context.cache)
-    except CacheUnavailable:
-        checks |= {"redis": "down", "worker": "unknown"}
+    except CacheUnavailable as error:
+        checks |= {"redis": state_of(error), "worker": "unknown"}
     dead = outbox.events_dead + outbox.tasks_dead if outbox else 0
     status = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
     settings = context.settings
     return FullHealth(status, datetime.now(UTC), settings.release, settings.environment, checks, outbox, consumers)
+
+
+def state_of(error: UNAVAILABLE | CacheUnavailable) -> str:
+    """Down, or misconfigured and what to mend: nobody needs to wait for that."""
+    return f"misconfigured: {error.remedy}" if error.remedy else "down"
 
 
 def summed(backlogs: Sequence[Backlog]) -> Outbox:

@@ -34,9 +34,10 @@ class Outbox(msgspec.Struct, frozen=True):
 
 
 class FullHealth(msgspec.Struct, frozen=True):
-    """Each part is up or down. Kafka is judged by whether events get through, and tasks by whether they get done: the
-    web process talks to neither. `status` is also degraded while there are dead letters. `consumers` is what
-    the workers said of the topics that others write to; null while Redis, which they tell, is down."""
+    """Each part is up, down, or misconfigured, with what to mend. Kafka is judged by whether events get through, and
+    tasks by whether they get done: the web process talks to neither. `status` is also degraded while there are dead
+    letters. `consumers` is what the workers said of the topics that others write to; null while Redis, which they tell,
+    is down."""
 
     status: str
     timestamp: datetime

@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 from aiosmtpd.smtp import SMTP, Envelope
 
+from api.kernel.connections import Smtp
 from api.kernel.mail import Message, SmtpMailer
-from api.kernel.settings import Settings, Smtp, load
+from api.kernel.settings import Settings, load
 from tests.conftest import _NOWHERE, ENVIRONMENT
 
 MESSAGE = Message(id="7", to="ada@example.com", subject="Grüße", text="Hällo\n", html="<p>Hällo</p>")

@@ -10,8 +10,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.kernel.connections import Smtp
 from api.kernel.mail import LANGUAGES, MailRefused, MemoryMailer, SmtpMailer, Template, language_of
-from api.kernel.settings import Smtp
 from tests.kernel.smtp import MESSAGE, Sink, listening, settings_with
 
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from api.kernel import mail
+from api.kernel.connections import Smtp
 from api.kernel.mail import MailRefused, SmtpMailer
-from api.kernel.settings import Smtp
 from tests.kernel.smtp import MESSAGE, Sink, Talk, listening, settings_with
 
 

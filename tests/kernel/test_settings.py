@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.settings import Kafka, Rate, SettingsError, Smtp, load, rate
+from api.kernel.connections import Kafka, Smtp
+from api.kernel.settings import Rate, SettingsError, load, rate
 from tests.kernel.environ import GOOD, WRONG, faults
 
 

@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from api.kernel.settings import Kafka, Settings
-from worker.kafka import KafkaUnavailable, Publisher, security
+from api.kernel.connections import Kafka
+from api.kernel.settings import Settings
+from worker.kafka import KafkaUnavailable, Publisher
+from worker.security import security
 
 
 class Authority:
@@ -114,7 +116,7 @@ def test_no_key_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_without_tls_there_is_nothing_to_set() -> None:
-    assert security(kafka(tls=False)) == {}
+    assert security(kafka(tls=False)) == {"security_protocol": "PLAINTEXT"}
 
 
 async def test_a_certificate_that_is_none_is_an_outage_and_no_crash(settings: Settings) -> None:

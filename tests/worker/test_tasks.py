@@ -8,10 +8,11 @@ from arq.connections import ArqRedis
 
 import worker.main
 import worker.relay
+from api.kernel.connections import Smtp
 from api.kernel.context import Context
 from api.kernel.database import uuid7
 from api.kernel.mail import MailRefused, MemoryMailer, Message, SmtpMailer
-from api.kernel.settings import Settings, Smtp
+from api.kernel.settings import Settings
 from api.kernel.tasks import HEARTBEAT_KEY, MAX_ATTEMPTS, QUEUE
 from api.users import tasks as users
 from tests.factories import make_user
