@@ -148,8 +148,7 @@ def _function(context: Context, task: Task[Any]) -> Function:
 async def open_queue(settings: Settings) -> AsyncIterator[ArqRedis]:
     """arq's client. Made here and not from a DSN by arq, which neither decodes a password nor can leave a certificate
     unverified."""
-    pool = ConnectionPool.from_url(
-        settings.redis_url,
+    pool = ConnectionPool(
         socket_connect_timeout=REDIS_SECONDS,
         socket_timeout=REDIS_SECONDS,
         **redis_options(settings),

@@ -14,7 +14,7 @@ from aiokafka.errors import (
 
 from api.kernel.connections import Kafka
 from api.kernel.outages import causes, connection_remedy, words_of
-from api.kernel.pem import as_file
+from api.kernel.pem import as_file, client_context
 
 PROBE_SECONDS = 2.0
 
@@ -33,9 +33,7 @@ def security(kafka: Kafka) -> dict[str, object]:
 
 
 def _tls_context(kafka: Kafka) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=kafka.trusted_cert)
-    if kafka.trusted_cert:  # such an authority's certificate often lacks what Python asks of one since 3.13
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context = client_context(kafka.trusted_cert)
     # With a public authority, the name is all that tells the brokers from everybody else.
     context.check_hostname = kafka.trusted_cert is None
     if kafka.client_cert and kafka.client_cert_key:

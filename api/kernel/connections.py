@@ -179,8 +179,9 @@ def redis_url(text: str) -> str:
         raise ValueError("must end with the number of a database, such as /0.")
     if options or verify not in _REDIS_VERIFY or (verify == "none" and parts.scheme != "rediss"):
         raise ValueError("may have the options db, and ssl_cert_reqs=none or required with rediss://, and no others.")
-    path, query = (parts.path, f"db={number}") if socket else (f"/{number}", "")
-    return urlunsplit(parts._replace(path=path if number or socket else "", query=query if number else ""))
+    if socket:
+        return f"unix://{parts.netloc}{parts.path}{f'?db={number}' if number else ''}"
+    return urlunsplit(parts._replace(path=f"/{number}" if number else "", query=""))
 
 
 def redis_verifies(url: str) -> str:

@@ -7,7 +7,6 @@ import email.policy
 import email.utils
 import logging
 import re
-import ssl
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +16,7 @@ import msgspec
 from opentelemetry.trace import SpanKind
 
 from api.kernel.outages import Outage, connection_remedy, scrubbed, words_of
+from api.kernel.pem import client_context
 from api.kernel.settings import Settings, address
 from api.kernel.telemetry import span
 
@@ -63,7 +63,7 @@ class SmtpMailer:
         self._smtp = settings.smtp
         self._name, self._from = email.utils.parseaddr(settings.mail_from)
         self._domain = self._from.rpartition("@")[2]
-        self._tls = _tls_context(settings.smtp.ca_cert) if settings.smtp.tls != "none" else None
+        self._tls = client_context(settings.smtp.ca_cert) if settings.smtp.tls != "none" else None
         self._outage = Outage("smtp", logger)
 
     async def send(self, message: Message) -> None:
@@ -139,13 +139,6 @@ def _remedy(error: Exception) -> str | None:
     if "AUTH extension is not supported" in str(error):
         return "the mail server takes no user and password here, or only over TLS: check SMTP_URL"
     return connection_remedy(error, "SMTP_URL", "SMTP_CA_CERT")
-
-
-def _tls_context(ca_cert: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=ca_cert)
-    if ca_cert:  # a private authority's certificate often lacks what Python asks of one since 3.13
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
 
 
 class MemoryMailer:

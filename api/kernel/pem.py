@@ -84,6 +84,14 @@ def validity_warning(certificates: str) -> str | None:
     return None
 
 
+def client_context(ca_cert: str | None) -> ssl.SSLContext:
+    """For connecting to a server whose certificate and name are verified, by the public authorities or by ours."""
+    context = ssl.create_default_context(cadata=ca_cert)
+    if ca_cert:  # a private authority's certificate often lacks what Python asks of one since 3.13
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
 @contextlib.contextmanager
 def as_file(text: str) -> Iterator[str]:
     """A path to read the text from while the block runs. OpenSSL and libpq take some things from files alone; this one
