@@ -89,9 +89,10 @@ def connection_remedy(error: BaseException, url: str, ca_cert: str) -> str | Non
 
 def database_remedy(error: BaseException, state: str) -> str | None:
     """What to mend where PostgreSQL, or a pooler, answers with this SQLSTATE, or the driver gives up by itself."""
-    if isinstance(error, ValueError):  # the driver's, for what it cannot use
-        return f"DATABASE_URL cannot be used: {scrubbed(str(error))}"
     if isinstance(error, ConnectionError) and "rejected SSL upgrade" in str(error):
         return "the server offers no TLS, and the sslmode of DATABASE_URL asks for it"
     known = (remedy for prefix, remedy in _DATABASE_REMEDIES.items() if state.startswith(prefix))
-    return next(known, None) or connection_remedy(error, "DATABASE_URL", "DATABASE_CA_CERT")
+    remedy = next(known, None) or connection_remedy(error, "DATABASE_URL", "DATABASE_CA_CERT")
+    if remedy is None and isinstance(error, ValueError):  # the driver's, for what it cannot use
+        return f"DATABASE_URL cannot be used: {scrubbed(str(error))}"
+    return remedy
