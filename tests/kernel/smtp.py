@@ -54,16 +54,19 @@ async def listening(
     tls: str = "none",
     secret: str | None = None,
     wrapped: ssl.SSLContext | None = None,
+    ca_cert: str | None = None,
+    mail_from: str = "app@example.org",
 ) -> AsyncIterator[SmtpMailer]:
     """A mailer whose server is made by `make`, at a port of its own."""
     server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0, ssl=wrapped)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        yield SmtpMailer(settings_with(Smtp("127.0.0.1", port, "ada" if secret else None, secret, tls)))
+        smtp = Smtp("127.0.0.1", port, "ada" if secret else None, secret, tls, ca_cert)
+        yield SmtpMailer(settings_with(smtp, mail_from))
 
 
-def settings_with(smtp: Smtp) -> Settings:
-    return msgspec.structs.replace(load(ENVIRONMENT | _NOWHERE | {"MAIL_FROM": "app@example.org"}), smtp=smtp)
+def settings_with(smtp: Smtp, mail_from: str = "app@example.org") -> Settings:
+    return msgspec.structs.replace(load(ENVIRONMENT | _NOWHERE | {"MAIL_FROM": mail_from}), smtp=smtp)
 
 
 class Talk(asyncio.Protocol):
