@@ -2,6 +2,8 @@
 brought into the form that the drivers agree on. The parsers raise ValueError, which settings.py reports by name."""
 
 import contextlib
+import getpass
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -79,6 +81,8 @@ def database_url(text: str, own_ca: bool) -> str:
     user, at, authority = parts.netloc.rpartition("@")
     if "@" in user:
         raise ValueError("must have an @ in its user or password written as %40.")
+    if not user.partition(":")[0] and not _has_name():
+        raise ValueError("must name a user: this process runs under a uid that has no name.")
     hosts = _hosts_of(authority, given.get("host", ""), given.get("port", ""))
     if len(hosts) > 1:
         kept.setdefault("target_session_attrs", "read-write")
@@ -141,6 +145,14 @@ def _as_in_authority(host: str) -> str:
     if host.startswith("/"):
         return quote(host, safe="")
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
+
+
+def _has_name() -> bool:
+    """Whether the drivers know whom to connect as where the URL does not say."""
+    try:
+        return bool(os.environ.get("PGUSER") or getpass.getuser())
+    except (KeyError, OSError):
+        return False
 
 
 def _verification(kept: Mapping[str, str], own_ca: bool) -> dict[str, str]:
