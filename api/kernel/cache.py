@@ -177,7 +177,7 @@ class TlsConnection(SSLConnection):
     """With one SSLContext for all, since reading the authorities takes tens of milliseconds."""
 
     def __init__(self, tls: ssl.SSLContext, **options: Any) -> None:
-        super().__init__(**options)  # type: ignore[no-untyped-call]
+        super().__init__(**options)
         self.ssl_context.context = tls
 
 
@@ -208,7 +208,7 @@ async def open_cache(settings: Settings) -> AsyncIterator[Cache]:
     """The client for a process' life. Connects at first use, so that a process starts without Redis."""
     # Blocking: with every connection in use one waits for the next, and Redis is not called down.
     pool = BlockingConnectionPool(
-        timeout=CALL_SECONDS,
+        timeout=CALL_SECONDS,  # type: ignore[arg-type]  # typed as int, and handed to asyncio
         socket_connect_timeout=CALL_SECONDS,
         socket_timeout=CALL_SECONDS,
         max_connections=64,

@@ -236,7 +236,7 @@ class Hosts:
         failures: list[Exception] = []
         for url in self.urls[:]:
             try:
-                connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, **options)
+                connection: asyncpg.Connection[Record] = await asyncpg.connect(url, timeout=CONNECT_SECONDS, **options)
             except (OSError, asyncpg.CannotConnectNowError, asyncpg.InternalClientError) as failure:
                 failures.append(failure)
             else:

@@ -42,8 +42,24 @@ def redis(tmp_path: Path) -> Iterator[Start]:
     def start(pair: tuple[str, str]) -> int:
         certificate, key = write(tmp_path, pair)
         port = free_port()
-        tls = ["--port", "0", "--tls-port", str(port), "--tls-cert-file", certificate, "--tls-key-file", key]
-        place = ["--tls-auth-clients", "no", "--bind", "127.0.0.1", "--unixsocket", tmp_path / "redis.sock"]
+        tls: list[str | Path] = [
+            "--port",
+            "0",
+            "--tls-port",
+            str(port),
+            "--tls-cert-file",
+            certificate,
+            "--tls-key-file",
+            key,
+        ]
+        place: list[str | Path] = [
+            "--tls-auth-clients",
+            "no",
+            "--bind",
+            "127.0.0.1",
+            "--unixsocket",
+            tmp_path / "redis.sock",
+        ]
         users = ["--requirepass", PASSWORD, "--user", *["reader", "on", ">pw", "~*", "-@all", "+ping"]]
         command: list[str | Path] = [program, *tls, *place, *users, "--save", "", "--dir", tmp_path]
         part = Part("redis", command, tmp_path, ready="Ready to accept connections")

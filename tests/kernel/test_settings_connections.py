@@ -3,8 +3,8 @@
 import inspect
 from pathlib import Path
 
-import asyncpg.connect_utils
 import pytest
+from asyncpg.connect_utils import _parse_connect_dsn_and_args  # type: ignore[attr-defined]
 from cryptography.hazmat.primitives.asymmetric import ec
 from psycopg.conninfo import conninfo_to_dict
 
@@ -23,9 +23,9 @@ def as_both_read_it(url: str) -> list[tuple[str, int]]:
     loaded = load(GOOD | {"DATABASE_URL": url}).database_url
     places: list[tuple[str, int]] = []
     for each in host_urls(loaded):
-        names = inspect.signature(asyncpg.connect_utils._parse_connect_dsn_and_args).parameters
+        names = inspect.signature(_parse_connect_dsn_and_args).parameters
         nothing = dict.fromkeys(names.keys() - {"dsn"})
-        [place], parameters = asyncpg.connect_utils._parse_connect_dsn_and_args(dsn=each, **nothing)
+        [place], parameters = _parse_connect_dsn_and_args(dsn=each, **nothing)
         assert (parameters.user, parameters.password, parameters.database) == ("ada", "p@w", "app")
         if isinstance(place, str):
             folder, _, port = place.rpartition("/.s.PGSQL.")
