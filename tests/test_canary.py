@@ -260,11 +260,13 @@ async def administer(life: Life, live: Context) -> None:
 
 
 async def fail_unforeseen(client: httpx.AsyncClient, live: Context) -> None:
-    """A mistake of ours in the middle of a login: a table that may not be written."""
-    await live.db.fetch("revoke insert on sessions from current_user")
+    """A mistake of ours in the middle of a login: a trigger that fails, in words that quote what is written."""
+    function = "create function fail() returns trigger language plpgsql as "
+    await live.db.fetch(function + "$$ begin raise exception '%', new; end $$")
+    await live.db.fetch("create trigger fail before insert on sessions for each row execute function fail()")
     answer = await client.post("/api/auth/jwt/login", data={"username": ADA, "password": RESET})
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
-    await live.db.fetch("grant insert on sessions to current_user")
+    await live.db.fetch("drop trigger fail on sessions")
 
 
 async def dump_redis(settings: Settings) -> str:

@@ -195,9 +195,9 @@ def redis_options(settings: Settings) -> dict[str, Any]:
 def redis_remedy(error: BaseException) -> str | None:
     """What to mend where Redis refuses us, or its certificate is not to be trusted; None where it may just be down."""
     if isinstance(error, AuthenticationError) or "NOAUTH" in str(error):
-        return "Redis refuses this user or password: check REDIS_URL"
+        return "Redis refuses this name or password: check REDIS_URL"
     if isinstance(error, NoPermissionError):
-        return "the user in REDIS_URL lacks a privilege: see Redis' ACL"
+        return "the name in REDIS_URL lacks a privilege: see Redis' ACL"
     if isinstance(error, ResponseError) and "DB index" in str(error):
         return "there is no such database: check the number in REDIS_URL"
     return connection_remedy(error, "REDIS_URL", "REDIS_CA_CERT")

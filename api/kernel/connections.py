@@ -24,6 +24,7 @@ _REDIS_VERIFY = {"none": "false", "required": "true"}
 _SMTP_SCHEMES = {"smtp": ("none", 25), "smtps": ("implicit", 465), "smtp+starttls": ("starttls", 587)}
 _SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _BROKER = re.compile(r"(kafka://|kafka\+ssl://|)((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5}))")
+_KAFKA = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_URL", "KAFKA_CLIENT_CERT", "KAFKA_SASL_MECHANISM")
 _TOPIC_PREFIX = re.compile("[A-Za-z0-9._-]{0,100}")
 
 
@@ -78,11 +79,11 @@ def database_url(text: str, own_ca: bool) -> str:
     parts = _split(re.sub(r"^postgres(ql)?(\+[a-z0-9]+)?://", "postgresql://", text))
     given = dict(parse_qsl(parts.query))
     kept = {name: value for name, value in given.items() if name in _DATABASE_PARAMETERS}
-    user, at, authority = parts.netloc.rpartition("@")
-    if "@" in user:
-        raise ValueError("must have an @ in its user or password written as %40.")
-    if not user.partition(":")[0] and not _has_name():
-        raise ValueError("must name a user: this process runs under a uid that has no name.")
+    login, at, authority = parts.netloc.rpartition("@")
+    if "@" in login:
+        raise ValueError("must have an @ in its name or password written as %40.")
+    if not login.partition(":")[0] and not _has_name():
+        raise ValueError("must say as whom to connect: this process runs under a uid that has no name.")
     hosts = _hosts_of(authority, given.get("host", ""), given.get("port", ""))
     if len(hosts) > 1:
         kept.setdefault("target_session_attrs", "read-write")
@@ -92,14 +93,14 @@ def database_url(text: str, own_ca: bool) -> str:
     for name in _SSL_FILES:
         if name in kept and not _readable(kept[name]):
             raise ValueError(f"names a file for {name} that cannot be read.")
-    return urlunsplit(parts._replace(netloc=f"{user}{at}{','.join(hosts)}", query=urlencode(kept)))
+    return urlunsplit(parts._replace(netloc=f"{login}{at}{','.join(hosts)}", query=urlencode(kept)))
 
 
 def host_urls(url: str) -> tuple[str, ...]:
     """The same URL for each of its hosts alone, in their order."""
     parts = urlsplit(url)
-    user, at, authority = parts.netloc.rpartition("@")
-    return tuple(urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in authority.split(","))
+    login, at, authority = parts.netloc.rpartition("@")
+    return tuple(urlunsplit(parts._replace(netloc=f"{login}{at}{host}")) for host in authority.split(","))
 
 
 @contextlib.contextmanager
@@ -118,7 +119,7 @@ def _split(text: str) -> SplitResult:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme != "postgresql":
-        raise ValueError("must be a URL like postgresql://user:password@host:port/database.")
+        raise ValueError("must be a URL like postgresql://name:password@host:port/database.")
     return parts
 
 
@@ -213,7 +214,7 @@ def smtp(text: str, ca_cert: str | None) -> Smtp:
 
 def kafka(environ: Mapping[str, str], read: Callable[..., Any]) -> Kafka:
     """KAFKA_BOOTSTRAP_SERVERS=host:port,… or a PaaS' KAFKA_URL=kafka+ssl://host:port,… with its certificates in PEM."""
-    given = {name for name, value in environ.items() if value.strip()}
+    given = {name for name in _KAFKA if environ.get(name, "").strip()}
     plain = "KAFKA_BOOTSTRAP_SERVERS" in given or "KAFKA_URL" not in given
     tls, servers = read("KAFKA_BOOTSTRAP_SERVERS" if plain else "KAFKA_URL", _brokers) or (False, ())
     certificate = read("KAFKA_CLIENT_CERT", read_certificates, "")

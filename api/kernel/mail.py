@@ -103,7 +103,7 @@ class SmtpMailer:
         if about_mail and _is_final(error.code, error.message):
             return MailRefused(said)
         if error.code in _NOT_LET_IN or isinstance(error, aiosmtplib.SMTPAuthenticationError):
-            self._outage.tell(said, "the mail server wants another user, password or TLS: check SMTP_URL")
+            self._outage.tell(said, "the mail server wants another name, password or TLS: check SMTP_URL")
         elif error.code >= 500 and not _is_full(error.message):
             self._outage.tell(said, "the mail server refuses us: ask it about MAIL_FROM, relaying and its policy")
         elif not about_mail:
@@ -137,7 +137,7 @@ def _remedy(error: Exception) -> str | None:
     if "STARTTLS extension not supported" in str(error):
         return "the mail server offers no STARTTLS: check SMTP_URL"
     if "AUTH extension is not supported" in str(error):
-        return "the mail server takes no user and password here, or only over TLS: check SMTP_URL"
+        return "the mail server takes no name and password here, or only over TLS: check SMTP_URL"
     return connection_remedy(error, "SMTP_URL", "SMTP_CA_CERT")
 
 

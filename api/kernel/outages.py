@@ -16,12 +16,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9_=+/-]{32,}")
 
 _SCHEMA = "the schema is older than this code: run the release process (python -m migrations)"
 _DATABASE_REMEDIES = {
-    "28": "PostgreSQL refuses this user, password or way of connecting: check DATABASE_URL, its sslmode too",
+    "28": "PostgreSQL refuses this role, password or way of connecting: check DATABASE_URL, its sslmode too",
     "3D": "there is no such database: check DATABASE_URL",
-    "42501": "the user in DATABASE_URL lacks a privilege: grant it, or use the one that runs the migrations",
+    "42501": "the role in DATABASE_URL lacks a privilege: grant it, or use the one that runs the migrations",
     "42P01": _SCHEMA,
     "42703": _SCHEMA,
-    "08P01": "a pooler refuses this database, user or start-up parameter: check DATABASE_URL and"
+    "08P01": "a pooler refuses this database, role or start-up parameter: check DATABASE_URL and"
     " DATABASE_TRANSACTION_POOLING",
 }
 

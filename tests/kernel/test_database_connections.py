@@ -137,7 +137,7 @@ async def test_tls_to_a_server_without_it(cloned: Settings, caplog: pytest.LogCa
 @pytest.mark.parametrize(
     ("change", "remedy", "cause"),
     [
-        ({"password": "wrong"}, "refuses this user, password", "InvalidPasswordError: password authentication failed"),
+        ({"password": "wrong"}, "refuses this role, password", "InvalidPasswordError: password authentication failed"),
         ({"path": "/nowhere"}, "no such database", 'InvalidCatalogNameError: database "nowhere" does not exist'),
         ({"host": "db.invalid"}, "the host's name is unknown", "gaierror: "),
         ({"port": "1"}, None, "ConnectionRefusedError: "),

@@ -60,8 +60,8 @@ def redis(tmp_path: Path) -> Iterator[Start]:
             "--unixsocket",
             tmp_path / "redis.sock",
         ]
-        users = ["--requirepass", PASSWORD, "--user", *["reader", "on", ">pw", "~*", "-@all", "+ping"]]
-        command: list[str | Path] = [program, *tls, *place, *users, "--save", "", "--dir", tmp_path]
+        accounts = ["--save", "", "--requirepass", PASSWORD, *["--user", "reader", "on", ">pw", "~*", "-@all", "+ping"]]
+        command = [program, *files.split(), *place.split(), *accounts]
         part = Part("redis", command, tmp_path, ready="Ready to accept connections")
         parts.append(part)
         part.wait()
@@ -147,8 +147,8 @@ async def test_a_socket_needs_no_tls(redis: Start, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "remedy"),
     [
-        ({"login": ":wrong"}, "user or password"),
-        ({"login": ":"}, "user or password"),
+        ({"login": ":wrong"}, "name or password"),
+        ({"login": ":"}, "name or password"),
         ({"login": "reader:pw"}, None),
         ({"host": "redis.invalid"}, "the host's name is unknown: check REDIS_URL"),
     ],

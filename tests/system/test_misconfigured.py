@@ -22,7 +22,7 @@ async def test_a_wrong_setting_is_named_and_a_client_is_told_as_of_any_outage(se
     )
     async with open_context(wrong, {}) as context:
         health = await show_full(context)
-        assert health.checks["postgresql"].startswith("misconfigured: PostgreSQL refuses this user, password")
+        assert health.checks["postgresql"].startswith("misconfigured: PostgreSQL refuses this role, password")
         assert health.checks["redis"] == "misconfigured: there is no such database: check the number in REDIS_URL"
         assert health.status == "degraded"
         assert "check DATABASE_URL" in table(health, [])
