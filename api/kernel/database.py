@@ -31,8 +31,7 @@ ROLLBACK_SECONDS = 1.0
 """PostgreSQL does it in no time; one that takes longer is silent, and rolls back when the connection is closed."""
 SERVER_TIMEOUTS = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"}
 SERVER_SETTINGS = {"application_name": "rest-angular", "timezone": "UTC", **SERVER_TIMEOUTS}
-# A transaction pooler refuses start-up parameters, or drops them, and forgets what is set outside of one: there they hold for
-# a transaction.
+# A transaction pooler refuses start-up parameters, or drops them, and forgets what is set outside of a transaction.
 _SET_LOCAL = "; ".join(f"set local {name} = '{value}'" for name, value in SERVER_TIMEOUTS.items())
 # The server is going down, is read-only since a failover, or the connection is gone: every pooled connection is
 # suspect.

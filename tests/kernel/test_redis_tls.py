@@ -42,25 +42,12 @@ def redis(tmp_path: Path) -> Iterator[Start]:
     def start(pair: tuple[str, str]) -> int:
         certificate, key = write(tmp_path, pair)
         port = free_port()
-        tls: list[str | Path] = [
-            "--port",
-            "0",
-            "--tls-port",
-            str(port),
-            "--tls-cert-file",
-            certificate,
-            "--tls-key-file",
-            key,
-        ]
-        place: list[str | Path] = [
-            "--tls-auth-clients",
-            "no",
-            "--bind",
-            "127.0.0.1",
-            "--unixsocket",
-            tmp_path / "redis.sock",
-        ]
-        accounts = ["--save", "", "--requirepass", PASSWORD, *["--user", "reader", "on", ">pw", "~*", "-@all", "+ping"]]
+        files = (
+            f"--tls-cert-file {certificate} --tls-key-file {key} --unixsocket {tmp_path}/redis.sock --dir {tmp_path}"
+        )
+        place = f"--port 0 --tls-port {port} --tls-auth-clients no --bind 127.0.0.1"
+        reader = "--user reader on >pw ~* -@all +ping"
+        accounts = ["--save", "", "--requirepass", PASSWORD, *reader.split()]
         command = [program, *files.split(), *place.split(), *accounts]
         part = Part("redis", command, tmp_path, ready="Ready to accept connections")
         parts.append(part)
