@@ -34,7 +34,7 @@ MARKS = {
     "query": "canary-query-7f3d",
     "forged token": "canary.forged.token-7f3e",
     "header": "canary-header-7f3f",
-    "mail server": "no canary-mailbox-7f40 here",
+    "mail server": "canary-mailbox-7f40@example.com",
 }
 # No secrets, but nobody's business either: an account's row has them, and what announces an address.
 NAME, INVITED = "Canary-name 7f45", "Canary-invited 7f46"
@@ -62,7 +62,7 @@ async def test_no_secret_reaches_a_sink(
         worker = await processes.worker()
         async with processes.web() as client:
             client.headers.update({"cookie": f"session={MARKS['cookie']}", "x-canary": MARKS["header"]})
-            mail_server.answer = f"550 {MARKS['mail server']}"
+            mail_server.answer = f"550 5.1.1 <{MARKS['mail server']}>: unknown"
             await client.post("/api/auth/register", json={"email": "refused@example.com", "password": PASSWORD})
             await until(live.db, "select count(*) = 1 from outbox_tasks where dead_at is not null")
             mail_server.answer = "250 OK"
