@@ -102,9 +102,9 @@ class SmtpMailer:
         about_mail = isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError)
         if about_mail and _is_final(error.code, error.message):
             return MailRefused(said)
-        if error.code in _NOT_LET_IN or isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        if error.code in _NOT_LET_IN:
             self._outage.tell(said, "the mail server wants another name, password or TLS: check SMTP_URL")
-        elif error.code >= 500 and not _is_full(error.message):
+        elif error.code >= 500 and not error.message.startswith("5.2.2"):  # a full mailbox is nobody's fault here
             self._outage.tell(said, "the mail server refuses us: ask it about MAIL_FROM, relaying and its policy")
         elif not about_mail:
             self._outage.tell(said)
@@ -127,10 +127,6 @@ def _is_final(code: int, text: str) -> bool:
     """Whether a reply says that sending the mail again is no use (RFC 3463, RFC 5321 §4.2)."""
     enhanced = _ENHANCED.match(text)
     return code >= 500 and bool(_FINAL.fullmatch(enhanced[1])) if enhanced else code in _FINAL_REPLIES
-
-
-def _is_full(text: str) -> bool:
-    return text.startswith("5.2.2")
 
 
 def _remedy(error: Exception) -> str | None:
