@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from dev.part import ROOT, Part, StackError, stop
@@ -57,8 +58,9 @@ group.initial.rebalance.delay.ms=0
 JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp")  # quick to start, and small
 
 
-def make(folder: Path, nodes: int = 1) -> list[Path]:
-    """Make the folders of a cluster; return the file of each node's properties, for `start`.
+def make(folder: Path, nodes: int = 1, scram: Sequence[str] = ()) -> list[Path]:
+    """Make the folders of a cluster; return the file of each node's properties, for `start`. `scram` are credentials
+    as Kafka writes them: SCRAM-SHA-256=[name=…,password=…].
 
     Raises StackError when Java, Maven or the jars cannot be had, or a folder cannot be formatted.
     """
@@ -81,7 +83,8 @@ def make(folder: Path, nodes: int = 1) -> list[Path]:
             )
         )
         format = ("kafka.tools.StorageTool", "format", "--cluster-id", "apache-kafka-for-tests", "--config")
-        _run([*java(), *format, properties], "format a folder")
+        credentials = (word for each in scram for word in ("--add-scram", each))
+        _run([*java(), *format, properties, *credentials], "format a folder")
         made.append(properties)
     return made
 

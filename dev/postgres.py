@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from dev.files import kept_secret
@@ -23,17 +24,20 @@ FORGETFUL = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "aut
 NOBODY = 65534
 
 
-def start(folder: Path, logs: Path, port: int, *, durable: bool) -> tuple[Part, str]:
+def start(
+    folder: Path, logs: Path, port: int, *, durable: bool, programs: Path | None = None, more: Sequence[str] = ()
+) -> tuple[Part, str]:
     """Start the server on `folder` (made when absent) at 127.0.0.1:`port`; return it and the application's URL.
 
-    Not `durable` is faster, for data that a test throws away. Raises StackError.
+    Not `durable` is faster, for data that a test throws away. `programs` is a folder of other ones than the wheel's,
+    `more` are settings like name=value. Raises StackError.
     """
-    programs = _programs()
+    programs = programs or _programs()
     if not folder.exists():
         _create(folder, logs, programs)
     data = folder / "data"
     _settle_pid_file(data)
-    settings = [f"--{setting}" for setting in (*SETTINGS, *(() if durable else FORGETFUL))]
+    settings = [f"--{setting}" for setting in (*SETTINGS, *(() if durable else FORGETFUL), *more)]
     part = Part(
         "postgresql",
         [programs / "postgres", "-D", data, "-p", str(port), *settings],

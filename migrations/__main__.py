@@ -2,16 +2,21 @@
 at once harmless; running it again does nothing. `python -m migrations rollback` takes the newest migration back
 (development)."""
 
+import getpass
+import os
 import re
 import select
 import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import yoyo
+from psycopg.conninfo import conninfo_to_dict
 
+from api.kernel.connections import verified_url
 from api.kernel.settings import SettingsError, load
 from api.kernel.supervision import supervisor
 from api.kernel.terminal import show
@@ -49,6 +54,7 @@ def migrate(database_url: str, folder: Path = FOLDER, *, back: bool = False) -> 
     """Apply what is missing, oldest first, each in its own transaction; with `back`, undo the newest. Returns the
     names, in order. Raises MigrationError, psycopg.Error."""
     check_files(folder)
+    _name_user()
     done: list[str] = []
     with psycopg.connect(database_url, autocommit=True, connect_timeout=CONNECT_SECONDS) as lock:
         # Released with the connection, however the process ends. Asked for again and again: a statement that waits for
@@ -56,9 +62,9 @@ def migrate(database_url: str, folder: Path = FOLDER, *, back: bool = False) -> 
         while not lock.execute("select pg_try_advisory_lock(%s)", [LOCK]).fetchone()[0]:  # type: ignore[index]
             time.sleep(LOCK_POLL_SECONDS)
         # A migration that waits for a table lock stops everybody behind it: better to let them go on, and try again.
-        separator = "&" if "?" in database_url else "?"
-        url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
-        with yoyo.get_backend(f"{url}{separator}options=-c%20lock_timeout%3D2s") as backend:
+        # yoyo reads no URL with several hosts, and hands parameters on as they are: libpq has read them by then.
+        parameters = {**conninfo_to_dict(database_url), "options": "-c lock_timeout=2s"}
+        with yoyo.get_backend(f"postgresql+psycopg:///?{urlencode(parameters)}") as backend:
             # yoyo would also run Python, and take this very file for a migration.
             migrations = yoyo.read_migrations(str(folder)).filter(lambda migration: migration.path.endswith(".sql"))
             todo = list(backend.to_rollback(migrations))[:1] if back else list(backend.to_apply(migrations))
@@ -67,6 +73,14 @@ def migrate(database_url: str, folder: Path = FOLDER, *, back: bool = False) -> 
                 _take(backend, migration, back=back)
                 done.append(migration.id)
     return done
+
+
+def _name_user() -> None:
+    """yoyo notes who migrated, and gives up where nobody has this uid, as in containers that are given any."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = f"uid {os.getuid()}"
 
 
 def _take(backend: Any, migration: Any, *, back: bool) -> None:
@@ -92,7 +106,9 @@ def main() -> None:
     if sys.argv[1:] and not back:
         sys.exit("release: there is `python -m migrations` and `python -m migrations rollback`, and nothing else.")
     try:
-        done = migrate(load().database_url, back=back)
+        settings = load()
+        with verified_url(settings.database_url, settings.database_ca_cert) as url:
+            done = migrate(url, back=back)
     except (SettingsError, MigrationError) as error:
         sys.exit(f"release: {error}")
     except psycopg.Error as error:

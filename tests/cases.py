@@ -142,6 +142,17 @@ CASES: dict[int, tuple[str, str, str]] = {
     198: ("the same in arq's queue", "16.5.2", "755"),
     199: ("a traceparent that turns tracing on or off", "16.2.1", "223, 400"),
     200: ("odd bytes in headers that are logged or kept", "16.4.1", "117"),
+    205: ("TLS to Redis: self-signed, another name, a private authority", "12.3.1, 12.3.2", "295, 297"),
+    206: ("TLS to PostgreSQL: the same, and either side without it", "12.3.1, 12.3.2", "295, 297"),
+    207: ("TLS to the mail server: the same", "12.3.1, 12.3.2", "295, 297"),
+    208: ("PostgreSQL's time-outs behind a transaction pooler", "13.1.2", "400"),
+    209: ("certificates and keys that could not be used", "13.3.1", "1188"),
+    210: ("what a mail server's refusal means", "16.5.2", "703"),
+    211: ("a uid without a name, without a home, on a read-only tree", "13.2.2", "250"),
+    212: ("several PostgreSQL hosts, and a socket", "13.1.3", "636"),
+    213: ("URLs of connections that are malformed", "13.1.1", "1188"),
+    214: ("SASL to Kafka, with and without TLS, over IPv6", "13.2.1", "306"),
+    215: ("a failed configuration does not look like an outage", "16.5.2", "703"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

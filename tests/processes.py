@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from email.message import Message
 from pathlib import Path
 from typing import Self
@@ -23,11 +23,11 @@ ROOT = Path(__file__).parents[1]
 class Process:
     """A process of ours, with what it said in `log`."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, module: str, environment: Mapping[str, str], log: Path, privileges: Sequence[str] = ()) -> None:
         self.log = log
         with log.open("ab") as output:
             self.child = subprocess.Popen(
-                [sys.executable, "-m", *module.split()],
+                [*privileges, sys.executable, "-m", *module.split()],
                 cwd=ROOT,
                 env={"PATH": "/usr/bin:/bin", **environment},
                 stdout=output,
@@ -54,16 +54,17 @@ class Process:
 
 
 class Processes:
-    """Starts them with one environment, and leaves none behind."""
+    """Starts them with one environment, under the command `privileges`, and leaves none behind."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], folder: Path, privileges: Sequence[str] = ()) -> None:
+        self._privileges = privileges
         self.environment = {**environment, "PORT": str(free_port())}
         self.url = f"http://127.0.0.1:{self.environment['PORT']}"
         self._folder = folder
         self._started: list[Process] = []
 
     def start(self, module: str) -> Process:
-        process = Process(module, self.environment, self._folder / f"{module}.log")
+        process = Process(module, self.environment, self._folder / f"{module}.log", self._privileges)
         self._started.append(process)
         return process
 

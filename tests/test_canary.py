@@ -34,7 +34,7 @@ MARKS = {
     "query": "canary-query-7f3d",
     "forged token": "canary.forged.token-7f3e",
     "header": "canary-header-7f3f",
-    "mail server": "no canary-mailbox-7f40 here",
+    "mail server": "canary-mailbox-7f40@example.com",
 }
 # No secrets, but nobody's business either: an account's row has them, and what announces an address.
 NAME, INVITED = "Canary-name 7f45", "Canary-invited 7f46"
@@ -62,7 +62,7 @@ async def test_no_secret_reaches_a_sink(
         worker = await processes.worker()
         async with processes.web() as client:
             client.headers.update({"cookie": f"session={MARKS['cookie']}", "x-canary": MARKS["header"]})
-            mail_server.answer = f"550 {MARKS['mail server']}"
+            mail_server.answer = f"550 5.1.1 <{MARKS['mail server']}>: unknown"
             await client.post("/api/auth/register", json={"email": "refused@example.com", "password": PASSWORD})
             await until(live.db, "select count(*) = 1 from outbox_tasks where dead_at is not null")
             mail_server.answer = "250 OK"
@@ -261,11 +261,13 @@ async def administer(life: Life, live: Context) -> None:
 
 
 async def fail_unforeseen(client: httpx.AsyncClient, live: Context) -> None:
-    """A mistake of ours in the middle of a login: a table that may not be written."""
-    await live.db.fetch("revoke insert on sessions from current_user")
+    """A mistake of ours in the middle of a login: a trigger that fails, in words that quote what is written."""
+    function = "create function fail() returns trigger language plpgsql as "
+    await live.db.fetch(function + "$$ begin raise exception '%', new; end $$")
+    await live.db.fetch("create trigger fail before insert on sessions for each row execute function fail()")
     answer = await client.post("/api/auth/jwt/login", data={"username": ADA, "password": RESET})
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
-    await live.db.fetch("grant insert on sessions to current_user")
+    await live.db.fetch("drop trigger fail on sessions")
 
 
 async def dump_redis(settings: Settings) -> str:

@@ -8,9 +8,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import pytest
 
+from api.kernel import database
 from api.kernel.context import Context
+from api.kernel.database import SERVER_TIMEOUTS, open_database
+from api.kernel.errors import UNAVAILABLE
 from api.kernel.settings import Settings
 from dev.part import Part, stop
 from tests.factories import PASSWORD
@@ -27,6 +31,7 @@ CONFIGURATION = """
 listen_addr = 127.0.0.1
 listen_port = {own}
 unix_socket_dir =
+{more}
 auth_type = any
 pool_mode = transaction
 default_pool_size = {connections}
@@ -34,14 +39,21 @@ default_pool_size = {connections}
 
 
 @pytest.fixture
-def pooled(cloned: Settings, tmp_path: Path) -> Iterator[str]:
-    """The database's URL through a pooler that has fewer connections to it than we have to the pooler."""
+def pooled(request: pytest.FixtureRequest, cloned: Settings, tmp_path: Path) -> Iterator[str]:
+    """The database's URL through a pooler that has fewer connections to it than we have to the pooler. A parameter is
+    a line for its configuration."""
     program = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
     if program is None:
         pytest.skip("needs pgbouncer (Debian: apt-get install pgbouncer)")
     url, own = urlsplit(cloned.database_url), free_port()
     made = CONFIGURATION.format(
-        host=url.hostname, port=url.port, user=url.username, password=url.password, own=own, connections=CONNECTIONS
+        host=url.hostname,
+        port=url.port,
+        user=url.username,
+        password=url.password,
+        own=own,
+        connections=CONNECTIONS,
+        more=getattr(request, "param", ""),
     )
     (tmp_path / "pgbouncer.ini").write_text(made)
     as_user = ["-u", "nobody"] if os.geteuid() == 0 else []  # it refuses to run as root
@@ -91,3 +103,73 @@ async def test_a_transaction_pooler_is_not_noticed(
         said = (tmp_path / log).read_text()
         assert '"failure"' not in said, said
         assert "postgresql is not available" not in said, said
+
+
+SHOWN = "select name, current_setting(name) as value from unnest($1::text[]) as name"
+DROPS = f"ignore_startup_parameters = {','.join(SERVER_TIMEOUTS)}"
+
+
+async def test_the_servers_time_outs_hold_behind_a_transaction_pooler(cloned: Settings, pooled: str) -> None:
+    """C-208: for a single statement, in a transaction, in one inside it, and with more of them than connections."""
+    settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
+    async with open_database(settings, {}, 2 * CONNECTIONS) as db:
+
+        async def shown(db: database.Database) -> dict[str, str]:
+            return {row["name"]: row["value"] for row in await db.fetch(SHOWN, list(SERVER_TIMEOUTS))}
+
+        assert await shown(db) == SERVER_TIMEOUTS
+        async with db.transaction() as outer:
+            assert await shown(outer) == SERVER_TIMEOUTS
+            async with outer.transaction() as inner:
+                assert await shown(inner) == SERVER_TIMEOUTS
+        at_once = await asyncio.gather(*(shown(db) for _ in range(4 * CONNECTIONS)))
+        assert at_once == [SERVER_TIMEOUTS] * (4 * CONNECTIONS)
+
+
+async def test_the_server_stops_a_slow_statement_behind_a_transaction_pooler(
+    cloned: Settings, live: Context, pooled: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """C-208: and the connection goes on, for a statement alone and for one in a transaction."""
+    monkeypatch.setattr(database, "_SET_LOCAL", database._SET_LOCAL.replace("'5s'", "'200ms'"))
+    monkeypatch.setattr(database, "COMMAND_SECONDS", 60.0)
+    settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
+    async with open_database(settings, {}, 1) as db:
+        with pytest.raises(UNAVAILABLE):
+            await db.fetch("select pg_sleep(30)")
+        with pytest.raises(UNAVAILABLE):
+            async with db.transaction() as inside:
+                await inside.fetch("select pg_sleep(30)")
+        assert len(await db.fetch("select 1")) == 1
+    [line] = [record for record in caplog.records if record.getMessage() == "postgresql is not available"]
+    assert "canceling statement due to statement timeout" in line.fields["cause"]  # type: ignore[attr-defined]
+    busy = "select 1 from pg_stat_activity where state = 'active' and query like '%pg_sleep(30)'"
+    assert await live.db.fetch(busy) == []
+
+
+async def test_a_pooler_that_nobody_told_of_is_a_misconfiguration(
+    cloned: Settings, pooled: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """C-215: it refuses the time-outs at the start of a connection."""
+    async with open_database(msgspec.structs.replace(cloned, database_url=pooled), {}, 1) as db:
+        with pytest.raises(UNAVAILABLE) as raised:
+            await db.fetch("select 1")
+    assert raised.value.remedy is not None
+    assert "DATABASE_TRANSACTION_POOLING" in raised.value.remedy
+    told = [record for record in caplog.records if record.getMessage() == "postgresql is misconfigured"]
+    assert len(told) == 1
+    assert "unsupported startup parameter" in told[0].fields["cause"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("pooled", [DROPS], indirect=True)
+async def test_a_pooler_that_drops_the_time_outs_is_told_of_at_start(
+    cloned: Settings, pooled: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """C-208."""
+    async with open_database(msgspec.structs.replace(cloned, database_url=pooled), {}, 1) as db:
+        assert len(await db.fetch("select 1")) == 1
+    assert "a pooler drops the time-outs of statements: set DATABASE_TRANSACTION_POOLING=true" in caplog.text
+    caplog.clear()
+    settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
+    async with open_database(settings, {}, 1) as db:
+        assert len(await db.fetch("select 1")) == 1
+    assert caplog.text == ""

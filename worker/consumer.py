@@ -18,7 +18,8 @@ from api.kernel.consumers import Consumer, Delivery, tell_lag
 from api.kernel.context import Context
 from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
 from api.kernel.telemetry import meter, parent_from, span
-from worker.kafka import let_go, security
+from worker.kafka import let_go
+from worker.security import explained, security
 from worker.watch import Stalled, Watch
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,9 @@ class Reader:
             except Exception as error:  # whatever it is, a new client begins where the last commit was
                 self._failures += 1
                 pause = back_off(self._failures)
-                fields = {"topic": self._topic, "cause": type(error).__name__, "seconds": round(pause, 1)}
+                cause, remedy = await explained(self._kafka, error)
+                fields = {"topic": self._topic, "cause": cause, "seconds": round(pause, 1)}
+                fields |= {"remedy": remedy} if remedy else {}
                 foreseen = isinstance(error, KafkaError | OSError | RuntimeError | Stalled)
                 missing = isinstance(error, UnknownTopicOrPartitionError)
                 message = "kafka lacks a topic: create it" if missing else "the consumer starts again"

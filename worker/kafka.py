@@ -5,8 +5,6 @@ is thrown away, because one that failed may stay broken."""
 import asyncio
 import functools
 import logging
-import ssl
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -29,8 +27,10 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 from opentelemetry.trace import SpanKind
 
-from api.kernel.settings import Kafka, Settings
+from api.kernel.outages import Outage
+from api.kernel.settings import Settings
 from api.kernel.telemetry import parent_from, relayed_events, span, traceparent
+from worker.security import explained, security
 from worker.types import OutboxEvent, Refusal, Unpublished
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ class Publisher:
         self._partition = functools.lru_cache(10_000)(DefaultPartitioner())
         self._producer: AIOKafkaProducer | None = None
         self._missed: set[str] = set()  # topics that Kafka does not have
+        self._outage = Outage("kafka", logger)
 
     async def publish(self, events: Sequence[OutboxEvent]) -> dict[OutboxEvent, Refusal | None]:
         """Publish in order and wait until Kafka has acknowledged. The answer names what is not published: why Kafka
@@ -74,7 +75,9 @@ class Publisher:
         except Exception as error:
             await self.stop()
             if isinstance(error, _FAILURES):
-                raise KafkaUnavailable(type(error).__name__) from None
+                cause, remedy = await explained(self._kafka, error)
+                self._outage.tell(cause, remedy)
+                raise KafkaUnavailable(cause) from None
             raise
 
     async def stop(self) -> None:
@@ -277,24 +280,3 @@ def _trace(event: OutboxEvent) -> str:
         return event.traceparent
     with span(f"publish {event.topic}", SpanKind.PRODUCER, parent_from(event.traceparent)):
         return traceparent()
-
-
-def security(kafka: Kafka) -> dict[str, object]:
-    """TLS as a PaaS gives it: its own authority, a client certificate, and brokers whose names are in no
-    certificate. Raises ssl.SSLError for a certificate that is none."""
-    if not kafka.tls:
-        return {}
-    context = ssl.create_default_context(cadata=kafka.trusted_cert)
-    if kafka.trusted_cert:  # such an authority's certificate often lacks what Python asks of one since 3.13
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    # With a public authority, the name is all that tells the brokers from everybody else.
-    context.check_hostname = kafka.trusted_cert is None
-    if kafka.client_cert and kafka.client_cert_key:
-        # The ssl module reads a chain from files alone; these are private to this user and gone after the block.
-        with tempfile.NamedTemporaryFile("w") as certificate, tempfile.NamedTemporaryFile("w") as key:
-            certificate.write(kafka.client_cert)
-            key.write(kafka.client_cert_key)
-            certificate.flush()
-            key.flush()
-            context.load_cert_chain(certificate.name, key.name)
-    return {"security_protocol": "SSL", "ssl_context": context}

@@ -15,9 +15,10 @@ from arq.worker import Function, Worker, func
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError, ResponseError
 
-from api.kernel.cache import redis_options
+from api.kernel.cache import redis_options, redis_remedy
 from api.kernel.context import Context, open_context
 from api.kernel.feature import Feature, Sweep, consumers_of, tasks_of
+from api.kernel.outages import Outage, words_of
 from api.kernel.settings import Settings
 from api.kernel.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
 from worker import queries
@@ -26,6 +27,7 @@ from worker.kafka import Publisher
 from worker.relay import Relay
 
 logger = logging.getLogger(__name__)
+outage = Outage("redis", logger)
 
 POOL_SIZE = 8
 """Four for tasks, two for consumers, one for the relay's transaction, one that listens."""
@@ -111,10 +113,12 @@ async def _work_until_redis_ends(context: Context, worker: Worker, queue: ArqRed
 async def _recover(error: BaseException | None, queue: ArqRedis) -> None:
     """Tell why arq ended, and delete its queue where something in it is the cause, such as a value of another type. No
     task is lost: its lease runs out, and it is queued again."""
-    outage = isinstance(error, RedisError | OSError) and type(error) is not ResponseError
+    away = isinstance(error, RedisError | OSError) and type(error) is not ResponseError
+    if away and error is not None:
+        outage.tell(words_of(error), redis_remedy(error))
     fields = {"cause": type(error).__name__, "seconds": RESTART_SECONDS}
-    logger.warning("arq starts again", exc_info=None if outage else error, extra={"fields": fields})
-    if not outage:
+    logger.warning("arq starts again", exc_info=None if away else error, extra={"fields": fields})
+    if not away:
         logger.warning("arq's queue is deleted", extra={"fields": {"key": QUEUE}})
         with contextlib.suppress(RedisError, OSError):
             await queue.delete(QUEUE)
@@ -154,8 +158,7 @@ def _function(context: Context, task: Task[Any]) -> Function:
 async def open_queue(settings: Settings) -> AsyncIterator[ArqRedis]:
     """arq's client. Made here and not from a DSN by arq, which neither decodes a password nor can leave a certificate
     unverified."""
-    pool = ConnectionPool.from_url(
-        settings.redis_url,
+    pool = ConnectionPool(
         socket_connect_timeout=REDIS_SECONDS,
         socket_timeout=REDIS_SECONDS,
         **redis_options(settings),

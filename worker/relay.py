@@ -17,6 +17,7 @@ from api.kernel.database import Database
 from api.kernel.errors import Problem
 from api.kernel.failpoints import passing
 from api.kernel.feature import Sweep
+from api.kernel.outages import words_of
 from api.kernel.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
 from api.kernel.telemetry import trace_of
 from worker import queries
@@ -194,7 +195,8 @@ class Relay:
             except Exception as error:  # whatever stops one step, the others go on
                 failures += 1
                 pause = min(LONGEST_PAUSE, 0.1 * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-                cause = str(error) if isinstance(error, KafkaUnavailable) else type(error).__name__
+                told = isinstance(error, KafkaUnavailable | RedisError | OSError)
+                cause = words_of(error) if told else type(error).__name__
                 fields = {"step": step.__name__, "cause": cause, "seconds": round(pause, 1)}
                 foreseen = isinstance(error, _EXPECTED)
                 logger.warning("the relay waits", exc_info=None if foreseen else error, extra={"fields": fields})

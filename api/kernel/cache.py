@@ -17,8 +17,11 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 import msgspec
 from opentelemetry.trace import SpanKind
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.asyncio.connection import SSLConnection, parse_url
+from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError, ResponseError
 
+from api.kernel.outages import Outage, connection_remedy, words_of
+from api.kernel.pem import client_context
 from api.kernel.settings import Settings
 from api.kernel.telemetry import span
 
@@ -33,7 +36,12 @@ BREAKER_SECONDS = 2.0
 
 
 class CacheUnavailable(Exception):
-    """Redis does not answer, did not a moment ago, or has no usable value; every caller has a way without it."""
+    """Redis does not answer, did not a moment ago, or has no usable value; every caller has a way without it. `remedy`
+    says which setting to mend, where that is why."""
+
+    def __init__(self, remedy: str | None = None) -> None:
+        super().__init__(remedy or "")
+        self.remedy = remedy
 
 
 class Cache:
@@ -43,13 +51,15 @@ class Cache:
         self._redis = redis
         self._failures = 0
         self._closed_until = 0.0
+        self._outage = Outage("redis", logger)
+        self._remedy: str | None = None
         self.flights: dict[str, asyncio.Task[Any]] = {}
 
     async def execute(self, *command: str | bytes | float) -> Any:
         """One Redis command, one round trip. Raises CacheUnavailable within CALL_SECONDS; also where the key holds a
         value of another type, which is deleted."""
         if self._failures >= BREAKER_FAILURES and time.monotonic() < self._closed_until:
-            raise CacheUnavailable
+            raise CacheUnavailable(self._remedy)
         # Once it may be asked again, one asks, and the others go without until there is an answer.
         self._closed_until = time.monotonic() + BREAKER_SECONDS
         try:
@@ -72,8 +82,9 @@ class Cache:
 
     def _failed(self, error: Exception) -> CacheUnavailable:
         self._failures += 1
-        logger.warning("redis is not available", extra={"fields": {"cause": type(error).__name__}})
-        return CacheUnavailable()
+        self._remedy = redis_remedy(error)
+        self._outage.tell(words_of(error), self._remedy)
+        return CacheUnavailable(self._remedy)
 
     async def discard(self, key: str, reason: str) -> None:
         """Delete a value that nothing here can use; all that is kept in Redis can be made again."""
@@ -183,20 +194,42 @@ def cached(seconds: float) -> Callable[[Callable[Concatenate[C, P], Awaitable[R]
     return lambda function: Cached(function, seconds)
 
 
+class TlsConnection(SSLConnection):
+    """With one SSLContext for all, since reading the authorities takes tens of milliseconds."""
+
+    def __init__(self, tls: ssl.SSLContext, **options: Any) -> None:
+        super().__init__(**options)
+        self.ssl_context.context = tls
+
+
 def redis_options(settings: Settings) -> dict[str, Any]:
-    """Connection options for TLS; a PaaS often signs its own certificate, hence REDIS_TLS_VERIFY."""
-    if not settings.redis_url.startswith("rediss://") or settings.redis_tls_verify:
-        return {}
-    return {"ssl_cert_reqs": ssl.CERT_NONE, "ssl_check_hostname": False}
+    """What a pool of connections is made of. A PaaS often signs its own certificate, hence REDIS_TLS_VERIFY."""
+    options: dict[str, Any] = {**parse_url(settings.redis_url)}
+    if settings.redis_url.startswith("rediss://"):
+        context = client_context(settings.redis_ca_cert)
+        if not settings.redis_tls_verify:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        options |= {"connection_class": TlsConnection, "tls": context}
+    return options
+
+
+def redis_remedy(error: BaseException) -> str | None:
+    """What to mend where Redis refuses us, or its certificate is not to be trusted; None where it may just be down."""
+    if isinstance(error, AuthenticationError) or "NOAUTH" in str(error):
+        return "Redis refuses this name or password: check REDIS_URL"
+    if isinstance(error, NoPermissionError):
+        return "the name in REDIS_URL lacks a privilege: see Redis' ACL"
+    if isinstance(error, ResponseError) and "DB index" in str(error):
+        return "there is no such database: check the number in REDIS_URL"
+    return connection_remedy(error, "REDIS_URL", "REDIS_CA_CERT")
 
 
 @contextlib.asynccontextmanager
 async def open_cache(settings: Settings) -> AsyncIterator[Cache]:
     """The client for a process' life. Connects at first use, so that a process starts without Redis."""
     # Blocking: with every connection in use one waits for the next, and Redis is not called down.
-    pool = BlockingConnectionPool.from_url(
-        settings.redis_url,
-        timeout=CALL_SECONDS,
+    pool = BlockingConnectionPool(
+        timeout=CALL_SECONDS,  # type: ignore[arg-type]  # typed as int, and handed to asyncio
         socket_connect_timeout=CALL_SECONDS,
         socket_timeout=CALL_SECONDS,
         max_connections=64,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
 from uuid import UUID
@@ -14,7 +15,9 @@ from api.kernel.database import Database, open_database
 from api.kernel.limits import NETWORK_BITS, Limiter, network_of
 from api.kernel.mail import LANGUAGES, Mailer, SmtpMailer
 from api.kernel.passwords import Passwords
-from api.kernel.settings import Settings
+from api.kernel.settings import Settings, warnings_of
+
+logger = logging.getLogger(__name__)
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -51,6 +54,8 @@ async def open_context(
 ) -> AsyncIterator[Context]:
     """Everything a process holds, closed at the end of the block. Nothing needs to answer yet: a PaaS starts things
     in any order."""
+    for warning in warnings_of(settings):
+        logger.warning(warning)
     passwords = Passwords(lambda: network_of(origin.get().address, NETWORK_BITS))
     try:
         async with open_database(settings, subscribers, pool_size) as db, open_cache(settings) as cache:

@@ -13,31 +13,32 @@ from uuid import UUID
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from api.kernel.connections import host_urls, verified_url
 from api.kernel.errors import CONFLICT, UNAVAILABLE, VALIDATION_FAILED
 from api.kernel.failpoints import passing
+from api.kernel.outages import Outage, database_remedy, words_of
 from api.kernel.settings import Settings
 from api.kernel.telemetry import refused_values
 
 logger = logging.getLogger(__name__)
 
 ACQUIRE_SECONDS = 1.0
+"""For each host of the URL, because a new connection may have to try them all."""
+CONNECT_SECONDS = 0.9
+"""To one host. Less than ACQUIRE_SECONDS, within which it happens."""
 COMMAND_SECONDS = 3.0
-CONNECT_SECONDS = 2.0
 ROLLBACK_SECONDS = 1.0
 """PostgreSQL does it in no time; one that takes longer is silent, and rolls back when the connection is closed."""
-SERVER_SETTINGS = {
-    "application_name": "rest-angular",
-    "statement_timeout": "5s",
-    "lock_timeout": "2s",
-    "idle_in_transaction_session_timeout": "10s",
-    "timezone": "UTC",
-}
+SERVER_TIMEOUTS = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"}
+SERVER_SETTINGS = {"application_name": "rest-angular", "timezone": "UTC", **SERVER_TIMEOUTS}
+# A transaction pooler refuses start-up parameters, or drops them, and forgets what is set outside of a transaction.
+_SET_LOCAL = "; ".join(f"set local {name} = '{value}'" for name, value in SERVER_TIMEOUTS.items())
 # The server is going down, is read-only since a failover, or the connection is gone: every pooled connection is
 # suspect.
 _FAILOVER = ("25006", "25P03", "57P", "08")
 _BEHIND = ("42P01", "42703")  # no such table, no such column
-# Does not let us in (a password or a database that is being replaced), is full, has locked what we want, took too long.
-_NOT_NOW = ("28", "3D", "53", "55P03", "57014")
+# Does not let us in, is full, has locked what we want, took too long.
+_NOT_NOW = ("28", "3D", "42501", "53", "55P03", "57014")
 _BAD_VALUE = ("22", "54")
 
 # InternalClientError is also what asyncpg raises where a server is read-only and we ask for one that is not.
@@ -70,16 +71,26 @@ class Database:
         pool: "asyncpg.Pool[Record]",
         connection: "Connection | None" = None,
         subscribers: Mapping[str, tuple[str, ...]] | None = None,
+        outage: Outage | None = None,
+        *,
+        hosts: int = 1,
+        pooled: bool = False,
     ) -> None:
         self._pool = pool
         self._connection = connection
         self.subscribers = subscribers or {}
+        self._outage = outage or Outage("postgresql", logger)
+        self._hosts = hosts
+        self._pooled = pooled
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Every row. Raises Violation, VALIDATION_FAILED (a value PostgreSQL refuses), UNAVAILABLE."""
         try:
             if self._connection is not None:
                 return await self._connection.fetch(statement, *arguments)
+            if self._pooled:
+                async with self.transaction() as db:
+                    return await db.fetch(statement, *arguments)
             connection = await self._acquire()
             try:
                 return await connection.fetch(statement, *arguments)
@@ -96,7 +107,10 @@ class Database:
             async with self._translated():
                 await transaction.start()
             try:
-                yield Database(self._pool, connection, self.subscribers)
+                if self._pooled and self._connection is None:
+                    async with self._translated():
+                        await connection.execute(_SET_LOCAL)
+                yield Database(self._pool, connection, self.subscribers, self._outage, pooled=self._pooled)
             except BaseException:
                 # A connection that cannot roll back is gone, and PostgreSQL rolls back what it was doing.
                 with contextlib.suppress(*_DRIVER_ERRORS):
@@ -139,7 +153,7 @@ class Database:
     async def _acquire(self) -> "PoolConnectionProxy[Record]":
         if self._pool.get_idle_size():  # there is one: nobody waits
             return await self._pool.acquire()
-        async with asyncio.timeout(ACQUIRE_SECONDS):  # the pool's own timeout costs a task each time
+        async with asyncio.timeout(ACQUIRE_SECONDS * self._hosts):  # the pool's own timeout costs a task each time
             return await self._pool.acquire()
 
     async def _release(self, connection: "PoolConnectionProxy[Record]") -> None:
@@ -165,12 +179,13 @@ class Database:
             return VALIDATION_FAILED("A value is out of range or holds characters that cannot be stored.")
         if state.startswith(_FAILOVER):
             await self._pool.expire_connections()
-        elif state in _BEHIND:
-            logger.error("the schema is older than this code: run the release process (python -m migrations)")
-        elif state and not state.startswith(_NOT_NOW):
+        elif state and not state.startswith((*_NOT_NOW, *_BEHIND)):
             return error  # a mistake of ours, such as a syntax error
-        logger.warning("postgresql is not available", extra={"fields": {"cause": type(error).__name__, "state": state}})
-        return UNAVAILABLE()
+        remedy = database_remedy(error, state)
+        self._outage.tell(words_of(error), remedy, state=state)
+        problem = UNAVAILABLE()
+        problem.remedy = remedy
+        return problem
 
 
 def constraint_problem(violation: Violation, meanings: Mapping[str, type[Exception]]) -> Exception:
@@ -187,26 +202,57 @@ async def open_database(
     settings: Settings, subscribers: Mapping[str, tuple[str, ...]], size: int | None = None
 ) -> AsyncIterator[Database]:
     """The pool for a process' life. Opens although PostgreSQL is down: requests answer 503 until it is back."""
-    pool = asyncpg.create_pool(
-        settings.database_url,
-        min_size=0,
-        max_size=size or settings.database_pool_size,
-        timeout=CONNECT_SECONDS,
-        command_timeout=COMMAND_SECONDS,
-        reset=_keep,
-        **_driver_options(settings),
-    )
-    async with pool:
-        database = Database(pool, subscribers=subscribers)
-        try:
-            await database.fetch("select 1")
-        except UNAVAILABLE:
-            logger.warning("starting without postgresql; requests answer 503 until it is back")
-        try:
-            yield database
-        finally:
-            with contextlib.suppress(TimeoutError):  # a connection stuck in a dead network is dropped with the process
-                await asyncio.wait_for(pool.close(), ACQUIRE_SECONDS)
+    with verified_url(settings.database_url, settings.database_ca_cert) as url:
+        hosts = Hosts(url)
+        pool = asyncpg.create_pool(
+            connect=hosts.connect,
+            min_size=0,
+            max_size=size or settings.database_pool_size,
+            command_timeout=COMMAND_SECONDS,
+            reset=_keep,
+            **_driver_options(settings),
+        )
+        async with pool:
+            pooled = settings.database_transaction_pooling
+            database = Database(pool, subscribers=subscribers, hosts=len(hosts.urls), pooled=pooled)
+            await _look_at(database)
+            try:
+                yield database
+            finally:
+                with contextlib.suppress(TimeoutError):  # one stuck in a dead network is dropped with the process
+                    await asyncio.wait_for(pool.close(), ACQUIRE_SECONDS)
+
+
+class Hosts:
+    """The servers that a URL names, of which one can be written to. Each has a time-out of its own, so that one that
+    is silent does not hide the next; the driver has one for all."""
+
+    def __init__(self, url: str) -> None:
+        self.urls = list(host_urls(url))
+
+    async def connect(self, *_: object, **options: Any) -> "asyncpg.Connection[Record]":
+        """To the one that was good the last time, or the next one that is."""
+        failures: list[Exception] = []
+        for url in self.urls[:]:
+            try:
+                connection: asyncpg.Connection[Record] = await asyncpg.connect(url, timeout=CONNECT_SECONDS, **options)
+            except (OSError, asyncpg.CannotConnectNowError, asyncpg.InternalClientError) as failure:
+                failures.append(failure)
+            else:
+                self.urls.sort(key=lambda each: each != url)
+                return connection
+        # That one is read-only is what standbys are; that one does not answer is what to tell.
+        raise next((each for each in failures if isinstance(each, OSError)), failures[0])
+
+
+async def _look_at(database: Database) -> None:
+    try:
+        [row] = await database.fetch("select current_setting('statement_timeout')")
+    except UNAVAILABLE:
+        logger.warning("starting without postgresql; requests answer 503 until it is back")
+    else:
+        if row[0] != SERVER_TIMEOUTS["statement_timeout"]:
+            logger.error("a pooler drops the time-outs of statements: set DATABASE_TRANSACTION_POOLING=true")
 
 
 async def _keep(_: object) -> None:

@@ -97,11 +97,13 @@ def conflict(code: str, detail: str) -> type[Problem]:
 
 
 class UNAVAILABLE(Problem):
-    """A part that is needed does not answer. Written out as a class because another one is a kind of it."""
+    """A part that is needed does not answer. Written out as a class because others are a kind of it."""
 
     status = 503
     code = "UNAVAILABLE"
     detail = "A part this needs does not answer now; try again shortly."
+    remedy: str | None = None
+    """For the operator, never in an answer: which setting to mend, where waiting does not help."""
 
 
 class RATE_LIMITED(Problem):

@@ -1,10 +1,12 @@
 """Message, and its ways out: SMTP, or memory for tests. A feature keeps its texts in emails/ beside the task that
 sends them, a folder for each language: en/verify.txt, whose first line is the subject, and en/verify.html."""
 
+import email.headerregistry
 import email.message
 import email.policy
 import email.utils
-import ssl
+import logging
+import re
 from pathlib import Path
 from typing import Protocol
 
@@ -13,11 +15,23 @@ import jinja2
 import msgspec
 from opentelemetry.trace import SpanKind
 
+from api.kernel.outages import Outage, connection_remedy, scrubbed, words_of
+from api.kernel.pem import client_context
 from api.kernel.settings import Settings, address
 from api.kernel.telemetry import span
 
+logger = logging.getLogger(__name__)
+
 LANGUAGES = ("en", "de")
 SEND_SECONDS = 10.0
+# RFC 3463: what no retry changes is about the recipient's address (5.1.x, but not 5.1.7 and 5.1.8, the sender's), a
+# mailbox that is disabled (5.2.1), or this mail (5.2.3, 5.6.x). A full mailbox, the server's system, routing, protocol
+# and policy (5.2.2, 5.3.x, 5.4.x, 5.5.x, 5.7.x) may change, and are for the sender to look into.
+_ENHANCED = re.compile(r"([45]\.\d{1,3}\.\d{1,3})(?!\S)")
+_FINAL = re.compile(r"5\.(1\.(?![78]$)\d+|2\.[13]|6\.\d+)")
+# Where the reply has no such code: what RFC 5321 and RFC 7504 say of mailboxes and domains.
+_FINAL_REPLIES = (501, 550, 551, 553, 556)
+_NOT_LET_IN = (530, 534, 535, 538)
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,21 +46,25 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MailRefused(Exception):
-    """Nobody will ever take this mail: the server says so of its recipient or content (5xx), or it is no mail at all;
-    sending it again is no use."""
+    """This mail will never be taken: the server says so of its recipient or content, or it is not a valid mail."""
+
+
+class MailDelayed(OSError):
+    """The mail server does not take this mail now, and may later."""
 
 
 class Mailer(Protocol):
     async def send(self, message: Message) -> None:
-        """Hand the mail over. Raises MailRefused, or OSError and TimeoutError where trying later may help."""
+        """Hand the mail over. Raises MailRefused, or MailDelayed where trying later may help."""
 
 
 class SmtpMailer:
     def __init__(self, settings: Settings) -> None:
         self._smtp = settings.smtp
-        self._from = settings.mail_from
-        self._domain = settings.mail_from.rpartition("@")[2]
-        self._tls = ssl.create_default_context() if settings.smtp.tls != "none" else None
+        self._name, self._from = email.utils.parseaddr(settings.mail_from)
+        self._domain = self._from.rpartition("@")[2]
+        self._tls = client_context(settings.smtp.ca_cert) if settings.smtp.tls != "none" else None
+        self._outage = Outage("smtp", logger)
 
     async def send(self, message: Message) -> None:
         try:
@@ -70,15 +88,31 @@ class SmtpMailer:
                     timeout=SEND_SECONDS,
                 )
         except aiosmtplib.SMTPRecipientsRefused as error:
-            raise _meaning(error.recipients[0].code) from None
-        except aiosmtplib.SMTPDataError as error:
-            raise _meaning(error.code) from None
-        except aiosmtplib.SMTPException as error:  # a login or a sender that is refused (5xx too) is ours to mend
-            raise OSError(f"smtp: {type(error).__name__}") from None
+            raise self._refusal(error.recipients[0]) from None
+        except aiosmtplib.SMTPResponseException as error:
+            raise self._refusal(error) from None
+        except (aiosmtplib.SMTPException, OSError) as error:
+            cause = words_of(error.__cause__ or error)
+            self._outage.tell(cause, _remedy(error))
+            raise MailDelayed(f"smtp: {cause}") from None
+
+    def _refusal(self, error: aiosmtplib.SMTPResponseException) -> Exception:
+        """What a reply means. Its text may quote the address, the sender's password never."""
+        said = f"smtp {error.code} {scrubbed(error.message)}".strip()
+        about_mail = isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError)
+        if about_mail and _is_final(error.code, error.message):
+            return MailRefused(said)
+        if error.code in _NOT_LET_IN:
+            self._outage.tell(said, "the mail server wants another name, password or TLS: check SMTP_URL")
+        elif error.code >= 500 and not error.message.startswith("5.2.2"):  # a full mailbox is nobody's fault here
+            self._outage.tell(said, "the mail server refuses us: ask it about MAIL_FROM, relaying and its policy")
+        elif not about_mail:
+            self._outage.tell(said)
+        return MailDelayed(said)
 
     def _compose(self, message: Message) -> email.message.EmailMessage:
         mail = email.message.EmailMessage(email.policy.SMTP)
-        mail["From"] = self._from
+        mail["From"] = email.headerregistry.Address(self._name, addr_spec=self._from)
         mail["To"] = address(message.to)
         mail["Subject"] = message.subject
         mail["Message-ID"] = f"<{message.id}@{self._domain}>"
@@ -89,9 +123,18 @@ class SmtpMailer:
         return mail
 
 
-def _meaning(code: int) -> Exception:
-    """What a server's reply code means (RFC 5321 §4.2.1); its text may quote the address and stays out of the logs."""
-    return MailRefused(f"smtp {code}") if code >= 500 else OSError(f"smtp {code}")
+def _is_final(code: int, text: str) -> bool:
+    """Whether a reply says that sending the mail again is no use (RFC 3463, RFC 5321 §4.2)."""
+    enhanced = _ENHANCED.match(text)
+    return code >= 500 and bool(_FINAL.fullmatch(enhanced[1])) if enhanced else code in _FINAL_REPLIES
+
+
+def _remedy(error: Exception) -> str | None:
+    if "STARTTLS extension not supported" in str(error):
+        return "the mail server offers no STARTTLS: check SMTP_URL"
+    if "AUTH extension is not supported" in str(error):
+        return "the mail server takes no name and password here, or only over TLS: check SMTP_URL"
+    return connection_remedy(error, "SMTP_URL", "SMTP_CA_CERT")
 
 
 class MemoryMailer:

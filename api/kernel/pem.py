@@ -1,12 +1,25 @@
-"""Signing keys in PEM, as an environment holds them."""
+"""Keys and certificates in PEM, as an environment holds them: as text, often with escaped newlines, or as a path."""
 
+import contextlib
+import datetime
+import os
 import re
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
-_PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----\n.*?-----END \1-----", re.DOTALL)
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\n.*?-----END \1-----", re.DOTALL)
 _CURVES = {"ES256": "secp256r1", "EdDSA": "Ed25519"}
+_SOON = datetime.timedelta(days=14)
 
 
 def read_keys(text: str, algorithm: str, *, signing: bool) -> tuple[str, ...]:
@@ -21,6 +34,83 @@ def read_keys(text: str, algorithm: str, *, signing: bool) -> tuple[str, ...]:
         what = "one private key" if signing else "keys"
         raise ValueError(f"must be {what} in PEM, without a password: P-256 for ES256, Ed25519 for EdDSA.")
     return pems
+
+
+def read_certificates(text: str) -> str | None:
+    """One or more certificates, as text or as the path of a file; None for an empty text. Raises ValueError."""
+    if not text:
+        return None
+    pems = _text_of(text)
+    try:
+        if not x509.load_pem_x509_certificates(pems.encode()):
+            raise ValueError
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pems)  # stricter, and what will read it
+    except (ValueError, ssl.SSLError):
+        raise ValueError("must be a certificate in PEM (-----BEGIN CERTIFICATE-----), or the path of one.") from None
+    return pems
+
+
+def read_private_key(text: str) -> str | None:
+    """A private key without a password, as text or as the path of a file; None for an empty text. Raises ValueError."""
+    if not text:
+        return None
+    pem = _text_of(text)
+    try:
+        load_pem_private_key(pem.encode(), None)
+    except TypeError:
+        raise ValueError("is encrypted: remove its password (openssl pkey -in KEY -out PLAIN).") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("must be a private key in PEM (-----BEGIN PRIVATE KEY-----), or the path of one.") from None
+    return pem
+
+
+def belong_together(certificates: str, key: str) -> bool:
+    """Whether the key is that of the first certificate. Both must have been read by the functions above."""
+    first = x509.load_pem_x509_certificates(certificates.encode())[0].public_key()
+    own = load_pem_private_key(key.encode(), None).public_key()
+    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    return first.public_bytes(*form) == own.public_bytes(*form)
+
+
+def validity_warning(certificates: str) -> str | None:
+    """What to say of certificates of which one is outside of its time, or soon will be."""
+    now = datetime.datetime.now(datetime.UTC)
+    for certificate in x509.load_pem_x509_certificates(certificates.encode()):
+        if certificate.not_valid_after_utc < now + _SOON:
+            tense = "expired" if certificate.not_valid_after_utc < now else "expires"
+            return f"{tense} on {certificate.not_valid_after_utc:%Y-%m-%d}"
+        if certificate.not_valid_before_utc > now:
+            return f"is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
+    return None
+
+
+def client_context(ca_cert: str | None) -> ssl.SSLContext:
+    """For connecting to a server whose certificate and name are verified, by the public authorities or by ours."""
+    context = ssl.create_default_context(cadata=ca_cert)
+    if ca_cert:  # a private authority's certificate often lacks what Python asks of one since 3.13
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+@contextlib.contextmanager
+def as_file(text: str) -> Iterator[str]:
+    """A path to read the text from while the block runs. OpenSSL and libpq take some things from files alone; this one
+    is in memory, so no folder needs to be writable and no key is left on a disk."""
+    descriptor = os.memfd_create("pem")
+    try:
+        os.write(descriptor, text.encode())
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def _text_of(text: str) -> str:
+    if "-----BEGIN" in text:
+        return text.replace("\\n", "\n")
+    try:
+        return Path(text).read_text("ascii")
+    except (OSError, ValueError):
+        raise ValueError("must be in PEM (-----BEGIN … -----END …), or the path of a file that can be read.") from None
 
 
 def _curve_of(pem: str) -> str:

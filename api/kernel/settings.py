@@ -5,23 +5,30 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
-from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
+from api.kernel.connections import (
+    Kafka,
+    Sealed,
+    Smtp,
+    database_url,
+    items_of,
+    kafka,
+    redis_url,
+    redis_verifies,
+    smtp,
+)
 from api.kernel.origins import normal_origin
-from api.kernel.pem import read_keys
+from api.kernel.pem import read_certificates, read_keys, validity_warning
 
 T = TypeVar("T")
 
 # Names under which a PaaS tells which build is running, first found wins.
 _RELEASE_VARIABLES = ("HEROKU_SLUG_COMMIT", "RENDER_GIT_COMMIT", "RAILWAY_GIT_COMMIT_SHA", "GIT_REV")
-# Parameters of a DATABASE_URL that both asyncpg and libpq understand; a server refuses what a driver passes on unknown.
-_DATABASE_PARAMETERS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "application_name", "target_session_attrs"}
 _PRIVATE_NETWORKS = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
-_SMTP_SCHEMES = {"smtp": ("none", 25), "smtps": ("implicit", 465), "smtp+starttls": ("starttls", 587)}
-_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 # Keys that stand in this repository or in the reference system's; anybody can sign tokens with them.
 PUBLISHED_KEYS = {"replace-me-with-48-random-characters-from-openssl", "your-secret-key", "changethis", "secret"}
@@ -38,31 +45,6 @@ class Rate(msgspec.Struct, frozen=True):
     period: int
 
 
-class Sealed(msgspec.Struct, frozen=True):
-    """What holds secrets: a repr ends up in logs."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(…)"
-
-
-class Smtp(Sealed, frozen=True):
-    host: str
-    port: int
-    username: str | None
-    password: str | None
-    tls: str
-    """`implicit` (smtps), `starttls` or `none`."""
-
-
-class Kafka(Sealed, frozen=True):
-    bootstrap_servers: tuple[str, ...]
-    prefix: str
-    tls: bool
-    trusted_cert: str | None
-    client_cert: str | None
-    client_cert_key: str | None
-
-
 class Settings(Sealed, frozen=True, kw_only=True):
     environment: str
     release: str
@@ -76,9 +58,11 @@ class Settings(Sealed, frozen=True, kw_only=True):
     jwt_private_key: str | None
     jwt_previous_keys: tuple[str, ...]
     database_url: str
+    database_ca_cert: str | None
     database_pool_size: int
     database_transaction_pooling: bool
     redis_url: str
+    redis_ca_cert: str | None
     redis_tls_verify: bool
     kafka: Kafka
     smtp: Smtp
@@ -118,13 +102,16 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     algorithm = read("JWT_ALGORITHM", _one_of("HS256", "ES256", "EdDSA"), "HS256")
     public_url = read("PUBLIC_URL", lambda text: _public_url(text, relaxed=environment == "development"))
     pooling = "true" if "pgbouncer=true" in environ.get("DATABASE_URL", "") else "false"
+    database_ca, redis_ca, smtp_ca = (
+        read(f"{part}_CA_CERT", read_certificates, "") for part in ("DATABASE", "REDIS", "SMTP")
+    )
     settings = Settings(
         environment=environment,
         release=read(next(filter(environ.get, _RELEASE_VARIABLES), "GIT_REV"), str, "unreleased"),
         port=read("PORT", _between(1, 65535), "8000"),
         web_concurrency=read("WEB_CONCURRENCY", _between(1, 64), "1"),
         public_url=public_url,
-        allowed_origins=read("ALLOWED_ORIGINS", lambda text: tuple(map(normal_origin, _list(text))), ""),
+        allowed_origins=read("ALLOWED_ORIGINS", lambda text: tuple(map(normal_origin, items_of(text))), ""),
         trusted_proxies=read("TRUSTED_PROXIES", _networks, _PRIVATE_NETWORKS),
         secret_key=read("SECRET_KEY", _secret),
         jwt_algorithm=algorithm,
@@ -132,14 +119,19 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
             "JWT_PRIVATE_KEY", lambda pem: next(iter(read_keys(pem, algorithm, signing=True)), None), ""
         ),
         jwt_previous_keys=read("JWT_PREVIOUS_KEYS", lambda pems: read_keys(pems, algorithm, signing=False), ""),
-        database_url=read("DATABASE_URL", _database_url),
+        database_url=read("DATABASE_URL", lambda text: database_url(text, bool(environ.get("DATABASE_CA_CERT")))),
+        database_ca_cert=database_ca,
         database_pool_size=read("DATABASE_POOL_SIZE", _between(1, 200), "8"),
         database_transaction_pooling=read("DATABASE_TRANSACTION_POOLING", _one_of("true", "false"), pooling) == "true",
-        redis_url=read("REDIS_URL", _redis_url),
-        redis_tls_verify=read("REDIS_TLS_VERIFY", _one_of("true", "false"), "true") == "true",
-        kafka=_kafka(environ, read),
-        smtp=read("SMTP_URL", _smtp),
-        mail_from=read("MAIL_FROM", address, f"no-reply@{urlsplit(public_url or '//localhost').hostname}"),
+        redis_url=read("REDIS_URL", redis_url),
+        redis_ca_cert=redis_ca,
+        redis_tls_verify=read(
+            "REDIS_TLS_VERIFY", _one_of("true", "false"), redis_verifies(environ.get("REDIS_URL", ""))
+        )
+        == "true",
+        kafka=kafka(environ, read),
+        smtp=read("SMTP_URL", lambda text: smtp(text, smtp_ca)),
+        mail_from=read("MAIL_FROM", _sender, f"no-reply@{urlsplit(public_url or '//localhost').hostname}"),
         log_level=read("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
         log_format=read("LOG_FORMAT", _one_of("json", "console"), "json"),
         log_health=read("LOG_HEALTH", _one_of("true", "false"), "true") == "true",
@@ -157,6 +149,20 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         faults.insert(0, "The environment is not complete. Mend these (docs/operations.md explains each):")
         raise SettingsError("\n  - ".join(faults))
     return settings
+
+
+def warnings_of(settings: Settings) -> list[str]:
+    """What to say at start of certificates that have expired, or soon will. No reason to refuse: what does not use them
+    goes on."""
+    pems = {
+        "DATABASE_CA_CERT": settings.database_ca_cert,
+        "REDIS_CA_CERT": settings.redis_ca_cert,
+        "SMTP_CA_CERT": settings.smtp.ca_cert,
+        "KAFKA_TRUSTED_CERT": settings.kafka.trusted_cert,
+        "KAFKA_CLIENT_CERT": settings.kafka.client_cert,
+    }
+    found = ((name, validity_warning(pem)) for name, pem in pems.items() if pem)
+    return [f"the certificate in {name} {warning}" for name, warning in found if warning]
 
 
 def rate(text: str) -> Rate | None:
@@ -179,10 +185,17 @@ def _matching(pattern: str, otherwise: str) -> Callable[[str], str]:
 
 
 _word = _matching("[a-z][a-z0-9-]{0,30}", "must be one lower-case word, such as production, staging or development.")
-_topic_prefix = _matching("[A-Za-z0-9._-]{0,100}", "must be of letters, digits, dots, underscores and hyphens.")
-_pem = _matching("(?s)(-----BEGIN .*-----END .*)?", "must be in PEM (-----BEGIN … -----END …).")
 address = _matching(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "must be one e-mail address in ASCII.")
 """Read an e-mail address of which no part can be a second one, a comment or a line of its own. Raises ValueError."""
+
+
+def _sender(text: str) -> str:
+    """An address alone, or with a name before it: `App <no-reply@example.com>`. Raises ValueError."""
+    named = re.fullmatch(r'(?:"[^"\\]*"|[^"\\<>,;:@()]*) ?<([^<>]*)>', text)
+    if named and text.isprintable():
+        address(named[1])
+        return text
+    return address(text)
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
@@ -210,13 +223,9 @@ def _factor(text: str) -> float | None:
     return None if text == "off" else float(text)
 
 
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(item.strip() for item in text.split(",") if item.strip())
-
-
 def _networks(text: str) -> tuple[str, ...]:
     try:
-        return tuple(str(ipaddress.ip_network(item)) for item in _list(text))
+        return tuple(str(ipaddress.ip_network(item)) for item in items_of(text))
     except ValueError:
         raise ValueError("must be addresses or networks like 10.0.0.0/8, with commas between, and never *.") from None
 
@@ -229,16 +238,6 @@ def _secret(text: str) -> str:
     return text
 
 
-def _url(text: str, *schemes: str) -> SplitResult:
-    try:
-        parts = urlsplit(text)
-        if parts.scheme in schemes and parts.hostname and parts.port != 0:
-            return parts
-    except ValueError:  # a port that is no number, an IPv6 address without its bracket
-        pass
-    raise ValueError(f"must be a URL like {schemes[0]}://host:port.")
-
-
 def _public_url(text: str, *, relaxed: bool) -> str:
     text = normal_origin(text)
     if not text.startswith(("https://", "http://")):
@@ -246,44 +245,3 @@ def _public_url(text: str, *, relaxed: bool) -> str:
     if text.startswith("http:") and not relaxed and urlsplit(text).hostname not in ("localhost", "127.0.0.1"):
         raise ValueError("must be https: links in mails lead there, and tokens travel by it.")
     return text
-
-
-def _database_url(text: str) -> str:
-    text = re.sub(r"^postgres(ql)?(\+[a-z0-9]+)?://", "postgresql://", text)
-    parts = _url(text, "postgresql")
-    kept = {name: value for name, value in parse_qsl(parts.query) if name in _DATABASE_PARAMETERS}
-    if kept.get("sslmode", "prefer") not in _SSL_MODES:
-        raise ValueError(f"has an unknown sslmode; there are {', '.join(_SSL_MODES)}.")
-    return urlunsplit(parts._replace(query=urlencode(kept)))
-
-
-def _redis_url(text: str) -> str:
-    if _url(text, "redis", "rediss").query:  # the driver would take each for an option of its own
-        raise ValueError("must end with the database's number, without ?options; for TLS see REDIS_TLS_VERIFY.")
-    return text
-
-
-def _smtp(text: str) -> Smtp:
-    parts = _url(text, *_SMTP_SCHEMES)
-    if bool(parts.username) != bool(parts.password):
-        raise ValueError("must have a name and a password, or neither.")
-    tls, port = _SMTP_SCHEMES[parts.scheme]
-    username, password = (unquote(part) if part else None for part in (parts.username, parts.password))
-    return Smtp(parts.hostname or "", parts.port or port, username, password, tls)
-
-
-def _kafka(environ: Mapping[str, str], read: Callable[..., Any]) -> Kafka:
-    """KAFKA_BOOTSTRAP_SERVERS=host:port,… or a PaaS' KAFKA_URL=kafka+ssl://host:port,… with its certificates in PEM."""
-    plain = environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip() or not environ.get("KAFKA_URL", "").strip()
-    tls, servers = read("KAFKA_BOOTSTRAP_SERVERS" if plain else "KAFKA_URL", _brokers) or (False, ())
-    pems = (read(f"KAFKA_{name}", _pem, "") for name in ("TRUSTED_CERT", "CLIENT_CERT", "CLIENT_CERT_KEY"))
-    certificates = (pem.replace("\\n", "\n") if pem else None for pem in pems)
-    return Kafka(servers, read("KAFKA_PREFIX", _topic_prefix, ""), tls, *certificates)
-
-
-def _brokers(text: str) -> tuple[bool, tuple[str, ...]]:
-    found = [re.fullmatch(r"(kafka://|kafka\+ssl://|)([A-Za-z0-9._-]+:([0-9]{1,5}))", item) for item in _list(text)]
-    matches = [match for match in found if match and 0 < int(match[3]) < 65536]
-    if not found or len(matches) < len(found) or len({match[1] for match in matches}) > 1:
-        raise ValueError("must be host:port, with commas between, and kafka+ssl:// before all or none.")
-    return matches[0][1] == "kafka+ssl://", tuple(match[2] for match in matches)

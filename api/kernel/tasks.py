@@ -20,6 +20,7 @@ from api.kernel.database import Database, uuid7
 from api.kernel.errors import Problem
 from api.kernel.failpoints import passing
 from api.kernel.mail import MailRefused
+from api.kernel.outages import words_of
 from api.kernel.sql import query
 from api.kernel.telemetry import parent_from, span, task_seconds, trace_of, traceparent
 
@@ -103,7 +104,9 @@ class Task(Generic[E]):
 
     async def _settle_failure(self, context: Context, row: TaskRow, lease: int, error: Exception) -> None:
         hopeless = isinstance(error, MailRefused | msgspec.DecodeError)
-        final, cause = hopeless or row.attempts >= MAX_ATTEMPTS, type(error).__name__
+        final = hopeless or row.attempts >= MAX_ATTEMPTS
+        # Of other errors the kind alone: what they say may quote what was being worked on.
+        cause = words_of(error) if isinstance(error, MailRefused | OSError) else type(error).__name__
         fields = {"task": self.name, "id": row.id, "attempt": row.attempts, "cause": cause, "dead": final}
         fields["trace_id"] = trace_of(row.traceparent)
         # A dead letter is somebody's to decide on, and what is logged as an error is what somebody is told of.

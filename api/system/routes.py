@@ -72,13 +72,13 @@ async def measure_parts(context: Context) -> FullHealth:
             checks["kafka"] = "down"
         if outbox.tasks_oldest_seconds > TASK_LATE_SECONDS:
             checks["tasks"] = "down"
-    except UNAVAILABLE:
-        checks |= {"postgresql": "down", "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
+    except UNAVAILABLE as error:
+        checks |= {"postgresql": state_of(error), "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
     try:
         checks["worker"] = "up" if await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0 else "down"
         consumers = await read_lag(context.cache)
-    except CacheUnavailable:
-        checks |= {"redis": "down", "worker": "unknown"}
+    except CacheUnavailable as error:
+        checks |= {"redis": state_of(error), "worker": "unknown"}
     dead = outbox.events_dead + outbox.tasks_dead if outbox else 0
     status = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
     settings = context.settings
@@ -106,6 +106,11 @@ async def shared(context: Context, ask: Callable[[Context], Awaitable[T]]) -> T:
         flight = flights[name] = asyncio.create_task(answer())
         flight.add_done_callback(keep)
     return cast(T, await asyncio.shield(flight))
+
+
+def state_of(error: UNAVAILABLE | CacheUnavailable) -> str:
+    """Down, or misconfigured and what to mend: nobody needs to wait for that."""
+    return f"misconfigured: {error.remedy}" if error.remedy else "down"
 
 
 def summed(backlogs: Sequence[Backlog]) -> Outbox:

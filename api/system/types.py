@@ -34,10 +34,10 @@ class Outbox(msgspec.Struct, frozen=True):
 
 
 class FullHealth(msgspec.Struct, frozen=True):
-    """`status` is degraded while a part is down or there are dead letters. The rest is for superusers: each part is up
-    or down, Kafka judged by whether events get through, and tasks by whether they get done, because the web process
-    talks to neither. `consumers` is what the workers said of the topics that others write to; null while Redis, which
-    they tell, is down."""
+    """`status` is degraded while a part is down or there are dead letters. The rest is for superusers: each part is up,
+    down, or misconfigured with what to mend. Kafka is judged by whether events get through, and tasks by whether they
+    get done, because the web process talks to neither. `consumers` is what the workers said of the topics that others
+    write to; null while Redis, which they tell, is down."""
 
     status: str
     timestamp: datetime

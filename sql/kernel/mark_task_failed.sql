@@ -2,7 +2,7 @@
 --
 --   $1 id     uuid
 --   $2 lease  integer
---   $3 error  text     the kind of failure, never what was being sent
+--   $3 error  text     the kind of failure and the server's words, never what was being sent
 --   $4 wait   float    seconds
 
 update outbox_tasks

@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 from aiosmtpd.smtp import SMTP, Envelope
 
+from api.kernel.connections import Smtp
 from api.kernel.mail import Message, SmtpMailer
-from api.kernel.settings import Settings, Smtp, load
+from api.kernel.settings import Settings, load
 from tests.conftest import _NOWHERE, ENVIRONMENT
 
 MESSAGE = Message(id="7", to="ada@example.com", subject="Grüße", text="Hällo\n", html="<p>Hällo</p>")
@@ -53,16 +54,19 @@ async def listening(
     tls: str = "none",
     secret: str | None = None,
     wrapped: ssl.SSLContext | None = None,
+    ca_cert: str | None = None,
+    mail_from: str = "app@example.org",
 ) -> AsyncIterator[SmtpMailer]:
     """A mailer whose server is made by `make`, at a port of its own."""
     server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0, ssl=wrapped)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        yield SmtpMailer(settings_with(Smtp("127.0.0.1", port, "ada" if secret else None, secret, tls)))
+        smtp = Smtp("127.0.0.1", port, "ada" if secret else None, secret, tls, ca_cert)
+        yield SmtpMailer(settings_with(smtp, mail_from))
 
 
-def settings_with(smtp: Smtp) -> Settings:
-    return msgspec.structs.replace(load(ENVIRONMENT | _NOWHERE | {"MAIL_FROM": "app@example.org"}), smtp=smtp)
+def settings_with(smtp: Smtp, mail_from: str = "app@example.org") -> Settings:
+    return msgspec.structs.replace(load(ENVIRONMENT | _NOWHERE | {"MAIL_FROM": mail_from}), smtp=smtp)
 
 
 class Talk(asyncio.Protocol):

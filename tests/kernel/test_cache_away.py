@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from api.kernel import cache as module
-from api.kernel.cache import BREAKER_FAILURES, Cache, CacheUnavailable, Script, open_cache, redis_options
+from api.kernel.cache import BREAKER_FAILURES, Cache, CacheUnavailable, Script, open_cache
 from api.kernel.settings import Settings
 from dev import redis
 from dev.part import Part, stop
@@ -160,13 +160,3 @@ async def test_the_breaker_closes_when_redis_is_back(
             assert await cache.evaluate(script, [], []) == 1, "though it has forgotten the script"
             assert await cache.execute("PING")
             stop([running])
-
-
-def test_an_unverified_certificate_is_taken_only_where_it_is_said(nowhere: Settings) -> None:
-    secure = msgspec.structs.replace(nowhere, redis_url="rediss://:pw@h:6380")
-    assert redis_options(nowhere) == {}
-    assert redis_options(secure) == {}
-    assert redis_options(msgspec.structs.replace(secure, redis_tls_verify=False)) == {
-        "ssl_cert_reqs": 0,
-        "ssl_check_hostname": False,
-    }

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.settings import Kafka, Rate, SettingsError, Smtp, load, rate
+from api.kernel.connections import Kafka, Smtp
+from api.kernel.settings import Rate, SettingsError, load, rate
+from tests.authority import Authority
 from tests.kernel.environ import GOOD, WRONG, faults
 
 
@@ -106,17 +108,19 @@ def test_an_smtp_url_says_how_tls_begins(url: str, smtp: Smtp) -> None:
 
 
 def test_kafka_as_a_paas_gives_it() -> None:
+    authority = Authority()
+    certificate, key = authority.sign("client")
     environ = {name: value for name, value in GOOD.items() if name != "KAFKA_BOOTSTRAP_SERVERS"} | {
         "KAFKA_URL": "kafka+ssl://a:9096,kafka+ssl://b:9096",
         "KAFKA_PREFIX": "north-1.",
-        "KAFKA_TRUSTED_CERT": "-----BEGIN CERTIFICATE-----\\nAA\\n-----END CERTIFICATE-----",
-        "KAFKA_CLIENT_CERT": "-----BEGIN CERTIFICATE-----\nBB\n-----END CERTIFICATE-----",
-        "KAFKA_CLIENT_CERT_KEY": "-----BEGIN PRIVATE KEY-----\nCC\n-----END PRIVATE KEY-----",
+        "KAFKA_TRUSTED_CERT": authority.pem.replace("\n", "\\n"),
+        "KAFKA_CLIENT_CERT": certificate,
+        "KAFKA_CLIENT_CERT_KEY": key,
     }
     kafka = load(environ).kafka
     assert (kafka.bootstrap_servers, kafka.prefix, kafka.tls) == (("a:9096", "b:9096"), "north-1.", True)
-    assert kafka.trusted_cert == "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----"
-    assert kafka.client_cert_key == environ["KAFKA_CLIENT_CERT_KEY"]
+    assert kafka.trusted_cert == authority.pem
+    assert (kafka.client_cert, kafka.client_cert_key) == (certificate.strip(), key.strip())
     assert not load(environ | {"KAFKA_URL": "kafka://a:9092"}).kafka.tls
 
 

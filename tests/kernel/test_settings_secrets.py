@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from api.kernel.context import Context
 from api.kernel.settings import PUBLISHED_KEYS, Settings, SettingsError, load
+from tests.authority import Authority
 from tests.kernel.environ import ED25519, GOOD, P256, SECRET, WRONG, faults, pem, public_pem
 
 
@@ -59,6 +60,7 @@ def test_previous_keys_may_be_private_or_public() -> None:
 
 def test_no_repr_shows_a_secret(live: Context) -> None:
     canary = "canary-" + SECRET
+    certificate, key = Authority().sign("client")
     settings = load(
         GOOD
         | {
@@ -66,7 +68,11 @@ def test_no_repr_shows_a_secret(live: Context) -> None:
             "DATABASE_URL": f"postgres://u:{canary}@h/d",
             "REDIS_URL": f"redis://:{canary}@h",
             "SMTP_URL": f"smtp://u:{canary}@h",
-            "KAFKA_CLIENT_CERT_KEY": f"-----BEGIN PRIVATE KEY-----\n{canary}\n-----END PRIVATE KEY-----",
+            "KAFKA_CLIENT_CERT": certificate,
+            "KAFKA_CLIENT_CERT_KEY": key,
+            "KAFKA_SASL_MECHANISM": "PLAIN",
+            "KAFKA_SASL_USERNAME": "u",
+            "KAFKA_SASL_PASSWORD": canary,
             "JWT_ALGORITHM": "ES256",
             "JWT_PRIVATE_KEY": pem(P256),
         }
@@ -83,6 +89,8 @@ VARIABLES = sorted(
     set(GOOD)
     | {name for name, _ in WRONG}
     | {"KAFKA_URL", "KAFKA_CLIENT_CERT", "KAFKA_CLIENT_CERT_KEY", "JWT_PRIVATE_KEY", "JWT_PREVIOUS_KEYS"}
+    | {"KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"}
+    | {"DATABASE_CA_CERT", "REDIS_CA_CERT", "SMTP_CA_CERT"}
     | {"REDIS_TLS_VERIFY", "HEROKU_SLUG_COMMIT"}
 )
 LETTERS = st.sampled_from([*map(chr, range(1, 256)), "\udc80", "\u0663", "\u2028"])  # \udc80: a byte that is no UTF-8

@@ -74,7 +74,7 @@ async def test_a_mail_that_nobody_will_take_is_dead_at_once(things: Context, wor
     await work.task.run(things, id, 1)
     row = await row_of(things.db, id)
     assert row is not None
-    assert (row["dead"], row["last_error"]) == (True, "MailRefused")
+    assert (row["dead"], row["last_error"]) == (True, "MailRefused: smtp 550")
 
 
 async def test_an_event_of_another_shape_is_dead_at_once_and_never_run(things: Context, work: Work) -> None:

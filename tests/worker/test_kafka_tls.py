@@ -1,7 +1,6 @@
 """TLS to the brokers as a PaaS gives it, against a loopback server with certificates made here."""
 
 import asyncio
-import datetime
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,43 +8,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
-from api.kernel.settings import Kafka, Settings
-from worker.kafka import KafkaUnavailable, Publisher, security
-
-
-class Authority:
-    """Signs certificates; `pem` is its own."""
-
-    def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority of our own")])
-        self.pem = self._certificate(self._name, self._key, is_authority=True)
-
-    def sign(self, name: str) -> tuple[str, str]:
-        """A certificate and its key, in PEM."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        return self._certificate(subject, key, is_authority=False), pem
-
-    def _certificate(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, is_authority: bool) -> str:
-        now = datetime.datetime.now(datetime.UTC)
-        day = datetime.timedelta(days=1)
-        made = (
-            x509.CertificateBuilder(self._name, subject, key.public_key(), x509.random_serial_number())
-            .not_valid_before(now - day)
-            .not_valid_after(now + day)
-            .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
-        return made.public_bytes(Encoding.PEM).decode()
-
+from api.kernel.connections import Kafka
+from api.kernel.settings import Settings
+from tests.authority import Authority
+from worker.kafka import KafkaUnavailable, Publisher
+from worker.security import security
 
 AUTHORITY = Authority()
 
@@ -114,7 +82,7 @@ def test_no_key_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_without_tls_there_is_nothing_to_set() -> None:
-    assert security(kafka(tls=False)) == {}
+    assert security(kafka(tls=False)) == {"security_protocol": "PLAINTEXT"}
 
 
 async def test_a_certificate_that_is_none_is_an_outage_and_no_crash(settings: Settings) -> None:

@@ -96,15 +96,17 @@ async def test_a_step_that_fails_in_a_way_nobody_foresaw_is_logged_and_tried_aga
     live: Context, cloned: Settings, relay: Relay, caplog: pytest.LogCaptureFixture
 ) -> None:
     await announce(live.db, uuid7())
-    await live.db.fetch("revoke all on outbox_events from current_user")
+    function = "create function fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$"
+    await live.db.fetch(function)
+    await live.db.fetch("create trigger fail before update on outbox_events for each row execute function fail()")
     async with running(relay, live):
         await until(live.db, "select bool_and(attempts = 1) from outbox_tasks", 3)
         await soon(lambda: caplog.records)
-        await live.db.fetch("grant all on outbox_events to current_user")
+        await live.db.fetch("drop trigger fail on outbox_events")
         await until(live.db, ALL_PUBLISHED)
     assert len(await read_records(cloned, "users", 1)) == 1
     record = next(each for each in caplog.records if each.message == "the relay waits")
-    assert record.fields["cause"] == "InsufficientPrivilegeError"  # type: ignore[attr-defined]
+    assert record.fields["cause"] == "RaiseError"  # type: ignore[attr-defined]
     assert record.exc_info is not None
 
 

@@ -1,0 +1,189 @@
+"""C-207, C-210: what a mail server's refusal means, by RFC 3463 where it says so, and TLS to it. What is final is given
+up; what may change is tried again, and the sender's own faults are an alarm."""
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult
+
+from api.kernel.connections import Smtp
+from api.kernel.mail import MailDelayed, MailRefused, SmtpMailer
+from tests.authority import LOOPBACK, Authority, server_context
+from tests.kernel.smtp import MESSAGE, Sink, listening, settings_with
+
+FINAL = [
+    "550 5.1.1 no such user",
+    "550 5.1.0 address rejected",
+    "553 5.1.3 bad address syntax",
+    "550 5.1.6 has moved",
+    "556 5.1.10 null MX",
+    "550 5.2.1 mailbox disabled",
+    "552 5.2.3 too long for this mailbox",
+    "554 5.6.0 content",
+    "550 no",
+    "551 not here",
+    "553 no",
+    "501 no",
+    "556 takes no mail",
+]
+DELAYED = [
+    "450 4.2.0 greylisted",
+    "452 full",
+    "421 later",
+    "552 5.2.2 mailbox full",
+    "552 full",
+    "550 5.3.4 too big for the system",
+    "550 5.4.5 daily quota exceeded",
+    "554 5.4.14 loop",
+    "550 5.5.1 protocol",
+    "550 5.7.1 relaying denied",
+    "554 5.7.1 spam",
+    "550 5.7.26 unauthenticated sender",
+    "554 no",
+    "550 4.7.1 try later",
+]
+OURS = [answer for answer in DELAYED if answer.startswith("55") and "5.2.2" not in answer]
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[Any]:
+    """The lines of our own: the server's are here, too."""
+    return [record for record in caplog.records if record.name == "api.kernel.mail"]
+
+
+@pytest.mark.parametrize("where", ["recipient", "data"])
+@pytest.mark.parametrize("answer", FINAL)
+async def test_what_no_retry_changes_is_final(answer: str, where: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with listening(lambda: SMTP(Sink(**{where: answer}))) as mailer:
+        with pytest.raises(MailRefused) as refused:
+            await mailer.send(MESSAGE)
+    assert str(refused.value) == f"smtp {answer}"
+    assert told(caplog) == []
+
+
+@pytest.mark.parametrize("where", ["recipient", "data"])
+@pytest.mark.parametrize("answer", DELAYED)
+async def test_what_may_change_is_tried_again(answer: str, where: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with listening(lambda: SMTP(Sink(**{where: answer}))) as mailer:
+        for _ in range(2):
+            with pytest.raises(MailDelayed) as delayed:
+                await mailer.send(MESSAGE)
+    assert str(delayed.value) == f"smtp {answer}"
+    assert caplog.text.count("smtp is misconfigured") == (answer in OURS), "the sender's alarm, once"
+
+
+@pytest.mark.parametrize("answer", ["550 5.1.1 unknown", "550 5.1.7 bad sender", "550 5.1.8 no such domain", "550 no"])
+async def test_a_sender_that_is_refused_is_ours_to_mend(answer: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with listening(lambda: SMTP(Sink(sender=answer))) as mailer:
+        with pytest.raises(MailDelayed, match=f"smtp {answer}"):
+            await mailer.send(MESSAGE)
+    [line] = told(caplog)
+    assert "MAIL_FROM" in line.fields["remedy"]
+
+
+@pytest.mark.parametrize("code", ["5.1.7", "5.1.8"])
+async def test_a_sender_that_is_refused_late_is_ours_as_well(code: str) -> None:
+    async with listening(lambda: SMTP(Sink(data=f"550 {code} sender"))) as mailer:
+        with pytest.raises(MailDelayed):
+            await mailer.send(MESSAGE)
+
+
+async def test_the_servers_words_are_bounded_and_hold_nothing_of_the_mail() -> None:
+    """They are kept in the row and in the log, and servers quote what they were sent."""
+    link = "https://app.example.com/verify#token=Zq8vN2mX5tR7wY1cK4hJ6gF9dS3aP0oL"
+    said = f"550 5.1.1 <ada@example.com>: {link} Zq8vN2mX5tR7wY1cK4hJ6gF9dS3aP0oL " + "why " * 90
+    async with listening(lambda: SMTP(Sink(recipient=said))) as mailer:
+        with pytest.raises(MailRefused) as refused:
+            await mailer.send(MESSAGE)
+    text = str(refused.value)
+    assert text.startswith("smtp 550 5.1.1 <…@…>: … … why why")
+    assert len(text) < 220
+
+
+async def test_a_wrong_password_reads_otherwise_than_a_closed_port(caplog: pytest.LogCaptureFixture) -> None:
+    def check(server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
+        return AuthResult(success=False, handled=False)
+
+    async with listening(
+        lambda: SMTP(Sink(), authenticator=check, auth_require_tls=False), secret="canary-77"
+    ) as mailer:
+        for _ in range(3):
+            with pytest.raises(MailDelayed, match=r"smtp 535 5\.7\.8 Authentication credentials invalid"):
+                await mailer.send(MESSAGE)
+    with pytest.raises(MailDelayed, match="smtp: ConnectionRefusedError: "):
+        await SmtpMailer(settings_with(Smtp("127.0.0.1", 1, None, None, "none"))).send(MESSAGE)
+    wrong, closed = told(caplog)
+    assert (wrong.getMessage(), closed.getMessage()) == ("smtp is misconfigured", "smtp is not available")
+    assert wrong.fields["remedy"].endswith("check SMTP_URL")
+    assert "canary-77" not in str(wrong.__dict__)
+
+
+async def test_a_server_that_wants_no_password_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async with listening(lambda: SMTP(Sink()), secret="pw") as mailer:
+        with pytest.raises(MailDelayed, match="AUTH extension is not supported"):
+            await mailer.send(MESSAGE)
+    [line] = told(caplog)
+    assert "takes no name and password" in line.fields["remedy"]
+
+
+AUTHORITY = Authority()
+
+
+def smtps(sink: Sink, context: ssl.SSLContext, tls: str) -> tuple[Callable[[], SMTP], ssl.SSLContext | None]:
+    offered = context if tls == "starttls" else None
+    return lambda: SMTP(sink, tls_context=offered, require_starttls=offered is not None), None if offered else context
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+async def test_a_certificate_of_a_private_authority(tls: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sink = Sink()
+    make, wrapped = smtps(sink, server_context(tmp_path, AUTHORITY.sign("mail", LOOPBACK)), tls)
+    for trusted in (None, Authority().pem):
+        async with listening(make, tls, wrapped=wrapped, ca_cert=trusted) as mailer:
+            caplog.clear()
+            with pytest.raises(MailDelayed, match="CERTIFICATE_VERIFY_FAILED"):
+                await mailer.send(MESSAGE)
+        assert sink.envelopes == []
+        [line] = told(caplog)
+        assert "SMTP_CA_CERT" in line.fields["remedy"]
+    async with listening(make, tls, wrapped=wrapped, ca_cert=AUTHORITY.pem) as mailer:
+        await mailer.send(MESSAGE)
+    assert len(sink.envelopes) == 1
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+async def test_a_certificate_with_another_name(tls: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sink = Sink()
+    make, wrapped = smtps(sink, server_context(tmp_path, AUTHORITY.sign("mail", ["mail.example.com"])), tls)
+    async with listening(make, tls, wrapped=wrapped, ca_cert=AUTHORITY.pem) as mailer:
+        with pytest.raises(MailDelayed, match="certificate is not valid for"):
+            await mailer.send(MESSAGE)
+    assert sink.envelopes == []
+    [line] = told(caplog)
+    assert line.fields["remedy"].endswith("check the host in SMTP_URL")
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+async def test_a_server_without_tls_gets_nothing_where_it_is_asked_for(
+    tls: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink = Sink()
+    async with listening(lambda: SMTP(sink), tls) as mailer:
+        with pytest.raises(MailDelayed):
+            await mailer.send(MESSAGE)
+    assert sink.envelopes == []
+    [line] = told(caplog)
+    assert "TLS" in line.fields["remedy"]
+
+
+async def test_the_sender_may_have_a_name() -> None:
+    sink = Sink()
+    async with listening(lambda: SMTP(sink), mail_from='"Äpp, Inc." <app@example.org>') as mailer:
+        await mailer.send(MESSAGE)
+    [envelope], [arrived] = sink.envelopes, sink.mails
+    assert envelope.mail_from == "app@example.org"
+    [sender] = arrived["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == ("Äpp, Inc.", "app@example.org")
+    assert arrived["Message-ID"] == "<7@example.org>"
