@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,8 @@ class Client:
             headers={"user-agent": "Firefox/140", **headers},
             timeout=20,
         )
+        self.patient = True
+        """Whether it asks again when a dependency did not answer in time, as on a busy machine."""
         self.access = ""
         self.refresh = ""
         self.cookies: dict[str, str] = {}
@@ -59,13 +62,18 @@ class Client:
             sent.setdefault("cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
             if "XSRF-TOKEN" in self.cookies and method != "GET":
                 sent.setdefault("x-xsrf-token", self.cookies["XSRF-TOKEN"])
-        content = raw
+        content, path = raw, f"/api{path}"
         if form is None and body is not None:
             content = json.dumps(body).encode()
             sent.setdefault("content-type", "application/json")
-        response = self._http.request(
-            method, f"/api{path}", content=content, data=None if form is None else dict(form), headers=sent
-        )
+        fields = {name: value.encode("latin-1") for name, value in sent.items()}
+        for turn in range(4 if self.patient else 1):
+            time.sleep(0.5 * turn)
+            response = self._http.request(
+                method, path, content=content, data=None if form is None else dict(form), headers=fields
+            )
+            if response.status_code != 503:
+                break
         self._http.cookies.clear()
         for line in response.headers.get_list("set-cookie"):
             found = re.match(r"([^=;]+)=([^;]*)", line)

@@ -24,20 +24,17 @@ def no_name_is_invisible(world: World) -> None:
     for number, letter in enumerate(UNSEEN):
         shown = f"U+{ord(letter):04X}"
         for name in (letter, letter * 3, f"A{letter}da", f"Ada{letter}", f"{letter}Ada", f"Ada {letter} Lovelace"):
-            answer = person.client.change(name=name)
-            kept = answer.json().get("name") if answer.status_code == 200 else None
-            joins = letter in "\u200c\u200d" and name.startswith("A") and len(name) > 3
-            if kept and letter in kept and not joins:
-                found[f"{shown} in {len(name)}"] = f"{kept!r} was taken"
-            elif answer.status_code not in (200, 422):
-                found[f"{shown} in {len(name)}"] = code(answer)
-        if number % 4 == 0:
-            answer = boss.ask("POST", "/users", {"email": fresh_email(), "name": f"A{letter}da"})
-            if answer.status_code == 201 and letter in answer.json()["name"] and letter not in "\u200c\u200d":
-                found[f"{shown} by an administrator"] = "was taken"
-            answer = boss.ask("PATCH", f"/users/{person.id}", {"name": letter})
-            if answer.status_code == 200 and letter in (answer.json()["name"] or ""):
-                found[f"{shown} by an administrator's change"] = "was taken"
+            joins = letter in "\u200c\u200d" and name == f"A{letter}da"
+            answers = [boss.ask("PATCH", f"/users/{person.id}", {"name": name})]
+            if number < 12 and name.startswith("A") and len(name) == 4:  # its route has a limit
+                answers.append(person.client.change(name=name))
+                answers.append(boss.ask("POST", "/users", {"email": fresh_email(), "name": name}))
+            for answer in answers:
+                kept = answer.json().get("name") if answer.status_code in (200, 201) else None
+                if kept and letter in kept and not joins:
+                    found[f"{shown} in {len(name)}"] = f"{kept!a} was taken"
+                elif answer.status_code not in (200, 201, 422):
+                    found[f"{shown} in {len(name)}"] = code(answer)
     for name in (" ", "\u00a0", "\u3000", "\u2003\u2003", "\u0301", "a" + "\u0301" * 40, "."):
         answer = person.client.change(name=name)
         if answer.status_code == 200 and name != ".":
@@ -49,13 +46,12 @@ def no_name_is_invisible(world: World) -> None:
 def every_real_name_is_taken(world: World) -> None:
     """Names of many scripts, composed or not, are taken"""
     site, found = world.dev, {}
-    person = site.verified()
-    for name in SHOWN:
-        for form in ("NFC", "NFD"):
+    for form in ("NFC", "NFD"):
+        person = site.verified()
+        for name in SHOWN:
             answer = person.client.change(name=unicodedata.normalize(form, name))
             if answer.status_code != 200:
                 found[f"{name} {form}"] = code(answer)
-            time.sleep(0.01)
     none_broken(found)
 
 
