@@ -8,15 +8,40 @@ from tests.attacks.site import Site
 from tests.attacks.world import World
 
 FORGED = [
-    '"><script>alert(1)</script>', "a" * 9000, "unknown", "_hidden", "1.2.3.4:5678", "[2001:db8::1]:80", "1.2.3.4, evil", "evil, 1.2.3.4", "1.2.3", "1.2.3.4.5", "0x7f.1", "2130706433",
-    "::ffff:1.2.3.999", "fe80::1%eth0", "fe80::1%<script>", ",", ", ,", "", "1.2.3.4%0d%0a", "①.2.3.4".encode().decode("latin-1"), "999.1.1.1", "01.02.03.04", ":", "::", "1" * 300,
-]  # fmt: skip
+    '"><script>alert(1)</script>',
+    "a" * 9000,
+    "unknown",
+    "_hidden",
+    "1.2.3.4:5678",
+    "[2001:db8::1]:80",
+    "1.2.3.4, evil",
+    "evil, 1.2.3.4",
+    "1.2.3",
+    "1.2.3.4.5",
+    "0x7f.1",
+    "2130706433",
+    "::ffff:1.2.3.999",
+    "fe80::1%eth0",
+    "fe80::1%<script>",
+    ",",
+    ", ,",
+    "",
+    "1.2.3.4%0d%0a",
+    "①.2.3.4".encode().decode("latin-1"),
+    "999.1.1.1",
+    "01.02.03.04",
+    ":",
+    "::",
+    "1" * 300,
+]
 
 
 def recorded(site: Site, person: Account, headers: dict[str, str], direct: bool = True) -> str | None:
     """The address that the list of sessions shows for a sign-in with those fields."""
     client = site.client(direct=direct)
-    answer = client.ask("POST", "/auth/jwt/login", form={"username": person.email, "password": person.password}, headers=headers)
+    answer = client.ask(
+        "POST", "/auth/jwt/login", form={"username": person.email, "password": person.password}, headers=headers
+    )
     if answer.status_code != 200:
         return None
     client.take(answer.json())
@@ -42,8 +67,11 @@ def only_an_address_is_stored_as_one(world: World) -> None:
                 found[f"{where} {value[:30]!r}"] = f"stored as {address[:40]!r} ({len(address)})"
             if "%" in address:
                 found[f"{where} {value[:30]!r} zone"] = f"stored as {address[:40]!r}"
-        bad = [row for row in site.rows("select distinct address from audit_entries where address is not null")
-               if not _valid(row[0])]  # fmt: skip
+        bad = [
+            row
+            for row in site.rows("select distinct address from audit_entries where address is not null")
+            if not _valid(row[0])
+        ]
         if bad:
             found[f"{where} audit"] = str(bad[:2])[:200]
     none_broken(found)
@@ -93,7 +121,13 @@ def production_trusts_no_network_by_default(world: World) -> None:
     """Without a setting, production does not believe every private network's X-Forwarded-For"""
     site, found = odd(world), {}
     person = site.unverified()
-    for chain in ("9.9.9.9, 10.1.2.3", "9.9.9.9, 192.168.1.1", "9.9.9.9, 172.16.0.1", "9.9.9.9, 100.64.0.1", "9.9.9.9, fc00::1"):
+    for chain in (
+        "9.9.9.9, 10.1.2.3",
+        "9.9.9.9, 192.168.1.1",
+        "9.9.9.9, 172.16.0.1",
+        "9.9.9.9, 100.64.0.1",
+        "9.9.9.9, fc00::1",
+    ):
         address = recorded(site, person, {"x-forwarded-for": chain})
         if address == "9.9.9.9":
             found[chain] = "9.9.9.9 was believed"
@@ -103,10 +137,14 @@ def production_trusts_no_network_by_default(world: World) -> None:
 def odd(world: World) -> Site:
     """Production with no proxy named, a port in PUBLIC_URL, and traces that somebody collects."""
     return world.production(
-        TRUSTED_PROXIES="", PUBLIC_URL="https://app.example.com:443", RATE_LIMIT_ANONYMOUS="100000/hour",
-        RATE_LIMIT_CREDENTIALS="off", OTEL_EXPORTER_OTLP_ENDPOINT=world.collector.url,
-        OTEL_BSP_SCHEDULE_DELAY="200", **world.docs_off,
-    )  # fmt: skip
+        TRUSTED_PROXIES="",
+        PUBLIC_URL="https://app.example.com:443",
+        RATE_LIMIT_ANONYMOUS="100000/hour",
+        RATE_LIMIT_CREDENTIALS="off",
+        OTEL_EXPORTER_OTLP_ENDPOINT=world.collector.url,
+        OTEL_BSP_SCHEDULE_DELAY="200",
+        **world.docs_off,
+    )
 
 
 @attack(17)

@@ -1,4 +1,4 @@
-"""What an attack is, and the list of all of them. An attack returns when the product held, and raises Broken when not."""
+"""What an attack is, and the list of all. An attack returns when the product held, and raises Broken when not."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Skipped(Exception):
 
 @dataclass(frozen=True)
 class Attack:
-    """`waits`: it mostly waits for deadlines, and runs beside others. `alone`: it measures, or harms what others use."""
+    """`waits`: mostly waits for deadlines and runs beside others. `alone`: measures, or harms what others use."""
 
     point: int
     run: "Callable[[World], None]"

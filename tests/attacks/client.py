@@ -66,7 +66,7 @@ class Client:
         if form is None and body is not None:
             content = json.dumps(body).encode()
             sent.setdefault("content-type", "application/json")
-        fields = {name: value.encode("latin-1") for name, value in sent.items()}
+        fields = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
         for turn in range(4 if self.patient else 1):
             time.sleep(0.5 * turn)
             response = self._http.request(
@@ -129,4 +129,8 @@ def code(response: httpx.Response) -> str:
         told = response.json()
     except ValueError:
         return f"{response.status_code}"
-    return f"{response.status_code} {told['code']}" if isinstance(told, dict) and "code" in told else f"{response.status_code}"
+    return (
+        f"{response.status_code} {told['code']}"
+        if isinstance(told, dict) and "code" in told
+        else f"{response.status_code}"
+    )

@@ -18,7 +18,9 @@ def signed_in(site: Site) -> tuple[Client, str]:
     return browser, account.email
 
 
-def ask(site: Site, cookies: list[bytes], method: str = "GET", path: str = "/api/users/me", body: bytes = b"", *more: bytes) -> Answer:
+def ask(
+    site: Site, cookies: list[bytes], method: str = "GET", path: str = "/api/users/me", body: bytes = b"", *more: bytes
+) -> Answer:
     """A request with those Cookie lines, byte for byte."""
     lines = [b"Cookie: " + line for line in cookies] + list(more) + [b"Connection: close"]
     head = request(method, path, site.host, b"", *([f"Content-Length: {len(body)}"] if body else []))
@@ -42,11 +44,43 @@ def no_byte_undoes_the_host_prefix(world: World) -> None:
     browser, _ = signed_in(site)
     value = browser.cookies["__Host-access"].encode()
     refresh = browser.cookies["__Host-refresh"].encode()
-    before = [b"\xa0", b"\x85", b"\xc2\xa0", b"\xc2\x85", b"\xe2\x80\x83", b"\xe3\x80\x80", b"\xef\xbb\xbf", b"\x0b", b"\x0c", b"\x1c", b"\x1f", b"\x00", b"\x7f",
-              b"\xe2\x80\x8b", b"=", b'"', b"$", b"\\", b"%20", b"a=b,", b"\xff", b"\xe1\x9a\x80"]  # fmt: skip
+    before = [
+        b"\xa0",
+        b"\x85",
+        b"\xc2\xa0",
+        b"\xc2\x85",
+        b"\xe2\x80\x83",
+        b"\xe3\x80\x80",
+        b"\xef\xbb\xbf",
+        b"\x0b",
+        b"\x0c",
+        b"\x1c",
+        b"\x1f",
+        b"\x00",
+        b"\x7f",
+        b"\xe2\x80\x8b",
+        b"=",
+        b'"',
+        b"$",
+        b"\\",
+        b"%20",
+        b"a=b,",
+        b"\xff",
+        b"\xe1\x9a\x80",
+    ]
     names = {f"{byte!r} before": byte + b"__Host-access" for byte in before}
     names |= {f"{byte!r} after": b"__Host-access" + byte for byte in before if byte != b"="}
-    names |= {name.decode(): name for name in (b"__host-access", b"__HOST-ACCESS", b"__Host%2Daccess", b"__Host-access%20", b"access", b"__Secure-access")}
+    names |= {
+        name.decode(): name
+        for name in (
+            b"__host-access",
+            b"__HOST-ACCESS",
+            b"__Host%2Daccess",
+            b"__Host-access%20",
+            b"access",
+            b"__Secure-access",
+        )
+    }
     names |= {"full width": "__Host-\uff41ccess".encode(), "long s": "__Ho\u017ft-access".encode()}
     found = {}
     for name, raw in names.items():
@@ -58,8 +92,15 @@ def no_byte_undoes_the_host_prefix(world: World) -> None:
                 found[name] = str(answer.status)
         renamed = raw.replace(b"access", b"refresh").replace(b"ACCESS", b"REFRESH")
         xsrf = browser.cookies["XSRF-TOKEN"].encode()
-        answer = ask(site, [renamed + b"=" + refresh + b"; XSRF-TOKEN=" + xsrf], "POST", "/api/auth/refresh", b"",
-                     b"X-XSRF-TOKEN: " + xsrf, b"Content-Length: 0")  # fmt: skip
+        answer = ask(
+            site,
+            [renamed + b"=" + refresh + b"; XSRF-TOKEN=" + xsrf],
+            "POST",
+            "/api/auth/refresh",
+            b"",
+            b"X-XSRF-TOKEN: " + xsrf,
+            b"Content-Length: 0",
+        )
         if answer.status == 200 and renamed != b"__Host-refresh":
             found[f"{name}, refresh"] = "refreshed"
     for value_before in (b"\xa0", b"\x85", b"\xe2\x80\x83", b'"'):

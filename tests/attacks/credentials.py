@@ -114,7 +114,10 @@ def twenty_changes_at_once_have_one_winner(world: World) -> None:
     held(len(winners) == 1, f"{[status for status, _ in done]}")
     losers = [headers for status, headers in done if status != 204 and "x-access-token" in headers]
     held(not losers, "a change that failed gave tokens")
-    held(site.client().login(account.email, passwords[winners[0]]).status_code == 200, "the winner's password does not work")
+    held(
+        site.client().login(account.email, passwords[winners[0]]).status_code == 200,
+        "the winner's password does not work",
+    )
 
 
 @attack(11, waits=True)
@@ -134,7 +137,9 @@ def a_stranger_does_not_void_the_owners_link(world: World) -> None:
     held(answer.status_code == 200, f"the owner's own link: {code(answer)}")
     held(site.client().login(owner.email, password).status_code == 200, "the new password does not sign in")
     if second and second.link:
-        answer = site.client().ask("POST", "/auth/reset-password", {"token": second.link[1], "password": fresh_password()})
+        answer = site.client().ask(
+            "POST", "/auth/reset-password", {"token": second.link[1], "password": fresh_password()}
+        )
         held(answer.status_code == 400, f"the other link after the first was spent: {code(answer)}")
 
 

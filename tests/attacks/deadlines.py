@@ -20,7 +20,7 @@ def outlast(site: Site, wires: dict[str, tuple[Wire, bytes]]) -> None:
     deadline = time.monotonic() + LONGEST
     left = dict(wires)
     while left and time.monotonic() < deadline:
-        for _, (wire, keep) in left.items():
+        for wire, keep in left.values():
             with contextlib.suppress(OSError):
                 wire.is_open()
                 if keep:
@@ -29,7 +29,7 @@ def outlast(site: Site, wires: dict[str, tuple[Wire, bytes]]) -> None:
         left = {name: wires[name] for name in left if site.sockets({ports[name]})}
     for wire, _ in wires.values():
         wire.socket.close()
-    none_broken({name: f"still held by the server after {LONGEST:.0f} s" for name in left})
+    none_broken(dict.fromkeys(left, f"still held by the server after {LONGEST:.0f} s"))
 
 
 @attack(2, waits=True)
@@ -51,7 +51,14 @@ def no_trickle_outlives_its_deadline(world: World) -> None:
         "request line": (wire(b"GET /"), b"a"),
         "second head": (wire(request("GET", "/api/health", host), b"GET /api/health HTTP/1.1\r\nX: "), b"a"),
         "body": (wire(request("POST", "/api/auth/verify", host, b"", long, json)), b" "),
-        "login body": (wire(request("POST", "/api/auth/jwt/login", host, b"", long, "Content-Type: application/x-www-form-urlencoded")), b"a"),
+        "login body": (
+            wire(
+                request(
+                    "POST", "/api/auth/jwt/login", host, b"", long, "Content-Type: application/x-www-form-urlencoded"
+                )
+            ),
+            b"a",
+        ),
         "body in chunks": (wire(request("POST", "/api/auth/verify", host, b"", chunks, json)), b"1\r\n \r\n"),
         "chunk extension": (wire(request("POST", "/api/auth/verify", host, b"", chunks, json), b"5;"), b"a"),
         "trailers": (wire(request("POST", "/api/auth/verify", host, b"", chunks, json), b"0\r\n"), b"X: y\r\n"),
@@ -59,17 +66,23 @@ def no_trickle_outlives_its_deadline(world: World) -> None:
         "body after 405": (wire(request("PUT", "/api/health", host, b"", long)), b"a"),
         "body after 401": (wire(request("PATCH", "/api/users/me", host, b"", long, json)), b"a"),
         "body after 415": (wire(request("POST", "/api/auth/verify", host, b"", long, "Content-Type: text/csv")), b"a"),
-        "body after 413": (wire(request("POST", "/api/auth/verify", host, b"", "Content-Length: 99999999", json)), b"a"),
+        "body after 413": (
+            wire(request("POST", "/api/auth/verify", host, b"", "Content-Length: 99999999", json)),
+            b"a",
+        ),
         "body of a GET": (wire(request("GET", "/api/health", host, b"", long)), b"a"),
         "chunks after 404": (wire(request("POST", "/api/nowhere", host, b"", chunks)), b"1\r\na\r\n"),
         "one byte more, then silence": (wire(request("POST", "/api/nowhere", host, b"", long), b"a"), b""),
-        "body beside an upgrade": (wire(request("POST", "/api/auth/verify", host, b"", long, json, *upgrade), b"a"), b"a"),
+        "body beside an upgrade": (
+            wire(request("POST", "/api/auth/verify", host, b"", long, json, *upgrade), b"a"),
+            b"a",
+        ),
         "upgrade, then silence": (wire(request("GET", "/api/health", host, b"", *upgrade), b"a"), b""),
         "expect": (wire(request("POST", "/api/auth/verify", host, b"", long, json, "Expect: 100-continue")), b""),
         "a bad request goes on": (wire(b"BAD\x00 / HTTP/1.1\r\n\r\n"), b"a"),
         "close, and goes on": (wire(request("GET", "/api/health", host, b"", "Connection: close")), b"a"),
         "a static file's body": (wire(request("GET", "/", host, b"", long)), b"a"),
-    }  # fmt: skip
+    }
     half = site.wire().send(request("POST", "/api/auth/verify", host, b"", long, json), b"{")
     half.socket.shutdown(socket.SHUT_WR)
     wires["half closed"] = (half, b"")

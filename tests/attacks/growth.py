@@ -27,7 +27,9 @@ def refused_requests_write_no_rows_without_end(world: World) -> None:
         "the current password": lambda: plain.client.change(password=fresh_password(), current_password="wrong"),
         "reset links": lambda: site.client().ask("POST", "/auth/forgot-password", {"email": victim.email}),
         "verification links": lambda: site.client().ask("POST", "/auth/request-verify-token", {"email": victim.email}),
-        "garbage links": lambda: site.client().ask("POST", "/auth/reset-password", {"token": "x" * 43, "password": fresh_password()}),
+        "garbage links": lambda: site.client().ask(
+            "POST", "/auth/reset-password", {"token": "x" * 43, "password": fresh_password()}
+        ),
         "garbage refresh tokens": lambda: site.client().ask("POST", "/auth/refresh", {"refresh_token": "x" * 43}),
         "taken addresses": lambda: site.client().register(victim.email, fresh_password()),
         "no permission": lambda: plain.client.ask("GET", "/audit"),
@@ -36,7 +38,8 @@ def refused_requests_write_no_rows_without_end(world: World) -> None:
         time.sleep(0.5)
         before = site.row_count()
         with ThreadPoolExecutor(4) as crowd:
-            list(crowd.map(lambda _: one(), range(120)))
+            for job in [crowd.submit(one) for _ in range(120)]:
+                job.result()
         time.sleep(0.5)
         grown = site.row_count() - before
         if grown > MOST:
@@ -64,7 +67,9 @@ def left_of(site: Site, words: list[str]) -> dict[str, str]:
     found = {}
     for table in site.tables():
         for word in words:
-            query = f'select count(*), min(left(t::text, 300)) from "{table}" t where t::text ilike %s or t::text ilike %s'  # noqa: S608
+            query = (
+                f'select count(*), min(left(t::text, 300)) from "{table}" t where t::text ilike %s or t::text ilike %s'
+            )
             [(count, text)] = site.rows(query, f"%{word}%", f"%{word.encode().hex()}%")
             if count:
                 found[f"{table} {word}"] = f"{count} rows, such as {text}"
@@ -115,7 +120,11 @@ def two_erasures_at_once_keep_the_audit_provable(world: World) -> None:
         other.client.login(other.email, other.password)
     time.sleep(2)
     with ThreadPoolExecutor(8) as crowd:
-        list(crowd.map(lambda each: boss.client.ask("DELETE", f"/users/{each.id}"), [each for pair in pairs for each in pair]))
+        list(
+            crowd.map(
+                lambda each: boss.client.ask("DELETE", f"/users/{each.id}"), [each for pair in pairs for each in pair]
+            )
+        )
     ids = [each.id for pair in pairs for each in pair]
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Point 3: a connection has a bounded number of requests in hand, a process of connections, and neither stalls others."""
+"""Point 3: requests in hand per connection and connections per process are bounded, and neither stalls others."""
 
 import contextlib
 import resource
@@ -13,7 +13,7 @@ from tests.attacks.world import World
 GROWTH = 150 * 1024 * 1024
 
 
-def flood(site: Site, payload: bytes, connections: int, reads: bool, seconds: float = 8.0) -> tuple[float, int]:
+def flood(site: Site, payload: bytes, connections: int, reads: bool, seconds: float = 5.0) -> tuple[float, int]:
     """Send the payload on so many connections at once; the worst latency of a stranger, and how much memory grew."""
     before = site.memory()
     wires = [site.wire() for _ in range(connections)]
@@ -43,7 +43,7 @@ def flood(site: Site, payload: bytes, connections: int, reads: bool, seconds: fl
         worst = max(worst, site.latency())
         grown = max(grown, site.memory() - before)
         time.sleep(0.02)
-        if worst > 5 or not any(thread.is_alive() for thread in threads) and time.monotonic() - began > 4:
+        if worst > 5 or (not any(thread.is_alive() for thread in threads) and time.monotonic() - began > 4):
             break
     over.set()
     for thread in threads:
@@ -59,15 +59,14 @@ def pipelined_floods_stall_nobody(world: World) -> None:
     site = world.dev
     host = site.host
     body = b'{"token":"x"}'
+    shortest = b"GET /x HTTP/1.1\r\nHost:" + host.encode() + b"\r\n\r\n"
     kinds = {
         "10 × 5,000 GET /x": (request("GET", "/x", host) * 5000, 10, False),
-        "40 × 5,000 GET /x": (request("GET", "/x", host) * 5000, 40, False),
+        "40 × 5,000 GET /x": (shortest * 5000, 40, False),
         "10 × 5,000 GET /api/users/me, read": (request("GET", "/api/users/me", host) * 5000, 10, True),
         "10 × 5,000 POST": (request("POST", "/api/nowhere", host, body) * 5000, 10, False),
-        "1 × 100,000 GET /x": (request("GET", "/x", host) * 100_000, 1, False),
-        "40 × 5,000 shortest": (b"GET /x HTTP/1.1\r\nHost:" + host.encode() + b"\r\n\r\n") and (
-            (b"GET /x HTTP/1.1\r\nHost:" + host.encode() + b"\r\n\r\n") * 5000, 40, False),
-    }  # fmt: skip
+        "1 × 100,000 GET /x": (shortest * 100_000, 1, False),
+    }
     quiet = max(site.latency() for _ in range(5))
     found = {}
     for name, (payload, connections, reads) in kinds.items():
@@ -80,6 +79,8 @@ def pipelined_floods_stall_nobody(world: World) -> None:
             found[name] = f"another client waited {worst:.1f} s (quiet: {quiet:.2f} s)"
         if grown > GROWTH:
             found[name + " memory"] = f"grew by {grown >> 20} MB"
+        if len(found) > 1:
+            break
         time.sleep(1)
     none_broken(found)
 
@@ -120,18 +121,17 @@ def silent_connections_take_no_process_away(world: World) -> None:
     wires: list[Wire] = []
     try:
         with contextlib.suppress(OSError):
-            for _ in range(330):
-                wires.append(site.wire())
+            wires.extend(site.wire() for _ in range(330))
         answered = None
         began = time.monotonic()
-        while answered is None and time.monotonic() - began < 25:
+        while answered is None and time.monotonic() - began < 15:
             with contextlib.suppress(OSError), site.wire() as wire:
                 answers = wire.send(request("GET", "/api/health/ready", site.host, b"", "Connection: close")).read(3)
                 if answers and answers[0].status == 200:
                     answered = time.monotonic() - began
                     break
             time.sleep(0.5)
-        held(answered is not None, "nobody else was answered for 25 s")
+        held(answered is not None, "nobody else was answered for 15 s")
         lines = [line for line in site.logged().splitlines() if "Too many open files" in line]
         held(len(lines) < 20, f"the log says {len(lines)} times that there are too many open files")
     finally:

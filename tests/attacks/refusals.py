@@ -37,7 +37,9 @@ def a_refusal_of_what_is_too_large_arrives(world: World) -> None:
             statuses = [post(site.direct, request("POST", path, site.host, b"", *told), body)[0] for _ in range(3)]
             if statuses != [413] * 3:
                 found[f"{path} {name}"] = str(statuses)
-        head = request("POST", "/api/auth/register", site.host, b"", "Content-Type: application/json", "Transfer-Encoding: chunked")
+        head = request(
+            "POST", "/api/auth/register", site.host, b"", "Content-Type: application/json", "Transfer-Encoding: chunked"
+        )
         statuses = [post(site.direct, head, chunked(body, 16000))[0] for _ in range(3)]
         if statuses != [413] * 3:
             found[f"in chunks {name}"] = str(statuses)
@@ -78,9 +80,14 @@ def nginx_passes_the_413_on(world: World) -> None:
             statuses = []
             for number in range(8):
                 head = request(
-                    "POST", "/api/auth/register", site.host, b"", "Content-Type: application/json",
-                    f"Content-Length: {size}", f"X-Attack-From: 12.0.{2 + size % 7}.{number}",
-                )  # fmt: skip
+                    "POST",
+                    "/api/auth/register",
+                    site.host,
+                    b"",
+                    "Content-Type: application/json",
+                    f"Content-Length: {size}",
+                    f"X-Attack-From: 12.0.{2 + size % 7}.{number}",
+                )
                 statuses.append(post(port, head, body)[0])
             if any(status != 413 for status in statuses):
                 found[f"{'streaming' if port == site.streaming else 'buffering'} {name}"] = str(statuses)
@@ -112,39 +119,140 @@ def an_endless_body_is_not_read_for_ever(world: World) -> None:
 
 
 LINES = [
-    b"OPTIONS * HTTP/1.1", b"GET * HTTP/1.1", b"DELETE * HTTP/1.1", b"PATCH * HTTP/1.1", b"POST * HTTP/1.1", b"HEAD * HTTP/1.1", b"TRACE * HTTP/1.1",
-    b"FOO * HTTP/1.1", b"OPTIONS ** HTTP/1.1", b"OPTIONS *? HTTP/1.1", b"OPTIONS *#x HTTP/1.1", b"GET ? HTTP/1.1", b"GET ?x=1 HTTP/1.1",
-    b"GET # HTTP/1.1", b"GET /# HTTP/1.1", b"GET // HTTP/1.1", b"GET //evil.example/x HTTP/1.1", b"GET /// HTTP/1.1", b"GET /% HTTP/1.1",
-    b"GET /%zz HTTP/1.1", b"GET /%00 HTTP/1.1", b"GET /%ff%fe HTTP/1.1", b"GET /\xff\xfe HTTP/1.1", b"GET /api/%2e%2e/x HTTP/1.1",
-    b"GET /api/users/%00 HTTP/1.1", b"GET /api/users/\xc3\xa9 HTTP/1.1", b"GET http:// HTTP/1.1", b"GET http:/// HTTP/1.1",
-    b"GET http://[ HTTP/1.1", b"GET http://[::1/x HTTP/1.1", b"GET http://[::1]:99999/ HTTP/1.1", b"GET http://a:b/ HTTP/1.1", b"GET http://@/ HTTP/1.1",
-    b"GET https://localhost/api/health HTTP/1.1", b"GET ftp://x/ HTTP/1.1", b"GET mailto:a HTTP/1.1", b"GET api/health HTTP/1.1", b"GET . HTTP/1.1",
-    b"CONNECT a:443 HTTP/1.1", b"CONNECT / HTTP/1.1", b"CONNECT * HTTP/1.1", b"GET / HTTP/1.1 ", b"GET  / HTTP/1.1", b"GET\t/ HTTP/1.1", b"GET / HTTP/0.9",
-    b"GET / HTTP/1.2", b"GET / HTTP/2.0", b"GET / HTTP/9.9", b"GET / http/1.1", b"GET / HTTP/1", b"GET / HTTP/11", b"GET /", b"get / HTTP/1.1",
-    b"G\x00T / HTTP/1.1", b"QUERY / HTTP/1.1", b"PROPFIND /api HTTP/1.1", b"M-SEARCH * HTTP/1.1", b"SOURCE / HTTP/1.1", b"PRI * HTTP/2.0",
-    b"DESCRIBE * RTSP/1.0", b"GET /?" + b"a" * 9000 + b" HTTP/1.1", b"GET /api/users?q=%ff HTTP/1.1", b"GET /api/users?limit=%00 HTTP/1.1",
-    b"\x16\x03\x01\x02\x00\x01\x00", b"GET /;x=y HTTP/1.1", b"GET /api/health/live/ HTTP/1.1", b"GET /api HTTP/1.1", b"GET /api/ HTTP/1.1",
-]  # fmt: skip
-HOSTS = [b"", b":", b"[", b"[::1", b"a:b", b"a:99999", b"a b", b"a/b", b"a@b", b"\xff", b"xn--", b"a" * 5000, b"a,b", b"%00", b"localhost:0"]
+    b"OPTIONS * HTTP/1.1",
+    b"GET * HTTP/1.1",
+    b"DELETE * HTTP/1.1",
+    b"PATCH * HTTP/1.1",
+    b"POST * HTTP/1.1",
+    b"HEAD * HTTP/1.1",
+    b"TRACE * HTTP/1.1",
+    b"FOO * HTTP/1.1",
+    b"OPTIONS ** HTTP/1.1",
+    b"OPTIONS *? HTTP/1.1",
+    b"OPTIONS *#x HTTP/1.1",
+    b"GET ? HTTP/1.1",
+    b"GET ?x=1 HTTP/1.1",
+    b"GET # HTTP/1.1",
+    b"GET /# HTTP/1.1",
+    b"GET // HTTP/1.1",
+    b"GET //evil.example/x HTTP/1.1",
+    b"GET /// HTTP/1.1",
+    b"GET /% HTTP/1.1",
+    b"GET /%zz HTTP/1.1",
+    b"GET /%00 HTTP/1.1",
+    b"GET /%ff%fe HTTP/1.1",
+    b"GET /\xff\xfe HTTP/1.1",
+    b"GET /api/%2e%2e/x HTTP/1.1",
+    b"GET /api/users/%00 HTTP/1.1",
+    b"GET /api/users/\xc3\xa9 HTTP/1.1",
+    b"GET http:// HTTP/1.1",
+    b"GET http:/// HTTP/1.1",
+    b"GET http://[ HTTP/1.1",
+    b"GET http://[::1/x HTTP/1.1",
+    b"GET http://[::1]:99999/ HTTP/1.1",
+    b"GET http://a:b/ HTTP/1.1",
+    b"GET http://@/ HTTP/1.1",
+    b"GET https://localhost/api/health HTTP/1.1",
+    b"GET ftp://x/ HTTP/1.1",
+    b"GET mailto:a HTTP/1.1",
+    b"GET api/health HTTP/1.1",
+    b"GET . HTTP/1.1",
+    b"CONNECT a:443 HTTP/1.1",
+    b"CONNECT / HTTP/1.1",
+    b"CONNECT * HTTP/1.1",
+    b"GET / HTTP/1.1 ",
+    b"GET  / HTTP/1.1",
+    b"GET\t/ HTTP/1.1",
+    b"GET / HTTP/0.9",
+    b"GET / HTTP/1.2",
+    b"GET / HTTP/2.0",
+    b"GET / HTTP/9.9",
+    b"GET / http/1.1",
+    b"GET / HTTP/1",
+    b"GET / HTTP/11",
+    b"GET /",
+    b"get / HTTP/1.1",
+    b"G\x00T / HTTP/1.1",
+    b"QUERY / HTTP/1.1",
+    b"PROPFIND /api HTTP/1.1",
+    b"M-SEARCH * HTTP/1.1",
+    b"SOURCE / HTTP/1.1",
+    b"PRI * HTTP/2.0",
+    b"DESCRIBE * RTSP/1.0",
+    b"GET /?" + b"a" * 9000 + b" HTTP/1.1",
+    b"GET /api/users?q=%ff HTTP/1.1",
+    b"GET /api/users?limit=%00 HTTP/1.1",
+    b"\x16\x03\x01\x02\x00\x01\x00",
+    b"GET /;x=y HTTP/1.1",
+    b"GET /api/health/live/ HTTP/1.1",
+    b"GET /api HTTP/1.1",
+    b"GET /api/ HTTP/1.1",
+]
+HOSTS = [
+    b"",
+    b":",
+    b"[",
+    b"[::1",
+    b"a:b",
+    b"a:99999",
+    b"a b",
+    b"a/b",
+    b"a@b",
+    b"\xff",
+    b"xn--",
+    b"a" * 5000,
+    b"a,b",
+    b"%00",
+    b"localhost:0",
+]
 
 
 @attack(5)
 def no_request_line_gives_500(world: World) -> None:
     """No request line, Host or header makes an error of a library: no 5xx, no stack in the log"""
-    found = {}
+    found: dict[str, str] = {}
     for where, site in {"development": world.dev, "production": world.production()}.items():
         before = site.logged().count("Traceback")
         host = site.host.encode()
         for line in LINES:
             for extra in (b"", b"Origin: http://localhost:4200\r\nAccess-Control-Request-Method: PUT\r\n"):
-                found |= _asked(site, f"{where} {line[:40]!r}", line + b"\r\nHost: " + host + b"\r\n" + extra + b"Connection: close\r\n\r\n")
+                found |= _asked(
+                    site,
+                    f"{where} {line[:40]!r}",
+                    line + b"\r\nHost: " + host + b"\r\n" + extra + b"Connection: close\r\n\r\n",
+                )
         for value in HOSTS:
             for line in (b"GET /api/health HTTP/1.1", b"GET /api/users/me HTTP/1.1", b"OPTIONS * HTTP/1.1"):
-                found |= _asked(site, f"{where} {line!r} Host {value[:20]!r}", line + b"\r\nHost: " + value + b"\r\nConnection: close\r\n\r\n")
-        for header in (b"Origin: \xff", b"Origin: http://[", b"Cookie: \xff=\xff", b"Content-Type: \xff", b"Authorization: \xff", b"Accept-Language: \xff",
-                       b"If-None-Match: \xff", b"traceparent: \xff", b"X-Forwarded-For: \xff", b"User-Agent: \xff\xfe", b"Range: bytes=\xff"):  # fmt: skip
+                found |= _asked(
+                    site,
+                    f"{where} {line!r} Host {value[:20]!r}",
+                    line + b"\r\nHost: " + value + b"\r\nConnection: close\r\n\r\n",
+                )
+        for header in (
+            b"Origin: \xff",
+            b"Origin: http://[",
+            b"Cookie: \xff=\xff",
+            b"Content-Type: \xff",
+            b"Authorization: \xff",
+            b"Accept-Language: \xff",
+            b"If-None-Match: \xff",
+            b"traceparent: \xff",
+            b"X-Forwarded-For: \xff",
+            b"User-Agent: \xff\xfe",
+            b"Range: bytes=\xff",
+        ):
             for path in (b"/api/users/me", b"/api/.well-known/jwks.json", b"/", b"/api/health/full"):
-                found |= _asked(site, f"{where} {header!r} {path!r}", b"GET " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\n" + header + b"\r\nConnection: close\r\n\r\n")
+                found |= _asked(
+                    site,
+                    f"{where} {header!r} {path!r}",
+                    b"GET "
+                    + path
+                    + b" HTTP/1.1\r\nHost: "
+                    + host
+                    + b"\r\n"
+                    + header
+                    + b"\r\nConnection: close\r\n\r\n",
+                )
         if (more := site.logged().count("Traceback")) > before:
             found[f"{where} log"] = f"{more - before} stacks in the log"
     none_broken(found)
@@ -165,7 +273,12 @@ def every_refusal_is_a_problem_document(world: World) -> None:
     """What is refused before any route has the one shape of errors"""
     site = world.dev
     found = {}
-    for line in (b"OPTIONS * HTTP/1.1", b"DELETE * HTTP/1.1", b"GET /api/nowhere HTTP/1.1", b"PUT /api/health HTTP/1.1"):
+    for line in (
+        b"OPTIONS * HTTP/1.1",
+        b"DELETE * HTTP/1.1",
+        b"GET /api/nowhere HTTP/1.1",
+        b"PUT /api/health HTTP/1.1",
+    ):
         with site.wire() as wire:
             answers = wire.send(line + b"\r\nHost: " + site.host.encode() + b"\r\n\r\n").read(2, until=1)
         if not answers:

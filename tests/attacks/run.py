@@ -3,7 +3,7 @@
 import re
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +19,38 @@ from tests.attacks import (
     load,
     names,
     promotion,
+    quotas,
     refusals,
     sequences,
     settings,
     throttles,
     timing,
+    tokens,
     upgrade,
 )
 from tests.attacks.attack import ATTACKS, Attack, Broken, Skipped
 from tests.attacks.world import World
 
 FILES = (
-    addresses, cookies, credentials, deadlines, growth, hiding, links, load, names, promotion, refusals,
-    sequences, settings, throttles, timing, upgrade,
-)  # fmt: skip
+    addresses,
+    cookies,
+    credentials,
+    deadlines,
+    growth,
+    hiding,
+    links,
+    load,
+    names,
+    promotion,
+    quotas,
+    refusals,
+    sequences,
+    settings,
+    throttles,
+    timing,
+    tokens,
+    upgrade,
+)
 """Their import fills ATTACKS."""
 
 
@@ -54,7 +72,7 @@ def chosen(words: Sequence[str]) -> list[Attack]:
     return sorted(fitting, key=lambda each: each.point)
 
 
-def run(attacks: Sequence[Attack], folder: Path) -> Iterator[Verdict]:
+def run(attacks: Sequence[Attack], folder: Path) -> Generator[Verdict, None, None]:
     """A verdict for each, as soon as it stands."""
     world = World(folder)
     try:

@@ -113,7 +113,7 @@ class Scene:
         return how
 
     def take(self) -> str | None:
-        """The owner's last word: reset the password by mail. What the attacker still has at the owner's address then."""
+        """The owner resets the password by mail: what the attacker still has at the owner's address then."""
         known = len(self.site.mailbox.to(self.email, "reset"))
         self.site.client().ask("POST", "/auth/forgot-password", {"email": self.email})
         self.site.mailbox.wait(self.email, "reset", known=known, seconds=2)
@@ -143,7 +143,16 @@ def no_random_sequence_gives_the_attacker_the_account(world: World) -> None:
         scene = Scene(site, random.Random(seed))
         scene.register_evil()
         scene.sign_in_evil()
-        evil = [scene.sign_in_evil, scene.move_evil, scene.move_back_evil, scene.password_evil, scene.refresh_evil, scene.forgot_evil, scene.delete_evil, scene.links_evil]
+        evil = [
+            scene.sign_in_evil,
+            scene.move_evil,
+            scene.move_back_evil,
+            scene.password_evil,
+            scene.refresh_evil,
+            scene.forgot_evil,
+            scene.delete_evil,
+            scene.links_evil,
+        ]
         others = [scene.links_owner, scene.links_owner, scene.promote, scene.disable_and_enable]
         how: str | None = None
         for _ in range(STEPS):

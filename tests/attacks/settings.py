@@ -29,7 +29,9 @@ def nobody_outside_switches_tracing_off(world: World) -> None:
     while time.monotonic() < deadline and not all(world.collector.has(each) for each in (*ids.values(), own)):
         time.sleep(0.2)
     held(world.collector.has(own), "no span comes at all")
-    found |= {flags: f"flags {flags}: no span was exported" for flags, each in ids.items() if not world.collector.has(each)}
+    found |= {
+        flags: f"flags {flags}: no span was exported" for flags, each in ids.items() if not world.collector.has(each)
+    }
     none_broken(found)
 
 
@@ -54,13 +56,23 @@ def status(site: Site, path: str, host: str, *lines: str, direct: bool = True, t
 def only_our_own_host_is_answered(world: World) -> None:
     """Another Host, also through nginx or in an absolute target, is refused for everything but health"""
     found = {}
-    strange = ["evil.example", "evil.example:80", f"{HOST}.evil.example", f"evil-{HOST}", "127.0.0.1.evil.example", "localhost.evil.example", "169.254.169.254", "[::ffff:1.2.3.4]", "xn--pp-example-1fb.com"]
+    strange = [
+        "evil.example",
+        "evil.example:80",
+        f"{HOST}.evil.example",
+        f"evil-{HOST}",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "169.254.169.254",
+        "[::ffff:1.2.3.4]",
+        "xn--pp-example-1fb.com",
+    ]
     for where, site in {"development": world.dev, "production": world.production()}.items():
         port = f":{site.direct}" if where == "development" else ""
         for path in ("/api/users/me", "/", "/api/auth/jwt/login", "/api/nowhere", "/api/openapi.json"):
             for host in strange:
                 told = status(site, path, host + port)
-                if told < 400 or path in ("/api/users/me",) and told == 401:
+                if told < 400 or (path in ("/api/users/me",) and told == 401):
                     found[f"{where} {path} {host}"] = str(told)
         told = status(site, "", site.host, target=f"http://evil.example{port}/api/users/me")
         if told == 401 or told < 400:
@@ -90,7 +102,17 @@ def the_api_page_is_a_setting(world: World) -> None:
     """A setting closes /api/docs, its files and the OpenAPI document"""
     held(world.docs_off, ".env.example names no setting with DOCS or OPENAPI in it")
     site, found = odd(world), {}
-    for path in ("/docs", "/docs/", "/openapi.json", "/docs/docs.js", "/docs/index.html", "/docs.js", "//docs", "/./docs", "/%64ocs"):
+    for path in (
+        "/docs",
+        "/docs/",
+        "/openapi.json",
+        "/docs/docs.js",
+        "/docs/index.html",
+        "/docs.js",
+        "//docs",
+        "/./docs",
+        "/%64ocs",
+    ):
         answer = site.client(direct=True).ask("GET", path)
         if answer.status_code < 400:
             found[path] = str(answer.status_code)
@@ -109,7 +131,7 @@ def what_takes_if_match_on_patch_takes_it_on_delete(world: World) -> None:
         body = None if name == "administrator's" else {"current_password": person.password}
         old = client.ask("GET", path).headers["etag"]
         person.client.change(name="Changed")
-        for field in (old, '"stale"', f'W/{old}', f'{old}, "other"', ""):
+        for field in (old, '"stale"', f"W/{old}", f'{old}, "other"', ""):
             answer = client.ask("DELETE", path, body, headers={"if-match": field})
             if answer.status_code != 412 and not (field == "" and answer.status_code in (400, 422)):
                 found[f"{name} {field[:12]}"] = code(answer)
@@ -130,11 +152,19 @@ def a_port_in_public_url_is_the_same_origin(world: World) -> None:
     site, found = odd(world), {}
     person = site.verified()
     browser = site.client(direct=True)
-    answer = browser.cookie_login(person.email, person.password, origin="https://app.example.com", sec_fetch_site="same-origin")
+    answer = browser.cookie_login(
+        person.email, person.password, origin="https://app.example.com", sec_fetch_site="same-origin"
+    )
     held(answer.status_code == 204, code(answer))
     answer = browser.ask("PATCH", "/users/me", {"name": "Ada"}, headers={"origin": "https://app.example.com"})
     held(answer.status_code == 200, f"PATCH: {code(answer)}")
-    for origin in ("http://app.example.com", "https://app.example.com:8443", "https://app.example.com.evil", "https://evil.example", "null"):
+    for origin in (
+        "http://app.example.com",
+        "https://app.example.com:8443",
+        "https://app.example.com.evil",
+        "https://evil.example",
+        "null",
+    ):
         answer = browser.ask("PATCH", "/users/me", {"name": "Eve"}, headers={"origin": origin})
         if answer.status_code != 403:
             found[origin] = code(answer)
@@ -157,7 +187,9 @@ def a_wrong_origin_is_called_so(world: World) -> None:
         }
         for name, answer in answers.items():
             detail = answer.json().get("detail", "") if answer.content else ""
-            if code(answer) != "403 ORIGIN_NOT_ALLOWED" or not re.search("PUBLIC_URL.*ALLOWED_ORIGINS", detail, re.DOTALL):
+            if code(answer) != "403 ORIGIN_NOT_ALLOWED" or not re.search(
+                "PUBLIC_URL.*ALLOWED_ORIGINS", detail, re.DOTALL
+            ):
                 found[f"{name} from {origin}"] = f"{code(answer)} {detail[:80]}"
     none_broken(found)
     held(browser.me(), "the browser was signed out")

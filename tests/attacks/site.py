@@ -51,7 +51,9 @@ class Site:
     def neighbours(self, count: int) -> list[str]:
         """Addresses of one /24, which nobody else uses."""
         number = fresh_number()
-        network = f"11.{number // 250}.{number % 250}" if self.behind_nginx else f"127.{10 + number // 250}.{number % 250}"
+        network = (
+            f"11.{number // 250}.{number % 250}" if self.behind_nginx else f"127.{10 + number // 250}.{number % 250}"
+        )
         return [f"{network}.{host}" for host in range(7, 7 + count)]
 
     def wire(self, *, direct: bool = True, receive_buffer: int | None = None) -> Wire:
@@ -136,9 +138,9 @@ class Site:
 
     def row_count(self) -> int:
         """All rows of all tables."""
-        return sum(self.rows(f'select count(*) from "{name}"')[0][0] for name in self.tables())  # noqa: S608
+        return sum(self.rows(f'select count(*) from "{name}"')[0][0] for name in self.tables())
 
-    def redis(self) -> "redis.Redis[bytes]":
+    def redis(self) -> redis.Redis:
         return redis.Redis.from_url(self.environment["REDIS_URL"])
 
     def logged(self) -> str:
@@ -157,5 +159,5 @@ class Site:
         began = time.monotonic()
         with self.wire() as wire:
             wire.send(f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n\r\n".encode())
-            wire.read(20)
+            wire.read(8)
         return time.monotonic() - began

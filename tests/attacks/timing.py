@@ -24,7 +24,12 @@ async def publish(site: Site, messages: list[dict[str, object]]) -> None:
     try:
         for message in messages:
             name = str(message["email"])
-            headers = [("ce_specversion", b"1.0"), ("ce_type", b"users.import"), ("ce_id", name.encode()), ("ce_source", b"https://hr.example")]
+            headers = [
+                ("ce_specversion", b"1.0"),
+                ("ce_type", b"users.import"),
+                ("ce_id", name.encode()),
+                ("ce_source", b"https://hr.example"),
+            ]
             topic = site.environment.get("KAFKA_PREFIX", "") + "users.commands"
             await producer.send_and_wait(topic, json.dumps(message).encode(), name.encode(), headers=headers)
     finally:

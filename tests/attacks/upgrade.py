@@ -56,8 +56,15 @@ def a_body_beside_an_upgrade_is_a_body(world: World) -> None:
     found: dict[str, str] = {}
     for where, site in sites(world).items():
         for offer, lines in OFFERS.items():
-            for method, path in (("POST", "/api/auth/verify"), ("POST", "/api/auth/jwt/login"), ("PATCH", "/api/users/me"),
-                                 ("GET", "/api/health"), ("DELETE", "/api/sessions"), ("POST", "/api/nowhere"), ("POST", "/")):  # fmt: skip
+            for method, path in (
+                ("POST", "/api/auth/verify"),
+                ("POST", "/api/auth/jwt/login"),
+                ("PATCH", "/api/users/me"),
+                ("GET", "/api/health"),
+                ("DELETE", "/api/sessions"),
+                ("POST", "/api/nowhere"),
+                ("POST", "/"),
+            ):
                 hidden, word = smuggled(site)
                 whole = request(method, path, site.host, hidden, *lines, "Content-Type: application/json")
                 head, body = whole[: -len(hidden)], hidden
@@ -93,10 +100,23 @@ def requests_after_an_upgrade_are_answered(world: World) -> None:
             body = json.dumps({"email": fresh_email()}).encode()
             for way in ("length", "chunked"):
                 extra = ["Transfer-Encoding: chunked"] if way == "chunked" else [f"Content-Length: {len(body)}"]
-                head = request("POST", "/api/auth/forgot-password", site.host, b"", "Content-Type: application/json", *extra, *lines)
+                head = request(
+                    "POST",
+                    "/api/auth/forgot-password",
+                    site.host,
+                    b"",
+                    "Content-Type: application/json",
+                    *extra,
+                    *lines,
+                )
                 sent = chunked(body) if way == "chunked" else body
                 last = request("GET", "/api/health/live", site.host, b"", "Connection: close")
-                for segments in ((head + sent + last,), (head, sent, last), (head, sent + last), (head + sent[:5], sent[5:] + last)):
+                for segments in (
+                    (head + sent + last,),
+                    (head, sent, last),
+                    (head, sent + last),
+                    (head + sent[:5], sent[5:] + last),
+                ):
                     with site.wire() as wire:
                         statuses = [answer.status for answer in wire.send(*segments).read(2, until=2)]
                     if statuses != [202, 200]:
@@ -114,16 +134,28 @@ def connect_and_its_like_hide_nothing(world: World) -> None:
         hidden, word = smuggled(site)
         long = f"Content-Length: {len(hidden)}"
         tries = {
-            "CONNECT": request("CONNECT", f"{site.host}:443" if ":" not in site.host else site.host, site.host, b"", long),
+            "CONNECT": request(
+                "CONNECT", f"{site.host}:443" if ":" not in site.host else site.host, site.host, b"", long
+            ),
             "CONNECT path": request("CONNECT", "/api/auth/verify", site.host, b"", long),
             "PRI": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-            "HTTP/1.0": request("POST", "/api/auth/verify", site.host, b"", *OFFERS["websocket"], long).replace(b"HTTP/1.1", b"HTTP/1.0"),
+            "HTTP/1.0": request("POST", "/api/auth/verify", site.host, b"", *OFFERS["websocket"], long).replace(
+                b"HTTP/1.1", b"HTTP/1.0"
+            ),
             "expect": request("POST", "/api/auth/verify", site.host, b"", *OFFERS["h2c"], long, "Expect: 100-continue"),
             "get": request("GET", "/api/users/me", site.host, b"", *OFFERS["websocket"], long),
             "head": request("HEAD", "/api/health", site.host, b"", *OFFERS["websocket"], long),
-            "options": request("OPTIONS", "/api/users/me", site.host, b"", *OFFERS["websocket"], long,
-                               "Origin: http://localhost:4200", "Access-Control-Request-Method: PATCH"),
-        }  # fmt: skip
+            "options": request(
+                "OPTIONS",
+                "/api/users/me",
+                site.host,
+                b"",
+                *OFFERS["websocket"],
+                long,
+                "Origin: http://localhost:4200",
+                "Access-Control-Request-Method: PATCH",
+            ),
+        }
         for name, head in tries.items():
             with site.wire() as wire:
                 if name == "head":  # its answer has a length and no body
@@ -220,14 +252,18 @@ def another_client_of_nginx_never_gets_the_answer(world: World) -> None:
 
     def attacker(number: int) -> None:
         for turn in range(4):
-            for offer in list(OFFERS.values())[: 3]:
+            for offer in list(OFFERS.values())[:3]:
                 # Blank lines before a request are skipped, so that the hidden one is found wherever a segment begins.
-                one = request("POST", "/api/auth/jwt/login", site.host, form, *lines, f"X-Forwarded-For: 13.{turn}.1.{number}")
+                one = request(
+                    "POST", "/api/auth/jwt/login", site.host, form, *lines, f"X-Forwarded-For: 13.{turn}.1.{number}"
+                )
                 hidden = b"\r\n" * (10_000, 25_000, 31_000, 60_000)[turn] + one
                 for port in (site.port, site.streaming):
                     with Wire(port) as wire:
                         told = [*offer, f"X-Attack-From: 12.{turn}.1.{number}", "Content-Type: application/json"]
-                        head = request("POST", "/api/auth/verify", site.host, b"", *told, f"Content-Length: {len(hidden)}")
+                        head = request(
+                            "POST", "/api/auth/verify", site.host, b"", *told, f"Content-Length: {len(hidden)}"
+                        )
                         answers = wire.send(head + hidden).read(0.3, until=2)
                         if len(answers) > 1 or b"jwt/login" in wire.data:
                             foreign.append(f"the attacker was answered {[answer.status for answer in answers]}")

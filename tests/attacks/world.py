@@ -24,7 +24,15 @@ from tests.attacks.nginx import configuration
 from tests.attacks.site import ROOT, Site
 from tests.worker.parts import free_port
 
-STRIPPED = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL", "PUBLIC_URL", "ENVIRONMENT", "SECRET_KEY")
+STRIPPED = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "SMTP_URL",
+    "PUBLIC_URL",
+    "ENVIRONMENT",
+    "SECRET_KEY",
+)
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 HOST = "app.example.com"
 
@@ -77,7 +85,7 @@ class World:
 
     def parts(self) -> list[psutil.Process]:
         """Every process of the development stack."""
-        return psutil.Process(self._processes[0].pid).children(recursive=True)
+        return list(psutil.Process(self._processes[0].pid).children(recursive=True))
 
     def banner(self) -> str:
         return self.dev.log.read_text("utf-8", "replace").split("Ctrl-C stops")[0]
@@ -91,9 +99,20 @@ class World:
         _wait_for(lambda: "Ctrl-C stops everything" in log.read_text("utf-8", "replace"), process, log)
         services = json.loads((self.data / "services.json").read_bytes())
         told = subprocess.run(
-            [sys.executable, "-m", "dev", "exec", sys.executable, "-c", "import os, json; print(json.dumps(dict(os.environ)))"],
-            cwd=ROOT, env=environment, capture_output=True, check=True,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "dev",
+                "exec",
+                sys.executable,
+                "-c",
+                "import os, json; print(json.dumps(dict(os.environ)))",
+            ],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            check=True,
+        )
         self._services = services
         return Site(
             host=f"localhost:{port}",
