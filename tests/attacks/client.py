@@ -34,7 +34,8 @@ class Client:
         self.address = source or headers.get("x-attack-from", "127.0.0.1")
         self._http = httpx.Client(
             base_url=url,
-            transport=httpx.HTTPTransport(local_address=source),
+            transport=httpx.HTTPTransport(verify=False, trust_env=False, local_address=source),
+            trust_env=False,
             headers={"user-agent": "Firefox/140", **headers},
             timeout=20,
         )
