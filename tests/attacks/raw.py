@@ -31,6 +31,12 @@ class Wire:
         self.data = b""
         self.ended = False
 
+    @property
+    def end(self) -> tuple[str, int]:
+        """This side's address and port."""
+        host, port = self.socket.getsockname()
+        return host, port
+
     def send(self, *segments: bytes, pause: float = 0.05) -> "Wire":
         """Send each in a segment of its own."""
         for number, segment in enumerate(segments):

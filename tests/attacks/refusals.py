@@ -106,12 +106,14 @@ def an_endless_body_is_not_read_for_ever(world: World) -> None:
             sent, began, ended = 0, time.monotonic(), False
             with site.wire() as wire:
                 wire.send(request("POST", path, site.host, b"", *json, framing))
-                wire.socket.settimeout(10)
+                wire.socket.settimeout(2)
                 while time.monotonic() - began < 30 and sent < 512 << 20:
                     try:
                         sent += wire.socket.send(piece)
-                    except OSError as error:
-                        ended = not isinstance(error, TimeoutError)
+                    except TimeoutError:
+                        continue
+                    except OSError:
+                        ended = True
                         break
             if not ended:
                 found[f"{path} by {name}"] = f"took {sent >> 20} MB in {time.monotonic() - began:.0f} s"

@@ -146,10 +146,10 @@ class Site:
     def logged(self) -> str:
         return self.log.read_text("utf-8", "replace")
 
-    def sockets(self, ports: set[int]) -> int:
-        """How many connections from those ports the web process still holds."""
+    def sockets(self, ends: set[tuple[str, int]]) -> int:
+        """How many connections from those addresses and ports the web process still holds."""
         held_open = self.web.net_connections(kind="tcp")
-        return sum(1 for each in held_open if each.raddr and each.raddr.port in ports)
+        return sum(1 for each in held_open if each.raddr and (each.raddr.ip, each.raddr.port) in ends)
 
     def memory(self) -> int:
         return int(self.web.memory_info().rss)

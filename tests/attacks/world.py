@@ -166,8 +166,8 @@ class World:
         _wait_for(lambda: _answers(url), process, log)
         front, streaming = self._nginx(port) if NGINX else (port, 0)
         return Site(
-            host=HOST,
-            origin=f"https://{HOST}",
+            host="localhost" if settings.get("ENVIRONMENT") == "development" else HOST,
+            origin=environment["PUBLIC_URL"],
             port=front,
             direct=port,
             streaming=streaming,
