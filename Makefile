@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz test-kafka faults check check-deploy migrate superuser audit status openapi events api-page bench lock clean
+.PHONY: help run test fuzz test-kafka faults attacks check check-deploy migrate superuser audit status openapi events api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -41,6 +41,9 @@ faults: $(STAMP) ## everything dies, at random, for MINUTES=20; writes docs/reli
 
 fuzz: $(STAMP) ## ask the whole API 5,000 things, anew each time (CI=1: the same)
 	@$(BIN)/python -m pytest tests/fuzz -v -s $(ARGS)
+
+attacks: $(STAMP) ## attack `make run` and production behind nginx, a line for each attack; ARGS="7 flood" picks
+	@$(BIN)/python -m tests.attacks $(ARGS)
 
 check: $(STAMP) ## ruff, mypy strict, and the import rules
 	@$(BIN)/ruff check .
