@@ -13,9 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from api.kernel.auth import TOKEN_INVALID, Claims, Principal, bearer
 from api.kernel.context import Context, Origin, origin
+from api.kernel.conversion import convert
 from api.kernel.cookies import ACCESS, Cookies, refuse_forgery
 from api.kernel.database import SERIALIZATION_FAILURE
-from api.kernel.decoding import PairsDecoder, convert, decode_json, decode_path, has_body, read_body
+from api.kernel.decoding import PairsDecoder, decode_json, decode_path, has_body, read_body
 from api.kernel.errors import FORBIDDEN, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem
 from api.kernel.failpoints import passing
 from api.kernel.mail import language_of

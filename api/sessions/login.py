@@ -49,16 +49,19 @@ async def _authenticated(context: Context, form: Credentials, cookies: Cookies) 
     context.passwords.refuse_when_full()
     device = delivery.device_of(context, cookies)
     account = await queries.find_account(context.db, form.username, device, origin.get().user_agent)
+    if account and context.settings.hide_accounts and not account.is_verified:
+        account = None  # whoever registers an address must not learn here whether it was free
     limits = _limits(context, form.username, account, device)
     try:
         await context.limiter.charge(limits)
     except RATE_LIMITED as refusal:
         raise await _refused(context, account, refusal, "throttled") from None
-    right = await context.passwords.verify(account.password_hash if account else None, form.password)
+    kinds = await queries.list_password_kinds(context.db)
+    usable = account.password_hash if account and account.is_active else None
+    right = await context.passwords.verify(usable, form.password, kinds)
     if account is None or not right:
-        raise await _refused(context, account, LOGIN_BAD_CREDENTIALS(), "password")
-    if not account.is_active:
-        raise await _refused(context, account, LOGIN_BAD_CREDENTIALS(), "disabled")
+        reason = "password" if account is None or account.is_active else "disabled"
+        raise await _refused(context, account, LOGIN_BAD_CREDENTIALS(), reason)
     await context.limiter.refund(limits)  # it was no guess
     if context.settings.require_verification and not account.is_verified:
         raise await _refused(context, account, LOGIN_USER_NOT_VERIFIED(), "unverified")
@@ -69,7 +72,7 @@ def _limits(context: Context, typed: str, account: Account | None, device: UUID 
     """Known devices apart. A password that was reset begins anew, for its owner has just proved who they are."""
     who = origin.get()
     network = network_of(who.address, NETWORK_BITS)
-    whose = account.email if account else typed.lower()
+    whose = account.email if account else typed
     since = str(account.credentials_changed_at) if account else ""
     by_network = context.limiter.credentials("sign-in-network", BY_NETWORK, network)
     if account and account.has_device:
@@ -97,7 +100,7 @@ async def _refused(context: Context, account: Account | None, refusal: Problem, 
 async def _start(context: Context, account: Account, form: Credentials, cookies: Cookies, mode: str) -> Session:
     """A new session and all that it brings about, in one transaction."""
     rehashed = None
-    if context.passwords.outdated(account.password_hash or ""):
+    if context.passwords.outdated(account.password_hash or "", form.password):
         rehashed = await context.passwords.hash(form.password)
     former = delivery.session_of(context, cookies) if mode == "cookie" else None
     device = delivery.device_of(context, cookies) or uuid7()
