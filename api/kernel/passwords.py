@@ -29,10 +29,11 @@ _MOST_MEMORY, _MOST_PASSES, _MOST_LANES, _MOST_ROUNDS = 65_536, 10, 4, 15
 _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}", re.ASCII)
 # What decides the cost of a hash: the algorithm and its parameters.
 _KIND = re.compile(r"\$2[aby]\$[0-9]{2}\$|\$argon2[a-z]+\$(v=[0-9]+\$)?[^$]+\$", re.ASCII)
-ENOUGH = 3
-"""Of the estimator's four: some 10^8 guesses, out of reach for who must ask us or has an Argon2id hash."""
-_WINDOW = 16
-"""Characters that are estimated at once: the time grows with the square and more, up to seconds for 100 of them."""
+ENOUGH = 2
+"""Of the estimator's four: 10^6 guesses and more, for years of asking us. Three would refuse any 8 random characters."""
+_WINDOW = 20
+"""Characters that are estimated at once: as many as almost every word of the dictionaries has. The time grows faster than
+the square of their number, to seconds for 100, and the estimator holds the interpreter meanwhile."""
 
 
 def _give_way() -> None:

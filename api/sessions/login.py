@@ -77,7 +77,8 @@ def _limits(context: Context, typed: str, account: Account | None, device: UUID 
     by_network = context.limiter.credentials("sign-in-network", BY_NETWORK, network)
     if account and account.has_device:
         return by_network + context.limiter.credentials("sign-in", BY_KNOWN_DEVICE, whose, "device", str(device))
-    if account and _is_known(account):
+    # Not while accounts are hidden: whoever has the owner's network and browser could count to an account.
+    if account and not context.settings.hide_accounts and _is_known(account):
         place = (network, who.user_agent or "")
         return by_network + context.limiter.credentials("sign-in", BY_KNOWN_DEVICE, whose, "place", *place)
     return by_network + context.limiter.credentials("sign-in", BY_ACCOUNT, whose, since)
