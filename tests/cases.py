@@ -111,6 +111,15 @@ CASES: dict[int, tuple[str, str, str]] = {
     103: ("a hundred at once where one is left", "2.3.4", "362"),
     104: ("one Idempotency-Key several times", "2.3.3", "837"),
     105: ("a client that leaves after sending", "2.3.3", "404"),
+    150: ("one address in several spellings, on every route", "2.2.1", "178"),
+    151: ("two spellings of one address are counted as two, or as one, by whether it has an account", "6.3.8", "204"),
+    152: ("one password composed in two ways", "6.2.8", "176"),
+    153: ("characters of a name that do not show", "2.2.1", "451"),
+    154: ("passwords that are easy to guess, also from address and name", "6.2.4, 6.2.11", "521"),
+    155: ("sequences of calls about a taken and a free address, while accounts are hidden", "6.3.8", "204"),
+    156: ("the time of a refusal tells the kind of hash", "6.3.8", "208"),
+    157: ("what people type into a search", "2.2.1", "178"),
+    158: ("a database in a Turkish locale", "2.2.1", "178"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

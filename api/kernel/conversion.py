@@ -30,14 +30,14 @@ def convert(value: Any, kind: type[T]) -> T:
     """The value as that type, in its normal forms and without any coercion. Raises VALIDATION_FAILED with every field
     that is at fault, not only the first."""
     errors: list[FieldError] = []
-    if isinstance(value, dict):
+    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         value = dict(value)
         for name, form in _normal_forms(kind).items():
-            if isinstance(value.get(name), str):
-                try:
+            try:
+                if isinstance(value.get(name), str):
                     value[name] = form(value[name])
-                except ValueError as error:
-                    errors.append(FieldError(f"/{escape(name)}", str(error)))
+            except ValueError as error:
+                errors.append(FieldError(f"/{escape(name)}", str(error)))
     try:
         converted = msgspec.convert(value, kind)
     except msgspec.ValidationError:
@@ -49,10 +49,8 @@ def convert(value: Any, kind: type[T]) -> T:
 
 
 @functools.cache
-def _normal_forms(kind: Any) -> dict[str, Callable[[str], str]]:
+def _normal_forms(kind: type[msgspec.Struct]) -> dict[str, Callable[[str], str]]:
     """Of a Struct's fields that have one."""
-    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        return {}
     forms = {field.encode_name: _normal_form(field.type) for field in msgspec.structs.fields(kind)}
     return {name: form for name, form in forms.items() if form}
 

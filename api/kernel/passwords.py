@@ -30,10 +30,10 @@ _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}", re.ASCII)
 # What decides the cost of a hash: the algorithm and its parameters.
 _KIND = re.compile(r"\$2[aby]\$[0-9]{2}\$|\$argon2[a-z]+\$(v=[0-9]+\$)?[^$]+\$", re.ASCII)
 ENOUGH = 2
-"""Of the estimator's four: 10^6 guesses and more, for years of asking us. Three would refuse any 8 random characters."""
+"""Of the estimator's four: 10^6 guesses, which is years of asking us. Three would refuse any 8 random characters."""
 _WINDOW = 20
-"""Characters that are estimated at once: as many as almost every word of the dictionaries has. The time grows faster than
-the square of their number, to seconds for 100, and the estimator holds the interpreter meanwhile."""
+"""Characters that are estimated at once: as many as almost every word of the dictionaries has. The time grows faster
+than the square of their number, to seconds for 100, and the estimator holds the interpreter meanwhile."""
 
 
 def _give_way() -> None:
@@ -160,7 +160,7 @@ def _verify(asked: str, password: str, decoys: Sequence[str]) -> bool:
     return False
 
 
-def _weakness(password: str, known: Sequence[str]) -> str | None:
+def _weakness(password: str, known: list[str]) -> str | None:
     """The password is as strong as the strongest part of it."""
     from zxcvbn_rs_py import zxcvbn  # its dictionaries take 8 MB, which a process that opens no account does not need
 

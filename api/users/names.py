@@ -13,15 +13,19 @@ _VIRAMA = 9
 """The combining class of signs that join two consonants."""
 # Letters, digits, punctuation and symbols, emoji among them. Marks and joiners are allowed in their places; controls,
 # formats, private and unassigned characters are not.
-_VISIBLE = frozenset("Ll Lu Lt Lm Lo Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So".split())
+_VISIBLE = frozenset(
+    ("Ll", "Lu", "Lt", "Lm", "Lo", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So")
+)
 _MARKS = frozenset(("Mn", "Mc"))
 # Letters, symbols and marks by their category, of which nothing shows: Hangul fillers, the empty Braille pattern,
 # fillers of hieroglyphs, musical notation and Khitan, Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties).
 _BLANK = frozenset(
-    map(
-        chr,
-        (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0x1D159, 0x13441, 0x13442, 0x16FE4)
-        + (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)),
+    chr(code)
+    for code in (
+        *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0x1D159, 0x13441, 0x13442, 0x16FE4),
+        *range(0x180B, 0x1810),
+        *range(0xFE00, 0xFE10),
+        *range(0xE0100, 0xE01F0),
     )
 )
 
@@ -35,7 +39,7 @@ def normal_name(typed: str) -> str:
     marks = 0
     for place, each in enumerate(name):
         if not _shows(name, place):
-            called = unicodedata.name(each, "a control character")
+            called = unicodedata.name(each, "a character without a name")
             raise ValueError(f"Must not have U+{ord(each):04X} ({called}) at this place: it does not show by itself.")
         if unicodedata.category(each) in _MARKS:
             marks += 1

@@ -27,18 +27,27 @@ Email = Annotated[
     msgspec.Meta(
         max_length=LONGEST_ADDRESS,
         pattern=EMAIL_PATTERN,
-        description="An e-mail address. Case does not matter; an internationalised domain becomes punycode.",
+        description="An e-mail address. Case does not matter, and an internationalised domain becomes punycode; the "
+        "pattern is that of the result.",
         examples=["ada@example.com"],
     ),
 ]
-Password = Annotated[str, msgspec.Meta(description="8 to 128 characters, not easy to guess.", examples=["correct horse battery staple"])]
+Password = Annotated[
+    str,
+    msgspec.Meta(
+        description="8 to 128 characters, not easy to guess.",
+        examples=["correct horse battery staple"],
+    ),
+]
+# What a pattern can say of `normal_name`, for clients.
+NAME_PATTERN = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff]+(?![\s\S])"
 Name = Annotated[
     str,
     Normal(normal_name),
     msgspec.Meta(
         max_length=LONGEST_NAME,
-        description="As it should be shown, in one line: letters, digits, punctuation and emoji. Characters that do not "
-        "show are refused.",
+        pattern=NAME_PATTERN,
+        description="As it should be shown, in one line. Characters that do not show are refused.",
         examples=["Ada Lovelace"],
     ),
 ]

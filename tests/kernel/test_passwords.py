@@ -147,7 +147,9 @@ async def test_a_refusal_costs_the_same_whatever_the_hash_was_made_with(password
     assert max(medians) / min(medians) < 1.5, medians
 
 
-@pytest.mark.parametrize("kind", ["", "junk", "$2b$99$", "$2b$31$", "$argon2id$v=19$m=4194304,t=9,p=1$", "$argon2x$m=1$"])
+@pytest.mark.parametrize(
+    "kind", ["", "junk", "$2b$99$", "$2b$31$", "$argon2id$v=19$m=4194304,t=9,p=1$", "$argon2x$m=1$"]
+)
 async def test_a_kind_that_is_none_or_asks_for_too_much_costs_nothing(passwords: Passwords, kind: str) -> None:
     """C-59."""
     async with asyncio.timeout(10):

@@ -1,5 +1,5 @@
-"""A refusal does the same work whatever hash an account has, or none: verifications are counted by the kind of hash, for
-that is what takes the time (tests/kernel/test_passwords.py measures it)."""
+"""A refusal does the same work whatever hash an account has, or none: verifications are counted by the kind of hash,
+which is what takes the time (tests/kernel/test_passwords.py measures it)."""
 
 import contextlib
 from collections import Counter
@@ -57,7 +57,7 @@ async def test_no_refusal_tells_which_hash_an_account_has(
     for who in (*HASHES, "ours", "disabled", "nobody"):
         with counted(monkeypatch) as done:
             assert (await login(client, f"{who}@example.com", password)).status_code == 400
-        assert done == {kind: forms for kind in ALL}, who
+        assert done == dict.fromkeys(ALL, forms), who
 
 
 @pytest.mark.usefixtures("imported")
@@ -108,7 +108,13 @@ async def test_the_kinds_are_those_of_others_each_once(context: Context) -> None
     ours = await context.passwords.hash(PASSWORD)
     await context.db.fetch("update users set password_hash = $2 where id = $1", user.id, ours)
     assert await queries.list_password_kinds(context.db) == []
-    hashes = ["$2y$10$" + "a" * 53, "$2b$04$" + "b" * 53, "$2b$04$" + "c" * 53, "$argon2i$m=8,t=1,p=1$YWJj$YWJj", "junk"]
+    hashes = [
+        "$2y$10$" + "a" * 53,
+        "$2b$04$" + "b" * 53,
+        "$2b$04$" + "c" * 53,
+        "$argon2i$m=8,t=1,p=1$YWJj$YWJj",
+        "junk",
+    ]
     hashes.append("")
     for password_hash in hashes:
         user = await make_user(context)

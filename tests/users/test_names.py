@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.kernel.context import Context
+from api.kernel.conversion import convert
 from api.kernel.errors import VALIDATION_FAILED
+from api.users.commands import ImportUser
 from api.users.names import LONGEST, MOST_MARKS, normal_name
 from tests.factories import make_user
 from tests.sessions.signing import bearer, login
@@ -112,20 +114,16 @@ def test_whatever_is_typed_is_kept_in_its_own_form_or_refused(typed: str) -> Non
     """C-153."""
     try:
         name = normal_name(typed)
-    except ValueError as error:
-        assert str(error).startswith("Must")
-    else:
-        assert name == normal_name(name)
-        assert name.isprintable() or "\u200c" in name or "\u200d" in name
+    except ValueError:
+        return
+    assert name == normal_name(name)
+    assert name.isprintable() or "\u200c" in name or "\u200d" in name
 
 
 async def test_every_route_that_takes_a_name_asks_the_same(
     client: httpx.AsyncClient, context: Context, signed_in: httpx.AsyncClient
 ) -> None:
     """C-153: the profile, an invitation, an administrator's change, an import."""
-    from api.kernel.conversion import convert
-    from api.users.commands import ImportUser
-
     admin = await make_user(context, superuser=True)
     headers = bearer((await login(client, admin.email)).json())
     own = dict(signed_in.headers)

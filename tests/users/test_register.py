@@ -133,9 +133,7 @@ async def nothing_happened(context: Context) -> bool:
         "abcdefgh@" + ".".join(["b" * 60] * 4) + ".com",  # 256 characters
     ],
 )
-async def test_refuses_what_is_not_one_address(
-    client: httpx.AsyncClient, context: Context, email: str
-) -> None:
+async def test_refuses_what_is_not_one_address(client: httpx.AsyncClient, context: Context, email: str) -> None:
     answer = await register(client, email)
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/email"]
