@@ -31,6 +31,7 @@ _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}", re.ASCII)
 _KIND = re.compile(r"\$2[aby]\$[0-9]{2}\$|\$argon2[a-z]+\$(v=[0-9]+\$)?[^$]+\$", re.ASCII)
 ENOUGH = 2
 """Of the estimator's four: 10^6 guesses, which is years of asking us. Three would refuse any 8 random characters."""
+_MOST_TYPED = 1024
 _WINDOW = 20
 """Characters that are estimated at once: as many as almost every word of the dictionaries has. The time grows faster
 than the square of their number, to seconds for 100, and the estimator holds the interpreter meanwhile."""
@@ -55,8 +56,9 @@ def may_be_imported(password_hash: str) -> bool:
 
 
 def normal_password(typed: str) -> str:
-    """The form that is counted and hashed: NFC, so that it does not matter how a keyboard composes its letters."""
-    return unicodedata.normalize("NFC", typed)
+    """The form that is counted and hashed: NFC, so that it does not matter how a keyboard composes its letters. What is
+    far too long for a password stays as it is: normalising takes the square of the number of marks."""
+    return unicodedata.normalize("NFC", typed) if len(typed) <= _MOST_TYPED else typed
 
 
 class Passwords:

@@ -33,7 +33,8 @@ _BLANK = frozenset(
 def normal_name(typed: str) -> str:
     """The name as it is kept: in NFC, every space a plain one, none at its ends and no two together. Raises ValueError,
     saying what is wrong."""
-    name = unicodedata.normalize("NFC", typed)
+    # One character is at most four when it is taken apart, and normalising takes the square of the number of marks.
+    name = unicodedata.normalize("NFC", typed[: 4 * LONGEST + 1])
     if len(name) > LONGEST:
         raise ValueError(f"Must have at most {LONGEST} characters.")
     marks = 0

@@ -1,6 +1,10 @@
 """One form for each address and each password, however it was typed."""
 
+import contextlib
+import statistics
+import time
 import unicodedata
+from collections.abc import Callable
 
 import argon2
 import httpx
@@ -10,8 +14,8 @@ from hypothesis import strategies as st
 
 from api.kernel.addresses import normal_address
 from api.kernel.context import Context
-from api.kernel.limits import Limiter
-from api.kernel.settings import Settings
+from api.kernel.passwords import normal_password
+from api.users.names import normal_name
 from tests.factories import make_user
 from tests.sessions.signing import bearer, login
 
@@ -76,11 +80,10 @@ def test_a_normal_form_is_its_own(text: str, typed: str) -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_an_address_and_its_lookalike_are_counted_apart_whoever_has_an_account(
-    client: httpx.AsyncClient, context: Context, settings: Settings, known: bool, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, context: Context, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C-151: five wrong tries with KELVIN SIGN must not count against k where there is no account, and only there."""
     monkeypatch.setattr(context.limiter, "_factor", 1.0)
-    assert isinstance(context.limiter, Limiter)
     if known:
         await make_user(context, "kate@example.com")
     for _ in range(5):
@@ -128,3 +131,19 @@ async def test_an_address_in_another_spelling_is_no_password_for_it(client: http
     """C-49, C-152."""
     answer = await register(client, f"ada.lovelace@{DOMAIN}", "Ada.Lovelace@MÜNCHEN.example")
     assert "must not be the e-mail address" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("form", [normal_address, normal_name, normal_password])
+def test_no_text_takes_long_to_normalise(form: Callable[[str], str]) -> None:
+    """C-57, C-152, C-153: to put marks in order takes the square of their number, seconds for a body full of them."""
+
+    def cost(marks: int) -> float:
+        taken = []
+        for _ in range(5):
+            began = time.process_time()
+            with contextlib.suppress(ValueError):
+                form("x@" + "\u0301\u0323" * (marks // 2))
+            taken.append(time.process_time() - began)
+        return statistics.median(taken)
+
+    assert cost(30_000) < 200 * cost(1000), "which is between 30 and 900"
