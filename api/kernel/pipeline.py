@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
@@ -14,13 +15,26 @@ from starlette.types import Receive, Scope, Send
 from api.kernel.auth import TOKEN_INVALID, Claims, Principal, bearer
 from api.kernel.context import Context, Origin, origin
 from api.kernel.cookies import ACCESS, Cookies, refuse_forgery
-from api.kernel.database import SERIALIZATION_FAILURE
+from api.kernel.database import SERIALIZATION_FAILURE, Database
 from api.kernel.decoding import PairsDecoder, convert, decode_json, decode_path, has_body, read_body
 from api.kernel.errors import FORBIDDEN, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem
 from api.kernel.failpoints import passing
 from api.kernel.mail import language_of
 from api.kernel.paging import Page
-from api.kernel.routing import FORM, JSON, PREFIX, Authenticate, Reply, Route, encode, etag, inputs_of, names
+from api.kernel.routing import (
+    FORM,
+    JSON,
+    PREFIX,
+    Authenticate,
+    Renew,
+    Renewal,
+    Reply,
+    Route,
+    encode,
+    etag,
+    inputs_of,
+    names,
+)
 from api.kernel.settings import Rate, rate
 
 HANDLER_SECONDS = 15.0
@@ -33,7 +47,7 @@ _NO_STORE = (b"cache-control", b"no-store")
 class Endpoint:
     """One route, compiled."""
 
-    def __init__(self, route: Route, authenticate: Authenticate) -> None:
+    def __init__(self, route: Route, authenticate: Authenticate, renewal: Renewal | None) -> None:
         self.route = route
         self._inputs = inputs_of(route)
         self._form = PairsDecoder(self._inputs.form) if self._inputs.form else None
@@ -41,6 +55,9 @@ class Endpoint:
         self._rate: Rate | None = rate(route.limit) if route.limit else None
         self._template = PREFIX + route.path
         self._authenticate = authenticate
+        self._renewal = renewal
+        if "renew" in self._inputs.ambient and renewal is None:
+            raise TypeError(f"{route.handler.__name__} asks for renew, and no feature has it.")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context: Context = scope["app"].state.context
@@ -53,6 +70,8 @@ class Endpoint:
         arguments = await self._decode(scope, receive, headers)
         if_match = headers.get(b"if-match", b"").decode("latin-1") or None
         known = {"context": context, "principal": principal, "claims": claims, "cookies": cookies, "if_match": if_match}
+        if self._renewal and principal:
+            known["renew"] = _renew_with(self._renewal, context, principal, cookies, told)
         arguments |= {name: known[name] for name in self._inputs.ambient}
         answer = await self._call(arguments, cookies)
         passing("pipeline.answer")
@@ -93,7 +112,7 @@ class Endpoint:
         return principal
 
     async def _offered(self, context: Context, claims: Claims) -> Principal | None:
-        """Who asks for what anyone may have, where a live session says so."""
+        """The principal behind a valid token, or None, on a route that anyone may call."""
         try:
             return await context.principals.find(claims, functools.partial(self._authenticate, context))
         except TOKEN_INVALID:
@@ -170,6 +189,19 @@ class Endpoint:
         return status, said, body
 
 
+def _renew_with(
+    renewal: Renewal, context: Context, principal: Principal, cookies: Cookies, told: dict[str, str]
+) -> Renew:
+    """The caller's own `renew`; new tokens that are not in cookies are told in the answer's headers."""
+
+    async def renew(db: Database) -> UUID:
+        sid, headers = await renewal(context, db, principal, cookies)
+        told.update(headers)
+        return sid
+
+    return renew
+
+
 class Methods:
     """The endpoints of one path, by method; HEAD is a GET whose body the server leaves out."""
 
@@ -222,7 +254,7 @@ class Table(BaseRoute):
         await scope["endpoint"](scope, receive, send)
 
 
-def mount(routes: Sequence[Route], authenticate: Authenticate) -> Table:
+def mount(routes: Sequence[Route], authenticate: Authenticate, renewal: Renewal | None = None) -> Table:
     """The tables of routes as one of Starlette's. Raises TypeError for a route that stands twice or does not fit its
     handler."""
     paths: dict[str, Methods] = {}
@@ -230,5 +262,5 @@ def mount(routes: Sequence[Route], authenticate: Authenticate) -> Table:
         methods = paths.setdefault(route.path, Methods(route.path))
         if route.method in methods.endpoints:
             raise TypeError(f"{route.method} {route.path} stands twice in the tables of routes.")
-        methods.endpoints[route.method] = Endpoint(route, authenticate)
+        methods.endpoints[route.method] = Endpoint(route, authenticate, renewal)
     return Table(paths.values())

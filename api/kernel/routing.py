@@ -13,15 +13,23 @@ import msgspec
 
 from api.kernel.auth import Claims, Guard, Principal
 from api.kernel.context import Context
+from api.kernel.cookies import Cookies
+from api.kernel.database import Database
 from api.kernel.errors import PRECONDITION_FAILED, Problem
 from api.kernel.settings import rate
 
 PREFIX = "/api"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-AMBIENT = ("context", "principal", "claims", "cookies", "if_match")
+AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "renew")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
+Renew = Callable[[Database], Awaitable[UUID]]
+"""Puts a new `sid` in the place of the caller's, in the transaction that it is given; the answer carries the new
+tokens. The new `sid`."""
+Renewal = Callable[[Context, Database, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
+"""How that is done: the new `sid`, and the headers of the answer where the tokens are not in cookies."""
+ACCESS_HEADER, REFRESH_HEADER = "X-Access-Token", "X-Refresh-Token"
 encode = msgspec.json.Encoder().encode
 
 
@@ -113,6 +121,8 @@ def inputs_of(route: Route) -> Inputs:
         raise TypeError(f"{where}: a principal is `Principal | None` where the guard is anyone, and nowhere else.")
     if "principal" in ambient and route.guard.asks and route.guard.admits is None:
         raise TypeError(f"{where}: a principal needs a guard that asks who it is.")
+    if "renew" in ambient and route.guard.admits is None:
+        raise TypeError(f"{where}: renew needs a guard that says who asks.")
     if "claims" in ambient and not route.guard.asks:
         raise TypeError(f"{where}: claims need a guard that asks for a token.")
     for name, kind in taken.items():

@@ -2,7 +2,7 @@
 short access token."""
 
 from api.kernel.feature import Feature
-from api.sessions import access, routes, tasks, upkeep
+from api.sessions import access, refresh, routes, tasks, upkeep
 
 feature = Feature(
     name="sessions",
@@ -10,4 +10,5 @@ feature = Feature(
     tasks=[*tasks.tasks, *upkeep.tasks],
     sweeps=upkeep.sweeps,
     authenticate=access.authenticate,
+    renew=refresh.renew,
 )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from api.kernel.database import Database
 from api.kernel.sql import query
-from api.sessions.types import Account, Notice, Owner, PrincipalRow, Session, SignIn
+from api.sessions.types import Account, Notice, Owner, PrincipalRow, Renewed, Session, SignIn
 
 
 @query
@@ -29,6 +29,8 @@ async def find_notice(db: Database, id: UUID) -> Notice | None: ...
 @query
 async def find_principal(db: Database, id: UUID, user_id: UUID) -> PrincipalRow | None: ...
 @query
+async def forget(db: Database, user_id: UUID) -> None: ...
+@query
 async def insert(
     db: Database,
     id: UUID,
@@ -44,6 +46,10 @@ async def insert(
 ) -> int | None: ...
 @query
 async def list_live(db: Database, user_id: UUID, id: UUID) -> list[SignIn]: ...
+@query
+async def renew(
+    db: Database, id: UUID, new_id: UUID, idle: timedelta, address: str | None, user_agent: str | None
+) -> Renewed | None: ...
 @query
 async def rotate(
     db: Database,
