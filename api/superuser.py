@@ -77,8 +77,8 @@ def main(email: str) -> str:
         return f"{user.email} is a superuser."
     if user is not None:
         return (
-            f"{user.email} is a superuser once its owner has chosen a password with the link that was mailed: the address"
-            " was not confirmed, so the account's password is void and every session has ended."
+            f"{user.email} is a superuser once its owner has chosen a password with the link that was mailed: the"
+            " address was not confirmed, so the account's password is void and every session has ended."
         )
     # Nothing runs and no connection is held while somebody thinks of a password.
     asyncio.run(run(settings, email, _ask_password(email)))

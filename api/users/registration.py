@@ -71,6 +71,7 @@ async def verify(context: Context, principal: Principal | None, body: MailTokenW
                 if owner.has_password:
                     await claim(db, owner.user_id, origin.get().language)
                 await queries.change_password(db, owner.user_id, password_hash, None)
+                await queries.void_tokens(db, owner.user_id, None)
                 await record(db, PasswordChanged(user_id=owner.user_id, how="reset"))
             else:
                 own = principal.sid if principal and principal.id == owner.user_id else None
