@@ -1,8 +1,8 @@
 """The table of who has what of an account after each action, in docs/security.md and in test_handover.py:
 `python -m tests.users.handover_table` writes it into the former.
 
-Each row: the state of the account, the action, the answer, and what is still good afterwards of what was held before. `=`
-is all of it, `-` is nothing, `new` is a session in the place of the caller's own."""
+Each row: the state of the account, the action, the answer, and what is still good afterwards of what was held before.
+`=` is all of it, `-` is nothing, `new` is a session in the place of the caller's own."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ STATES = {
         "password name reset revert deletion",
     ),
     "disabled": (
-        "confirmed, then disabled by an administrator; links count again when it is enabled",
+        "confirmed, then disabled by an administrator; what is left counts when it is enabled again",
         "password name reset revert",
     ),
 }
@@ -103,7 +103,7 @@ proved | administrator: verified | 200 | =
 proved | administrator: password | 200 | name revert
 proved | administrator: address | 200 | password name
 proved | administrator: address, verified | 200 | -
-proved | administrator: disable | 200 | password name
+proved | administrator: disable | 200 | password name revert
 proved | make superuser | 200 | =
 moved | verify | VERIFY_USER_BAD_TOKEN | =
 moved | verify, signed in | VERIFY_USER_BAD_TOKEN | =
@@ -122,7 +122,7 @@ moved | administrator: verified | 200 | =
 moved | administrator: password | 200 | name revert later
 moved | administrator: address | 200 | password name
 moved | administrator: address, verified | 200 | -
-moved | administrator: disable | 200 | password name
+moved | administrator: disable | 200 | password name revert later
 moved | make superuser | 200 | =
 leaving | verify | VERIFY_USER_BAD_TOKEN | =
 leaving | verify, signed in | VERIFY_USER_BAD_TOKEN | =
@@ -141,7 +141,7 @@ leaving | administrator: verified | 200 | =
 leaving | administrator: password | 200 | name revert deletion
 leaving | administrator: address | 200 | password name deletion
 leaving | administrator: address, verified | USER_LEAVING | =
-leaving | administrator: disable | 200 | password name deletion
+leaving | administrator: disable | 200 | password name revert deletion
 leaving | make superuser | USER_LEAVING | =
 disabled | verify | VERIFY_USER_BAD_TOKEN | =
 disabled | verify, signed in | VERIFY_USER_BAD_TOKEN | =
@@ -156,11 +156,11 @@ disabled | change the password | UNAUTHORIZED | =
 disabled | ask for deletion | UNAUTHORIZED | =
 disabled | administrator: superuser | USER_DISABLED | =
 disabled | administrator: role | USER_DISABLED | =
-disabled | administrator: verified | 200 | password name
-disabled | administrator: password | 200 | name
+disabled | administrator: verified | 200 | =
+disabled | administrator: password | 200 | name revert
 disabled | administrator: address | 200 | password name
 disabled | administrator: address, verified | USER_DISABLED | =
-disabled | administrator: disable | 200 | password name
+disabled | administrator: disable | 200 | =
 disabled | make superuser | USER_DISABLED | =
 """
 MARKS = "<!-- python -m tests.users.handover_table -->", "<!-- end of the table -->"
