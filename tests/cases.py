@@ -111,6 +111,16 @@ CASES: dict[int, tuple[str, str, str]] = {
     103: ("a hundred at once where one is left", "2.3.4", "362"),
     104: ("one Idempotency-Key several times", "2.3.3", "837"),
     105: ("a client that leaves after sending", "2.3.3", "404"),
+    130: ("who has what of an account after each action, in each state", "6.3.4, 6.4.3, 7.4.3", "640"),
+    131: ("power that is given to an address that nobody proved", "8.2.1, 6.4.6", "269"),
+    132: ("a squatter who moves away, or who waits at the old address", "6.4.3", "640"),
+    133: ("a reset, or an administrator, against an old address' link", "6.4.3", "640"),
+    134: ("confirming an account that somebody else opened", "6.3.4, 7.4.3", "289"),
+    136: ("a superuser's own account", "7.5.1", "306"),
+    137: ("the session in which the password is changed", "7.2.4", "613"),
+    138: ("a stranger who asks for mails to an address", "2.4.1, 6.4.3", "799"),
+    139: ("mails to an address that many accounts are to move to", "2.4.1", "799"),
+    140: ("attacker, owner and administrator in any order, by Hypothesis", "6.3.4, 6.4.3", "640"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
