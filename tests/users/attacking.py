@@ -74,7 +74,7 @@ class Person:
     async def follow(self, letter: Letter, password: str | None = None) -> httpx.Response:
         """What the page of a link does."""
         takes_password = letter.page not in ("confirm-email",)
-        body = {"password": password} if password and takes_password else {}
+        body: dict[str, Any] = {"password": password} if password and takes_password else {}
         return await self.call("POST", ROUTES[letter.page], token=letter.token, **body)
 
 

@@ -238,7 +238,6 @@ class Attack(RuleBasedStateMachine):
                 resets = [each for each in self.owner.letters if (each.to, each.page) == (email, "reset-password")]
                 assert any(self.follow(letter, True) for letter in reversed(resets)), email
                 assert self.run(self.owner.sign_in(email, self.owner.passwords[-1]))
-                self.robbed.clear()
                 self.the_attacker_holds_nothing_of_the_owners()
 
 

@@ -225,6 +225,7 @@ function choosePassword(wanted) {
 
 /** Says when and from where the account was opened that the link is to confirm. The token is not spent by it. */
 async function tellOpening() {
+  at("link-opened-by-another").onchange = (event) => choosePassword(event.target.checked);
   try {
     const { created_at, address, browser, system } = await call("POST", "/auth/verify/opening", { token: mailToken });
     const where = [browser, system, address].map((each) => each ?? "unknown").join(", ");
@@ -234,8 +235,6 @@ async function tellOpening() {
     showProblem(at("link-form"), problem);
   }
 }
-
-at("link-opened-by-another").addEventListener("change", (event) => choosePassword(event.target.checked));
 
 addEventListener("hashchange", open); // another link from a mail, opened in the same tab
 open();
