@@ -15,7 +15,7 @@ from api.kernel import openapi, telemetry
 from api.kernel.context import open_context
 from api.kernel.cors import Cors
 from api.kernel.errors import Problems
-from api.kernel.feature import Feature, authenticate_of, recognise_of, tasks_of
+from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, tasks_of
 from api.kernel.pipeline import mount
 from api.kernel.settings import Settings, load
 from api.kernel.static import Static
@@ -60,7 +60,7 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> St
     routes = [*(route for feature in features for route in feature.routes), openapi.route(features)]
     app = Application(
         routes=[
-            mount(routes, authenticate_of(features), recognise_of(features)),
+            mount(routes, authenticate_of(features), recognise_of(features), renewal_of(features)),
             Route("/api/docs{path:path}", Static(ROOT / "api/kernel/docs", "/api/docs")),
             Route("/{path:path}", Static(ROOT / "web/public", fallback=True)),
         ],

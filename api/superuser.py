@@ -1,6 +1,7 @@
 """`python -m api.superuser EMAIL`: makes that account a superuser, or opens one. A new account's password is asked
 for at a terminal, or read as one line from standard input, and never taken from the command line, which other people
-on the machine can see."""
+on the machine can see. An account whose address is not proved may be anybody's: it starts anew, and a link to choose a
+password is mailed."""
 
 import asyncio
 import getpass
@@ -24,26 +25,39 @@ from api.kernel.telemetry import span
 from api.kernel.terminal import show
 from api.users import queries
 from api.users.errors import REGISTER_INVALID_PASSWORD
-from api.users.events import UserPromoted, UserRegistered
+from api.users.events import UserInvited, UserPromoted, UserRegistered
 from api.users.passwords import refuse_weak
+from api.users.trust import claim, refuse_absent
 from api.users.types import EMAIL_PATTERN, User
 
 
 async def promote(context: Context, email: str) -> User | None:
-    """Make an existing account a superuser; None where there is none."""
+    """Make an existing account a superuser; None where there is none. One that is not verified is claimed for the
+    reader of the address, who is invited. Raises USER_DISABLED, USER_LEAVING."""
     async with context.db.transaction() as db:
-        user = await queries.mark_superuser(db, email)
-        if user is not None:
-            await record(db, UserPromoted(user_id=user.id, email=user.email))
+        id = await queries.find_id(db, email)
+        user = await queries.lock(db, id) if id else None
+        if user is None:
+            return None
+        standing = await queries.find_standing(db, user.id)
+        refuse_absent(user, standing)
+        if not user.is_verified:
+            if standing.has_password:
+                await claim(db, user.id, LANGUAGES[0])
+            await record(db, UserInvited(user_id=user.id, email=user.email, language=LANGUAGES[0]))
+        user = await queries.mark_superuser(db, user.id)
+        await record(db, UserPromoted(user_id=user.id, email=user.email))
     return user
 
 
 async def open_superuser(context: Context, email: str, password: str) -> User | None:
-    """Open an account that is a superuser from the start. Raises Problem."""
+    """Open an account that is a superuser from the start, with an address that the operator vouches for. Raises
+    Problem."""
     await refuse_weak(context, password, email, REGISTER_INVALID_PASSWORD)
     password_hash = await context.passwords.hash(password)
     async with context.db.transaction() as db:
-        user = await queries.insert(db, uuid7(), email, password_hash, LANGUAGES[0])
+        user = await queries.insert(db, uuid7(), email, password_hash, LANGUAGES[0], None, None)
+        await queries.mark_verified(db, user.id)
         await record(db, UserRegistered(user_id=user.id, email=user.email, language=LANGUAGES[0]))
         return await promote(msgspec.structs.replace(context, db=db), email)
 
@@ -64,8 +78,13 @@ def main(typed: str) -> str:
     settings = msgspec.structs.replace(load(), log_level="ERROR")  # who sits at the terminal is told in one line
     telemetry.set_up(settings, "superuser")
     user = asyncio.run(run(settings, email))
-    if user is not None:
+    if user is not None and user.is_verified:
         return f"{user.email} is a superuser."
+    if user is not None:
+        return (
+            f"{user.email} is a superuser once its owner has chosen a password with the link that was mailed: the"
+            " address was not confirmed, so the account's password is void and every session has ended."
+        )
     # Nothing runs and no connection is held while somebody thinks of a password.
     asyncio.run(run(settings, email, _ask_password(email)))
     return f"{email} is a superuser, with the password that was given."

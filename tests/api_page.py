@@ -55,7 +55,9 @@ async def begin(told: Transcript, context: Context) -> None:
     await mailed(context)
     await context.db.fetch("update user_tokens set created_at = created_at - interval '2 minutes'")
     await told.show("POST /auth/request-verify-token", json={"email": EMAIL})
-    await told.show("POST /auth/verify", json={"token": await token(context, EMAIL)})
+    verification = {"token": await token(context, EMAIL)}
+    await told.show("POST /auth/verify/opening", json=verification)
+    await told.show("POST /auth/verify", json=verification)
     pair = (await told.show("POST /auth/jwt/login", data=form())).json()
     pair = (await told.show("POST /auth/refresh", json={"refresh_token": pair["refresh_token"]})).json()
     await told.show("POST /auth/jwt/logout", headers=bearer(pair))

@@ -26,7 +26,7 @@ async def make_user(
     global _HASH
     _HASH = _HASH or await context.passwords.hash(PASSWORD)
     id = uuid7()
-    await queries.insert(context.db, id, email or f"{id.hex}@example.com", _HASH, language)
+    await queries.insert(context.db, id, email or f"{id.hex}@example.com", _HASH, language, None, None)
     if verified:
         await queries.mark_verified(context.db, id)
     if superuser or roles or not active:

@@ -25,6 +25,7 @@ ROWS = {
     "POST /auth/register": EVERYBODY,
     "POST /auth/request-verify-token": EVERYBODY,
     "POST /auth/verify": EVERYBODY,
+    "POST /auth/verify/opening": EVERYBODY,
     "POST /auth/forgot-password": EVERYBODY,
     "POST /auth/reset-password": EVERYBODY,
     "POST /auth/confirm-email": EVERYBODY,

@@ -214,6 +214,10 @@ class Life:
             (token, RESET, 400),
         ):
             await self.post("/auth/reset-password", token=spent, password=password, status=status)
+        bearer, body = await self.sign_in(ADA, RESET), {"current_password": RESET, "new_password": RESET}
+        changed = await self.client.post("/api/users/change-password", json=body, headers=bearer)
+        self.keep("access token in a header", changed.headers["x-access-token"])
+        self.keep("refresh token in a header", changed.headers["x-refresh-token"])
 
     async def move(self) -> None:
         """To another address, which the old one stops; and again, which it takes back."""
@@ -226,7 +230,7 @@ class Life:
             if confirmed:
                 await self.post("/auth/confirm-email", token=confirm, status=200)
                 revert = await self.mailed("revert-email")
-            await self.post("/auth/revert-email", token=revert, status=200)
+            await self.post("/auth/revert-email", token=revert, password=RESET, status=200)
             await self.post("/auth/confirm-email", token=confirm, status=400)
 
     async def leave_and_come_back(self) -> None:

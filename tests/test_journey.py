@@ -61,6 +61,7 @@ async def test_from_registering_to_coming_back(
         "email_changed",
         "email_change_reverted",
         "password_changed",
+        "password_changed",
         "deletion_requested",
         "deletion_cancelled",
     ]
@@ -108,7 +109,8 @@ async def change_email_and_back(client: httpx.AsyncClient, browser: Browser, inb
     assert (confirmed.status_code, confirmed.json()["email"]) == (200, NEW)
     assert (await browser.request("GET", "/api/users/me")).status_code == 401
     browser = await sign_in(client, NEW, FIRST)
-    reverted = await client.post("/api/auth/revert-email", json={"token": await inbox.token(OLD, "revert-email")})
+    back = {"token": await inbox.token(OLD, "revert-email"), "password": FIRST}
+    reverted = await client.post("/api/auth/revert-email", json=back)
     assert reverted.status_code == 200
     assert (await browser.request("GET", "/api/users/me")).status_code == 401
     lost = await client.post("/api/auth/jwt/login", data={"username": NEW, "password": FIRST})

@@ -41,8 +41,7 @@ async def run(environment: Environment, root: Path, *arguments: str, stdin: str 
 
 
 async def test_promotes_the_account(own: Environment, root: Path, live: Context) -> None:
-    await make_user(live, "ada@example.com", verified=False)
-    await live.db.fetch("update users set is_active = false")
+    await make_user(live, "ada@example.com")
     assert await run(own, root, "ADA@example.com") == (0, "ada@example.com is a superuser.\n", "")
     [user] = await live.db.fetch("select is_superuser, is_verified, is_active from users")
     assert tuple(user) == (True, True, True)

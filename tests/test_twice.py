@@ -35,6 +35,8 @@ STATES: dict[str, list[Any]] = {
         events.SessionsRevoked,
         events.UserDisabled,
         events.UserDeleted,
+        events.UserClaimed,
+        events.UserVerified,
         SessionStarted,
         SessionEnded,
         Notification,
@@ -61,7 +63,14 @@ async def ask(context: Context, user: User, kind: type[msgspec.Struct]) -> None:
     )
     known = {"user_id": user.id, "email": user.email, "old_email": "old@example.com", "language": "en", "how": "reset"}
     known |= {"session_id": session, "method": "password", "mode": "bearer", "new_device": True, "reason": "reuse"}
-    known |= {"after": NOBODY, "delete_after": WHEN, "subject": "Your order", "text": "is on its way"}
+    known |= {
+        "after": NOBODY,
+        "delete_after": WHEN,
+        "network": "",
+        "was_verified": True,
+        "subject": "Your order",
+        "text": "is on its way",
+    }
     value = kind(**{field.name: known[field.name] for field in msgspec.structs.fields(kind)})
     if isinstance(value, Event):
         await record(context.db, value)

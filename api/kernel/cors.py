@@ -20,9 +20,11 @@ _RESPONSE_HEADERS = (
     "Retry-After",
     "Server-Timing",
     "WWW-Authenticate",
+    "X-Access-Token",
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
+    "X-Refresh-Token",
     "X-Trace-Id",
 )
 

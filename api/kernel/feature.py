@@ -9,7 +9,7 @@ import msgspec
 from api.kernel.auth import TOKEN_INVALID, Claims, Principal
 from api.kernel.consumers import Consumer
 from api.kernel.context import Context
-from api.kernel.routing import Authenticate, Route, Whose
+from api.kernel.routing import Authenticate, Renewal, Route, Whose
 from api.kernel.tasks import Task
 
 
@@ -33,6 +33,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     """Turns an access token's claims into the Principal they stand for now; one feature has it."""
     recognise: Whose | None = None
     """Says which sign-in a browser's cookies are of, without a query; one feature has it."""
+    renew: Renewal | None = None
+    """Replaces the caller's tokens where a handler asks for it; the same feature has it."""
 
 
 def tasks_of(features: Sequence[Feature]) -> list[Task[Any]]:
@@ -41,6 +43,10 @@ def tasks_of(features: Sequence[Feature]) -> list[Task[Any]]:
 
 def consumers_of(features: Sequence[Feature]) -> list[Consumer]:
     return [consumer for feature in features for consumer in feature.consumers]
+
+
+def renewal_of(features: Sequence[Feature]) -> Renewal | None:
+    return next((feature.renew for feature in features if feature.renew), None)
 
 
 def authenticate_of(features: Sequence[Feature]) -> Authenticate:

@@ -33,6 +33,18 @@ _FINAL = re.compile(r"5\.(1\.(?![78]$)\d+|2\.[13]|6\.\d+)")
 _FINAL_REPLIES = (501, 550, 551, 553, 556)
 _NOT_LET_IN = (530, 534, 535, 538)
 
+# The first that a User-Agent contains: Edge and Opera call themselves Chrome too, and that Safari.
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One mail to one address. `id` becomes the Message-ID: the same for every attempt, so that receivers drop a
@@ -174,3 +186,17 @@ def language_of(accepted: str) -> str:
     sorted), English where it likes none."""
     wanted = (part.partition(";")[0].strip().lower().partition("-")[0] for part in accepted[:200].split(","))
     return next((language for language in wanted if language in LANGUAGES), LANGUAGES[0])
+
+
+def browser_of(user_agent: str | None) -> str | None:
+    """The browser's name in our words, since the client writes its User-Agent and could put any text into a mail."""
+    return _word(BROWSERS, user_agent)
+
+
+def system_of(user_agent: str | None) -> str | None:
+    """The same for the operating system."""
+    return _word(SYSTEMS, user_agent)
+
+
+def _word(words: dict[str, str], user_agent: str | None) -> str | None:
+    return next((word for part, word in words.items() if part in (user_agent or "")), None)

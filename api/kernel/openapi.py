@@ -33,7 +33,17 @@ from api.kernel.errors import (
 from api.kernel.feature import Feature
 from api.kernel.forms import FORM, MULTIPART
 from api.kernel.paging import Page
-from api.kernel.routing import PREFIX, Inputs, Reply, Route, get, inputs_of, operation_id
+from api.kernel.routing import (
+    ACCESS_HEADER,
+    PREFIX,
+    REFRESH_HEADER,
+    Inputs,
+    Reply,
+    Route,
+    get,
+    inputs_of,
+    operation_id,
+)
 
 VERSION = "0.1.0"
 _REF = "#/components/schemas/{name}"
@@ -196,6 +206,12 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
     headers += ["Link"] if typing.get_origin(inputs.returns) is Page else []
     if headers:
         found["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
+    if "renew" in inputs.ambient:
+        told = "The new token, where the password was changed by a request with a bearer token."
+        renewed = {
+            name: {"description": told, "schema": {"type": "string"}} for name in (ACCESS_HEADER, REFRESH_HEADER)
+        }
+        found["headers"] = found.get("headers", {}) | renewed
     if inputs.returns is Reply:
         found["content"] = {JSON: {}}
     elif route.status != 204:

@@ -11,11 +11,12 @@ from uuid import UUID
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
+from api.kernel.auth import Principal
 from api.kernel.callers import Caller, Gate
 from api.kernel.context import Context, Origin, origin
 from api.kernel.conversion import convert
 from api.kernel.cookies import Cookies
-from api.kernel.database import SERIALIZATION_FAILURE
+from api.kernel.database import SERIALIZATION_FAILURE, Database
 from api.kernel.decoding import JSON, PairsDecoder, decode_json, decode_path, has_body, read_body, read_form
 from api.kernel.errors import METHOD_NOT_ALLOWED, RATE_LIMITED, UNAVAILABLE, Problem
 from api.kernel.failpoints import passing
@@ -24,7 +25,19 @@ from api.kernel.headers import combine, names
 from api.kernel.limits import Policy, describe, merge
 from api.kernel.mail import language_of
 from api.kernel.paging import Page
-from api.kernel.routing import PREFIX, Authenticate, Reply, Route, Whose, encode, etag, inputs_of, operation_id
+from api.kernel.routing import (
+    PREFIX,
+    Authenticate,
+    Renew,
+    Renewal,
+    Reply,
+    Route,
+    Whose,
+    encode,
+    etag,
+    inputs_of,
+    operation_id,
+)
 from api.kernel.settings import rate
 
 HANDLER_SECONDS = 15.0
@@ -37,7 +50,7 @@ _NO_STORE = (b"cache-control", b"no-store")
 class Endpoint:
     """One route, compiled."""
 
-    def __init__(self, route: Route, authenticate: Authenticate, recognise: Whose) -> None:
+    def __init__(self, route: Route, authenticate: Authenticate, recognise: Whose, renewal: Renewal | None) -> None:
         self.route = route
         self._inputs = inputs_of(route)
         self._form = PairsDecoder(self._inputs.form) if self._inputs.form else None
@@ -46,6 +59,9 @@ class Endpoint:
         self._own = Policy(operation_id(route), own) if own else None
         self._template = PREFIX + route.path
         self._gate = Gate(route, "principal" in self._inputs.ambient, authenticate, recognise)
+        self._renewal = renewal
+        if "renew" in self._inputs.ambient and renewal is None:
+            raise TypeError(f"{route.handler.__name__} asks for renew, and no feature has it.")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context: Context = scope["app"].state.context
@@ -81,11 +97,16 @@ class Endpoint:
         if_match = headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None
         known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
         known |= {"cookies": cookies, "if_match": if_match}
+        renewed: dict[str, str] = {}
+        if self._renewal and caller.principal:
+            known["renew"] = _renew_with(self._renewal, context, caller.principal, cookies, renewed)
         arguments |= {name: known[name] for name in self._inputs.ambient}
         try:
-            return await self._call(arguments, cookies)
+            answer = await self._call(arguments, cookies)
         except Problem as refusal:
             raise await self._counted(context, refusal, told, bool(caller.known or proved)) from None
+        scope["told"] = told | renewed
+        return answer
 
     def _set_origin(self, scope: Scope, caller: Caller, headers: dict[bytes, bytes]) -> None:
         address = scope["client"][0] if scope.get("client") else None
@@ -201,6 +222,19 @@ class Endpoint:
         return status, said, body
 
 
+def _renew_with(
+    renewal: Renewal, context: Context, principal: Principal, cookies: Cookies, renewed: dict[str, str]
+) -> Renew:
+    """The caller's own `renew`; new tokens that are not in cookies are told in the answer's headers."""
+
+    async def renew(db: Database) -> UUID:
+        sid, headers = await renewal(context, db, principal, cookies)
+        renewed.update(headers)
+        return sid
+
+    return renew
+
+
 class Methods:
     """The endpoints of one path, by method; HEAD is a GET whose body the server leaves out."""
 
@@ -253,7 +287,9 @@ class Table(BaseRoute):
         await scope["endpoint"](scope, receive, send)
 
 
-def mount(routes: Sequence[Route], authenticate: Authenticate, recognise: Whose) -> Table:
+def mount(
+    routes: Sequence[Route], authenticate: Authenticate, recognise: Whose, renewal: Renewal | None = None
+) -> Table:
     """The tables of routes as one of Starlette's. Raises TypeError for a route that stands twice or does not fit its
     handler."""
     paths: dict[str, Methods] = {}
@@ -261,5 +297,5 @@ def mount(routes: Sequence[Route], authenticate: Authenticate, recognise: Whose)
         methods = paths.setdefault(route.path, Methods(route.path))
         if route.method in methods.endpoints:
             raise TypeError(f"{route.method} {route.path} stands twice in the tables of routes.")
-        methods.endpoints[route.method] = Endpoint(route, authenticate, recognise)
+        methods.endpoints[route.method] = Endpoint(route, authenticate, recognise, renewal)
     return Table(paths.values())

@@ -14,6 +14,7 @@ import msgspec
 from api.kernel.auth import Claims, Guard, Principal
 from api.kernel.context import Context
 from api.kernel.cookies import Cookies
+from api.kernel.database import Database
 from api.kernel.decoding import JSON
 from api.kernel.errors import PRECONDITION_FAILED, Problem
 from api.kernel.headers import names
@@ -21,11 +22,17 @@ from api.kernel.limits import Policy
 from api.kernel.settings import rate
 
 PREFIX = "/api"
-AMBIENT = ("context", "principal", "claims", "cookies", "if_match")
+AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "renew")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
 Whose = Callable[[Context, Cookies, Any], UUID | None]
 """Who sent these cookies and this body, where they prove it without a query."""
+Renew = Callable[[Database], Awaitable[UUID]]
+"""Puts a new `sid` in the place of the caller's, in the transaction that it is given; the answer carries the new
+tokens. Returns the new `sid`."""
+Renewal = Callable[[Context, Database, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
+"""How that is done: the new `sid`, and the headers of the answer where the tokens are not in cookies."""
+ACCESS_HEADER, REFRESH_HEADER = "X-Access-Token", "X-Refresh-Token"
 encode = msgspec.json.Encoder().encode
 
 
@@ -126,6 +133,8 @@ def inputs_of(route: Route) -> Inputs:
         raise TypeError(f"{where}: Principal | None is for the guard anyone; here there always is one.")
     if route.by and route.guard.asks:
         raise TypeError(f"{where}: `by` needs the guard anyone; elsewhere it is counted by account.")
+    if "renew" in ambient and route.guard.admits is None:
+        raise TypeError(f"{where}: renew needs a guard that says who asks.")
     if "claims" in ambient and not route.guard.asks:
         raise TypeError(f"{where}: claims need a guard that asks for a token.")
     for name, kind in taken.items():

@@ -2,7 +2,7 @@
 short access token."""
 
 from api.kernel.feature import Feature
-from api.sessions import access, delivery, routes, tasks, upkeep
+from api.sessions import access, delivery, refresh, routes, tasks, upkeep
 
 feature = Feature(
     name="sessions",
@@ -11,4 +11,5 @@ feature = Feature(
     sweeps=upkeep.sweeps,
     authenticate=access.authenticate,
     recognise=delivery.by_refresh_token,
+    renew=refresh.renew,
 )

@@ -7,6 +7,8 @@ import msgspec
 
 from api.kernel.events import Event, Person, Thing
 
+REASONS = ["logout", "reuse", "revoked", "credentials", "disabled", "limit", "renewed"]
+
 
 class SessionStarted(Event, frozen=True, tag="sessions.started"):
     """`method` is how they proved who they are: password. `mode` is how the tokens travel: bearer or cookie.
@@ -21,11 +23,12 @@ class SessionStarted(Event, frozen=True, tag="sessions.started"):
 
 class SessionEnded(Event, frozen=True, tag="sessions.ended"):
     """`reason` is logout, reuse (an old refresh token came back), revoked, credentials (they changed), disabled, or
-    limit (too many at once)."""
+    limit (too many at once),
+    or renewed (another one takes its place)."""
 
     session_id: Thing
     user_id: Person
-    reason: Annotated[str, msgspec.Meta(examples=["logout", "reuse", "revoked", "credentials", "disabled", "limit"])]
+    reason: Annotated[str, msgspec.Meta(examples=REASONS)]
 
 
 class SignInRefused(Event, frozen=True, tag="sessions.refused"):

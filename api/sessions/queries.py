@@ -5,7 +5,7 @@ from uuid import UUID
 
 from api.kernel.database import Database
 from api.kernel.sql import query
-from api.sessions.types import Account, Notice, Owner, PrincipalRow, Refusal, Session, SignIn
+from api.sessions.types import Account, Notice, Owner, PrincipalRow, Refusal, Renewed, Session, SignIn
 
 
 @query
@@ -39,6 +39,8 @@ async def find_notice(db: Database, id: UUID) -> Notice | None: ...
 @query
 async def find_principal(db: Database, id: UUID, user_id: UUID) -> PrincipalRow | None: ...
 @query
+async def forget(db: Database, user_id: UUID) -> None: ...
+@query
 async def insert(
     db: Database,
     id: UUID,
@@ -56,6 +58,10 @@ async def insert(
 async def list_live(db: Database, user_id: UUID, id: UUID) -> list[SignIn]: ...
 @query
 async def list_password_kinds(db: Database) -> list[str]: ...
+@query
+async def renew(
+    db: Database, id: UUID, new_id: UUID, idle: timedelta, address: str | None, user_agent: str | None
+) -> Renewed | None: ...
 @query
 async def rotate(
     db: Database,

@@ -1,15 +1,19 @@
-"""Refreshing: the pair is exchanged for the next one, by token and by cookie."""
+"""Refreshing: the pair is exchanged for the next one, by token and by cookie. And renewing: the session is exchanged
+for a new one where the password was changed."""
 
 from datetime import timedelta
 from uuid import UUID
 
-from api.kernel.auth import ACCESS_SECONDS
+from api.kernel.auth import ACCESS_SECONDS, Principal
 from api.kernel.context import Context, origin
 from api.kernel.cookies import REFRESH, Cookies, refuse_forgery
+from api.kernel.database import Database, uuid7
+from api.kernel.errors import UNAUTHORIZED
 from api.kernel.events import record
+from api.kernel.routing import ACCESS_HEADER, REFRESH_HEADER
 from api.sessions import delivery, queries, tokens
 from api.sessions.errors import REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED
-from api.sessions.events import SessionEnded
+from api.sessions.events import SessionEnded, SessionStarted
 from api.sessions.types import RefreshToken, Renewal, Session
 
 GRACE = timedelta(seconds=10)
@@ -38,6 +42,24 @@ async def refresh(context: Context, cookies: Cookies, body: RefreshToken | None)
         raise
     delivery.set_cookies(context, cookies, session)
     return Renewal(token_type="cookie", expires_in=ACCESS_SECONDS)  # noqa: S106  # its kind
+
+
+async def renew(context: Context, db: Database, principal: Principal, cookies: Cookies) -> tuple[UUID, dict[str, str]]:
+    """Replace the caller's session, whose tokens are dead from the commit on (ASVS 7.2.4). The new session's id, and
+    its tokens as headers where its client does not keep them in cookies. Raises UNAUTHORIZED."""
+    idle, who = timedelta(days=context.settings.sign_in_idle_days), origin.get()
+    new = await queries.renew(db, principal.sid, uuid7(), idle, who.address, who.user_agent)
+    if new is None:
+        raise UNAUTHORIZED
+    await record(db, SessionEnded(session_id=principal.sid, user_id=new.user_id, reason="renewed"))
+    started = SessionStarted(session_id=new.id, user_id=new.user_id, method=new.method, mode=new.mode, new_device=False)
+    await record(db, started)
+    session = Session(new.id, new.generation, new.user_id, new.email, new.name, new.roles)
+    if new.mode == "cookie":
+        delivery.set_cookies(context, cookies, session)
+        return new.id, {}
+    pair = delivery.pair(context, session)
+    return new.id, {ACCESS_HEADER.lower(): pair.access_token, REFRESH_HEADER.lower(): pair.refresh_token}
 
 
 async def _rotated(context: Context, token: str) -> Session:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from api.kernel.context import Context
-from api.kernel.mail import Template
+from api.kernel.mail import Template, browser_of, system_of
 from api.kernel.tasks import Task, task
 from api.sessions import queries
 from api.sessions.events import SessionEnded, SessionStarted
@@ -14,18 +14,6 @@ from api.sessions.types import Notice
 
 NEW_DEVICE = Template(Path(__file__).parent / "emails", "new_device")
 TOKEN_REUSED = Template(Path(__file__).parent / "emails", "token_reused")
-
-# The first that a User-Agent contains: Edge and Opera call themselves Chrome too, and that Safari.
-BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
-SYSTEMS = {
-    "Android": "Android",
-    "iPhone": "iPhone",
-    "iPad": "iPad",
-    "Windows": "Windows",
-    "Mac OS": "macOS",
-    "CrOS": "ChromeOS",
-    "Linux": "Linux",
-}
 
 
 @task(on=SessionStarted)
@@ -39,9 +27,9 @@ async def send_new_device(context: Context, event: SessionStarted, id: UUID) -> 
 
 @task(on=SessionEnded)
 async def send_token_reused(context: Context, event: SessionEnded, id: UUID) -> None:
-    """Tell the owner that two parties had the refresh token of one device."""
+    """Tell the owner that two parties had the refresh token of one device, under the same condition."""
     notice = await queries.find_notice(context.db, event.session_id) if event.reason == "reuse" else None
-    if notice and notice.ended_at:
+    if notice and notice.is_verified and notice.ended_at:
         await _send(context, id, TOKEN_REUSED, notice, notice.ended_at)
 
 
@@ -52,16 +40,11 @@ async def _send(context: Context, id: UUID, template: Template, notice: Notice, 
         language=notice.language,
         application=context.settings.public_url,
         time=time,
-        browser=_word(BROWSERS, notice.user_agent),
-        system=_word(SYSTEMS, notice.user_agent),
+        browser=browser_of(notice.user_agent),
+        system=system_of(notice.user_agent),
         address=notice.address,
     )
     await context.mail.send(mail)
-
-
-def _word(words: dict[str, str], user_agent: str | None) -> str | None:
-    """In our words: whoever signed in wrote the User-Agent, and it would be theirs to word our mail."""
-    return next((word for part, word in words.items() if part in (user_agent or "")), None)
 
 
 tasks: list[Task[Any]] = [send_new_device, send_token_reused]

@@ -104,6 +104,19 @@ class Session(msgspec.Struct, frozen=True):
     roles: list[str]
 
 
+class Renewed(msgspec.Struct, frozen=True):
+    """A session that took another one's place."""
+
+    id: UUID
+    generation: int
+    user_id: UUID
+    email: str
+    name: str | None
+    roles: list[str]
+    method: str
+    mode: str
+
+
 class Owner(msgspec.Struct, frozen=True):
     """Whose session it was."""
 

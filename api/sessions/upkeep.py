@@ -19,7 +19,9 @@ from api.users.events import (
     EmailChangeReverted,
     PasswordChanged,
     SessionsRevoked,
+    UserClaimed,
     UserDisabled,
+    UserVerified,
 )
 
 REMEMBERED = timedelta(days=90)
@@ -29,18 +31,30 @@ WINDOW = timedelta(minutes=15)
 """For so long refused sign-ins are counted together."""
 REFUSALS_AT_ONCE = 100
 ANNOUNCE_SECONDS = 2.0
-Ending = PasswordChanged | EmailChanged | EmailChangeReverted | DeletionRequested | SessionsRevoked | UserDisabled
+Ending = (
+    PasswordChanged
+    | EmailChanged
+    | EmailChangeReverted
+    | DeletionRequested
+    | SessionsRevoked
+    | UserClaimed
+    | UserDisabled
+    | UserVerified
+)
 REASONS: dict[type[Event], str] = {SessionsRevoked: "revoked", UserDisabled: "disabled"}
 """Of an end, where it is not that credentials changed."""
 
 
 @task(on=Ending)
 async def end_sessions(context: Context, event: Ending, id: UUID) -> None:
-    """A session in which the password was changed goes on."""
+    """Mark the sessions that a change of the account ended. Those of an account that was claimed are forgotten, so that
+    no device of whoever opened it is known."""
     reason = REASONS.get(type(event), "credentials")
     async with context.db.transaction() as db:
         for sid in await queries.end_dead(db, event.user_id, reason):
             await record(db, SessionEnded(session_id=sid, user_id=event.user_id, reason=reason))
+        if isinstance(event, UserClaimed):
+            await queries.forget(db, event.user_id)
 
 
 async def announce_refusals(context: Context) -> int:

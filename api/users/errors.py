@@ -27,5 +27,9 @@ CHANGE_PASSWORD_BAD_CREDENTIALS = bad_request(
     "CHANGE_PASSWORD_BAD_CREDENTIALS", "The current password is not the right one."
 )
 CHANGE_PASSWORD_INVALID_PASSWORD = bad_request("CHANGE_PASSWORD_INVALID_PASSWORD", "This password is not acceptable.")
-LAST_SUPERUSER = conflict("LAST_SUPERUSER", "This is the last superuser; make somebody else one first.")
+LAST_SUPERUSER = conflict(
+    "LAST_SUPERUSER", "This is the last superuser that can sign in; make somebody else one first."
+)
+USER_DISABLED = conflict("USER_DISABLED", "This account is disabled; enable it first.")
+USER_LEAVING = conflict("USER_LEAVING", "This account is about to be deleted; its owner keeps it by signing in.")
 USER_ALREADY_EXISTS = conflict("USER_ALREADY_EXISTS", "There is an account with this e-mail address already.")

@@ -28,6 +28,12 @@ class UserVerified(Event, frozen=True, tag="users.verified"):
     email: Email
 
 
+class UserClaimed(Event, frozen=True, tag="users.claimed"):
+    """What was stored in the account before its address was proved is gone: somebody else may have opened it."""
+
+    user_id: Person
+
+
 class UserPromoted(Event, frozen=True, tag="users.promoted"):
     """Became a superuser."""
 
@@ -58,16 +64,22 @@ class EmailChangeRequested(Event, frozen=True, tag="users.email_change_requested
 
 
 class EmailChanged(Event, frozen=True, tag="users.email_changed"):
+    """`how` is confirmed (by the new address) or admin. `was_verified` says whether the old address was proved."""
+
     user_id: Person
     old_email: Email
     email: Email
+    how: Annotated[str, msgspec.Meta(examples=["confirmed", "admin"])] = "confirmed"
+    was_verified: bool = True
 
 
 class EmailChangeReverted(Event, frozen=True, tag="users.email_change_reverted"):
-    """Whoever has the old address says that it was not them."""
+    """The reader of the old address did not want the change. `old_email` is the proved address that lost the account,
+    null where the change was not confirmed yet."""
 
     user_id: Person
     email: Email
+    old_email: Email | None = None
 
 
 class SessionsRevoked(Event, frozen=True, tag="users.sessions_revoked"):

@@ -12,7 +12,7 @@ from api.kernel.database import Database
 from api.kernel.errors import UNAUTHORIZED, Problem
 from api.kernel.events import record
 from api.kernel.limits import Policy
-from api.kernel.routing import refuse_stale
+from api.kernel.routing import Renew, refuse_stale
 from api.kernel.settings import Rate
 from api.users import queries
 from api.users.errors import (
@@ -20,7 +20,6 @@ from api.users.errors import (
     CHANGE_PASSWORD_INVALID_PASSWORD,
     CONFIRM_EMAIL_BAD_TOKEN,
     CURRENT_PASSWORD_REQUIRED,
-    LAST_SUPERUSER,
     REVERT_EMAIL_BAD_TOKEN,
     UPDATE_USER_EMAIL_ALREADY_EXISTS,
     UPDATE_USER_INVALID_PASSWORD,
@@ -31,12 +30,22 @@ from api.users.events import (
     EmailChangeRequested,
     EmailChangeReverted,
     PasswordChanged,
+    UserDeleted,
     UserUpdated,
     UserVerified,
 )
 from api.users.passwords import refuse_weak
-from api.users.tokens import spend
-from api.users.types import Credentials, MailToken, PasswordChange, PasswordProof, ProfileChange, User
+from api.users.tokens import charge_mail, choose_password, spend
+from api.users.trust import allow_return, keep, refuse_last
+from api.users.types import (
+    Credentials,
+    MailToken,
+    MailTokenWithPassword,
+    PasswordChange,
+    PasswordProof,
+    ProfileChange,
+    User,
+)
 
 GUESSES = Policy("current-password", Rate(5, 15 * 60))
 """At the current password, in one session."""
@@ -52,23 +61,24 @@ async def show_me(context: Context, principal: Principal) -> User:
     return user
 
 
-async def change_me(context: Context, principal: Principal, body: ProfileChange, if_match: str | None) -> User:
+async def change_me(
+    context: Context, principal: Principal, body: ProfileChange, if_match: str | None, renew: Renew
+) -> User:
     """Change one's own account; what is not given stays.
 
     A new password or e-mail address needs the current password. A new address is not there until it is confirmed with
-    the link that is mailed to it; the old one is told, and can stop it. A new password ends all other sessions."""
+    the link that is mailed to it; the old one is told, and can stop it. A new password ends all other sessions; this
+    one goes on with new tokens."""
     proof, password_hash = await _prove_change(context, principal, body)
     async with context.db.transaction() as db:
-        user = await queries.lock(db, principal.id)
-        if user is None:
-            raise UNAUTHORIZED
+        user = await _lock(db, principal)
         refuse_stale(if_match, user)
         if proof:
             await _refuse_outdated(db, principal, proof, CURRENT_PASSWORD_REQUIRED)
         elif body.email and body.email != user.email:  # it was the account's a moment ago, and needed no proof
             raise CURRENT_PASSWORD_REQUIRED
         if password_hash:
-            user = await _put_password(db, principal, password_hash)
+            user = await _put_password(db, user, password_hash, renew)
         if body.name is not UNSET or body.language is not UNSET:
             user = await _put_profile(db, principal, body)
         if body.email:
@@ -83,32 +93,51 @@ async def confirm_email(context: Context, body: MailToken) -> User:
         owner = await spend(db, body.token, CONFIRM_EMAIL_BAD_TOKEN, "confirm_email")
         user = await _put_email(db, owner.user_id, owner.sent_to)
         await queries.void_tokens(db, user.id, None)
-        await record(db, EmailChanged(user_id=user.id, old_email=owner.email, email=user.email))
+        if owner.is_verified:
+            await allow_return(db, user.id, owner.email)
+        moved = EmailChanged(
+            user_id=user.id, old_email=owner.email, email=user.email, how="confirmed", was_verified=owner.is_verified
+        )
+        await record(db, moved)
     context.principals.forget(user.id)
     return user
 
 
-async def revert_email(context: Context, body: MailToken) -> User:
-    """Stop a change of address or take it back, with the token that was mailed to the old one. Every session ends,
-    and whoever was told later, at an address that came later, cannot undo this."""
+async def revert_email(context: Context, body: MailTokenWithPassword) -> User:
+    """Stop a change of address or take it back, with the token that was mailed to the old one.
+
+    Every session ends, a deletion that was asked for is off, and no address that came later can undo this. Whoever
+    asked for the change knew the password: it is void, and replaced by the one that is given here. Without one, a link
+    to choose it is mailed."""
+    password_hash = await choose_password(context, body, REVERT_EMAIL_BAD_TOKEN, "revert_email")
     async with context.db.transaction() as db:
         owner = await spend(db, body.token, REVERT_EMAIL_BAD_TOKEN, "revert_email")
-        user = await _put_email(db, owner.user_id, owner.sent_to)
+        moved = owner.email != owner.sent_to
+        squatter = await queries.delete_unproved(db, owner.sent_to) if moved else None
+        if squatter:
+            await record(db, UserDeleted(user_id=squatter))
+        await _put_email(db, owner.user_id, owner.sent_to)
+        user = await queries.change_password(db, owner.user_id, password_hash, None)
+        await keep(db, user.id)
         await queries.void_tokens(db, user.id, owner.created_at)
-        await record(db, EmailChangeReverted(user_id=user.id, email=user.email))
-    context.principals.forget(user.id)
+        lost = owner.email if moved and owner.is_verified else None
+        await record(db, EmailChangeReverted(user_id=user.id, email=user.email, old_email=lost))
+        if password_hash:
+            await record(db, PasswordChanged(user_id=user.id, how="reset"))
+    for id in filter(None, (user.id, squatter)):
+        context.principals.forget(id)
     return user
 
 
-async def change_password(context: Context, principal: Principal, body: PasswordChange) -> None:
-    """Change one's own password; all other sessions end."""
+async def change_password(context: Context, principal: Principal, body: PasswordChange, renew: Renew) -> None:
+    """Change one's own password; all other sessions end, and this one goes on with new tokens."""
     proof = await _prove(context, principal, body.current_password, CHANGE_PASSWORD_BAD_CREDENTIALS)
     await refuse_weak(context, body.new_password, proof.email, CHANGE_PASSWORD_INVALID_PASSWORD, proof.name)
     password_hash = await context.passwords.hash(body.new_password)
     async with context.db.transaction() as db:
-        await queries.lock(db, principal.id)
+        user = await _lock(db, principal)
         await _refuse_outdated(db, principal, proof, CHANGE_PASSWORD_BAD_CREDENTIALS)
-        await _put_password(db, principal, password_hash)
+        await _put_password(db, user, password_hash, renew)
     context.principals.forget(principal.id)
 
 
@@ -117,15 +146,12 @@ async def delete_me(context: Context, principal: Principal, body: PasswordProof,
     ends now."""
     proof = await _prove(context, principal, body.current_password, CURRENT_PASSWORD_REQUIRED)
     async with context.db.transaction() as db:
-        if await queries.lock_superusers(db) == [principal.id]:
-            raise LAST_SUPERUSER
-        user = await queries.lock(db, principal.id)
-        if user is None:
-            raise UNAUTHORIZED
+        await refuse_last(db, principal.id, context.settings.require_verification)
+        user = await _lock(db, principal)
         refuse_stale(if_match, user)
         await _refuse_outdated(db, principal, proof, CURRENT_PASSWORD_REQUIRED)
         delete_after = await queries.mark_for_deletion(db, principal.id, timedelta(days=context.settings.deletion_days))
-        await queries.void_tokens(db, principal.id, None)
+        await _void_tokens(db, user)
         await record(db, DeletionRequested(user_id=principal.id, delete_after=delete_after))
     context.principals.forget(principal.id)
 
@@ -156,6 +182,7 @@ async def _prove_change(
     proof = await _prove(context, principal, body.current_password, CURRENT_PASSWORD_REQUIRED)
     if body.email and moves:
         await context.limiter.charge(context.limiter.credentials(ADDRESSES, str(principal.id)))
+        await charge_mail(context, body.email)
         # With HIDE_ACCOUNTS, only whoever reads the mail to that address learns that it is taken.
         if not context.settings.hide_accounts and await queries.find_id(context.db, body.email):
             raise UPDATE_USER_EMAIL_ALREADY_EXISTS
@@ -163,6 +190,13 @@ async def _prove_change(
         return proof, None
     await refuse_weak(context, body.password, proof.email, UPDATE_USER_INVALID_PASSWORD, proof.name)
     return proof, await context.passwords.hash(body.password)
+
+
+async def _lock(db: Database, principal: Principal) -> User:
+    user = await queries.lock(db, principal.id)
+    if user is None:
+        raise UNAUTHORIZED
+    return user
 
 
 async def _refuse_outdated(db: Database, principal: Principal, proof: Credentials, refusal: type[Problem]) -> None:
@@ -175,11 +209,18 @@ async def _refuse_outdated(db: Database, principal: Principal, proof: Credential
         raise refusal
 
 
-async def _put_password(db: Database, principal: Principal, password_hash: str) -> User:
-    user = await queries.change_password(db, principal.id, password_hash, principal.sid)
-    await queries.void_tokens(db, user.id, None)
+async def _put_password(db: Database, user: User, password_hash: str, renew: Renew) -> User:
+    user = await queries.change_password(db, user.id, password_hash, await renew(db))
+    await _void_tokens(db, user)
     await record(db, PasswordChanged(user_id=user.id, how="change"))
     return user
+
+
+async def _void_tokens(db: Database, user: User) -> None:
+    """Not where the address was not proved: its owner could never open a link in time, if whoever opened the account
+    kept changing the password."""
+    if user.is_verified:
+        await queries.void_tokens(db, user.id, None)
 
 
 async def _put_profile(db: Database, principal: Principal, body: ProfileChange) -> User:
@@ -196,6 +237,8 @@ async def _put_pending_email(db: Database, user: User, email: str) -> User:
     if email == user.email:
         return await queries.change_pending_email(db, user.id, None)
     changed = await queries.change_pending_email(db, user.id, email)
+    if user.is_verified:
+        await allow_return(db, user.id, user.email)
     await record(db, EmailChangeRequested(user_id=user.id))
     return changed
 

@@ -6,7 +6,11 @@ from uuid import UUID
 from api.kernel.database import Database
 from api.kernel.sql import query
 from api.users.errors import REGISTER_USER_ALREADY_EXISTS, UPDATE_USER_EMAIL_ALREADY_EXISTS, USER_ALREADY_EXISTS
-from api.users.types import Credentials, MailCount, Recipient, TokenOwner, User
+from api.users.types import Credentials, MailCount, OpeningRow, Recipient, Standing, TokenOwner, User
+
+
+@query
+async def cancel_deletion(db: Database, id: UUID) -> UUID | None: ...
 
 
 @query
@@ -20,7 +24,7 @@ async def change_email(db: Database, id: UUID, email: str) -> User: ...
 
 
 @query
-async def change_password(db: Database, id: UUID, password_hash: str, kept_sid: UUID | None) -> User: ...
+async def change_password(db: Database, id: UUID, password_hash: str | None, kept_sid: UUID | None) -> User: ...
 
 
 @query
@@ -32,11 +36,15 @@ async def change_profile(db: Database, id: UUID, has_name: bool, name: str | Non
 
 
 @query
+async def claim(db: Database, id: UUID, language: str) -> UUID: ...
+
+
+@query
 async def count(db: Database, most: int) -> int: ...
 
 
 @query
-async def count_mails(db: Database, user_id: UUID, purpose: str, task_id: UUID) -> MailCount: ...
+async def count_mails(db: Database, user_id: UUID, purpose: str, network: str, task_id: UUID) -> MailCount: ...
 
 
 @query
@@ -56,7 +64,11 @@ async def delete_old_tokens(db: Database, most: int) -> int: ...
 
 
 @query
-async def end_sessions(db: Database, id: UUID) -> UUID: ...
+async def delete_unproved(db: Database, email: str) -> UUID | None: ...
+
+
+@query
+async def end_sessions(db: Database, id: UUID, kept_sid: UUID | None) -> UUID: ...
 
 
 @query
@@ -72,7 +84,19 @@ async def find_id(db: Database, email: str) -> UUID | None: ...
 
 
 @query
+async def find_opening(db: Database, token_hash: bytes) -> OpeningRow | None: ...
+
+
+@query
+async def find_proved(db: Database, token_hash: bytes) -> UUID | None: ...
+
+
+@query
 async def find_recipient(db: Database, id: UUID) -> Recipient | None: ...
+
+
+@query
+async def find_standing(db: Database, id: UUID) -> Standing: ...
 
 
 @query
@@ -84,7 +108,15 @@ async def get(db: Database, id: UUID) -> User: ...
 
 
 @query(users_email_key=REGISTER_USER_ALREADY_EXISTS)
-async def insert(db: Database, id: UUID, email: str, password_hash: str, language: str) -> User: ...
+async def insert(
+    db: Database,
+    id: UUID,
+    email: str,
+    password_hash: str,
+    language: str,
+    address: str | None,
+    user_agent: str | None,
+) -> User: ...
 
 
 @query(users_email_key=USER_ALREADY_EXISTS)
@@ -114,8 +146,21 @@ async def insert_invited(
 
 
 @query
+async def insert_revert_token(
+    db: Database, token_hash: bytes, user_id: UUID, email: str, lifetime: timedelta, task_id: UUID
+) -> UUID | None: ...
+
+
+@query
 async def insert_token(
-    db: Database, token_hash: bytes, user_id: UUID, purpose: str, email: str, lifetime: timedelta, task_id: UUID
+    db: Database,
+    token_hash: bytes,
+    user_id: UUID,
+    purpose: str,
+    email: str,
+    lifetime: timedelta,
+    task_id: UUID | None,
+    network: str | None,
 ) -> None: ...
 
 
@@ -154,7 +199,7 @@ async def lock_recipient(db: Database, email: str) -> Recipient | None: ...
 
 
 @query
-async def lock_superusers(db: Database) -> list[UUID]: ...
+async def lock_superusers(db: Database, verified: bool) -> list[UUID]: ...
 
 
 @query
@@ -162,7 +207,7 @@ async def mark_for_deletion(db: Database, id: UUID, grace: timedelta) -> datetim
 
 
 @query
-async def mark_superuser(db: Database, email: str) -> User | None: ...
+async def mark_superuser(db: Database, id: UUID) -> User: ...
 
 
 @query

@@ -2,14 +2,8 @@
 
 from api.kernel.auth import anyone, signed_in, superuser
 from api.kernel.routing import delete, get, patch, post
-from api.users.administration import (
-    change_user,
-    delete_user,
-    invite_user,
-    list_users,
-    revoke_sessions,
-    show_user,
-)
+from api.users.administration import delete_user, invite_user, list_users, revoke_sessions, show_user
+from api.users.changes import change_user
 from api.users.errors import (
     CHANGE_PASSWORD_BAD_CREDENTIALS,
     CHANGE_PASSWORD_INVALID_PASSWORD,
@@ -24,6 +18,8 @@ from api.users.errors import (
     UPDATE_USER_EMAIL_ALREADY_EXISTS,
     UPDATE_USER_INVALID_PASSWORD,
     USER_ALREADY_EXISTS,
+    USER_DISABLED,
+    USER_LEAVING,
     VERIFY_USER_ALREADY_VERIFIED,
     VERIFY_USER_BAD_TOKEN,
 )
@@ -37,7 +33,14 @@ from api.users.profile import (
     revert_email,
     show_me,
 )
-from api.users.registration import forgot_password, register, request_verify_token, reset_password, verify
+from api.users.registration import (
+    forgot_password,
+    register,
+    request_verify_token,
+    reset_password,
+    show_opening,
+    verify,
+)
 
 routes = [
     post(
@@ -54,8 +57,9 @@ routes = [
         verify,
         guard=anyone,
         limit="30/minute",
-        errors=(VERIFY_USER_BAD_TOKEN, VERIFY_USER_ALREADY_VERIFIED),
+        errors=(VERIFY_USER_BAD_TOKEN, VERIFY_USER_ALREADY_VERIFIED, RESET_PASSWORD_INVALID_PASSWORD),
     ),
+    post("/auth/verify/opening", show_opening, guard=anyone, limit="30/minute", errors=(VERIFY_USER_BAD_TOKEN,)),
     post("/auth/forgot-password", forgot_password, guard=anyone, limit="20/minute", status=202),
     post(
         "/auth/reset-password",
@@ -86,7 +90,7 @@ routes = [
         revert_email,
         guard=anyone,
         limit="30/minute",
-        errors=(REVERT_EMAIL_BAD_TOKEN, UPDATE_USER_EMAIL_ALREADY_EXISTS),
+        errors=(REVERT_EMAIL_BAD_TOKEN, UPDATE_USER_EMAIL_ALREADY_EXISTS, RESET_PASSWORD_INVALID_PASSWORD),
     ),
     post(
         "/users/change-password",
@@ -114,8 +118,15 @@ routes = [
         change_user,
         guard=superuser,
         etag=True,
-        errors=(UPDATE_USER_EMAIL_ALREADY_EXISTS, UPDATE_USER_INVALID_PASSWORD, LAST_SUPERUSER),
+        errors=(
+            UPDATE_USER_EMAIL_ALREADY_EXISTS,
+            UPDATE_USER_INVALID_PASSWORD,
+            CURRENT_PASSWORD_REQUIRED,
+            LAST_SUPERUSER,
+            USER_DISABLED,
+            USER_LEAVING,
+        ),
     ),
-    delete("/users/{id}", delete_user, guard=superuser, status=204, errors=(LAST_SUPERUSER,)),
+    delete("/users/{id}", delete_user, guard=superuser, status=204, errors=(CURRENT_PASSWORD_REQUIRED, LAST_SUPERUSER)),
     post("/users/{id}/revoke-sessions", revoke_sessions, guard=superuser, status=204),
 ]

@@ -77,6 +77,13 @@ class MailToken(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     token: MailedToken
 
 
+class MailTokenWithPassword(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The token from the link in a mail, and a new password for the account if its owner wants one."""
+
+    token: MailedToken
+    password: Password | None = None
+
+
 class NewPassword(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A password, and the token that proves whose."""
 
@@ -168,11 +175,37 @@ class User(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class Opening(msgspec.Struct, frozen=True):
+    """When and from where an account was opened; what is not known is null."""
+
+    created_at: datetime
+    address: str | None
+    browser: str | None
+    system: str | None
+
+
+class OpeningRow(msgspec.Struct, frozen=True):
+    """The same, as it is stored."""
+
+    created_at: datetime
+    opened_address: str | None
+    opened_user_agent: str | None
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What decides whether an account may be trusted with more."""
+
+    has_password: bool
+    leaving: bool
+
+
 class TokenOwner(msgspec.Struct, frozen=True):
     """Whose token it is: an account whose address is `email`, and the token went to `sent_to`."""
 
     user_id: UUID
     email: str
+    is_verified: bool
+    has_password: bool
     purpose: str
     sent_to: str
     created_at: datetime
@@ -198,8 +231,12 @@ class Recipient(msgspec.Struct, frozen=True):
     is_verified: bool
     credentials_changed_at: datetime
     delete_after: datetime | None
+    created_at: datetime
+    opened_address: str | None
+    opened_user_agent: str | None
 
 
 class MailCount(msgspec.Struct, frozen=True):
     last_minute: int
     last_hour: int
+    in_all: int

@@ -1,8 +1,8 @@
--- Gives an account another password, which ends every sign-in from before, save the one in which it was changed. A change of address
+-- Gives an account another password, or none, which ends every session from before, save the one that is named. A change of address
 -- that waits for its confirmation is off: whoever asked for it may be who the password was changed against.
 --
 --   $1 id             uuid
---   $2 password_hash  text  Argon2id, PHC format
+--   $2 password_hash  text  Argon2id, PHC format, or null
 --   $3 kept_sid       uuid  or null
 
 update users

@@ -1,13 +1,17 @@
--- How many mails with a token went to an account lately. A task's own earlier attempts do not count.
+-- How many mails with a token that still holds in time went to an account in the last minute and hour, by whomever they were asked for,
+-- and how many of them from one network. A task's own earlier attempts do not count.
 --
 --   $1 user_id  uuid
 --   $2 purpose  text  reset
---   $3 task_id  uuid  the task that asks
+--   $3 network  text
+--   $4 task_id  uuid  the task that asks
 
-select count(distinct task_id) filter (where created_at > now() - interval '1 minute') as last_minute,
-       count(distinct task_id) as last_hour
+select count(distinct task_id) filter (where network = $3 and created_at > now() - interval '1 minute') as last_minute,
+       count(distinct task_id) filter (where network = $3) as last_hour,
+       count(distinct task_id) as in_all
   from user_tokens
  where user_id = $1
    and purpose = $2
-   and task_id <> $3
-   and created_at > now() - interval '1 hour';
+   and task_id <> $4
+   and created_at > now() - interval '1 hour'
+   and expires_at > now();

@@ -1,8 +1,9 @@
--- Ends every sign-in of an account.
+-- Ends every session of an account, but for one.
 --
---   $1 id  uuid
+--   $1 id        uuid
+--   $2 kept_sid  uuid  or null
 
 update users
-   set credentials_changed_at = clock_timestamp(), credentials_changed_by = null
+   set credentials_changed_at = clock_timestamp(), credentials_changed_by = $2
  where id = $1
 returning id;

@@ -3,7 +3,8 @@
 --   $1 token_hash  bytea   SHA-256
 --   $2 purposes    text[]
 
-select user_tokens.user_id, users.email, user_tokens.purpose, user_tokens.email as sent_to, user_tokens.created_at
+select user_tokens.user_id, users.email, users.is_verified, users.password_hash is not null as has_password, user_tokens.purpose,
+       user_tokens.email as sent_to, user_tokens.created_at
   from user_tokens
   join users on users.id = user_tokens.user_id
  where user_tokens.token_hash = $1

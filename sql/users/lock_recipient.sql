@@ -2,7 +2,8 @@
 --
 --   $1 email  text  in any case: tasks of an earlier release have it as it was typed
 
-select id, email, pending_email, language, password_hash is not null as has_password, is_verified, credentials_changed_at, delete_after
+select id, email, pending_email, language, password_hash is not null as has_password, is_verified, credentials_changed_at, delete_after,
+       created_at, opened_address, opened_user_agent
   from users
  where email = lower($1 collate "C")
    and is_active

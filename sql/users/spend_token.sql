@@ -7,7 +7,7 @@
 --   $2 purposes    text[]
 
 with owner as materialized (
-    select users.id, users.email
+    select users.id, users.email, users.is_verified, users.password_hash is not null as has_password
       from user_tokens
       join users on users.id = user_tokens.user_id
      where user_tokens.token_hash = $1
@@ -27,4 +27,5 @@ update user_tokens
    and user_tokens.user_id = owner.id
    and user_tokens.used_at is null
    and user_tokens.expires_at > now()
-returning user_tokens.user_id, owner.email, user_tokens.purpose, user_tokens.email as sent_to, user_tokens.created_at;
+returning user_tokens.user_id, owner.email, owner.is_verified, owner.has_password, user_tokens.purpose, user_tokens.email as sent_to,
+          user_tokens.created_at;

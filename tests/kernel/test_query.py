@@ -114,10 +114,10 @@ async def test_a_statement_tells_the_server_where_it_comes_from(
 async def test_a_failed_query_is_a_failed_span(context: Any, spans: InMemorySpanExporter) -> None:
     with pytest.raises(NOT_FOUND):
         await users.get(context.db, uuid7())
-    await users.insert(context.db, uuid7(), "ada@example.com", "x", "en")
+    await users.insert(context.db, uuid7(), "ada@example.com", "x", "en", None, None)
     with pytest.raises(REGISTER_USER_ALREADY_EXISTS):
         async with context.db.transaction() as db:
-            await users.insert(db, uuid7(), "ada@example.com", "x", "en")
+            await users.insert(db, uuid7(), "ada@example.com", "x", "en", None, None)
     failed = [each for each in spans.get_finished_spans() if not each.status.is_unset]
     assert [(each.name, each.status.description, each.events) for each in failed] == [
         ("users.insert", "REGISTER_USER_ALREADY_EXISTS", ())

@@ -20,3 +20,8 @@ async def is_signed_in(client: httpx.AsyncClient, headers: dict[str, str]) -> bo
 async def can_sign_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> bool:
     answer = await client.post("/api/auth/jwt/login", data={"username": email, "password": password})
     return answer.status_code == 200
+
+
+def renewed(answer: httpx.Response) -> dict[str, str]:
+    """The header of the session that took the place of the one in which the password was changed."""
+    return {"authorization": f"Bearer {answer.headers['x-access-token']}"}

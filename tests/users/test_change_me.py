@@ -9,7 +9,7 @@ import pytest
 from api.kernel.context import Context
 from tests.factories import PASSWORD, make_user
 from tests.mailed import mailed
-from tests.users.people import can_sign_in, is_signed_in, sign_in
+from tests.users.people import can_sign_in, is_signed_in, renewed, sign_in
 
 NEW = "a better horse and battery"
 
@@ -122,7 +122,8 @@ async def test_a_new_password_ends_the_other_sessions(signed_in: httpx.AsyncClie
     other = await sign_in(signed_in, email)
     answer = await change(signed_in, password=NEW, current_password=PASSWORD, name="Ada")
     assert (answer.status_code, answer.json()["name"]) == (200, "Ada")
-    assert (await signed_in.get("/api/users/me")).status_code == 200
+    assert (await signed_in.get("/api/users/me")).status_code == 401
+    assert await is_signed_in(signed_in, renewed(answer))
     assert not await is_signed_in(signed_in, other)
     assert await can_sign_in(signed_in, email, NEW)
     assert not await can_sign_in(signed_in, email)
@@ -144,7 +145,7 @@ async def test_the_address_is_no_password(signed_in: httpx.AsyncClient) -> None:
 
 
 async def test_the_account_is_told(signed_in: httpx.AsyncClient, context: Context) -> None:
-    await change(signed_in, password=NEW, current_password=PASSWORD)
+    signed_in.headers.update(renewed(await change(signed_in, password=NEW, current_password=PASSWORD)))
     assert await mailed(context) == []  # a mail without a link
     assert [mail.to for mail in context.mail.sent] == [(await signed_in.get("/api/users/me")).json()["email"]]  # type: ignore[attr-defined]
 

@@ -11,7 +11,7 @@ from api.kernel.cache import Cache
 from api.kernel.context import Context
 from api.kernel.limits import Limiter
 from tests.factories import PASSWORD, make_user
-from tests.users.people import can_sign_in, is_signed_in, sign_in
+from tests.users.people import can_sign_in, is_signed_in, renewed, sign_in
 
 NEW = "a better horse and battery"
 
@@ -23,17 +23,27 @@ async def change(
     return await client.post("/api/users/change-password", json=body, headers=headers)
 
 
-async def test_the_other_sessions_end_and_this_one_stays(client: httpx.AsyncClient, context: Context) -> None:
+async def test_the_other_sessions_end_and_this_one_gets_new_tokens(client: httpx.AsyncClient, context: Context) -> None:
+    """C-137: and the old pair is dead at once."""
     user = await make_user(context)
     answer = await client.post("/api/auth/jwt/login", data={"username": user.email, "password": PASSWORD})
     pair = answer.json()
     mine, other = {"authorization": f"Bearer {pair['access_token']}"}, await sign_in(client, user.email)
     answer = await change(client, mine)
     assert (answer.status_code, answer.content) == (204, b"")
-    assert await is_signed_in(client, mine)
+    assert not await is_signed_in(client, mine)
     assert not await is_signed_in(client, other)
-    answer = await client.post("/api/auth/refresh", json={"refresh_token": pair["refresh_token"]})
-    assert answer.status_code == 200
+    assert await is_signed_in(client, renewed(answer))
+    dead = await client.post("/api/auth/refresh", json={"refresh_token": pair["refresh_token"]})
+    assert (dead.status_code, dead.json()["code"]) == (401, "REFRESH_TOKEN_INVALID")
+    next_pair = await client.post("/api/auth/refresh", json={"refresh_token": answer.headers["x-refresh-token"]})
+    assert next_pair.status_code == 200
+    events = await context.db.fetch("select type, data->>'reason' as reason from outbox_events order by seq")
+    assert [tuple(event) for event in events][-3:] == [
+        ("sessions.ended", "renewed"),
+        ("sessions.started", None),
+        ("users.password_changed", None),
+    ]
     assert await can_sign_in(client, user.email, NEW)
     assert not await can_sign_in(client, user.email)
     events = await context.db.fetch("select key, data->>'how' as how from outbox_events where topic = 'users'")
@@ -43,9 +53,8 @@ async def test_the_other_sessions_end_and_this_one_stays(client: httpx.AsyncClie
 async def test_a_session_that_was_kept_once_is_not_kept_for_ever(client: httpx.AsyncClient, context: Context) -> None:
     user = await make_user(context)
     first, second = await sign_in(client, user.email), await sign_in(client, user.email)
-    assert (await change(client, first)).status_code == 204
-    second = await sign_in(client, user.email, NEW)
-    assert (await change(client, second, NEW, PASSWORD)).status_code == 204
+    first = renewed(await change(client, first))
+    second = renewed(await change(client, await sign_in(client, user.email, NEW), NEW, PASSWORD))
     assert not await is_signed_in(client, first)
     assert await is_signed_in(client, second)
 
@@ -83,7 +92,9 @@ async def test_of_two_changes_at_once_one_is_made(live_client: httpx.AsyncClient
     )
     assert [answer.status_code for answer in answers].count(204) == 1
     for number, (answer, headers) in enumerate(zip(answers, sessions, strict=True)):
-        assert await is_signed_in(live_client, headers) == (answer.status_code == 204)
+        assert not await is_signed_in(live_client, headers)
+        if answer.status_code == 204:
+            assert await is_signed_in(live_client, renewed(answer))
         assert await can_sign_in(live_client, user.email, f"{NEW} {number}") == (answer.status_code == 204)
 
 
@@ -93,8 +104,8 @@ async def test_a_session_that_changes_it_twice_at_once_does_so_once(
     user = await make_user(live)
     headers = await sign_in(live_client, user.email)
     answers = await asyncio.gather(*(change(live_client, headers, new=f"{NEW} {number}") for number in range(4)))
-    assert sorted(answer.status_code for answer in answers) == [204, 400, 400, 400]
-    assert await is_signed_in(live_client, headers)
+    assert sorted(answer.status_code for answer in answers) == [204, 401, 401, 401]
+    assert not await is_signed_in(live_client, headers)
     for number, answer in enumerate(answers):
         assert await can_sign_in(live_client, user.email, f"{NEW} {number}") == (answer.status_code == 204)
 
@@ -131,7 +142,9 @@ async def test_who_knows_it_may_use_it_often(client: httpx.AsyncClient, guarded:
     headers = await sign_in(client, user.email)
     passwords = [f"{NEW} {number}" for number in range(8)]
     for current, new in zip([PASSWORD, *passwords], passwords, strict=False):
-        assert (await change(client, headers, current, new)).status_code == 204
+        answer = await change(client, headers, current, new)
+        assert answer.status_code == 204
+        headers = renewed(answer)
 
 
 async def test_an_account_may_not_have_mail_sent_to_all_the_world(client: httpx.AsyncClient, guarded: Context) -> None:

@@ -70,15 +70,20 @@ async def test_a_new_address_is_confirmed_and_taken_back(client: httpx.AsyncClie
     [(to, token)] = await mailed(context)
     assert to == ADA
     await post(client, "/auth/revert-email", token=token)
-    assert await can_sign_in(client, ADA)
+    assert not await can_sign_in(client, ADA), "whoever changed the address knew the password"
     assert not await can_sign_in(client, NEW)
+    [(to, token)] = await mailed(context)
+    assert to == ADA
+    await post(client, "/auth/reset-password", token=token, password=CHANGED)
+    assert await can_sign_in(client, ADA, CHANGED)
 
 
 async def test_a_new_address_is_stopped_before_it_is_confirmed(client: httpx.AsyncClient, context: Context) -> None:
     links = await change_email(client, context)
-    await post(client, "/auth/revert-email", token=links[ADA])
+    await post(client, "/auth/revert-email", token=links[ADA], password=CHANGED)
     answer = await client.post("/api/auth/confirm-email", json={"token": links[NEW]})
-    assert (answer.status_code, await can_sign_in(client, ADA)) == (400, True)
+    assert (answer.status_code, await can_sign_in(client, ADA, CHANGED)) == (400, True)
+    assert await mailed(context) == [], "the password is chosen"
 
 
 @pytest.mark.parametrize("header", ["host", "x-forwarded-host", "forwarded", "origin", "referer"])

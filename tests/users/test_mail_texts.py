@@ -19,10 +19,12 @@ from api.users.events import (
     DeletionRequested,
     EmailChanged,
     EmailChangeRequested,
+    EmailChangeReverted,
     PasswordChanged,
     UserInvited,
     UserRegistered,
 )
+from api.users.trust import allow_return
 from tests.factories import make_user
 
 ADA, NEW = "ada@example.com", "ada.new@example.org"
@@ -84,6 +86,21 @@ MAILS: dict[str, tuple[Task[Any], Callable[[UUID], Any], str]] = {
         made(EmailChanged, old_email=ADA, email=NEW),
         f"email = '{NEW}'",
     ),
+    "email changed by an administrator": (
+        tasks.send_email_changed,
+        made(EmailChanged, old_email=ADA, email=NEW, how="admin"),
+        f"email = '{NEW}'",
+    ),
+    "choose password": (
+        tasks.send_choose_password,
+        made(EmailChangeReverted, email=ADA, old_email=NEW),
+        "password_hash = null",
+    ),
+    "email taken back": (
+        tasks.send_email_taken_back,
+        made(EmailChangeReverted, email=NEW, old_email=ADA),
+        f"email = '{NEW}'",
+    ),
     "password changed": changed("change"),
     "password reset": changed("reset"),
     "password invitation": changed("invitation"),
@@ -104,8 +121,9 @@ LINKS = {
     "confirm email": "confirm-email",
     "email change requested": "revert-email",
     "email changed": "revert-email",
+    "choose password": "reset-password",
 }
-WITH_TIME = {"deletion requested", *(name for name in MAILS if name.startswith("password "))}
+WITH_TIME = {"verify", "verify again", "deletion requested", *(name for name in MAILS if name.startswith("password "))}
 
 
 async def sent(context: Context, name: str, language: str, called: str | None = None) -> Message:
@@ -114,7 +132,9 @@ async def sent(context: Context, name: str, language: str, called: str | None = 
     user = await make_user(context, ADA)
     when = [WHEN] if "$2" in state else []
     await context.db.fetch(f"update users set {state} where id = $1", user.id, *when)
-    await context.db.fetch("update users set language = $1, name = $2", language, called)
+    await context.db.fetch("update users set language = $1, name = $2, created_at = $3", language, called, WHEN)
+    if LINKS.get(name) == "revert-email":
+        await allow_return(context.db, user.id, ADA)
     await task._function(context, event(user.id), uuid7())
     assert isinstance(context.mail, MemoryMailer)
     [mail] = context.mail.sent
@@ -161,7 +181,7 @@ async def test_the_languages_say_different_things_about_how_a_password_changed(
     assert len({mail.text for mail in mailbox.sent}) == len({mail.html for mail in mailbox.sent}) == 8
 
 
-@pytest.mark.parametrize("name", ["email change requested", "email changed"])
+@pytest.mark.parametrize("name", ["email change requested", "email changed", "email changed by an administrator"])
 async def test_the_old_address_is_told_the_new_one(context: Context, name: str) -> None:
     mail = await sent(context, name, "en")
     assert NEW in mail.text

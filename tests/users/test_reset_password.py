@@ -122,7 +122,7 @@ async def test_whoever_registered_an_address_of_somebody_else_is_out(
     owner = (await client.get("/api/users/me", headers=await sign_in(client, ADA, NEW))).json()
     assert (owner["email"], owner["is_verified"]) == (ADA, True)
     told = await context.db.fetch("select type from outbox_events where topic = 'users' order by seq")
-    assert [event[0] for event in told][1:] == ["users.verified", "users.password_changed"]
+    assert [event[0] for event in told][1:] == ["users.claimed", "users.verified", "users.password_changed"]
 
 
 @pytest.mark.parametrize(

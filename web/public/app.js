@@ -9,6 +9,7 @@ const links = {
   "/verify": {
     title: "Confirm your e-mail address", text: "One more step: the link alone confirms nothing, the button does.",
     button: "Confirm this address", path: "/auth/verify", done: "The address is confirmed. You can sign in now.",
+    password: "optional",
   },
   "/reset-password": {
     title: "Set a new password", text: "Every device will be signed out.", password: true,
@@ -23,9 +24,9 @@ const links = {
     button: "Confirm this address", path: "/auth/confirm-email", done: "The new address is confirmed. Sign in with it.",
   },
   "/revert-email": {
-    title: "Keep the old address", text: "The address is not changed, or put back. Every device will be signed out.",
-    button: "Keep the old address", path: "/auth/revert-email",
-    done: "The old address stays. If you did not ask for the change, set a new password now.",
+    title: "Keep the old address", password: true, button: "Keep the old address", path: "/auth/revert-email",
+    text: "The address is not changed, or put back. Every device will be signed out, and the password is replaced.",
+    done: "The old address stays. Sign in with it and the new password.",
   },
 };
 
@@ -164,6 +165,7 @@ onSubmit("register-form", async ({ email, password }) => {
 
 onSubmit("link-form", async (fields) => {
   const { path, done } = links[location.pathname];
+  delete fields.stranger;
   const user = await call("POST", path, { ...fields, token: mailToken });
   mailToken = null;
   at("link-form").reset();
@@ -209,9 +211,29 @@ function open() {
   at("link").querySelector("h2").textContent = link.title;
   at("link").querySelector("button").textContent = link.button;
   at("link-text").textContent = link.text;
-  at("link-new").hidden = at("link-password").disabled = !link.password;
+  at("link-stranger").hidden = link.password !== "optional";
+  at("link-form").reset();
+  choosePassword(link.password === true);
   clearProblems();
   show("link");
+  if (link.password === "optional") tellOpening();
+}
+
+function choosePassword(wanted) {
+  at("link-new").hidden = at("link-password").disabled = !wanted;
+}
+
+/** Says when and from where the account was opened that the link is to confirm. The token is not spent by it. */
+async function tellOpening() {
+  at("link-opened-by-another").onchange = (event) => choosePassword(event.target.checked);
+  try {
+    const { created_at, address, browser, system } = await call("POST", "/auth/verify/opening", { token: mailToken });
+    const where = [browser, system, address].map((each) => each ?? "unknown").join(", ");
+    at("link-text").textContent += ` The account was opened on ${new Date(created_at).toLocaleString()} (${where}).`;
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    showProblem(at("link-form"), problem);
+  }
 }
 
 addEventListener("hashchange", open); // another link from a mail, opened in the same tab

@@ -1,0 +1,12 @@
+-- Whether a verification token was good once, and the address that it was sent to is confirmed now.
+--
+--   $1 token_hash  bytea  SHA-256
+
+select users.id
+  from user_tokens
+  join users on users.id = user_tokens.user_id
+ where user_tokens.token_hash = $1
+   and user_tokens.purpose = 'verify'
+   and users.is_active
+   and users.email = user_tokens.email
+   and users.is_verified;

@@ -1,0 +1,206 @@
+"""The table of who has what of an account after each action, in docs/security.md and in test_handover.py:
+`python -m tests.users.handover_table` writes it into the former.
+
+Each row: the state of the account, the action, the answer, and what is still good afterwards of what was held before.
+`=` is all of it, `-` is nothing, `new` is a session in the place of the caller's own."""
+
+from pathlib import Path
+
+HELD = {
+    "session": "another session",
+    "own": "the session that acts",
+    "new": "a new session in its place",
+    "password": "the password",
+    "name": "the name",
+    "verify": "a link to verify",
+    "reset": "a link to reset",
+    "invite": "the invitation",
+    "confirm": "a link to confirm the move",
+    "revert": "the old address' link",
+    "later": "the later address' link",
+    "deletion": "the deletion",
+}
+STATES = {
+    "unproved": (
+        "registered, the address not confirmed; a move to another address waits",
+        "session own password name verify reset confirm",
+    ),
+    "invited": (
+        "opened by an administrator; no password was chosen yet",
+        "name verify reset invite",
+    ),
+    "proved": (
+        "confirmed; a move to another address waits",
+        "session own password name reset confirm revert",
+    ),
+    "moved": (
+        "at a new, confirmed address; another move waits",
+        "session own password name reset confirm revert later",
+    ),
+    "leaving": (
+        "confirmed; its deletion was asked for",
+        "password name reset revert deletion",
+    ),
+    "disabled": (
+        "confirmed, then disabled by an administrator; what is left counts when it is enabled again",
+        "password name reset revert",
+    ),
+}
+"""What each is, and what is held of it before the action."""
+ROWS = """
+unproved | verify | 200 | password name reset
+unproved | verify, signed in | 200 | own password name reset
+unproved | verify with a password | 200 | -
+unproved | reset the password | 200 | -
+unproved | accept the invitation | RESET_PASSWORD_BAD_TOKEN | =
+unproved | confirm the new address | 200 | password name
+unproved | take the address back | REVERT_EMAIL_BAD_TOKEN | =
+unproved | take it back with a password | REVERT_EMAIL_BAD_TOKEN | =
+unproved | take it back to the later one | REVERT_EMAIL_BAD_TOKEN | =
+unproved | change the password | 204 | new name verify reset
+unproved | ask for deletion | 202 | password name verify reset deletion
+unproved | administrator: superuser | 200 | -
+unproved | administrator: role | 200 | -
+unproved | administrator: verified | 200 | -
+unproved | administrator: password | 200 | name
+unproved | administrator: address | 200 | password name
+unproved | administrator: address, verified | 200 | -
+unproved | administrator: disable | 200 | password name
+unproved | make superuser | 200 | -
+invited | verify | 200 | name reset invite
+invited | verify, signed in | 200 | name reset invite
+invited | verify with a password | 200 | name
+invited | reset the password | 200 | name
+invited | accept the invitation | 200 | name
+invited | confirm the new address | CONFIRM_EMAIL_BAD_TOKEN | =
+invited | take the address back | REVERT_EMAIL_BAD_TOKEN | =
+invited | take it back with a password | REVERT_EMAIL_BAD_TOKEN | =
+invited | take it back to the later one | REVERT_EMAIL_BAD_TOKEN | =
+invited | change the password | UNAUTHORIZED | =
+invited | ask for deletion | UNAUTHORIZED | =
+invited | administrator: superuser | 200 | =
+invited | administrator: role | 200 | =
+invited | administrator: verified | 200 | name reset invite
+invited | administrator: password | 200 | name
+invited | administrator: address | 200 | name
+invited | administrator: address, verified | 200 | name
+invited | administrator: disable | 200 | name
+invited | make superuser | 200 | =
+proved | verify | VERIFY_USER_BAD_TOKEN | =
+proved | verify, signed in | VERIFY_USER_BAD_TOKEN | =
+proved | verify with a password | VERIFY_USER_BAD_TOKEN | =
+proved | reset the password | 200 | name revert
+proved | accept the invitation | RESET_PASSWORD_BAD_TOKEN | =
+proved | confirm the new address | 200 | password name revert
+proved | take the address back | 200 | name
+proved | take it back with a password | 200 | name
+proved | take it back to the later one | REVERT_EMAIL_BAD_TOKEN | =
+proved | change the password | 204 | new name revert
+proved | ask for deletion | 202 | password name revert deletion
+proved | administrator: superuser | 200 | =
+proved | administrator: role | 200 | =
+proved | administrator: verified | 200 | =
+proved | administrator: password | 200 | name revert
+proved | administrator: address | 200 | password name
+proved | administrator: address, verified | 200 | -
+proved | administrator: disable | 200 | password name revert
+proved | make superuser | 200 | =
+moved | verify | VERIFY_USER_BAD_TOKEN | =
+moved | verify, signed in | VERIFY_USER_BAD_TOKEN | =
+moved | verify with a password | VERIFY_USER_BAD_TOKEN | =
+moved | reset the password | 200 | name revert later
+moved | accept the invitation | RESET_PASSWORD_BAD_TOKEN | =
+moved | confirm the new address | 200 | password name revert later
+moved | take the address back | 200 | name
+moved | take it back with a password | 200 | name
+moved | take it back to the later one | 200 | name revert
+moved | change the password | 204 | new name revert later
+moved | ask for deletion | 202 | password name revert later deletion
+moved | administrator: superuser | 200 | =
+moved | administrator: role | 200 | =
+moved | administrator: verified | 200 | =
+moved | administrator: password | 200 | name revert later
+moved | administrator: address | 200 | password name
+moved | administrator: address, verified | 200 | -
+moved | administrator: disable | 200 | password name revert later
+moved | make superuser | 200 | =
+leaving | verify | VERIFY_USER_BAD_TOKEN | =
+leaving | verify, signed in | VERIFY_USER_BAD_TOKEN | =
+leaving | verify with a password | VERIFY_USER_BAD_TOKEN | =
+leaving | reset the password | 200 | name revert
+leaving | accept the invitation | RESET_PASSWORD_BAD_TOKEN | =
+leaving | confirm the new address | CONFIRM_EMAIL_BAD_TOKEN | =
+leaving | take the address back | 200 | name
+leaving | take it back with a password | 200 | name
+leaving | take it back to the later one | REVERT_EMAIL_BAD_TOKEN | =
+leaving | change the password | UNAUTHORIZED | =
+leaving | ask for deletion | UNAUTHORIZED | =
+leaving | administrator: superuser | USER_LEAVING | =
+leaving | administrator: role | USER_LEAVING | =
+leaving | administrator: verified | 200 | =
+leaving | administrator: password | 200 | name revert deletion
+leaving | administrator: address | 200 | password name deletion
+leaving | administrator: address, verified | USER_LEAVING | =
+leaving | administrator: disable | 200 | password name revert deletion
+leaving | make superuser | USER_LEAVING | =
+disabled | verify | VERIFY_USER_BAD_TOKEN | =
+disabled | verify, signed in | VERIFY_USER_BAD_TOKEN | =
+disabled | verify with a password | VERIFY_USER_BAD_TOKEN | =
+disabled | reset the password | RESET_PASSWORD_BAD_TOKEN | =
+disabled | accept the invitation | RESET_PASSWORD_BAD_TOKEN | =
+disabled | confirm the new address | CONFIRM_EMAIL_BAD_TOKEN | =
+disabled | take the address back | REVERT_EMAIL_BAD_TOKEN | =
+disabled | take it back with a password | REVERT_EMAIL_BAD_TOKEN | =
+disabled | take it back to the later one | REVERT_EMAIL_BAD_TOKEN | =
+disabled | change the password | UNAUTHORIZED | =
+disabled | ask for deletion | UNAUTHORIZED | =
+disabled | administrator: superuser | USER_DISABLED | =
+disabled | administrator: role | USER_DISABLED | =
+disabled | administrator: verified | 200 | =
+disabled | administrator: password | 200 | name revert
+disabled | administrator: address | 200 | password name
+disabled | administrator: address, verified | USER_DISABLED | =
+disabled | administrator: disable | 200 | =
+disabled | make superuser | USER_DISABLED | =
+"""
+MARKS = "<!-- python -m tests.users.handover_table -->", "<!-- end of the table -->"
+
+
+def cells() -> list[tuple[str, str, str, set[str]]]:
+    """State, action, answer, and what is left."""
+    found = []
+    for row in ROWS.strip().splitlines():
+        state, action, answer, left = (part.strip() for part in row.split("|"))
+        before = set(STATES[state][1].split())
+        found.append((state, action, answer, before if left == "=" else set(left.split()) - {"-"}))
+    return found
+
+
+def table() -> str:
+    """As Markdown, a table a state; refusals that change nothing stand together."""
+    parts = []
+    for state, (what, before) in STATES.items():
+        parts.append(f"**{state.capitalize()}**: {what}. Held before: {_words(set(before.split()))}.\n")
+        lines = ["| action | answer | still good |", "|---|---|---|"]
+        for of, action, answer, left in cells():
+            if of == state:
+                kept = "all" if left == set(before.split()) else _words(left)
+                lines.append(f"| {action} | {answer} | {kept} |")
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _words(held: set[str]) -> str:
+    return ", ".join(word for name, word in HELD.items() if name in held) or "nothing"
+
+
+def placed(text: str) -> str:
+    """The document with the table between its marks."""
+    before, begin, rest = text.partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    return f"{before}{begin}\n\n{table()}\n{end}{after}"
+
+
+if __name__ == "__main__":
+    path = Path(__file__).parents[2] / "docs/security.md"
+    path.write_text(placed(path.read_text()))
