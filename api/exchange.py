@@ -110,6 +110,7 @@ class Exchange:
         if self.connection.write_paused and not self.gone:
             await self.connection.writable.wait()
         if self.gone:
+            await asyncio.sleep(0)  # an application that goes on sending must not keep the event loop to itself
             return
         if message["type"] == "http.response.start" and self._head is None:
             self._head = self._start(message["status"], message.get("headers", ()))

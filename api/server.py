@@ -165,7 +165,7 @@ class Protocol(asyncio.BufferedProtocol):
     def advance(self) -> None:
         """Parse what was read, as far as the request in hand goes."""
         try:
-            while self._parser.left and not self.closing and not self._waits():
+            while not self.closing and not self._waits() and self._parser.left:
                 self._parser.parse()
         except Refused as refusal:
             self._refuse(refusal.problem)
