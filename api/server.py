@@ -22,6 +22,7 @@ Requests are parsed one at a time: what follows stays unparsed, two reads of it 
 taken. So one turn of the event loop does at most one request of each connection."""
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import logging
@@ -242,7 +243,8 @@ class Protocol(asyncio.BufferedProtocol):
         """Send nothing more, and discard what comes for a while: closing at once would reset the connection under a
         client that is still sending, and take the answer from it (RFC 9112 §9.6)."""
         self._leave()
-        self.transport.write_eof()
+        with contextlib.suppress(OSError):  # the client has left
+            self.transport.write_eof()
         self._read_on(True)
         self._watch()
         self._reading.start("lingering", LINGER_SECONDS, self._close)
