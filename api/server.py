@@ -54,8 +54,7 @@ KEEP_ALIVE_SECONDS = 95.0
 """Longer than a PaaS router keeps its own idle connections, so that the server never closes one it is about to use."""
 SPARE_CONNECTIONS = 100
 """So many beyond the limit get a 503; more are closed without an answer."""
-_READ = memoryview(bytearray(16 * 1024))
-"""What every connection reads into; the event loop reads for one at a time."""
+_READ = memoryview(bytearray(16 * 1024))  # shared: the event loop reads for one connection at a time
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -206,8 +205,7 @@ class Protocol(asyncio.BufferedProtocol):
     def ended(self, exchange: Exchange) -> None:
         self.server_state.total_requests += 1
         if not exchange.keep_alive:
-            read_all = exchange.received and not self._parser.left
-            self._close() if read_all else self._linger()
+            self._linger() if self._parser.left or not exchange.received else self._close()
         else:
             self.advance()
 

@@ -111,6 +111,13 @@ CASES: dict[int, tuple[str, str, str]] = {
     103: ("a hundred at once where one is left", "2.3.4", "362"),
     104: ("one Idempotency-Key several times", "2.3.3", "837"),
     105: ("a client that leaves after sending", "2.3.3", "404"),
+    117: ("a body that follows an offer to upgrade, and is itself a request", "4.2.1", "444"),
+    118: ("a connection that stays in one state: silent, trickling, taking nothing", "15.2.2", "400, 772"),
+    119: ("thousands of pipelined requests; more connections than a process serves", "15.2.2", "770"),
+    120: ("a refusal while the client is still sending", "4.2.1", "404"),
+    121: ("request targets in every form", "4.2.1, 16.5.2", "755"),
+    122: ("what is no address in X-Forwarded-For; a neighbour that is no proxy", "4.1.3, 15.3.4", "348"),
+    123: ("listening on more than this machine; the API's document in production", "13.4.5", "1327"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

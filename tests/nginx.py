@@ -50,7 +50,7 @@ def nginx(upstream: int, folder: Path, buffering: str = "on") -> Iterator[int]:
     """The port of an nginx before the port `upstream`. Skips the test where there is none."""
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     if program is None:
-        pytest.skip("needs nginx (Debian: apt-get install nginx-light)")
+        pytest.skip("needs nginx (Debian: apt-get install nginx)")
     port = free_port()
     made = CONFIGURATION.format(
         user="user root;" if os.geteuid() == 0 else "",

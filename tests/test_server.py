@@ -93,6 +93,39 @@ def test_starts_while_everything_it_needs_is_absent(environment: dict[str, str],
         assert web.stop() == 0
 
 
+# Listening
+
+
+def accepts(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_in_development_only_this_machine_can_connect(
+    environment: dict[str, str], tmp_path: Path, processes: str
+) -> None:
+    """C-123: unless HOST says otherwise. 127.0.0.2 stands for any other address of the machine."""
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+            has_ipv6 = True
+        except OSError:
+            has_ipv6 = False
+    settings = environment | {"WEB_CONCURRENCY": processes}
+    with serving(settings, tmp_path) as web:
+        assert [accepts(host, web.port) for host in ("127.0.0.1", "127.0.0.2", "::1")] == [True, False, has_ipv6]
+    with serving(settings | {"HOST": "0.0.0.0"}, tmp_path) as web:
+        assert accepts("127.0.0.2", web.port)
+    if has_ipv6:
+        with serving(settings | {"HOST": "::"}, tmp_path) as web:
+            assert accepts("127.0.0.2", web.port)
+            assert accepts("::1", web.port)
+
+
 # Believing
 
 
