@@ -26,13 +26,14 @@ import contextlib
 import contextvars
 import functools
 import logging
-from collections.abc import Callable
+import socket
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
+from api.clock import Clock
 from api.exchange import Exchange
 from api.kernel.decoding import BODY_SECONDS
 from api.kernel.errors import REQUEST_TIMEOUT, UNAVAILABLE, Problem, render, title_of, trace_id
@@ -48,6 +49,8 @@ HANDLING_SECONDS = 30.0
 """Longer than all that a request may wait for within the application, whose own deadlines answer better."""
 WRITE_SECONDS = 30.0
 WRITE_BYTES = 16 * 1024
+UNSENT_BYTES = 128 * 1024
+"""What the kernel may keep of an answer beyond what the client's window takes; by itself it takes megabytes."""
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 16 * 1024 * 1024
 KEEP_ALIVE_SECONDS = 95.0
@@ -56,25 +59,6 @@ SPARE_CONNECTIONS = 100
 """So many beyond the limit get a 503; more are closed without an answer."""
 _READ = memoryview(bytearray(16 * 1024))  # shared: the event loop reads for one connection at a time
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
-
-
-class Clock:
-    """One deadline at a time. It belongs to a state, and starts again only with another."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._state: object = None
-        self._timer: asyncio.TimerHandle | None = None
-
-    def start(self, state: object, seconds: float, then: Callable[[], None]) -> None:
-        if state != self._state:
-            self.stop()
-            self._state, self._timer = state, self._loop.call_later(seconds, then)
-
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._state = self._timer = None
 
 
 class Protocol(asyncio.BufferedProtocol):
@@ -112,6 +96,8 @@ class Protocol(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
         transport.set_write_buffer_limits(high=0)  # paused means: the client does not take what was sent
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux and macOS
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         self._ends = get_local_addr(transport), get_remote_addr(transport)
         self._connections.add(self)
         over = len(self._connections) - self._limit if self._limit else 0

@@ -115,7 +115,7 @@ def test_in_development_only_this_machine_can_connect(
             has_ipv6 = True
         except OSError:
             has_ipv6 = False
-    settings = environment | {"WEB_CONCURRENCY": processes}
+    settings = environment | ABSENT | {"WEB_CONCURRENCY": processes}
     with serving(settings, tmp_path) as web:
         assert [accepts(host, web.port) for host in ("127.0.0.1", "127.0.0.2", "::1")] == [True, False, has_ipv6]
     with serving(settings | {"HOST": "0.0.0.0"}, tmp_path) as web:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from api import server
+from api.kernel.settings import Settings
 from tests.served import EARLY, GET, Application, Served, ends, serve, until
 from tests.wire import Web, read_answer, request, serving
 
@@ -82,7 +83,7 @@ def test_a_client_that_writes_everything_before_it_reads_gets_its_refusal(served
 
 
 @pytest.fixture(scope="module")
-def web(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+def web(settings: Settings, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     with serving(environment | {"MAX_CONNECTIONS": "60"}, tmp_path_factory.mktemp("web")) as running:
         yield running
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from api.kernel.settings import Settings
 from tests.nginx import nginx
 from tests.wire import Web, serving
 
@@ -16,7 +17,7 @@ SMUGGLED = b"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For
 
 
 @pytest.fixture(scope="module")
-def web(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+def web(settings: Settings, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     with serving(environment, tmp_path_factory.mktemp("web")) as running:
         yield running
 
