@@ -60,19 +60,19 @@ class Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         """Call the application; whatever it does, the request is answered or the connection ends."""
-        problem: Problem = INTERNAL_ERROR()
         try:
             await app(self.scope, self.receive, self.send)
             if not self.ended and not self.gone:
                 logger.error("the application did not answer")
         except asyncio.CancelledError:
-            problem = UNAVAILABLE()
+            if not self.ended and not self.gone:  # the process ends, and nothing waits for what the client still sends
+                self.connection.fail(self, UNAVAILABLE())
+                self.connection.transport.close()
             raise
         except Exception:
             logger.exception("the application failed")
-        finally:
-            if not self.ended and not self.gone:
-                self.connection.fail(self, problem)
+        if not self.ended and not self.gone:
+            self.connection.fail(self, INTERNAL_ERROR())
 
     def leave(self) -> None:
         self.gone = True

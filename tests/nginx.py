@@ -57,7 +57,17 @@ def nginx(upstream: int, folder: Path, buffering: str = "on") -> Iterator[int]:
         folder=folder, upstream=upstream, port=port, keepalive=1, buffering=buffering,
     )  # fmt: skip
     (folder / "nginx.conf").write_text(made)
-    command = [program, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log", "-g", "daemon off;"]
+    command: list[str | Path] = [
+        program,
+        "-p",
+        folder,
+        "-c",
+        folder / "nginx.conf",
+        "-e",
+        folder / "error.log",
+        "-g",
+        "daemon off;",
+    ]
     part = Part("nginx", command, folder)
     try:
         while True:

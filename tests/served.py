@@ -79,7 +79,7 @@ class Served:
 
     def unsent(self) -> int:
         """How many bytes the process keeps because the client does not take them."""
-        return self.connection().transport.get_write_buffer_size()
+        return sum(each.transport.get_write_buffer_size() for each in list(self._server.server_state.connections))
 
     def call(self, what: Callable[[Protocol], None]) -> None:
         """Do something with the only connection, in its event loop."""
