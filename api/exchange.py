@@ -125,6 +125,7 @@ class Exchange:
         for name, value in (*self.connection.server_state.default_headers, *headers):
             if _UNSAFE.search(name) or _UNSAFE.search(value):
                 raise RuntimeError("a response header would be two lines")
+            name = name.lower()
             if name == b"connection":
                 self.keep_alive = self.keep_alive and b"close" not in value.lower()
                 continue
