@@ -1,4 +1,4 @@
-"""The web process: `python -m api` serves the application on $PORT."""
+"""The web process: `python -m api` serves the application on $HOST and $PORT."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from api.kernel.settings import SettingsError, load
 from api.kernel.supervision import follow_supervisor
-from api.server import Supervisor, configuration
+from api.process import Supervisor, bind, configuration
 
 
 def main() -> None:
@@ -16,17 +16,21 @@ def main() -> None:
         settings = load()
     except SettingsError as error:
         sys.exit(f"web: {error}")
+    try:
+        sockets = bind(settings)
+    except OSError as error:
+        sys.exit(f"web: {error.strerror}")
     config = configuration(settings)
     # uvicorn raises the signal again once everything is answered; by then it means a clean end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     if settings.web_concurrency > 1:
         follow_supervisor()
-        supervisor = Supervisor(config, [config.bind_socket()])
+        supervisor = Supervisor(config, sockets)
         supervisor.run()
         sys.exit(any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes))
     else:
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets)
 
 
 if __name__ == "__main__":

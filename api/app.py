@@ -7,21 +7,23 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.features import FEATURES
 from api.kernel import openapi, telemetry
 from api.kernel.context import open_context
 from api.kernel.cors import Cors
-from api.kernel.errors import Problems
+from api.kernel.errors import NOT_FOUND, Problems
 from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, tasks_of
+from api.kernel.gate import Gate
 from api.kernel.pipeline import mount
 from api.kernel.settings import Settings, load
 from api.kernel.static import Static
 from api.kernel.supervision import follow_supervisor
 from api.kernel.tasks import subscribers
-from api.server import drain_on_signals
+from api.process import drain_on_signals
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[1]
@@ -57,19 +59,28 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> St
             logger.info("web starts", extra={"fields": fields})
             yield
 
-    routes = [*(route for feature in features for route in feature.routes), openapi.route(features)]
+    routes = [route for feature in features for route in feature.routes]
+    pages: list[BaseRoute] = [Route("/{path:path}", Static(ROOT / "web/public", fallback=True))]
+    if settings.api_docs:
+        routes.append(openapi.route(features))
+        pages.insert(0, Route("/api/docs{path:path}", Static(ROOT / "api/kernel/docs", "/api/docs")))
     app = Application(
-        routes=[
-            mount(routes, authenticate_of(features), recognise_of(features), renewal_of(features)),
-            Route("/api/docs{path:path}", Static(ROOT / "api/kernel/docs", "/api/docs")),
-            Route("/{path:path}", Static(ROOT / "web/public", fallback=True)),
-        ],
+        routes=[mount(routes, authenticate_of(features), recognise_of(features), renewal_of(features)), *pages],
         middleware=[
             Middleware(telemetry.Telemetry, settings.log_health),
+            Middleware(Gate, settings),
             Middleware(Cors, settings),
             Middleware(Problems),
         ],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a redirect would be built from the Host header, which anybody can send
+    app.router.default = _unrouted
     return app
+
+
+async def _unrouted(scope: Scope, receive: Receive, send: Send) -> None:
+    """What no route takes. `OPTIONS *` asks about the server as a whole (RFC 9110 §9.3.7), which has nothing to say."""
+    if (scope["method"], scope["path"]) != ("OPTIONS", "*"):
+        raise NOT_FOUND
+    await Response(status_code=204)(scope, receive, send)

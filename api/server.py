@@ -1,182 +1,286 @@
-"""uvicorn's manners: an HTTP/1.1 protocol with the caps that httptools lacks, refusals in our one shape, and a gentle
-end. httptools is four times as fast as h11 and has no limit on a request's head (docs/architecture.md, “Choices”);
-this file is that limit."""
+"""One connection: its states and their deadlines, its refusals, its end. api/parser.py has the requests' syntax,
+api/exchange.py the answers'.
+
+A connection is in one state of each table. A deadline begins with its state, and no byte extends it:
+
+| reading   | while                                           | deadline              | then                     |
+|-----------|-------------------------------------------------|-----------------------|--------------------------|
+| fresh     | the first request has not begun                 | HEAD_SECONDS          | close                    |
+| idle      | the next request has not begun                  | KEEP_ALIVE_SECONDS    | close                    |
+| head      | a head has begun and is not complete            | HEAD_SECONDS          | 408, linger              |
+| body      | a body is not complete                          | BODY_SECONDS          | 408, linger              |
+|           | … and its request was answered without it       |                       | close                    |
+| waiting   | a request is complete and not yet answered      | that of answering     |                          |
+| lingering | the last answer was sent; what comes is dropped | LINGER_SECONDS, LINGER_BYTES | close             |
+
+| answering | while                                           | deadline              | then                     |
+|-----------|-------------------------------------------------|-----------------------|--------------------------|
+| handling  | the application has not begun its answer        | HANDLING_SECONDS      | cancel, 503, linger      |
+| writing   | the client does not take what was sent          | WRITE_SECONDS for each WRITE_BYTES | abort       |
+
+Requests are parsed one at a time: what follows stays unparsed, two reads of it at most, until the answer is sent and
+taken. So one turn of the event loop does at most one request of each connection."""
 
 import asyncio
+import contextlib
+import contextvars
 import functools
-import re
-import signal
-from types import FrameType
+import logging
+import socket
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.supervisors import Multiprocess
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr
+from uvicorn.server import ServerState
 
-from api.kernel.errors import MALFORMED_REQUEST, REQUEST_TIMEOUT, Problem, problem, render, title_of, trace_id
-from api.kernel.settings import Settings
+from api.clock import Clock
+from api.exchange import Exchange
+from api.kernel.decoding import BODY_SECONDS
+from api.kernel.errors import REQUEST_TIMEOUT, UNAVAILABLE, Problem, render, title_of, trace_id
 from api.kernel.telemetry import SECURITY_HEADERS, access_log, parent_from, span
+from api.parser import HEAD_BYTES, HEAD_FIELDS, HEAD_TOO_LARGE, Parser, Refused
 
-HEAD_BYTES = 16 * 1024
-HEAD_FIELDS = 100
+__all__ = ["HEAD_BYTES", "HEAD_FIELDS", "HEAD_TOO_LARGE", "Protocol"]
+
+logger = logging.getLogger(__name__)
+
 HEAD_SECONDS = 10.0
-DRAIN_SECONDS = 1.0
-"""How long readiness says no before the listening socket closes: a router needs to hear of it."""
-GRACE_SECONDS = 7
-KEEP_ALIVE_SECONDS = 95
-"""Longer than a PaaS router keeps its own idle connections, so that it is never us who close one it is about to use."""
-
-HEAD_TOO_LARGE = problem(
-    431, "REQUEST_HEADER_FIELDS_TOO_LARGE", "The request's head is larger than 16 KiB or 100 fields."
-)
-_HOST = re.compile(
-    rb"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-5][0-9]{2}))?"
-)
-
-
-class Refused(Exception):
-    """Raised inside the parser's callbacks; httptools turns it into a parser error, which ends in
-    `send_400_response`."""
+HANDLING_SECONDS = 30.0
+"""Longer than all that a request may wait for within the application, whose own deadlines answer better."""
+WRITE_SECONDS = 30.0
+WRITE_BYTES = 16 * 1024
+UNSENT_BYTES = 128 * 1024
+"""What the kernel may keep of an answer beyond what the client's window takes; by itself it takes megabytes."""
+LINGER_SECONDS = 5.0
+LINGER_BYTES = 16 * 1024 * 1024
+KEEP_ALIVE_SECONDS = 95.0
+"""Longer than a PaaS router keeps its own idle connections, so that the server never closes one it is about to use."""
+SPARE_CONNECTIONS = 100
+"""So many beyond the limit get a 503; more are closed without an answer."""
+_READ = memoryview(bytearray(16 * 1024))  # shared: the event loop reads for one connection at a time
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
-class Protocol(HttpToolsProtocol):
-    """One connection. What it refuses never becomes an ASGI call, so nothing behind it can be made to see it."""
+class Protocol(asyncio.BufferedProtocol):
+    """One connection. What it refuses never reaches the application."""
 
-    refusal: type[Problem] = MALFORMED_REQUEST
-    begun = refused = False
-    silent_bytes = 0
-    """What was received since the parser last told of something; it keeps all of that in memory."""
-    head_timer: asyncio.TimerHandle | None = None
-    """Runs while a head is awaited."""
+    transport: asyncio.Transport
+    exchange: Exchange | None = None
+    """The request that is read or answered."""
+    closing = write_paused = False
+    """`closing`: nothing more is parsed or answered."""
+    _reads = True
+    _discarded = 0
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        if not config.loaded:
+            config.load()
+        self._app = config.loaded_app
+        self._limit = config.limit_concurrency
+        self.server_state, self._app_state = server_state, app_state
+        self._connections: set[Any] = server_state.connections
+        self._loop = _loop or asyncio.get_running_loop()
+        self._reading, self._answering = Clock(self._loop), Clock(self._loop)
+        self._parser = Parser(self._begin)
+        self.writable = asyncio.Event()
+        self.writable.set()
+
+    # The transport's side
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
+        self.transport = transport
+        transport.set_write_buffer_limits(high=0)  # paused means: the client does not take what was sent
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux and macOS
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        self._ends = get_local_addr(transport), get_remote_addr(transport)
+        self._connections.add(self)
+        over = len(self._connections) - self._limit if self._limit else 0
+        if over > SPARE_CONNECTIONS:
+            transport.abort()
+        elif over > 0:
+            self._refuse(UNAVAILABLE("Too many connections are open; try again shortly."))
+        else:
+            self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
-        super().connection_lost(exc)
+        self._connections.discard(self)
+        self.closing = True
+        self._reading.stop()
+        self._answering.stop()
+        if self.exchange is not None:
+            self.exchange.leave()
+        self.writable.set()
+        self._parser.clear()
 
-    def data_received(self, data: bytes) -> None:
-        self.silent_bytes += len(data)
-        super().data_received(data)
-        if self.silent_bytes > HEAD_BYTES and not self.transport.is_closing():
-            self.refusal = HEAD_TOO_LARGE  # still no end of it
-            self.send_400_response("")
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _READ
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.begun = True
-        if self.head_timer is None:
-            self.head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
+    def buffer_updated(self, nbytes: int) -> None:
+        if self.closing:
+            self._discarded += nbytes
+            if self._discarded > LINGER_BYTES:
+                self._close()
+            return
+        self._parser.add(bytes(_READ[:nbytes]))
+        self.advance()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self.head_timer is not None:  # a field after the body (a trailer) must not pass for one of the head
-            super().on_header(name, value)
+    def pause_writing(self) -> None:
+        self.write_paused = True
+        self.writable.clear()
+        self._watch()
 
-    def on_headers_complete(self) -> None:
-        self._stop_timer()
-        self.silent_bytes = 0
-        names = [name for name, _ in self.headers]
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > HEAD_BYTES or len(names) > HEAD_FIELDS:
-            self.refusal = HEAD_TOO_LARGE
-            raise Refused
-        hosts = [value for name, value in self.headers if name == b"host"]
-        # Both framings at once is how requests are smuggled past a proxy that believes the other one (RFC 9112 §6.1).
-        if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]) or {b"content-length", b"transfer-encoding"} <= set(names):
-            raise Refused
-        if self.parser.get_http_version() not in ("1.1", "1.0"):  # a line without any is HTTP/0.9
-            raise Refused
-        super().on_headers_complete()
+    def resume_writing(self) -> None:
+        self.write_paused = False
+        self.writable.set()
+        self._watch()
+        self.advance()
 
-    def on_chunk_header(self) -> None:
-        self.silent_bytes = 0
+    def shutdown(self) -> None:
+        """Called by uvicorn when the process ends: answer what is in hand and close."""
+        if self.exchange is not None and not self.exchange.ended:
+            self.exchange.keep_alive = False
+        elif not self.closing:
+            self._close()
 
-    def on_body(self, body: bytes) -> None:
-        self.silent_bytes = 0
-        super().on_body(body)
+    def advance(self) -> None:
+        """Parse what was read, as far as the request in hand goes."""
+        try:
+            while not self.closing and not self._waits() and self._parser.left:
+                self._parser.parse()
+        except Refused as refusal:
+            self._refuse(refusal.problem)
+        if not self.closing:
+            self._read_on(self._parser.left < len(_READ))
+            self._watch()
 
-    def send_400_response(self, msg: str) -> None:
-        accepted = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
-        if self.pipeline or accepted:  # answers come in the order of their requests: those before are owed theirs first
-            if self.pipeline and self.cycle.more_body and not self.refused:
-                self.pipeline.popleft()  # it is the body of this one that is refused
-            self.refused = True
-            self.flow.pause_reading()
+    def _waits(self) -> bool:
+        """Whether what was read stays unparsed for now."""
+        if self.exchange is not None and self.exchange.ended and self.exchange.received:
+            self.exchange = None
+        if self.exchange is None:
+            return self.write_paused  # the client has an answer to take first
+        return self.exchange.received or len(self.exchange.body) > len(_READ)
+
+    def _begin(self, scope: dict[str, Any], owed: int | None, keep_alive: bool, expects: bool) -> Exchange:
+        server, client = self._ends
+        scope |= {"type": "http", "asgi": _ASGI, "scheme": "http", "root_path": "", "server": server, "client": client}
+        scope["state"] = self._app_state.copy()
+        self.exchange = Exchange(self, scope, owed, keep_alive, expects)
+        # In a context of its own: this may run in that of the request before.
+        self._task = self._loop.create_task(self.exchange.run(self._app), context=contextvars.Context())
+        self.server_state.tasks.add(self._task)
+        self._task.add_done_callback(self.server_state.tasks.discard)
+        return self.exchange
+
+    def _read_on(self, wanted: bool) -> None:
+        if wanted != self._reads:
+            self._reads = wanted
+            self.transport.resume_reading() if wanted else self.transport.pause_reading()
+
+    # Answering; Exchange calls these
+
+    def begun(self) -> None:
+        self._answering.stop()
+
+    def ended(self, exchange: Exchange) -> None:
+        self.server_state.total_requests += 1
+        if not exchange.keep_alive:
+            self._linger() if self._parser.left or not exchange.received else self._close()
+        else:
+            self.advance()
+
+    def fail(self, exchange: Exchange, problem: Problem) -> None:
+        """End a request that the application did not answer, or not to the end."""
+        if exchange is self.exchange:
+            self._refuse(problem)
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer with `problem`, where the answer has not begun, and end the connection."""
+        if self.closing:
+            return
+        if self.exchange is not None and self.exchange.begun:
+            self._linger() if self.exchange.ended else self._close()
             return
         with span("refused", parent=parent_from(None)):
-            refused = render(self.refusal(), "*")
+            refused = render(problem, "*")
             headers = {**SECURITY_HEADERS, **refused.headers, "x-trace-id": trace_id(), "connection": "close"}
-            access_log.info("refused %s", self.refusal.code)
+            access_log.info("refused %s", problem.code)
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self.transport.write(
-            f"HTTP/1.1 {refused.status_code} {title_of(refused.status_code)}\r\n{head}\r\n".encode()
-            + bytes(refused.body)
-        )
+        status = f"HTTP/1.1 {refused.status_code} {title_of(refused.status_code)}\r\n"
+        self.transport.write(f"{status}{head}\r\n".encode() + bytes(refused.body))
+        self._linger()
+
+    def _leave(self) -> None:
+        self.closing = True
+        self._parser.clear()
+        if self.exchange is not None:
+            self.exchange.leave()
+            self.exchange = None
+
+    def _linger(self) -> None:
+        """Send nothing more, and discard what comes for a while: closing at once would reset the connection under a
+        client that is still sending, and take the answer from it (RFC 9112 §9.6)."""
+        self._leave()
+        with contextlib.suppress(OSError):  # the client has left
+            self.transport.write_eof()
+        self._read_on(True)
+        self._watch()
+        self._reading.start("lingering", LINGER_SECONDS, self._close)
+
+    def _close(self) -> None:
+        """Close once what was written is taken, or the deadline of writing has passed."""
+        self._leave()
+        self._reading.stop()
         self.transport.close()
+        self._watch()
 
-    def on_response_complete(self) -> None:
-        if self.refused and not self.pipeline and not self.transport.is_closing():
-            self.send_400_response("")
+    def eof_received(self) -> None:
+        self._close()
+
+    # Deadlines
+
+    def _watch(self) -> None:
+        """Start the deadline of each state that has changed."""
+        left = self.transport.get_write_buffer_size() if self.write_paused or self.closing else 0
+        if left:
+            self._answering.start("writing", WRITE_SECONDS, functools.partial(self._writing_is_late, left))
+        elif self.exchange is not None and not self.exchange.begun:
+            self._answering.start(self._parser.requests, HANDLING_SECONDS, self._handling_is_late)
         else:
-            super().on_response_complete()
+            self._answering.stop()
+        if self.closing:
+            return
+        if self._parser.in_head:
+            self._reading.start(("head", self._parser.requests), HEAD_SECONDS, self._request_is_late)
+        elif self.exchange is None:
+            seconds = KEEP_ALIVE_SECONDS if self._parser.requests else HEAD_SECONDS
+            self._reading.start(("idle", self._parser.requests), seconds, self._close)
+        elif not self.exchange.received:
+            self._reading.start(("body", self._parser.requests), BODY_SECONDS, self._request_is_late)
+        else:
+            self._reading.stop()
 
-    def _stop_timer(self) -> None:
-        if self.head_timer is not None:
-            self.head_timer.cancel()
-            self.head_timer = None
+    def _request_is_late(self) -> None:
+        if self.exchange is not None and self.exchange.ended:  # the rest of a body that was not needed
+            self._close()
+        else:
+            self._refuse(REQUEST_TIMEOUT())
 
-    def _head_is_late(self) -> None:
-        self.head_timer = None
-        if self.begun:
-            self.refusal = REQUEST_TIMEOUT
-            self.send_400_response("")
-        else:  # not a byte of a request: nobody waits for an answer
-            self.transport.close()
+    def _handling_is_late(self) -> None:
+        logger.error("a request was not answered in time")
+        task = self._task
+        self._refuse(UNAVAILABLE())
+        task.cancel()
 
-
-class Supervisor(Multiprocess):
-    """uvicorn's parent of WEB_CONCURRENCY processes, which refuses new connections once those do."""
-
-    def terminate_all(self) -> None:
-        super().terminate_all()
-        for socket in self.sockets:
-            socket.close()  # of this process alone; kept open, it would let clients connect to nobody
-
-
-def configuration(settings: Settings) -> uvicorn.Config:
-    """How uvicorn runs this application, in one process or in WEB_CONCURRENCY of them."""
-    return uvicorn.Config(
-        "api.app:create",
-        factory=True,
-        host="0.0.0.0",
-        port=settings.port,
-        http=Protocol,
-        loop="uvloop",
-        ws="none",
-        lifespan="on",
-        workers=settings.web_concurrency,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Named in code: with a PaaS' FORWARDED_ALLOW_IPS=* the leftmost, forgeable address would be believed.
-        proxy_headers=True,
-        forwarded_allow_ips=list(settings.trusted_proxies),
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-
-
-def drain_on_signals(draining: asyncio.Event) -> None:
-    """On SIGTERM or SIGINT: say not ready, go on answering for DRAIN_SECONDS, then let uvicorn finish what is in
-    flight and end."""
-    loop = asyncio.get_running_loop()
-
-    def drain(then: Any, number: int, frame: FrameType | None) -> None:
-        if not draining.is_set():
-            loop.call_soon_threadsafe(draining.set)
-            loop.call_soon_threadsafe(loop.call_later, DRAIN_SECONDS, then, number, frame)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, functools.partial(drain, signal.getsignal(number)))
+    def _writing_is_late(self, before: int) -> None:
+        if before - self.transport.get_write_buffer_size() < WRITE_BYTES:
+            self.transport.abort()
+        else:
+            self._answering.stop()
+            self._watch()

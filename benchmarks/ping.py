@@ -10,7 +10,7 @@ from api.kernel.auth import Principal, signed_in
 from api.kernel.feature import Feature
 from api.kernel.routing import get
 from api.kernel.settings import load
-from api.server import configuration
+from api.process import bind, configuration
 
 PATH = "/bench/ping"
 
@@ -26,6 +26,7 @@ def create() -> Starlette:
 
 
 if __name__ == "__main__":
-    config = configuration(load())
+    settings = load()
+    config = configuration(settings)
     config.app = "benchmarks.ping:create"
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(bind(settings))

@@ -27,7 +27,7 @@ FUNCTIONS = 25
 # The first that fits a function's name and file.
 PARTS = {
     "uvloop: the loop, reading sockets": r"^Runner\.run ",
-    "uvicorn, httptools, writing answers": r"uvicorn/|api/server\.py",
+    "uvicorn, httptools, writing answers": r"uvicorn/|api/(server|parser|exchange)\.py",
     "encoding and the answer": r"^Endpoint\._encoded|starlette/responses",
     "Starlette": r"starlette/|api/kernel/cors|api/app\.py",
     "telemetry": r"api/kernel/telemetry",

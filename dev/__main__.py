@@ -92,7 +92,7 @@ def _port() -> int:
 
 
 def _check_free(port: int) -> None:
-    """Raise StackError when web could not listen on `port`, on every address as it does, or localhost is another's."""
+    """Raise StackError when another program has `port`, on any address: on localhost it would get our requests."""
     for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::1")):
         try:
             with socket.socket(family) as listener:

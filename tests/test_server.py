@@ -17,7 +17,6 @@ from starlette.types import Receive, Scope, Send
 
 from api import server
 from api.kernel.settings import Settings
-from api.server import Protocol
 from tests.factories import PASSWORD
 from tests.wire import SECONDS, Web, read_answer, request, serving, spawn
 
@@ -92,6 +91,39 @@ def test_starts_while_everything_it_needs_is_absent(environment: dict[str, str],
             assert (answer.status, answer.code) == (503, "UNAVAILABLE")
             assert int(answer.headers["retry-after"]) >= 1
         assert web.stop() == 0
+
+
+# Listening
+
+
+def accepts(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_in_development_only_this_machine_can_connect(
+    environment: dict[str, str], tmp_path: Path, processes: str
+) -> None:
+    """C-123: unless HOST says otherwise. 127.0.0.2 stands for any other address of the machine."""
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+            has_ipv6 = True
+        except OSError:
+            has_ipv6 = False
+    settings = environment | ABSENT | {"WEB_CONCURRENCY": processes}
+    with serving(settings, tmp_path) as web:
+        assert [accepts(host, web.port) for host in ("127.0.0.1", "127.0.0.2", "::1")] == [True, False, has_ipv6]
+    with serving(settings | {"HOST": "0.0.0.0"}, tmp_path) as web:
+        assert accepts("127.0.0.2", web.port)
+    if has_ipv6:
+        with serving(settings | {"HOST": "::"}, tmp_path) as web:
+            assert accepts("127.0.0.2", web.port)
+            assert accepts("::1", web.port)
 
 
 # Believing
@@ -194,7 +226,7 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], AbstractAsyn
     @asynccontextmanager
     async def listen(seconds: float) -> AsyncIterator[int]:
         monkeypatch.setattr(server, "HEAD_SECONDS", seconds)
-        config = uvicorn.Config(_slow, http=Protocol, lifespan="off", log_config=None, access_log=False)
+        config = uvicorn.Config(_slow, http="api.server:Protocol", lifespan="off", log_config=None, access_log=False)
         serving = uvicorn.Server(config)
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))

@@ -69,12 +69,76 @@ def test_a_request_needs_exactly_one_host_that_could_be_one(web: Web, head: byte
     assert answer.headers["connection"] == "close"
 
 
-@pytest.mark.parametrize("host", ["localhost", "app.example.com:443", "127.0.0.1:8000", "[::1]:8000", "a_b.internal"])
-def test_a_host_of_another_name_is_served_and_never_repeated(web: Web, host: str) -> None:
-    """C-10: nothing is built from Host, so a router's health check may use any."""
+LOOPBACK = ["localhost", "LOCALHOST:4200", "app.localhost", "127.0.0.1:8000", "127.9.9.9", "[::1]:8000", "localhost."]
+
+
+@pytest.mark.parametrize("host", LOOPBACK)
+def test_in_development_a_host_is_any_loopback_name_and_never_repeated(web: Web, host: str) -> None:
+    """C-10: nothing is built from Host."""
     answer = web.ask(request("GET", "/api/users//me/", host=host))
     assert answer.status == 404
     assert host not in answer.body.decode() + "".join(answer.headers.values()) or host == "localhost"
+
+
+@pytest.mark.parametrize(
+    "host", ["app.example.com:443", "10.0.0.1", "[::2]", "localhost.evil.example", "evil-localhost"]
+)
+def test_another_host_is_refused_except_by_health_checks(web: Web, host: str) -> None:
+    """C-10: a router asks for the health by any name."""
+    answer = web.ask(request("GET", "/api/users/me", host=host))
+    assert (answer.status, answer.code) == (421, "HOST_NOT_ALLOWED")
+    assert "ALLOWED_HOSTS" in json.loads(answer.body)["detail"]
+    for path in ("/api/health", "/api/health/live"):
+        assert web.ask(request("GET", path, host=host)).status == 200
+    assert web.ask(request("GET", "/api/healthy", host=host)).status == 421
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://localhost/api/health/live", 200),
+        ("HTTP://localhost:8000/api/health/live?x=1", 200),
+        ("https://[::1]:8000/api/health/live", 200),
+        ("http://localhost", 200),
+        ("http://localhost?x", 200),
+        ("http://evil.example/api/users/me", 421),
+        ("http://evil.example/api/health/live", 200),
+        ("http://user@localhost/", 400),
+        ("http://localhost:99999/", 400),
+        ("ftp://localhost/", 400),
+        ("http:///", 400),
+        ("http://", 400),
+        ("localhost:80", 400),
+        ("*", 400),
+        ("*x", 400),
+        ("/#fragment", 400),
+        ("http://localhost/#fragment", 400),
+        ("x", 400),
+        ("", 400),
+        ("?x", 400),
+        ("//", 200),
+        ("/%", 200),
+        ("/?%zz", 200),
+    ],
+)
+def test_no_request_target_reaches_an_error_of_a_library(web: Web, target: str, status: int) -> None:
+    """C-121: in absolute-form the target's authority stands for Host (RFC 9112 §3.2.2)."""
+    answer = web.ask(request("GET", target, accept="text/html"))
+    assert answer.status == status, answer.body
+    assert status < 400 or answer.code in ("MALFORMED_REQUEST", "HOST_NOT_ALLOWED", "NOT_FOUND")
+    assert "Traceback" not in web.logged()
+    assert '"failure"' not in web.logged()
+
+
+def test_the_server_as_a_whole_has_options_and_no_other_method(web: Web) -> None:
+    """C-121, C-14."""
+    preflight = {"origin": "http://localhost:4200", "access_control_request_method": "POST"}
+    assert web.ask(request("OPTIONS", "*")).status == 204
+    assert web.ask(request("OPTIONS", "*", **preflight)).status < 500
+    for method in ("GET", "POST", "DELETE", "TRACE", "QUERY", "PROPFIND", "DESCRIBE", "M-SEARCH"):
+        answer = web.ask(request(method, "*"))
+        assert (answer.status, answer.code) == (400, "MALFORMED_REQUEST")
+    assert '"failure"' not in web.logged()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from typing import Any
 from tests.worker.parts import free_port
 
 SECONDS = 10.0
+START_SECONDS = 60.0
+"""For a process to start; it takes one or two on a machine that does nothing else."""
 
 
 @dataclass
@@ -123,7 +125,7 @@ def serving(environment: Mapping[str, str], folder: Path) -> Iterator[Web]:
     log = folder / f"web-{port}.log"
     web = Web(spawn({**environment, "PORT": str(port)}, log), port, log)
     try:
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + START_SECONDS
         while True:
             assert web.process.poll() is None, web.logged()
             with contextlib.suppress(OSError):

@@ -128,6 +128,7 @@ PRECONDITION_FAILED = problem(
 CONFLICT = conflict("CONFLICT", "Something else changed at the same time, or already exists.")
 PAYLOAD_TOO_LARGE = problem(413, "PAYLOAD_TOO_LARGE", "The body is larger than 64 KiB.")
 UNSUPPORTED_MEDIA_TYPE = problem(415, "UNSUPPORTED_MEDIA_TYPE", "This needs another Content-Type.")
+HOST_NOT_ALLOWED = problem(421, "HOST_NOT_ALLOWED", "This host name is not served here; see ALLOWED_HOSTS.")
 VALIDATION_FAILED = problem(422, "VALIDATION_FAILED", "Some of the input is not acceptable; see errors.")
 INTERNAL_ERROR = problem(500, "INTERNAL_ERROR", "Something went wrong here; the trace id finds it in our logs.")
 

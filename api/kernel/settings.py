@@ -1,7 +1,6 @@
 """The environment as one frozen Struct. Everything that is missing, malformed, weak or a published default is refused
 at start, all of it named in one message, so that a deployment is mended once and not once per variable."""
 
-import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from api.kernel.connections import (
     redis_verifies,
     smtp,
 )
+from api.kernel.networks import Hosts, Proxies, read_hosts, read_listen_address, read_proxies
 from api.kernel.origins import normal_origin
 from api.kernel.pem import read_certificates, read_keys, validity_warning
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 # Names under which a PaaS tells which build is running, first found wins.
 _RELEASE_VARIABLES = ("HEROKU_SLUG_COMMIT", "RENDER_GIT_COMMIT", "RAILWAY_GIT_COMMIT_SHA", "GIT_REV")
-_PRIVATE_NETWORKS = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
+_LOOPBACK = "127.0.0.0/8,::1"
 _PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 # Keys that stand in this repository or in the reference system's; anybody can sign tokens with them.
 PUBLISHED_KEYS = {"replace-me-with-48-random-characters-from-openssl", "your-secret-key", "changethis", "secret"}
@@ -48,11 +48,15 @@ class Rate(msgspec.Struct, frozen=True):
 class Settings(Sealed, frozen=True, kw_only=True):
     environment: str
     release: str
+    host: str
     port: int
     web_concurrency: int
+    max_connections: int
     public_url: str
     allowed_origins: tuple[str, ...]
-    trusted_proxies: tuple[str, ...]
+    allowed_hosts: Hosts
+    trusted_proxies: Proxies
+    api_docs: bool
     secret_key: str
     jwt_algorithm: str
     jwt_private_key: str | None
@@ -99,8 +103,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         return None  # type: ignore[return-value]  # never seen: faults are raised below
 
     environment = read("ENVIRONMENT", _word, "production")
+    relaxed = environment == "development"
     algorithm = read("JWT_ALGORITHM", _one_of("HS256", "ES256", "EdDSA"), "HS256")
-    public_url = read("PUBLIC_URL", lambda text: _public_url(text, relaxed=environment == "development"))
+    public_url = read("PUBLIC_URL", lambda text: _public_url(text, relaxed=relaxed))
     pooling = "true" if "pgbouncer=true" in environ.get("DATABASE_URL", "") else "false"
     database_ca, redis_ca, smtp_ca = (
         read(f"{part}_CA_CERT", read_certificates, "") for part in ("DATABASE", "REDIS", "SMTP")
@@ -108,11 +113,19 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     settings = Settings(
         environment=environment,
         release=read(next(filter(environ.get, _RELEASE_VARIABLES), "GIT_REV"), str, "unreleased"),
+        host=read("HOST", read_listen_address, "localhost" if relaxed else "0.0.0.0"),
         port=read("PORT", _between(1, 65535), "8000"),
         web_concurrency=read("WEB_CONCURRENCY", _between(1, 64), "1"),
+        max_connections=read("MAX_CONNECTIONS", _between(10, 100_000), "2500"),
         public_url=public_url,
         allowed_origins=read("ALLOWED_ORIGINS", lambda text: tuple(map(normal_origin, items_of(text))), ""),
-        trusted_proxies=read("TRUSTED_PROXIES", _networks, _PRIVATE_NETWORKS),
+        allowed_hosts=read(
+            "ALLOWED_HOSTS",
+            lambda text: read_hosts([*items_of(text), urlsplit(public_url or "//localhost").hostname or "localhost"]),
+            f"localhost,*.localhost,{_LOOPBACK}" if relaxed else "",
+        ),
+        trusted_proxies=read("TRUSTED_PROXIES", lambda text: read_proxies(items_of(text)), _LOOPBACK),
+        api_docs=read("API_DOCS", _one_of("true", "false"), "true" if relaxed else "false") == "true",
         secret_key=read("SECRET_KEY", _secret),
         jwt_algorithm=algorithm,
         jwt_private_key=read(
@@ -221,13 +234,6 @@ def _factor(text: str) -> float | None:
     if not re.fullmatch(r"off|[0-9]{1,4}(\.[0-9]{1,3})?", text) or not text.strip("0."):
         raise ValueError("must be off, or a factor such as 1 or 2.5 for every limit written on a route.")
     return None if text == "off" else float(text)
-
-
-def _networks(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(str(ipaddress.ip_network(item)) for item in items_of(text))
-    except ValueError:
-        raise ValueError("must be addresses or networks like 10.0.0.0/8, with commas between, and never *.") from None
 
 
 def _secret(text: str) -> str:

@@ -18,6 +18,7 @@ from tests.kernel.environ import GOOD, WRONG, faults
 def test_the_least_that_a_deployment_must_say_is_enough() -> None:
     settings = load(GOOD)
     assert (settings.environment, settings.port, settings.web_concurrency) == ("production", 8000, 1)
+    assert (settings.host, settings.max_connections, settings.api_docs) == ("0.0.0.0", 2500, False)
     assert settings.smtp == Smtp("mail.example.com", 587, "ada@x", "p/w", "starttls")
     assert settings.kafka == Kafka(("a.example.com:9092", "b.example.com:9092"), "", False, None, None, None)
     assert settings.mail_from == "no-reply@app.example.com"

@@ -1,0 +1,80 @@
+"""A real nginx before a port of this machine, as people write it: upstream connections kept alive, and the lines for
+WebSockets on every path."""
+
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev.part import Part, stop
+from tests.worker.parts import free_port
+
+CONFIGURATION = """
+worker_processes 1;
+{user}
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    client_max_body_size 20m;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    upstream web {{ server 127.0.0.1:{upstream}; keepalive {keepalive}; }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://web;
+            proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $http_connection;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto https;
+            proxy_request_buffering {buffering};
+        }}
+    }}
+}}
+"""
+
+
+@contextlib.contextmanager
+def nginx(upstream: int, folder: Path, buffering: str = "on") -> Iterator[int]:
+    """The port of an nginx before the port `upstream`. Skips the test where there is none."""
+    program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
+    if program is None:
+        pytest.skip("needs nginx (Debian: apt-get install nginx)")
+    port = free_port()
+    made = CONFIGURATION.format(
+        user="user root;" if os.geteuid() == 0 else "",
+        folder=folder, upstream=upstream, port=port, keepalive=1, buffering=buffering,
+    )  # fmt: skip
+    (folder / "nginx.conf").write_text(made)
+    command: list[str | Path] = [
+        program,
+        "-p",
+        folder,
+        "-c",
+        folder / "nginx.conf",
+        "-e",
+        folder / "error.log",
+        "-g",
+        "daemon off;",
+    ]
+    part = Part("nginx", command, folder)
+    try:
+        while True:
+            assert part.process.poll() is None, part.log.read_text() + (folder / "error.log").read_text()
+            with contextlib.suppress(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+        yield port
+    finally:
+        stop([part])
