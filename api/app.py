@@ -18,10 +18,10 @@ from api.kernel.cors import Cors
 from api.kernel.errors import NOT_FOUND, Problems
 from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, tasks_of
 from api.kernel.gate import Gate
-from api.kernel.pipeline import mount
 from api.kernel.settings import Settings, load
 from api.kernel.static import Static
 from api.kernel.supervision import follow_supervisor
+from api.kernel.table import mount
 from api.kernel.tasks import subscribers
 from api.process import drain_on_signals
 

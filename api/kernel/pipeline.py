@@ -3,12 +3,9 @@ out once, at start-up."""
 
 import asyncio
 import random
-import re
-from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from api.kernel.auth import Principal
@@ -18,7 +15,7 @@ from api.kernel.conversion import convert
 from api.kernel.cookies import Cookies
 from api.kernel.database import SERIALIZATION_FAILURE, Database
 from api.kernel.decoding import JSON, PairsDecoder, decode_json, decode_path, has_body, read_body, read_form
-from api.kernel.errors import METHOD_NOT_ALLOWED, RATE_LIMITED, UNAVAILABLE, Problem
+from api.kernel.errors import RATE_LIMITED, UNAVAILABLE, Problem
 from api.kernel.failpoints import passing
 from api.kernel.forms import parse_urlencoded
 from api.kernel.headers import combine, names
@@ -41,7 +38,6 @@ from api.kernel.routing import (
 from api.kernel.settings import rate
 
 HANDLER_SECONDS = 15.0
-MAX_ACTIVE = 500
 _TRIES = 3
 _JSON = (b"content-type", JSON.encode())
 _NO_STORE = (b"cache-control", b"no-store")
@@ -233,69 +229,3 @@ def _renew_with(
         return sid
 
     return renew
-
-
-class Methods:
-    """The endpoints of one path, by method; HEAD is a GET whose body the server leaves out."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.endpoints: dict[str, Endpoint] = {}
-        self._active = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self.endpoints.get("GET" if scope["method"] == "HEAD" else scope["method"])
-        if endpoint is None:
-            scope["route_template"] = PREFIX + self.path
-            allowed = [*self.endpoints, "HEAD"] if "GET" in self.endpoints else list(self.endpoints)
-            raise METHOD_NOT_ALLOWED(headers={"allow": ", ".join(allowed)})
-        if self._active >= MAX_ACTIVE:
-            raise UNAVAILABLE("Too many of these are being answered at this moment; try again shortly.")
-        self._active += 1
-        try:
-            await endpoint(scope, receive, send)
-        finally:
-            self._active -= 1
-
-
-class Table(BaseRoute):
-    """Every path there is, as one route of Starlette's: a literal path is found in a dictionary, the others by their
-    pattern, in the tables' order. Starlette would try the patterns of all, one after the other."""
-
-    def __init__(self, paths: Iterable[Methods]) -> None:
-        self.literal: dict[str, Methods] = {}
-        self.patterns: list[tuple[re.Pattern[str], Methods]] = []
-        for methods in paths:
-            if "{" in methods.path:
-                pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(PREFIX + methods.path))
-                self.patterns.append((re.compile(pattern), methods))
-            else:
-                self.literal[PREFIX + methods.path] = methods
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        path = scope["path"]
-        methods = self.literal.get(path)
-        if methods is not None:
-            return Match.FULL, {"endpoint": methods, "path_params": {}}
-        for pattern, methods in self.patterns:
-            found = pattern.fullmatch(path)
-            if found:
-                return Match.FULL, {"endpoint": methods, "path_params": found.groupdict()}
-        return Match.NONE, {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await scope["endpoint"](scope, receive, send)
-
-
-def mount(
-    routes: Sequence[Route], authenticate: Authenticate, recognise: Whose, renewal: Renewal | None = None
-) -> Table:
-    """The tables of routes as one of Starlette's. Raises TypeError for a route that stands twice or does not fit its
-    handler."""
-    paths: dict[str, Methods] = {}
-    for route in routes:
-        methods = paths.setdefault(route.path, Methods(route.path))
-        if route.method in methods.endpoints:
-            raise TypeError(f"{route.method} {route.path} stands twice in the tables of routes.")
-        methods.endpoints[route.method] = Endpoint(route, authenticate, recognise, renewal)
-    return Table(paths.values())
