@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from api.app import create_app
-from api.kernel import decoding, pipeline
+from api.kernel import decoding, pipeline, table
 from api.kernel.auth import Claims, Principal, anyone, holder, signed_in
 from api.kernel.context import Context
 from api.kernel.errors import VALIDATION_FAILED
@@ -125,7 +125,7 @@ async def test_a_handler_that_takes_too_long_is_cancelled(
 async def test_one_route_that_hangs_does_not_take_the_others_with_it(
     serve: Serve, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "MAX_ACTIVE", 3)
+    monkeypatch.setattr(table, "MAX_ACTIVE", 3)
     gate, entered = asyncio.Event(), asyncio.Semaphore(0)
 
     async def hang() -> str:
