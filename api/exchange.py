@@ -44,6 +44,7 @@ class Exchange:
     _delivered = False
     _head: list[bytes] | None = None
     _chunked = False
+    _discarded = 0
     _left: int | None = None
     """How many bytes of Content-Length are still to be sent."""
 
@@ -78,13 +79,17 @@ class Exchange:
         self.gone = True
         self.changed.set()
 
-    def take(self, body: bytes) -> None:
-        """Keep a part of the body, or discard it where the answer did not wait for it."""
+    def take(self, body: bytes) -> bool:
+        """Keep a part of the body, or discard it where the answer did not wait for it. Returns False where so much of a
+        chunked body was discarded that the connection is not worth it."""
         if self.owed is not None:
             self.owed -= len(body)
-        if not self.ended:
-            self.body += body
-            self.changed.set()
+        if self.ended:
+            self._discarded += len(body)
+            return self._discarded <= MAX_BODY_BYTES
+        self.body += body
+        self.changed.set()
+        return True
 
     def complete(self) -> None:
         self.received = True
@@ -142,7 +147,7 @@ class Exchange:
 
     def _is_worth_reading_on(self) -> bool:
         """Whether the rest of the body is short, and the client is sending it rather than waiting to be told to."""
-        return self.received or (self.owed is not None and self.owed <= MAX_BODY_BYTES and not self._expects)
+        return self.received or ((self.owed is None or self.owed <= MAX_BODY_BYTES) and not self._expects)
 
     def _continue(self, body: bytes, more: bool) -> None:
         assert self._head is not None

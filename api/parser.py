@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import httptools
 
 from api.exchange import Exchange
-from api.kernel.errors import MALFORMED_REQUEST, Problem, problem
+from api.kernel.errors import MALFORMED_REQUEST, PAYLOAD_TOO_LARGE, Problem, problem
 
 logger = logging.getLogger(__name__)
 
@@ -148,8 +148,8 @@ class Parser:
 
     def on_body(self, body: bytes) -> None:
         self._silent = 0
-        if self._exchange is not None:
-            self._exchange.take(body)
+        if self._exchange is not None and not self._exchange.take(body):
+            raise Refused(PAYLOAD_TOO_LARGE())
 
     def on_message_complete(self) -> None:
         if self._exchange is not None:

@@ -78,6 +78,20 @@ def test_what_an_upgrade_offers_is_not_told_to_the_application() -> None:
     assert seen == [{b"host": b"localhost", b"x": b"y", b"connection": b"close"}]
 
 
+async def answer_early(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body"})
+
+
+@pytest.mark.parametrize(("size", "answered"), [(1000, 2), (100_000, 1)])
+def test_the_rest_of_a_chunked_body_is_discarded_or_ends_the_connection(size: int, answered: int) -> None:
+    """C-117: a body that comes after its answer is never a request."""
+    head = b"GET /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (size, (NEXT * (size // len(NEXT) + 1))[:size])
+    with serve(answer_early) as served:
+        assert len(served.answers(head, body + NEXT)) == answered
+
+
 def test_a_tunnel_is_refused_and_nothing_after_it_is_read(served: Served) -> None:
     """CONNECT is llhttp's other way out of HTTP."""
     for target in (b"localhost:80", b"http://localhost/"):

@@ -66,7 +66,7 @@ def no_window_has_more_than_its_quota(world: World) -> None:
     taken, policy, began = 0, "", time.monotonic()
     while time.monotonic() - began < 54:
         answer = client.ask("POST", "/auth/verify", {"token": "x" * 43})
-        taken += answer.status_code != 429
+        taken += answer.status_code != 429 and time.monotonic() - began < 54
         policy = answer.headers.get("ratelimit-policy", policy)
         if answer.status_code == 429:
             time.sleep(0.8)
