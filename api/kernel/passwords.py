@@ -35,6 +35,8 @@ _KIND = re.compile(r"\$2[aby]\$[0-9]{2}\$|\$argon2[a-z]+\$(v=[0-9]+\$)?[^$]+\$",
 ENOUGH = 2
 """Of the estimator's four: 10^6 guesses, which is years of asking us. Three would refuse any 8 random characters."""
 _MOST_TYPED = 1024
+_TELLING = 4
+"""Characters of a known word that is not worth anything in a password; shorter ones stand in many words."""
 _WINDOW = 20
 """Characters that are estimated at once: as many as almost every word of the dictionaries has. The time grows faster
 than the square of their number, to seconds for 100, and the estimator holds the interpreter meanwhile."""
@@ -168,9 +170,15 @@ def _verify(asked: str, password: str, decoys: Sequence[str]) -> bool:
 
 
 def _weakness(password: str, known: list[str]) -> str | None:
-    """The password is as strong as the strongest part of it."""
+    """The password is as strong as the strongest part of it. What a guesser knows of the person adds nothing: longer
+    words than a window are in no dictionary, and `known` words are removed before."""
     from zxcvbn_rs_py import zxcvbn  # its dictionaries take 8 MB, which a process that opens no account does not need
 
+    for word in sorted(known, key=len, reverse=True):
+        if len(word) >= _TELLING:
+            password = re.sub(re.escape(word), "", password, flags=re.IGNORECASE)
+    if not password:
+        return f"This password is too easy to guess: its score is 0 of 4, and {ENOUGH} is needed. It is your own name."
     starts = range(0, max(1, len(password) - _WINDOW // 2), _WINDOW // 2)
     best = None
     for start in starts:
@@ -180,5 +188,5 @@ def _weakness(password: str, known: list[str]) -> str | None:
         best = found if best is None or int(found.score) > int(best.score) else best
     assert best is not None
     hints = [best.feedback.warning, *best.feedback.suggestions] if best.feedback else []
-    told = f"This password is too easy to guess: its strength is {int(best.score)} of 4, and {ENOUGH} is needed."
+    told = f"This password is too easy to guess: its score is {int(best.score)} of 4, and {ENOUGH} is needed."
     return " ".join([told, *(str(hint) for hint in hints if hint)])

@@ -12,7 +12,7 @@ from api.users.errors import RESET_PASSWORD_INVALID_PASSWORD
 from api.users.passwords import refuse_weak
 from api.users.types import MailTokenWithPassword, NewPassword, TokenOwner
 
-MAILS = Policy("mail-to", Rate(10, 60 * 60))
+MAILS = Policy("mail-to", Rate(5, 60 * 60))
 """To one address, for registering it or for moving an account there, whoever asks."""
 
 

@@ -36,7 +36,7 @@ async def test_what_is_easy_to_guess_is_refused_with_its_score_and_a_hint(
     """C-49, C-154."""
     answer = await client.post("/api/auth/register", json={"email": "eve@example.com", "password": password})
     assert (answer.status_code, answer.json()["code"]) == (400, "REGISTER_INVALID_PASSWORD")
-    assert "its strength is " in answer.json()["detail"]
+    assert "its score is " in answer.json()["detail"]
     assert " of 4, and 2 is needed." in answer.json()["detail"]
     assert hint in answer.json()["detail"]
     assert await context.db.fetch("select 1 from users") == []
@@ -90,7 +90,7 @@ async def test_ones_own_address_and_name_are_what_a_guesser_knows(
         [(_, token)] = [each for each in await mailed(context) if each[0] == email]
         answer = await client.post("/api/auth/reset-password", json={"token": token, "password": weak})
     assert answer.json()["code"] == f"{codes.get(path, 'UPDATE_USER')}_INVALID_PASSWORD"
-    assert "its strength is " in answer.json()["detail"]
+    assert "its score is " in answer.json()["detail"]
 
 
 async def test_no_password_takes_long_to_estimate_nor_holds_up_other_requests(passwords: Passwords) -> None:
