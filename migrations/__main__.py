@@ -20,6 +20,7 @@ FOLDER = Path(__file__).parent
 _NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+(\.rollback)?\.sql")
 # Any number that nothing else in this database locks: "migrate" in ASCII.
 LOCK = 0x6D69677261746500
+LOCK_POLL_SECONDS = 0.1
 CONNECT_SECONDS = 10
 TRIES, PAUSE_SECONDS = 5, 2.0
 """Of a migration that cannot have a table in time, because of those who use it meanwhile."""
@@ -50,7 +51,10 @@ def migrate(database_url: str, folder: Path = FOLDER, *, back: bool = False) -> 
     check_files(folder)
     done: list[str] = []
     with psycopg.connect(database_url, autocommit=True, connect_timeout=CONNECT_SECONDS) as lock:
-        lock.execute("select pg_advisory_lock(%s)", [LOCK])  # released with the connection, however the process ends
+        # Released with the connection, however the process ends. Asked for again and again: a statement that waits for
+        # it would hold a snapshot, for which `create index concurrently` of the release that has the lock would wait.
+        while not lock.execute("select pg_try_advisory_lock(%s)", [LOCK]).fetchone()[0]:  # type: ignore[index]
+            time.sleep(LOCK_POLL_SECONDS)
         # A migration that waits for a table lock stops everybody behind it: better to let them go on, and try again.
         separator = "&" if "?" in database_url else "?"
         url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)

@@ -27,7 +27,7 @@ REASONS: dict[type[Event], str] = {SessionsRevoked: "revoked", UserDisabled: "di
 """Of an end, where it is not that credentials changed."""
 
 
-@task(on=Ending)
+@task(on=Ending, urgent=True)
 async def end_sessions(context: Context, event: Ending, id: UUID) -> None:
     """A session in which the password was changed goes on."""
     reason = REASONS.get(type(event), "credentials")

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from api.kernel.auth import anyone
+from api.kernel.backlog import measure_waiting
 from api.kernel.cache import CacheUnavailable
 from api.kernel.consumers import ConsumerLag, read_lag
 from api.kernel.context import Context
 from api.kernel.errors import UNAVAILABLE, problem
-from api.kernel.events import Backlog, measure_outbox
+from api.kernel.events import Backlog
 from api.kernel.routing import get
 from api.kernel.tasks import HEARTBEAT_KEY
 from api.system import queries
@@ -48,28 +49,45 @@ async def show_ready(context: Context) -> Live:
 
 async def show_full(context: Context) -> FullHealth:
     """Each part that this application needs."""
-    checks = {"postgresql": "up", "migrations": "up", "redis": "up", "worker": "up", "kafka": "up", "tasks": "up"}
+    checks = dict.fromkeys(("postgresql", "migrations", "redis", "worker", "kafka", "tasks", "consumers"), "up")
     outbox: Outbox | None = None
     consumers: list[ConsumerLag] | None = None
     try:
-        outbox = summed(await measure_outbox(context.db))
         if not set(await queries.list_applied_migrations(context.db)) >= MIGRATIONS:
             checks["migrations"] = "down"
-        if outbox.events_oldest_seconds > LATE_SECONDS:
-            checks["kafka"] = "down"
-        if outbox.tasks_oldest_seconds > TASK_LATE_SECONDS:
-            checks["tasks"] = "down"
+        outbox = await _judge_outbox(context, checks)
     except UNAVAILABLE:
         checks |= {"postgresql": "down", "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
     try:
         checks["worker"] = "up" if await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0 else "down"
         consumers = await read_lag(context.cache)
+        unread = ", ".join(lag.topic for lag in consumers if lag.messages is None)
+        checks["consumers"] = f"unread: {unread}" if unread else "up"
     except CacheUnavailable:
-        checks |= {"redis": "down", "worker": "unknown"}
-    dead = outbox.events_dead + outbox.tasks_dead if outbox else 0
+        checks |= {"redis": "down", "worker": "unknown", "consumers": "unknown"}
+    dead = outbox.events_dead + outbox.tasks_dead + outbox.messages_dead if outbox else 0
     status = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
     settings = context.settings
     return FullHealth(status, datetime.now(UTC), settings.release, settings.environment, checks, outbox, consumers)
+
+
+async def _judge_outbox(context: Context, checks: dict[str, str]) -> Outbox | None:
+    """Measure what waits, and tell by it how Kafka and the tasks are. None where that takes too long, which is no
+    outage: PostgreSQL has just answered a smaller question."""
+    try:
+        waiting = await measure_waiting(context)
+    except UNAVAILABLE:
+        checks |= {"postgresql": "busy", "kafka": "unknown", "tasks": "unknown"}
+        return None
+    outbox = summed(waiting.backlogs)
+    if waiting.closed:
+        topics = ", ".join(f"topic {each.topic} ({each.reason})" for each in waiting.closed)
+        checks["kafka"] = f"misconfigured: {topics}; see `python -m worker topics`"
+    elif outbox.events_oldest_seconds > LATE_SECONDS:
+        checks["kafka"] = "down"
+    if outbox.tasks_oldest_seconds > TASK_LATE_SECONDS:
+        checks["tasks"] = "down"
+    return outbox
 
 
 def summed(backlogs: Sequence[Backlog]) -> Outbox:
@@ -84,6 +102,7 @@ def summed(backlogs: Sequence[Backlog]) -> Outbox:
         tasks_pending=sum(each.pending for each in tasks),
         tasks_oldest_seconds=max((each.oldest_seconds for each in tasks), default=0.0),
         tasks_dead=sum(each.dead for each in tasks),
+        messages_dead=sum(each.dead for each in backlogs if each.destination == "messages"),
     )
 
 

@@ -21,8 +21,9 @@ class Live(msgspec.Struct, frozen=True):
 
 
 class Outbox(msgspec.Struct, frozen=True):
-    """What waits for Kafka and for tasks, the age of the oldest in seconds, and what was given up. `events_held` wait
-    behind a dead letter of their key."""
+    """What waits for Kafka and for tasks, the age of the oldest in seconds, and what was given up: events, tasks, and
+    messages of other services. `events_held` were refused by Kafka and wait for their next attempt, or wait behind such
+    an event or a dead letter of their key. For each topic and task, a count stops at 10,000."""
 
     events_pending: int
     events_oldest_seconds: float
@@ -31,12 +32,15 @@ class Outbox(msgspec.Struct, frozen=True):
     tasks_pending: int
     tasks_oldest_seconds: float
     tasks_dead: int
+    messages_dead: int
 
 
 class FullHealth(msgspec.Struct, frozen=True):
-    """Each part is up or down. Kafka is judged by whether events get through, and tasks by whether they get done: the
-    web process talks to neither. `status` is also degraded while there are dead letters. `consumers` is what
-    the workers said of the topics that others write to; null while Redis, which they tell, is down."""
+    """Each part is up, down, unknown, or misconfigured with what to mend; postgresql is `busy` where measuring the
+    outbox takes too long, and consumers are `unread` with their topics. Kafka is judged by whether events get through,
+    and tasks by whether they get done: the web process talks to neither. `status` is also degraded while there are
+    dead letters. `consumers` is what the workers said of the topics that others write to; null while Redis, which they
+    tell, is down."""
 
     status: str
     timestamp: datetime

@@ -1,6 +1,7 @@
 """The release process: forward, back and forward again, two at once, and what it refuses."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -263,18 +264,23 @@ def test_a_table_in_use_is_asked_for_again_and_in_the_end_makes_the_release_fail
 
 @pytest.mark.parametrize("back", [False, True])
 def test_a_release_that_is_killed_before_it_has_noted_a_migration_has_not_made_it(
-    empty: str, root: Path, back: bool
+    empty: str, root: Path, tmp_path: Path, back: bool
 ) -> None:
     """A kill -9 between the steps and the mark: the next release does both."""
-    migrate(empty)
+    folder = tmp_path / "migrations"
+    shutil.copytree(FOLDER, folder)
+    (folder / "0900_more.sql").write_text("alter table users add column nickname text;")
+    (folder / "0900_more.rollback.sql").write_text("alter table users drop column nickname;")
+    migrate(empty, folder)
     if not back:
-        migrate(empty, back=True)
+        migrate(empty, folder, back=True)
     before = schema(empty)
     sleep = "create function sleep() returns trigger language plpgsql as 'begin perform pg_sleep(60); return null; end'"
     with psycopg.connect(empty, autocommit=True) as connection:
         connection.execute(sleep)
         connection.execute("create trigger slow before insert or delete on _yoyo_migration execute function sleep()")
-        command = [sys.executable, "-c", f"from migrations.__main__ import *; migrate({empty!r}, back={back})"]
+        call = f"migrate({empty!r}, Path({str(folder)!r}), back={back})"
+        command = [sys.executable, "-c", f"from migrations.__main__ import *; {call}"]
         release = subprocess.Popen(command, cwd=root)
         try:
             asleep = "from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
@@ -287,4 +293,4 @@ def test_a_release_that_is_killed_before_it_has_noted_a_migration_has_not_made_i
         connection.execute(f"select pg_terminate_backend(pid, 5000) {asleep}")
         assert schema(empty) == before
         connection.execute("drop function sleep cascade")
-    assert migrate(empty, back=back) == [NAMES[-1]]
+    assert migrate(empty, folder, back=back) == ["0900_more"]
