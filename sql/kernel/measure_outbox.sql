@@ -32,8 +32,8 @@ with recursive bound as (
                       from (select created_at
                               from outbox_events
                              where published_at is null and dead_at is null and available_at is null and not held
-                               and topic = topics.name
-                             order by seq
+                               and topic between topics.name and topics.name -- by outbox_events_ready: an older index has seq alone
+                             order by topic, seq
                              limit (select most from bound)) as event) as waiting
      where name is not null
      union all
@@ -41,16 +41,18 @@ with recursive bound as (
       from ((select topic
                from outbox_events
               where published_at is null and dead_at is null and held
+              order by topic, key, seq
               limit (select most from bound))
              union all
             (select topic
                from outbox_events
               where published_at is null and dead_at is null and available_at is not null
+              order by available_at
               limit (select most from bound))) as event
      group by topic
      union all
     select 'kafka', topic, 0, 0, count(*), null
-      from (select topic from outbox_events where dead_at is not null limit (select most from bound)) as event
+      from (select topic from outbox_events where dead_at is not null order by dead_at limit (select most from bound)) as event
      group by topic
      union all
     select 'tasks', name, waiting.number, 0, 0, waiting.since
@@ -65,11 +67,11 @@ with recursive bound as (
      where name is not null
      union all
     select 'tasks', task, 0, 0, count(*), null
-      from (select task from outbox_tasks where dead_at is not null limit (select most from bound)) as task
+      from (select task from outbox_tasks where dead_at is not null order by dead_at limit (select most from bound)) as task
      group by task
      union all
     select 'messages', topic, 0, 0, count(*), null
-      from (select topic from inbox_dead where retried_at is null limit (select most from bound)) as message
+      from (select topic from inbox_dead where retried_at is null order by dead_at limit (select most from bound)) as message
      group by topic
 )
 select destination, name, sum(pending)::bigint as pending, sum(held)::bigint as held, sum(dead)::bigint as dead,
