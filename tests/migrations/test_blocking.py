@@ -36,10 +36,10 @@ class State:
 
     def __init__(self, url: str) -> None:
         with psycopg.connect(url) as connection:
-            self.tables = dict(connection.execute(TABLES).fetchall())
-            self.indexes = dict(connection.execute(INDEXES).fetchall())
-            self.constraints = dict(connection.execute(CONSTRAINTS).fetchall())
-            self.not_null = dict(connection.execute(NOT_NULL).fetchall())
+            self.tables: dict[str, int] = dict(connection.execute(TABLES).fetchall())
+            self.indexes: dict[str, str] = dict(connection.execute(INDEXES).fetchall())
+            self.constraints: dict[str, str] = dict(connection.execute(CONSTRAINTS).fetchall())
+            self.not_null: dict[str, bool] = dict(connection.execute(NOT_NULL).fetchall())
 
 
 def blocking(before: State, after: State, *, concurrent: bool) -> list[str]:
