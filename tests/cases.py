@@ -179,6 +179,16 @@ CASES: dict[int, tuple[str, str, str]] = {
     213: ("URLs of connections that are malformed", "13.1.1", "1188"),
     214: ("SASL to Kafka, with and without TLS, over IPv6", "13.2.1", "306"),
     215: ("a failed configuration does not look like an outage", "16.5.2", "703"),
+    220: ("a topic that Kafka does not have, or not for us", "16.5.2", "703"),
+    221: ("the topics that are needed, and making them", "13.1.1", "1188"),
+    222: ("consumers that nobody's messages reach", "16.5.2", "703"),
+    223: ("messages that cannot be acted on, where dead letters are", "16.3.4", "391"),
+    224: ("what measuring the outbox costs", "2.4.1", "770"),
+    225: ("a query that takes too long is no outage", "16.5.2", "703"),
+    226: ("looks at what is due read nothing that waits", "15.1.3", "770"),
+    227: ("urgent mails do not queue behind others, nor others for ever", "15.1.3", "770"),
+    228: ("a message whose handler is slow", "16.5.2", "703"),
+    229: ("migrations that stop requests say so", "15.4.2", "667"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

@@ -97,7 +97,9 @@ async def test_what_is_published_is_what_they_say(cloned: Settings) -> None:
     for message in SENT:
         [example] = schema(message)["examples"]
         data = json.dumps(example)
-        rows.append(OutboxEvent(uuid7(), message.tag, message.topic, example[message.key], data, TRACE, WHEN, 0))
+        rows.append(
+            OutboxEvent(uuid7(), message.tag, message.topic, example[message.key], data, TRACE, WHEN, 0, False, False)
+        )
     publisher = Publisher(settings)
     try:
         assert await publisher.publish(rows) == {}

@@ -1,4 +1,5 @@
-"""The worker process: `python -m worker`, or `python -m worker consume` for the consumers alone."""
+"""The worker process: `python -m worker`, or `python -m worker consume` for the consumers alone; `python -m worker
+topics` lists the topics in Kafka that it needs."""
 
 import sys
 
@@ -8,17 +9,20 @@ from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.settings import SettingsError, load
 from api.kernel.supervision import follow_supervisor
+from worker import topics
 from worker.main import run
 
 
 def main() -> None:
     words = sys.argv[1:]
-    if words not in ([], ["consume"]):
-        sys.exit("usage: python -m worker [consume]")
+    if words not in ([], ["consume"]) and words[:1] != ["topics"]:
+        sys.exit("usage: python -m worker [consume | topics [--create]]")
     try:
         settings = load()
     except SettingsError as error:
         sys.exit(f"worker: {error}")
+    if words[:1] == ["topics"]:
+        sys.exit(topics.main(settings.kafka, FEATURES, words[1:]))
     follow_supervisor()
     telemetry.set_up(settings, "worker")
     uvloop.run(run(settings, FEATURES, only_consume=bool(words)))

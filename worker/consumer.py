@@ -7,10 +7,9 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Sequence
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, UnknownTopicOrPartitionError
 from opentelemetry.trace import Span, SpanKind
 
@@ -18,6 +17,7 @@ from api.kernel.consumers import Consumer, Delivery, tell_lag
 from api.kernel.context import Context
 from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
 from api.kernel.telemetry import meter, parent_from, span
+from worker.dead_messages import LARGEST, bury, reason_of, size_of
 from worker.kafka import let_go
 from worker.security import explained, security
 from worker.watch import Stalled, Watch
@@ -28,12 +28,13 @@ POLL_SECONDS = 0.5
 TURN_SECONDS = 2.0
 """One partition's messages in a row; then it is the next one's turn."""
 MOST_AT_ONCE = 100
-LARGEST = 65_536
-"""Bytes of a message with its key and headers."""
 HANDLE_SECONDS = 10.0
+"""For the first attempt at a message. Each one that takes longer lets the next have as much more, up to
+LONGEST_HANDLE_SECONDS: the other partitions of this member wait meanwhile."""
+LONGEST_HANDLE_SECONDS = 30.0
 ATTEMPTS = 5
-"""Of a message whose handler fails in a way that nobody foresaw; then it is a dead letter. What is only not available
-waits for as long as it takes."""
+"""Of a message whose handler fails in a way that nobody foresaw; then it is a dead letter. Where something is only not
+available, or slow, the message waits for as long as it takes."""
 LONGEST_PAUSE = 30.0
 SESSION_SECONDS = 10.0
 """After so long without a word a member is dead, and its partitions are another's."""
@@ -47,12 +48,19 @@ REQUEST_SECONDS = 10.0
 consumed = meter.create_counter("messaging.client.consumed.messages", "{message}", "By topic and outcome")
 
 
+class TooSlow(Exception):
+    """The handler was cancelled: it had not ended within its time."""
+
+
 class Trouble(msgspec.Struct):
-    """The message at which a partition waits, how often it was tried, and until when it waits (time.monotonic)."""
+    """The message at which a partition waits, and until when (time.monotonic). `attempts` counts all, `failures` those
+    that may make it a dead letter, and `slow` those that were cancelled."""
 
     offset: int
-    attempts: int
-    until: float
+    attempts: int = 0
+    failures: int = 0
+    slow: int = 0
+    until: float = 0.0
 
 
 class Reader:
@@ -143,67 +151,56 @@ class Reader:
     async def _settle_traced(
         self, place: TopicPartition, record: ConsumerRecord, headers: dict[str, str], current: Span
     ) -> bool:
-        outcome, error = await self._attempt(record, headers)
+        before = self._troubles.get(place)
+        trouble = before if before and before.offset == record.offset else Trouble(record.offset)
+        outcome, error = await self._attempt(record, headers, trouble.slow)
         if error is not None:
             current.set_attribute("error.type", type(error).__name__)
-            before = self._troubles.get(place)
-            attempts = 1 + (before.attempts if before and before.offset == record.offset else 0)
-            if not _is_final(error, attempts):
-                self._put_off(place, record, attempts, error)
+            trouble.attempts += 1
+            trouble.slow += isinstance(error, TooSlow)
+            trouble.failures += not _waits(error)
+            if _waits(error) or not (isinstance(error, Problem) or trouble.failures >= ATTEMPTS):
+                self._put_off(place, record, trouble, error)
                 return False
             try:
-                await self._bury(record, error)
-            except (KafkaError, OSError, RuntimeError) as unpublished:  # and so it stays a message that waits
-                self._put_off(place, record, attempts, unpublished)
+                await self._bury(record, trouble.attempts, error)
+            except (KafkaError, OSError, RuntimeError, Problem) as unburied:  # and so it stays a message that waits
+                self._put_off(place, record, trouble, unburied)
                 return False
             outcome = "dead"
         self._troubles.pop(place, None)
         consumed.add(1, {"topic": self._consumer.topic, "outcome": outcome})
         return True
 
-    async def _attempt(self, record: ConsumerRecord, headers: dict[str, str]) -> tuple[str, Exception | None]:
+    async def _attempt(
+        self, record: ConsumerRecord, headers: dict[str, str], slow: int
+    ) -> tuple[str, Exception | None]:
+        limit = asyncio.timeout(min(HANDLE_SECONDS * (1 + slow), LONGEST_HANDLE_SECONDS))
         try:
             if size_of(record) > LARGEST:
                 raise PAYLOAD_TOO_LARGE(f"The message is larger than {LARGEST} bytes.")
-            async with asyncio.timeout(HANDLE_SECONDS):
+            async with limit:
                 fresh = await self._consumer.handle(self._context, delivery_of(record, headers))
         except Exception as error:  # noqa: BLE001  # the caller decides what becomes of the message
-            return "failed", error
+            return "failed", TooSlow() if limit.expired() else error
         return "done" if fresh else "duplicate", None
 
-    def _put_off(self, place: TopicPartition, record: ConsumerRecord, attempts: int, error: Exception) -> None:
-        pause = back_off(attempts)
-        self._troubles[place] = Trouble(record.offset, attempts, time.monotonic() + pause)
+    def _put_off(self, place: TopicPartition, record: ConsumerRecord, trouble: Trouble, error: Exception) -> None:
+        pause = back_off(trouble.attempts)
+        trouble.until = time.monotonic() + pause
+        self._troubles[place] = trouble
         consumed.add(1, {"topic": self._consumer.topic, "outcome": "failed"})
         fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-        fields |= {"attempt": attempts, "cause": type(error).__name__, "seconds": round(pause, 1)}
-        foreseen = isinstance(error, Problem | OSError | KafkaError)
+        fields |= {"attempt": trouble.attempts, "cause": type(error).__name__, "seconds": round(pause, 1)}
+        foreseen = isinstance(error, Problem | OSError | KafkaError | TooSlow)
         logger.warning("a message waits", exc_info=None if foreseen else error, extra={"fields": fields})
 
-    async def _bury(self, record: ConsumerRecord, error: Exception) -> None:
-        """Publish the message to `<topic>.dead` and wait until Kafka has it."""
+    async def _bury(self, record: ConsumerRecord, attempts: int, error: Exception) -> None:
         reason = reason_of(error)
         fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset, "reason": reason}
         foreseen = isinstance(error, Problem)
         logger.error("a message is dead", exc_info=None if foreseen else error, extra={"fields": fields})
-        producer = AIOKafkaProducer(
-            bootstrap_servers=list(self._kafka.bootstrap_servers),
-            client_id="rest-angular-consumer",
-            acks="all",
-            request_timeout_ms=int(REQUEST_SECONDS * 1000),
-            **security(self._kafka),
-        )
-        whole = size_of(record) <= LARGEST  # otherwise it might not fit beside what is said of it
-        key, value, headers = (record.key, record.value or b"", record.headers) if whole else (None, b"", ())
-        try:
-            async with asyncio.timeout(REQUEST_SECONDS):
-                await producer.start()
-                await producer.send_and_wait(
-                    f"{record.topic}.dead", value, key, headers=[*headers, *_epitaph(record, reason)]
-                )
-        finally:
-            producer._closed = True
-            await let_go(producer._sender, producer.client)
+        await bury(self._context, self._consumer, record, reason, attempts)
 
     def _resume(self, client: AIOKafkaConsumer) -> None:
         for place in client.paused():
@@ -223,12 +220,6 @@ def back_off(attempt: int) -> float:
     return min(LONGEST_PAUSE, 0.25 * 2.0 ** min(attempt, 10)) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
 
 
-def size_of(record: ConsumerRecord) -> int:
-    """Bytes of its key, value and headers."""
-    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
-    return len(record.key or b"") + len(record.value or b"") + headers
-
-
 def delivery_of(record: ConsumerRecord, headers: dict[str, str]) -> Delivery:
     """A message without an id is named by its place, and by its time in case the topic is made anew."""
     place = f"{record.topic}/{record.partition}/{record.offset}/{record.timestamp}"
@@ -242,26 +233,11 @@ def delivery_of(record: ConsumerRecord, headers: dict[str, str]) -> Delivery:
     )
 
 
-def reason_of(error: Exception) -> str:
-    """Why a message is dead: which field, and never what was in it."""
-    if not isinstance(error, Problem):
-        return type(error).__name__
-    faults = " ".join(f"{each.pointer}: {each.detail}" for each in error.errors)
-    return f"{error.code}: {faults or error.detail}"
-
-
-def _is_final(error: Exception, attempts: int) -> bool:
-    return error.status < 500 if isinstance(error, Problem) else attempts >= ATTEMPTS
-
-
-def _epitaph(record: ConsumerRecord, reason: str) -> Sequence[tuple[str, bytes]]:
-    told = {
-        "dead_reason": reason,
-        "dead_topic": record.topic,
-        "dead_partition": str(record.partition),
-        "dead_offset": str(record.offset),
-    }
-    return [(name, text.encode(errors="replace")) for name, text in told.items()]
+def _waits(error: Exception) -> bool:
+    """Whether it tells of something that is not available now, and not of the message."""
+    if isinstance(error, Problem):
+        return error.status >= 500
+    return isinstance(error, TooSlow | TimeoutError | ConnectionError)
 
 
 async def _commit(client: AIOKafkaConsumer, place: TopicPartition, offset: int) -> None:

@@ -1,6 +1,5 @@
-"""The Kafka producer, and what it shares with consumer.py, the other file that imports aiokafka. Everything here has a
-timeout of its own, because aiokafka's calls can wait for ever when the broker is gone; and after any error the producer
-is thrown away, because one that failed may stay broken."""
+"""The Kafka producer, and what other clients share with it. Everything here has a timeout of its own, because
+aiokafka's calls can wait for ever when the broker is gone; and after any error the producer is thrown away."""
 
 import asyncio
 import functools
@@ -34,15 +33,13 @@ from worker.security import explained, security
 from worker.types import OutboxEvent, Refusal, Unpublished
 
 logger = logging.getLogger(__name__)
-
 PUBLISH_SECONDS = 6.0
 """With STOP_SECONDS twice, less than the server lets a transaction be idle: the outbox rows are locked meanwhile."""
 STOP_SECONDS = 0.5
 SEARCH_SECONDS = 2.0
 LOOKS, LOOK_SECONDS = 5, 0.1
 BATCH_BYTES = 65536
-LARGEST = 1_000_000
-"""Characters of an event's data; one that is larger than a batch is a batch of its own."""
+LARGEST = 1_000_000  # characters of an event's data; one that is larger than a batch is a batch of its own
 # What is wrong with a record for ever, and what may be. The broker tells of some kinds that aiokafka does not know.
 _FINAL = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTimestampError, PolicyViolationError)
 _PERHAPS = (CorruptRecordException, RecordListTooLargeError, UnsupportedForMessageFormatError, UnknownError)
@@ -63,7 +60,7 @@ class Publisher:
         # Its hash is written in Python and a fourth of all the work; a thing's events come several at a time.
         self._partition = functools.lru_cache(10_000)(DefaultPartitioner())
         self._producer: AIOKafkaProducer | None = None
-        self._missed: set[str] = set()  # topics that Kafka does not have
+        self._missed: dict[str, str] = {}  # topics that Kafka does not have, or not for us, and why
         self._outage = Outage("kafka", logger)
 
     async def publish(self, events: Sequence[OutboxEvent]) -> dict[OutboxEvent, Refusal | None]:
@@ -113,7 +110,7 @@ class Publisher:
         tried: dict[tuple[str, str], list[OutboxEvent]] = {}
         for event in events:
             if event.topic in missing:
-                unpublished.add(event, Refusal(UnknownTopicOrPartitionError.__name__, final=False))
+                unpublished.add(event, Refusal(missing[event.topic], topic=True))
             elif len(event.data) > LARGEST:
                 unpublished.add(event, Refusal(MessageSizeTooLargeError.__name__, final=True))
             elif unpublished.holds(event):
@@ -190,24 +187,27 @@ class Publisher:
         except Exception as error:
             if not _tells_of_records(error):
                 raise
-            if len(events) > 1 and not isinstance(error, TopicAuthorizationFailedError):  # which tells of them all
+            forbidden = isinstance(error, TopicAuthorizationFailedError)  # which tells of them all
+            if len(events) > 1 and not forbidden:
                 half = len(events) // 2
                 return [(place, events[half:]), (place, events[:half])]
             for event in events:
-                unpublished.add(event, Refusal(type(error).__name__, isinstance(error, _FINAL)))
+                unpublished.add(event, Refusal(type(error).__name__, isinstance(error, _FINAL), forbidden))
             return []
         return [(place, events[sent:])]
 
-    async def _missing(self, topics: Iterable[str]) -> set[str]:
-        """The topics that Kafka does not have, or not for us: nothing of them is published, and the others are. One may
-        be on its way, where its first use makes it. Raises KafkaUnavailable."""
+    async def _missing(self, topics: Iterable[str]) -> dict[str, str]:
+        """The topics that Kafka does not have, or not for us, with the name of its error: nothing of them is published,
+        and the others are. One may be on its way, where its first use makes it. Raises KafkaUnavailable."""
         producer = await self._started()
         for topic in topics:
-            if await self._exists(producer, self._kafka.prefix + topic, 1 if topic in self._missed else LOOKS):
-                self._missed.discard(topic)
+            name = self._kafka.prefix + topic
+            if await self._exists(producer, name, 1 if topic in self._missed else LOOKS):
+                self._missed.pop(topic, None)
             else:
-                self._missed.add(topic)
-                logger.warning("kafka has no such topic, or not for us", extra={"fields": {"topic": topic}})
+                forbidden = name in producer.client.cluster.unauthorized_topics
+                kind = TopicAuthorizationFailedError if forbidden else UnknownTopicOrPartitionError
+                self._missed[topic] = kind.__name__
         return self._missed
 
     async def _exists(self, producer: AIOKafkaProducer, name: str, looks: int) -> bool:

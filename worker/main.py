@@ -23,6 +23,7 @@ from api.kernel.settings import Settings
 from api.kernel.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
 from worker import queries
 from worker.consumer import Reader
+from worker.dead_messages import RESEND_SECONDS, resend
 from worker.kafka import Publisher
 from worker.relay import Relay
 
@@ -59,8 +60,10 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
         logger.info("worker runs", extra={"fields": fields})
         publisher = Publisher(settings)
         readers = [Reader(context, consumer) for consumer in consumers]
-        sweeps = [Sweep(sweep_inbox), *(sweep for feature in features for sweep in feature.sweeps)]
-        relay = Relay(context, publisher, queue, [task.name for task in tasks], sweeps)
+        sweeps = [Sweep(sweep_inbox), Sweep(resend, RESEND_SECONDS)]
+        sweeps += [sweep for feature in features for sweep in feature.sweeps]
+        urgent = [task.name for task in tasks if task.urgent]
+        relay = Relay(context, publisher, queue, [task.name for task in tasks], sweeps, urgent)
         try:
             async with asyncio.timeout(None) as end, asyncio.TaskGroup() as parts:
                 for reader in readers:

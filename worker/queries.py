@@ -4,7 +4,7 @@ from uuid import UUID
 
 from api.kernel.database import Database
 from api.kernel.sql import query
-from worker.types import LeasedTask, OutboxEvent
+from worker.types import DeadMessage, LeasedTask, OutboxEvent
 
 
 @query
@@ -12,7 +12,39 @@ async def claim_events(db: Database, most: int) -> list[OutboxEvent]: ...
 
 
 @query
+async def close_topics(db: Database, topics: list[str], reasons: list[str], seconds: float) -> None: ...
+
+
+@query
+async def delete_dead_message(db: Database, id: UUID) -> None: ...
+
+
+@query
+async def insert_dead_message(
+    db: Database,
+    topic: str,
+    group_id: str,
+    partition: int,
+    offset: int,
+    dead_topic: str,
+    dead_partition: int,
+    dead_offset: int,
+    reason: str,
+    attempts: int,
+    sent_at: int,
+) -> None: ...
+
+
+@query
 async def lease_tasks(db: Database, names: list[str], most: int, seconds: float) -> list[LeasedTask]: ...
+
+
+@query
+async def lock_retried_message(db: Database) -> DeadMessage | None: ...
+
+
+@query
+async def mark_message_gone(db: Database, id: UUID, reason: str) -> None: ...
 
 
 @query
@@ -20,7 +52,15 @@ async def mark_failed(db: Database, ids: list[UUID], reasons: list[str], waits: 
 
 
 @query
+async def open_topics(db: Database, topics: list[str]) -> None: ...
+
+
+@query
 async def put_back(db: Database, ids: list[UUID]) -> None: ...
+
+
+@query
+async def release_held(db: Database, most: int) -> int: ...
 
 
 @query

@@ -7,7 +7,8 @@ import functools
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from uuid import UUID
 
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
@@ -22,13 +23,16 @@ from api.kernel.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
 from api.kernel.telemetry import trace_of
 from worker import queries
 from worker.kafka import KafkaUnavailable, Publisher
-from worker.types import OutboxEvent, Refusal
+from worker.types import LeasedTask, OutboxEvent, Refusal
 
 logger = logging.getLogger(__name__)
 
 EVENTS_AT_ONCE = 500
 EVENTS_IN_TRANSACTION = 4000
 """So many may come twice after a crash in a backlog; without one it is what came within a few milliseconds."""
+TOPIC_SECONDS = 2.0
+"""Between two probes of a topic that Kafka does not take, with one event of it."""
+RELEASED_AT_ONCE = 5000
 ATTEMPTS = 8
 """In some four minutes: an event that Kafka refused so often is a dead letter."""
 TASKS_QUEUED = 30
@@ -46,6 +50,12 @@ async def sweep_published(context: Context) -> int:
     return await queries.sweep_published(context.db, EVENTS_AT_ONCE)
 
 
+async def release_held(context: Context) -> int:
+    """Make ready what waited behind an event that is out of the way, one batch of it; how many. The claim does so for
+    a key whose refused event is tried again: this is for what came at the same moment. Raises Problem."""
+    return await queries.release_held(context.db, RELEASED_AT_ONCE)
+
+
 class Relay:
     def __init__(
         self,
@@ -54,12 +64,15 @@ class Relay:
         queue: ArqRedis,
         task_names: Sequence[str],
         sweeps: Sequence[Sweep] = (),
+        urgent: Sequence[str] = (),
     ) -> None:
         self._context = context
         self._publisher = publisher
         self._queue = queue
-        self._task_names = list(task_names)
-        self._sweeps = [Sweep(sweep_published), *sweeps]
+        self._urgent = list(urgent)
+        self._others = [name for name in task_names if name not in urgent]
+        self._credit = 0.0
+        self._sweeps = [Sweep(sweep_published), Sweep(release_held), *sweeps]
         self._wake_events = asyncio.Event()
         self._wake_tasks = asyncio.Event()
 
@@ -94,13 +107,14 @@ class Relay:
         async with self._context.db.transaction() as db:
             if not await queries.try_lock(db):
                 return 0  # another process publishes; it alone does until its transaction ends
-            events = await queries.claim_events(db, EVENTS_AT_ONCE)
+            events = await self._claim(db)
             while events:
                 passing("relay.claimed")
                 done += len(events)
                 more = len(events) == EVENTS_AT_ONCE and done < EVENTS_IN_TRANSACTION
                 following, unpublished = await self._publish(db, events, more)
                 passing("relay.published")
+                await self._reopen(db, events, unpublished)
                 if unpublished:
                     # What was claimed meanwhile may be of the same keys: it is chosen anew, by the new state.
                     if any(unpublished.values()) or len(unpublished) < len(events):
@@ -115,7 +129,7 @@ class Relay:
         """Publish these while PostgreSQL marks the next ones; the answer is those, and what was not published."""
 
         async def claim() -> list[OutboxEvent]:
-            return await queries.claim_events(db, EVENTS_AT_ONCE) if more else []
+            return await self._claim(db) if more else []
 
         # The claim first: PostgreSQL must have the statement before the records are made, which takes this thread.
         publishing = self._publisher.publish(events)
@@ -126,12 +140,40 @@ class Relay:
             raise following
         return following, unpublished
 
+    async def _claim(self, db: Database) -> list[OutboxEvent]:
+        """What to publish next. Where a batch brought events to light that must wait, there may be more to look at."""
+        claimed = await queries.claim_events(db, EVENTS_AT_ONCE)
+        events = [event for event in claimed if not event.held]
+        if len(events) < len(claimed):
+            self._wake_events.set()
+        return events
+
+    async def _reopen(
+        self, db: Database, events: Sequence[OutboxEvent], unpublished: dict[OutboxEvent, Refusal | None]
+    ) -> None:
+        """Forget that topics were closed of which Kafka has just taken an event, and look for more of them."""
+        topics = {event.topic for event in events if event.closed and event not in unpublished}
+        if topics:
+            await queries.open_topics(db, sorted(topics))
+            logger.info("kafka takes a topic again", extra={"fields": {"topics": " ".join(sorted(topics))}})
+            self._wake_events.set()
+
+    async def _close(self, db: Database, unpublished: dict[OutboxEvent, Refusal | None]) -> None:
+        """Let the topics wait that Kafka does not take: no event of theirs has had an attempt."""
+        reasons = {event.topic: refusal.reason for event, refusal in unpublished.items() if refusal and refusal.topic}
+        if reasons:
+            await queries.close_topics(db, list(reasons), list(reasons.values()), TOPIC_SECONDS)
+        for topic in reasons.keys() - {event.topic for event in unpublished if event.closed}:
+            fields = {"topic": topic, "reason": reasons[topic], "remedy": "python -m worker topics"}
+            logger.error("kafka has no such topic, or not for us: its events wait", extra={"fields": fields})
+
     async def _set_aside(
         self, db: Database, unpublished: dict[OutboxEvent, Refusal | None], following: Sequence[OutboxEvent]
     ) -> int:
         """Let what Kafka refused wait for its next attempt, or keep it as a dead letter, and give back what merely
         waits for it; how many of all these are no dead letters."""
-        refused = {event: refusal for event, refusal in unpublished.items() if refusal}
+        await self._close(db, unpublished)
+        refused = {event: refusal for event, refusal in unpublished.items() if refusal and not refusal.topic}
         waits: list[float | None] = []
         for event, refusal in refused.items():
             attempt = event.attempts + 1
@@ -154,17 +196,34 @@ class Relay:
         room = TASKS_QUEUED - await self._count_queued()
         if room <= 0:
             return 0
-        leased = await queries.lease_tasks(self._context.db, self._task_names, room, LEASE_SECONDS)
-        waiting = {task.id: task.lease for task in leased}
+        leased: list[LeasedTask] = []
+        waiting: dict[UUID, int] = {}
         try:
+            for names, most in self._shares(room):
+                if not names or most == len(leased):
+                    continue
+                found = await queries.lease_tasks(self._context.db, names, most - len(leased), LEASE_SECONDS)
+                waiting |= {task.id: task.lease for task in found}
+                leased += found
             for task in leased:
                 job = f"{task.id}:{task.lease}"
-                await self._queue.enqueue_job(task.task, str(task.id), task.lease, _job_id=job)
+                ahead = -LEASE_SECONDS if task.task in self._urgent else None  # arq takes the earliest first
+                await self._queue.enqueue_job(task.task, str(task.id), task.lease, _job_id=job, _defer_by=ahead)
                 del waiting[task.id]
         finally:
             if waiting:
                 await release_tasks(self._context.db, list(waiting), list(waiting.values()))
         return len(leased)
+
+    def _shares(self, room: int) -> Iterator[tuple[list[str], int]]:
+        """Which tasks to lease in turn, and how many there may be then. Urgent ones go first; they leave every fourth
+        place to others, and have what these do not take."""
+        self._credit += room / 4
+        reserved = int(self._credit)
+        self._credit -= reserved
+        yield self._urgent, room - reserved
+        yield self._others, room
+        yield self._urgent, room
 
     async def _count_queued(self) -> int:
         """How many jobs arq has. Those that are not of the last minute are removed: the leases of ours have run out by

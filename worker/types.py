@@ -16,6 +16,10 @@ class OutboxEvent(msgspec.Struct, frozen=True):
     """When it was recorded, as RFC 3339 has it."""
     attempts: int
     """How often Kafka refused it."""
+    held: bool
+    """Not to be published: an earlier event of its key must go first, and cannot go now."""
+    closed: bool
+    """Kafka did not take its topic the last time."""
 
 
 class LeasedTask(msgspec.Struct, frozen=True):
@@ -24,11 +28,22 @@ class LeasedTask(msgspec.Struct, frozen=True):
     lease: int
 
 
+class DeadMessage(msgspec.Struct, frozen=True):
+    """A message in a topic of dead letters that somebody wants tried again."""
+
+    id: UUID
+    topic: str
+    dead_topic: str
+    dead_partition: int
+    dead_offset: int
+
+
 class Refusal(msgspec.Struct, frozen=True):
-    """Why Kafka did not take an event; `final` where it never will."""
+    """Why Kafka did not take an event; `final` where it never will, `topic` where it takes none of that topic."""
 
     reason: str
-    final: bool
+    final: bool = False
+    topic: bool = False
 
 
 class Unpublished:

@@ -33,6 +33,8 @@ HEARTBEAT_KEY = f"{QUEUE}:health-check"
 MAX_ATTEMPTS = 20
 """With back_off, some nine hours: a mail server's bad night is no reason to give up."""
 RUN_SECONDS = 20.0
+"""A task that takes longer is cancelled, and has failed with TimeoutError. It is tried as often as after any other
+failure, and then is a dead letter: unlike a message of Kafka, it holds up nothing while it waits for a decision."""
 LEASE_SECONDS = 30.0
 """From an attempt's beginning. Longer than RUN_SECONDS, so that a task that still runs is never handed to a second
 worker."""
@@ -64,9 +66,10 @@ async def release_tasks(db: Database, ids: list[UUID], leases: list[int]) -> Non
 class Task(Generic[E]):
     """A function `(context, event, id)` that runs after every event of one type, or of a union's, or whenever it is
     deferred with a Struct of that type. It may run more than once (at least once is the promise); `id` is the same each
-    time."""
+    time. An `urgent` one runs before those that are not."""
 
-    def __init__(self, on: Any, function: Callable[[Context, E, UUID], Awaitable[None]]) -> None:
+    def __init__(self, on: Any, function: Callable[[Context, E, UUID], Awaitable[None]], urgent: bool = False) -> None:
+        self.urgent = urgent
         self.name = f"{function.__module__.split('.')[1]}.{function.__name__}"
         self.event_types = [kind.__struct_config__.tag for kind in typing.get_args(on) or (on,)]
         self._function = function
@@ -118,12 +121,17 @@ class Task(Generic[E]):
 
 
 @overload
-def task(on: type[E]) -> Callable[[Callable[[Context, E, UUID], Awaitable[None]]], Task[E]]: ...
+def task(
+    on: type[E], *, urgent: bool = False
+) -> Callable[[Callable[[Context, E, UUID], Awaitable[None]]], Task[E]]: ...
 @overload
-def task(on: types.UnionType) -> Callable[[Callable[[Context, Any, UUID], Awaitable[None]]], Task[Any]]: ...
-def task(on: Any) -> Callable[[Callable[[Context, Any, UUID], Awaitable[None]]], Task[Any]]:
-    """Run the function after every event of that type, or of the types of `A | B`. List it in the Feature's `tasks`."""
-    return lambda function: Task(on, function)
+def task(
+    on: types.UnionType, *, urgent: bool = False
+) -> Callable[[Callable[[Context, Any, UUID], Awaitable[None]]], Task[Any]]: ...
+def task(on: Any, *, urgent: bool = False) -> Callable[[Callable[[Context, Any, UUID], Awaitable[None]]], Task[Any]]:
+    """Run the function after every event of that type, or of the types of `A | B`. List it in the Feature's `tasks`.
+    `urgent` is for what somebody waits for, or must know soon: it does not queue behind other tasks."""
+    return lambda function: Task(on, function, urgent)
 
 
 def back_off(attempt: int) -> float:

@@ -4,7 +4,8 @@ from api.kernel.events import Event, Thing
 
 
 class DeadLetterRetried(Event, frozen=True, tag="operations.dead_letter_retried"):
-    """An administrator wants it tried again. `kind` is event or task, `what` the event's type or the task's name."""
+    """An administrator wants it tried again. `kind` is event, task or message, `what` the event's type, the task's
+    name or the message's topic."""
 
     dead_letter_id: Thing
     kind: str

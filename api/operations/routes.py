@@ -4,8 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from api.kernel.auth import superuser
+from api.kernel.backlog import measure_waiting
 from api.kernel.context import Context
-from api.kernel.events import measure_outbox, record
+from api.kernel.events import record
 from api.kernel.paging import Cursors, Page
 from api.kernel.routing import get, post
 from api.operations import queries
@@ -23,7 +24,8 @@ async def list_dead_letters(context: Context, query: DeadLetterQuery) -> Page[De
 
 
 async def retry_dead_letter(context: Context, id: UUID) -> None:
-    """Try it again, under the same id: an event before the later ones of its key, a task with all its attempts."""
+    """Try it again, under the same id: an event before the later ones of its key, a task with all its attempts, a
+    message by publishing it to its topic once more."""
     async with context.db.transaction() as db:
         letter = await queries.retry(db, id)
         await record(db, DeadLetterRetried(dead_letter_id=letter.id, kind=letter.kind, what=letter.type))
@@ -38,8 +40,8 @@ async def discard_dead_letter(context: Context, id: UUID) -> None:
 
 async def show_outbox(context: Context) -> OutboxReport:
     """What waits for Kafka, by topic, and for the worker, by task: how many, for how long, how many are held back
-    behind a dead letter of their key, and how many dead letters there are."""
-    return OutboxReport(await measure_outbox(context.db))
+    behind a dead letter of their key, and how many dead letters there are, of messages too. Counts stop at 10,000."""
+    return OutboxReport((await measure_waiting(context)).backlogs)
 
 
 routes = [

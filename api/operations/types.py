@@ -15,13 +15,16 @@ class DeadLetterQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """An `event` that Kafka refused for good, or a `task` that failed too often: its type or the task's name, the key
-    whose later events it holds back, why, and after how many attempts. What it says is in the audit."""
+    """An `event` that Kafka refused for good, a `task` that failed too often, or a `message` of another service that
+    cannot be acted on: its type, the task's name or the message's topic, the key whose later events it holds back, why,
+    and after how many attempts. What an event says is in the audit; what a message says is in Kafka at `place`, which
+    is topic, partition and offset."""
 
     id: UUID
     kind: str
     type: str
     event_key: UUID | None
+    place: str | None
     reason: str | None
     attempts: int
     created_at: datetime
@@ -37,6 +40,7 @@ class Decided(msgspec.Struct, frozen=True):
 
 
 class OutboxReport(msgspec.Struct, frozen=True):
-    """What waits for Kafka by topic, and what waits for the worker by task."""
+    """What waits for Kafka by topic, what waits for the worker by task, and dead letters of messages by topic. A count
+    stops at 10,000."""
 
     items: list[Backlog]

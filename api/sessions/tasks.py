@@ -16,7 +16,7 @@ NEW_DEVICE = Template(Path(__file__).parent / "emails", "new_device")
 TOKEN_REUSED = Template(Path(__file__).parent / "emails", "token_reused")
 
 
-@task(on=SessionStarted)
+@task(on=SessionStarted, urgent=True)
 async def send_new_device(context: Context, event: SessionStarted, id: UUID) -> None:
     """Tell the owner of a sign-in from where there was none. Not at an address that nobody confirmed: it may be a
     stranger's, and every sign-in a mail to them."""
@@ -25,7 +25,7 @@ async def send_new_device(context: Context, event: SessionStarted, id: UUID) -> 
         await _send(context, id, NEW_DEVICE, notice, notice.created_at)
 
 
-@task(on=SessionEnded)
+@task(on=SessionEnded, urgent=True)
 async def send_token_reused(context: Context, event: SessionEnded, id: UUID) -> None:
     """Tell the owner that two parties had the refresh token of one device, under the same condition."""
     notice = await queries.find_notice(context.db, event.session_id) if event.reason == "reuse" else None

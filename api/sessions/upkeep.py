@@ -45,7 +45,7 @@ REASONS: dict[type[Event], str] = {SessionsRevoked: "revoked", UserDisabled: "di
 """Of an end, where it is not that credentials changed."""
 
 
-@task(on=Ending)
+@task(on=Ending, urgent=True)
 async def end_sessions(context: Context, event: Ending, id: UUID) -> None:
     """Mark the sessions that a change of the account ended. Those of an account that was claimed are forgotten, so that
     no device of whoever opened it is known."""

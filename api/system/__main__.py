@@ -7,9 +7,10 @@ import sys
 import msgspec
 
 from api.kernel import telemetry
+from api.kernel.backlog import MOST_COUNTED, measure_waiting
 from api.kernel.context import open_context
 from api.kernel.errors import Problem
-from api.kernel.events import Backlog, measure_outbox
+from api.kernel.events import Backlog
 from api.kernel.settings import Settings, SettingsError, load
 from api.kernel.terminal import show
 from api.system.routes import measure_parts
@@ -22,7 +23,7 @@ async def look(settings: Settings) -> tuple[FullHealth, list[Backlog]]:
     """How each part is, as /health/full tells superusers, and the outbox by topic and task. Raises Problem."""
     async with open_context(settings, {}, pool_size=1) as context:
         health = await measure_parts(context)
-        return health, await measure_outbox(context.db) if health.outbox else []
+        return health, (await measure_waiting(context)).backlogs if health.outbox else []
 
 
 def table(health: FullHealth, backlogs: list[Backlog]) -> str:
@@ -30,16 +31,21 @@ def table(health: FullHealth, backlogs: list[Backlog]) -> str:
     rows: list[tuple[str, ...]] = [COLUMNS]
     for each in backlogs:
         oldest = f"{each.oldest_seconds:.0f} s" if each.pending else ""
-        counts = (str(number) if number else "" for number in (each.held, each.dead))
-        rows.append((f"{each.destination} {each.name}", str(each.pending), oldest, *counts))
+        counts = (_count(number) if number else "" for number in (each.held, each.dead))
+        rows.append((f"{each.destination} {each.name}", _count(each.pending), oldest, *counts))
     rows += [
         (f"consumer {lag.topic}", "unread" if lag.messages is None else str(lag.messages))
         for lag in health.consumers or ()
     ]
     width = max(len(name) for name, *_ in rows)
-    waiting = [f"  {name:<{width}}" + "".join(f"{cell:>10}" for cell in cells) for name, *cells in rows]
+    cell_width = max(8, *(len(cell) for _, *cells in rows for cell in cells)) + 2
+    waiting = [f"  {name:<{width}}" + "".join(f"{cell:>{cell_width}}" for cell in cells) for name, *cells in rows]
     shown = waiting if len(waiting) > 1 else ["  nothing waits"]
     return "\n".join([f"{health.status}, {health.version}, {health.environment}", "", *parts, "", *shown])
+
+
+def _count(number: int) -> str:
+    return f"{MOST_COUNTED:,} or more" if number >= MOST_COUNTED else str(number)
 
 
 def main() -> int:

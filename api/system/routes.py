@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from api.kernel.auth import Principal, anyone
+from api.kernel.backlog import measure_waiting
 from api.kernel.cache import CacheUnavailable
 from api.kernel.consumers import ConsumerLag, read_lag
 from api.kernel.context import Context
 from api.kernel.errors import UNAVAILABLE, problem
-from api.kernel.events import Backlog, measure_outbox
+from api.kernel.events import Backlog
 from api.kernel.routing import get
 from api.kernel.tasks import HEARTBEAT_KEY
 from api.system import queries
@@ -61,25 +62,23 @@ async def show_full(context: Context, principal: Principal | None) -> FullHealth
 
 async def measure_parts(context: Context) -> FullHealth:
     """Ask each part. Raises nothing: what does not answer is down."""
-    checks = {"postgresql": "up", "migrations": "up", "redis": "up", "worker": "up", "kafka": "up", "tasks": "up"}
+    checks = dict.fromkeys(("postgresql", "migrations", "redis", "worker", "kafka", "tasks", "consumers"), "up")
     outbox: Outbox | None = None
     consumers: list[ConsumerLag] | None = None
     try:
-        outbox = summed(await measure_outbox(context.db))
         if not await applied_migrations(context) >= MIGRATIONS:
             checks["migrations"] = "down"
-        if outbox.events_oldest_seconds > LATE_SECONDS:
-            checks["kafka"] = "down"
-        if outbox.tasks_oldest_seconds > TASK_LATE_SECONDS:
-            checks["tasks"] = "down"
+        outbox = await _judge_outbox(context, checks)
     except UNAVAILABLE as error:
         checks |= {"postgresql": state_of(error), "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
     try:
         checks["worker"] = "up" if await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0 else "down"
         consumers = await read_lag(context.cache)
+        unread = ", ".join(lag.topic for lag in consumers if lag.messages is None)
+        checks["consumers"] = f"unread: {unread}" if unread else "up"
     except CacheUnavailable as error:
-        checks |= {"redis": state_of(error), "worker": "unknown"}
-    dead = outbox.events_dead + outbox.tasks_dead if outbox else 0
+        checks |= {"redis": state_of(error), "worker": "unknown", "consumers": "unknown"}
+    dead = outbox.events_dead + outbox.tasks_dead + outbox.messages_dead if outbox else 0
     status = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
     settings = context.settings
     return FullHealth(status, datetime.now(UTC), settings.release, settings.environment, checks, outbox, consumers)
@@ -113,6 +112,25 @@ def state_of(error: UNAVAILABLE | CacheUnavailable) -> str:
     return f"misconfigured: {error.remedy}" if error.remedy else "down"
 
 
+async def _judge_outbox(context: Context, checks: dict[str, str]) -> Outbox | None:
+    """Measure what waits, and tell by it how Kafka and the tasks are. None where that takes too long, which is no
+    outage: PostgreSQL has just answered a smaller question."""
+    try:
+        waiting = await measure_waiting(context)
+    except UNAVAILABLE:
+        checks |= {"postgresql": "busy", "kafka": "unknown", "tasks": "unknown"}
+        return None
+    outbox = summed(waiting.backlogs)
+    if waiting.closed:
+        topics = ", ".join(f"topic {each.topic} ({each.reason})" for each in waiting.closed)
+        checks["kafka"] = f"misconfigured: {topics}; see `python -m worker topics`"
+    elif outbox.events_oldest_seconds > LATE_SECONDS:
+        checks["kafka"] = "down"
+    if outbox.tasks_oldest_seconds > TASK_LATE_SECONDS:
+        checks["tasks"] = "down"
+    return outbox
+
+
 def summed(backlogs: Sequence[Backlog]) -> Outbox:
     """All topics, and all tasks."""
     events = [each for each in backlogs if each.destination == "kafka"]
@@ -125,6 +143,7 @@ def summed(backlogs: Sequence[Backlog]) -> Outbox:
         tasks_pending=sum(each.pending for each in tasks),
         tasks_oldest_seconds=max((each.oldest_seconds for each in tasks), default=0.0),
         tasks_dead=sum(each.dead for each in tasks),
+        messages_dead=sum(each.dead for each in backlogs if each.destination == "messages"),
     )
 
 

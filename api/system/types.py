@@ -21,8 +21,9 @@ class Live(msgspec.Struct, frozen=True):
 
 
 class Outbox(msgspec.Struct, frozen=True):
-    """What waits for Kafka and for tasks, the age of the oldest in seconds, and what was given up. `events_held` wait
-    behind a dead letter of their key."""
+    """What waits for Kafka and for tasks, the age of the oldest in seconds, and what was given up: events, tasks, and
+    messages of other services. `events_held` were refused by Kafka and wait for their next attempt, or wait behind such
+    an event or a dead letter of their key. For each topic and task, a count stops at 10,000."""
 
     events_pending: int
     events_oldest_seconds: float
@@ -31,11 +32,13 @@ class Outbox(msgspec.Struct, frozen=True):
     tasks_pending: int
     tasks_oldest_seconds: float
     tasks_dead: int
+    messages_dead: int
 
 
 class FullHealth(msgspec.Struct, frozen=True):
     """`status` is degraded while a part is down or there are dead letters. The rest is for superusers: each part is up,
-    down, or misconfigured with what to mend. Kafka is judged by whether events get through, and tasks by whether they
+    down, unknown, or misconfigured with what to mend; postgresql is `busy` where measuring the outbox takes too long,
+    consumers are `unread` with their topics. Kafka is judged by whether events get through, and tasks by whether they
     get done, because the web process talks to neither. `consumers` is what the workers said of the topics that others
     write to; null while Redis, which they tell, is down."""
 

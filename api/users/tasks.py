@@ -89,7 +89,7 @@ TEMPLATES = {
 }
 
 
-@task(on=UserRegistered)
+@task(on=UserRegistered, urgent=True)
 async def send_verification(context: Context, event: UserRegistered, id: UUID) -> None:
     """Mail the link that confirms the address."""
     user = await queries.find_recipient(context.db, event.user_id)
@@ -98,25 +98,25 @@ async def send_verification(context: Context, event: UserRegistered, id: UUID) -
         await _send(context, id, "verify", user, link | _opening(user))
 
 
-@task(on=VerificationWanted)
+@task(on=VerificationWanted, urgent=True)
 async def send_verification_again(context: Context, wanted: VerificationWanted, id: UUID) -> None:
     """The same, for whoever asks: nothing tells them whether there is such an account."""
     await _send_rarely(context, id, "verify", wanted, VERIFY)
 
 
-@task(on=ResetWanted)
+@task(on=ResetWanted, urgent=True)
 async def send_reset(context: Context, wanted: ResetWanted, id: UUID) -> None:
     """Mail the link to a new password."""
     await _send_rarely(context, id, "reset", wanted, RESET)
 
 
-@task(on=AlreadyRegistered)
+@task(on=AlreadyRegistered, urgent=True)
 async def send_already_registered(context: Context, wanted: AlreadyRegistered, id: UUID) -> None:
     """Tell an account's owner that it is there, with the link to a new password: they have forgotten, most likely."""
     await _send_rarely(context, id, "already_registered", wanted, RESET)
 
 
-@task(on=UserInvited)
+@task(on=UserInvited, urgent=True)
 async def send_invitation(context: Context, event: UserInvited, id: UUID) -> None:
     """Mail the link to the account's first password."""
     user = await queries.find_recipient(context.db, event.user_id)
@@ -125,7 +125,7 @@ async def send_invitation(context: Context, event: UserInvited, id: UUID) -> Non
         await _send(context, id, "invitation", user, link)
 
 
-@task(on=EmailChangeRequested)
+@task(on=EmailChangeRequested, urgent=True)
 async def send_email_confirmation(context: Context, event: EmailChangeRequested, id: UUID) -> None:
     """Ask at the new address whether it is theirs."""
     user = await queries.find_recipient(context.db, event.user_id)
@@ -134,7 +134,7 @@ async def send_email_confirmation(context: Context, event: EmailChangeRequested,
         await _send(context, id, "confirm_email", user, link, to=user.pending_email)
 
 
-@task(on=EmailChangeRequested)
+@task(on=EmailChangeRequested, urgent=True)
 async def send_email_change_notice(context: Context, event: EmailChangeRequested, id: UUID) -> None:
     """Tell the old address, with the link that stops the change, if the address was proved: whoever reads the mail to
     another one has no account with us."""
@@ -144,7 +144,7 @@ async def send_email_change_notice(context: Context, event: EmailChangeRequested
         await _send(context, id, "email_change_requested", user, link, new_email=user.pending_email)
 
 
-@task(on=EmailChanged)
+@task(on=EmailChanged, urgent=True)
 async def send_email_changed(context: Context, event: EmailChanged, id: UUID) -> None:
     """Tell the address that was the account's, if it was proved, with the link that makes it so again; without a link
     where an administrator made the change."""
@@ -157,7 +157,7 @@ async def send_email_changed(context: Context, event: EmailChanged, id: UUID) ->
         await _send(context, id, "email_changed", user, link, to=event.old_email, new_email=event.email)
 
 
-@task(on=EmailChangeReverted)
+@task(on=EmailChangeReverted, urgent=True)
 async def send_choose_password(context: Context, event: EmailChangeReverted, id: UUID) -> None:
     """Mail the link to a new password, where the old one is void and none was chosen yet."""
     user = await queries.find_recipient(context.db, event.user_id)
@@ -166,7 +166,7 @@ async def send_choose_password(context: Context, event: EmailChangeReverted, id:
         await _send(context, id, "choose_password", user, link)
 
 
-@task(on=EmailChangeReverted)
+@task(on=EmailChangeReverted, urgent=True)
 async def send_email_taken_back(context: Context, event: EmailChangeReverted, id: UUID) -> None:
     """Tell the address that the account had until then."""
     user = await queries.find_recipient(context.db, event.user_id)
@@ -174,7 +174,7 @@ async def send_email_taken_back(context: Context, event: EmailChangeReverted, id
         await _send(context, id, "email_taken_back", user, to=event.old_email)
 
 
-@task(on=PasswordChanged)
+@task(on=PasswordChanged, urgent=True)
 async def send_password_changed(context: Context, event: PasswordChanged, id: UUID) -> None:
     """Tell the owner, whoever changed it. Like the other notices, not at an address that was not proved: it may be a
     stranger's."""
@@ -183,7 +183,7 @@ async def send_password_changed(context: Context, event: PasswordChanged, id: UU
         await _send(context, id, "password_changed", user, how=event.how, time=user.credentials_changed_at)
 
 
-@task(on=DeletionRequested)
+@task(on=DeletionRequested, urgent=True)
 async def send_deletion_requested(context: Context, event: DeletionRequested, id: UUID) -> None:
     """Tell the owner when the account will be gone and how to keep it. It is the last mail: afterwards nobody knows the
     address."""
@@ -192,7 +192,7 @@ async def send_deletion_requested(context: Context, event: DeletionRequested, id
         await _send(context, id, "deletion_requested", user, time=user.delete_after)
 
 
-@task(on=DeletionCancelled)
+@task(on=DeletionCancelled, urgent=True)
 async def send_deletion_cancelled(context: Context, event: DeletionCancelled, id: UUID) -> None:
     """Tell the owner that the account stays."""
     user = await queries.find_recipient(context.db, event.user_id)

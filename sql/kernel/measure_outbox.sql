@@ -1,38 +1,78 @@
--- How far behind the worker is, by topic and by task: what waits and since when, what is held back (behind a dead letter of its key, or
--- because Kafka refused it and its next attempt is not due), and the dead letters. Each part reads its own partial index, so that it costs what waits and not what was ever published.
+-- How far behind the worker is, by topic and by task: what waits and since when, what is held back (refused events until their next
+-- attempt, and what is behind them or behind a dead letter), and the dead letters, of messages too. Each count stops at 10,000, and
+-- with it what is read: names are found by skipping along an index, and rows are read along one.
 
-with first_stuck as (
-    select topic, key, min(seq) as seq
-      from outbox_events
-     where published_at is null
-       and (dead_at is not null or available_at > now())
-     group by topic, key
-), waiting as (
-    select topic, created_at, coalesce(first_stuck.seq <= outbox_events.seq, false) as held
-      from outbox_events
-      left join first_stuck using (topic, key)
-     where published_at is null
-       and dead_at is null
+with recursive bound as (
+    select 10000 as most
+), topics as (
+    (select topic as name
+       from outbox_events
+      where published_at is null and dead_at is null and available_at is null and not held
+      order by topic
+      limit 1)
+    union all
+    select (select topic
+              from outbox_events
+             where published_at is null and dead_at is null and available_at is null and not held
+               and topic > topics.name
+             order by topic
+             limit 1)
+      from topics
+     where name is not null
+), tasks as (
+    (select task as name from outbox_tasks where dead_at is null order by task limit 1)
+    union all
+    select (select task from outbox_tasks where dead_at is null and task > tasks.name order by task limit 1)
+      from tasks
+     where name is not null
 ), counted as (
-    select 'kafka' as destination, topic as name, count(*) filter (where not held) as pending,
-           count(*) filter (where held) as held, 0 as dead, min(created_at) filter (where not held) as since
-      from waiting
+    select 'kafka' as destination, name, waiting.number as pending, 0 as held, 0 as dead, waiting.since
+      from topics,
+           lateral (select count(*) as number, min(created_at) as since
+                      from (select created_at
+                              from outbox_events
+                             where published_at is null and dead_at is null and available_at is null and not held
+                               and topic between topics.name and topics.name -- by outbox_events_ready: an older index has seq alone
+                             order by topic, seq
+                             limit (select most from bound)) as event) as waiting
+     where name is not null
+     union all
+    select 'kafka', topic, 0, count(*), 0, null
+      from ((select topic
+               from outbox_events
+              where published_at is null and dead_at is null and held
+              order by topic, key, seq
+              limit (select most from bound))
+             union all
+            (select topic
+               from outbox_events
+              where published_at is null and dead_at is null and available_at is not null
+              order by available_at
+              limit (select most from bound))) as event
      group by topic
      union all
     select 'kafka', topic, 0, 0, count(*), null
-      from outbox_events
-     where dead_at is not null
+      from (select topic from outbox_events where dead_at is not null order by dead_at limit (select most from bound)) as event
      group by topic
      union all
-    select 'tasks', task, count(*), 0, 0, min(created_at)
-      from outbox_tasks
-     where dead_at is null
-     group by task
+    select 'tasks', name, waiting.number, 0, 0, waiting.since
+      from tasks,
+           lateral (select count(*) as number, min(created_at) as since
+                      from (select created_at
+                              from outbox_tasks
+                             where dead_at is null
+                               and task = tasks.name
+                             order by available_at
+                             limit (select most from bound)) as task) as waiting
+     where name is not null
      union all
     select 'tasks', task, 0, 0, count(*), null
-      from outbox_tasks
-     where dead_at is not null
+      from (select task from outbox_tasks where dead_at is not null order by dead_at limit (select most from bound)) as task
      group by task
+     union all
+    select 'messages', topic, 0, 0, count(*), null
+      from (select topic from inbox_dead where retried_at is null order by dead_at limit (select most from bound)) as message
+     group by topic
 )
 select destination, name, sum(pending)::bigint as pending, sum(held)::bigint as held, sum(dead)::bigint as dead,
        coalesce(extract(epoch from now() - min(since)), 0)::float8 as oldest_seconds

@@ -1,4 +1,5 @@
--- Gives a dead letter up: nobody will be sent it. What an event said stays in the audit.
+-- Gives a dead letter up: nobody will be sent it. What an event said stays in the audit; what a message said stays in its topic of dead
+-- letters. The first 1,000 events that waited behind an event are ready at once, the others within a minute.
 --
 --   $1 id  uuid
 
@@ -6,13 +7,33 @@ with event as (
     delete from outbox_events
      where id = $1
        and dead_at is not null
-    returning id, 'event' as kind, type
+    returning id, 'event' as kind, type, topic, key
+), followers as (
+    update outbox_events
+       set held = false
+     where seq = any(array(
+            select held.seq
+              from event,
+                   lateral (select seq
+                              from outbox_events
+                             where published_at is null and dead_at is null and held
+                               and topic = event.topic
+                               and key = event.key
+                             order by seq
+                             limit 1000) as held))
 ), task as (
     delete from outbox_tasks
      where id = $1
        and dead_at is not null
     returning id, 'task', task
+), message as (
+    delete from inbox_dead
+     where id = $1
+       and retried_at is null
+    returning id, 'message', topic
 )
 select id, kind, type from event
  union all
-select * from task;
+select * from task
+ union all
+select * from message;

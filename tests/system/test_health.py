@@ -27,6 +27,7 @@ from tests.conftest import SUBSCRIBERS, client_of
 from tests.factories import make_user
 from tests.sessions.signing import bearer, login
 from tests.worker.jobs import add_tasks
+from worker.queries import claim_events
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ async def test_full_with_everything_up(boss: httpx.AsyncClient, context: Context
     await context.cache.set(HEARTBEAT_KEY, b"x", 3)
     report = await full(boss)
     assert report["status"] == "ok"
-    assert set(report["checks"]) == {"postgresql", "migrations", "redis", "worker", "kafka", "tasks"}
+    assert set(report["checks"]) == {"postgresql", "migrations", "redis", "worker", "kafka", "tasks", "consumers"}
     assert set(report["checks"].values()) == {"up"}
     assert set(report["outbox"].values()) == {0}
 
@@ -177,6 +178,7 @@ async def test_an_event_that_waits_behind_a_dead_letter_does_not_say_that_kafka_
         await record(context.db, UserRegistered(user_id=user_id, email="ada@example.com", language="en"))
     await context.db.fetch("update outbox_events set created_at = now() - interval '1 hour'")
     await context.db.fetch("update outbox_events set dead_at = now() where seq = (select min(seq) from outbox_events)")
+    await claim_events(context.db, 10)
     report = await full(boss)
     assert (report["status"], report["checks"]["kafka"]) == ("degraded", "up")
     assert (report["outbox"]["events_held"], report["outbox"]["events_oldest_seconds"]) == (1, 0)
@@ -185,18 +187,20 @@ async def test_an_event_that_waits_behind_a_dead_letter_does_not_say_that_kafka_
 async def test_full_says_how_far_consumers_are_behind(
     boss: httpx.AsyncClient, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of partitions that several workers read, of a topic that is not there, and of one whose worker is gone."""
+    """C-222: of partitions that several workers read, of a topic that is not there, and of one whose worker is gone."""
     fine, missing, left = (Consumer(name, (), consume_nothing, f"group of {name}") for name in ("a", "b", "c"))
     await told_ago(context.cache, left, {0: 0, 1: 0}, FRESH_SECONDS + 1, monkeypatch)
     await told_ago(context.cache, Consumer("old", (), consume_nothing, "g"), {0: 0}, KNOWN_SECONDS + 1, monkeypatch)
     for consumer, counted in ((fine, {0: 3}), (fine, {1: 4}), (fine, {}), (missing, {}), (left, {1: 0})):
         await tell_lag(context.cache, consumer, counted)
     await tell_lag(context.cache, fine, {1: 2})
-    assert (await full(boss))["consumers"] == [
+    report = await full(boss)
+    assert report["consumers"] == [
         {"topic": "a", "group": "group of a", "messages": 5},
         {"topic": "b", "group": "group of b", "messages": None},
         {"topic": "c", "group": "group of c", "messages": None},
     ]
+    assert (report["status"], report["checks"]["consumers"]) == ("degraded", "unread: b, c")
 
 
 async def consume_nothing(context: Context, db: Database, message: object) -> None: ...
@@ -236,6 +240,7 @@ async def test_full_answers_although_nothing_else_does(alone: httpx.AsyncClient,
         "worker": "unknown",
         "kafka": "unknown",
         "tasks": "unknown",
+        "consumers": "unknown",
     }
     assert (parts.outbox, parts.consumers) == (None, None)
 

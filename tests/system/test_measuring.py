@@ -51,6 +51,7 @@ async def test_the_outbox_is_in_the_metrics(context: Context, metrics: InMemoryM
         ("outbox.pending", "tasks"): 2,
         ("outbox.dead", "kafka"): 1,
         ("outbox.dead", "tasks"): 0,
+        ("outbox.dead", "messages"): 0,
         ("outbox.held", "kafka"): 0,
     }
 

@@ -56,9 +56,9 @@ def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("rows", "query", "arguments", "index"),
     [
-        (EVENTS, queries.claim_events, [EVENTS_AT_ONCE], "outbox_events_pending"),
+        (EVENTS, queries.claim_events, [EVENTS_AT_ONCE], "outbox_events_ready"),
         (EVENTS, queries.sweep_published, [EVENTS_AT_ONCE], "outbox_events_published"),
-        (TASKS, queries.lease_tasks, [["users.send_reset"], TASKS_QUEUED, 30.0], "outbox_tasks_pending"),
+        (TASKS, queries.lease_tasks, [["users.send_reset"], TASKS_QUEUED, 30.0], "outbox_tasks_due"),
         (INBOX, queries.sweep_inbox, [EVENTS_AT_ONCE], "inbox_received"),
         (SESSIONS, delete_old, [timedelta(days=90), EVENTS_AT_ONCE], "sessions_finished"),
         (TOKENS, delete_old_tokens, [EVENTS_AT_ONCE], "user_tokens_expires"),
@@ -78,5 +78,6 @@ async def test_a_backlog_costs_each_look_what_it_takes_and_no_more(
     plan = json.loads(row[0])[0]["Plan"]
     read = nodes(plan)
     assert index in {node.get("Index Name") for node in read}
-    assert "Seq Scan" not in {node["Node Type"] for node in read}
+    whole = {node["Relation Name"] for node in read if node["Node Type"] == "Seq Scan"}
+    assert whole <= {"outbox_topics"}, "which has a row for each topic that Kafka does not take"
     assert max(node["Actual Rows"] for node in read) <= EVENTS_AT_ONCE

@@ -99,7 +99,9 @@ def kafka(broker: Broker, mechanism: str, *, tls: bool, **changes: Any) -> Kafka
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 async def test_events_go_out_and_messages_come_in(mechanism: str, tls: bool, broker: Broker, nowhere: Settings) -> None:
     ours = kafka(broker, mechanism, tls=tls)
-    event = OutboxEvent(uuid4(), "things.made", "things", "1", "{}", f"00-{'1' * 32}-{'2' * 16}-00", "now", 0)
+    event = OutboxEvent(
+        uuid4(), "things.made", "things", "1", "{}", f"00-{'1' * 32}-{'2' * 16}-00", "now", 0, False, False
+    )
     publisher = Publisher(msgspec.structs.replace(nowhere, kafka=ours))
     try:
         assert await publisher.publish([event]) == {}

@@ -1,6 +1,5 @@
 """Events that cannot be published: they hold up their own key and nobody else's."""
 
-import asyncio
 import json
 import logging
 from collections.abc import Sequence
@@ -235,48 +234,8 @@ async def test_a_topic_that_is_forbidden_holds_up_no_other(live: Context, cloned
     relay = Relay(live, publisher, queue, [])
     assert [await relay.publish_events(), await relay.publish_events()] == [1, 0]
     await publisher.stop()
-    rows = await live.db.fetch("select attempts, last_error from outbox_events where topic = 'orders' order by seq")
-    assert [tuple(row) for row in rows] == [(1, "TopicAuthorizationFailedError")] * 3 + [(0, None)] * 3
-    assert await published(cloned, 1) == ["other"]
-
-
-class Lacking(Publisher):
-    """As where topics are not made by their first use, and one has been forgotten."""
-
-    there = False
-
-    async def _exists(self, producer: AIOKafkaProducer, name: str, looks: int) -> bool:
-        return (self.there or not name.endswith("orders")) and await super()._exists(producer, name, looks)
-
-
-async def test_a_topic_that_is_missing_holds_up_no_other_and_its_events_are_set_aside_in_the_end(
-    live: Context, cloned: Settings, queue: ArqRedis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker.relay, "EVENTS_AT_ONCE", 2)
-    publisher, thing = Lacking(cloned), uuid7()
-    relay = Relay(live, publisher, queue, [])
-    await announce(live.db, thing, "first")
-    await announce(live.db, thing, "second")
-    await announce(live.db, uuid7(), "third")
-    await live.db.fetch("update outbox_events set topic = 'orders'")
-    await announce(live.db, uuid7(), "other")
-    assert [await relay.publish_events(), await relay.publish_events()] == [0, 1], "however many wait for that topic"
-    assert (await dead(live.db), await pending(live.db)) == ([], 3), "it may be on its way"
-    for _ in range(7):
-        await come_due(live.db)
-        await relay.publish_events()
-        await relay.publish_events()
-    assert await dead(live.db) == [("first", "UnknownTopicOrPartitionError"), ("third", "UnknownTopicOrPartitionError")]
-    publisher.there = True
-    await live.db.fetch("update outbox_events set dead_at = null, attempts = 0")
-    async with asyncio.timeout(15):  # Apache Kafka takes its time to make a topic
-        while await pending(live.db):
-            await come_due(live.db)
-            await relay.publish_events()
-    assert await dead(live.db) == []
-    await publisher.stop()
-    records = [json.loads(each.value)["email"] for each in await read_records(cloned, "orders", 3)]
-    assert [email for email in records if email != "third"] == ["first", "second"]
+    rows = await live.db.fetch("select attempts, dead_at from outbox_events where topic = 'orders'")
+    assert [tuple(row) for row in rows] == [(0, None)] * 6, "it is no attempt"
     assert await published(cloned, 1) == ["other"]
 
 

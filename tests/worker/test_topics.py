@@ -1,0 +1,89 @@
+"""`python -m worker topics`: which topics are needed, which are there, and making the others."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from api.features import FEATURES
+from api.kernel.database import uuid7
+from tests.conftest import ENVIRONMENT
+from tests.worker.parts import APACHE
+
+pytestmark = pytest.mark.case(221)
+NEEDED = {
+    "audit",
+    "notifications.requested",
+    "notifications.requested.dead",
+    "operations",
+    "sessions",
+    "users",
+    "users.commands",
+    "users.commands.dead",
+}
+
+
+def topics(environment: dict[str, str], root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "worker", "topics", *words]
+    environ = {"PATH": os.environ["PATH"], **ENVIRONMENT, **environment}
+    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def prefixed(environment: dict[str, str]) -> dict[str, str]:
+    """A part of the broker of the test's own."""
+    return environment | {"KAFKA_PREFIX": f"{uuid7().hex}."}
+
+
+def test_each_topic_of_an_event_a_consumer_and_its_dead_letters_is_listed(prefixed: dict[str, str], root: Path) -> None:
+    shown = topics(prefixed, root)
+    assert (shown.returncode, shown.stderr) == (1, "")
+    rows = [line.split() for line in shown.stdout.splitlines() if "missing" in line and "--create" not in line]
+    assert {row[0].removeprefix(prefixed["KAFKA_PREFIX"]) for row in rows} == NEEDED
+    assert "python -m worker topics --create" in shown.stdout
+    assert topics(prefixed, root).stdout == shown.stdout, "asking makes none"
+    assert {consumer.topic for feature in FEATURES for consumer in feature.consumers} < NEEDED
+
+
+@pytest.mark.skipif(not APACHE, reason="the embedded broker takes no administration requests: make test-kafka")
+def test_what_is_missing_is_made_with_partitions_and_retention(prefixed: dict[str, str], root: Path) -> None:
+    made = topics(prefixed, root, "--create", "--partitions", "3", "--retention-days", "2")
+    assert (made.returncode, made.stderr) == (0, "")
+    shown = topics(prefixed, root)
+    assert shown.returncode == 0
+    rows = {
+        line.split()[0].removeprefix(prefixed["KAFKA_PREFIX"]): line.split()[-3:] for line in shown.stdout.splitlines()
+    }
+    assert rows["users"] == ["3", "2.0", "days"]
+    assert rows["users.commands.dead"] == ["3", "30.0", "days"]
+    again = topics(prefixed, root, "--create")
+    assert (again.returncode, "made" in again.stdout) == (0, False)
+
+
+@pytest.mark.skipif(APACHE, reason="Apache Kafka makes them")
+def test_a_broker_that_cannot_be_asked_says_so(prefixed: dict[str, str], root: Path) -> None:
+    refused = topics(prefixed, root, "--create")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("topics: this broker cannot be asked to make topics")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--partitions", "0"], "from 1 to 10000"),
+        (["--retention-days", "31"], "from 1 to 30"),
+        (["--crate"], "--crate"),
+    ],
+)
+def test_a_wrong_option_is_named(environment: dict[str, str], root: Path, words: list[str], told: str) -> None:
+    refused = topics(environment, root, *words)
+    assert refused.returncode == 2
+    assert told in refused.stderr
+
+
+def test_a_broker_that_is_away_is_one_line(environment: dict[str, str], root: Path) -> None:
+    refused = topics(environment | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, root)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1] == "topics: Kafka does not answer (KafkaConnectionError)"

@@ -1,0 +1,143 @@
+"""Messages that cannot be acted on: published to `<topic>.dead`, listed in the table `inbox_dead`, and published to
+their topic again when somebody asks for it."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from api.kernel.connections import Kafka
+from api.kernel.consumers import Consumer
+from api.kernel.context import Context
+from api.kernel.errors import Problem
+from worker import queries
+from worker.kafka import KafkaUnavailable, let_go
+from worker.security import security
+from worker.types import DeadMessage
+
+logger = logging.getLogger(__name__)
+
+LARGEST = 65_536
+"""Bytes of a message with its key and headers."""
+REQUEST_SECONDS = 6.0
+"""For publishing one. With READ_SECONDS, less than the server lets a transaction be idle."""
+READ_SECONDS = 3.0
+RESEND_SECONDS = 2.0
+_EPITAPH = "dead_"
+_GONE = "the message is no longer in Kafka"
+
+
+async def bury(context: Context, consumer: Consumer, record: ConsumerRecord, reason: str, attempts: int) -> None:
+    """Publish the message to `<topic>.dead`, wait until Kafka has it, and remember where it is. Raises KafkaError,
+    OSError, RuntimeError, Problem."""
+    whole = size_of(record) <= LARGEST  # otherwise it might not fit beside what is said of it
+    key, value, headers = (record.key, record.value or b"", record.headers) if whole else (None, b"", ())
+    async with context.db.transaction() as db:  # first, so that nothing is published while PostgreSQL is away
+        async with _producing(context.settings.kafka) as producer:
+            dead = await producer.send_and_wait(
+                f"{record.topic}.dead", value, key, headers=[*headers, *_epitaph(record, reason)]
+            )
+        await queries.insert_dead_message(
+            db,
+            consumer.topic,
+            consumer.group,
+            record.partition,
+            record.offset,
+            dead.topic,
+            dead.partition,
+            dead.offset,
+            reason,
+            attempts,
+            record.timestamp,
+        )
+
+
+async def resend(context: Context) -> int:
+    """Publish one message that somebody wants tried again to its topic; how many. Raises KafkaUnavailable, Problem."""
+    kafka = context.settings.kafka
+    try:
+        async with context.db.transaction() as db:
+            message = await queries.lock_retried_message(db)
+            if message is None:
+                return 0
+            record = await _read(kafka, message)
+            if record is None:
+                logger.error(
+                    "a dead message cannot be sent again", extra={"fields": {"id": message.id, "cause": _GONE}}
+                )
+                await queries.mark_message_gone(db, message.id, _GONE)
+                return 1
+            headers = [(name, value) for name, value in record.headers if not name.startswith(_EPITAPH)]
+            async with _producing(kafka) as producer:
+                await producer.send_and_wait(kafka.prefix + message.topic, record.value, record.key, headers=headers)
+            await queries.delete_dead_message(db, message.id)
+    except (KafkaError, OSError, RuntimeError) as error:
+        raise KafkaUnavailable(type(error).__name__) from None
+    return 1
+
+
+async def _read(kafka: Kafka, message: DeadMessage) -> ConsumerRecord | None:
+    """The message where it was buried; None where Kafka has removed it."""
+    client = AIOKafkaConsumer(
+        bootstrap_servers=list(kafka.bootstrap_servers),
+        client_id="rest-angular-resend",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        **security(kafka),
+    )
+    place = TopicPartition(message.dead_topic, message.dead_partition)
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            await client.start()
+            client.assign([place])
+            client.seek(place, message.dead_offset)
+            found = (await client.getmany(place, timeout_ms=int(READ_SECONDS * 500), max_records=1)).get(place, [])
+    finally:
+        client._closed = True
+        await let_go(*filter(None, (client._coordinator, client._fetcher, client._client)))
+    return found[0] if found and found[0].offset == message.dead_offset else None
+
+
+@contextlib.asynccontextmanager
+async def _producing(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=list(kafka.bootstrap_servers),
+        client_id="rest-angular-consumer",
+        acks="all",
+        request_timeout_ms=int(REQUEST_SECONDS * 1000),
+        **security(kafka),
+    )
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            await producer.start()
+            yield producer
+    finally:
+        producer._closed = True
+        await let_go(producer._sender, producer.client)
+
+
+def size_of(record: ConsumerRecord) -> int:
+    """Bytes of its key, value and headers."""
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
+
+
+def reason_of(error: Exception) -> str:
+    """Why a message is dead: which field, and never what was in it."""
+    if not isinstance(error, Problem):
+        return type(error).__name__
+    faults = " ".join(f"{each.pointer}: {each.detail}" for each in error.errors)
+    return f"{error.code}: {faults or error.detail}"
+
+
+def _epitaph(record: ConsumerRecord, reason: str) -> list[tuple[str, bytes]]:
+    told = {
+        "dead_reason": reason,
+        "dead_topic": record.topic,
+        "dead_partition": str(record.partition),
+        "dead_offset": str(record.offset),
+    }
+    return [(name, text.encode(errors="replace")) for name, text in told.items()]
