@@ -179,7 +179,7 @@ async def test_a_request_has_its_status_client_and_account_in_its_line(
         await signed_in.get("/api/users/me")
         await signed_in.get("/api/users/me", headers={"authorization": "Bearer none"})
     own, strangers = (each.__dict__["fields"] for each in caplog.records if each.name == "api.access")
-    assert (own["status"], own["account"], own["client"]) == (200, me["id"], "127.0.0.1")
+    assert (own["status"], str(own["account"]), own["client"]) == (200, me["id"], "127.0.0.1")
     assert (strangers["status"], strangers["account"]) == (401, None)
 
 
