@@ -15,7 +15,7 @@ from api.kernel.conversion import convert
 from api.kernel.cookies import Cookies
 from api.kernel.database import SERIALIZATION_FAILURE, Database
 from api.kernel.decoding import JSON, PairsDecoder, decode_json, decode_path, has_body, read_body, read_form
-from api.kernel.errors import RATE_LIMITED, UNAVAILABLE, Problem
+from api.kernel.errors import FORBIDDEN, RATE_LIMITED, UNAVAILABLE, Problem
 from api.kernel.failpoints import passing
 from api.kernel.forms import parse_urlencoded
 from api.kernel.headers import combine, names
@@ -87,7 +87,10 @@ class Endpoint:
             arguments = await self._decode_first(context, scope, receive, headers)
             proved = self.route.by(context, cookies, arguments.get("body"))
         told = scope["told"] = await self._limit(context, caller, proved)
-        self._gate.admit(context, caller)
+        try:
+            self._gate.admit(context, caller)
+        except FORBIDDEN as refusal:
+            raise await self._counted(context, refusal, told, known=False) from None
         if not self.route.by:
             arguments = await self._decode(scope, receive, headers)
         if_match = headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None
@@ -136,18 +139,23 @@ class Endpoint:
     def _may_fail(self, caller: Caller) -> bool:
         """Whether this route may refuse a token that such a caller sends."""
         if self.route.guard.asks:
-            return caller.principal is None
+            admits = self.route.guard.admits
+            return caller.principal is None or (admits is not None and not admits(caller.principal))
         return any(error.status == 401 for error in self.route.errors)
 
     async def _counted(self, context: Context, refusal: Problem, told: dict[str, str], known: bool) -> Problem:
-        """What a handler raised, with what there is to tell of limits. A token that it refused is charged to the
-        address, whoever sent it; over that limit the answer is 429."""
-        if refusal.status == 401 and told:
+        """A refusal, with what there is to tell of limits. A token that a handler refused, and a caller that the guard
+        did, are charged to the address as well; over that limit the answer is 429."""
+        if (refusal.status == 401 or isinstance(refusal, FORBIDDEN)) and told:
             limiter, address = context.limiter, origin.get().address
+            failures = limiter.failures(address) + (limiter.general(None, address) if known else [])
             try:
-                await limiter.charge(limiter.failures(address) + (limiter.general(None, address) if known else []))
+                verdict = await limiter.charge(failures)
             except RATE_LIMITED as limited:
                 refusal = limited
+            else:
+                left = verdict.headers().get("ratelimit")
+                refusal.headers |= {"ratelimit": merge(told["ratelimit"], left)} if left else {}
         if isinstance(refusal, RATE_LIMITED) and told:
             refusal.headers["ratelimit-policy"] = told["ratelimit-policy"]
             refusal.headers["ratelimit"] = merge(told["ratelimit"], refusal.headers["ratelimit"])
