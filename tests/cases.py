@@ -153,6 +153,12 @@ CASES: dict[int, tuple[str, str, str]] = {
     213: ("URLs of connections that are malformed", "13.1.1", "1188"),
     214: ("SASL to Kafka, with and without TLS, over IPv6", "13.2.1", "306"),
     215: ("a failed configuration does not look like an outage", "16.5.2", "703"),
+    230: ("another SECRET_KEY, with the previous one and without", "11.1.1, 13.3.4", "324"),
+    231: ("dead letters decided on in bulk: the filter, two at once, those that die again", "2.3.4, 16.2.1", "362"),
+    232: ("an operator's command: without confirmation, misspelled, into a closed pipe", "13.1.1", "703"),
+    233: ("an account whose guesses others used up", "6.1.1", "645"),
+    234: ("a rollback of the wrong database", "13.1.1", "703"),
+    235: ("a status that names what is wrong and what mends it", "16.5.2", "703"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

@@ -54,6 +54,8 @@ class Settings(Sealed, frozen=True, kw_only=True):
     allowed_origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     secret_key: str
+    secret_key_previous: str | None
+    """Verifies what it signed, and signs nothing."""
     jwt_algorithm: str
     jwt_private_key: str | None
     jwt_previous_keys: tuple[str, ...]
@@ -114,6 +116,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         allowed_origins=read("ALLOWED_ORIGINS", lambda text: tuple(map(normal_origin, items_of(text))), ""),
         trusted_proxies=read("TRUSTED_PROXIES", _networks, _PRIVATE_NETWORKS),
         secret_key=read("SECRET_KEY", _secret),
+        secret_key_previous=read(
+            "SECRET_KEY_PREVIOUS", lambda text: _previous_secret(text, environ.get("SECRET_KEY", "").strip()), ""
+        ),
         jwt_algorithm=algorithm,
         jwt_private_key=read(
             "JWT_PRIVATE_KEY", lambda pem: next(iter(read_keys(pem, algorithm, signing=True)), None), ""
@@ -236,6 +241,12 @@ def _secret(text: str) -> str:
     if len(text) < 32 or len(set(text)) < 10:
         raise ValueError("is weak: it needs 32 characters or more, at random; make one with: openssl rand -base64 48")
     return text
+
+
+def _previous_secret(text: str, current: str) -> str | None:
+    if text and text == current:
+        raise ValueError("is the same as SECRET_KEY; give the other key, or leave it empty.")
+    return _secret(text) if text else None
 
 
 def _public_url(text: str, *, relaxed: bool) -> str:
