@@ -1,5 +1,6 @@
 """C-230: SECRET_KEY is changed, with and without SECRET_KEY_PREVIOUS."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,7 +27,7 @@ NEW = "another-secret-of-32-characters-at-least"
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The tokens whose signature is computed meanwhile."""
     computed: list[str] = []
-    decode = Tokens._decode  # noqa: SLF001
+    decode = Tokens._decode
 
     def counting(self: Tokens, token: str) -> object:
         computed.append(token)
@@ -127,7 +128,7 @@ async def test_a_rolling_release_in_two_steps(client: httpx.AsyncClient, context
     """docs/security.md's procedure: processes of two neighbouring steps accept each other's tokens."""
     old = context.settings.secret_key
     steps = [(old, None), (old, NEW), (NEW, old), (NEW, None)]
-    for before, then in zip(steps, steps[1:], strict=False):
+    for before, then in itertools.pairwise(steps):
         async with released(context, *before) as one, released(context, *then) as other:
             for here, there in ((one, other), (other, one)):
                 pair = (await login(here, (await make_user(context)).email)).json()
