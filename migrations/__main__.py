@@ -133,7 +133,7 @@ def main() -> None:
     except (SettingsError, MigrationError) as error:
         sys.exit(f"release: {error}")
     except (KeyboardInterrupt, EOFError):
-        sys.exit("\nrelease: stopped; a migration that had not been completed was not applied.")
+        sys.exit("\nrelease: stopped.")
     except psycopg.Error as error:
         sys.exit(f"release: the database refused: {' '.join(str(error).split())}")
     applied = f"{len(done)} migration(s) done, " if done else ""

@@ -4,7 +4,6 @@ import os
 import sys
 from typing import TextIO
 
-
 GREEN, RED, BOLD = 32, 31, 1
 
 

@@ -24,7 +24,7 @@ async def unlock_account(context: Context, email: str, address: str | None) -> N
         if await unlock(context, email, address) is None:
             raise Refused("there is no account with this address; nothing was changed.")
     except CacheUnavailable as error:
-        raise Refused(f"{error or 'Redis does not answer'}; nothing was changed.") from None
+        raise Refused(f"{str(error) or 'Redis does not answer'}; nothing was changed.") from None
     show("unlocked: this account's counts of refused sign-ins are dropped.")
     if address:
         show("and those of the network of that address.")

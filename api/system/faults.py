@@ -31,13 +31,12 @@ def faults(health: FullHealth, backlogs: list[Backlog], known: Collection[str]) 
     """Parts that are not up, dead letters, and pending tasks that are in no feature, `known` being those that are. A
     part that is unknown is so because another one is down."""
     found = []
-    for part, state in (health.checks or {}).items():
-        state, _, remedy = state.partition(": ")
+    for part, told in (health.checks or {}).items():
+        state, _, remedy = told.partition(": ")
         if state not in ("up", "unknown"):
             found.append(Fault(f"{part} is {state}", remedy or MENDS.get(part, "read the worker's log")))
-    for lag in health.consumers or ():
-        if lag.messages is None:
-            found.append(Fault(f"topic {lag.topic} is not read", MENDS["consumers"]))
+    unread = [lag.topic for lag in health.consumers or () if lag.messages is None]
+    found += [Fault(f"topic {topic} is not read", MENDS["consumers"]) for topic in unread]
     for each in backlogs:
         if each.dead:
             found.append(Fault(f"{each.dead} dead letter(s) of {each.destination} {each.name}", LETTERS))
