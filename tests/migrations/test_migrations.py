@@ -18,6 +18,7 @@ from psycopg import sql
 from api.kernel.database import uuid7
 from api.kernel.settings import Settings
 from migrations.__main__ import FOLDER, MigrationError, check_files, migrate
+from tests.commands import at_terminal
 from tests.conftest import ENVIRONMENT
 
 NAMES = sorted(file.stem for file in FOLDER.glob("*.sql") if ".rollback" not in file.name)
@@ -46,8 +47,8 @@ def applied(url: str) -> list[str]:
         return [row[0] for row in connection.execute("select migration_id from _yoyo_migration order by 1")]
 
 
-def run(root: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {
+def environ_of(url: str) -> dict[str, str]:
+    return {
         "PATH": os.environ["PATH"],
         **ENVIRONMENT,
         "DATABASE_URL": url,
@@ -55,7 +56,11 @@ def run(root: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[st
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
         "SMTP_URL": "smtp://127.0.0.1:1",
     }
+
+
+def run(root: Path, url: str, *arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "migrations", *arguments]
+    environ = environ_of(url) | changed
     return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=30)
 
 
@@ -142,6 +147,40 @@ def test_the_command_tells_what_it_did(empty: str, root: Path) -> None:
     assert ended.stdout.splitlines()[0] == f"applying {NAMES[0]}"
     ended = run(root, empty, "rollback")
     assert (ended.returncode, ended.stdout.splitlines()[0]) == (0, f"taking back {NAMES[-1]}")
+
+
+PRODUCTION = {"ENVIRONMENT": "production", "PUBLIC_URL": "https://app.example.com"}
+
+
+@pytest.mark.case(234)
+async def test_production_is_rolled_back_by_its_databases_name_alone(empty: str, root: Path) -> None:
+    assert migrate(empty) == NAMES
+    name = urlsplit(empty).path[1:]
+    for arguments, told in (
+        (["rollback"], "name the database with --database NAME"),
+        (["rollback", "--database", "staging"], "the database is not 'staging'; nothing was undone."),
+        (["rollback", "--database"], "usage: "),
+        (["--database", name], "usage: "),
+    ):
+        ended = run(root, empty, *arguments, **PRODUCTION)
+        assert (ended.returncode, ended.stdout, told in ended.stderr) == (1, "", True), ended.stderr
+    own = environ_of(empty) | PRODUCTION
+    prompt = f"undoes the newest migration of the production database {name}. Type its name: "
+    for typed in ("staging", "", "\x03"):
+        status, shown = await at_terminal(own, "migrations", "rollback", answers=[(prompt, typed)])
+        assert (status, "taking back" in shown) == (1, False), shown
+    assert applied(empty) == NAMES
+    status, shown = await at_terminal(own, "migrations", "rollback", answers=[(prompt, name)])
+    assert (status, f"taking back {NAMES[-1]}" in shown) == (0, True), shown
+    ended = run(root, empty, "rollback", "--database", name, **PRODUCTION)
+    assert (ended.returncode, ended.stdout.splitlines()[0]) == (0, f"taking back {NAMES[-2]}")
+
+
+@pytest.mark.case(234)
+def test_another_databases_name_is_refused_in_development_too(empty: str, root: Path) -> None:
+    assert migrate(empty) == NAMES
+    assert run(root, empty, "rollback", "--database", "staging").returncode == 1
+    assert applied(empty) == NAMES
 
 
 def test_a_mistyped_command_changes_nothing(empty: str, root: Path) -> None:

@@ -137,10 +137,7 @@ async def test_a_pending_task_whose_feature_is_gone_is_listed_and_discarded(own:
     status, said, _ = await run(own, OPERATIONS, "orphans", "list")
     assert (status, line in said, len(said.splitlines())) == (0, True, 1)
     assert line in (await run(own, OPERATIONS, "dead-letters", "list"))[1]
-    assert (
-        line in (await run(own, "api.system"))[1]
-        or "3 task(s) shop.send_bill: pending, no such task" in (await run(own, "api.system"))[1]
-    )
+    assert "3 task(s) shop.send_bill: pending, no such task" in (await run(own, "api.system"))[1]
     assert "nothing was changed" in (await run(own, OPERATIONS, "orphans", "discard", "--type", "shop.send_bill"))[1]
     status, said, _ = await run(own, OPERATIONS, "orphans", "discard", "--type", "shop.send_bill", "--yes")
     assert (status, said.splitlines()[-1]) == (0, "2 discarded.")
