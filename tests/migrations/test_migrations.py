@@ -18,7 +18,6 @@ from psycopg import sql
 from api.kernel.database import uuid7
 from api.kernel.settings import Settings
 from migrations.__main__ import FOLDER, MigrationError, check_files, migrate
-from tests.commands import at_terminal
 from tests.conftest import ENVIRONMENT
 
 NAMES = sorted(file.stem for file in FOLDER.glob("*.sql") if ".rollback" not in file.name)
@@ -147,40 +146,6 @@ def test_the_command_tells_what_it_did(empty: str, root: Path) -> None:
     assert ended.stdout.splitlines()[0] == f"applying {NAMES[0]}"
     ended = run(root, empty, "rollback")
     assert (ended.returncode, ended.stdout.splitlines()[0]) == (0, f"taking back {NAMES[-1]}")
-
-
-PRODUCTION = {"ENVIRONMENT": "production", "PUBLIC_URL": "https://app.example.com"}
-
-
-@pytest.mark.case(234)
-async def test_production_is_rolled_back_by_its_databases_name_alone(empty: str, root: Path) -> None:
-    assert migrate(empty) == NAMES
-    name = urlsplit(empty).path[1:]
-    for arguments, told in (
-        (["rollback"], "name the database with --database NAME"),
-        (["rollback", "--database", "staging"], "the database is not 'staging'; nothing was undone."),
-        (["rollback", "--database"], "usage: "),
-        (["--database", name], "usage: "),
-    ):
-        ended = run(root, empty, *arguments, **PRODUCTION)
-        assert (ended.returncode, ended.stdout, told in ended.stderr) == (1, "", True), ended.stderr
-    own = environ_of(empty) | PRODUCTION
-    prompt = f"undoes the newest migration of the production database {name}. Type its name: "
-    for typed in ("staging", "", "\x03"):
-        status, shown = await at_terminal(own, "migrations", "rollback", answers=[(prompt, typed)])
-        assert (status, "taking back" in shown) == (1, False), shown
-    assert applied(empty) == NAMES
-    status, shown = await at_terminal(own, "migrations", "rollback", answers=[(prompt, name)])
-    assert (status, f"taking back {NAMES[-1]}" in shown) == (0, True), shown
-    ended = run(root, empty, "rollback", "--database", name, **PRODUCTION)
-    assert (ended.returncode, ended.stdout.splitlines()[0]) == (0, f"taking back {NAMES[-2]}")
-
-
-@pytest.mark.case(234)
-def test_another_databases_name_is_refused_in_development_too(empty: str, root: Path) -> None:
-    assert migrate(empty) == NAMES
-    assert run(root, empty, "rollback", "--database", "staging").returncode == 1
-    assert applied(empty) == NAMES
 
 
 def test_a_mistyped_command_changes_nothing(empty: str, root: Path) -> None:
