@@ -12,6 +12,7 @@ from api.kernel.context import Context
 from api.kernel.database import uuid7
 from api.kernel.limits import Limiter
 from api.kernel.settings import Rate
+from api.operations.types import DeadLetterFilter
 from tests.operations.test_dead_letters import LETTERS, letters
 from tests.worker.jobs import add_tasks
 from tests.worker.test_publishing import announce
@@ -120,7 +121,7 @@ async def test_of_two_operators_at_once_each_letter_is_one_s(operator: httpx.Asy
 async def test_one_that_dies_again_meanwhile_is_not_retried_twice(operator: httpx.AsyncClient, live: Context) -> None:
     """Kafka may refuse it again while the rest is retried: that is another decision."""
     await add_dead(live, tasks=0)
-    wanted = api.operations.bulk.DeadLetterFilter(all=True)
+    wanted = DeadLetterFilter(all=True)
     [counted] = await api.operations.bulk.count_matching(live.db, wanted)
     await live.db.fetch("update outbox_events set dead_at = now() where dead_at is not null and seq % 2 = 0")
     async for count in api.operations.bulk.decide(live.db, wanted, counted.until, api.operations.bulk.RETRY):
