@@ -133,6 +133,8 @@ def task_names() -> list[str]:
 def main(arguments: list[str]) -> None:
     top = parser()
     given = top.parse_args(arguments)
+    if not all(text.isprintable() for text in arguments):  # bytes that are not UTF-8 are here as surrogates
+        top.error("arguments are printable text in UTF-8.")
     settings = msgspec.structs.replace(load(), log_level="ERROR")  # errors end the process with one line of their own
     telemetry.set_up(settings, "operations")
     match given.command:

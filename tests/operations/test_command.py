@@ -118,6 +118,7 @@ async def test_with_yes_they_are_decided_with_progress(own: Environment, live: C
         (["dead-letters", "discard", "--id", "7"], "invalid UUID value"),
         (["dead-letters", "discard", "--kind", "letter"], "invalid choice"),
         (["orphans", "discard", "--yes"], "--type"),
+        (["unlock", "ada\udcff@example.com"], "arguments are printable text in UTF-8."),
         (["unlock", "ada@example.com", "--address", "nowhere"], "give one IPv4 or IPv6 address."),
     ],
 )
