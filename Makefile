@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz test-kafka faults attacks check check-deploy migrate superuser audit status topics openapi events api-page bench lock clean
+.PHONY: help run test fuzz test-kafka faults attacks check check-deploy migrate superuser audit operations status topics openapi events api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -72,7 +72,10 @@ superuser: $(STAMP) ## make EMAIL=… a superuser, or open such an account, whil
 audit: $(STAMP) ## check the audit's chain of hashes, while `make run` runs (EXPECT=POSITION:HASH)
 	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.audit $(if $(EXPECT),--expect $(EXPECT))
 
-status: $(STAMP) ## how each part is doing and what waits in the outbox, while `make run` runs
+operations: $(STAMP) ## dead letters, throttled accounts, roles, while `make run` runs; ARGS="dead-letters list", or ARGS=--help
+	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.operations $(ARGS)
+
+status: $(STAMP) ## what is wrong and what mends it, how each part is doing, what waits, while `make run` runs
 	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.system
 
 topics: $(STAMP) ## the topics that Kafka must have, while `make run` runs; ARGS=--create makes what is missing

@@ -1,6 +1,6 @@
 """The release process: `python -m migrations` brings the database to this code's schema. An advisory lock makes two
-at once harmless; running it again does nothing. `python -m migrations rollback` takes the newest migration back
-(development)."""
+at once harmless; running it again does nothing. `python -m migrations rollback` undoes the newest migration; in
+production it first needs the database's name, typed at the terminal or given with `--database NAME`."""
 
 import getpass
 import os
@@ -101,16 +101,39 @@ def _take(backend: Any, migration: Any, *, back: bool) -> None:
             time.sleep(PAUSE_SECONDS)
 
 
+def confirm(database_url: str, given: str | None, production: bool) -> None:
+    """Raises MigrationError unless the database's name was given: in production, and wherever another one was."""
+    name = conninfo_to_dict(database_url).get("dbname")
+    if given is None and production and sys.stdin.isatty():
+        given = input(f"This undoes the newest migration of the production database {name}. Type its name: ").strip()
+    if given is None and production:
+        raise MigrationError(
+            "this is production: to undo its newest migration, name the database with --database NAME."
+        )
+    if given is not None and given != name:
+        raise MigrationError(f"the database is not {given!r}; nothing was undone.")
+
+
 def main() -> None:
-    back = sys.argv[1:] == ["rollback"]
-    if sys.argv[1:] and not back:
-        sys.exit("release: there is `python -m migrations` and `python -m migrations rollback`, and nothing else.")
+    match sys.argv[1:]:
+        case []:
+            back, name = False, None
+        case ["rollback"]:
+            back, name = True, None
+        case ["rollback", "--database", given]:
+            back, name = True, given
+        case _:
+            sys.exit("usage: python -m migrations, or python -m migrations rollback [--database NAME]")
     try:
         settings = load()
+        if back:
+            confirm(settings.database_url, name, settings.environment == "production")
         with verified_url(settings.database_url, settings.database_ca_cert) as url:
             done = migrate(url, back=back)
     except (SettingsError, MigrationError) as error:
         sys.exit(f"release: {error}")
+    except (KeyboardInterrupt, EOFError):
+        sys.exit("\nrelease: stopped.")
     except psycopg.Error as error:
         sys.exit(f"release: the database refused: {' '.join(str(error).split())}")
     applied = f"{len(done)} migration(s) done, " if done else ""

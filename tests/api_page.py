@@ -135,13 +135,17 @@ async def operate(told: Transcript, context: Context, headers: dict[str, str]) -
     await mailed(context)
     await context.db.fetch("update outbox_events set published_at = now()")
     await context.cache.set(HEARTBEAT_KEY, b"here", 30)
-    for _ in range(2):
+    for _ in range(4):
         await tasks.send_reset.defer(context.db, tasks.ResetWanted(email=EMAIL))
     await context.db.fetch("update outbox_tasks set dead_at = now(), attempts = 20, last_error = 'OSError'")
     letters = (await told.show("GET /operations/dead-letters", params={"limit": 1}, headers=headers)).json()["items"]
+    await told.show("GET /operations/dead-letters/{id}", id=letters[0]["id"], headers=headers)
     await told.show("POST /operations/dead-letters/{id}/retry", id=letters[0]["id"], headers=headers)
-    [other] = (await told.client.get("/api/operations/dead-letters", headers=headers)).json()["items"]
+    other, *rest = (await told.client.get("/api/operations/dead-letters", headers=headers)).json()["items"]
     await told.show("POST /operations/dead-letters/{id}/discard", id=other["id"], headers=headers)
+    wanted = {"type": "users.send_reset", "ids": [rest[0]["id"]]}
+    await told.show("POST /operations/dead-letters/retry", json=wanted, headers=headers)
+    await told.show("POST /operations/dead-letters/discard", json={"all": True}, headers=headers)
     await told.show("GET /operations/outbox", headers=headers)
     for path in ("/health", "/health/live", "/health/ready"):
         await told.show(f"GET {path}")

@@ -189,6 +189,12 @@ CASES: dict[int, tuple[str, str, str]] = {
     227: ("urgent mails do not queue behind others, nor others for ever", "15.1.3", "770"),
     228: ("a message whose handler is slow", "16.5.2", "703"),
     229: ("migrations that stop requests say so", "15.4.2", "667"),
+    230: ("another SECRET_KEY, with the previous one and without", "11.1.1, 13.3.4", "324"),
+    231: ("dead letters decided on in bulk: the filter, two at once, those that die again", "2.3.4, 16.2.1", "362"),
+    232: ("an operator's command: without confirmation, misspelled, into a closed pipe", "13.1.1", "703"),
+    233: ("an account whose guesses others used up", "6.1.1", "645"),
+    234: ("a rollback of the wrong database", "13.1.1", "703"),
+    235: ("a status that names what is wrong and what mends it", "16.5.2", "703"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

@@ -54,13 +54,13 @@ async def test_web_serves_and_ends_while_its_output_is_not_read(own: dict[str, s
             os.close(reading)
 
 
-@pytest.mark.parametrize("module", ["api.system", "api.audit", "api.keys", "migrations"])
+@pytest.mark.parametrize("module", ["api.system", "api.audit", "api.keys", "api.operations roles", "migrations"])
 async def test_a_command_whose_reader_has_gone_ends_well(own: dict[str, str], module: str, tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     errors = tmp_path / "errors"
     with errors.open("wb") as kept:
-        command = [sys.executable, "-m", module]
+        command = [sys.executable, "-m", *module.split()]
         done = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, env=own, stdout=writing, stderr=kept)
     os.close(writing)
     assert "Broken" not in errors.read_text()

@@ -1,10 +1,7 @@
 """`python -m api.superuser EMAIL`."""
 
 import asyncio
-import os
-import pty
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +11,7 @@ import pytest
 
 from api.kernel.context import Context
 from api.kernel.settings import Settings
+from tests.commands import at_terminal
 from tests.factories import PASSWORD, make_user
 
 Environment = dict[str, str]
@@ -113,42 +111,9 @@ async def test_names_what_the_environment_lacks(own: Environment, root: Path) ->
 async def test_asks_at_a_terminal_twice_and_shows_nothing_of_it(
     own: Environment, root: Path, live: Context, typed: list[str], status: int, told: str
 ) -> None:
-    ours, theirs = pty.openpty()
-    child = subprocess.Popen(  # noqa: ASYNC220  # it takes no time, and asyncio's has no use for a terminal
-        [sys.executable, "-m", "api.superuser", "ada@example.com"],
-        cwd=root,
-        env=own,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=_at_a_terminal,
-    )
-    os.close(theirs)
-    shown = await asyncio.to_thread(_converse, ours, typed)
-    assert await asyncio.to_thread(child.wait, 15) == status
-    os.close(ours)
+    answers = list(zip(("yet. Its password: ", "Once more: "), typed, strict=False))
+    ended, shown = await at_terminal(own, "api.superuser", "ada@example.com", answers=answers)
+    assert ended == status
     assert told in shown
     assert PASSWORD not in shown
-    assert "Traceback" not in shown
     assert len(await live.db.fetch("select 1 from users")) == (status == 0)
-
-
-def _at_a_terminal() -> None:
-    os.close(os.open(os.ttyname(0), os.O_RDWR))  # which makes it the controlling one
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored, where a shell runs these tests in the background
-
-
-def _converse(terminal: int, typed: list[str]) -> str:
-    shown, asked = b"", 0
-    while True:
-        try:
-            read = os.read(terminal, 1024)
-        except OSError:  # how Linux says that nobody holds the other end
-            return shown.decode()
-        shown += read
-        if not read:
-            return shown.decode()
-        if asked < len(typed) and len(re.findall(rb"password: |more: ", shown)) > asked:
-            os.write(terminal, typed[asked].encode() + (b"" if typed[asked] == "\x03" else b"\n"))
-            asked += 1

@@ -13,7 +13,7 @@ from authlib.oauth2.rfc9068.claims import JWTAccessTokenClaimsValidator
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwk, jwt
-from joserfc.errors import ExpiredTokenError, SecurityWarning
+from joserfc.errors import BadSignatureError, ExpiredTokenError, SecurityWarning
 
 from api.kernel.errors import UNAUTHORIZED, Problem, unauthorized
 from api.kernel.settings import Settings
@@ -123,6 +123,12 @@ def derive_key(secret_key: str, purpose: str) -> bytes:
     return HKDF(hashes.SHA256(), 32, None, purpose.encode()).derive(secret_key.encode())
 
 
+def verifying_keys(settings: Settings, purpose: str) -> tuple[bytes, ...]:
+    """The keys for one purpose that verify: SECRET_KEY's, which also signs, and then SECRET_KEY_PREVIOUS's if set."""
+    secrets = (settings.secret_key, settings.secret_key_previous)
+    return tuple(derive_key(secret, purpose) for secret in secrets if secret)
+
+
 class Tokens:
     """Issues and verifies access tokens. Keys are made once; a token's `kid` picks among them and from nowhere else."""
 
@@ -133,17 +139,21 @@ class Tokens:
         self._now = now
         self._most_seconds = settings.sign_in_most_days * 86400
         self._keys: dict[str | None, jwk.Key] = {}
+        self._previous: jwk.Key | None = None
+        """SECRET_KEY_PREVIOUS's with HS256, whose tokens have no `kid`: tried where the signature is not the current
+        key's."""
         self._verified: dict[str, Claims] = {}
         """Tokens whose signature was checked: a client sends the same one for a quarter of an hour."""
         self.jwks: list[dict[str, str]] = []
         """The public keys as a JWK Set (RFC 7517); none with HS256, whose key is nobody's business."""
         if self._algorithm == "HS256":
             self._kid = None
-            self._keys[None] = jwk.OctKey.import_key(derive_key(settings.secret_key, "access-token"))
+            current, *previous = map(jwk.OctKey.import_key, verifying_keys(settings, "access-token"))
+            self._keys[None], self._previous = current, next(iter(previous), None)
         else:
             self._kid = self._add(settings.jwt_private_key or "")
-            for previous in settings.jwt_previous_keys:
-                self._add(previous)
+            for pem in settings.jwt_previous_keys:
+                self._add(pem)
             # RFC 9864 calls it Ed25519 from now on; those who verify our tokens know it as EdDSA.
             warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
         claim: Callable[..., Any] = lambda **options: {"essential": True, **options}  # noqa: E731
@@ -198,7 +208,7 @@ class Tokens:
         try:
             if len(token) > _MAX_LENGTH:
                 raise ValueError("too long")
-            decoded = jwt.decode(token, lambda signed: self._keys[signed.headers().get("kid")], [self._algorithm])
+            decoded = self._decode(token)
             if {**decoded.header, "kid": None} != {"alg": self._algorithm, "typ": _TYPE, "kid": None}:
                 raise ValueError("another kind of token, or a header that we never write")
             claims = msgspec.convert(decoded.claims, Claims)  # first, for an `exp` of another type has not expired
@@ -215,6 +225,14 @@ class Tokens:
             raise refusal from None
         except Exception:  # noqa: BLE001  # hostile input meets a parser: whatever it raises, the token is not ours
             raise TOKEN_INVALID(headers=_INVALID) from None
+
+    def _decode(self, token: str) -> jwt.Token:
+        try:
+            return jwt.decode(token, lambda signed: self._keys[signed.headers().get("kid")], [self._algorithm])
+        except BadSignatureError:
+            if self._previous is None:
+                raise
+            return jwt.decode(token, self._previous, [self._algorithm])
 
 
 def bearer(authorization: bytes) -> str:

@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Mapping
 from uuid import UUID
 
-from api.kernel.auth import derive_key
+from api.kernel.auth import verifying_keys
 from api.kernel.errors import forbidden
 from api.kernel.settings import Settings
 
@@ -76,15 +76,20 @@ class Cookies:
 
 def xsrf_token(settings: Settings, sid: UUID) -> str:
     """What a page must send along with this sign-in's cookies: an HMAC, so that nobody can plant a pair that fits."""
-    digest = hmac.digest(derive_key(settings.secret_key, "xsrf-token"), sid.bytes, "sha256")
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return _xsrf_tokens(settings, sid)[0]
+
+
+def _xsrf_tokens(settings: Settings, sid: UUID) -> list[str]:
+    """Under each key that verifies, the one that signs first."""
+    digests = (hmac.digest(key, sid.bytes, "sha256") for key in verifying_keys(settings, "xsrf-token"))
+    return [base64.urlsafe_b64encode(digest).rstrip(b"=").decode() for digest in digests]
 
 
 def refuse_forgery(settings: Settings, headers: Mapping[bytes, bytes], sid: UUID) -> None:
     """Raises ORIGIN_NOT_ALLOWED or XSRF_REFUSED where another site may have caused this request with cookies."""
     refuse_foreign(settings, headers)
     sent = headers.get(b"x-xsrf-token", b"")
-    if not hmac.compare_digest(sent, xsrf_token(settings, sid).encode()):
+    if not any(hmac.compare_digest(sent, token.encode()) for token in _xsrf_tokens(settings, sid)):
         raise XSRF_REFUSED
 
 

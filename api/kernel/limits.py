@@ -157,6 +157,12 @@ class Limiter:
             with contextlib.suppress(CacheUnavailable):
                 _tell(await self._cache.evaluate(REFUND, [limit.key for limit in verdict.limits], numbers))
 
+    async def forget(self, limits: Sequence[Limit]) -> None:
+        """Drop the counts that are kept in Redis. Raises CacheUnavailable. A process that counted by itself, because
+        Redis was away, keeps its own until they expire."""
+        if limits:
+            await self._cache.execute("DEL", *(limit.key for limit in limits))
+
     async def _ask(self) -> None:
         """One round trip at a time, for all who asked meanwhile: under load it is Redis' client that costs."""
         try:

@@ -4,13 +4,13 @@ the last page ended, and for whom and what it was made, so that nobody can make 
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from api.kernel.auth import derive_key
+from api.kernel.auth import verifying_keys
 from api.kernel.errors import VALIDATION_FAILED, FieldError
 from api.kernel.settings import Settings
 
@@ -45,13 +45,12 @@ class Cursors:
     filters."""
 
     def __init__(self, settings: Settings, *scope: object) -> None:
-        self._key = derive_key(settings.secret_key, "cursor")
+        self._keys = verifying_keys(settings, "cursor")
         self._scope = hashlib.sha256(msgspec.json.encode([*map(str, scope)])).digest()
 
     def make(self, *position: object) -> str:
         """From the last item's sort key."""
-        body = msgspec.json.encode(position)
-        return base64.urlsafe_b64encode(self._sign(body) + body).rstrip(b"=").decode()
+        return self._make(self._keys[0], position)
 
     def page(self, found: list[T], limit: int, total: int, position: Callable[[T], tuple[object, ...]]) -> Page[T]:
         """The page that these make, one more than `limit` of which were asked for: that one only says that there are
@@ -68,7 +67,8 @@ class Cursors:
         try:
             whole = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
             signature, body = whole[:16], whole[16:]
-            if not hmac.compare_digest(signature, self._sign(body)) or self.make(*msgspec.json.decode(body)) != cursor:
+            signed = [key for key in self._keys if hmac.compare_digest(signature, self._sign(key, body))]
+            if not signed or self._make(signed[0], msgspec.json.decode(body)) != cursor:
                 raise ValueError
             return [*msgspec.json.decode(body, type=tuple[*kinds])]  # type: ignore[valid-type]
         except (ValueError, msgspec.DecodeError):
@@ -77,5 +77,9 @@ class Cursors:
             )
             raise VALIDATION_FAILED(errors=[error]) from None
 
-    def _sign(self, body: bytes) -> bytes:
-        return hmac.digest(self._key, self._scope + body, "sha256")[:16]
+    def _make(self, key: bytes, position: Sequence[object]) -> str:
+        body = msgspec.json.encode(position)
+        return base64.urlsafe_b64encode(self._sign(key, body) + body).rstrip(b"=").decode()
+
+    def _sign(self, key: bytes, body: bytes) -> bytes:
+        return hmac.digest(key, self._scope + body, "sha256")[:16]

@@ -58,6 +58,8 @@ class Settings(Sealed, frozen=True, kw_only=True):
     trusted_proxies: Proxies
     api_docs: bool
     secret_key: str
+    secret_key_previous: str | None
+    """Verifies what it signed, and signs nothing."""
     jwt_algorithm: str
     jwt_private_key: str | None
     jwt_previous_keys: tuple[str, ...]
@@ -127,6 +129,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         trusted_proxies=read("TRUSTED_PROXIES", lambda text: read_proxies(items_of(text)), _LOOPBACK),
         api_docs=read("API_DOCS", _one_of("true", "false"), "true" if relaxed else "false") == "true",
         secret_key=read("SECRET_KEY", _secret),
+        secret_key_previous=read(
+            "SECRET_KEY_PREVIOUS", lambda text: _previous_secret(text, environ.get("SECRET_KEY", "").strip()), ""
+        ),
         jwt_algorithm=algorithm,
         jwt_private_key=read(
             "JWT_PRIVATE_KEY", lambda pem: next(iter(read_keys(pem, algorithm, signing=True)), None), ""
@@ -242,6 +247,12 @@ def _secret(text: str) -> str:
     if len(text) < 32 or len(set(text)) < 10:
         raise ValueError("is weak: it needs 32 characters or more, at random; make one with: openssl rand -base64 48")
     return text
+
+
+def _previous_secret(text: str, current: str) -> str | None:
+    if text and text == current:
+        raise ValueError("is the same as SECRET_KEY; give the other key, or leave it empty.")
+    return _secret(text) if text else None
 
 
 def _public_url(text: str, *, relaxed: bool) -> str:

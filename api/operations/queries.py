@@ -1,11 +1,11 @@
 """One typed signature for each file in sql/operations/."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from api.kernel.database import Database
 from api.kernel.sql import query
-from api.operations.types import DeadLetter, Decided
+from api.operations.types import DeadLetter, Decided, Matching, Orphans
 
 
 @query
@@ -13,11 +13,39 @@ async def count_dead_letters(db: Database) -> int: ...
 
 
 @query
+async def count_matching(
+    db: Database, kind: str | None, type: str | None, key: UUID | None, ids: list[UUID] | None, older_than: timedelta
+) -> list[Matching]: ...
+
+
+@query
+async def count_orphans(db: Database, known: list[str], task: str | None) -> list[Orphans]: ...
+
+
+@query
 async def discard(db: Database, id: UUID) -> Decided: ...
 
 
 @query
+async def discard_orphans(db: Database, known: list[str], task: str | None, most: int) -> list[Decided]: ...
+
+
+@query
 async def list_dead_letters(db: Database, dead_at: datetime | None, id: UUID | None, most: int) -> list[DeadLetter]: ...
+
+
+@query
+async def match_dead_letters(
+    db: Database,
+    kind: str | None,
+    type: str | None,
+    key: UUID | None,
+    ids: list[UUID] | None,
+    until: datetime | None,
+    dead_at: datetime | None,
+    id: UUID | None,
+    most: int,
+) -> list[DeadLetter]: ...
 
 
 @query

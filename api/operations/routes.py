@@ -10,8 +10,9 @@ from api.kernel.events import record
 from api.kernel.paging import Cursors, Page
 from api.kernel.routing import get, post
 from api.operations import queries
+from api.operations.bulk import DISCARD, RETRY, decide_in_time, find_dead_letter
 from api.operations.events import DeadLetterDiscarded, DeadLetterRetried
-from api.operations.types import DeadLetter, DeadLetterQuery, OutboxReport
+from api.operations.types import DeadLetter, DeadLetterFilter, DeadLetterQuery, InBulk, OutboxReport
 
 
 async def list_dead_letters(context: Context, query: DeadLetterQuery) -> Page[DeadLetter]:
@@ -21,6 +22,23 @@ async def list_dead_letters(context: Context, query: DeadLetterQuery) -> Page[De
     found = await queries.list_dead_letters(context.db, dead_at, id, query.limit + 1)
     total = await queries.count_dead_letters(context.db)
     return cursors.page(found, query.limit, total, lambda letter: (letter.dead_at, letter.id))
+
+
+async def show_dead_letter(context: Context, id: UUID) -> DeadLetter:
+    """One dead letter."""
+    return await find_dead_letter(context.db, id)
+
+
+async def retry_dead_letters(context: Context, body: DeadLetterFilter) -> InBulk:
+    """Retry the dead letters that the filter selects, the oldest first, each recorded by itself. Ask again while some
+    are `left`."""
+    return await decide_in_time(context.db, body, RETRY)
+
+
+async def discard_dead_letters(context: Context, body: DeadLetterFilter) -> InBulk:
+    """Discard the dead letters that the filter selects, the oldest first, each recorded by itself. Ask again while some
+    are `left`."""
+    return await decide_in_time(context.db, body, DISCARD)
 
 
 async def retry_dead_letter(context: Context, id: UUID) -> None:
@@ -46,6 +64,9 @@ async def show_outbox(context: Context) -> OutboxReport:
 
 routes = [
     get("/operations/dead-letters", list_dead_letters, guard=superuser),
+    post("/operations/dead-letters/retry", retry_dead_letters, guard=superuser),
+    post("/operations/dead-letters/discard", discard_dead_letters, guard=superuser),
+    get("/operations/dead-letters/{id}", show_dead_letter, guard=superuser),
     post("/operations/dead-letters/{id}/retry", retry_dead_letter, guard=superuser, status=204),
     post("/operations/dead-letters/{id}/discard", discard_dead_letter, guard=superuser, status=204),
     get("/operations/outbox", show_outbox, guard=superuser),

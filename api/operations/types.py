@@ -1,6 +1,7 @@
 """What comes in and what goes out, and the rows behind it."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,18 @@ from api.kernel.paging import Cursor, Limit
 class DeadLetterQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     limit: Limit = 20
     cursor: Cursor | None = None
+
+
+class DeadLetterFilter(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Which dead letters: those that match every field that is given, or `all`. `older_than` is in seconds since they
+    were given up."""
+
+    kind: Literal["event", "task", "message"] | None = None
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    key: UUID | None = None
+    older_than: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
+    ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=500)] | None = None
+    all: bool = False
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -37,6 +50,31 @@ class Decided(msgspec.Struct, frozen=True):
     id: UUID
     kind: str
     type: str
+
+
+class InBulk(msgspec.Struct, frozen=True):
+    """`count` dead letters were retried or discarded; `left` of those selected were not reached in time: ask again."""
+
+    count: int
+    left: int
+
+
+class Matching(msgspec.Struct, frozen=True):
+    """How many dead letters of one kind and type a filter selects: those given up `until` then."""
+
+    kind: str
+    type: str
+    letters: int
+    oldest: datetime
+    until: datetime
+
+
+class Orphans(msgspec.Struct, frozen=True):
+    """Tasks of one name that wait, and that no feature has."""
+
+    type: str
+    tasks: int
+    oldest: datetime
 
 
 class OutboxReport(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from api.kernel.auth import ACCESS_SECONDS, derive_key
+from api.kernel.auth import ACCESS_SECONDS, verifying_keys
 from api.kernel.context import Context
 from api.kernel.cookies import ACCESS, DEVICE, REFRESH, XSRF, Cookies, xsrf_token
 from api.kernel.database import uuid7
@@ -24,7 +24,7 @@ def pair(context: Context, session: Session) -> TokenPair:
         name=session.name,
         roles=tuple(session.roles),
     )
-    refresh = tokens.make(refresh_key(context), session.id, session.generation)
+    refresh = tokens.make(refresh_keys(context)[0], session.id, session.generation)
     return TokenPair(access, "bearer", ACCESS_SECONDS, refresh)
 
 
@@ -43,17 +43,17 @@ def clear_cookies(cookies: Cookies) -> None:
 
 def device_of(context: Context, cookies: Cookies) -> UUID | None:
     """The device that the request's cookie names, where we made it."""
-    return tokens.read_device(_device_key(context), cookies.get(DEVICE) or "")
+    return tokens.read_device(_device_keys(context), cookies.get(DEVICE) or "")
 
 
 def set_device(context: Context, cookies: Cookies, id: UUID) -> None:
     """Know this device again."""
-    cookies.set(DEVICE, tokens.make_device(_device_key(context), id), DEVICE_DAYS * DAY)
+    cookies.set(DEVICE, tokens.make_device(_device_keys(context)[0], id), DEVICE_DAYS * DAY)
 
 
 def session_of(context: Context, cookies: Cookies) -> UUID | None:
     """The session that the browser's refresh cookie names, where we made it; it may be over."""
-    named = tokens.read(refresh_key(context), cookies.get(REFRESH) or "")
+    named = tokens.read(refresh_keys(context), cookies.get(REFRESH) or "")
     return named[0] if named else None
 
 
@@ -61,7 +61,7 @@ def by_refresh_token(context: Context, cookies: Cookies, body: RefreshToken | No
     """The session of the refresh token in the body or else in the cookie, where we made it and the session may still
     live."""
     token = body.refresh_token if body and body.refresh_token is not None else cookies.get(REFRESH)
-    named = tokens.read(refresh_key(context), token or "")
+    named = tokens.read(refresh_keys(context), token or "")
     return named[0] if named and context.tokens.may_live(named[0]) else None
 
 
@@ -71,10 +71,10 @@ def by_device(context: Context, cookies: Cookies, body: None) -> UUID | None:
     return device_of(context, cookies)
 
 
-def refresh_key(context: Context) -> bytes:
-    """What refresh tokens are signed with."""
-    return derive_key(context.settings.secret_key, "refresh-token")
+def refresh_keys(context: Context) -> tuple[bytes, ...]:
+    """The keys that verify refresh tokens; the first one also signs."""
+    return verifying_keys(context.settings, "refresh-token")
 
 
-def _device_key(context: Context) -> bytes:
-    return derive_key(context.settings.secret_key, "device")
+def _device_keys(context: Context) -> tuple[bytes, ...]:
+    return verifying_keys(context.settings, "device")

@@ -31,6 +31,12 @@ class SessionEnded(Event, frozen=True, tag="sessions.ended"):
     reason: Annotated[str, msgspec.Meta(examples=REASONS)]
 
 
+class AccountUnlocked(Event, frozen=True, tag="sessions.unlocked"):
+    """An operator dropped the counts of refused sign-ins to this account: it can be signed in to again at once."""
+
+    user_id: Person
+
+
 class SignInRefused(Event, frozen=True, tag="sessions.refused"):
     """Sign-ins to one account, or to addresses that have none, that were refused for one reason: `attempts` of them,
     the first at `since`. Never with what was typed. The first ones are announced within seconds, and the following ones

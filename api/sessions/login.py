@@ -11,19 +11,14 @@ from api.kernel.cookies import Cookies, refuse_foreign
 from api.kernel.database import Database, uuid7
 from api.kernel.errors import RATE_LIMITED, Problem
 from api.kernel.events import NOBODY, record
-from api.kernel.limits import NETWORK_BITS, Limit, Policy, network_of
-from api.kernel.settings import Rate
+from api.kernel.limits import NETWORK_BITS, Limit, network_of
 from api.kernel.telemetry import meter, traceparent
-from api.sessions import delivery, queries
+from api.sessions import delivery, queries, throttles
 from api.sessions.errors import LOGIN_BAD_CREDENTIALS, LOGIN_USER_NOT_VERIFIED
 from api.sessions.events import SessionEnded, SessionStarted
 from api.sessions.types import Account, Credentials, Session, TokenPair
 from api.users.events import DeletionCancelled
 
-BY_NETWORK = Policy("sign-in-network", Rate(30, 900))
-BY_ACCOUNT = Policy("sign-in", Rate(5, 900))
-BY_KNOWN_DEVICE = Policy("sign-in-device", Rate(10, 900))
-GUESSES = (BY_NETWORK, BY_ACCOUNT, BY_KNOWN_DEVICE)
 MOST_SESSIONS = 50
 refused_sign_ins = meter.create_counter("sessions.refused", "{attempt}", "Sign-ins that were refused, by reason")
 
@@ -73,14 +68,14 @@ def _limits(context: Context, typed: str, account: Account | None, device: UUID 
     who, limiter = origin.get(), context.limiter
     network = network_of(who.address, NETWORK_BITS)
     if account and account.has_device:
-        return limiter.credentials(BY_KNOWN_DEVICE, account.email, "device", str(device))
+        return throttles.of_device(limiter, account.email, device)
     # Not while accounts are hidden: on the owner's network and with their browser, the count would tell of an account.
     if account and not context.settings.hide_accounts and _is_known(account):
-        place = limiter.credentials(BY_KNOWN_DEVICE, account.email, "place", network, who.user_agent or "")
-        return place + limiter.credentials(BY_NETWORK, network, "places")
+        place = throttles.of_place(limiter, account.email, network, who.user_agent)
+        return place + throttles.of_known_places(limiter, network)
     whose = account.email if account else typed
     since = str(account.credentials_changed_at) if account else ""
-    return limiter.credentials(BY_ACCOUNT, whose, since) + limiter.credentials(BY_NETWORK, network)
+    return throttles.of_account(limiter, whose, since) + throttles.of_network(limiter, network)
 
 
 def _is_known(account: Account) -> bool:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from api.kernel.database import Database
 from api.kernel.sql import query
-from api.sessions.types import Account, Notice, Owner, PrincipalRow, Refusal, Renewed, Session, SignIn
+from api.sessions.types import Account, Known, Notice, Owner, PrincipalRow, Refusal, Renewed, Session, SignIn
 
 
 @query
@@ -54,6 +54,8 @@ async def insert(
     method: str,
     mode: str,
 ) -> int | None: ...
+@query
+async def list_known(db: Database, user_id: UUID) -> list[Known]: ...
 @query
 async def list_live(db: Database, user_id: UUID, id: UUID) -> list[SignIn]: ...
 @query

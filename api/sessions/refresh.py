@@ -64,7 +64,7 @@ async def renew(context: Context, db: Database, principal: Principal, cookies: C
 
 async def _rotated(context: Context, token: str) -> Session:
     """The session, one generation on. Raises REFRESH_TOKEN_INVALID or REFRESH_TOKEN_REUSED."""
-    named = tokens.read(delivery.refresh_key(context), token)
+    named = tokens.read(delivery.refresh_keys(context), token)
     if named is None:
         raise REFRESH_TOKEN_INVALID
     idle, who = timedelta(days=context.settings.sign_in_idle_days), origin.get()

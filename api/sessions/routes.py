@@ -13,8 +13,9 @@ from api.sessions.errors import (
     REFRESH_TOKEN_INVALID,
     REFRESH_TOKEN_REUSED,
 )
-from api.sessions.login import GUESSES, cookie_login, login
+from api.sessions.login import cookie_login, login
 from api.sessions.refresh import refresh
+from api.sessions.throttles import GUESSES
 
 routes = [
     post(

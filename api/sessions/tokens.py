@@ -4,6 +4,7 @@ makes the same token. The cookie by which a device is known again is made in the
 
 import base64
 import hmac
+from collections.abc import Sequence
 from uuid import UUID
 
 
@@ -12,9 +13,9 @@ def make(key: bytes, sid: UUID, generation: int) -> str:
     return _seal(key, sid.bytes + generation.to_bytes(4))
 
 
-def read(key: bytes, token: str) -> tuple[UUID, int] | None:
-    """The session and generation a token names, or None where we did not make it."""
-    body = _open(key, token, 20)
+def read(keys: Sequence[bytes], token: str) -> tuple[UUID, int] | None:
+    """The session and generation that a token names; None unless it was made with one of the keys."""
+    body = _open(keys, token, 20)
     return (UUID(bytes=body[:16]), int.from_bytes(body[16:])) if body else None
 
 
@@ -23,9 +24,9 @@ def make_device(key: bytes, id: UUID) -> str:
     return _seal(key, id.bytes)
 
 
-def read_device(key: bytes, token: str) -> UUID | None:
-    """The device that a cookie names, or None where we did not make it."""
-    body = _open(key, token, 16)
+def read_device(keys: Sequence[bytes], token: str) -> UUID | None:
+    """The device that a cookie names; None unless it was made with one of the keys."""
+    body = _open(keys, token, 16)
     return UUID(bytes=body) if body else None
 
 
@@ -33,10 +34,12 @@ def _seal(key: bytes, body: bytes) -> str:
     return base64.urlsafe_b64encode(body + hmac.digest(key, body, "sha256")).rstrip(b"=").decode()
 
 
-def _open(key: bytes, token: str, length: int) -> bytes | None:
+def _open(keys: Sequence[bytes], token: str, length: int) -> bytes | None:
     try:
         body = base64.urlsafe_b64decode(token + "==")[:length]
     except ValueError:
         return None
     # The token is made again, whole, because base64 can be spelled in several ways and only one is ours.
-    return body if len(body) == length and token.isascii() and hmac.compare_digest(_seal(key, body), token) else None
+    if len(body) != length or not token.isascii():
+        return None
+    return body if any(hmac.compare_digest(_seal(key, body), token) for key in keys) else None

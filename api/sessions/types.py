@@ -93,6 +93,14 @@ class Account(msgspec.Struct, frozen=True):
     """From where that user agent was used of late."""
 
 
+class Known(msgspec.Struct, frozen=True):
+    """A device and a place from which an account was used."""
+
+    device_id: UUID | None
+    address: str | None
+    user_agent: str | None
+
+
 class Session(msgspec.Struct, frozen=True):
     """A live session with what its access token says of its owner."""
 

@@ -1,18 +1,21 @@
-"""`python -m api.system`: how each part is doing and what waits, as a table for a person. Ends with 1 where `status` is
-degraded."""
+"""`python -m api.system`: what is wrong and how to mend it, how each part is doing, and what waits, for a person. Ends
+with 1 where `status` is degraded."""
 
 import asyncio
 import sys
 
 import msgspec
 
+from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.backlog import MOST_COUNTED, measure_waiting
 from api.kernel.context import open_context
 from api.kernel.errors import Problem
 from api.kernel.events import Backlog
+from api.kernel.feature import tasks_of
 from api.kernel.settings import Settings, SettingsError, load
-from api.kernel.terminal import show
+from api.kernel.terminal import BOLD, GREEN, RED, coloured, painted, show
+from api.system.faults import faults
 from api.system.routes import measure_parts
 from api.system.types import FullHealth
 
@@ -26,8 +29,11 @@ async def look(settings: Settings) -> tuple[FullHealth, list[Backlog]]:
         return health, (await measure_waiting(context)).backlogs if health.outbox else []
 
 
-def table(health: FullHealth, backlogs: list[Backlog]) -> str:
-    parts = [f"  {name:<12}{state}" for name, state in (health.checks or {}).items()]
+def table(health: FullHealth, backlogs: list[Backlog], colours: bool = False) -> str:
+    parts = [
+        f"  {name:<12}{painted(state, GREEN if state == 'up' else RED, colours)}"
+        for name, state in (health.checks or {}).items()
+    ]
     rows: list[tuple[str, ...]] = [COLUMNS]
     for each in backlogs:
         oldest = f"{each.oldest_seconds:.0f} s" if each.pending else ""
@@ -41,7 +47,12 @@ def table(health: FullHealth, backlogs: list[Backlog]) -> str:
     cell_width = max(8, *(len(cell) for _, *cells in rows for cell in cells)) + 2
     waiting = [f"  {name:<{width}}" + "".join(f"{cell:>{cell_width}}" for cell in cells) for name, *cells in rows]
     shown = waiting if len(waiting) > 1 else ["  nothing waits"]
-    return "\n".join([f"{health.status}, {health.version}, {health.environment}", "", *parts, "", *shown])
+    status = painted(health.status, GREEN if health.status == "ok" else RED, colours)
+    wrong: list[str] = []
+    for fault in faults(health, backlogs, [task.name for task in tasks_of(FEATURES)]):
+        wrong += [f"  {painted(fault.what, RED, colours)}", f"      {painted(fault.mend, BOLD, colours)}"]
+    head = [f"{status}, {health.version}, {health.environment}", "", *wrong]
+    return "\n".join([*head, *[""] * bool(wrong), *parts, "", *shown])
 
 
 def _count(number: int) -> str:
@@ -52,7 +63,7 @@ def main() -> int:
     settings = msgspec.structs.replace(load(), log_level="CRITICAL")  # who sits at the terminal reads the table
     telemetry.set_up(settings, "status")
     health, backlogs = asyncio.run(look(settings))
-    show(table(health, backlogs))
+    show(table(health, backlogs, coloured()))
     return int(health.status != "ok")
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from api.kernel.database import Database
 from api.kernel.sql import query
 from api.users.errors import REGISTER_USER_ALREADY_EXISTS, UPDATE_USER_EMAIL_ALREADY_EXISTS, USER_ALREADY_EXISTS
-from api.users.types import Credentials, MailCount, OpeningRow, Recipient, Standing, TokenOwner, User
+from api.users.types import Credentials, Holder, MailCount, OpeningRow, Recipient, Standing, TokenOwner, User
 
 
 @query
@@ -170,6 +170,10 @@ async def list_by_email(db: Database, after: str, search: str | None, most: int)
 
 @query
 async def list_by_email_backwards(db: Database, after: str, search: str | None, most: int) -> list[User]: ...
+
+
+@query
+async def list_holders(db: Database, role: str | None, after: str, most: int) -> list[Holder]: ...
 
 
 @query

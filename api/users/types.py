@@ -199,6 +199,16 @@ class Standing(msgspec.Struct, frozen=True):
     leaving: bool
 
 
+class Holder(msgspec.Struct, frozen=True):
+    """An account that is a superuser or holds a role."""
+
+    id: UUID
+    email: str
+    is_superuser: bool
+    is_active: bool
+    roles: list[str]
+
+
 class TokenOwner(msgspec.Struct, frozen=True):
     """Whose token it is: an account whose address is `email`, and the token went to `sent_to`."""
 

@@ -65,6 +65,7 @@ def test_no_repr_shows_a_secret(live: Context) -> None:
         GOOD
         | {
             "SECRET_KEY": canary,
+            "SECRET_KEY_PREVIOUS": f"{canary}-previous",
             "DATABASE_URL": f"postgres://u:{canary}@h/d",
             "REDIS_URL": f"redis://:{canary}@h",
             "SMTP_URL": f"smtp://u:{canary}@h",
@@ -91,7 +92,7 @@ VARIABLES = sorted(
     | {"KAFKA_URL", "KAFKA_CLIENT_CERT", "KAFKA_CLIENT_CERT_KEY", "JWT_PRIVATE_KEY", "JWT_PREVIOUS_KEYS"}
     | {"KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"}
     | {"DATABASE_CA_CERT", "REDIS_CA_CERT", "SMTP_CA_CERT"}
-    | {"REDIS_TLS_VERIFY", "HEROKU_SLUG_COMMIT"}
+    | {"SECRET_KEY_PREVIOUS", "REDIS_TLS_VERIFY", "HEROKU_SLUG_COMMIT"}
 )
 LETTERS = st.sampled_from([*map(chr, range(1, 256)), "\udc80", "\u0663", "\u2028"])  # \udc80: a byte that is no UTF-8
 VALUES = st.one_of(
@@ -119,7 +120,15 @@ def test_any_environment_loads_or_is_refused_with_its_variables_named(changed: d
 
 @given(
     st.sampled_from(
-        ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SMTP_URL", "JWT_PRIVATE_KEY", "KAFKA_CLIENT_CERT_KEY"]
+        [
+            "SECRET_KEY",
+            "SECRET_KEY_PREVIOUS",
+            "DATABASE_URL",
+            "REDIS_URL",
+            "SMTP_URL",
+            "JWT_PRIVATE_KEY",
+            "KAFKA_CLIENT_CERT_KEY",
+        ]
     ),
     st.text("0123456789", min_size=9, max_size=20),
     st.sampled_from(["{}", "postgres://u:{}@[h", "redis://:{}@h:x", "smtp://:{}@h", "-----BEGIN A KEY-----\n{}"]),

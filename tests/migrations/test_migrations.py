@@ -46,8 +46,8 @@ def applied(url: str) -> list[str]:
         return [row[0] for row in connection.execute("select migration_id from _yoyo_migration order by 1")]
 
 
-def run(root: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {
+def environ_of(url: str) -> dict[str, str]:
+    return {
         "PATH": os.environ["PATH"],
         **ENVIRONMENT,
         "DATABASE_URL": url,
@@ -55,7 +55,11 @@ def run(root: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[st
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
         "SMTP_URL": "smtp://127.0.0.1:1",
     }
+
+
+def run(root: Path, url: str, *arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "migrations", *arguments]
+    environ = environ_of(url) | changed
     return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=30)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from api.kernel.consumers import tell_lag
@@ -15,6 +16,7 @@ from api.kernel.settings import Settings
 from api.system.measuring import measure
 from api.users.commands import consumers
 from api.users.events import UserRegistered
+from tests.commands import at_terminal
 from tests.worker.jobs import add_tasks
 
 
@@ -86,3 +88,35 @@ def test_a_person_is_shown_what_is_down(environment: dict[str, str], root: Path)
     shown = status(environment | nowhere, root)
     assert (shown.returncode, shown.stderr) == (1, "")
     assert ["postgresql", "down"] in [line.split() for line in shown.stdout.splitlines()]
+    assert "unknown" not in shown.stdout.partition("postgresql  ")[0], "what follows from another fault is none"
+
+
+@pytest.mark.case(235)
+async def test_what_is_wrong_comes_first_with_what_mends_it(
+    live: Context, cloned: Settings, environment: dict[str, str], root: Path
+) -> None:
+    await live.db.fetch("delete from _yoyo_migration where migration_id = '0001_outbox'")
+    await add_tasks(live.db, "users.send_reset")
+    await live.db.fetch("update outbox_tasks set dead_at = now()")
+    await add_tasks(live.db, "shop.send_bill")
+    shown = status(environment | {"DATABASE_URL": cloned.database_url}, root)
+    assert (shown.returncode, shown.stderr) == (1, "")
+    lines = [line.strip() for line in shown.stdout.splitlines()]
+    mended = dict(zip(lines[2::2], lines[3::2], strict=False))
+    assert mended["migrations is down"] == "python -m migrations"
+    assert mended["worker is down"] == "python -m worker"
+    assert mended["1 dead letter(s) of tasks users.send_reset"] == "python -m api.operations dead-letters list"
+    assert mended["1 task(s) shop.send_bill: pending, no such task"] == "python -m api.operations orphans list"
+    assert lines.index("migrations is down") < lines.index("postgresql  up")
+    assert "\x1b" not in shown.stdout, "no colours into a pipe"
+
+
+@pytest.mark.case(235)
+async def test_it_is_in_colour_at_a_terminal_that_wants_it(cloned: Settings, environment: dict[str, str]) -> None:
+    own = environment | {"DATABASE_URL": cloned.database_url, "PATH": os.environ["PATH"], "TERM": "xterm"}
+    code, shown = await at_terminal(own, "api.system")
+    assert (code, "\x1b[31mworker is down\x1b[0m" in shown) == (1, True)
+    assert "postgresql  \x1b[32mup\x1b[0m" in shown
+    for plain in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        code, shown = await at_terminal(own | plain, "api.system")
+        assert (code, "worker is down" in shown, "\x1b" in shown) == (1, True, False)

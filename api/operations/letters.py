@@ -1,0 +1,99 @@
+"""Dead letters and orphaned tasks, as text for the person at the terminal."""
+
+import sys
+from collections.abc import Sequence
+from uuid import UUID
+
+from api.kernel.context import Context
+from api.kernel.events import record
+from api.kernel.terminal import show
+from api.operations import bulk, queries
+from api.operations.events import DeadLetterDiscarded
+from api.operations.types import DeadLetter, DeadLetterFilter, Matching, Orphans
+
+PROGRESS = 1000
+"""Dead letters between two lines of progress."""
+BATCH = 100
+
+
+async def show_one(context: Context, id: UUID) -> None:
+    """Raises NOT_FOUND."""
+    letter = await bulk.find_dead_letter(context.db, id)
+    show("\n".join(f"{name:<11}{_plain(getattr(letter, name))}" for name in letter.__struct_fields__))
+
+
+async def show_many(context: Context, wanted: DeadLetterFilter, most: int, known: list[str]) -> None:
+    """The counts, then the oldest ones, and what to do about tasks that no feature has. Raises Problem."""
+    counts, left = await count(context, wanted), most
+    if counts and left > 0:
+        show("")
+        async for letters in bulk.matching(context.db, wanted, counts[0].until):
+            show("\n".join(map(_line, letters[:left])))
+            left -= len(letters)
+            if left <= 0:
+                break
+    for each in await queries.count_orphans(context.db, known, None):
+        show(f"{_orphans(each)}; python -m api.operations orphans discard --type {_plain(each.type)}")
+
+
+async def count(context: Context, wanted: DeadLetterFilter) -> list[Matching]:
+    """Print how many the filter selects. Raises Problem."""
+    counts = await bulk.count_matching(context.db, wanted)
+    for each in counts:
+        show(f"{each.letters:>8}  {each.kind:<8}{_plain(each.type)}, the oldest of {each.oldest:%Y-%m-%d %H:%M} UTC")
+    show(f"{total(counts)}." if counts else "no dead letters match.")
+    return counts
+
+
+def total(counts: Sequence[Matching]) -> str:
+    return f"{sum(each.letters for each in counts)} dead letter(s)"
+
+
+async def decide(
+    context: Context, wanted: DeadLetterFilter, counts: Sequence[Matching], decision: bulk.Decision
+) -> None:
+    """Retry or discard what was counted, with a line of progress now and then. Raises Problem."""
+    decided, told = 0, 0
+    async for decided in bulk.decide(context.db, wanted, counts[0].until, decision):
+        if decided - told >= PROGRESS:
+            told = decided
+            show(f"operations: {decided} of {total(counts)} {decision.done} …", sys.stderr)
+    show(f"{decided} {decision.done}.")
+
+
+async def count_orphans(context: Context, known: list[str], task: str | None) -> int:
+    """Print how many pending tasks no feature has, by name. Raises Problem."""
+    found = await queries.count_orphans(context.db, known, task)
+    show("\n".join(map(_orphans, found)) or "no pending task is without its feature.")
+    return sum(each.tasks for each in found)
+
+
+async def discard_orphans(context: Context, known: list[str], task: str) -> None:
+    """Raises Problem."""
+    discarded = 0
+    while True:
+        async with context.db.transaction() as db:
+            gone = await queries.discard_orphans(db, known, task, BATCH)
+            for each in gone:
+                await record(db, DeadLetterDiscarded(dead_letter_id=each.id, kind=each.kind, what=each.type))
+        if not gone:
+            break
+        discarded += len(gone)
+    show(f"{discarded} discarded.")
+
+
+def _orphans(each: Orphans) -> str:
+    return (
+        f"{each.tasks:>8}  {_plain(each.type)}: pending, no such task; the oldest of {each.oldest:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _line(letter: DeadLetter) -> str:
+    key = f" of {letter.event_key}" if letter.event_key else ""
+    why = f"{letter.attempts} attempt(s), {_plain(letter.reason or 'no reason')}"
+    return f"{letter.id}  {letter.dead_at:%Y-%m-%d %H:%M}  {letter.kind} {_plain(letter.type)}{key}: {why}"
+
+
+def _plain(value: object) -> str:
+    """Without control characters: a reason may quote another system."""
+    return "".join(each if each.isprintable() else "?" for each in str(value))

@@ -1,0 +1,21 @@
+-- Deletes tasks that wait and that no feature of this code has. One that a worker of an older release runs is left alone.
+--
+--   $1 known  text[]  the names of the tasks that there are
+--   $2 task   text    this name alone; null: any
+--   $3 most   bigint
+
+with orphan as (
+    select seq
+      from outbox_tasks
+     where dead_at is null
+       and task <> all($1::text[])
+       and ($2::text is null or task = $2)
+       and (locked_until is null or locked_until < now())
+     order by seq
+     limit $3
+       for update skip locked
+)
+delete from outbox_tasks
+ using orphan
+ where outbox_tasks.seq = orphan.seq
+returning outbox_tasks.id, 'task' as kind, outbox_tasks.task as type;
