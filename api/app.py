@@ -15,6 +15,7 @@ from api.kernel import openapi, telemetry
 from api.kernel.context import open_context
 from api.kernel.cors import Cors
 from api.kernel.errors import Problems
+from api.kernel.exposition import Exposition, Scrapes
 from api.kernel.feature import Feature, authenticate_of, recognise_of, tasks_of
 from api.kernel.pipeline import mount
 from api.kernel.settings import Settings, load
@@ -41,11 +42,12 @@ def create() -> Starlette:
     """What uvicorn calls in each web process: the application for this process' environment."""
     settings = load()
     follow_supervisor()
-    telemetry.set_up(settings, "web")
-    return create_app(settings)
+    return create_app(settings, exposition=telemetry.set_up(settings, "web"))
 
 
-def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> Starlette:
+def create_app(
+    settings: Settings, features: Sequence[Feature] = FEATURES, exposition: Exposition | None = None
+) -> Starlette:
     """The ASGI application. Its lifespan opens and closes the Context; a test may set `app.state.context` instead."""
 
     @contextlib.asynccontextmanager
@@ -58,8 +60,11 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> St
             yield
 
     routes = [*(route for feature in features for route in feature.routes), openapi.route(features)]
+    token = None if settings.metrics_port else settings.metrics_token
+    scrapes = [Route("/metrics", Scrapes(exposition, token))] if exposition and token else []
     app = Application(
         routes=[
+            *scrapes,
             mount(routes, authenticate_of(features), recognise_of(features)),
             Route("/api/docs{path:path}", Static(ROOT / "api/kernel/docs", "/api/docs")),
             Route("/{path:path}", Static(ROOT / "web/public", fallback=True)),

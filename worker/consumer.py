@@ -12,14 +12,15 @@ from collections.abc import Sequence
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, UnknownTopicOrPartitionError
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span
 
 from api.kernel.consumers import Consumer, Delivery, tell_lag
 from api.kernel.context import Context
 from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
-from api.kernel.telemetry import meter, parent_from, span
+from api.kernel.telemetry import mark_failed, meter
 from worker.kafka import let_go
 from worker.security import explained, security
+from worker.spans import processing
 from worker.watch import Stalled, Watch
 
 logger = logging.getLogger(__name__)
@@ -136,8 +137,8 @@ class Reader:
     async def _settle(self, place: TopicPartition, record: ConsumerRecord) -> bool:
         """Act on a message, or bury it; False where it has to wait."""
         headers = {name: value.decode(errors="backslashreplace") for name, value in record.headers if value is not None}
-        parent = parent_from(headers.get("traceparent"))
-        with span(f"consume {self._consumer.topic}", SpanKind.CONSUMER, parent) as current:
+        group = self._kafka.prefix + self._consumer.group
+        with processing(record, self._consumer.topic, group, headers) as current:
             return await self._settle_traced(place, record, headers, current)
 
     async def _settle_traced(
@@ -145,7 +146,7 @@ class Reader:
     ) -> bool:
         outcome, error = await self._attempt(record, headers)
         if error is not None:
-            current.set_attribute("error.type", type(error).__name__)
+            mark_failed(current, type(error).__name__)
             before = self._troubles.get(place)
             attempts = 1 + (before.attempts if before and before.offset == record.offset else 0)
             if not _is_final(error, attempts):

@@ -55,7 +55,7 @@ def parent(span: ReadableSpan) -> str:
 def assert_whole(trace: Sequence[ReadableSpan], record: ConsumerRecord, event_row: str) -> ReadableSpan:
     """Each part is there, under the one that caused it; the request's span."""
     request = named(trace, "POST /api/auth/register")
-    publishing, task = named(trace, "publish users"), named(trace, "users.send_verification")
+    publishing, task = named(trace, "send users"), named(trace, "users.send_verification")
     assert (request.kind, publishing.kind, task.kind) == (SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER)
     for query in ("users.insert", "kernel.insert_event"):
         assert parent(named(trace, query)) == id_of(request)
@@ -113,4 +113,4 @@ async def test_a_trace_that_is_not_sampled_goes_on_without_a_span(
     assert header(record, "traceparent") == row["traceparent"]
     # And what the worker did for it began no trace of its own.
     done = {span.name for span in spans.get_finished_spans()}
-    assert done.isdisjoint({"users.send_verification", "users.insert_token", "smtp send", "publish users"})
+    assert done.isdisjoint({"users.send_verification", "users.insert_token", "smtp send", "send users"})
