@@ -54,7 +54,11 @@ def rendered(data: MetricsData | None) -> str:
     and a counter ends in `_total`."""
     lines: list[str] = []
     for resource in data.resource_metrics if data else ():
-        lines += ["# TYPE target_info gauge", _line("target_info", resource.resource.attributes, 1)]
+        lines += [
+            "# HELP target_info This process",
+            "# TYPE target_info gauge",
+            _line("target_info", resource.resource.attributes, 1),
+        ]
         for scope in resource.scope_metrics:
             for metric in scope.metrics:
                 lines += _metric(metric)

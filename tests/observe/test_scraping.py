@@ -1,0 +1,154 @@
+"""C-243: `/metrics` for whoever may read it, and nobody else."""
+
+import asyncio
+import re
+from asyncio.subprocess import PIPE
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.kernel.settings import Settings, SettingsError, load
+from tests.conftest import _NOWHERE, ENVIRONMENT
+from tests.factories import PASSWORD
+from tests.observe.promtool import PROMTOOL, needs_promtool, samples
+from tests.processes import Processes
+from tests.worker.parts import free_port
+
+TOKEN = "b3BlbiBzZXNhbWUgYW5kIHN1Y2ggdGhpbmdz"
+ROOT = Path(__file__).parents[2]
+IDENTIFYING = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{32}|@|%40|\d+\.\d+\.\d+\.\d+")
+
+
+async def test_with_a_token_on_the_web_port(cloned: Settings, environment: Mapping[str, str], tmp_path: Path) -> None:
+    ours = {"DATABASE_URL": cloned.database_url, "METRICS_TOKEN": TOKEN, "LOG_HEALTH": "false"}
+    with Processes({**environment, **ours}, tmp_path) as processes:
+        async with processes.web() as client:
+            for header in ({}, {"authorization": f"Bearer {TOKEN}x"}, {"authorization": f"Basic {TOKEN}"}):
+                refused = await client.get("/metrics", headers=header)
+                assert (refused.status_code, refused.json()["code"]) == (401, "METRICS_TOKEN_NEEDED")
+                assert refused.headers["www-authenticate"] == "Bearer"
+                assert "process_" not in refused.text
+            await client.get("/api/users/me")
+            answer = await client.get("/metrics", headers={"authorization": f"bearer {TOKEN}"})
+            assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+            told = samples(answer.text)
+            [counted] = [name for name in told if "duration_seconds_count" in name and "/api/users/me" in name]
+            assert told[counted] == 1
+            assert 'service_name="rest-angular-web"' in answer.text
+            assert TOKEN not in answer.text
+    assert TOKEN not in (tmp_path / "api.log").read_text()
+
+
+def served(folder: Path) -> set[str]:
+    """The ports that the processes have told in their logs."""
+    logs = "".join(log.read_text() for log in folder.glob("*.log"))
+    return set(re.findall(r'"metrics are served".*?"port": (\d+)', logs))
+
+
+async def test_each_process_takes_the_next_port(
+    cloned: Settings, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    port = free_port()
+    ours = {"DATABASE_URL": cloned.database_url, "METRICS_PORT": str(port), "METRICS_TOKEN": TOKEN}
+    ours["WEB_CONCURRENCY"] = "2"
+    with Processes({**environment, **ours}, tmp_path) as processes:
+        async with processes.web() as client:
+            assert "outbox_pending" not in (await client.get("/metrics")).text, "not on the web port as well"
+            await processes.worker()
+            async with asyncio.timeout(15):
+                while len(ports := served(tmp_path)) < 3:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            scraped = set()
+            for each in ports:
+                url = f"http://127.0.0.1:{each}/metrics"
+                assert (await client.get(url)).status_code == 401
+                text = (await client.get(url, headers={"authorization": f"Bearer {TOKEN}"})).text
+                scraped.add((re.findall('service_name="([^"]+)"', text)[0], re.findall('instance_id="(.*?)"', text)[0]))
+            assert sorted(name for name, _ in scraped) == [
+                "rest-angular-web",
+                "rest-angular-web",
+                "rest-angular-worker",
+            ]
+
+
+async def test_off_by_default(client: httpx.AsyncClient) -> None:
+    assert "target_info" not in (await client.get("/metrics")).text
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN is weak"),
+        ({"METRICS_PORT": "0"}, "METRICS_PORT must be a whole number"),
+        ({"METRICS_TOKEN": TOKEN, "WEB_CONCURRENCY": "2"}, "METRICS_TOKEN alone answers for one process"),
+    ],
+)
+def test_what_cannot_work_is_refused(variables: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        load(ENVIRONMENT | _NOWHERE | variables)
+
+
+async def exercise(client: httpx.AsyncClient, name: str = "ada", number: int = 1) -> None:
+    """Requests whose paths, bodies and headers hold ids, addresses and names."""
+    body = {"email": f"{name}@example.com", "password": PASSWORD}
+    await client.post("/api/auth/register", json=body, headers={"x-forwarded-for": f"203.0.113.{number}"})
+    await client.post("/api/auth/jwt/login", data={"username": body["email"], "password": PASSWORD})
+    await client.post("/api/auth/jwt/login", data={"username": f"eve-{body['email']}", "password": "guess"})
+    for path in (f"users/0190f5d2-0000-7000-8000-00000000000{number}", f"nothing/{body['email']}", f"{number}.0.113.9"):
+        await client.get(f"/api/{path}")
+
+
+async def test_no_label_has_an_id_or_an_address(scrape: Callable[[], str], live_client: httpx.AsyncClient) -> None:
+    """C-244: how many series there are does not depend on what clients send."""
+    await exercise(live_client)
+    before = {name for name in samples(scrape()) if "duration" in name}
+    await exercise(live_client, "bob", 2)
+    told = {name for name in samples(scrape()) if not name.startswith(("target_info", "messaging"))}
+    assert {name for name in told if "duration" in name} == before
+    assert [name for name in told if IDENTIFYING.search(name)] == []
+
+
+@needs_promtool
+async def test_promtool_reads_it(scrape: Callable[[], str], live_client: httpx.AsyncClient) -> None:
+    await exercise(live_client)
+    assert PROMTOOL is not None
+    checking = await asyncio.create_subprocess_exec(PROMTOOL, "check", "metrics", stdin=PIPE, stderr=PIPE, stdout=PIPE)
+    told, errors = await checking.communicate(scrape().encode())
+    assert (checking.returncode, told, errors.decode()) == (0, b"", "")
+
+
+def documented() -> dict[str, str]:
+    """The metrics of docs/operations.md: OpenTelemetry's names, and Prometheus'."""
+    rows = re.findall(r"^\| `([a-z_.]+)` \| `([a-z_]+)` \|", (ROOT / "docs/operations.md").read_text(), re.M)
+    return dict(rows)
+
+
+def test_what_is_documented_is_what_exists() -> None:
+    """C-245."""
+    made = re.compile(r'(?:create_\w+|LastingGauge)\(\s*"([a-z_.]+)"')
+    sources = [file for folder in ("api", "worker") for file in sorted((ROOT / folder).rglob("*.py"))]
+    assert set(documented()) == {name for file in sources for name in made.findall(file.read_text())}
+
+
+async def test_prometheus_names_are_those_documented(scrape: Callable[[], str], live_client: httpx.AsyncClient) -> None:
+    """C-245."""
+    await exercise(live_client)
+    families = set(re.findall(r"^# TYPE (\w+) ", scrape(), re.M)) - {"target_info"}
+    assert families <= set(documented().values())
+    assert {"http_server_request_duration_seconds", "db_client_connection_count"} <= families
+
+
+@pytest.mark.parametrize("file", ["alerts.yaml", "dashboard.json"])
+def test_alerts_and_dashboard_use_what_exists(file: str) -> None:
+    """C-245."""
+    text = (ROOT / "docs/observe" / file).read_text()
+    used = set(
+        re.findall(r"\b((?:http|db|task|outbox|audit|sweep|hashing|process|event_loop|messaging|log)_[a-z_]+)", text)
+    )
+    names = {re.sub("_(bucket|sum|count)$", "", name) if name not in documented().values() else name for name in used}
+    labels = {"http_route", "http_response_status_code", "http_request_method", "db_operation_name", "task_name"}
+    labels |= {"db_client_connection_state", "hashing_state", "task_outcome"}
+    assert names - labels <= set(documented().values())
+    assert names & set(documented().values())
