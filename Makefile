@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz test-kafka faults attacks check check-deploy migrate superuser audit status openapi events api-page bench lock clean
+.PHONY: help run test fuzz test-kafka faults attacks check check-deploy migrate superuser audit status observe openapi events api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -74,6 +74,9 @@ audit: $(STAMP) ## check the audit's chain of hashes, while `make run` runs (EXP
 
 status: $(STAMP) ## how each part is doing and what waits in the outbox, while `make run` runs
 	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.system
+
+observe: $(STAMP) ## start Prometheus beside `METRICS_PORT=9464 make run` (needs Debian's package prometheus)
+	@exec $(BIN)/python -m dev.observe
 
 openapi: $(STAMP) ## write docs/openapi.json from the routes
 	@$(BIN)/python -c 'import sys; from api.features import FEATURES; from api.kernel.openapi import document; sys.stdout.buffer.write(document(FEATURES))' > docs/openapi.json

