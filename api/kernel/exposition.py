@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.kernel.errors import unauthorized
+from api.kernel.errors import UNAUTHORIZED
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ PORTS = 64
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SUFFIXES = {"s": "_seconds", "By": "_bytes"}
 _SILENT_SECONDS = 10.0
-METRICS_TOKEN_NEEDED = unauthorized("METRICS_TOKEN_NEEDED", "Send METRICS_TOKEN as a bearer token.")
 
 
 class Exposition(MetricReader):
@@ -112,7 +111,7 @@ class Scrapes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route_template"] = "/metrics"
         if not admits(self._token, Headers(scope=scope).get("authorization", "")):
-            raise METRICS_TOKEN_NEEDED
+            raise UNAUTHORIZED("Send METRICS_TOKEN as a bearer token.")
         text = await asyncio.to_thread(self._exposition.text)
         await Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})(scope, receive, send)
 

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
@@ -73,9 +74,7 @@ def _memory() -> Iterable[Observation]:
 
 
 def _cpu() -> Iterable[Observation]:
-    times = os.times()
-    yield Observation(times.user, {"cpu.mode": "user"})
-    yield Observation(times.system, {"cpu.mode": "system"})
+    yield Observation(time.process_time())
 
 
 def _descriptors() -> Iterable[Observation]:
@@ -114,7 +113,7 @@ meter.create_observable_up_down_counter(
 meter.create_observable_up_down_counter(
     "process.memory.usage", _of_process(_memory), "By", "Resident memory of this process"
 )
-meter.create_observable_counter("process.cpu.time", _of_process(_cpu), "s", "CPU time of this process, by mode")
+meter.create_observable_counter("process.cpu.time", _of_process(_cpu), "s", "CPU time of this process")
 meter.create_observable_up_down_counter(
     "process.unix.file_descriptor.count", _of_process(_descriptors), "{file_descriptor}", "Open file descriptors"
 )

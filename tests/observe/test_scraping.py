@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
+from api.app import create_app
+from api.kernel.context import Context
+from api.kernel.exposition import Exposition
 from api.kernel.settings import Settings, SettingsError, load
-from tests.conftest import _NOWHERE, ENVIRONMENT
+from tests.conftest import _NOWHERE, ENVIRONMENT, client_of
 from tests.factories import PASSWORD
 from tests.observe.promtool import PROMTOOL, needs_promtool, samples
 from tests.processes import Processes
@@ -27,7 +31,7 @@ async def test_with_a_token_on_the_web_port(cloned: Settings, environment: Mappi
         async with processes.web() as client:
             for header in ({}, {"authorization": f"Bearer {TOKEN}x"}, {"authorization": f"Basic {TOKEN}"}):
                 refused = await client.get("/metrics", headers=header)
-                assert (refused.status_code, refused.json()["code"]) == (401, "METRICS_TOKEN_NEEDED")
+                assert (refused.status_code, refused.json()["code"]) == (401, "UNAUTHORIZED")
                 assert refused.headers["www-authenticate"] == "Bearer"
                 assert "process_" not in refused.text
             await client.get("/api/users/me")
@@ -53,24 +57,29 @@ async def test_each_process_takes_the_next_port(
     port = free_port()
     ours = {"DATABASE_URL": cloned.database_url, "METRICS_PORT": str(port), "METRICS_TOKEN": TOKEN}
     ours["WEB_CONCURRENCY"] = "2"
-    with Processes({**environment, **ours}, tmp_path) as processes:
-        async with processes.web() as client:
-            assert "outbox_pending" not in (await client.get("/metrics")).text, "not on the web port as well"
-            await processes.worker()
-            async with asyncio.timeout(15):
+    async with httpx.AsyncClient(trust_env=False, timeout=15) as client:
+        with Processes({**environment, **ours}, tmp_path) as processes:
+            for module in ("api", "worker"):
+                processes.start(module)
+            async with asyncio.timeout(60):
                 while len(ports := served(tmp_path)) < 3:  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.05)
             scraped = set()
             for each in ports:
                 url = f"http://127.0.0.1:{each}/metrics"
                 assert (await client.get(url)).status_code == 401
                 text = (await client.get(url, headers={"authorization": f"Bearer {TOKEN}"})).text
-                scraped.add((re.findall('service_name="([^"]+)"', text)[0], re.findall('instance_id="(.*?)"', text)[0]))
-            assert sorted(name for name, _ in scraped) == [
-                "rest-angular-web",
-                "rest-angular-web",
-                "rest-angular-worker",
-            ]
+                scraped |= set(re.findall('service_instance_id="(.*?)".*service_name="rest-angular-(.*?)"', text))
+    assert sorted(name for _, name in scraped) == ["web", "web", "worker"]
+
+
+async def test_with_a_port_it_is_not_on_the_web_port(settings: Settings, context: Context) -> None:
+    for port in (None, 9464):
+        own = msgspec.structs.replace(settings, metrics_token=TOKEN, metrics_port=port)
+        app = create_app(own, exposition=Exposition())
+        app.state.context = context
+        async with client_of(app) as client:
+            assert ((await client.get("/metrics")).status_code == 401) == (port is None)
 
 
 async def test_off_by_default(client: httpx.AsyncClient) -> None:
