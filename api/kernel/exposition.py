@@ -8,7 +8,7 @@ import http.server
 import logging
 import socketserver
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import Histogram, Metric, MetricReader, MetricsData, Sum
@@ -123,7 +123,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 def listen(exposition: Exposition, first: int, token: str | None) -> int | None:
     """Serve `/metrics` from a thread, so that it answers also while the event loop is stuck, on the first free port
-    from `first` on; which one, or None where none is free."""
+    from `first` on; which one, or None where it cannot be had."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         timeout = _SILENT_SECONDS
@@ -146,7 +146,6 @@ def listen(exposition: Exposition, first: int, token: str | None) -> int | None:
 
     server = _bound(range(first, min(first + PORTS, 65_536)), Handler)
     if server is None:
-        logger.error("METRICS_PORT and those after it are taken", extra={"fields": {"port": first}})
         return None
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     port: int = server.server_address[1]
@@ -154,11 +153,14 @@ def listen(exposition: Exposition, first: int, token: str | None) -> int | None:
     return port
 
 
-def _bound(ports: Iterable[int], handler: type[http.server.BaseHTTPRequestHandler]) -> _Server | None:
+def _bound(ports: range, handler: type[http.server.BaseHTTPRequestHandler]) -> _Server | None:
     for port in ports:
         try:
             return _Server(("0.0.0.0", port), handler)
         except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
+            if error.errno == errno.EADDRINUSE and port != ports[-1]:
+                continue
+            fields = {"port": port, "cause": error.strerror}
+            logger.error("metrics are not served: check METRICS_PORT", extra={"fields": fields})
+            break
     return None

@@ -187,6 +187,7 @@ async def test_rate_errors_and_duration_are_measured_by_route(
     told = {tuple(point.attributes.values()): point for point in points(metrics, "http.server.request.duration")}
     assert told[("GET", "/api/users/me", 401)].count >= 1
     assert told[("GET", "/api/health/live", 200)].sum < 10
+    assert told[("GET", "/api/health/live", 200)].explicit_bounds[::13] == (0.005, 10), "seconds, not milliseconds"
     assert ("_OTHER", "/api/health/live", 405) in told, "a method that a client made up is no label of its own"
     assert not any("nowhere" in str(labels) for labels in told)
     assert all(point.value == 0 for point in points(metrics, "http.server.active_requests"))

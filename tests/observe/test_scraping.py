@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from asyncio.subprocess import PIPE
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 
 from api.app import create_app
 from api.kernel.context import Context
-from api.kernel.exposition import Exposition
+from api.kernel.exposition import Exposition, listen
 from api.kernel.settings import Settings, SettingsError, load
+from dev.observe import configuration
 from tests.conftest import _NOWHERE, ENVIRONMENT, client_of
 from tests.factories import PASSWORD
 from tests.observe.promtool import PROMTOOL, needs_promtool, samples
@@ -80,6 +82,25 @@ async def test_with_a_port_it_is_not_on_the_web_port(settings: Settings, context
         app.state.context = context
         async with client_of(app) as client:
             assert ((await client.get("/metrics")).status_code == 401) == (port is None)
+
+
+def test_ports_that_cannot_be_had_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 65_535))
+        taken.listen()
+        assert listen(Exposition(), 65_535, None) is None
+    assert "metrics are not served: check METRICS_PORT" in caplog.messages
+
+
+@needs_promtool
+async def test_prometheus_takes_what_make_observe_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METRICS_TOKEN", TOKEN)
+    file = tmp_path / "prometheus.yml"
+    file.write_text(configuration(range(9464, 9466)))
+    assert PROMTOOL is not None
+    checking = await asyncio.create_subprocess_exec(PROMTOOL, "check", "config", str(file), stdout=PIPE, stderr=PIPE)
+    told, errors = await checking.communicate()
+    assert checking.returncode == 0, told + errors
 
 
 async def test_off_by_default(client: httpx.AsyncClient) -> None:
