@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz test-kafka faults attacks check check-deploy migrate superuser audit operations status topics openapi events api-page bench lock clean
+.PHONY: help run test fuzz test-kafka faults attacks check check-deploy migrate superuser audit operations status observe topics openapi events api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -80,6 +80,9 @@ status: $(STAMP) ## what is wrong and what mends it, how each part is doing, wha
 
 topics: $(STAMP) ## the topics that Kafka must have, while `make run` runs; ARGS=--create makes what is missing
 	@exec $(BIN)/python -m dev exec $(BIN)/python -m worker topics $(ARGS)
+
+observe: $(STAMP) ## start Prometheus beside `METRICS_PORT=9464 make run` (needs Debian's package prometheus)
+	@exec $(BIN)/python -m dev.observe
 
 openapi: $(STAMP) ## write docs/openapi.json from the routes
 	@$(BIN)/python -c 'import sys; from api.features import FEATURES; from api.kernel.openapi import document; sys.stdout.buffer.write(document(FEATURES))' > docs/openapi.json

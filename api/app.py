@@ -16,6 +16,7 @@ from api.kernel import openapi, telemetry
 from api.kernel.context import open_context
 from api.kernel.cors import Cors
 from api.kernel.errors import NOT_FOUND, Problems
+from api.kernel.exposition import Exposition, Scrapes
 from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, tasks_of
 from api.kernel.gate import Gate
 from api.kernel.settings import Settings, load
@@ -43,11 +44,12 @@ def create() -> Starlette:
     """What uvicorn calls in each web process: the application for this process' environment."""
     settings = load()
     follow_supervisor()
-    telemetry.set_up(settings, "web")
-    return create_app(settings)
+    return create_app(settings, exposition=telemetry.set_up(settings, "web"))
 
 
-def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> Starlette:
+def create_app(
+    settings: Settings, features: Sequence[Feature] = FEATURES, exposition: Exposition | None = None
+) -> Starlette:
     """The ASGI application. Its lifespan opens and closes the Context; a test may set `app.state.context` instead."""
 
     @contextlib.asynccontextmanager
@@ -64,8 +66,11 @@ def create_app(settings: Settings, features: Sequence[Feature] = FEATURES) -> St
     if settings.api_docs:
         routes.append(openapi.route(features))
         pages.insert(0, Route("/api/docs{path:path}", Static(ROOT / "api/kernel/docs", "/api/docs")))
+    token = None if settings.metrics_port else settings.metrics_token
+    scrapes = [Route("/metrics", Scrapes(exposition, token))] if exposition and token else []
+    table = mount(routes, authenticate_of(features), recognise_of(features), renewal_of(features))
     app = Application(
-        routes=[mount(routes, authenticate_of(features), recognise_of(features), renewal_of(features)), *pages],
+        routes=[*scrapes, table, *pages],
         middleware=[
             Middleware(telemetry.Telemetry, settings.log_health),
             Middleware(Gate, settings),

@@ -195,6 +195,13 @@ CASES: dict[int, tuple[str, str, str]] = {
     233: ("an account whose guesses others used up", "6.1.1", "645"),
     234: ("a rollback of the wrong database", "13.1.1", "703"),
     235: ("a status that names what is wrong and what mends it", "16.5.2", "703"),
+    240: ("spans of statements that fail name the SQLSTATE, and nothing that was sent", "16.2.5", "532"),
+    241: ("exporters that are turned off, and resource attributes that are the operator's", "16.2.3", "1188"),
+    242: ("each alert is silent before its cause, and fires after it", "16.3.4", "778"),
+    243: ("`/metrics` with the token, on a port of its own, or not at all", "13.2.1", "306, 497"),
+    244: ("metrics whose labels grow with what clients send, or say who they are", "16.2.5", "400, 532"),
+    245: ("metrics, alerts and a dashboard that name what does not exist", "16.1.1", "778"),
+    246: ("a record's span ends when Kafka has answered", "16.2.1", "778"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

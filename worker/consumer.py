@@ -11,15 +11,16 @@ import time
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, UnknownTopicOrPartitionError
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span
 
 from api.kernel.consumers import Consumer, Delivery, tell_lag
 from api.kernel.context import Context
 from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
-from api.kernel.telemetry import meter, parent_from, span
+from api.kernel.telemetry import mark_failed, meter
 from worker.dead_messages import LARGEST, bury, reason_of, size_of
 from worker.kafka import let_go
 from worker.security import explained, security
+from worker.spans import processing
 from worker.watch import Stalled, Watch
 
 logger = logging.getLogger(__name__)
@@ -144,8 +145,8 @@ class Reader:
     async def _settle(self, place: TopicPartition, record: ConsumerRecord) -> bool:
         """Act on a message, or bury it; False where it has to wait."""
         headers = {name: value.decode(errors="backslashreplace") for name, value in record.headers if value is not None}
-        parent = parent_from(headers.get("traceparent"))
-        with span(f"consume {self._consumer.topic}", SpanKind.CONSUMER, parent) as current:
+        group = self._kafka.prefix + self._consumer.group
+        with processing(record, self._consumer.topic, group, headers) as current:
             return await self._settle_traced(place, record, headers, current)
 
     async def _settle_traced(
@@ -155,7 +156,7 @@ class Reader:
         trouble = before if before and before.offset == record.offset else Trouble(record.offset)
         outcome, error = await self._attempt(record, headers, trouble.slow)
         if error is not None:
-            current.set_attribute("error.type", type(error).__name__)
+            mark_failed(current, type(error).__name__)
             trouble.attempts += 1
             trouble.slow += isinstance(error, TooSlow)
             trouble.failures += not _waits(error)

@@ -24,12 +24,13 @@ from aiokafka.errors import (
 )
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span
 
 from api.kernel.outages import Outage
 from api.kernel.settings import Settings
-from api.kernel.telemetry import parent_from, relayed_events, span, traceparent
+from api.kernel.telemetry import mark_failed, relayed_events, traceparent
 from worker.security import explained, security
+from worker.spans import sending
 from worker.types import OutboxEvent, Refusal, Unpublished
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,6 @@ LARGEST = 1_000_000  # characters of an event's data; one that is larger than a 
 _FINAL = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTimestampError, PolicyViolationError)
 _PERHAPS = (CorruptRecordException, RecordListTooLargeError, UnsupportedForMessageFormatError, UnknownError)
 _REFUSALS = (*_FINAL, *_PERHAPS, TopicAuthorizationFailedError)
-_NO_SPAN = "-0000000000000000-"
 _FAILURES = (KafkaError, OSError, RuntimeError)  # RuntimeError: uvloop's, for a connection that is closed
 Place = tuple[str, int]  # a topic as Kafka calls it, and a partition of it
 
@@ -153,10 +153,18 @@ class Publisher:
     async def _send_batch(self, producer: AIOKafkaProducer, place: Place, events: Sequence[OutboxEvent]) -> int:
         """As many as one batch has room for, acknowledged; how many. Not producer.send(), which costs as much as all
         the rest. The producer numbers these batches as it does its own."""
-        batch = producer.create_batch()
-        filled = self._fill(batch, events)
+        batch, spans = producer.create_batch(), list[Span]()
+        filled = self._fill(batch, events, spans)
         topic, partition = place
-        await (await producer.send_batch(batch, topic, partition=partition))
+        try:
+            await (await producer.send_batch(batch, topic, partition=partition))
+        except BaseException as error:
+            for each in spans:
+                mark_failed(each, type(error).__name__)
+            raise
+        finally:
+            for each in spans:
+                each.end()
         relayed_events.add(filled, {"topic": events[0].topic})
         return filled
 
@@ -236,15 +244,20 @@ class Publisher:
             places.setdefault(place, []).append(event)
         return places
 
-    def _fill(self, batch: BatchBuilder, events: Sequence[OutboxEvent]) -> int:
-        """Append as many as there is room for; how many. The first one always has room, whatever its size."""
+    def _fill(self, batch: BatchBuilder, events: Sequence[OutboxEvent], spans: list[Span]) -> int:
+        """Append as many as there is room for; how many. The first one always has room, whatever its size. `spans` gets
+        those of sampled traces, which end when Kafka has answered."""
+        topic = self._kafka.prefix + events[0].topic
         for number, event in enumerate(events):
-            key, value = event.key.encode(), event.data.encode()
-            if batch.append(timestamp=None, key=key, value=value, headers=self._headers(event)) is None:
-                return number
+            key, value, current = event.key.encode(), event.data.encode(), sending(event, topic)
+            headers = self._headers(event, traceparent(current) if current else event.traceparent)
+            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+                return number  # the span of one that is not sent is never ended, and so never exported
+            if current:
+                spans.append(current)
         return len(events)
 
-    def _headers(self, event: OutboxEvent) -> list[tuple[str, bytes]]:
+    def _headers(self, event: OutboxEvent, trace: str) -> list[tuple[str, bytes]]:
         """CloudEvents 1.0, Kafka protocol binding, binary mode."""
         return [
             ("ce_specversion", b"1.0"),
@@ -254,7 +267,7 @@ class Publisher:
             ("ce_subject", event.key.encode()),
             ("ce_time", event.time.encode()),
             ("content-type", b"application/json"),
-            ("traceparent", _trace(event).encode()),
+            ("traceparent", trace.encode()),
         ]
 
 
@@ -271,12 +284,3 @@ async def let_go(*parts: Any) -> None:
 def _tells_of_records(error: Exception) -> bool:
     """Whether it is about what was sent, a mistake of ours in making it included, and not about the broker."""
     return isinstance(error, _REFUSALS) or not isinstance(error, _FAILURES)
-
-
-def _trace(event: OutboxEvent) -> str:
-    """The traceparent of a span for the record. A trace that is not sampled goes on as it came: most are not, and a
-    span that nobody sees costs as much as the record."""
-    if not int(event.traceparent[-2:], 16) & 1 and _NO_SPAN not in event.traceparent:
-        return event.traceparent
-    with span(f"publish {event.topic}", SpanKind.PRODUCER, parent_from(event.traceparent)):
-        return traceparent()

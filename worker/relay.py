@@ -20,7 +20,7 @@ from api.kernel.failpoints import passing
 from api.kernel.feature import Sweep
 from api.kernel.outages import words_of
 from api.kernel.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
-from api.kernel.telemetry import trace_of
+from api.kernel.telemetry import swept_at, swept_rows, trace_of
 from worker import queries
 from worker.kafka import KafkaUnavailable, Publisher
 from worker.types import LeasedTask, OutboxEvent, Refusal
@@ -83,13 +83,19 @@ class Relay:
             loops.create_task(self._repeat(self.publish_events, EVENTS_AT_ONCE, self._wake_events, POLL_SECONDS))
             loops.create_task(self._repeat(self.queue_tasks, TASKS_QUEUED, self._wake_tasks, POLL_SECONDS))
             for sweep in self._sweeps:
-                step = functools.partial(sweep.run, self._context)
+                step = functools.partial(self._sweep, sweep)
                 step.__name__ = sweep.run.__name__  # type: ignore[attr-defined]
                 loops.create_task(self._repeat(step, 1, draining, sweep.seconds))
             if not self._context.settings.database_transaction_pooling:  # which hears no NOTIFY: the poll is enough
                 loops.create_task(self._repeat(self._listen, 0, draining, 0))
             await draining.wait()
             self._wake()
+
+    async def _sweep(self, sweep: Sweep) -> int:
+        done, labels = await sweep.run(self._context), {"sweep": sweep.run.__name__}
+        swept_rows.add(done, labels)
+        swept_at.set(time.time(), labels)
+        return done
 
     def want_tasks(self) -> None:
         """Look for due tasks now: arq has room for one more."""

@@ -63,7 +63,8 @@ class Cache:
         # Once it may be asked again, one asks, and the others go without until there is an answer.
         self._closed_until = time.monotonic() + BREAKER_SECONDS
         try:
-            with span(f"redis {command[0]!s}", SpanKind.CLIENT, attributes={"db.system.name": "redis"}):
+            attributes = {"db.system.name": "redis", "db.operation.name": str(command[0])}
+            with span(f"redis {command[0]!s}", SpanKind.CLIENT, attributes=attributes):
                 async with asyncio.timeout(CALL_SECONDS):
                     answer = await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
         except NoScriptError:

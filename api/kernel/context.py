@@ -12,6 +12,7 @@ import msgspec
 from api.kernel.auth import Principals, Tokens
 from api.kernel.cache import Cache, open_cache
 from api.kernel.database import Database, open_database
+from api.kernel.gauges import measured
 from api.kernel.limits import NETWORK_BITS, Limiter, network_of
 from api.kernel.mail import LANGUAGES, Mailer, SmtpMailer
 from api.kernel.passwords import Passwords
@@ -58,7 +59,11 @@ async def open_context(
         logger.warning(warning)
     passwords = Passwords(lambda: network_of(origin.get().address, NETWORK_BITS))
     try:
-        async with open_database(settings, subscribers, pool_size) as db, open_cache(settings) as cache:
+        async with (
+            open_database(settings, subscribers, pool_size) as db,
+            open_cache(settings) as cache,
+            measured(db, passwords),
+        ):
             yield Context(
                 settings=settings,
                 db=db,

@@ -8,10 +8,12 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from opentelemetry import trace
 
 from api.kernel.connections import host_urls, verified_url
 from api.kernel.errors import CONFLICT, UNAVAILABLE, VALIDATION_FAILED
@@ -75,6 +77,7 @@ class Database:
         *,
         hosts: int = 1,
         pooled: bool = False,
+        namespace: str = "",
     ) -> None:
         self._pool = pool
         self._connection = connection
@@ -82,6 +85,18 @@ class Database:
         self._outage = outage or Outage("postgresql", logger)
         self._hosts = hosts
         self._pooled = pooled
+        self.namespace = namespace
+        """The database's name, for spans."""
+        self.waiting = 0
+        """Callers who wait for a connection of the pool."""
+
+    def connections(self) -> tuple[int, int]:
+        """The pool's connections that are in use, and those that are idle."""
+        idle = self._pool.get_idle_size()
+        return self._pool.get_size() - idle, idle
+
+    def most_connections(self) -> int:
+        return self._pool.get_max_size()
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Every row. Raises Violation, VALIDATION_FAILED (a value PostgreSQL refuses), UNAVAILABLE."""
@@ -97,6 +112,8 @@ class Database:
             finally:
                 await self._release(connection)
         except _DRIVER_ERRORS as error:
+            failure = getattr(error, "sqlstate", None) or type(error).__name__
+            trace.get_current_span().set_attribute("error.type", failure)
             raise await self._meaning(error) from None
 
     @contextlib.asynccontextmanager
@@ -110,7 +127,8 @@ class Database:
                 if self._pooled and self._connection is None:
                     async with self._translated():
                         await connection.execute(_SET_LOCAL)
-                yield Database(self._pool, connection, self.subscribers, self._outage, pooled=self._pooled)
+                options: dict[str, Any] = {"pooled": self._pooled, "namespace": self.namespace}
+                yield Database(self._pool, connection, self.subscribers, self._outage, **options)
             except BaseException:
                 # A connection that cannot roll back is gone, and PostgreSQL rolls back what it was doing.
                 with contextlib.suppress(*_DRIVER_ERRORS):
@@ -153,8 +171,12 @@ class Database:
     async def _acquire(self) -> "PoolConnectionProxy[Record]":
         if self._pool.get_idle_size():  # there is one: nobody waits
             return await self._pool.acquire()
-        async with asyncio.timeout(ACQUIRE_SECONDS * self._hosts):  # the pool's own timeout costs a task each time
-            return await self._pool.acquire()
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(ACQUIRE_SECONDS * self._hosts):  # the pool's own timeout costs a task each time
+                return await self._pool.acquire()
+        finally:
+            self.waiting -= 1
 
     async def _release(self, connection: "PoolConnectionProxy[Record]") -> None:
         with contextlib.suppress(*_DRIVER_ERRORS):  # one that cannot be reset is closed by the pool
@@ -214,7 +236,8 @@ async def open_database(
         )
         async with pool:
             pooled = settings.database_transaction_pooling
-            database = Database(pool, subscribers=subscribers, hosts=len(hosts.urls), pooled=pooled)
+            name = unquote(urlsplit(url).path.removeprefix("/"))
+            database = Database(pool, subscribers=subscribers, hosts=len(hosts.urls), pooled=pooled, namespace=name)
             await _look_at(database)
             try:
                 yield database

@@ -114,6 +114,10 @@ class Passwords:
         follow."""
         self._turns.refuse_when_full(self._network(), WAITING)
 
+    def queue(self) -> tuple[int, int]:
+        """How many passwords are being hashed, and how many wait for it."""
+        return self._turns.taken, self._turns.waiting
+
     async def _run(self, work: Callable[[], T], signing_in: bool) -> T:
         await self._turns.take(self._network(), WAITING if signing_in else WAITING_OTHERS)
         hashing = asyncio.get_running_loop().run_in_executor(self._threads, work)

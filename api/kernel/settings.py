@@ -76,6 +76,8 @@ class Settings(Sealed, frozen=True, kw_only=True):
     log_level: str
     log_format: str
     log_health: bool
+    metrics_port: int | None
+    metrics_token: str | None
     rate_limit_anonymous: Rate | None
     rate_limit_signed_in: Rate | None
     rate_limit_credentials: float | None
@@ -153,6 +155,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         log_level=read("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
         log_format=read("LOG_FORMAT", _one_of("json", "console"), "json"),
         log_health=read("LOG_HEALTH", _one_of("true", "false"), "true") == "true",
+        metrics_port=read("METRICS_PORT", lambda text: _between(1, 65535)(text) if text else None, ""),
+        metrics_token=read("METRICS_TOKEN", lambda text: _secret(text) if text else None, ""),
         rate_limit_anonymous=read("RATE_LIMIT_ANONYMOUS", rate, "100/hour"),
         rate_limit_signed_in=read("RATE_LIMIT_SIGNED_IN", rate, "1000/hour"),
         rate_limit_credentials=read("RATE_LIMIT_CREDENTIALS", _factor, "1"),
@@ -163,6 +167,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         deletion_days=read("DELETION_DAYS", _between(0, 365), "14"),
         audit_days=read("AUDIT_DAYS", _between(0, 36_500), "400"),
     )
+    if settings.metrics_token and not settings.metrics_port and settings.web_concurrency != 1:
+        faults.append("METRICS_TOKEN alone answers for one process: set METRICS_PORT too, or WEB_CONCURRENCY to 1.")
     if faults:
         faults.insert(0, "The environment is not complete. Mend these (docs/operations.md explains each):")
         raise SettingsError("\n  - ".join(faults))

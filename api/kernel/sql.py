@@ -64,10 +64,13 @@ def _bind(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Query
     statement = f"-- {bound.name}\n{bound.statement}"
     make = _row_maker(bound.row)
     labels = {"db.operation.name": bound.name}
+    attributes = {"db.system.name": "postgresql", "db.query.summary": bound.name}
 
     async def run(db: Database, *arguments: object) -> Any:
         began = time.perf_counter()
-        with span(bound.name, SpanKind.CLIENT, attributes={"db.system.name": "postgresql"}):
+        with span(bound.name, SpanKind.CLIENT, attributes=attributes) as current:
+            if current.is_recording():
+                current.set_attribute("db.namespace", db.namespace)
             try:
                 rows = await db.fetch(statement, *arguments)
             except Violation as violation:

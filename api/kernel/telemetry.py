@@ -1,50 +1,88 @@
 """OpenTelemetry set up once: traces, RED metrics (rate, errors, duration) and logs that carry the trace id. Exported
-over OTLP/HTTP only where the standard OTEL_* variables say where to. Never recorded: headers, bodies, query strings,
-statement parameters, exception messages on spans; a span says which part worked how long, not with what."""
+over OTLP/HTTP only where the standard OTEL_* variables ask for it. Never recorded: headers, bodies, query strings,
+client addresses, statement parameters, exception messages on spans."""
 
 import contextlib
 import logging
-import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from opentelemetry import context, metrics, trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, SamplingResult
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
-from opentelemetry.util.types import Attributes
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.kernel import logs
 from api.kernel.errors import path_of
+from api.kernel.exporting import export_metrics, export_spans, resource_of
+from api.kernel.exposition import Exposition, listen
 from api.kernel.settings import Settings
 
 access_log = logging.getLogger("api.access")
 tracer = trace.get_tracer("rest_angular")
 meter = metrics.get_meter("rest_angular")
 
-EXPORT_SECONDS = 2.0
-"""For one batch, and for all that is left when a process ends, whose grace a silent collector must not outlast."""
+# Upper bounds in seconds; those of the first two are in OpenTelemetry's semantic conventions. The SDK's own defaults
+# are for milliseconds.
+_REQUEST_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+_QUERY_BOUNDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
+_TASK_BOUNDS = (*_REQUEST_BOUNDS, 20)
+
+
+class LastingGauge:
+    """A gauge that reports what it was set to for `seconds`, and then nothing: a value that nobody measures any more
+    must not look like a measurement."""
+
+    def __init__(self, name: str, unit: str, description: str, seconds: float = 15.0) -> None:
+        self._seconds = seconds
+        self._values: dict[tuple[tuple[str, str], ...], tuple[float, float]] = {}
+        meter.create_observable_gauge(name, [self._read], unit, description)
+
+    def set(self, value: float, labels: Mapping[str, str] | None = None) -> None:
+        self._values[tuple((labels or {}).items())] = value, time.monotonic()
+
+    def clear(self) -> None:
+        """Report nothing until it is set again."""
+        self._values.clear()
+
+    def _read(self, _: CallbackOptions) -> Iterable[Observation]:
+        oldest = time.monotonic() - self._seconds
+        kept = list(self._values.items())  # read in a thread of its own
+        return [Observation(value, dict(labels)) for labels, (value, at) in kept if at > oldest]
+
 
 # Names from OpenTelemetry's semantic conventions where they have one.
-request_seconds = meter.create_histogram("http.server.request.duration", "s", "Requests by method, route and status")
+request_seconds = meter.create_histogram(
+    "http.server.request.duration",
+    "s",
+    "Requests by method, route and status",
+    explicit_bucket_boundaries_advisory=_REQUEST_BOUNDS,
+)
 requests_active = meter.create_up_down_counter("http.server.active_requests", "{request}", "Requests being served")
-query_seconds = meter.create_histogram("db.client.operation.duration", "s", "Statements by the name of their file")
+query_seconds = meter.create_histogram(
+    "db.client.operation.duration",
+    "s",
+    "Statements by the name of their file",
+    explicit_bucket_boundaries_advisory=_QUERY_BOUNDS,
+)
 refused_values = meter.create_counter(
     "db.refused_values", "{value}", "Values that only PostgreSQL refused; must stay 0"
 )
-task_seconds = meter.create_histogram("task.duration", "s", "Tasks by name and outcome")
-outbox_pending = meter.create_gauge("outbox.pending", "{row}", "What waits, by destination")
-outbox_held = meter.create_gauge("outbox.held", "{row}", "Events that wait behind a dead letter of their key")
-outbox_dead = meter.create_gauge("outbox.dead", "{row}", "Dead letters by destination; an operator decides on each")
-outbox_oldest = meter.create_gauge("outbox.oldest", "s", "The age of the oldest that waits, by destination")
+task_seconds = meter.create_histogram(
+    "task.duration", "s", "Tasks by name and outcome", explicit_bucket_boundaries_advisory=_TASK_BOUNDS
+)
+outbox_pending = LastingGauge("outbox.pending", "{row}", "What waits, by destination")
+outbox_held = LastingGauge("outbox.held", "{row}", "Events that wait behind a dead letter of their key")
+outbox_dead = LastingGauge("outbox.dead", "{row}", "Dead letters by destination; an operator decides on each")
+outbox_oldest = LastingGauge("outbox.oldest", "s", "The age of the oldest that waits, by destination")
+unsealed_entries = LastingGauge("audit.unsealed", "{row}", "Audit entries outside the chain of hashes, 10,000 at most")
+unsealed_oldest = LastingGauge("audit.unsealed.oldest", "s", "The age of the oldest audit entry outside the chain")
+swept_rows = meter.create_counter("sweep.rows", "{row}", "Rows that sweeps removed or settled, by sweep")
+swept_at = meter.create_gauge("sweep.last_run.timestamp", "s", "When a sweep last succeeded, in seconds since 1970")
 relayed_events = meter.create_counter("outbox.relayed", "{event}", "Events that Kafka acknowledged, by topic")
 
 # What a browser needs to be told with every answer (OWASP ASVS 3.4). A page that needs more says so itself.
@@ -55,81 +93,25 @@ SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
 }
 _SECURITY = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
-_HEALTH = ("/api/health",)
+_PROBES = ("/api/health", "/metrics")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-_ids = RandomIdGenerator()
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 def set_up(
     settings: Settings, process: str, spans: SpanProcessor | None = None, reader: MetricReader | None = None
-) -> None:
+) -> Exposition | None:
     """Configure logging and OpenTelemetry for this `process` (web, worker, …). What is left to export goes out when
-    the interpreter exits. `spans` and `reader` are where a test looks."""
+    the interpreter exits. `spans` and `reader` are where a test looks. Returns what `/metrics` renders, if anything."""
     logs.set_up(settings, process)
-    resource = Resource.create(
-        {
-            "service.name": os.environ.get("OTEL_SERVICE_NAME", f"rest-angular-{process}"),
-            "service.version": settings.release,
-            "deployment.environment.name": settings.environment,
-        }
-    )
-    if spans is None and _exports("TRACES"):
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-        spans = _Exporting(OTLPSpanExporter(timeout=EXPORT_SECONDS))
-    if reader is None and _exports("METRICS"):
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
-        reader = PeriodicExportingMetricReader(OTLPMetricExporter(timeout=EXPORT_SECONDS))
-    # Where nobody looks, nothing is recorded: a dropped span still makes the trace id that answers and logs carry.
-    tracing = TracerProvider(resource=resource) if spans else TracerProvider(ALWAYS_OFF, resource)
-    if spans:
-        tracing.sampler = OwnDecision(tracing.sampler)
-        tracing.add_span_processor(spans)
-    trace.set_tracer_provider(tracing)
-    if reader:  # without a provider the instruments do nothing
-        metrics.set_meter_provider(MeterProvider([reader], resource))
-
-
-class OwnDecision(Sampler):
-    """Decides for each request whether it is recorded, by the sampler that OTEL_TRACES_SAMPLER names. A `traceparent`
-    from outside is continued, but neither its sampled flag nor its trace id influences the decision: anyone could turn
-    tracing off for a request, or fill the collector. What follows from a request, in tasks too, shares its decision."""
-
-    def __init__(self, root: Sampler) -> None:
-        self.root = root
-
-    def should_sample(
-        self,
-        parent_context: Context | None,
-        trace_id: int,
-        name: str,
-        kind: SpanKind | None = None,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        trace_state: TraceState | None = None,
-    ) -> SamplingResult:
-        above = trace.get_current_span(parent_context).get_span_context()
-        if above.is_valid and kind is not SpanKind.SERVER:
-            follow = ALWAYS_ON if above.trace_flags.sampled else ALWAYS_OFF
-            return follow.should_sample(parent_context, trace_id, name, kind, attributes, links)
-        return self.root.should_sample(Context(), _ids.generate_trace_id(), name, kind, attributes, links)
-
-    def get_description(self) -> str:
-        return f"OwnDecision({self.root.get_description()})"
-
-
-class _Exporting(BatchSpanProcessor):
-    """Its queue is full where a collector is silent, and at the end each batch of it would be waited for in turn."""
-
-    def shutdown(self) -> None:
-        self._batch_processor.shutdown(int(EXPORT_SECONDS * 1000))
-
-
-def _exports(signal: str) -> bool:
-    wanted = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-    return bool(wanted) and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true"
+    resource = resource_of(settings, process)
+    export_spans(resource, spans)
+    served = process in ("web", "worker") and (settings.metrics_port or settings.metrics_token)
+    exposition = Exposition() if served else None
+    export_metrics(resource, reader, exposition)
+    if exposition and settings.metrics_port:
+        listen(exposition, settings.metrics_port, settings.metrics_token)
+    return exposition
 
 
 def span(
@@ -157,14 +139,22 @@ class _Current:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and issubclass(kind, Exception):
-            self._span.set_status(StatusCode.ERROR, kind.__name__)
+            mark_failed(self._span, kind.__name__)
         context.detach(self._token)
         self._span.end()
 
 
-def traceparent() -> str:
-    """The current span as a W3C Trace Context header, to be carried through rows, tasks and Kafka headers."""
-    here = trace.get_current_span().get_span_context()
+def mark_failed(span: Span, kind: str) -> None:
+    """Set the span's status, and its `error.type` where nothing more specific (an SQLSTATE) is set."""
+    if isinstance(span, ReadableSpan) and "error.type" not in (span.attributes or {}):
+        span.set_attribute("error.type", kind)
+    span.set_status(StatusCode.ERROR, kind)
+
+
+def traceparent(of: Span | None = None) -> str:
+    """A span, or else the current one, as a W3C Trace Context header, to be carried through rows, tasks and Kafka
+    headers."""
+    here = (of or trace.get_current_span()).get_span_context()
     return f"00-{here.trace_id:032x}-{here.span_id:016x}-{here.trace_flags:02x}"
 
 
@@ -190,7 +180,7 @@ class Telemetry:
 
     def __init__(self, app: ASGIApp, log_health: bool = True) -> None:
         self.app = app
-        self._silent = () if log_health else _HEALTH
+        self._silent = () if log_health else _PROBES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -219,10 +209,7 @@ class Telemetry:
                 route = scope.get("route_template", "unmatched")
                 labels = {"http.request.method": method, "http.route": route, "http.response.status_code": status}
                 if current.is_recording():
-                    current.update_name(f"{method} {route}")
-                    current.set_attributes(labels)
-                    if status >= 500:
-                        current.set_status(StatusCode.ERROR)
+                    _describe(current, scope, labels)
                 requests_active.add(-1)
                 request_seconds.record(seconds, labels)
                 if access_log.isEnabledFor(logging.INFO) and not scope["path"].startswith(self._silent):
@@ -230,3 +217,17 @@ class Telemetry:
                     fields = {"ms": round(seconds * 1000, 1), "status": status, "client": client}
                     fields["account"] = scope.get("account")
                     access_log.info("%s %s %s", method, path_of(scope), status, extra={"fields": fields})
+
+
+def _describe(current: Span, scope: Scope, labels: Mapping[str, str | int]) -> None:
+    """What the semantic conventions for HTTP servers say of a request, without its query and the client's address."""
+    route, status = labels["http.route"], int(labels["http.response.status_code"])
+    told = {name: value for name, value in labels.items() if value != "unmatched"}
+    told |= {"url.path": path_of(scope), "url.scheme": scope.get("scheme", "http")}
+    told["network.protocol.version"] = scope.get("http_version", "1.1")
+    method = str(labels["http.request.method"]).replace("_OTHER", "HTTP")
+    current.update_name(method if route == "unmatched" else f"{method} {route}")
+    current.set_attributes(told)
+    if status >= 500:
+        current.set_attribute("error.type", str(status))
+        current.set_status(StatusCode.ERROR)

@@ -5,8 +5,12 @@ import asyncio
 from collections import deque
 
 from api.kernel.errors import UNAVAILABLE
+from api.kernel.telemetry import meter
 
 _FULL = "Too many people are signing in at this moment; try again shortly."
+refused_passwords = meter.create_counter(
+    "hashing.refused", "{password}", "Passwords that were not hashed because too many waited"
+)
 
 
 class Turns:
@@ -14,6 +18,15 @@ class Turns:
         self._places = self._free = places
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         """By network; the first is the next to get a place."""
+
+    @property
+    def taken(self) -> int:
+        return self._places - self._free
+
+    @property
+    def waiting(self) -> int:
+        # A copy, because metrics are read in a thread of its own.
+        return sum(map(len, list(self._waiting.values())))
 
     async def take(self, network: str, most: int) -> None:
         """Wait for a place, which `give` gives back. Raises UNAVAILABLE where `most` are served or waiting, also later,
@@ -25,7 +38,7 @@ class Turns:
         if self._count() >= most:
             last = self._waiting[self._largest()].pop()
             if not last.done():
-                last.set_exception(UNAVAILABLE(_FULL))
+                last.set_exception(_refused())
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(network, deque()).append(turn)
         try:
@@ -40,7 +53,7 @@ class Turns:
     def refuse_when_full(self, network: str, most: int) -> None:
         """Raises UNAVAILABLE where `take` would at once."""
         if self._count() >= most and self._held(self._largest()) < self._held(network) + 2:
-            raise UNAVAILABLE(_FULL)
+            raise _refused()
 
     def give(self) -> None:
         """The next one's turn: of the network that has waited longest since it had one."""
@@ -63,10 +76,15 @@ class Turns:
                 del self._waiting[network]
 
     def _count(self) -> int:
-        return self._places - self._free + sum(map(len, self._waiting.values()))
+        return self.taken + self.waiting
 
     def _held(self, network: str) -> int:
         return len(self._waiting.get(network, ()))
 
     def _largest(self) -> str:
         return max(self._waiting, key=self._held, default="")
+
+
+def _refused() -> UNAVAILABLE:
+    refused_passwords.add(1)
+    return UNAVAILABLE(_FULL)

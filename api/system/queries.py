@@ -2,7 +2,10 @@
 
 from api.kernel.database import Database
 from api.kernel.sql import query
+from api.system.types import Unsealed
 
 
 @query
 async def list_applied_migrations(db: Database) -> list[str]: ...
+@query
+async def measure_unsealed(db: Database) -> Unsealed: ...

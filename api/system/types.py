@@ -35,6 +35,13 @@ class Outbox(msgspec.Struct, frozen=True):
     messages_dead: int
 
 
+class Unsealed(msgspec.Struct, frozen=True):
+    """Audit entries that are not sealed yet, 10,000 at most, and the age of the oldest."""
+
+    entries: int
+    oldest_seconds: float
+
+
 class FullHealth(msgspec.Struct, frozen=True):
     """`status` is degraded while a part is down or there are dead letters. The rest is for superusers: each part is up,
     down, unknown, or misconfigured with what to mend; postgresql is `busy` where measuring the outbox takes too long,

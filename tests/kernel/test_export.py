@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -92,6 +93,45 @@ def test_nothing_is_sent_unless_asked_for(root: Path, collector: tuple[str, list
     run(root, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_SDK_DISABLED="true")
     run(root, OTEL_SERVICE_NAME="shop")
     assert received == []
+
+
+def test_exporters_are_turned_off_one_by_one(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
+    """C-241."""
+    url, received = collector
+    run(root, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_METRICS_EXPORTER="none")
+    assert {path for path, _ in received} == {"/v1/traces"}
+    received.clear()
+    run(root, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_TRACES_EXPORTER="none", OTEL_METRICS_EXPORTER="otlp")
+    assert {path for path, _ in received} == {"/v1/metrics"}
+
+
+def test_an_exporter_that_does_not_exist_is_named(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
+    """C-241."""
+    url, received = collector
+    lines = told(root, PROGRAM, {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_TRACES_EXPORTER": "zipkin"})
+    assert any("OTEL_TRACES_EXPORTER must be otlp or none" in line for line in lines)
+    assert {path for path, _ in received} == {"/v1/metrics"}
+
+
+def test_answers_have_a_trace_id_although_the_sdk_is_disabled(root: Path) -> None:
+    """C-241."""
+    program = PROGRAM + 'with telemetry.span("one"):\n    print("id", telemetry.traceparent())\n'
+    [line] = [line for line in told(root, program, {"OTEL_SDK_DISABLED": "true"}) if line.startswith("id")]
+    assert re.fullmatch(r"id 00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-0[02]", line)
+
+
+def test_resource_attributes_are_the_operators(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
+    """C-241."""
+    url, received = collector
+    given = "service.name=shop,deployment.environment.name=blue,team=red,service.instance.id=one"
+    run(root, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_RESOURCE_ATTRIBUTES=given)
+    for _, body in received:
+        for value in (b"shop", b"blue", b"team", b"red", b"one", b"unreleased"):
+            assert value in body
+        assert b"rest-angular-web" not in body
+    received.clear()
+    run(root, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_RESOURCE_ATTRIBUTES=given, OTEL_SERVICE_NAME="till")
+    assert all(b"till" in body and b"shop" not in body for _, body in received)
 
 
 def test_a_collector_that_is_silent_delays_nobody(root: Path) -> None:

@@ -66,9 +66,16 @@ async def test_one_trace_from_the_browser_to_the_mail(
         "http.request.method": "POST",
         "http.route": "/api/auth/register",
         "http.response.status_code": 201,
+        "network.protocol.version": "1.1",
+        "url.path": "/api/auth/register",
+        "url.scheme": "http",
     }
-    assert attributes(finished["users.insert"]) == {"db.system.name": "postgresql"}
-    assert attributes(finished["redis GETRANGE"]) == {"db.system.name": "redis"}
+    assert attributes(finished["users.insert"]) == {
+        "db.system.name": "postgresql",
+        "db.query.summary": "users.insert",
+        "db.namespace": context.db.namespace,
+    }
+    assert attributes(finished["redis GETRANGE"]) == {"db.system.name": "redis", "db.operation.name": "GETRANGE"}
     assert attributes(finished["users.send_verification"]) == {"task.attempt": 1}
 
 
@@ -180,6 +187,7 @@ async def test_rate_errors_and_duration_are_measured_by_route(
     told = {tuple(point.attributes.values()): point for point in points(metrics, "http.server.request.duration")}
     assert told[("GET", "/api/users/me", 401)].count >= 1
     assert told[("GET", "/api/health/live", 200)].sum < 10
+    assert told[("GET", "/api/health/live", 200)].explicit_bounds[::13] == (0.005, 10), "seconds, not milliseconds"
     assert ("_OTHER", "/api/health/live", 405) in told, "a method that a client made up is no label of its own"
     assert not any("nowhere" in str(labels) for labels in told)
     assert all(point.value == 0 for point in points(metrics, "http.server.active_requests"))
@@ -218,7 +226,19 @@ async def test_a_server_error_marks_its_span(spans: InMemorySpanExporter) -> Non
         await send({"type": "http.response.start", "status": 503, "headers": []})
 
     await asgi(Telemetry(failing), [])
-    assert spans.get_finished_spans()[-1].status.status_code is trace.StatusCode.ERROR
+    failed = spans.get_finished_spans()[-1]
+    assert (failed.name, failed.status.status_code) == ("GET", trace.StatusCode.ERROR)
+    assert attributes(failed)["error.type"] == "503"
+    assert "http.route" not in attributes(failed), "no route matched"
+
+
+async def test_a_statement_that_fails_says_its_sqlstate(spans: InMemorySpanExporter, client: httpx.AsyncClient) -> None:
+    """C-240."""
+    body = {"email": "ada@example.com", "password": PASSWORD}
+    for _ in range(2):
+        await client.post("/api/auth/register", json=body)
+    failed = [each for each in spans.get_finished_spans() if each.status.status_code is trace.StatusCode.ERROR]
+    assert [(each.name, attributes(each)["error.type"]) for each in failed] == [("users.insert", "23505")]
 
 
 async def test_what_is_no_request_passes_by(spans: InMemorySpanExporter) -> None:
@@ -238,6 +258,7 @@ def test_a_failure_marks_its_span_by_its_type_alone(spans: InMemorySpanExporter)
         raise ValueError("canary")
     [failed] = spans.get_finished_spans()
     assert (failed.status.status_code, failed.status.description) == (trace.StatusCode.ERROR, "ValueError")
+    assert attributes(failed) == {"error.type": "ValueError"}
     assert not failed.events
 
 

@@ -204,8 +204,12 @@ async def test_the_trace_of_whoever_sent_it_goes_on(
     async with reading(live, noting()):
         await until(live.db, "select count(*) = 1 from notes", 20)
     found = {span.name: span for span in spans.get_finished_spans()}
-    consuming, inbox = found["consume tests.notes"], found["kernel.insert_inbox"]
+    consuming, inbox = found["process tests.notes"], found["kernel.insert_inbox"]
     assert consuming.parent is not None
+    told = consuming.attributes or {}
+    assert told["messaging.operation.type"] == "process"
+    assert told["messaging.destination.name"] == f"{cloned.kafka.prefix}tests.notes"
+    assert (told["messaging.system"], told["messaging.message.id"]) == ("kafka", "a-1")
     assert f"{consuming.context.trace_id:032x}-{consuming.parent.span_id:016x}" == TRACE[3:-3]
     assert inbox.parent is not None
     assert inbox.parent.span_id == consuming.context.span_id

@@ -81,7 +81,7 @@ class Picky(Publisher):
         self, producer: AIOKafkaProducer, place: tuple[str, int], events: Sequence[OutboxEvent]
     ) -> int:
         self.batches += 1
-        self.refuses(events[: self._fill(producer.create_batch(), events)])
+        self.refuses(events[: self._fill(producer.create_batch(), events, [])])
         return await super()._send_batch(producer, place, events)
 
     def refuses(self, batch: Sequence[OutboxEvent]) -> None:

@@ -10,12 +10,20 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, StatusCode
 
+import worker.kafka
 from api.kernel.context import Context
+from api.kernel.database import uuid7
+from api.kernel.events import record
+from api.kernel.settings import Settings
 from api.users import tasks as users
+from api.users.events import UserRegistered
 from tests.factories import PASSWORD
 from tests.worker.jobs import header, read_records, until, working
+from tests.worker.parts import Broker
+from worker.kafka import KafkaUnavailable, Publisher
+from worker.relay import Relay
 
 TRACE, BROWSER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -55,7 +63,7 @@ def parent(span: ReadableSpan) -> str:
 def assert_whole(trace: Sequence[ReadableSpan], record: ConsumerRecord, event_row: str) -> ReadableSpan:
     """Each part is there, under the one that caused it; the request's span."""
     request = named(trace, "POST /api/auth/register")
-    publishing, task = named(trace, "publish users"), named(trace, "users.send_verification")
+    publishing, task = named(trace, "send users"), named(trace, "users.send_verification")
     assert (request.kind, publishing.kind, task.kind) == (SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER)
     for query in ("users.insert", "kernel.insert_event"):
         assert parent(named(trace, query)) == id_of(request)
@@ -113,4 +121,43 @@ async def test_a_trace_that_is_not_sampled_goes_on_without_a_span(
     assert header(record, "traceparent") == row["traceparent"]
     # And what the worker did for it began no trace of its own.
     done = {span.name for span in spans.get_finished_spans()}
-    assert done.isdisjoint({"users.send_verification", "users.insert_token", "smtp send", "publish users"})
+    assert done.isdisjoint({"users.send_verification", "users.insert_token", "smtp send", "send users"})
+
+
+async def test_the_span_of_a_record_ends_with_kafkas_answer(
+    live: Context,
+    cloned: Settings,
+    queue: ArqRedis,
+    broker: Broker,
+    spans: InMemorySpanExporter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C-246."""
+    settings = broker.settings(cloned)
+    publisher = Publisher(settings)
+    relay = Relay(live, publisher, queue, [])
+    for silent in (False, True):
+        await record(live.db, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
+        spans.clear()
+        if silent:
+            monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 0.7)
+            broker.freeze()
+            with pytest.raises(KafkaUnavailable):
+                await relay.publish_events()
+        else:
+            assert await relay.publish_events() == 1
+        sent = named(spans.get_finished_spans(), "send users")
+        assert (sent.status.status_code is StatusCode.ERROR) == silent
+        told = dict(sent.attributes or {})
+        assert ("error.type" in told) == silent
+        told.pop("error.type", None)
+        [row] = await live.db.fetch("select id from outbox_events order by seq desc limit 1")
+        assert told == {
+            "messaging.system": "kafka",
+            "messaging.operation.type": "send",
+            "messaging.operation.name": "send",
+            "messaging.destination.name": f"{settings.kafka.prefix}users",
+            "messaging.message.id": str(row["id"]),
+        }
+    broker.thaw()
+    await publisher.stop()

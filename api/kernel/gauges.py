@@ -1,0 +1,122 @@
+"""What a process holds now: its pool of connections, its hashing queue, memory, descriptors. Read when metrics are
+collected, at no cost to requests. How late the event loop runs is measured twice a second."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from api.kernel.database import Database
+from api.kernel.passwords import Passwords
+from api.kernel.telemetry import meter
+
+LAG_SECONDS = 0.5
+_PROC = Path("/proc/self")  # Linux alone has it
+_open: list[tuple[Database, Passwords]] = []
+
+loop_lag = meter.create_histogram(
+    "event_loop.lag",
+    "s",
+    "How late the event loop ran what was due",
+    explicit_bucket_boundaries_advisory=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+
+
+@contextlib.asynccontextmanager
+async def measured(database: Database, passwords: Passwords) -> AsyncIterator[None]:
+    """Report these, and the lag of this event loop, while the block runs."""
+    held = database, passwords
+    _open.append(held)
+    measuring = asyncio.create_task(_measure_lag())
+    try:
+        yield
+    finally:
+        measuring.cancel()
+        _open.remove(held)
+
+
+async def _measure_lag() -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_SECONDS
+        await asyncio.sleep(LAG_SECONDS)
+        loop_lag.record(max(0.0, loop.time() - due))
+
+
+def _connections(database: Database, _: Passwords) -> Iterable[Observation]:
+    used, idle = database.connections()
+    yield Observation(used, {"db.client.connection.state": "used"})
+    yield Observation(idle, {"db.client.connection.state": "idle"})
+
+
+def _most_connections(database: Database, _: Passwords) -> Iterable[Observation]:
+    yield Observation(database.most_connections())
+
+
+def _waiting_for_connections(database: Database, _: Passwords) -> Iterable[Observation]:
+    yield Observation(database.waiting)
+
+
+def _hashing(_: Database, passwords: Passwords) -> Iterable[Observation]:
+    running, waiting = passwords.queue()
+    yield Observation(running, {"hashing.state": "running"})
+    yield Observation(waiting, {"hashing.state": "waiting"})
+
+
+def _memory() -> Iterable[Observation]:
+    if _PROC.exists():
+        yield Observation(int((_PROC / "statm").read_text().split()[1]) * resource.getpagesize())
+
+
+def _cpu() -> Iterable[Observation]:
+    yield Observation(time.process_time())
+
+
+def _descriptors() -> Iterable[Observation]:
+    if _PROC.exists():
+        yield Observation(len(os.listdir(_PROC / "fd")))
+
+
+def _most_descriptors() -> Iterable[Observation]:
+    yield Observation(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+Read = Callable[[CallbackOptions], Iterable[Observation]]
+
+
+def _of_open(read: Callable[[Database, Passwords], Iterable[Observation]]) -> list[Read]:
+    return [lambda _: [each for held in _open[-1:] for each in read(*held)]]
+
+
+def _of_process(read: Callable[[], Iterable[Observation]]) -> list[Read]:
+    return [lambda _: read()]
+
+
+# Names from OpenTelemetry's semantic conventions where they have one.
+meter.create_observable_up_down_counter(
+    "db.client.connection.count", _of_open(_connections), "{connection}", "Connections to PostgreSQL, by state"
+)
+meter.create_observable_up_down_counter(
+    "db.client.connection.max", _of_open(_most_connections), "{connection}", "As many as the pool may open"
+)
+meter.create_observable_up_down_counter(
+    "db.client.connection.pending_requests", _of_open(_waiting_for_connections), "{request}", "Waiting for a connection"
+)
+meter.create_observable_up_down_counter(
+    "hashing.passwords", _of_open(_hashing), "{password}", "Passwords being hashed, or waiting for it, by state"
+)
+meter.create_observable_up_down_counter(
+    "process.memory.usage", _of_process(_memory), "By", "Resident memory of this process"
+)
+meter.create_observable_counter("process.cpu.time", _of_process(_cpu), "s", "CPU time of this process")
+meter.create_observable_up_down_counter(
+    "process.unix.file_descriptor.count", _of_process(_descriptors), "{file_descriptor}", "Open file descriptors"
+)
+meter.create_observable_up_down_counter(
+    "process.unix.file_descriptor.limit", _of_process(_most_descriptors), "{file_descriptor}", "As many may be open"
+)
