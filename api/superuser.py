@@ -11,6 +11,7 @@ import msgspec
 
 from api.features import FEATURES
 from api.kernel import telemetry
+from api.kernel.addresses import LONGEST, normal_address
 from api.kernel.context import Context, open_context
 from api.kernel.database import uuid7
 from api.kernel.errors import UNAVAILABLE, Problem
@@ -39,7 +40,7 @@ async def promote(context: Context, email: str) -> User | None:
 
 async def open_superuser(context: Context, email: str, password: str) -> User | None:
     """Open an account that is a superuser from the start. Raises Problem."""
-    refuse_weak(password, email, REGISTER_INVALID_PASSWORD)
+    await refuse_weak(context, password, email, REGISTER_INVALID_PASSWORD)
     password_hash = await context.passwords.hash(password)
     async with context.db.transaction() as db:
         user = await queries.insert(db, uuid7(), email, password_hash, LANGUAGES[0])
@@ -56,7 +57,10 @@ async def run(settings: Settings, email: str, password: str | None = None) -> Us
             return await open_superuser(context, email, password)
 
 
-def main(email: str) -> str:
+def main(typed: str) -> str:
+    email = normal_address(typed)
+    if len(email) > LONGEST or not re.match(EMAIL_PATTERN, email):
+        sys.exit("superuser: give one e-mail address: python -m api.superuser ada@example.com")
     settings = msgspec.structs.replace(load(), log_level="ERROR")  # who sits at the terminal is told in one line
     telemetry.set_up(settings, "superuser")
     user = asyncio.run(run(settings, email))
@@ -64,7 +68,7 @@ def main(email: str) -> str:
         return f"{user.email} is a superuser."
     # Nothing runs and no connection is held while somebody thinks of a password.
     asyncio.run(run(settings, email, _ask_password(email)))
-    return f"{email.lower()} is a superuser, with the password that was given."
+    return f"{email} is a superuser, with the password that was given."
 
 
 def _ask_password(email: str) -> str:
@@ -77,7 +81,7 @@ def _ask_password(email: str) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or len(sys.argv[1]) > 254 or not re.match(EMAIL_PATTERN, sys.argv[1]):
+    if len(sys.argv) != 2:
         sys.exit("superuser: give one e-mail address: python -m api.superuser ada@example.com")
     try:
         show(main(sys.argv[1]))

@@ -13,8 +13,9 @@ import msgspec
 
 from api.kernel.cache import Cache, CacheUnavailable
 from api.kernel.context import Context
+from api.kernel.conversion import convert
 from api.kernel.database import Database
-from api.kernel.decoding import convert, decode_json
+from api.kernel.decoding import decode_json
 from api.kernel.errors import UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED, FieldError
 from api.kernel.sql import query
 

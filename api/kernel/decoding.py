@@ -3,19 +3,18 @@ differently is refused (400), what a type does not allow is refused with a point
 that PostgreSQL could not store."""
 
 import asyncio
-import itertools
 import json
 import math
 import re
-import types
 import typing
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from starlette.types import Receive
 
+from api.kernel.conversion import MOST_ERRORS, convert, escape, plain_kind
 from api.kernel.errors import (
     MALFORMED_JSON,
     NOT_FOUND,
@@ -27,13 +26,10 @@ from api.kernel.errors import (
 )
 from api.kernel.forms import FORM, boundary_of, parse_multipart, parse_urlencoded
 
-T = TypeVar("T")
-
 JSON = "application/json"
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 64
 BODY_SECONDS = 10.0
-_MAX_ERRORS = 20
 _CLOSE = {"connection": "close"}  # the rest of a body that nobody reads must not be taken for the next request
 _UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _SUSPECT = re.compile(rb"\\u|[0-9]{19}")
@@ -100,7 +96,7 @@ def decode_json(body: bytes) -> Any:
     if _SUSPECT.search(body) or body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         errors = list(_unstorable(value, "", MAX_DEPTH))
         if errors:
-            raise VALIDATION_FAILED(errors=errors[:_MAX_ERRORS])
+            raise VALIDATION_FAILED(errors=errors[:MOST_ERRORS])
     return value
 
 
@@ -138,100 +134,12 @@ def _unstorable(value: Any, pointer: str, depth: int) -> Iterator[FieldError]:
             if _UNSTORABLE.search(key):
                 yield FieldError(pointer, "Has a member whose name cannot be stored.")
             else:
-                yield from _unstorable(member, f"{pointer}/{_escape(key)}", depth - 1)
+                yield from _unstorable(member, f"{pointer}/{escape(key)}", depth - 1)
     elif isinstance(value, list):
         for index, member in enumerate(value):
             yield from _unstorable(member, f"{pointer}/{index}", depth - 1)
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
         yield FieldError(pointer, "Is out of range.")
-
-
-def convert(value: Any, kind: type[T]) -> T:
-    """The value as that type, without any coercion. Raises VALIDATION_FAILED with every field that is at fault, not
-    only the first."""
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError:
-        raise VALIDATION_FAILED(errors=list(itertools.islice(_field_errors(value, kind, ""), _MAX_ERRORS))) from None
-
-
-def _field_errors(value: Any, kind: Any, pointer: str) -> Iterator[FieldError]:
-    """What is wrong with the value, looked for in each field of a Struct and each item of a list: msgspec stops at the
-    first fault."""
-    try:
-        msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        inside = list(_faults_inside(value, _plain(kind), pointer))
-        yield from inside or [_field_error(str(error), pointer)]
-
-
-def _faults_inside(value: Any, kind: Any, pointer: str) -> Iterator[FieldError]:
-    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-        for name, field in fields.items():
-            if name in value:
-                yield from _field_errors(value[name], field.type, f"{pointer}/{_escape(name)}")
-            elif field.required:
-                yield FieldError(f"{pointer}/{_escape(name)}", "This field is required.")
-        for name in value:
-            if name not in fields and kind.__struct_config__.forbid_unknown_fields:
-                yield FieldError(f"{pointer}/{_escape(name[:100])}", "There is no such field.")
-    elif isinstance(value, list) and typing.get_origin(kind) is list:
-        for index, item in enumerate(value):
-            yield from _field_errors(item, typing.get_args(kind)[0], f"{pointer}/{index}")
-
-
-# msgspec's sentences, in words for whoever filled in the form.
-_KINDS = {
-    "str": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "null": "null",
-    "object": "an object",
-    "array": "a list",
-    "uuid": "a UUID",
-    "datetime": "a time such as 2026-01-31T12:00:00Z",
-    "date": "a date such as 2026-01-31",
-    "time": "a time of day such as 12:00:00Z",
-}
-_WORDS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
-    (r"Expected `(\w+)` of length (\d+)", lambda m: f"Must have exactly {m[2]} {_unit(m[1])}."),
-    (r"Expected `(\w+)` of length >= (\d+)", lambda m: f"Must have at least {m[2]} {_unit(m[1])}."),
-    (r"Expected `(\w+)` of length <= (\d+)", lambda m: f"Must have at most {m[2]} {_unit(m[1])}."),
-    (r"Expected `\w+` >= (-?[\d.]+)", lambda m: f"Must be {m[1]} or more."),
-    (r"Expected `\w+` <= (-?[\d.]+)", lambda m: f"Must be {m[1]} or less."),
-    (r"Expected `\w+` that's a multiple of ([\d.]+)", lambda m: f"Must be a multiple of {m[1]}."),
-    (r"Expected `datetime` with a timezone", lambda m: "Must say its time zone, such as 2026-01-31T12:00:00Z."),
-    (r"Expected `str` matching regex", lambda m: "Does not have the right form."),
-    (r"Expected `([\w| ]+)`, got", lambda m: f"Must be {' or '.join(_KINDS.get(k, k) for k in m[1].split(' | '))}."),
-    (r"Invalid UUID", lambda m: "Must be a UUID."),
-    (r"Invalid RFC3339 encoded (\w+)", lambda m: f"Must be {_KINDS[m[1]]}."),
-    (r"Invalid (enum )?value", lambda m: "Is not one of the allowed values."),
-    (r"Object missing required field `(.+?)`", lambda m: f"Needs the field {m[1]}."),
-    (r"Object contains unknown field `(.+?)`", lambda m: f"Has the unknown field {m[1][:100]}."),
-)
-
-
-def _unit(kind: str) -> str:
-    return "characters" if kind == "str" else "items"
-
-
-def _field_error(message: str, prefix: str) -> FieldError:
-    # From the right: the sentence may quote what was sent, and msgspec's own path comes last.
-    sentence, at, path = message.rpartition(" - at `$")
-    sentence, path = (sentence, path) if at else (message, "")
-    steps = re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", path)
-    pointer = prefix + "".join(f"/{_escape(name or index)}" for name, index in steps)
-    for pattern, words in _WORDS:
-        match = re.match(pattern, sentence)
-        if match:
-            return FieldError(pointer, words(match))
-    return FieldError(pointer, "Is not acceptable.")
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")  # RFC 6901 §3
 
 
 class PairsDecoder:
@@ -240,7 +148,7 @@ class PairsDecoder:
 
     def __init__(self, kind: type[msgspec.Struct]) -> None:
         self._kind = kind
-        plain = {field.encode_name: _plain(field.type) for field in msgspec.structs.fields(kind)}
+        plain = {field.encode_name: plain_kind(field.type) for field in msgspec.structs.fields(kind)}
         self._fields = {name: typing.get_origin(kind) or kind for name, kind in plain.items()}
 
     def decode(self, pairs: list[tuple[str, str]]) -> msgspec.Struct:
@@ -248,7 +156,7 @@ class PairsDecoder:
         members: dict[str, Any] = {}
         errors: list[FieldError] = []
         for name, value in pairs:
-            field, pointer = self._fields.get(name, str), f"/{_escape(name[:100])}"
+            field, pointer = self._fields.get(name, str), f"/{escape(name[:100])}"
             if _UNSTORABLE.search(name):
                 errors.append(FieldError("", "Has a member whose name cannot be stored."))
             elif _UNSTORABLE.search(value):
@@ -260,7 +168,7 @@ class PairsDecoder:
             else:
                 members[name] = _SPELLINGS.get(field, str)(value)
         if errors:
-            raise VALIDATION_FAILED(errors=errors[:_MAX_ERRORS])
+            raise VALIDATION_FAILED(errors=errors[:MOST_ERRORS])
         return convert(members, self._kind)
 
 
@@ -272,16 +180,6 @@ _SPELLINGS: dict[Any, Callable[[str], Any]] = {
     int: _whole,
     bool: lambda text: {"true": True, "false": False}.get(text, text),
 }
-
-
-def _plain(kind: Any) -> Any:
-    """`X` for `Annotated[X, …]` and for `X | None`."""
-    origin, parts = typing.get_origin(kind), typing.get_args(kind)
-    if origin is typing.Annotated:
-        return _plain(parts[0])
-    if origin in (typing.Union, types.UnionType) and type(None) in parts and len(parts) == 2:
-        return _plain(next(part for part in parts if part is not type(None)))
-    return kind
 
 
 def decode_path(value: str, kind: type) -> Any:

@@ -13,9 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from api.kernel.callers import Caller, Gate
 from api.kernel.context import Context, Origin, origin
+from api.kernel.conversion import convert
 from api.kernel.cookies import Cookies
 from api.kernel.database import SERIALIZATION_FAILURE
-from api.kernel.decoding import JSON, PairsDecoder, convert, decode_json, decode_path, has_body, read_body, read_form
+from api.kernel.decoding import JSON, PairsDecoder, decode_json, decode_path, has_body, read_body, read_form
 from api.kernel.errors import METHOD_NOT_ALLOWED, RATE_LIMITED, UNAVAILABLE, Problem
 from api.kernel.failpoints import passing
 from api.kernel.forms import parse_urlencoded

@@ -48,15 +48,18 @@ async def _authenticated(context: Context, form: Credentials, cookies: Cookies) 
     context.passwords.refuse_when_full()
     device = delivery.device_of(context, cookies)
     account = await queries.find_account(context.db, form.username, device, origin.get().user_agent)
+    if account and context.settings.hide_accounts and not account.is_verified:
+        account = None  # whoever registers an address must not learn here whether it was free
     try:
         charged = await context.limiter.charge(_limits(context, form.username, account, device))
     except RATE_LIMITED as refusal:
         raise await _refused(context, account, refusal, "throttled") from None
-    right = await context.passwords.verify(account.password_hash if account else None, form.password, signing_in=True)
+    kinds = await queries.list_password_kinds(context.db)
+    usable = account.password_hash if account and account.is_active else None
+    right = await context.passwords.verify(usable, form.password, kinds, signing_in=True)
     if account is None or not right:
-        raise await _refused(context, account, LOGIN_BAD_CREDENTIALS(), "password")
-    if not account.is_active:
-        raise await _refused(context, account, LOGIN_BAD_CREDENTIALS(), "disabled")
+        reason = "password" if account is None or account.is_active else "disabled"
+        raise await _refused(context, account, LOGIN_BAD_CREDENTIALS(), reason)
     await context.limiter.refund(charged)  # it was no guess
     if context.settings.require_verification and not account.is_verified:
         raise await _refused(context, account, LOGIN_USER_NOT_VERIFIED(), "unverified")
@@ -71,10 +74,11 @@ def _limits(context: Context, typed: str, account: Account | None, device: UUID 
     network = network_of(who.address, NETWORK_BITS)
     if account and account.has_device:
         return limiter.credentials(BY_KNOWN_DEVICE, account.email, "device", str(device))
-    if account and _is_known(account):
+    # Not while accounts are hidden: whoever has the owner's network and browser could count to an account.
+    if account and not context.settings.hide_accounts and _is_known(account):
         place = limiter.credentials(BY_KNOWN_DEVICE, account.email, "place", network, who.user_agent or "")
         return place + limiter.credentials(BY_NETWORK, network, "places")
-    whose = account.email if account else typed.lower()
+    whose = account.email if account else typed
     since = str(account.credentials_changed_at) if account else ""
     return limiter.credentials(BY_ACCOUNT, whose, since) + limiter.credentials(BY_NETWORK, network)
 
@@ -97,7 +101,7 @@ async def _refused(context: Context, account: Account | None, refusal: Problem, 
 async def _start(context: Context, account: Account, form: Credentials, cookies: Cookies, mode: str) -> Session:
     """A new session and all that it brings about, in one transaction."""
     rehashed = None
-    if context.passwords.outdated(account.password_hash or ""):
+    if context.passwords.outdated(account.password_hash or "", form.password):
         rehashed = await context.passwords.hash(form.password, signing_in=True)
     former = delivery.session_of(context, cookies) if mode == "cookie" else None
     device = delivery.device_of(context, cookies) or uuid7()

@@ -55,6 +55,8 @@ async def insert(
 @query
 async def list_live(db: Database, user_id: UUID, id: UUID) -> list[SignIn]: ...
 @query
+async def list_password_kinds(db: Database) -> list[str]: ...
+@query
 async def rotate(
     db: Database,
     id: UUID,

@@ -6,6 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+from api.kernel.addresses import LONGEST, normal_address
+from api.kernel.conversion import Normal
+
 Short = Annotated[str, msgspec.Meta(max_length=512)]
 
 
@@ -13,7 +16,9 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """OAuth 2.0's password form (RFC 6749 §4.3), as FastAPI Users' clients send it; the username is the e-mail
     address."""
 
-    username: Annotated[str, msgspec.Meta(min_length=1, max_length=254, examples=["ada@example.com"])]
+    username: Annotated[
+        str, Normal(normal_address), msgspec.Meta(min_length=1, max_length=LONGEST, examples=["ada@example.com"])
+    ]
     password: Annotated[str, msgspec.Meta(min_length=1, max_length=1024, examples=["correct horse battery staple"])]
     grant_type: Annotated[str, msgspec.Meta(pattern="^(password)?$")] | None = None
     scope: Short | None = None

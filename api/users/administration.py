@@ -1,12 +1,12 @@
 """Other people's accounts: what superusers may do with them."""
 
-import unicodedata
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
 
+from api.kernel.addresses import normal_address
 from api.kernel.auth import Principal
 from api.kernel.context import Context, origin
 from api.kernel.database import Database, uuid7
@@ -45,7 +45,7 @@ async def list_users(context: Context, principal: Principal, query: UserSearch) 
     """All accounts, or those that a search finds.
 
     `total` is exact up to 10,000, which itself means: at least so many."""
-    search, rest = _search_of(query)
+    search, rest = await _search_of(context, query)
     beginning, walk = ORDERS[query.sort]
     cursors = Cursors(context.settings, "users", principal.id, search, rest, query.sort)
     [after] = cursors.read(query.cursor, type(beginning))
@@ -99,8 +99,8 @@ async def change_user(context: Context, id: UUID, body: UserChange, if_match: st
             await queries.change_password(db, id, password_hash, None)
             await queries.void_tokens(db, id, None)
             await record(db, PasswordChanged(user_id=id, how="admin"))
-        if body.email and body.email.lower() != user.email:
-            changed = await queries.change_email(db, id, body.email.lower())
+        if body.email and body.email != user.email:
+            changed = await queries.change_email(db, id, body.email)
             await queries.void_tokens(db, id, None)
             await record(db, EmailChanged(user_id=id, old_email=user.email, email=changed.email))
         await put_account(db, user, body)
@@ -130,12 +130,12 @@ async def revoke_sessions(context: Context, id: UUID) -> None:
     context.principals.forget(id)
 
 
-def _search_of(query: UserSearch) -> tuple[str | None, str | None]:
-    """Two tsqueries over users.words, None where nothing is asked: one for their index, the other for what it finds.
+async def _search_of(context: Context, query: UserSearch) -> tuple[str | None, str | None]:
+    """Two tsqueries over users.search, None where nothing is asked: one for their index, the other for what it finds.
     A whole address is found by what stands before its @; the rest of it begins a word of half the accounts, and the
     index would have to list them all."""
-    name, _, domain = query.q.partition("@")
-    words, rest = _prefixes(name), _prefixes(domain)
+    name, _, domain = normal_address(query.q).partition("@")
+    words, rest = await _prefixes(context, name), await _prefixes(context, domain)
     if not words:
         words, rest = rest, []
     if query.role is not None:
@@ -145,11 +145,9 @@ def _search_of(query: UserSearch) -> tuple[str | None, str | None]:
     return " & ".join(words) or None, " & ".join(rest) or None
 
 
-def _prefixes(typed: str) -> list[str]:
-    """What is typed comes into the tsquery as letters, marks and digits alone, so that nothing of it is an
-    operator."""
-    plain = unicodedata.normalize("NFC", typed).lower()
-    words = "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in plain).split()
+async def _prefixes(context: Context, typed: str) -> list[str]:
+    """No sign that a tsquery would take for an operator or a quote is part of a word."""
+    words = await queries.split_words(context.db, typed) if typed else []
     return [f"'.{word}':*" for word in dict.fromkeys(words)]
 
 
@@ -158,7 +156,7 @@ async def _hash(context: Context, id: UUID, body: UserChange) -> str | None:
     if body.password is None:
         return None
     user = await queries.get(context.db, id)
-    refuse_weak(body.password, body.email or user.email, UPDATE_USER_INVALID_PASSWORD)
+    await refuse_weak(context, body.password, body.email or user.email, UPDATE_USER_INVALID_PASSWORD, user.name)
     return await context.passwords.hash(body.password)
 
 
@@ -171,7 +169,7 @@ async def refuse_last(db: Database, id: UUID) -> None:
 
 async def put_account(db: Database, user: User, body: UserChange) -> None:
     """What is new of name, flags and roles. `user` is the account as it was."""
-    moved = body.email is not None and body.email.lower() != user.email
+    moved = body.email is not None and body.email != user.email
     wanted = msgspec.structs.replace(
         user,
         name=user.name if body.name is UNSET else body.name,
@@ -188,7 +186,7 @@ async def put_account(db: Database, user: User, body: UserChange) -> None:
     )
     await record(db, UserUpdated(user_id=user.id, changed=changed))
     if wanted.is_superuser and not user.is_superuser:
-        await record(db, UserPromoted(user_id=user.id, email=(body.email or user.email).lower()))
+        await record(db, UserPromoted(user_id=user.id, email=body.email or user.email))
     if user.is_active and not wanted.is_active:
         await queries.void_tokens(db, user.id, None)
         await record(db, UserDisabled(user_id=user.id))

@@ -1,21 +1,25 @@
-"""Which passwords are acceptable: long enough, not among the ones everybody tries first, not the address itself (ASVS
-6.2). No rules about digits and signs, which make passwords worse."""
+"""Which passwords are acceptable: long enough, and not easy to guess for somebody who knows the account (ASVS 6.2). No
+rules about digits and signs, which make passwords worse."""
 
-from pathlib import Path
-
+from api.kernel.addresses import normal_address
+from api.kernel.context import Context
 from api.kernel.errors import Problem
+from api.kernel.passwords import normal_password
 
 SHORTEST, LONGEST = 8, 128
-COMMON = frozenset(Path(__file__).with_name("common_passwords.txt").read_text("utf-8").split())
 
 
-def refuse_weak(password: str, email: str, refusal: type[Problem]) -> None:
-    """Raises `refusal`, saying what to change."""
+async def refuse_weak(
+    context: Context, password: str, email: str, refusal: type[Problem], name: str | None = None
+) -> None:
+    """Raises `refusal`, saying what to change. Characters are counted in the form that is hashed."""
+    password = normal_password(password)
     if len(password) < SHORTEST:
         raise refusal(f"The password must have at least {SHORTEST} characters.")
     if len(password) > LONGEST:
         raise refusal(f"The password must have at most {LONGEST} characters.")
-    if password.lower() in COMMON:
-        raise refusal("This password is among the first that anybody would try; choose another.")
-    if password.lower() == email.lower():
+    if normal_address(password) == normal_address(email):
         raise refusal("The password must not be the e-mail address.")
+    weakness = await context.passwords.weakness(password, [email, name or ""])
+    if weakness:
+        raise refusal(weakness)

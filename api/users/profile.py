@@ -65,7 +65,7 @@ async def change_me(context: Context, principal: Principal, body: ProfileChange,
         refuse_stale(if_match, user)
         if proof:
             await _refuse_outdated(db, principal, proof, CURRENT_PASSWORD_REQUIRED)
-        elif body.email and body.email.lower() != user.email:  # it was the account's a moment ago, and needed no proof
+        elif body.email and body.email != user.email:  # it was the account's a moment ago, and needed no proof
             raise CURRENT_PASSWORD_REQUIRED
         if password_hash:
             user = await _put_password(db, principal, password_hash)
@@ -103,7 +103,7 @@ async def revert_email(context: Context, body: MailToken) -> User:
 async def change_password(context: Context, principal: Principal, body: PasswordChange) -> None:
     """Change one's own password; all other sessions end."""
     proof = await _prove(context, principal, body.current_password, CHANGE_PASSWORD_BAD_CREDENTIALS)
-    refuse_weak(body.new_password, proof.email, CHANGE_PASSWORD_INVALID_PASSWORD)
+    await refuse_weak(context, body.new_password, proof.email, CHANGE_PASSWORD_INVALID_PASSWORD, proof.name)
     password_hash = await context.passwords.hash(body.new_password)
     async with context.db.transaction() as db:
         await queries.lock(db, principal.id)
@@ -136,7 +136,8 @@ async def _prove(context: Context, principal: Principal, password: str, refusal:
     known = await queries.find_credentials(context.db, principal.id, principal.sid)
     if known is None:  # ended, and remembered for the rest of a second
         raise UNAUTHORIZED
-    if not await context.passwords.verify(known.password_hash, password):
+    kinds = await queries.list_password_kinds(context.db)
+    if not await context.passwords.verify(known.password_hash, password, kinds):
         raise refusal("The current password is not the right one.")
     await context.limiter.refund(charged)
     return known
@@ -147,7 +148,7 @@ async def _prove_change(
 ) -> tuple[Credentials | None, str | None]:
     """The proof that a change needs, if it does, and the new password's hash: made before anything is locked."""
     user = await show_me(context, principal) if body.email else None
-    moves = user is not None and body.email is not None and body.email.lower() != user.email
+    moves = user is not None and body.email is not None and body.email != user.email
     if not moves and body.password is None:
         return None, None
     if body.current_password is None:
@@ -160,7 +161,7 @@ async def _prove_change(
             raise UPDATE_USER_EMAIL_ALREADY_EXISTS
     if body.password is None:
         return proof, None
-    refuse_weak(body.password, proof.email, UPDATE_USER_INVALID_PASSWORD)
+    await refuse_weak(context, body.password, proof.email, UPDATE_USER_INVALID_PASSWORD, proof.name)
     return proof, await context.passwords.hash(body.password)
 
 
@@ -192,7 +193,7 @@ async def _put_profile(db: Database, principal: Principal, body: ProfileChange) 
 
 async def _put_pending_email(db: Database, user: User, email: str) -> User:
     """The address that the account has already takes back a change that waits."""
-    if email.lower() == user.email:
+    if email == user.email:
         return await queries.change_pending_email(db, user.id, None)
     changed = await queries.change_pending_email(db, user.id, email)
     await record(db, EmailChangeRequested(user_id=user.id))

@@ -142,6 +142,10 @@ async def list_oldest(db: Database, after: UUID, search: str | None, most: int) 
 
 
 @query
+async def list_password_kinds(db: Database) -> list[str]: ...
+
+
+@query
 async def lock(db: Database, id: UUID) -> User | None: ...
 
 
@@ -167,6 +171,10 @@ async def mark_verified(db: Database, id: UUID) -> User | None: ...
 
 @query
 async def spend_token(db: Database, token_hash: bytes, purposes: list[str]) -> TokenOwner | None: ...
+
+
+@query
+async def split_words(db: Database, typed: str) -> list[str]: ...
 
 
 @query

@@ -25,7 +25,7 @@ async def register(context: Context, body: Registration) -> User | Reply:
 
     With HIDE_ACCOUNTS the answer is 202 and null, for a new address as for one that has an account already; its owner
     is told by mail."""
-    refuse_weak(body.password, body.email, REGISTER_INVALID_PASSWORD)
+    await refuse_weak(context, body.password, body.email, REGISTER_INVALID_PASSWORD)
     password_hash = await context.passwords.hash(body.password)
     try:
         async with context.db.transaction() as db:
@@ -74,7 +74,8 @@ async def reset_password(context: Context, body: NewPassword) -> None:
     known = await queries.find_token(context.db, digest(body.token), purposes)
     if known is None:
         raise RESET_PASSWORD_BAD_TOKEN
-    refuse_weak(body.password, known.email, RESET_PASSWORD_INVALID_PASSWORD)
+    user = await queries.get(context.db, known.user_id)
+    await refuse_weak(context, body.password, user.email, RESET_PASSWORD_INVALID_PASSWORD, user.name)
     password_hash = await context.passwords.hash(body.password)
     async with context.db.transaction() as db:
         owner = await spend(db, body.token, RESET_PASSWORD_BAD_TOKEN, *purposes)

@@ -7,34 +7,47 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from api.kernel.addresses import LONGEST as LONGEST_ADDRESS
+from api.kernel.addresses import normal_address
+from api.kernel.conversion import Normal
 from api.kernel.paging import Cursor, Limit
+from api.users.names import LONGEST as LONGEST_NAME
+from api.users.names import normal_name
 
 # The HTML standard's address (html.spec.whatwg.org, “valid e-mail address”) with a dot in its domain and a letter first
-# in the last label, in ASCII: no comment, quote, comma or IP address. What it lets through is one address to every mail
-# server.
+# in the last label: no comment, quote, comma or IP address. What it lets through is one address to every mail server.
+# It is asked of the normal form, so that an internationalised domain has become ASCII before.
 EMAIL_PATTERN = (
     r"^(?!.*\s)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
 )
 Email = Annotated[
     str,
+    Normal(normal_address),
     msgspec.Meta(
-        max_length=254,
+        max_length=LONGEST_ADDRESS,
         pattern=EMAIL_PATTERN,
-        description="An e-mail address in ASCII; case does not matter.",
+        description="An e-mail address. Case does not matter, and an internationalised domain becomes punycode; the "
+        "pattern is that of the result.",
         examples=["ada@example.com"],
     ),
 ]
-Password = Annotated[str, msgspec.Meta(description="8 to 128 characters.", examples=["correct horse battery staple"])]
-# No line breaks or other controls, and none of the characters that turn the writing's direction around or show nothing:
-# a name stands in mails and lists between other people's words.
+Password = Annotated[
+    str,
+    msgspec.Meta(
+        description="8 to 128 characters, not easy to guess.",
+        examples=["correct horse battery staple"],
+    ),
+]
+# What a pattern can say of `normal_name`, for clients.
 NAME_PATTERN = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff]+(?![\s\S])"
 Name = Annotated[
     str,
+    Normal(normal_name),
     msgspec.Meta(
-        max_length=100,
+        max_length=LONGEST_NAME,
         pattern=NAME_PATTERN,
-        description="As it should be shown, in one line.",
+        description="As it should be shown, in one line. Characters that do not show are refused.",
         examples=["Ada Lovelace"],
     ),
 ]
@@ -169,6 +182,7 @@ class Credentials(msgspec.Struct, frozen=True):
     """What proves who somebody is, and since when that is so."""
 
     email: str
+    name: str | None
     password_hash: str | None
     credentials_changed_at: datetime
 

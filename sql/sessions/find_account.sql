@@ -1,6 +1,6 @@
 -- What signing in needs to know of the account with this address, if there is one, and whether it was used from this device before.
 --
---   $1 email       text  in any case of ASCII's letters: no other letter folds onto one of them
+--   $1 email       text  in its normal form
 --   $2 device_id   uuid
 --   $3 user_agent  text
 
@@ -19,4 +19,4 @@ select users.id as user_id, users.password_hash, users.is_active, users.is_verif
                 and address is not null
                 and last_seen_at > now() - interval '90 days') as addresses
   from users
- where users.email = lower($1 collate "C");
+ where users.email = $1;

@@ -4,7 +4,7 @@
 --   $1 id   uuid
 --   $2 sid  uuid  the session
 
-select users.email, users.password_hash, users.credentials_changed_at
+select users.email, users.name, users.password_hash, users.credentials_changed_at
   from users
   join sessions on sessions.user_id = users.id
  where users.id = $1

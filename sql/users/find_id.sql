@@ -1,7 +1,7 @@
 -- Whose address this is, if anybody's.
 --
---   $1 email  text  in any case
+--   $1 email  text  in its normal form
 
 select id
   from users
- where email = lower($1);
+ where email = $1;

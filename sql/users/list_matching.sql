@@ -4,7 +4,7 @@
 --
 --   $1 after_id     uuid
 --   $2 after_email  text
---   $3 search       text    a tsquery over users.words, which their index answers
+--   $3 search       text    a tsquery over users.search, which their index answers
 --   $4 rest         text    another, asked of what it finds; or null
 --   $5 sort         text    created_at, -created_at, email, -email
 --   $6 most         bigint
@@ -12,8 +12,8 @@
 with found as materialized (
     select id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at
       from users
-     where words @@ $3::text::tsquery
-       and ($4::text is null or ts_match_vq(words, $4::tsquery))
+     where users.search @@ $3::text::tsquery
+       and ($4::text is null or ts_match_vq(users.search, $4::tsquery))
 )
 select id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at
   from found

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.decoding import (
+from api.kernel.conversion import (
     convert,
 )
 from api.kernel.errors import (

@@ -90,14 +90,14 @@ async def test_a_password_that_bcrypt_would_cut_off_is_no_match(passwords: Passw
 
 async def test_what_was_hashed_otherwise_is_to_be_hashed_anew(passwords: Passwords) -> None:
     """C-59."""
-    assert not passwords.outdated(await passwords.hash(RIGHT))
-    assert passwords.outdated(OLD)
+    assert not passwords.outdated(await passwords.hash(RIGHT), RIGHT)
+    assert passwords.outdated(OLD, RIGHT)
     for passes, memory, lanes in ((3, 19_456, 1), (2, 8192, 1), (2, 19_456, 2)):
         other = argon2.PasswordHasher(passes, memory, lanes).hash(RIGHT)
-        assert passwords.outdated(other)
+        assert passwords.outdated(other, RIGHT)
         assert await passwords.verify(other, RIGHT), "it is right all the same"
     other = argon2.PasswordHasher(2, 19_456, 1, type=argon2.Type.I).hash(RIGHT)
-    assert passwords.outdated(other)
+    assert passwords.outdated(other, RIGHT)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,33 @@ async def test_an_account_that_is_not_there_costs_as_much_as_a_wrong_password(pa
     pairs = [(await seconds(kept), await seconds(None)) for _ in range(15)]
     known, unknown = (statistics.median(side) for side in zip(*pairs, strict=True))
     assert 0.5 < unknown / known < 2
+
+
+async def test_a_refusal_costs_the_same_whatever_the_hash_was_made_with(passwords: Passwords) -> None:
+    """C-156: CPU time of the process, in turns; other programs do not count in it."""
+    costly = [
+        bcrypt.hashpw(b"right", bcrypt.gensalt(10)).decode(),
+        argon2.PasswordHasher(3, 32_768, 1).hash("right"),
+        await passwords.hash("right"),
+    ]
+    kinds = [module._kind(each) for each in costly]
+    spent: dict[str | None, list[float]] = {each: [] for each in (*costly, None)}
+    for _ in range(5):
+        for each, seconds in spent.items():
+            began = time.process_time()
+            assert not await passwords.verify(each, "wrong", kinds)
+            seconds.append(time.process_time() - began)
+    medians = [statistics.median(seconds) for seconds in spent.values()]
+    assert max(medians) / min(medians) < 1.5, medians
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "junk", "$2b$99$", "$2b$31$", "$argon2id$v=19$m=4194304,t=9,p=1$", "$argon2x$m=1$"]
+)
+async def test_a_kind_that_is_none_or_asks_for_too_much_costs_nothing(passwords: Passwords, kind: str) -> None:
+    """C-59."""
+    async with asyncio.timeout(10):
+        assert not await passwords.verify(None, "wrong", [kind])
 
 
 async def test_a_storm_is_refused_before_it_becomes_a_queue(own: Passwords) -> None:

@@ -266,7 +266,7 @@ def test_a_table_in_use_is_asked_for_again_and_in_the_end_makes_the_release_fail
 def test_a_release_that_is_killed_before_it_has_noted_a_migration_has_not_made_it(
     empty: str, root: Path, tmp_path: Path, back: bool
 ) -> None:
-    """A kill -9 between the steps and the mark: the next release does both."""
+    """A kill -9 between the steps and the mark: the next release does both. One without a transaction runs again."""
     folder = tmp_path / "migrations"
     shutil.copytree(FOLDER, folder)
     (folder / "0900_more.sql").write_text("alter table users add column nickname text;")

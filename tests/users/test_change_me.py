@@ -23,9 +23,7 @@ async def told(context: Context) -> list[str]:
     return [event[0] for event in events]
 
 
-@pytest.mark.parametrize(
-    "name", ["Ada", "Ada Lovelace", "O'Brien <script>", "عادة", "👩‍🔬 {{7*7}}", "x" * 100, " Ada "]
-)
+@pytest.mark.parametrize("name", ["Ada", "Ada Lovelace", "O'Brien <script>", "عادة", "👩‍🔬 {{7*7}}", "x" * 100])
 async def test_a_name_is_taken_as_it_is(signed_in: httpx.AsyncClient, context: Context, name: str) -> None:
     """C-30, C-32."""
     answer = await change(signed_in, name=name)

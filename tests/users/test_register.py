@@ -15,6 +15,8 @@ from tests.conftest import client_of
 from tests.factories import PASSWORD, make_user
 from tests.mailed import mailed
 
+LONG = ("correct horse battery staple " * 5)[:128]
+
 
 async def test_opens_an_account(client: httpx.AsyncClient, context: Context) -> None:
     answer = await client.post("/api/auth/register", json={"email": "Ada@Example.com", "password": PASSWORD})
@@ -118,9 +120,12 @@ async def nothing_happened(context: Context) -> bool:
         "\u0130van@example.com",  # LATIN CAPITAL LETTER I WITH DOT ABOVE
         "\u017fam@example.com",  # LATIN SMALL LETTER LONG S
         "stra\u00dfe@example.com",
-        "ada@ex\u00e4mple.com",
-        "ada@example\u3002com",  # IDEOGRAPHIC FULL STOP
-        "ada@example.c\uff4fm",
+        "ada@-\u00e9.example",
+        "ada@\u00e9_x.example",
+        "ada@\u2615.example",  # HOT BEVERAGE
+        "ada@\u00e9@example.com",
+        "ada@" + "\u00e9" * 60 + ".example",
+        "ada@\u00e9\x00.example",
         "ad\u0061\u0301@example.com",
         "a\\@example.com",
         "a" * 65 + "@example.com",
@@ -128,9 +133,7 @@ async def nothing_happened(context: Context) -> bool:
         "abcdefgh@" + ".".join(["b" * 60] * 4) + ".com",  # 256 characters
     ],
 )
-async def test_refuses_what_is_not_one_address_in_ascii(
-    client: httpx.AsyncClient, context: Context, email: str
-) -> None:
+async def test_refuses_what_is_not_one_address(client: httpx.AsyncClient, context: Context, email: str) -> None:
     answer = await register(client, email)
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/email"]
@@ -155,7 +158,7 @@ async def test_takes_every_ordinary_address(client: httpx.AsyncClient, email: st
 
 
 @pytest.mark.parametrize(
-    "password", ["x7" * 4, "x7" * 32, "x7" * 64, " leading and trailing ", "pässwörter", "🦉" * 128]
+    "password", ["k7#Vq2pL", "correct horse battery staple " * 4, LONG, " leading and trailing ", "pässwörter"]
 )
 async def test_takes_any_password_of_8_to_128_characters_as_it_is(client: httpx.AsyncClient, password: str) -> None:
     """C-49."""
@@ -174,9 +177,6 @@ async def test_takes_any_password_of_8_to_128_characters_as_it_is(client: httpx.
         ("🦉" * 7, "at least 8 characters"),
         ("x" * 129, "at most 128 characters"),
         ("x" * 60_000, "at most 128 characters"),
-        ("password", "first that anybody would try"),
-        ("PassWord1", "first that anybody would try"),
-        ("12345678", "first that anybody would try"),
         ("ada@example.com", "must not be the e-mail address"),
         ("ADA@Example.com", "must not be the e-mail address"),
     ],
@@ -194,7 +194,7 @@ async def test_refuses_a_weak_password_and_says_why(
 @pytest.mark.parametrize("position", [72, 127])
 async def test_every_character_of_a_password_counts(client: httpx.AsyncClient, position: int) -> None:
     """C-49: bcrypt would stop at 72 bytes."""
-    password = "x7" * 64
+    password = LONG
     other = password[:position] + "!" + password[position + 1 :]
     await register(client, "ada@example.com", password)
     answer = await client.post("/api/auth/jwt/login", data={"username": "ada@example.com", "password": other})
@@ -280,8 +280,6 @@ async def test_whoever_has_an_account_is_nobodys_business(
     assert mailbox.sent[0].subject != confirm
     [row] = await context.db.fetch("select email, is_verified from users")
     assert tuple(row) == ("ada@example.com", False)
-    form = {"username": "ada@example.com", "password": PASSWORD}
-    assert (await hiding.post("/api/auth/jwt/login", data=form)).status_code == 200
 
 
 async def test_a_weak_password_is_told_to_all_alike(hiding: httpx.AsyncClient, context: Context) -> None:

@@ -1,0 +1,26 @@
+"""The normal form of an e-mail address: ASCII in lower case, with the domain in punycode. Addresses are brought into it
+where input is decoded; what is stored, compared, counted or mailed is in it already."""
+
+LONGEST = 254
+
+
+def normal_address(typed: str) -> str:
+    """The normal form of an address. Never fails: text that is no address keeps every character but A to Z, so that two
+    texts have the same form only if they mean the same address.
+
+    Only ASCII letters are folded. Unicode's rules, and those of a database's locale, would make two addresses one
+    (KELVIN SIGN and k) or one address two (I in Turkish). In SQL the same is `lower(x collate "C")`."""
+    local, at, domain = typed.rpartition("@")
+    if at and not domain.isascii() and len(typed) <= LONGEST:
+        domain = _punycode(domain)
+    return (local + at + domain).encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
+def _punycode(domain: str) -> str:
+    """An internationalised domain as DNS has it, mapped as browsers do (UTS 46); unchanged if it is none."""
+    import idna  # its tables take memory, and few addresses need them
+
+    try:
+        return idna.encode(domain, uts46=True, std3_rules=True).decode()
+    except idna.IDNAError:
+        return domain

@@ -1,0 +1,150 @@
+"""Decoded input becomes the type that a handler asks for: texts are brought into their normal form, nothing is coerced,
+and every field that is at fault is named."""
+
+import functools
+import itertools
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import msgspec
+
+from api.kernel.errors import VALIDATION_FAILED, FieldError
+
+T = TypeVar("T")
+
+MOST_ERRORS = 20
+"""Faults that one answer names."""
+
+
+class Normal(msgspec.Struct, frozen=True):
+    """In `Annotated[str, Normal(form), Meta(…)]`, on a field of a body, form, query or message: the text is replaced by
+    its normal form before anything else is asked of it. `form` raises ValueError with a sentence for the client."""
+
+    form: Callable[[str], str]
+
+
+def convert(value: Any, kind: type[T]) -> T:
+    """The value as that type, in its normal forms and without any coercion. Raises VALIDATION_FAILED with every field
+    that is at fault, not only the first."""
+    errors: list[FieldError] = []
+    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        value = dict(value)
+        for name, form in _normal_forms(kind).items():
+            try:
+                if isinstance(value.get(name), str):
+                    value[name] = form(value[name])
+            except ValueError as error:
+                errors.append(FieldError(f"/{escape(name)}", str(error)))
+    try:
+        converted = msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        named = {error.pointer for error in errors}
+        errors += (error for error in _field_errors(value, kind, "") if error.pointer not in named)
+    if errors:
+        raise VALIDATION_FAILED(errors=errors[:MOST_ERRORS])
+    return converted
+
+
+@functools.cache
+def _normal_forms(kind: type[msgspec.Struct]) -> dict[str, Callable[[str], str]]:
+    """Of a Struct's fields that have one."""
+    forms = {field.encode_name: _normal_form(field.type) for field in msgspec.structs.fields(kind)}
+    return {name: form for name, form in forms.items() if form}
+
+
+def _normal_form(kind: Any) -> Callable[[str], str] | None:
+    found = (part.form for part in getattr(kind, "__metadata__", ()) if isinstance(part, Normal))
+    inside = (_normal_form(part) for part in typing.get_args(kind))
+    return next(itertools.chain(found, filter(None, inside)), None)
+
+
+def _field_errors(value: Any, kind: Any, pointer: str) -> Iterator[FieldError]:
+    """What is wrong with the value, looked for in each field of a Struct and each item of a list: msgspec stops at the
+    first fault."""
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        inside = list(_faults_inside(value, plain_kind(kind), pointer))
+        yield from inside or [_field_error(str(error), pointer)]
+
+
+def _faults_inside(value: Any, kind: Any, pointer: str) -> Iterator[FieldError]:
+    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        for name, field in fields.items():
+            if name in value:
+                yield from _field_errors(value[name], field.type, f"{pointer}/{escape(name)}")
+            elif field.required:
+                yield FieldError(f"{pointer}/{escape(name)}", "This field is required.")
+        for name in value:
+            if name not in fields and kind.__struct_config__.forbid_unknown_fields:
+                yield FieldError(f"{pointer}/{escape(name[:100])}", "There is no such field.")
+    elif isinstance(value, list) and typing.get_origin(kind) is list:
+        for index, item in enumerate(value):
+            yield from _field_errors(item, typing.get_args(kind)[0], f"{pointer}/{index}")
+
+
+# msgspec's sentences, in words for whoever filled in the form.
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "null",
+    "object": "an object",
+    "array": "a list",
+    "uuid": "a UUID",
+    "datetime": "a time such as 2026-01-31T12:00:00Z",
+    "date": "a date such as 2026-01-31",
+    "time": "a time of day such as 12:00:00Z",
+}
+_WORDS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (r"Expected `(\w+)` of length (\d+)", lambda m: f"Must have exactly {m[2]} {_unit(m[1])}."),
+    (r"Expected `(\w+)` of length >= (\d+)", lambda m: f"Must have at least {m[2]} {_unit(m[1])}."),
+    (r"Expected `(\w+)` of length <= (\d+)", lambda m: f"Must have at most {m[2]} {_unit(m[1])}."),
+    (r"Expected `\w+` >= (-?[\d.]+)", lambda m: f"Must be {m[1]} or more."),
+    (r"Expected `\w+` <= (-?[\d.]+)", lambda m: f"Must be {m[1]} or less."),
+    (r"Expected `\w+` that's a multiple of ([\d.]+)", lambda m: f"Must be a multiple of {m[1]}."),
+    (r"Expected `datetime` with a timezone", lambda m: "Must say its time zone, such as 2026-01-31T12:00:00Z."),
+    (r"Expected `str` matching regex", lambda m: "Does not have the right form."),
+    (r"Expected `([\w| ]+)`, got", lambda m: f"Must be {' or '.join(_KINDS.get(k, k) for k in m[1].split(' | '))}."),
+    (r"Invalid UUID", lambda m: "Must be a UUID."),
+    (r"Invalid RFC3339 encoded (\w+)", lambda m: f"Must be {_KINDS[m[1]]}."),
+    (r"Invalid (enum )?value", lambda m: "Is not one of the allowed values."),
+    (r"Object missing required field `(.+?)`", lambda m: f"Needs the field {m[1]}."),
+    (r"Object contains unknown field `(.+?)`", lambda m: f"Has the unknown field {m[1][:100]}."),
+)
+
+
+def _unit(kind: str) -> str:
+    return "characters" if kind == "str" else "items"
+
+
+def _field_error(message: str, prefix: str) -> FieldError:
+    # From the right: the sentence may quote what was sent, and msgspec's own path comes last.
+    sentence, at, path = message.rpartition(" - at `$")
+    sentence, path = (sentence, path) if at else (message, "")
+    steps = re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", path)
+    pointer = prefix + "".join(f"/{escape(name or index)}" for name, index in steps)
+    for pattern, words in _WORDS:
+        match = re.match(pattern, sentence)
+        if match:
+            return FieldError(pointer, words(match))
+    return FieldError(pointer, "Is not acceptable.")
+
+
+def escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")  # RFC 6901 §3
+
+
+def plain_kind(kind: Any) -> Any:
+    """`X` for `Annotated[X, …]` and for `X | None`."""
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return plain_kind(parts[0])
+    if origin in (typing.Union, types.UnionType) and type(None) in parts and len(parts) == 2:
+        return plain_kind(next(part for part in parts if part is not type(None)))
+    return kind
