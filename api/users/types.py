@@ -168,6 +168,15 @@ class User(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class ImportedUser(msgspec.Struct, frozen=True):
+    """An account that was just opened for another system's."""
+
+    id: UUID
+    email: str
+    language: str
+    has_password: bool
+
+
 class TokenOwner(msgspec.Struct, frozen=True):
     """Whose token it is: an account whose address is `email`, and the token went to `sent_to`."""
 
