@@ -173,4 +173,4 @@ async def test_no_mail_repeats_what_somebody_chose_as_a_name(context: Context, n
     """C-88: neither in a header, nor as markup, nor as a link that a mail program makes of it."""
     mail = await sent(context, name, "en", "{{7*7}} <script> http://evil.example\r\nBcc: eve@example.com")
     for part in (mail.subject, mail.text, mail.html):
-        assert not re.search(r"evil|49|script|Bcc", part)
+        assert not re.search(r"evil|49|script|Bcc", re.sub(r"#token=[\w-]+", "", part)), "a token may have any of it"
