@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz test-kafka faults attacks check check-deploy migrate superuser audit operations status observe topics openapi events api-page bench lock clean
+.PHONY: help run test fuzz test-kafka faults attacks check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -68,6 +68,10 @@ migrate: $(STAMP) ## apply new migrations to the database of a running `make run
 superuser: $(STAMP) ## make EMAIL=… a superuser, or open such an account, while `make run` runs
 	@test -n "$(EMAIL)" || { echo 'superuser: say whose: make superuser EMAIL=ada@example.com' >&2; exit 1; }
 	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.superuser "$(EMAIL)"
+
+import-users: $(STAMP) ## open the accounts of FILE=…, while `make run` runs (ARGS="--verified --invite"; docs/operations.md)
+	@test -n "$(FILE)" || { echo 'import-users: say which file: make import-users FILE=users.csv' >&2; exit 1; }
+	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.importing $(ARGS) "$(FILE)"
 
 audit: $(STAMP) ## check the audit's chain of hashes, while `make run` runs (EXPECT=POSITION:HASH)
 	@exec $(BIN)/python -m dev exec $(BIN)/python -m api.audit $(if $(EXPECT),--expect $(EXPECT))

@@ -202,6 +202,16 @@ CASES: dict[int, tuple[str, str, str]] = {
     244: ("metrics whose labels grow with what clients send, or say who they are", "16.2.5", "400, 532"),
     245: ("metrics, alerts and a dashboard that name what does not exist", "16.1.1", "778"),
     246: ("a record's span ends when Kafka has answered", "16.2.1", "778"),
+    255: ("hashes of other systems: published vectors, and those that their libraries make", "11.4.2", "916"),
+    256: ("bcrypt of more than 72 bytes", "6.2.8", "916"),
+    257: ("hashes that are malformed or cost too much, at a sign-in", "11.4.2", "400, 20"),
+    258: ("what a refusal costs tells no kind of imported hash", "6.3.8", "208"),
+    259: ("the forms of Django, Spring, passlib and Firebase", "11.4.2", "916"),
+    260: ("plain text, fast hashes and unknown ones, at an import", "11.4.2", "916, 256"),
+    261: ("a file of accounts, imported twice", "2.3.3", "837"),
+    262: ("lines of a file that are malformed, or carry secrets", "2.2.1, 16.2.5", "20, 532"),
+    263: ("exports of Firebase and Django, and one that was cut off", "2.2.1", "20"),
+    264: ("files of any size; invitations; the database is away", "2.4.1, 16.5.2", "770, 755"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

@@ -57,7 +57,7 @@ async def open_context(
     in any order."""
     for warning in warnings_of(settings):
         logger.warning(warning)
-    passwords = Passwords(lambda: network_of(origin.get().address, NETWORK_BITS))
+    passwords = Passwords(lambda: network_of(origin.get().address, NETWORK_BITS), settings.firebase_scrypt_signer_key)
     try:
         async with (
             open_database(settings, subscribers, pool_size) as db,

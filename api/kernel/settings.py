@@ -1,6 +1,7 @@
 """The environment as one frozen Struct. Everything that is missing, malformed, weak or a published default is refused
 at start, all of it named in one message, so that a deployment is mended once and not once per variable."""
 
+import base64
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -87,6 +88,10 @@ class Settings(Sealed, frozen=True, kw_only=True):
     sign_in_idle_days: int
     sign_in_most_days: int
     deletion_days: int
+    firebase_scrypt_signer_key: bytes | None
+    firebase_scrypt_salt_separator: bytes
+    firebase_scrypt_rounds: int
+    firebase_scrypt_mem_cost: int
     audit_days: int
     """After so many days audit entries are removed; 0 keeps them."""
 
@@ -165,6 +170,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         sign_in_idle_days=read("SIGN_IN_IDLE_DAYS", _between(1, 365), "14"),
         sign_in_most_days=read("SIGN_IN_MOST_DAYS", _between(1, 365), "90"),
         deletion_days=read("DELETION_DAYS", _between(0, 365), "14"),
+        firebase_scrypt_signer_key=read("FIREBASE_SCRYPT_SIGNER_KEY", _base64, "") or None,
+        firebase_scrypt_salt_separator=read("FIREBASE_SCRYPT_SALT_SEPARATOR", _base64, "Bw=="),
+        firebase_scrypt_rounds=read("FIREBASE_SCRYPT_ROUNDS", _between(1, 8), "8"),
+        firebase_scrypt_mem_cost=read("FIREBASE_SCRYPT_MEM_COST", _between(1, 14), "14"),
         audit_days=read("AUDIT_DAYS", _between(0, 36_500), "400"),
     )
     if settings.metrics_token and not settings.metrics_port and settings.web_concurrency != 1:
@@ -239,6 +248,13 @@ def _between(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError("must be base64, as the Firebase console shows it.") from None
 
 
 def _factor(text: str) -> float | None:

@@ -23,6 +23,14 @@ class UserInvited(Event, frozen=True, tag="users.invited"):
     language: Language
 
 
+class UserImported(Event, frozen=True, tag="users.imported"):
+    """An operator imported the account from a file; nobody is mailed."""
+
+    user_id: Person
+    email: Email
+    language: Language
+
+
 class UserVerified(Event, frozen=True, tag="users.verified"):
     user_id: Person
     email: Email

@@ -6,7 +6,17 @@ from uuid import UUID
 from api.kernel.database import Database
 from api.kernel.sql import query
 from api.users.errors import REGISTER_USER_ALREADY_EXISTS, UPDATE_USER_EMAIL_ALREADY_EXISTS, USER_ALREADY_EXISTS
-from api.users.types import Credentials, Holder, MailCount, OpeningRow, Recipient, Standing, TokenOwner, User
+from api.users.types import (
+    Credentials,
+    Holder,
+    ImportedUser,
+    MailCount,
+    OpeningRow,
+    Recipient,
+    Standing,
+    TokenOwner,
+    User,
+)
 
 
 @query
@@ -119,17 +129,18 @@ async def insert(
 ) -> User: ...
 
 
-@query(users_email_key=USER_ALREADY_EXISTS)
+@query
 async def insert_imported(
     db: Database,
-    id: UUID,
-    email: str,
-    name: str | None,
+    ids: list[UUID],
+    emails: list[str],
+    names: list[str | None],
     roles: list[str],
-    password_hash: str | None,
-    is_verified: bool,
-    language: str,
-) -> User: ...
+    password_hashes: list[str | None],
+    are_active: list[bool],
+    are_verified: list[bool],
+    languages: list[str],
+) -> list[ImportedUser]: ...
 
 
 @query(users_email_key=USER_ALREADY_EXISTS)

@@ -209,6 +209,15 @@ class Holder(msgspec.Struct, frozen=True):
     roles: list[str]
 
 
+class ImportedUser(msgspec.Struct, frozen=True):
+    """An account that was just opened for another system's."""
+
+    id: UUID
+    email: str
+    language: str
+    has_password: bool
+
+
 class TokenOwner(msgspec.Struct, frozen=True):
     """Whose token it is: an account whose address is `email`, and the token went to `sent_to`."""
 

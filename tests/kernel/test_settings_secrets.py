@@ -136,3 +136,15 @@ def test_any_environment_loads_or_is_refused_with_its_variables_named(changed: d
 def test_a_refusal_never_quotes_a_secret(name: str, canary: str, shape: str) -> None:
     told = faults(**{name: shape.format(canary), "JWT_ALGORITHM": "ES256"})
     assert canary not in "".join(told)
+
+
+def test_the_parameters_of_a_firebase_project() -> None:
+    """C-259."""
+    assert load(GOOD).firebase_scrypt_signer_key is None
+    given = {"FIREBASE_SCRYPT_SIGNER_KEY": "c2lnbmVy", "FIREBASE_SCRYPT_SALT_SEPARATOR": "Bw=="}
+    settings = load(GOOD | given)
+    assert (settings.firebase_scrypt_signer_key, settings.firebase_scrypt_salt_separator) == (b"signer", b"\x07")
+    [key, rounds] = faults(FIREBASE_SCRYPT_SIGNER_KEY="not base64!", FIREBASE_SCRYPT_ROUNDS="9")
+    assert "FIREBASE_SCRYPT_SIGNER_KEY must be base64" in key
+    assert "not base64!" not in key
+    assert "FIREBASE_SCRYPT_ROUNDS" in rounds

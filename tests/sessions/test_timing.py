@@ -12,6 +12,7 @@ import pytest
 
 from api.kernel import passwords as module
 from api.kernel.context import Context
+from api.kernel.hashes import read
 from api.sessions import queries
 from tests.factories import PASSWORD, make_user
 from tests.sessions.signing import bearer, login
@@ -37,9 +38,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     done: Counter[str] = Counter()
     matches = module._matches
 
-    def noted(password_hash: str, password: str) -> bool:
-        done[module._kind(password_hash)] += 1
-        return matches(password_hash, password)
+    def noted(password_hash: str, password: str, key: bytes | None) -> bool:
+        done[read(password_hash).kind] += 1
+        return matches(password_hash, password, key)
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "_matches", noted)

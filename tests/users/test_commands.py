@@ -1,5 +1,7 @@
 """users.commands: what other services may do with accounts."""
 
+import base64
+import hashlib
 from typing import Any
 
 import httpx
@@ -92,12 +94,13 @@ async def test_hashes_that_we_would_check_are_taken(context: Context, known: str
     [
         pytest.param(ARGON2.format(m=4194304, t=2, p=1), id="memory"),
         pytest.param(ARGON2.format(m=19456, t=11, p=1), id="passes"),
-        pytest.param(ARGON2.format(m=19456, t=2, p=5), id="lanes"),
-        pytest.param(ARGON2.format(m=19456, t=2, p=1).replace("argon2id", "argon2i"), id="another argon2"),
+        pytest.param(ARGON2.format(m=19456, t=2, p=9), id="lanes"),
+        pytest.param(ARGON2.format(m=19456, t=2, p=1).replace("argon2id", "argon2d"), id="another argon2"),
         pytest.param(ARGON2.format(m=19456, t=2, p=1) + "\n", id="a line more"),
         pytest.param(BCRYPT.replace("$04$", "$16$"), id="rounds"),
-        pytest.param("pbkdf2_sha256$1000000$salt$hash", id="another"),
+        pytest.param("pbkdf2_sha256$9000000$salt$" + "A" * 43, id="iterations"),
         pytest.param("$argon2id$v=19$m=19456,t=2,p=1$$", id="nothing in it"),
+        pytest.param("{noop}correct horse battery staple", id="plain text"),
         pytest.param("correct horse battery staple", id="no hash at all"),
     ],
 )
@@ -107,6 +110,18 @@ async def test_foreign_hashes_are_refused(context: Context, foreign: str) -> Non
         await give(context, "users.import", email="ada@example.com", password_hash=foreign)
     assert [each.pointer for each in refused.value.errors] == ["/password_hash"]
     assert foreign not in str(refused.value) + refused.value.errors[0].detail
+
+
+async def test_an_account_of_django_is_imported_by_a_command(context: Context, client: httpx.AsyncClient) -> None:
+    """C-259: in the form in which Django stores the hash."""
+    salted = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), b"sodium", 1000)
+    written = f"pbkdf2_sha256$1000$sodium${base64.b64encode(salted).decode()}"
+    await give(context, "users.import", email="ada@example.com", password_hash=written, language="de", is_active=True)
+    form = {"username": "ada@example.com", "password": PASSWORD}
+    assert (await client.post("/api/auth/jwt/login", data=form)).status_code == 200
+    [row] = await context.db.fetch("select password_hash, language from users")
+    assert row["password_hash"].startswith("$argon2id$"), "renewed"
+    assert row["language"] == "de"
 
 
 async def test_nobody_becomes_a_superuser_by_a_command(context: Context) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from api.kernel.context import Context
 from api.kernel.conversion import convert
 from api.kernel.errors import VALIDATION_FAILED
-from api.users.commands import ImportUser
+from api.users.importing import ImportUser
 from api.users.names import LONGEST, MOST_MARKS, normal_name
 from tests.factories import make_user
 from tests.sessions.signing import bearer, login

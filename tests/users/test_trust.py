@@ -14,7 +14,8 @@ from api.kernel.errors import VALIDATION_FAILED, Problem
 from api.kernel.limits import Limiter
 from api.kernel.mail import MemoryMailer
 from api.superuser import promote
-from api.users.commands import ImportUser, import_user
+from api.users.commands import import_user
+from api.users.importing import ImportUser
 from tests.factories import PASSWORD, make_user
 from tests.mailed import mailed
 from tests.sessions.signing import login, sent, set_by
@@ -80,7 +81,7 @@ async def test_who_is_disabled_or_leaving_is_not_promoted(
 async def test_an_import_gives_no_roles_to_whoever_has_the_password_of_an_unproved_address(context: Context) -> None:
     wanted = ImportUser(email=ADA, roles=["writer"], password_hash="$2b$04$" + "a" * 53)
     with pytest.raises(VALIDATION_FAILED) as refused:
-        await import_user(context.db, wanted)
+        await import_user(context, context.db, wanted)
     assert [each.pointer for each in refused.value.errors] == ["/roles"]
 
 

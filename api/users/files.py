@@ -1,0 +1,191 @@
+"""Files of accounts, read piece by piece: CSV with a header, JSON lines, Firebase's `auth:export` and Django's
+`dumpdata`. The first characters tell which of them a file is."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Generator, Iterator
+from typing import Any, BinaryIO, TypeAlias
+
+from api.kernel.decoding import decode_json
+from api.kernel.errors import Problem
+from api.users.importing import ImportUser
+
+Fields: TypeAlias = "dict[str, Any]"
+Entry: TypeAlias = "tuple[int, Fields | str]"
+"""The number of a line (in a JSON document: of an account), and the fields of `users.import` or why there are none."""
+
+LONGEST = 64 * 1024
+"""Characters of a line, or of one account in a JSON document."""
+COLUMNS = list(ImportUser.__struct_fields__)
+_FIREBASE = re.compile(r'\s*\{\s*"users"\s*:\s*\[')
+_TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+
+
+class FileError(Exception):
+    """The file, or the rest of it, cannot be read."""
+
+
+def read_accounts(file: BinaryIO) -> Generator[Entry, None, None]:
+    """The accounts of a file, in its order; the file stays open, and must be open until the end. Raises
+    FileError."""
+    # Bytes that are no UTF-8 become characters that no field accepts, so that their line alone is refused.
+    text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    try:
+        yield from _read(text)
+    finally:
+        text.detach()
+
+
+def _read(text: io.TextIOWrapper) -> Iterator[Entry]:
+    start = text.read(4096)
+    form = start.lstrip()[:1]
+    rest = _Resumed(start, text)
+    if form == "[":
+        return (_taken(number, value, _of_django) for number, value in _objects(rest))
+    if _FIREBASE.match(start):
+        return (_taken(number, value, _of_firebase) for number, value in _objects(rest))
+    return _read_lines(rest) if form == "{" else _read_csv(rest)
+
+
+class _Resumed:
+    """A text whose first characters were read already."""
+
+    def __init__(self, start: str, rest: io.TextIOWrapper) -> None:
+        self._start, self._rest = io.StringIO(start, newline=""), rest
+
+    def read(self, size: int) -> str:
+        return self._start.read(size) or self._rest.read(size)
+
+    def lines(self) -> Iterator[str]:
+        """Lines with their ends; one that is too long comes in parts, none of which is a valid account."""
+        while line := self._start.readline(LONGEST):
+            if not line.endswith("\n"):
+                line += self._rest.readline(LONGEST)
+            yield line
+        while line := self._rest.readline(LONGEST):
+            yield line
+
+
+def _read_lines(text: _Resumed) -> Iterator[Entry]:
+    number, whole = 0, True
+    for line in text.lines():
+        number += whole
+        whole = line.endswith("\n")
+        if not line.strip():
+            continue
+        try:
+            value = decode_json(line.strip().encode("utf-8", "surrogateescape"))
+        except Problem:
+            yield number, "Is not valid JSON."
+            continue
+        unknown = value.keys() - COLUMNS if isinstance(value, dict) else set()
+        if not isinstance(value, dict):
+            yield number, "Is not a JSON object."
+        elif unknown:
+            yield number, f"Has {len(unknown)} unknown fields; known are {', '.join(COLUMNS)}."
+        else:
+            yield number, value
+
+
+def _read_csv(text: _Resumed) -> Iterator[Entry]:
+    lines = text.lines()
+    header = next(lines, "")
+    separator = max(",;\t", key=header.count)
+    columns = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
+    unknown = [str(place) for place, name in enumerate(columns, 1) if name not in COLUMNS]
+    if "email" not in columns or unknown or len(set(columns)) < len(columns):
+        # The names are not quoted: without a header they would be somebody's data.
+        told = f" These are not: {', '.join(unknown)} of {len(columns)}." if unknown else ""
+        raise FileError(f"the first line must name the columns, email and others of: {', '.join(COLUMNS)}.{told}")
+    reader = csv.reader(lines, delimiter=separator)
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield reader.line_num + 1, "Is not valid CSV."
+            continue
+        if len(row) == len(columns):
+            yield _taken(reader.line_num + 1, dict(zip(columns, row, strict=True)), _of_csv)
+        elif row:
+            yield reader.line_num + 1, f"Has {len(row)} columns, and the first line has {len(columns)}."
+
+
+def _objects(text: _Resumed) -> Iterator[tuple[int, Any]]:
+    """The items of the first list in a JSON document."""
+    decoder, buffer, number = json.JSONDecoder(), "", 0
+    while "[" not in buffer:
+        buffer += text.read(LONGEST)
+    buffer = buffer.partition("[")[2]
+    place = 0
+    while True:
+        place = _SPACE.match(buffer, place).end()  # type: ignore[union-attr]  # it matches nothing, too
+        if buffer[place : place + 1] == "]":
+            return
+        try:
+            value, place = decoder.raw_decode(buffer, place)
+        except (ValueError, RecursionError):
+            more = text.read(LONGEST)
+            if not more or len(buffer) - place > LONGEST:
+                told = f"the rest is not valid JSON, or one account is too long: after account {number}."
+                raise FileError(told) from None
+            buffer, place = buffer[place:] + more, 0
+            continue
+        number += 1
+        yield number, value
+
+
+_SPACE = re.compile(r"[\s,]*")
+
+
+def _taken(number: int, value: Any, form: Any) -> Entry:
+    try:
+        fields: Fields = form(value)
+    except (AttributeError, KeyError, TypeError):
+        return number, "Is not an account as this kind of file has them."
+    except ValueError as error:
+        return number, str(error)
+    return number, {name: kept for name, kept in fields.items() if kept is not None and kept != ""}
+
+
+def _of_csv(row: dict[str, str]) -> Fields:
+    fields: Fields = {name: value.strip() for name, value in row.items()}
+    for name in ("is_verified", "is_active"):
+        if fields.get(name):
+            if fields[name].lower() not in _TRUTHS:
+                raise ValueError(f"/{name} Must be true or false.")
+            fields[name] = _TRUTHS[fields[name].lower()]
+    if "roles" in fields:
+        fields["roles"] = fields["roles"].split()
+    return fields
+
+
+def _of_firebase(user: Fields) -> Fields:
+    if not user.get("email"):
+        raise ValueError("Has no e-mail address.")
+    return {
+        "email": user["email"],
+        "name": user.get("displayName"),
+        "password_hash": user.get("passwordHash"),
+        "password_salt": user.get("salt") if user.get("passwordHash") else None,
+        "is_verified": user.get("emailVerified"),
+        "is_active": not user.get("disabled", False),
+    }
+
+
+def _of_django(item: Fields) -> Fields:
+    account = item["fields"]
+    if "password" not in account:
+        raise ValueError("Is not an account: it has no password.")
+    if not account.get("email"):
+        raise ValueError("Has no e-mail address.")
+    names = (account.get(part) or "" for part in ("first_name", "last_name"))
+    return {
+        "email": account["email"],
+        "name": " ".join(names).strip(),
+        "password_hash": account["password"],
+        "is_active": account.get("is_active"),
+    }
