@@ -153,6 +153,9 @@ CASES: dict[int, tuple[str, str, str]] = {
     213: ("URLs of connections that are malformed", "13.1.1", "1188"),
     214: ("SASL to Kafka, with and without TLS, over IPv6", "13.2.1", "306"),
     215: ("a failed configuration does not look like an outage", "16.5.2", "703"),
+    250: ("a deployment by the manual alone, unprivileged, with TLS everywhere", "12.3.1, 13.2.2", "250, 295"),
+    251: ("a backup under load, restored: what is lost, what comes twice, who is signed in", "16.4.2", "404"),
+    252: ("what the absence of each part does", "16.5.2", "703"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
