@@ -89,6 +89,12 @@ class Processes:
                 await asyncio.sleep(0.02)
         return process
 
+    async def stop(self) -> None:
+        """SIGTERM to all that run. Raises AssertionError unless each ends with status 0."""
+        running = [process for process in self._started if process.child.poll() is None]
+        for process, (status, _) in zip(running, await asyncio.gather(*(each.stop() for each in running)), strict=True):
+            assert status == 0, process.log.read_text()
+
     def __enter__(self) -> Self:
         return self
 

@@ -8,9 +8,9 @@ ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = ROOT / "docs" / "operations.md"
 
 
-def block(name: str) -> str:
-    """The code block under `<!-- deployment: NAME -->`. Raises ValueError where there is none."""
-    found = re.search(rf"<!-- deployment: {name} -->\n( *)```\w+\n(.*?)\n *```", OPERATIONS.read_text(), re.DOTALL)
+def block(name: str, kind: str = "deployment") -> str:
+    """The code block under `<!-- KIND: NAME -->`. Raises ValueError where there is none."""
+    found = re.search(rf"<!-- {kind}: {name} -->\n( *)```\w+\n(.*?)\n *```", OPERATIONS.read_text(), re.DOTALL)
     if found is None:
         raise ValueError(f"docs/operations.md has no block {name}")
     return textwrap.dedent(f"{found[1]}{found[2].removeprefix(found[1])}")
