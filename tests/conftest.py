@@ -2,6 +2,7 @@
 each test a transaction that is rolled back. A test that needs commits takes `cloned`, a database of its own."""
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -187,6 +188,12 @@ async def signed_in(client: httpx.AsyncClient, context: Context) -> httpx.AsyncC
 async def cloned(settings: Settings) -> AsyncIterator[Settings]:
     """Settings for a database of the test's own, migrated and empty, and for Kafka topics of its own; Redis is emptied
     too."""
+    async with clone(settings) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def clone(settings: Settings) -> AsyncIterator[Settings]:
     name = f"test_{uuid7().hex}"
     admin = await asyncpg.connect(settings.database_url, database="postgres")
     try:
