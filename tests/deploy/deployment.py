@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import httpx
+
 from api.kernel.connections import Kafka
 from api.kernel.settings import load
 from dev.part import ROOT, Part, stop
@@ -117,7 +119,7 @@ class Deployment:
         with first_minutes.browser(self.origin) as client:
             deadline = time.monotonic() + 10
             while True:
-                with contextlib.suppress(OSError, first_minutes.httpx.TransportError):
+                with contextlib.suppress(OSError, httpx.TransportError):
                     if client.get("/api/health/ready").status_code == 200:
                         return self.origin
                 assert time.monotonic() < deadline, "/api/health/ready does not answer 200 through nginx"

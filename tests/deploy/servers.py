@@ -102,7 +102,7 @@ def start_redis(folder: Path, parts: list[Part]) -> str:
     place, port = _folder(folder, "redis"), free_port()
     certificate, key = write(place, AUTHORITY.sign("redis", LOOPBACK))
     tls = f"--port 0 --tls-port {port} --tls-auth-clients no --tls-cert-file {certificate} --tls-key-file {key}"
-    command = ["redis-server", *tls.split(), "--bind", "127.0.0.1", "--dir", place, "--save", ""]
+    command: list[str | Path] = ["redis-server", *tls.split(), "--bind", "127.0.0.1", "--dir", place, "--save", ""]
     part = Part("redis", [*command, "--requirepass", PASSWORD], folder, ready="Ready to accept connections")
     parts.append(part)
     part.wait()

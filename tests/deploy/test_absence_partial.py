@@ -47,7 +47,7 @@ async def test_a_topic_that_is_missing_holds_up_itself_alone_and_heals(
             world = World(at(made, address), mails, Names(tmp_path))
             await world.connect(stack)
             own = environment | world.environment()
-            processes = stack.enter_context(Processes(own, tmp_path))
+            processes = stack.enter_context(Processes(own, tmp_path, world.names.privileges))
             await make_topics(world.settings, *TOPICS)
             await world.start(processes, await stack.enter_async_context(processes.web()))
             email = "ada@example.com"
@@ -106,7 +106,7 @@ async def test_without_room_on_the_disk_reading_goes_on_and_writing_waits(
         made = msgspec.structs.replace(settings, database_url=url, kafka=kafka)
         world = World(made, mails, Names(tmp_path))
         await world.connect(stack)
-        processes = stack.enter_context(Processes(environment | world.environment(), tmp_path))
+        processes = stack.enter_context(Processes(environment | world.environment(), tmp_path, world.names.privileges))
         await world.start(processes, await stack.enter_async_context(processes.web()))
         assert await world.register("first@example.com") == 201
         fill(place / "filler")
