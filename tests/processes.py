@@ -93,9 +93,8 @@ class Processes:
     @contextlib.asynccontextmanager
     async def web(self) -> AsyncIterator[httpx.AsyncClient]:
         """Start the web process; a client for it once it is ready."""
-        process = self.start("api")
+        await self._begin("api", "web starts")
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=15) as client:
-            await process.said("web starts")
             async with asyncio.timeout(10):
                 while not await is_ready(client):  # noqa: ASYNC110  # it starts to listen without telling
                     await asyncio.sleep(0.02)
@@ -103,10 +102,14 @@ class Processes:
 
     async def worker(self) -> Process:
         """Start a worker, and wait until it has begun."""
-        process = self.start("worker")
-        before = process.log.read_text().count("worker runs")
-        async with asyncio.timeout(15):
-            while process.log.read_text().count("worker runs") == before:
+        return await self._begin("worker", "worker runs")
+
+    async def _begin(self, module: str, told: str) -> Process:
+        """Start it, and wait until it says so once more than those before it did."""
+        process = self.start(module)
+        before = process.log.read_text().count(told)
+        async with asyncio.timeout(30):
+            while process.log.read_text().count(told) == before:
                 assert process.child.poll() is None, process.log.read_text()
                 await asyncio.sleep(0.02)
         return process
