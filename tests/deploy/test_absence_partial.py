@@ -29,7 +29,7 @@ TOPICS += ["sessions", "audit", "operations"]
 
 
 @pytest.mark.skipif(not apache_can_be_had(), reason="needs Apache Kafka: Java and Maven")
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_a_topic_that_is_missing_holds_up_itself_alone_and_heals(
     environment: dict[str, str], settings: Settings, tmp_path: Path
 ) -> None:
@@ -90,7 +90,7 @@ def fill(file: Path) -> None:
             filler.write(b"." * 4096)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_without_room_on_the_disk_reading_goes_on_and_writing_waits(
     environment: dict[str, str], settings: Settings, tmp_path: Path
 ) -> None:

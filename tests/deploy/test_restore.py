@@ -187,7 +187,7 @@ def processes(
     return Processes(environment | own, tmp_path)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_a_restored_backup_keeps_the_promises_of_the_manual(
     processes: Processes, cloned: Settings, mail_server: MailServer, tmp_path: Path
 ) -> None:
