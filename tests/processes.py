@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import email
+import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -23,15 +25,24 @@ ROOT = Path(__file__).parents[1]
 class Process:
     """A process of ours, with what it said in `log`."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], log: Path, privileges: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        module: str,
+        environment: Mapping[str, str],
+        log: Path,
+        privileges: Sequence[str] = (),
+        unread: bool = False,
+    ) -> None:
         self.log = log
-        with log.open("ab") as output:
+        with contextlib.ExitStack() as stack:
+            output, held = full_pipe(stack) if unread else (stack.enter_context(log.open("ab")).fileno(), ())
             self.child = subprocess.Popen(
                 [*privileges, sys.executable, "-m", *module.split()],
                 cwd=ROOT,
                 env={"PATH": "/usr/bin:/bin", **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                pass_fds=held,
             )
 
     async def said(self, text: str, seconds: float = 15.0) -> None:
@@ -53,6 +64,15 @@ class Process:
         return status, time.monotonic() - began
 
 
+def full_pipe(stack: contextlib.ExitStack) -> tuple[int, tuple[int, ...]]:
+    """The end to write to of a pipe that has no room, and what keeps it open: its other end."""
+    ends = reading, writing = os.pipe()
+    for end in ends:
+        stack.callback(os.close, end)
+    os.write(writing, b"." * fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096))
+    return writing, (reading,)
+
+
 class Processes:
     """Starts them with one environment, under the command `privileges`, and leaves none behind."""
 
@@ -63,17 +83,18 @@ class Processes:
         self._folder = folder
         self._started: list[Process] = []
 
-    def start(self, module: str) -> Process:
-        process = Process(module, self.environment, self._folder / f"{module}.log", self._privileges)
+    def start(self, module: str, *, unread: bool = False) -> Process:
+        """`unread`: nobody reads what it says."""
+        log = self._folder / f"{module}.log"
+        process = Process(module, self.environment, log, self._privileges, unread)
         self._started.append(process)
         return process
 
     @contextlib.asynccontextmanager
     async def web(self) -> AsyncIterator[httpx.AsyncClient]:
         """Start the web process; a client for it once it is ready."""
-        process = self.start("api")
+        await self._begin("api", "web starts")
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=15) as client:
-            await process.said("web starts")
             async with asyncio.timeout(10):
                 while not await is_ready(client):  # noqa: ASYNC110  # it starts to listen without telling
                     await asyncio.sleep(0.02)
@@ -81,13 +102,23 @@ class Processes:
 
     async def worker(self) -> Process:
         """Start a worker, and wait until it has begun."""
-        process = self.start("worker")
-        before = process.log.read_text().count("worker runs")
-        async with asyncio.timeout(15):
-            while process.log.read_text().count("worker runs") == before:
+        return await self._begin("worker", "worker runs")
+
+    async def _begin(self, module: str, told: str) -> Process:
+        """Start it, and wait until it says so once more than those before it did."""
+        process = self.start(module)
+        before = process.log.read_text().count(told)
+        async with asyncio.timeout(30):
+            while process.log.read_text().count(told) == before:
                 assert process.child.poll() is None, process.log.read_text()
                 await asyncio.sleep(0.02)
         return process
+
+    async def stop(self) -> None:
+        """SIGTERM to all that run. Raises AssertionError unless each ends with status 0."""
+        running = [process for process in self._started if process.child.poll() is None]
+        for process, (status, _) in zip(running, await asyncio.gather(*(each.stop() for each in running)), strict=True):
+            assert status == 0, process.log.read_text()
 
     def __enter__(self) -> Self:
         return self
