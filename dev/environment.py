@@ -47,6 +47,7 @@ def environment(services: Services, port: int, data_dir: Path) -> dict[str, str]
         "ALLOWED_ORIGINS": "http://localhost:4200",
         "ENVIRONMENT": "development",
         "LOG_FORMAT": "console",
+        "LOG_HEALTH": "false",  # the banner waits for health, and asks for it ten times a second
         "RATE_LIMIT_ANONYMOUS": "10000/hour",  # high and not off, so that clients see the fields
         "RATE_LIMIT_SIGNED_IN": "100000/hour",
         "PYTHONUNBUFFERED": "1",  # a line is shown when it is written
