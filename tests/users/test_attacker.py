@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from starlette.applications import Starlette
 
 from api.app import create_app
-from api.kernel import passwords
+from api.kernel import hashes, passwords
 from api.kernel.auth import Principals
 from api.kernel.context import Context
 from api.kernel.mail import MemoryMailer
@@ -247,7 +247,9 @@ class Attack(RuleBasedStateMachine):
 async def test_no_attacker_ends_with_what_is_the_owners(
     cloned: Settings, live: Context, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "_ARGON2", argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
+    cheap = argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+    for module in (hashes, passwords):
+        monkeypatch.setattr(module, "ARGON2", cheap)
     context = msgspec.structs.replace(live, principals=Principals(clock), mail=MemoryMailer())
     app = create_app(cloned)
     app.state.context = context
