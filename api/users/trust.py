@@ -13,7 +13,7 @@ from api.users.events import DeletionCancelled, UserClaimed
 from api.users.tokens import digest
 from api.users.types import Standing, User
 
-EVER = datetime.fromtimestamp(0, UTC)
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """For void_tokens: every link that takes an address back."""
 REVERT_LIFETIME = timedelta(hours=72)
 

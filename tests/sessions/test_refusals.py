@@ -144,8 +144,8 @@ async def test_a_refusal_costs_one_statement(client: httpx.AsyncClient, context:
         assert (await login(client, user.email, "wrong")).status_code == 400
         assert (await login(client, user.email)).status_code == 200
         await context.db.fetch("select 1")
-    assert seen[:2] == ["sessions.find_account", "sessions.count_refusal"]
-    assert "sessions.count_refusal" not in seen[2:]
+    assert seen[:3] == ["sessions.find_account", "sessions.list_password_kinds", "sessions.count_refusal"]
+    assert "sessions.count_refusal" not in seen[3:]
 
 
 async def test_an_event_of_before_is_read_as_one_attempt() -> None:

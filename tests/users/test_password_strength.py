@@ -84,6 +84,8 @@ async def test_ones_own_address_and_name_are_what_a_guesser_knows(
         answer = await client.patch("/api/users/me", json=proof, headers=headers)
     elif path == "admin":
         assert user is not None
+        boss = await make_user(context, "boss@example.com", superuser=True)
+        headers = bearer((await login(client, boss.email)).json())
         answer = await client.patch(f"/api/users/{user.id}", json={"password": weak}, headers=headers)
     else:
         await client.post("/api/auth/forgot-password", json={"email": email})

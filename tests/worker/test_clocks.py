@@ -31,7 +31,9 @@ CLOCKS = {
     "api/kernel/consumers.py": "how old a count of waiting messages is, in minutes",
     "api/kernel/database.py": "ids, whose order nothing relies on",
     "api/kernel/limits.py": "the header that says when to come back",
-    "api/kernel/telemetry.py": "lines of the log",
+    "api/kernel/logs.py": "lines of the log",
+    "api/kernel/pem.py": "whether a certificate has expired, at the start",
+    "worker/relay.py": "jobs in arq's queue that are minutes old or ahead",
     "api/system/routes.py": "the time of an answer about health",
 }
 
