@@ -41,7 +41,7 @@ async def measure_waiting(context: Context) -> Waiting:
     flights, loop = context.cache.flights, asyncio.get_running_loop()
     flight: asyncio.Task[Waiting] | None = flights.get(_FLIGHT)
     if flight is None:
-        flight = flights[_FLIGHT] = asyncio.create_task(_measure(context))
+        flight = flights[_FLIGHT] = asyncio.create_task(measure_now(context))
 
         def keep(done: asyncio.Task[Waiting]) -> None:
             kept = not done.cancelled() and done.exception() is None
@@ -51,5 +51,6 @@ async def measure_waiting(context: Context) -> Waiting:
     return await asyncio.shield(flight)
 
 
-async def _measure(context: Context) -> Waiting:
+async def measure_now(context: Context) -> Waiting:
+    """Measure, whatever was measured before. Raises Problem."""
     return Waiting(await measure_outbox(context.db), await list_closed_topics(context.db))

@@ -14,6 +14,7 @@ from api.kernel.cookies import ACCESS, ORIGIN_NOT_ALLOWED, XSRF_REFUSED
 from api.kernel.decoding import JSON
 from api.kernel.errors import (
     FORBIDDEN,
+    HOST_NOT_ALLOWED,
     INTERNAL_ERROR,
     MALFORMED_JSON,
     MALFORMED_REQUEST,
@@ -244,7 +245,7 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
         found.append(VALIDATION_FAILED)
     if route.limit != "off":
         found.append(RATE_LIMITED)
-    return [*dict.fromkeys([*found, MALFORMED_REQUEST, INTERNAL_ERROR, UNAVAILABLE])]
+    return [*dict.fromkeys([*found, MALFORMED_REQUEST, HOST_NOT_ALLOWED, INTERNAL_ERROR, UNAVAILABLE])]
 
 
 def _refusals(route: Route, inputs: Inputs) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import msgspec
 
 from api.features import FEATURES
 from api.kernel import telemetry
+from api.kernel.addresses import normal_address
 from api.kernel.context import Context, open_context
 from api.kernel.errors import UNAVAILABLE, Problem
 from api.kernel.feature import tasks_of
@@ -74,9 +75,11 @@ def parser() -> argparse.ArgumentParser:
     gone.add_argument("--type", required=True, help="the task's name")
     gone.add_argument("--yes", action="store_true", help="do not ask")
     unlocked = commands.add_parser("unlock", help="drop an account's counts of refused sign-ins")
-    unlocked.add_argument("email")
+    unlocked.add_argument("email", type=normal_address)
     unlocked.add_argument("--address", type=address, help="a network address whose network's counts are dropped, too")
-    commands.add_parser("end-sessions", help="end every session of an account").add_argument("email")
+    commands.add_parser("end-sessions", help="end every session of an account").add_argument(
+        "email", type=normal_address
+    )
     commands.add_parser("roles", help="list superusers and holders of roles").add_argument("--role")
     return top
 

@@ -3,7 +3,7 @@ a dashboard sees each value once."""
 
 import secrets
 
-from api.kernel.backlog import measure_waiting
+from api.kernel.backlog import measure_now
 from api.kernel.cache import CacheUnavailable
 from api.kernel.context import Context
 from api.kernel.telemetry import (
@@ -32,7 +32,7 @@ async def measure(context: Context) -> int:
         for gauge in _GAUGES:
             gauge.clear()
         return 0
-    outbox, unsealed = summed((await measure_waiting(context)).backlogs), await measure_unsealed(context.db)
+    outbox, unsealed = summed((await measure_now(context)).backlogs), await measure_unsealed(context.db)
     kafka, tasks, messages = ({"destination": name} for name in ("kafka", "tasks", "messages"))
     outbox_pending.set(outbox.events_pending, kafka)
     outbox_pending.set(outbox.tasks_pending, tasks)

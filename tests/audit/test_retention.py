@@ -88,7 +88,7 @@ async def test_an_edit_is_not_removed_with_its_evidence(context: Context, caplog
     await context.db.fetch("update audit_entries set type = 'users.updated' where position = 2")
     with caplog.at_level(logging.ERROR):
         assert await remove_old(context) == 0
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert [record.levelname for record in caplog.records if record.levelno >= logging.WARNING] == ["ERROR"]
     assert await positions(context) == [1, 2, 3]
     assert (await broken(context)).startswith("position 2 ")
 

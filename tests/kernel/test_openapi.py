@@ -105,7 +105,7 @@ def test_every_route_tells_whom_it_admits() -> None:
 
 
 def test_every_route_tells_each_code_it_can_answer_with() -> None:
-    always = {"INTERNAL_ERROR", "MALFORMED_REQUEST", "UNAVAILABLE"}
+    always = {"HOST_NOT_ALLOWED", "INTERNAL_ERROR", "MALFORMED_REQUEST", "UNAVAILABLE"}
     foreign = {"XSRF", "ORIGIN_NOT_ALLOWED"}
     known = {"UNAUTHORIZED", "TOKEN_EXPIRED", "TOKEN_INVALID", "FORBIDDEN", "RATE_LIMITED"} | always
     a_body = {"REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_FAILED"}

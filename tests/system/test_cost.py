@@ -26,13 +26,13 @@ async def operator(live_client: httpx.AsyncClient, live: Context) -> httpx.Async
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[Context]:
     """By whom the outbox was measured, in fact."""
     made: list[Context] = []
-    measure = api.kernel.backlog._measure
+    measure = api.kernel.backlog.measure_now
 
     async def count(context: Context) -> Waiting:
         made.append(context)
         return await measure(context)
 
-    monkeypatch.setattr(api.kernel.backlog, "_measure", count)
+    monkeypatch.setattr(api.kernel.backlog, "measure_now", count)
     return made
 
 
@@ -63,7 +63,7 @@ async def test_a_failure_is_told_to_those_who_wait_and_not_kept(live: Context, m
         raise UNAVAILABLE
 
     with monkeypatch.context() as patch:
-        patch.setattr(api.kernel.backlog, "_measure", fail)
+        patch.setattr(api.kernel.backlog, "measure_now", fail)
         both = await asyncio.gather(measure_waiting(live), measure_waiting(live), return_exceptions=True)
     assert [type(each) for each in both] == [UNAVAILABLE, UNAVAILABLE]
     async with asyncio.timeout(10):
