@@ -32,6 +32,10 @@ class Connection(Protocol):
     def fail(self, exchange: "Exchange", problem: Problem) -> None: ...
 
 
+_COPIED = 16 * 1024
+"""Bytes of a body that are joined with the head into one write; a longer one is not copied."""
+
+
 class Exchange:
     """The parser fills in `body` and `received`; the application calls `receive` and `send`."""
 
@@ -168,7 +172,10 @@ class Exchange:
         if not self.begun:
             self.begun = True
             self.connection.begun()
-        self.connection.transport.write(b"".join(parts))
+        if len(body) > _COPIED:  # the same bytes may be sent to many
+            self.connection.transport.writelines(parts)
+        else:
+            self.connection.transport.write(b"".join(parts))
         if not more:
             self.ended = True
             self.body.clear()

@@ -8,9 +8,10 @@ from uuid import UUID
 import msgspec
 
 from api.kernel.database import Database
-from api.kernel.errors import NOT_FOUND, VALIDATION_FAILED, FieldError
+from api.kernel.errors import NOT_FOUND
 from api.kernel.events import record
 from api.operations import queries
+from api.operations.errors import FILTER_INVALID
 from api.operations.events import DeadLetterDiscarded, DeadLetterRetried
 from api.operations.types import DeadLetter, DeadLetterFilter, Decided, InBulk, Matching
 
@@ -79,7 +80,7 @@ async def _decide_one(db: Database, id: UUID, decision: Decision) -> bool:
 
 
 async def decide_in_time(db: Database, wanted: DeadLetterFilter, decision: Decision) -> InBulk:
-    """As many batches as fit into a request. Raises VALIDATION_FAILED where the filter selects nothing in
+    """As many batches as fit into a request. Raises FILTER_INVALID where the filter selects nothing in
     particular."""
     refuse_vague(wanted)
     counts = await count_matching(db, wanted)
@@ -93,8 +94,6 @@ async def decide_in_time(db: Database, wanted: DeadLetterFilter, decision: Decis
 
 
 def refuse_vague(wanted: DeadLetterFilter) -> None:
-    """Raises VALIDATION_FAILED unless the filter has `all` or another field, and not both."""
-    others = wanted != DeadLetterFilter(all=wanted.all)
-    if wanted.all == others:
-        told = "Excludes the other fields." if others else "Give kind, type, key, older_than or ids, or all: true."
-        raise VALIDATION_FAILED(errors=[FieldError("/all", told)])
+    """Raises FILTER_INVALID unless the filter has `all` or another field, and not both."""
+    if wanted.all == (wanted != DeadLetterFilter(all=wanted.all)):
+        raise FILTER_INVALID

@@ -11,6 +11,7 @@ from api.kernel.paging import Cursors, Page
 from api.kernel.routing import get, post
 from api.operations import queries
 from api.operations.bulk import DISCARD, RETRY, decide_in_time, find_dead_letter
+from api.operations.errors import FILTER_INVALID
 from api.operations.events import DeadLetterDiscarded, DeadLetterRetried
 from api.operations.types import DeadLetter, DeadLetterFilter, DeadLetterQuery, InBulk, OutboxReport
 
@@ -64,8 +65,8 @@ async def show_outbox(context: Context) -> OutboxReport:
 
 routes = [
     get("/operations/dead-letters", list_dead_letters, guard=superuser),
-    post("/operations/dead-letters/retry", retry_dead_letters, guard=superuser),
-    post("/operations/dead-letters/discard", discard_dead_letters, guard=superuser),
+    post("/operations/dead-letters/retry", retry_dead_letters, guard=superuser, errors=(FILTER_INVALID,)),
+    post("/operations/dead-letters/discard", discard_dead_letters, guard=superuser, errors=(FILTER_INVALID,)),
     get("/operations/dead-letters/{id}", show_dead_letter, guard=superuser),
     post("/operations/dead-letters/{id}/retry", retry_dead_letter, guard=superuser, status=204),
     post("/operations/dead-letters/{id}/discard", discard_dead_letter, guard=superuser, status=204),
