@@ -22,7 +22,7 @@ class DeadLetterFilter(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     kind: Literal["event", "task", "message"] | None = None
     type: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
     key: UUID | None = None
-    older_than: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
+    older_than: Annotated[float, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
     ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=500)] | None = None
     all: bool = False
 
