@@ -9,7 +9,7 @@ from tests.attacks.client import code, fresh_email, fresh_password
 from tests.attacks.site import Site
 from tests.attacks.world import World
 
-MOST = 20
+MOST = 30
 """Rows that hundreds of refused requests may leave."""
 
 
