@@ -1,5 +1,4 @@
--- How many were given up.
+-- How many dead letters there are.
 
-select (select count(*) from outbox_events where dead_at is not null)
-     + (select count(*) from outbox_tasks where dead_at is not null)
-     + (select count(*) from inbox_dead where retried_at is null);
+select count(*)
+  from dead_letters;
