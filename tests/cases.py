@@ -215,6 +215,9 @@ CASES: dict[int, tuple[str, str, str]] = {
     262: ("lines of a file that are malformed, or carry secrets", "2.2.1, 16.2.5", "20, 532"),
     263: ("exports of Firebase and Django, and one that was cut off", "2.2.1", "20"),
     264: ("files of any size; invitations; the database is away", "2.4.1, 16.5.2", "770, 755"),
+    275: ("addresses with an international domain: what people read, what machines get", "2.2.1", "176"),
+    276: ("a search for an international domain in Unicode and in punycode", "2.2.1", "176"),
+    277: ("requests while a release drops what nothing uses", "15.4.2", "667"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
