@@ -92,10 +92,10 @@ observe: $(STAMP) ## start Prometheus beside `METRICS_PORT=9464 make run` (needs
 	@exec $(BIN)/python -m dev.observe
 
 openapi: $(STAMP) ## write docs/openapi.json from the routes
-	@$(BIN)/python -c 'import sys; from api.features import FEATURES; from api.kernel.openapi import document; sys.stdout.buffer.write(document(FEATURES))' > docs/openapi.json
+	@$(BIN)/python -c 'import sys; from api.features import FEATURES; from api.kernel.contract.openapi import document; sys.stdout.buffer.write(document(FEATURES))' > docs/openapi.json
 
 events: $(STAMP) ## write docs/asyncapi.json and docs/events/ from the events; refuses what would break a consumer
-	@$(BIN)/python -c 'import sys; from pathlib import Path; from api.features import FEATURES; from api.kernel.asyncapi import write; sys.exit("\n".join(write(FEATURES, Path("docs"))) or 0)'
+	@$(BIN)/python -c 'import sys; from pathlib import Path; from api.features import FEATURES; from api.kernel.contract.asyncapi import write; sys.exit("\n".join(write(FEATURES, Path("docs"))) or 0)'
 
 api-page: $(STAMP) ## write docs/api.md's examples from a run
 	@$(BIN)/python -m tests.api_page

@@ -12,17 +12,17 @@ import msgspec
 
 from api.features import FEATURES
 from api.kernel import telemetry
-from api.kernel.addresses import LONGEST, normal_address
 from api.kernel.context import Context, open_context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.errors import UNAVAILABLE, Problem
-from api.kernel.events import record
 from api.kernel.feature import tasks_of
+from api.kernel.input.addresses import LONGEST, normal_address
 from api.kernel.mail import LANGUAGES
+from api.kernel.outbox.events import record
+from api.kernel.outbox.tasks import subscribers
+from api.kernel.process.terminal import show
 from api.kernel.settings import Settings, SettingsError, load
-from api.kernel.tasks import subscribers
 from api.kernel.telemetry import span
-from api.kernel.terminal import show
 from api.users import queries
 from api.users.errors import REGISTER_INVALID_PASSWORD
 from api.users.events import UserInvited, UserPromoted, UserRegistered

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import api.server
+import api.kernel.wire.server
 from api.features import FEATURES
 from api.kernel import errors
 from api.kernel.errors import Problem
@@ -140,6 +140,6 @@ def test_every_code_is_documented_or_the_kernels_own() -> None:
         if isinstance(value, type) and issubclass(value, Problem) and value is not Problem
     }
     kernels = {value.code for value in vars(errors).values() if isinstance(value, type) and hasattr(value, "code")}
-    elsewhere = {api.server.HEAD_TOO_LARGE.code}  # before any route is known
+    elsewhere = {api.kernel.wire.server.HEAD_TOO_LARGE.code}  # before any route is known
     assert made - documented - kernels - elsewhere == set()
     assert documented - made - kernels == set()

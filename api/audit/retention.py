@@ -11,8 +11,8 @@ from api.audit.chain import BEGINNING, Broken, start_of, step
 from api.audit.events import EntriesErased, EntriesRemoved
 from api.audit.types import Checkpoint, EntryRow
 from api.kernel.context import Context
-from api.kernel.database import Database, uuid7
-from api.kernel.events import record
+from api.kernel.data.database import Database, uuid7
+from api.kernel.outbox.events import record
 
 logger = logging.getLogger(__name__)
 

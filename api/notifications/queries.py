@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from api.kernel.database import Database
-from api.kernel.sql import query
+from api.kernel.data.database import Database
+from api.kernel.data.sql import query
 from api.notifications.types import Recipient
 
 

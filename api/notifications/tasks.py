@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.kernel.context import Context
 from api.kernel.mail import Template
-from api.kernel.tasks import Task, task
+from api.kernel.outbox.tasks import Task, task
 from api.notifications import queries
 from api.notifications.types import Notification
 

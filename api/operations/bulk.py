@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.database import Database
+from api.kernel.data.database import Database
 from api.kernel.errors import NOT_FOUND
-from api.kernel.events import record
+from api.kernel.outbox.events import record
 from api.operations import queries
 from api.operations.errors import FILTER_INVALID
 from api.operations.events import DeadLetterDiscarded, DeadLetterRetried

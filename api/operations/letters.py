@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from api.kernel.context import Context
-from api.kernel.events import record
-from api.kernel.terminal import show
+from api.kernel.outbox.events import record
+from api.kernel.process.terminal import show
 from api.operations import bulk, queries
 from api.operations.events import DeadLetterDiscarded
 from api.operations.types import DeadLetter, DeadLetterFilter, Matching, Orphans

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from api.kernel.context import Context
 from api.kernel.mail import Template, browser_of, system_of
-from api.kernel.tasks import Task, task
+from api.kernel.outbox.tasks import Task, task
 from api.sessions import queries
 from api.sessions.events import SessionEnded, SessionStarted
 from api.sessions.types import Notice

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from api.kernel.context import Context
-from api.kernel.events import record
-from api.kernel.limits import NETWORK_BITS, Limit, Limiter, Policy, network_of
+from api.kernel.identity.limits import NETWORK_BITS, Limit, Limiter, Policy, network_of
+from api.kernel.outbox.events import record
 from api.kernel.settings import Rate
 from api.sessions import queries
 from api.sessions.events import AccountUnlocked

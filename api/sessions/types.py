@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.addresses import LONGEST, normal_address
-from api.kernel.conversion import Normal
+from api.kernel.input.addresses import LONGEST, normal_address
+from api.kernel.input.conversion import Normal
 
 Short = Annotated[str, msgspec.Meta(max_length=512)]
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from api.kernel.context import Context, Origin, origin
-from api.kernel.database import Database, uuid7
-from api.kernel.events import Event, record
+from api.kernel.data.database import Database, uuid7
 from api.kernel.feature import Sweep
-from api.kernel.tasks import task
+from api.kernel.outbox.events import Event, record
+from api.kernel.outbox.tasks import task
 from api.kernel.telemetry import parent_from, span
 from api.sessions import queries
 from api.sessions.events import SessionEnded, SignInRefused

@@ -3,9 +3,9 @@ a dashboard sees each value once."""
 
 import secrets
 
-from api.kernel.backlog import measure_now
-from api.kernel.cache import CacheUnavailable
 from api.kernel.context import Context
+from api.kernel.data.cache import CacheUnavailable
+from api.kernel.outbox.backlog import measure_now
 from api.kernel.telemetry import (
     outbox_dead,
     outbox_held,

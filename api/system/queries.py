@@ -1,7 +1,7 @@
 """One typed signature for each file in sql/system/."""
 
-from api.kernel.database import Database
-from api.kernel.sql import query
+from api.kernel.data.database import Database
+from api.kernel.data.sql import query
 from api.system.types import Unsealed
 
 

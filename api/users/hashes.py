@@ -1,9 +1,9 @@
-"""Hashes of passwords as other systems write them, brought into the forms of api/kernel/hashes.py."""
+"""Hashes of passwords as other systems write them, brought into the forms of api/kernel/identity/hashes.py."""
 
 import re
 from collections.abc import Callable
 
-from api.kernel.hashes import decode, encode, read
+from api.kernel.identity.hashes import decode, encode, read
 from api.kernel.settings import Settings
 
 WEAK = "Is plain text or a fast hash, which is too easy to guess. Leave it out: the owner chooses a new password."

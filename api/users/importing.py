@@ -6,11 +6,11 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.consumers import Incoming
 from api.kernel.context import origin
-from api.kernel.database import Database, uuid7
+from api.kernel.data.database import Database, uuid7
 from api.kernel.errors import VALIDATION_FAILED, FieldError
-from api.kernel.events import record
+from api.kernel.outbox.consumers import Incoming
+from api.kernel.outbox.events import record
 from api.kernel.settings import Settings
 from api.users import queries
 from api.users.events import UserImported, UserInvited, UserRegistered

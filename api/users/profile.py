@@ -6,13 +6,13 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from api.kernel.auth import Principal
 from api.kernel.context import Context
-from api.kernel.database import Database
+from api.kernel.data.database import Database
 from api.kernel.errors import UNAUTHORIZED, Problem
-from api.kernel.events import record
-from api.kernel.limits import Policy
-from api.kernel.routing import Renew, refuse_stale
+from api.kernel.http.routing import Renew, refuse_stale
+from api.kernel.identity.auth import Principal
+from api.kernel.identity.limits import Policy
+from api.kernel.outbox.events import record
 from api.kernel.settings import Rate
 from api.users import queries
 from api.users.errors import (

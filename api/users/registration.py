@@ -1,13 +1,13 @@
 """Opening an account, proving that an address is one's own, and getting back in. What anybody can ask for without an
 account does the same work whether or not there is one."""
 
-from api.kernel.auth import Principal
 from api.kernel.context import Context, origin
-from api.kernel.database import uuid7
-from api.kernel.events import record
-from api.kernel.limits import network_of
+from api.kernel.data.database import uuid7
+from api.kernel.http.routing import ACCEPTED, Reply
+from api.kernel.identity.auth import Principal
+from api.kernel.identity.limits import network_of
 from api.kernel.mail import browser_of, system_of
-from api.kernel.routing import ACCEPTED, Reply
+from api.kernel.outbox.events import record
 from api.users import queries, tasks
 from api.users.errors import (
     REGISTER_INVALID_PASSWORD,

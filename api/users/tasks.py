@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 
 from api.kernel.context import Context
-from api.kernel.database import Database
+from api.kernel.data.database import Database
 from api.kernel.mail import Template, browser_of, system_of
-from api.kernel.tasks import Task, task
+from api.kernel.outbox.tasks import Task, task
 from api.users import queries
 from api.users.events import (
     DeletionCancelled,

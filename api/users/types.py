@@ -7,10 +7,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.kernel.addresses import LONGEST as LONGEST_ADDRESS
-from api.kernel.addresses import normal_address
-from api.kernel.conversion import Normal
-from api.kernel.paging import Cursor, Limit
+from api.kernel.http.paging import Cursor, Limit
+from api.kernel.input.addresses import LONGEST as LONGEST_ADDRESS
+from api.kernel.input.addresses import normal_address
+from api.kernel.input.conversion import Normal
 from api.users.names import LONGEST as LONGEST_NAME
 from api.users.names import normal_name
 

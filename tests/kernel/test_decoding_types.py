@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.conversion import (
-    convert,
-)
 from api.kernel.errors import (
     VALIDATION_FAILED,
+)
+from api.kernel.input.conversion import (
+    convert,
 )
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
