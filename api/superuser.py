@@ -16,7 +16,7 @@ from api.kernel.context import Context, open_context
 from api.kernel.data.database import uuid7
 from api.kernel.errors import UNAVAILABLE, Problem
 from api.kernel.feature import tasks_of
-from api.kernel.input.addresses import LONGEST, normal_address
+from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address
 from api.kernel.mail import LANGUAGES
 from api.kernel.outbox.events import record
 from api.kernel.outbox.tasks import subscribers
@@ -73,7 +73,7 @@ async def run(settings: Settings, email: str, password: str | None = None) -> Us
 
 def main(typed: str) -> str:
     email = normal_address(typed)
-    if len(email) > LONGEST or not re.match(EMAIL_PATTERN, email):
+    if len(email) > LONGEST_ADDRESS or not re.match(EMAIL_PATTERN, email):
         sys.exit("superuser: give one e-mail address: python -m api.superuser ada@example.com")
     settings = msgspec.structs.replace(load(), log_level="ERROR")  # who sits at the terminal is told in one line
     telemetry.set_up(settings, "superuser")

@@ -53,7 +53,7 @@ def test_the_kernel_names_no_feature() -> None:
     word = re.compile(r"(?i)\b(users?|sessions?)\b(?![-_]agent)")
     found = [
         f"{path.name}:{number}: {line.strip()}"
-        for path in sorted((ROOT / "api/kernel").glob("*.py"))
+        for path in sorted((ROOT / "api/kernel").rglob("*.py"))
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if word.search(line)
     ]

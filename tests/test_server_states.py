@@ -1,4 +1,4 @@
-"""C-118: every state of a connection has a deadline, and no byte extends it. api/kernel/wire/server.py has the table."""
+"""C-118: every state of a connection has a deadline, and no byte extends it. wire/server.py has the table."""
 
 import json
 import socket

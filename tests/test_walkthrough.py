@@ -56,7 +56,8 @@ def test_the_feature_is_served_and_keeps_every_rule(copy: Path, environment: dic
         [
             sys.executable,
             "-c",
-            "from api.features import *; from api.kernel.contract.openapi import *; print(document(FEATURES).decode(), end='')",
+            "from api.features import FEATURES; from api.kernel.contract.openapi import document; "
+            "print(document(FEATURES).decode(), end='')",
         ],
         cwd=copy,
         capture_output=True,

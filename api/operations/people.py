@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from api.kernel.context import Context
-from api.kernel.data.cache import CacheUnavailable
+from api.kernel import CacheUnavailable, Context
 from api.kernel.process.terminal import show
 from api.sessions.throttles import unlock
 from api.users import queries

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.http.paging import Cursor, Limit
+from api.kernel import Cursor, Limit
 from api.kernel.outbox.events import Backlog
 
 

@@ -3,8 +3,7 @@ a dashboard sees each value once."""
 
 import secrets
 
-from api.kernel.context import Context
-from api.kernel.data.cache import CacheUnavailable
+from api.kernel import CacheUnavailable, Context
 from api.kernel.outbox.backlog import measure_now
 from api.kernel.telemetry import (
     outbox_dead,

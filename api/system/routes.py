@@ -6,11 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from api.kernel.context import Context
-from api.kernel.data.cache import CacheUnavailable
-from api.kernel.errors import UNAVAILABLE, problem
-from api.kernel.http.routing import get
-from api.kernel.identity.auth import Principal, anyone
+from api.kernel import UNAVAILABLE, CacheUnavailable, Context, Principal, anyone, get, problem
 from api.kernel.outbox.backlog import measure_waiting
 from api.kernel.outbox.consumers import ConsumerLag, read_lag
 from api.kernel.outbox.events import Backlog

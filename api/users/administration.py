@@ -3,14 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from api.kernel.context import Context, origin
-from api.kernel.data.database import uuid7
-from api.kernel.errors import NOT_FOUND
-from api.kernel.http.paging import Cursors, Page
-from api.kernel.http.routing import refuse_stale
-from api.kernel.identity.auth import Principal
-from api.kernel.input.addresses import normal_address
-from api.kernel.outbox.events import record
+from api.kernel import NOT_FOUND, Context, Cursors, Page, Principal, normal_address, origin, record, refuse_stale, uuid7
 from api.users import queries
 from api.users.errors import CURRENT_PASSWORD_REQUIRED
 from api.users.events import SessionsRevoked, UserDeleted, UserInvited, UserPromoted

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from api.kernel.outbox.events import Contact, Event, Person
+from api.kernel import Contact, Event, Person
 
 Email = Annotated[str, Contact, msgspec.Meta(examples=["ada@example.com"])]
 Language = Annotated[str, msgspec.Meta(examples=["en", "de"])]

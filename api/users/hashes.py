@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
+from api.kernel import Settings
 from api.kernel.identity.hashes import decode, encode, read
-from api.kernel.settings import Settings
 
 WEAK = "Is plain text or a fast hash, which is too easy to guess. Leave it out: the owner chooses a new password."
 # Spring's `{noop}` and digests, LDAP's, Django's, MySQL's, md5-crypt, and digests in hexadecimal.

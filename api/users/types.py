@@ -7,10 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.kernel.http.paging import Cursor, Limit
-from api.kernel.input.addresses import LONGEST as LONGEST_ADDRESS
-from api.kernel.input.addresses import normal_address
-from api.kernel.input.conversion import Normal
+from api.kernel import LONGEST_ADDRESS, Cursor, Limit, Normal, normal_address
 from api.users.names import LONGEST as LONGEST_NAME
 from api.users.names import normal_name
 

@@ -1,7 +1,7 @@
 """The normal form of an e-mail address: ASCII in lower case, with the domain in punycode. Addresses are brought into it
 where input is decoded; what is stored, compared, counted or mailed is in it already."""
 
-LONGEST = 254
+LONGEST_ADDRESS = 254
 
 
 def normal_address(typed: str) -> str:
@@ -11,7 +11,7 @@ def normal_address(typed: str) -> str:
     Only ASCII letters are folded. Unicode's rules, and those of a database's locale, would make two addresses one
     (KELVIN SIGN and k) or one address two (I in Turkish). In SQL the same is `lower(x collate "C")`."""
     local, at, domain = typed.rpartition("@")
-    if at and not domain.isascii() and len(typed) <= LONGEST:
+    if at and not domain.isascii() and len(typed) <= LONGEST_ADDRESS:
         domain = _punycode(domain)
     return (local + at + domain).encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 

@@ -1,5 +1,5 @@
-"""One connection: its states and their deadlines, its refusals, its end. api/kernel/wire/parser.py has the requests' syntax,
-api/kernel/wire/exchange.py the answers'.
+"""One connection: its states and their deadlines, its refusals, its end. `parser.py` has the requests' syntax,
+`exchange.py` the answers'.
 
 A connection is in one state of each table. A deadline begins with its state, and no byte extends it:
 
