@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page bench lock clean
+.PHONY: help run new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -65,6 +65,11 @@ check-deploy: .deploy/.from-lock ## lint the Dockerfile, compose.yaml, the Kuber
 	@.deploy/bin/kubernetes-validate --quiet --strict docs/deploy/kubernetes.yaml
 	@$(BIN)/python -m dev.systemd docs/deploy/systemd
 
+new: $(STAMP) ## write a feature to begin with: make new FEATURE=articles (ONE=article where its singular is irregular)
+	@$(BIN)/python -m dev.new "$(FEATURE)" $(ONE)
+	@$(MAKE) --no-print-directory openapi events
+	@echo 'Next: describe the columns in migrations/, then `make migrate` and `make test ARGS=tests/$(FEATURE)`.'
+
 migrate: $(STAMP) ## apply new migrations to the database of a running `make run`
 	@exec $(BIN)/python -m dev exec $(BIN)/python -m migrations
 
@@ -92,10 +97,10 @@ observe: $(STAMP) ## start Prometheus beside `METRICS_PORT=9464 make run` (needs
 	@exec $(BIN)/python -m dev.observe
 
 openapi: $(STAMP) ## write docs/openapi.json from the routes
-	@$(BIN)/python -c 'import sys; from api.features import FEATURES; from api.kernel.openapi import document; sys.stdout.buffer.write(document(FEATURES))' > docs/openapi.json
+	@$(BIN)/python -c 'import sys; from api.features import FEATURES; from api.kernel.contract.openapi import document; sys.stdout.buffer.write(document(FEATURES))' > docs/openapi.json
 
 events: $(STAMP) ## write docs/asyncapi.json and docs/events/ from the events; refuses what would break a consumer
-	@$(BIN)/python -c 'import sys; from pathlib import Path; from api.features import FEATURES; from api.kernel.asyncapi import write; sys.exit("\n".join(write(FEATURES, Path("docs"))) or 0)'
+	@$(BIN)/python -c 'import sys; from pathlib import Path; from api.features import FEATURES; from api.kernel.contract.asyncapi import write; sys.exit("\n".join(write(FEATURES, Path("docs"))) or 0)'
 
 api-page: $(STAMP) ## write docs/api.md's examples from a run
 	@$(BIN)/python -m tests.api_page

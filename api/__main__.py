@@ -6,9 +6,9 @@ import sys
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
+from api.kernel.process.supervision import follow_supervisor
 from api.kernel.settings import SettingsError, load
-from api.kernel.supervision import follow_supervisor
-from api.process import Supervisor, bind, configuration
+from api.kernel.wire.process import Supervisor, bind, configuration
 
 
 def main() -> None:

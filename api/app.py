@@ -12,19 +12,20 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.features import FEATURES
-from api.kernel import openapi, telemetry
+from api.kernel import telemetry
 from api.kernel.context import open_context
-from api.kernel.cors import Cors
+from api.kernel.contract import openapi
 from api.kernel.errors import NOT_FOUND, Problems
-from api.kernel.exposition import Exposition, Scrapes
 from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, tasks_of
-from api.kernel.gate import Gate
+from api.kernel.http.cors import Cors
+from api.kernel.http.gate import Gate
+from api.kernel.http.static import Static
+from api.kernel.http.table import mount
+from api.kernel.outbox.tasks import subscribers
+from api.kernel.process.supervision import follow_supervisor
 from api.kernel.settings import Settings, load
-from api.kernel.static import Static
-from api.kernel.supervision import follow_supervisor
-from api.kernel.table import mount
-from api.kernel.tasks import subscribers
-from api.process import drain_on_signals
+from api.kernel.telemetry.exposition import Exposition, Scrapes
+from api.kernel.wire.process import drain_on_signals
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[1]
@@ -65,7 +66,7 @@ def create_app(
     pages: list[BaseRoute] = [Route("/{path:path}", Static(ROOT / "web/public", fallback=True))]
     if settings.api_docs:
         routes.append(openapi.route(features))
-        pages.insert(0, Route("/api/docs{path:path}", Static(ROOT / "api/kernel/docs", "/api/docs")))
+        pages.insert(0, Route("/api/docs{path:path}", Static(ROOT / "api/kernel/contract/docs", "/api/docs")))
     token = None if settings.metrics_port else settings.metrics_token
     scrapes = [Route("/metrics", Scrapes(exposition, token))] if exposition and token else []
     table = mount(routes, authenticate_of(features), recognise_of(features), renewal_of(features))

@@ -16,13 +16,13 @@ import msgspec
 from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.context import Context, open_context
-from api.kernel.conversion import convert
 from api.kernel.errors import UNAVAILABLE, Problem
 from api.kernel.feature import tasks_of
+from api.kernel.input.conversion import convert
+from api.kernel.outbox.tasks import subscribers
+from api.kernel.process.terminal import show
 from api.kernel.settings import Settings, SettingsError, load
-from api.kernel.tasks import subscribers
 from api.kernel.telemetry import span
-from api.kernel.terminal import show
 from api.users.events import UserImported, UserInvited
 from api.users.files import Entry, FileError, read_accounts
 from api.users.importing import ImportUser, open_accounts, with_own_hash

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from api.kernel.auth import ACCESS_SECONDS
-from api.kernel.pem import read_keys
-from api.kernel.terminal import show
+from api.kernel.config.pem import read_keys
+from api.kernel.identity.auth import ACCESS_SECONDS
+from api.kernel.process.terminal import show
 
 ALGORITHMS = ("ES256", "EdDSA")
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey

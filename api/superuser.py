@@ -12,17 +12,17 @@ import msgspec
 
 from api.features import FEATURES
 from api.kernel import telemetry
-from api.kernel.addresses import LONGEST, normal_address
 from api.kernel.context import Context, open_context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.errors import UNAVAILABLE, Problem
-from api.kernel.events import record
 from api.kernel.feature import tasks_of
+from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address
 from api.kernel.mail import LANGUAGES
+from api.kernel.outbox.events import record
+from api.kernel.outbox.tasks import subscribers
+from api.kernel.process.terminal import show
 from api.kernel.settings import Settings, SettingsError, load
-from api.kernel.tasks import subscribers
 from api.kernel.telemetry import span
-from api.kernel.terminal import show
 from api.users import queries
 from api.users.errors import REGISTER_INVALID_PASSWORD
 from api.users.events import UserInvited, UserPromoted, UserRegistered
@@ -73,7 +73,7 @@ async def run(settings: Settings, email: str, password: str | None = None) -> Us
 
 def main(typed: str) -> str:
     email = normal_address(typed)
-    if len(email) > LONGEST or not re.match(EMAIL_PATTERN, email):
+    if len(email) > LONGEST_ADDRESS or not re.match(EMAIL_PATTERN, email):
         sys.exit("superuser: give one e-mail address: python -m api.superuser ada@example.com")
     settings = msgspec.structs.replace(load(), log_level="ERROR")  # who sits at the terminal is told in one line
     telemetry.set_up(settings, "superuser")

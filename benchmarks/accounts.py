@@ -12,9 +12,9 @@ import asyncpg
 import msgspec
 from joserfc import jwk, jwt
 
-from api.kernel.auth import Tokens
-from api.kernel.database import uuid7
-from api.kernel.passwords import _ARGON2
+from api.kernel.data.database import uuid7
+from api.kernel.identity.auth import Tokens
+from api.kernel.identity.passwords import _ARGON2
 from api.kernel.settings import load
 from benchmarks.load import request
 from benchmarks.servers import SECRET_KEY, environment_for

@@ -19,12 +19,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from psycopg.rows import class_row
 
 from api.features import FEATURES
-from api.kernel.database import Database, open_database, uuid7
-from api.kernel.events import record
+from api.kernel.data.database import Database, open_database, uuid7
+from api.kernel.data.sql import FOLDER
 from api.kernel.feature import tasks_of
+from api.kernel.outbox.events import record
+from api.kernel.outbox.tasks import subscribers
 from api.kernel.settings import load
-from api.kernel.sql import FOLDER
-from api.kernel.tasks import subscribers
 from api.users import queries
 from api.users.events import UserRegistered, UserVerified
 from benchmarks.bench import Bench, Table, Verdict

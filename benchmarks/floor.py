@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from api.kernel.auth import derive_key
-from api.kernel.passwords import _ARGON2
+from api.kernel.identity.auth import derive_key
+from api.kernel.identity.passwords import _ARGON2
 
 ANSWER: dict[str, object] = {
     "id": "01a205f4-76be-7eee-8ae7-47b9d6224c99",

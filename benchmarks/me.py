@@ -7,7 +7,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 
-from api.kernel.cookies import ACCESS
+from api.kernel.http.cookies import ACCESS
 from benchmarks.accounts import ME, Account, bearer, gets, on_the_reference_stack, open_accounts
 from benchmarks.bench import HEADING, Bench, Table, Verdict, loading, median_row, ratio
 from benchmarks.load import Load, request

@@ -6,11 +6,11 @@ from starlette.applications import Starlette
 from api.app import create_app
 from api.features import FEATURES
 from api.kernel import telemetry
-from api.kernel.auth import Principal, signed_in
 from api.kernel.feature import Feature
-from api.kernel.routing import get
+from api.kernel.http.routing import get
+from api.kernel.identity.auth import Principal, signed_in
 from api.kernel.settings import load
-from api.process import bind, configuration
+from api.kernel.wire.process import bind, configuration
 
 PATH = "/bench/ping"
 

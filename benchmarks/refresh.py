@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 
-from api.kernel.auth import derive_key
+from api.kernel.identity.auth import derive_key
 from api.sessions import tokens
 from benchmarks.accounts import PASSWORD, Account, open_accounts
 from benchmarks.bench import HEADING, Bench, Table, Verdict, loading, median_row, ratio

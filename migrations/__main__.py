@@ -16,10 +16,10 @@ import psycopg
 import yoyo
 from psycopg.conninfo import conninfo_to_dict
 
-from api.kernel.connections import verified_url
+from api.kernel.config.connections import verified_url
+from api.kernel.process.supervision import supervisor
+from api.kernel.process.terminal import show
 from api.kernel.settings import SettingsError, load
-from api.kernel.supervision import supervisor
-from api.kernel.terminal import show
 
 FOLDER = Path(__file__).parent
 _NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+(\.rollback)?\.sql")

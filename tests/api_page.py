@@ -12,8 +12,8 @@ from api.audit.chain import seal
 from api.features import FEATURES
 from api.kernel.context import Context, open_context
 from api.kernel.mail import MemoryMailer
+from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.kernel.settings import load
-from api.kernel.tasks import HEARTBEAT_KEY
 from api.users import tasks
 from dev.stack import embedded
 from migrations.__main__ import migrate

@@ -24,17 +24,17 @@ from starlette.applications import Starlette
 from api.app import create_app
 from api.features import FEATURES
 from api.kernel import telemetry
-from api.kernel.auth import Principals, Tokens
-from api.kernel.cache import Cache, open_cache
 from api.kernel.context import Context, open_context
-from api.kernel.database import Database, uuid7
+from api.kernel.contract.openapi import document
+from api.kernel.data.cache import Cache, open_cache
+from api.kernel.data.database import Database, uuid7
 from api.kernel.feature import tasks_of
-from api.kernel.limits import Limiter
+from api.kernel.identity.auth import Principals, Tokens
+from api.kernel.identity.limits import Limiter
+from api.kernel.identity.passwords import Passwords
 from api.kernel.mail import MemoryMailer
-from api.kernel.openapi import document
-from api.kernel.passwords import Passwords
+from api.kernel.outbox.tasks import subscribers
 from api.kernel.settings import Settings, load
-from api.kernel.tasks import subscribers
 from dev.environment import forget_libpq
 from dev.stack import Services, embedded
 from migrations.__main__ import migrate

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from api.kernel.sql import Bound
+from api.kernel.data.sql import Bound
 
 # The one Python type that asyncpg reads and writes for each PostgreSQL type in use.
 PYTHON = {

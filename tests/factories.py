@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.users import queries
 from api.users.types import User
 

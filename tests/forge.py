@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from api.kernel.auth import (
+from api.kernel.identity.auth import (
     TOKEN_INVALID,
     Tokens,
     derive_key,

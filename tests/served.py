@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.server import Protocol
+from api.kernel.wire.server import Protocol
 from tests.wire import SECONDS, Answer, read_answer
 
 GET = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -102,8 +102,8 @@ class Served:
 def serve(app: ASGIApp, loop: str = "uvloop", **options: Any) -> Iterator[Served]:
     """Serve `app` until the block ends; `options` are uvicorn's."""
     config = uvicorn.Config(
-        app, http="api.server:Protocol", loop=loop, ws="none", lifespan="off", log_config=None, access_log=False,
-        timeout_graceful_shutdown=1, **options,
+        app, http="api.kernel.wire.server:Protocol", loop=loop, ws="none", lifespan="off", log_config=None,
+        access_log=False, timeout_graceful_shutdown=1, **options,
     )  # fmt: skip
     server = uvicorn.Server(config)
     with socket.socket() as listener:

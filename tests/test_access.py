@@ -11,10 +11,10 @@ import pytest
 from starlette.applications import Starlette
 
 from api.features import FEATURES
-from api.kernel.auth import Tokens
 from api.kernel.context import Context
-from api.kernel.database import Database
-from api.kernel.routing import Route
+from api.kernel.data.database import Database
+from api.kernel.http.routing import Route
+from api.kernel.identity.auth import Tokens
 from tests.factories import PASSWORD, make_user
 
 EVERYBODY, HOLDERS, SIGNED_IN, SUPERUSERS = "everybody", "holders", "signed in", "superusers"

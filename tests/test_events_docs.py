@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from api.features import FEATURES
-from api.kernel.asyncapi import Message, breaches, files, messages_of, schema, write
-from api.kernel.database import uuid7
-from api.kernel.events import Event, Thing, address
+from api.kernel.contract.asyncapi import Message, breaches, files, messages_of, schema, write
+from api.kernel.data.database import uuid7
+from api.kernel.outbox.events import Event, Thing, address
 from api.kernel.settings import Settings
 from tests.test_openapi import inside, resolve
 from tests.worker.jobs import read_records

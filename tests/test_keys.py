@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from api.app import create_app
-from api.kernel.auth import Tokens
 from api.kernel.context import Context
+from api.kernel.identity.auth import Tokens
 from api.kernel.settings import Settings, load
 from api.keys import main, make, private_pem
 from tests.conftest import client_of

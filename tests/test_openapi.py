@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from api.features import FEATURES
-from api.kernel.openapi import VERSION, document
+from api.kernel.contract.openapi import VERSION, document
 from tests.kernel.garage import THEIRS
 
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}

@@ -11,9 +11,9 @@ import httpx
 import msgspec
 import pytest
 
-from api.kernel import database
 from api.kernel.context import Context
-from api.kernel.database import SERVER_TIMEOUTS, open_database
+from api.kernel.data import database
+from api.kernel.data.database import SERVER_TIMEOUTS, open_database
 from api.kernel.errors import UNAVAILABLE
 from api.kernel.settings import Settings
 from dev.part import Part, stop

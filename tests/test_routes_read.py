@@ -5,10 +5,10 @@ import pytest
 
 from api.app import create_app
 from api.features import FEATURES
-from api.kernel.auth import anyone
 from api.kernel.context import Context
 from api.kernel.feature import Feature
-from api.kernel.routing import get
+from api.kernel.http.routing import get
+from api.kernel.identity.auth import anyone
 from tests.conftest import client_of
 from tests.factories import PASSWORD, make_user
 from tests.worker.jobs import add_tasks

@@ -15,8 +15,8 @@ import uvicorn
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api import server
 from api.kernel.settings import Settings
+from api.kernel.wire import server
 from tests.factories import PASSWORD
 from tests.wire import SECONDS, Web, read_answer, request, serving, spawn
 
@@ -226,7 +226,9 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], AbstractAsyn
     @asynccontextmanager
     async def listen(seconds: float) -> AsyncIterator[int]:
         monkeypatch.setattr(server, "HEAD_SECONDS", seconds)
-        config = uvicorn.Config(_slow, http="api.server:Protocol", lifespan="off", log_config=None, access_log=False)
+        config = uvicorn.Config(
+            _slow, http="api.kernel.wire.server:Protocol", lifespan="off", log_config=None, access_log=False
+        )
         serving = uvicorn.Server(config)
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from api import server
 from api.kernel.settings import Settings
+from api.kernel.wire import server
 from tests.served import EARLY, GET, Application, Served, ends, serve, until
 from tests.wire import Web, read_answer, request, serving
 

@@ -1,4 +1,4 @@
-"""C-118: every state of a connection has a deadline, and no byte extends it. api/server.py has the table."""
+"""C-118: every state of a connection has a deadline, and no byte extends it. wire/server.py has the table."""
 
 import json
 import socket
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api import server
+from api.kernel.wire import server
 from tests.served import EARLY, GET, LARGE, Application, Served, ends, serve, trickle, until
 from tests.wire import read_answer
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from api.kernel.settings import Settings
-from api.server import HEAD_BYTES, HEAD_FIELDS
+from api.kernel.wire.server import HEAD_BYTES, HEAD_FIELDS
 from tests.wire import LIVE, REFRESH, Web, read_answer, request, serving
 
 LOGIN = b"POST /api/auth/jwt/login HTTP/1.1\r\nHost: localhost\r\n"

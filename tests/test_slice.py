@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.settings import Settings
 from dev.stack import Services
 from tests.factories import PASSWORD

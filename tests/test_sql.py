@@ -12,9 +12,9 @@ import asyncpg
 import msgspec
 import pytest
 
+from api.kernel.data.sql import FOLDER, Bound, bound_queries
 from api.kernel.errors import NOT_FOUND
 from api.kernel.settings import Settings
-from api.kernel.sql import FOLDER, Bound, bound_queries
 from tests.contract import check, orphans
 
 ROOT = FOLDER.parent
@@ -28,7 +28,7 @@ def all_queries() -> list[Bound]:
         for file in files
         if "@query" in file.read_text()
     ]
-    modules = [importlib.import_module(name) for name in names if name != "api.kernel.sql"]
+    modules = [importlib.import_module(name) for name in names if name != "api.kernel.data.sql"]
     return [bound for module in modules for bound in bound_queries(module)]
 
 

@@ -7,9 +7,9 @@ import msgspec
 
 from api.audit.tasks import Erasure
 from api.kernel.context import Context
-from api.kernel.database import uuid7
-from api.kernel.events import NOBODY, Event, record
+from api.kernel.data.database import uuid7
 from api.kernel.mail import MemoryMailer
+from api.kernel.outbox.events import NOBODY, Event, record
 from api.notifications.types import Notification
 from api.sessions.events import SessionEnded, SessionStarted
 from api.users import events

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from api.kernel.routing import Route
+from api.kernel.http.routing import Route
 from tests.browser import Browser
 
 # Of a request and of an answer: the headers that matter to a client.

@@ -7,8 +7,8 @@ import uvloop
 
 from api.features import FEATURES
 from api.kernel import telemetry
+from api.kernel.process.supervision import follow_supervisor
 from api.kernel.settings import SettingsError, load
-from api.kernel.supervision import follow_supervisor
 from worker import topics
 from worker.main import run
 

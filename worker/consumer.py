@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, UnknownTopicOrPartitionError
 from opentelemetry.trace import Span
 
-from api.kernel.consumers import Consumer, Delivery, tell_lag
 from api.kernel.context import Context
 from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
+from api.kernel.outbox.consumers import Consumer, Delivery, tell_lag
 from api.kernel.telemetry import mark_failed, meter
 from worker.dead_messages import LARGEST, bury, reason_of, size_of
 from worker.kafka import let_go

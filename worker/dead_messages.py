@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from api.kernel.connections import Kafka
-from api.kernel.consumers import Consumer
+from api.kernel.config.connections import Kafka
 from api.kernel.context import Context
 from api.kernel.errors import Problem
+from api.kernel.outbox.consumers import Consumer
 from worker import queries
 from worker.kafka import KafkaUnavailable, let_go
 from worker.security import security

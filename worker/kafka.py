@@ -26,9 +26,9 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 from opentelemetry.trace import Span
 
-from api.kernel.outages import Outage
 from api.kernel.settings import Settings
 from api.kernel.telemetry import mark_failed, relayed_events, traceparent
+from api.kernel.telemetry.outages import Outage
 from worker.security import explained, security
 from worker.spans import sending
 from worker.types import OutboxEvent, Refusal, Unpublished

@@ -15,12 +15,12 @@ from arq.worker import Function, Worker, func
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError, ResponseError
 
-from api.kernel.cache import redis_options, redis_remedy
 from api.kernel.context import Context, open_context
+from api.kernel.data.cache import redis_options, redis_remedy
 from api.kernel.feature import Feature, Sweep, consumers_of, tasks_of
-from api.kernel.outages import Outage, words_of
+from api.kernel.outbox.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
 from api.kernel.settings import Settings
-from api.kernel.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
+from api.kernel.telemetry.outages import Outage, words_of
 from worker import queries
 from worker.consumer import Reader
 from worker.dead_messages import RESEND_SECONDS, resend

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from api.kernel.database import Database
-from api.kernel.sql import query
+from api.kernel.data.database import Database
+from api.kernel.data.sql import query
 from worker.types import DeadMessage, LeasedTask, OutboxEvent
 
 

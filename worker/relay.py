@@ -14,13 +14,13 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from api.kernel.context import Context
-from api.kernel.database import Database
+from api.kernel.data.database import Database
 from api.kernel.errors import Problem
-from api.kernel.failpoints import passing
 from api.kernel.feature import Sweep
-from api.kernel.outages import words_of
-from api.kernel.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
+from api.kernel.outbox.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
+from api.kernel.process.failpoints import passing
 from api.kernel.telemetry import swept_at, swept_rows, trace_of
+from api.kernel.telemetry.outages import words_of
 from worker import queries
 from worker.kafka import KafkaUnavailable, Publisher
 from worker.types import LeasedTask, OutboxEvent, Refusal

@@ -12,9 +12,9 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from api.kernel.connections import Kafka
-from api.kernel.outages import causes, connection_remedy, words_of
-from api.kernel.pem import as_file, client_context
+from api.kernel.config.connections import Kafka
+from api.kernel.config.pem import as_file, client_context
+from api.kernel.telemetry.outages import causes, connection_remedy, words_of
 
 PROBE_SECONDS = 2.0
 

@@ -11,10 +11,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, TopicAlreadyExistsError, for_code
 
-from api.kernel.asyncapi import messages_of
-from api.kernel.connections import Kafka
+from api.kernel.config.connections import Kafka
+from api.kernel.contract.asyncapi import messages_of
 from api.kernel.feature import Feature, consumers_of
-from api.kernel.terminal import show
+from api.kernel.process.terminal import show
 from worker.kafka import let_go
 from worker.security import security
 

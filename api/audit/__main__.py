@@ -17,8 +17,8 @@ from api.audit.types import Head
 from api.kernel import telemetry
 from api.kernel.context import open_context
 from api.kernel.errors import UNAVAILABLE, Problem
+from api.kernel.process.terminal import show
 from api.kernel.settings import Settings, SettingsError, load
-from api.kernel.terminal import show
 
 PROGRESS = 100_000
 """Entries between two lines of progress."""

@@ -9,8 +9,7 @@ import msgspec
 
 from api.audit import queries
 from api.audit.types import Checkpoint, EntryRow, Head
-from api.kernel.context import Context
-from api.kernel.database import Database
+from api.kernel import Context, Database
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from api.audit import queries
 from api.audit.chain import AT_ONCE, BEGINNING, Broken, Walked, check_end, check_link, start_of, step
 from api.audit.retention import announced_by
 from api.audit.types import Checkpoint, EntryRow, Head
-from api.kernel.database import Database
+from api.kernel import Database
 
 
 async def export(db: Database, file: BinaryIO) -> Walked:

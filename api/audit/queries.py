@@ -4,8 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from api.audit.types import ActivityRow, Batch, Checkpoint, EntryRow, Erased, Head
-from api.kernel.database import Database
-from api.kernel.sql import query
+from api.kernel import Database, query
 
 
 @query

@@ -10,9 +10,7 @@ from api.audit import queries
 from api.audit.chain import BEGINNING, Broken, start_of, step
 from api.audit.events import EntriesErased, EntriesRemoved
 from api.audit.types import Checkpoint, EntryRow
-from api.kernel.context import Context
-from api.kernel.database import Database, uuid7
-from api.kernel.events import record
+from api.kernel import Context, Database, record, uuid7
 
 logger = logging.getLogger(__name__)
 

@@ -6,10 +6,7 @@ import msgspec
 
 from api.audit import queries
 from api.audit.types import Activity, ActivityQuery, AuditEntry, AuditQuery, EntryRow
-from api.kernel.auth import Principal, signed_in, superuser
-from api.kernel.context import Context
-from api.kernel.paging import Cursors, Page
-from api.kernel.routing import get
+from api.kernel import Context, Cursors, Page, Principal, get, signed_in, superuser
 
 
 async def list_activity(context: Context, principal: Principal, query: ActivityQuery) -> Page[Activity]:

@@ -11,11 +11,8 @@ from api.audit.chain import AT_ONCE, SEAL_SECONDS, seal
 from api.audit.events import EntriesErased
 from api.audit.retention import remove_old
 from api.audit.types import Batch
-from api.kernel.context import Context
-from api.kernel.database import Database, uuid7
-from api.kernel.events import NOBODY, address, contact_fields, erase_events, erase_tasks, record
-from api.kernel.feature import Sweep
-from api.kernel.tasks import Task, task
+from api.kernel import Context, Database, Sweep, Task, record, task, uuid7
+from api.kernel.outbox.events import NOBODY, address, contact_fields, erase_events, erase_tasks
 from api.operations.events import DeadLetterDiscarded
 from api.users.events import UserDeleted
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.paging import Cursor, Limit
+from api.kernel import Cursor, Limit
 
 By = Literal["you", "administrator", "somebody", "system"]
 Kind = Annotated[

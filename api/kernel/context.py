@@ -9,13 +9,13 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.auth import Principals, Tokens
-from api.kernel.cache import Cache, open_cache
-from api.kernel.database import Database, open_database
+from api.kernel.data.cache import Cache, open_cache
+from api.kernel.data.database import Database, open_database
 from api.kernel.gauges import measured
-from api.kernel.limits import NETWORK_BITS, Limiter, network_of
+from api.kernel.identity.auth import Principals, Tokens
+from api.kernel.identity.limits import NETWORK_BITS, Limiter, network_of
+from api.kernel.identity.passwords import Passwords
 from api.kernel.mail import LANGUAGES, Mailer, SmtpMailer
-from api.kernel.passwords import Passwords
 from api.kernel.settings import Settings, warnings_of
 
 logger = logging.getLogger(__name__)

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from api.kernel.auth import TOKEN_INVALID, Claims, Principal
-from api.kernel.consumers import Consumer
 from api.kernel.context import Context
-from api.kernel.routing import Authenticate, Renewal, Route, Whose
-from api.kernel.tasks import Task
+from api.kernel.http.routing import Authenticate, Renewal, Route, Whose
+from api.kernel.identity.auth import TOKEN_INVALID, Claims, Principal
+from api.kernel.outbox.consumers import Consumer
+from api.kernel.outbox.tasks import Task
 
 
 class Sweep(msgspec.Struct, frozen=True):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from opentelemetry.metrics import CallbackOptions, Observation
 
-from api.kernel.database import Database
-from api.kernel.passwords import Passwords
+from api.kernel.data.database import Database
+from api.kernel.identity.passwords import Passwords
 from api.kernel.telemetry import meter
 
 LAG_SECONDS = 0.5

@@ -15,10 +15,10 @@ import jinja2
 import msgspec
 from opentelemetry.trace import SpanKind
 
-from api.kernel.outages import Outage, connection_remedy, scrubbed, words_of
-from api.kernel.pem import client_context
+from api.kernel.config.pem import client_context
 from api.kernel.settings import Settings, address
 from api.kernel.telemetry import span
+from api.kernel.telemetry.outages import Outage, connection_remedy, scrubbed, words_of
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from api.kernel.connections import (
+from api.kernel.config.connections import (
     Kafka,
     Sealed,
     Smtp,
@@ -21,9 +21,9 @@ from api.kernel.connections import (
     redis_verifies,
     smtp,
 )
-from api.kernel.networks import Hosts, Proxies, read_hosts, read_listen_address, read_proxies
-from api.kernel.origins import normal_origin
-from api.kernel.pem import read_certificates, read_keys, validity_warning
+from api.kernel.config.networks import Hosts, Proxies, read_hosts, read_listen_address, read_proxies
+from api.kernel.config.origins import normal_origin
+from api.kernel.config.pem import read_certificates, read_keys, validity_warning
 
 T = TypeVar("T")
 

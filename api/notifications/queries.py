@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from api.kernel.database import Database
-from api.kernel.sql import query
+from api.kernel import Database, query
 from api.notifications.types import Recipient
 
 

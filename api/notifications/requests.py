@@ -1,9 +1,6 @@
 """The topic `notifications.requested`: another service asks us to tell an account something."""
 
-from api.kernel.consumers import consume
-from api.kernel.context import Context
-from api.kernel.database import Database
-from api.kernel.errors import NOT_FOUND
+from api.kernel import NOT_FOUND, Context, Database, consume
 from api.notifications import queries
 from api.notifications.tasks import send_notification
 from api.notifications.types import Notification, NotificationRequested

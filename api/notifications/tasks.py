@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from api.kernel.context import Context
-from api.kernel.mail import Template
-from api.kernel.tasks import Task, task
+from api.kernel import Context, Task, Template, task
 from api.notifications import queries
 from api.notifications.types import Notification
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.consumers import Incoming
+from api.kernel import Incoming
 
 # One line, without controls and without what turns the writing's direction around or shows nothing.
 SUBJECT_PATTERN = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff]+(?![\s\S])"

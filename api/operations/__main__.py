@@ -15,14 +15,14 @@ import msgspec
 
 from api.features import FEATURES
 from api.kernel import telemetry
-from api.kernel.addresses import normal_address
 from api.kernel.context import Context, open_context
 from api.kernel.errors import UNAVAILABLE, Problem
 from api.kernel.feature import tasks_of
+from api.kernel.input.addresses import normal_address
+from api.kernel.outbox.tasks import subscribers
+from api.kernel.process.terminal import show
 from api.kernel.settings import Settings, SettingsError, load
-from api.kernel.tasks import subscribers
 from api.kernel.telemetry import span
-from api.kernel.terminal import show
 from api.operations import letters, people
 from api.operations.bulk import DISCARD, RETRY
 from api.operations.types import DeadLetterFilter

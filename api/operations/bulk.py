@@ -7,9 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.database import Database
-from api.kernel.errors import NOT_FOUND
-from api.kernel.events import record
+from api.kernel import NOT_FOUND, Database, record
 from api.operations import queries
 from api.operations.errors import FILTER_INVALID
 from api.operations.events import DeadLetterDiscarded, DeadLetterRetried

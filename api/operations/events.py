@@ -1,6 +1,6 @@
 """What this feature announces."""
 
-from api.kernel.events import Event, Thing
+from api.kernel import Event, Thing
 
 
 class DeadLetterRetried(Event, frozen=True, tag="operations.dead_letter_retried"):

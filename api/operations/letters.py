@@ -4,9 +4,8 @@ import sys
 from collections.abc import Sequence
 from uuid import UUID
 
-from api.kernel.context import Context
-from api.kernel.events import record
-from api.kernel.terminal import show
+from api.kernel import Context, record
+from api.kernel.process.terminal import show
 from api.operations import bulk, queries
 from api.operations.events import DeadLetterDiscarded
 from api.operations.types import DeadLetter, DeadLetterFilter, Matching, Orphans

@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from api.kernel.cache import CacheUnavailable
-from api.kernel.context import Context
-from api.kernel.terminal import show
+from api.kernel import CacheUnavailable, Context
+from api.kernel.process.terminal import show
 from api.sessions.throttles import unlock
 from api.users import queries
 from api.users.administration import revoke_sessions

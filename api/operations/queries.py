@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.kernel.database import Database
-from api.kernel.sql import query
+from api.kernel import Database, query
 from api.operations.types import DeadLetter, Decided, Matching, Orphans
 
 

@@ -3,12 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from api.kernel.auth import superuser
-from api.kernel.backlog import measure_waiting
-from api.kernel.context import Context
-from api.kernel.events import record
-from api.kernel.paging import Cursors, Page
-from api.kernel.routing import get, post
+from api.kernel import Context, Cursors, Page, get, post, record, superuser
+from api.kernel.outbox.backlog import measure_waiting
 from api.operations import queries
 from api.operations.bulk import DISCARD, RETRY, decide_in_time, find_dead_letter
 from api.operations.errors import FILTER_INVALID

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.events import Backlog
-from api.kernel.paging import Cursor, Limit
+from api.kernel import Cursor, Limit
+from api.kernel.outbox.events import Backlog
 
 
 class DeadLetterQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

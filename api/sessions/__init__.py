@@ -1,7 +1,7 @@
 """Sessions: who is signed in where. A session is a row that ends at once; a refresh token, used once, renews its
 short access token."""
 
-from api.kernel.feature import Feature
+from api.kernel import Feature
 from api.sessions import access, delivery, refresh, routes, tasks, upkeep
 
 feature = Feature(

@@ -1,7 +1,7 @@
 """Who stands behind an access token, and how others check one."""
 
-from api.kernel.auth import TOKEN_INVALID, Claims, Principal
-from api.kernel.context import Context
+from api.kernel import Context, Principal
+from api.kernel.identity.auth import TOKEN_INVALID, Claims
 from api.sessions import queries
 from api.sessions.types import JwkSet
 

@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-from api.kernel.auth import ACCESS_SECONDS, verifying_keys
-from api.kernel.context import Context
-from api.kernel.cookies import ACCESS, DEVICE, REFRESH, XSRF, Cookies, xsrf_token
-from api.kernel.database import uuid7
+from api.kernel import Context, uuid7
+from api.kernel.http.cookies import ACCESS, DEVICE, REFRESH, XSRF, Cookies, xsrf_token
+from api.kernel.identity.auth import ACCESS_SECONDS, verifying_keys
 from api.sessions import tokens
 from api.sessions.types import RefreshToken, Session, TokenPair
 

@@ -4,11 +4,9 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.auth import Claims, Principal
-from api.kernel.context import Context, origin
-from api.kernel.cookies import ACCESS, Cookies, refuse_forgery
-from api.kernel.errors import NOT_FOUND, UNAUTHORIZED
-from api.kernel.events import record
+from api.kernel import NOT_FOUND, UNAUTHORIZED, Context, Principal, origin, record
+from api.kernel.http.cookies import ACCESS, Cookies, refuse_forgery
+from api.kernel.identity.auth import Claims
 from api.sessions import delivery, queries
 from api.sessions.events import SessionEnded
 from api.sessions.types import SignIn

@@ -1,6 +1,6 @@
 """This feature's codes; FastAPI Users' where it has one."""
 
-from api.kernel.errors import bad_request, unauthorized
+from api.kernel import bad_request, unauthorized
 
 LOGIN_BAD_CREDENTIALS = bad_request("LOGIN_BAD_CREDENTIALS", "No account matches this e-mail and password.")
 LOGIN_USER_NOT_VERIFIED = bad_request(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from api.kernel.events import Event, Person, Thing
+from api.kernel import Event, Person, Thing
 
 REASONS = ["logout", "reuse", "revoked", "credentials", "disabled", "limit", "renewed"]
 

@@ -6,13 +6,11 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.context import Context, origin
-from api.kernel.cookies import Cookies, refuse_foreign
-from api.kernel.database import Database, uuid7
-from api.kernel.errors import RATE_LIMITED, Problem
-from api.kernel.events import NOBODY, record
-from api.kernel.limits import NETWORK_BITS, Limit, network_of
-from api.kernel.telemetry import meter, traceparent
+from api.kernel import RATE_LIMITED, Context, Database, Problem, meter, network_of, origin, record, uuid7
+from api.kernel.http.cookies import Cookies, refuse_foreign
+from api.kernel.identity.limits import NETWORK_BITS, Limit
+from api.kernel.outbox.events import NOBODY
+from api.kernel.telemetry import traceparent
 from api.sessions import delivery, queries, throttles
 from api.sessions.errors import LOGIN_BAD_CREDENTIALS, LOGIN_USER_NOT_VERIFIED
 from api.sessions.events import SessionEnded, SessionStarted

@@ -4,13 +4,10 @@ for a new one where the password was changed."""
 from datetime import timedelta
 from uuid import UUID
 
-from api.kernel.auth import ACCESS_SECONDS, Principal
-from api.kernel.context import Context, origin
-from api.kernel.cookies import REFRESH, Cookies, refuse_forgery
-from api.kernel.database import Database, uuid7
-from api.kernel.errors import UNAUTHORIZED
-from api.kernel.events import record
-from api.kernel.routing import ACCESS_HEADER, REFRESH_HEADER
+from api.kernel import UNAUTHORIZED, Context, Database, Principal, origin, record, uuid7
+from api.kernel.http.cookies import REFRESH, Cookies, refuse_forgery
+from api.kernel.http.routing import ACCESS_HEADER, REFRESH_HEADER
+from api.kernel.identity.auth import ACCESS_SECONDS
 from api.sessions import delivery, queries, tokens
 from api.sessions.errors import REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED
 from api.sessions.events import SessionEnded, SessionStarted

@@ -1,9 +1,8 @@
 """Signing in, refreshing, signing out, and where one is signed in."""
 
-from api.kernel.auth import TOKEN_INVALID, anyone, holder, signed_in
-from api.kernel.cookies import ORIGIN_NOT_ALLOWED, XSRF_REFUSED
-from api.kernel.errors import NOT_FOUND, UNAUTHORIZED
-from api.kernel.routing import delete, get, post
+from api.kernel import NOT_FOUND, UNAUTHORIZED, anyone, delete, get, holder, post, signed_in
+from api.kernel.http.cookies import ORIGIN_NOT_ALLOWED, XSRF_REFUSED
+from api.kernel.identity.auth import TOKEN_INVALID
 from api.sessions.access import show_keys
 from api.sessions.delivery import by_device, by_refresh_token
 from api.sessions.devices import cookie_logout, list_sessions, logout, revoke_others, revoke_session

@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from api.kernel.context import Context
-from api.kernel.mail import Template, browser_of, system_of
-from api.kernel.tasks import Task, task
+from api.kernel import Context, Task, Template, browser_of, system_of, task
 from api.sessions import queries
 from api.sessions.events import SessionEnded, SessionStarted
 from api.sessions.types import Notice

@@ -2,10 +2,8 @@
 
 from uuid import UUID
 
-from api.kernel.context import Context
-from api.kernel.events import record
-from api.kernel.limits import NETWORK_BITS, Limit, Limiter, Policy, network_of
-from api.kernel.settings import Rate
+from api.kernel import Context, Policy, Rate, network_of, record
+from api.kernel.identity.limits import NETWORK_BITS, Limit, Limiter
 from api.sessions import queries
 from api.sessions.events import AccountUnlocked
 

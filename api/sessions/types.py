@@ -6,8 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.addresses import LONGEST, normal_address
-from api.kernel.conversion import Normal
+from api.kernel import LONGEST_ADDRESS, Normal, normal_address
 
 Short = Annotated[str, msgspec.Meta(max_length=512)]
 
@@ -17,7 +16,9 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     address."""
 
     username: Annotated[
-        str, Normal(normal_address), msgspec.Meta(min_length=1, max_length=LONGEST, examples=["ada@example.com"])
+        str,
+        Normal(normal_address),
+        msgspec.Meta(min_length=1, max_length=LONGEST_ADDRESS, examples=["ada@example.com"]),
     ]
     password: Annotated[str, msgspec.Meta(min_length=1, max_length=1024, examples=["correct horse battery staple"])]
     grant_type: Annotated[str, msgspec.Meta(pattern="^(password)?$")] | None = None

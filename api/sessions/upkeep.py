@@ -4,12 +4,8 @@ they are marked, and whoever wants to know is told."""
 from datetime import timedelta
 from uuid import UUID
 
-from api.kernel.context import Context, Origin, origin
-from api.kernel.database import Database, uuid7
-from api.kernel.events import Event, record
-from api.kernel.feature import Sweep
-from api.kernel.tasks import task
-from api.kernel.telemetry import parent_from, span
+from api.kernel import Context, Database, Event, Origin, Sweep, origin, record, span, task, uuid7
+from api.kernel.telemetry import parent_from
 from api.sessions import queries
 from api.sessions.events import SessionEnded, SignInRefused
 from api.sessions.types import Refusal

@@ -8,13 +8,13 @@ import msgspec
 
 from api.features import FEATURES
 from api.kernel import telemetry
-from api.kernel.backlog import MOST_COUNTED, measure_waiting
 from api.kernel.context import open_context
 from api.kernel.errors import Problem
-from api.kernel.events import Backlog
 from api.kernel.feature import tasks_of
+from api.kernel.outbox.backlog import MOST_COUNTED, measure_waiting
+from api.kernel.outbox.events import Backlog
+from api.kernel.process.terminal import BOLD, GREEN, RED, coloured, painted, show
 from api.kernel.settings import Settings, SettingsError, load
-from api.kernel.terminal import BOLD, GREEN, RED, coloured, painted, show
 from api.system.faults import faults
 from api.system.routes import measure_parts
 from api.system.types import FullHealth

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from api.kernel.events import Backlog
+from api.kernel.outbox.events import Backlog
 from api.system.types import FullHealth
 
 _TOPICS = "python -m worker topics --create"

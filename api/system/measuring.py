@@ -3,9 +3,8 @@ a dashboard sees each value once."""
 
 import secrets
 
-from api.kernel.backlog import measure_now
-from api.kernel.cache import CacheUnavailable
-from api.kernel.context import Context
+from api.kernel import CacheUnavailable, Context
+from api.kernel.outbox.backlog import measure_now
 from api.kernel.telemetry import (
     outbox_dead,
     outbox_held,

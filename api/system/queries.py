@@ -1,7 +1,6 @@
 """One typed signature for each file in sql/system/."""
 
-from api.kernel.database import Database
-from api.kernel.sql import query
+from api.kernel import Database, query
 from api.system.types import Unsealed
 
 

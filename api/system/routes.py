@@ -4,15 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from api.kernel.auth import Principal, anyone
-from api.kernel.backlog import measure_waiting
-from api.kernel.cache import CacheUnavailable, shared
-from api.kernel.consumers import ConsumerLag, read_lag
-from api.kernel.context import Context
-from api.kernel.errors import UNAVAILABLE, problem
-from api.kernel.events import Backlog
-from api.kernel.routing import get
-from api.kernel.tasks import HEARTBEAT_KEY
+from api.kernel import UNAVAILABLE, CacheUnavailable, Context, Principal, anyone, get, problem, shared
+from api.kernel.outbox.backlog import measure_waiting
+from api.kernel.outbox.consumers import ConsumerLag, read_lag
+from api.kernel.outbox.events import Backlog
+from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.system import queries
 from api.system.types import FullHealth, Health, Live, Outbox
 

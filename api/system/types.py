@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from api.kernel.consumers import ConsumerLag
+from api.kernel.outbox.consumers import ConsumerLag
 
 
 class Health(msgspec.Struct, frozen=True):

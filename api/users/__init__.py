@@ -1,6 +1,6 @@
 """Accounts: somebody's address, confirmed by a mail to it, and a password."""
 
-from api.kernel.feature import Feature
+from api.kernel import Feature
 from api.users import commands, routes, tasks, upkeep
 
 feature = Feature(

@@ -4,14 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from api.kernel.addresses import punycode
-from api.kernel.auth import Principal
-from api.kernel.context import Context, origin
-from api.kernel.database import uuid7
-from api.kernel.errors import NOT_FOUND
-from api.kernel.events import record
-from api.kernel.paging import Cursors, Page
-from api.kernel.routing import refuse_stale
+from api.kernel import NOT_FOUND, Context, Cursors, Page, Principal, origin, punycode, record, refuse_stale, uuid7
 from api.users import queries
 from api.users.errors import CURRENT_PASSWORD_REQUIRED
 from api.users.events import SessionsRevoked, UserDeleted, UserInvited, UserPromoted

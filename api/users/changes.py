@@ -6,12 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from api.kernel.auth import Principal
-from api.kernel.context import Context, origin
-from api.kernel.database import Database
-from api.kernel.errors import NOT_FOUND
-from api.kernel.events import record
-from api.kernel.routing import refuse_stale
+from api.kernel import NOT_FOUND, Context, Database, Principal, origin, record, refuse_stale
 from api.users import queries
 from api.users.errors import CURRENT_PASSWORD_REQUIRED, LAST_SUPERUSER, UPDATE_USER_INVALID_PASSWORD
 from api.users.events import EmailChanged, PasswordChanged, UserDisabled, UserInvited, UserPromoted, UserUpdated

@@ -5,10 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.consumers import Incoming, consume
-from api.kernel.context import Context
-from api.kernel.database import Database
-from api.kernel.errors import NOT_FOUND
+from api.kernel import NOT_FOUND, Context, Database, Incoming, consume
 from api.users import queries
 from api.users.changes import put_account
 from api.users.errors import USER_ALREADY_EXISTS

@@ -1,6 +1,6 @@
 """This feature's codes; FastAPI Users' where it has one."""
 
-from api.kernel.errors import bad_request, conflict, forbidden
+from api.kernel import bad_request, conflict, forbidden
 
 REGISTER_USER_ALREADY_EXISTS = bad_request(
     "REGISTER_USER_ALREADY_EXISTS", "There is an account with this e-mail address already."

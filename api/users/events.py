@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from api.kernel.events import Contact, Event, Person
+from api.kernel import Contact, Event, Person
 
 Email = Annotated[
     str,

@@ -8,8 +8,8 @@ import re
 from collections.abc import Generator, Iterator
 from typing import Any, BinaryIO, TypeAlias
 
-from api.kernel.decoding import decode_json
-from api.kernel.errors import Problem
+from api.kernel import Problem
+from api.kernel.input.decoding import decode_json
 from api.users.importing import ImportUser
 
 Fields: TypeAlias = "dict[str, Any]"

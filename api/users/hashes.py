@@ -1,10 +1,10 @@
-"""Hashes of passwords as other systems write them, brought into the forms of api/kernel/hashes.py."""
+"""Hashes of passwords as other systems write them, brought into the forms of api/kernel/identity/hashes.py."""
 
 import re
 from collections.abc import Callable
 
-from api.kernel.hashes import decode, encode, read
-from api.kernel.settings import Settings
+from api.kernel import Settings
+from api.kernel.identity.hashes import decode, encode, read
 
 WEAK = "Is plain text or a fast hash, which is too easy to guess. Leave it out: the owner chooses a new password."
 # Spring's `{noop}` and digests, LDAP's, Django's, MySQL's, md5-crypt, and digests in hexadecimal.

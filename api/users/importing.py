@@ -6,12 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.consumers import Incoming
-from api.kernel.context import origin
-from api.kernel.database import Database, uuid7
-from api.kernel.errors import VALIDATION_FAILED, FieldError
-from api.kernel.events import record
-from api.kernel.settings import Settings
+from api.kernel import VALIDATION_FAILED, Database, FieldError, Incoming, Settings, origin, record, uuid7
 from api.users import queries
 from api.users.events import UserImported, UserInvited, UserRegistered
 from api.users.hashes import adopt

@@ -1,10 +1,8 @@
 """Which passwords are acceptable: long enough, and not easy to guess for somebody who knows the account (ASVS 6.2). No
 rules about digits and signs, which make passwords worse."""
 
-from api.kernel.addresses import normal_address
-from api.kernel.context import Context
-from api.kernel.errors import Problem
-from api.kernel.passwords import normal_password
+from api.kernel import Context, Problem, normal_address
+from api.kernel.identity.passwords import normal_password
 
 SHORTEST, LONGEST = 8, 128
 

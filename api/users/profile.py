@@ -6,14 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from api.kernel.auth import Principal
-from api.kernel.context import Context
-from api.kernel.database import Database
-from api.kernel.errors import UNAUTHORIZED, Problem
-from api.kernel.events import record
-from api.kernel.limits import Policy
-from api.kernel.routing import Renew, refuse_stale
-from api.kernel.settings import Rate
+from api.kernel import UNAUTHORIZED, Context, Database, Policy, Principal, Problem, Rate, Renew, record, refuse_stale
 from api.users import queries
 from api.users.errors import (
     CHANGE_PASSWORD_BAD_CREDENTIALS,

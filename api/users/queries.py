@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.kernel.database import Database
-from api.kernel.sql import query
+from api.kernel import Database, query
 from api.users.errors import REGISTER_USER_ALREADY_EXISTS, UPDATE_USER_EMAIL_ALREADY_EXISTS, USER_ALREADY_EXISTS
 from api.users.types import (
     Credentials,

@@ -1,13 +1,7 @@
 """Opening an account, proving that an address is one's own, and getting back in. What anybody can ask for without an
 account does the same work whether or not there is one."""
 
-from api.kernel.auth import Principal
-from api.kernel.context import Context, origin
-from api.kernel.database import uuid7
-from api.kernel.events import record
-from api.kernel.limits import network_of
-from api.kernel.mail import browser_of, system_of
-from api.kernel.routing import ACCEPTED, Reply
+from api.kernel import ACCEPTED, Context, Principal, Reply, browser_of, network_of, origin, record, system_of, uuid7
 from api.users import queries, tasks
 from api.users.errors import (
     REGISTER_INVALID_PASSWORD,

@@ -1,7 +1,6 @@
 """Who may ask what of accounts, how often, and what else than success may come out."""
 
-from api.kernel.auth import anyone, signed_in, superuser
-from api.kernel.routing import delete, get, patch, post
+from api.kernel import anyone, delete, get, patch, post, signed_in, superuser
 from api.users.administration import delete_user, invite_user, list_users, revoke_sessions, show_user
 from api.users.changes import change_user
 from api.users.errors import (

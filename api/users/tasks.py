@@ -9,11 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.addresses import shown_address
-from api.kernel.context import Context
-from api.kernel.database import Database
-from api.kernel.mail import Template, browser_of, system_of
-from api.kernel.tasks import Task, task
+from api.kernel import Context, Database, Task, Template, browser_of, shown_address, system_of, task
 from api.users import queries
 from api.users.events import (
     DeletionCancelled,

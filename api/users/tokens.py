@@ -2,11 +2,7 @@
 
 import hashlib
 
-from api.kernel.context import Context
-from api.kernel.database import Database
-from api.kernel.errors import Problem
-from api.kernel.limits import Policy
-from api.kernel.settings import Rate
+from api.kernel import Context, Database, Policy, Problem, Rate
 from api.users import queries
 from api.users.errors import RESET_PASSWORD_INVALID_PASSWORD
 from api.users.passwords import refuse_weak

@@ -5,8 +5,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from api.kernel.database import Database
-from api.kernel.events import record
+from api.kernel import Database, record
 from api.users import queries
 from api.users.errors import LAST_SUPERUSER, USER_DISABLED, USER_LEAVING
 from api.users.events import DeletionCancelled, UserClaimed

@@ -7,10 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.kernel.addresses import LONGEST as LONGEST_ADDRESS
-from api.kernel.addresses import normal_address, shown_address
-from api.kernel.conversion import Normal, Shown
-from api.kernel.paging import Cursor, Limit
+from api.kernel import LONGEST_ADDRESS, Cursor, Limit, Normal, Shown, normal_address, shown_address
 from api.users.names import LONGEST as LONGEST_NAME
 from api.users.names import normal_name
 

@@ -1,8 +1,6 @@
 """What the worker does for accounts from time to time, though nothing happened."""
 
-from api.kernel.context import Context
-from api.kernel.events import record
-from api.kernel.feature import Sweep
+from api.kernel import Context, Sweep, record
 from api.users import queries
 from api.users.events import UserDeleted
 

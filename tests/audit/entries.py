@@ -4,8 +4,8 @@ from uuid import UUID
 
 from api.audit.chain import seal
 from api.kernel.context import Context, Origin, origin
-from api.kernel.database import uuid7
-from api.kernel.events import Event, record
+from api.kernel.data.database import uuid7
+from api.kernel.outbox.events import Event, record
 from api.users.events import UserUpdated, UserVerified
 
 HERE = Origin(address="192.0.2.7", user_agent="Firefox — für alle 🦊")

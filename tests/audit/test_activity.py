@@ -7,7 +7,7 @@ import pytest
 
 from api.audit.chain import seal
 from api.kernel.context import Context, Origin
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.sessions.events import SignInRefused
 from api.users.events import UserDisabled, UserUpdated
 from tests.audit.entries import HERE, announce, chain_of

@@ -14,8 +14,8 @@ import pytest
 from api.audit.chain import AT_ONCE, START, Broken, Walked, seal, walk
 from api.audit.types import Head
 from api.kernel.context import Context, Origin
-from api.kernel.database import uuid7
-from api.kernel.events import record
+from api.kernel.data.database import uuid7
+from api.kernel.outbox.events import record
 from api.users.events import UserDisabled
 from tests.audit.entries import announce, chain_of
 

@@ -7,7 +7,7 @@ import pytest
 from api.audit.chain import seal
 from api.audit.tasks import erase, erase_strangers
 from api.kernel.context import Context, Origin
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.operations.events import DeadLetterRetried
 from api.sessions.events import SignInRefused
 from api.users.events import SessionsRevoked, UserDeleted, UserDisabled

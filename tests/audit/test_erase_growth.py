@@ -13,9 +13,9 @@ from api.audit import queries
 from api.audit.chain import AT_ONCE, seal
 from api.audit.tasks import BATCHES_A_RUN, Erasure, erase, erase_further
 from api.kernel.context import Context, Origin
-from api.kernel.database import uuid7
-from api.kernel.events import NOBODY, Event, Person, Thing, contact_fields
-from api.kernel.tasks import Task
+from api.kernel.data.database import uuid7
+from api.kernel.outbox.events import NOBODY, Event, Person, Thing, contact_fields
+from api.kernel.outbox.tasks import Task
 from api.users.events import EmailChanged, UserDeleted, UserDisabled, UserUpdated
 from api.users.tasks import ResetWanted, send_email_changed, send_reset
 from tests.audit.entries import HERE, announce

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.logs import ConsoleFormatter, JsonFormatter
+from api.kernel.telemetry.logs import ConsoleFormatter, JsonFormatter
 from tests.factories import PASSWORD, make_user
 from tests.sessions.signing import bearer, login
 

@@ -19,7 +19,7 @@ from api.audit.export import export, verify_file
 from api.audit.retention import remove_old
 from api.audit.types import Head
 from api.kernel.context import Context, Origin
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.settings import Settings
 from api.sessions.events import SignInRefused
 from api.users.events import UserDisabled

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from api.kernel.connections import Kafka
+from api.kernel.config.connections import Kafka
 from api.kernel.settings import load
 from dev.part import ROOT, Part, stop
 from tests.authority import LOOPBACK, write

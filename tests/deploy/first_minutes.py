@@ -8,7 +8,7 @@ from collections.abc import Collection
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from api.kernel.connections import Kafka
+from api.kernel.config.connections import Kafka
 from tests.deploy.servers import Mails, trusting_context
 from worker.security import security
 

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from api.kernel.connections import Kafka
+from api.kernel.config.connections import Kafka
 from api.kernel.settings import Settings
 from dev import postgres
 from tests.conftest import with_database

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-PASS = "from api.kernel.failpoints import passing\nfor point in 'abab':\n    print(point)\n    passing(point)"
+PASS = "from api.kernel.process.failpoints import passing\nfor point in 'abab':\n    print(point)\n    passing(point)"
 
 
 def passing(environment: Mapping[str, str]) -> tuple[int, str, str]:

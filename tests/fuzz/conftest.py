@@ -12,9 +12,9 @@ import msgspec
 import psycopg
 import pytest
 
-from api.kernel.auth import Tokens
-from api.kernel.database import uuid7
-from api.kernel.passwords import Passwords
+from api.kernel.data.database import uuid7
+from api.kernel.identity.auth import Tokens
+from api.kernel.identity.passwords import Passwords
 from api.kernel.settings import Settings
 from tests.conftest import database_name, with_database
 from tests.factories import PASSWORD

@@ -16,8 +16,8 @@ from schemathesis.checks import CheckContext, CheckFunction
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from api.features import FEATURES
-from api.kernel.auth import derive_key
-from api.kernel.openapi import document
+from api.kernel.contract.openapi import document
+from api.kernel.identity.auth import derive_key
 from api.sessions import tokens
 from api.users.names import normal_name
 from tests.conftest import SUBSCRIBERS

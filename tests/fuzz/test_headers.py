@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.features import FEATURES
-from api.kernel.cookies import ACCESS, REFRESH, XSRF
-from api.kernel.openapi import document
+from api.kernel.contract.openapi import document
+from api.kernel.http.cookies import ACCESS, REFRESH, XSRF
 from tests.fuzz.conftest import World
 from tests.wire import Answer, read_answer
 

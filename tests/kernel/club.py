@@ -4,13 +4,13 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from api.kernel.auth import TOKEN_INVALID, Claims, Principal, anyone, signed_in, superuser
 from api.kernel.context import Context
-from api.kernel.cookies import Cookies
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.errors import UNAVAILABLE, unauthorized
 from api.kernel.feature import Feature
-from api.kernel.routing import get, post
+from api.kernel.http.cookies import Cookies
+from api.kernel.http.routing import get, post
+from api.kernel.identity.auth import TOKEN_INVALID, Claims, Principal, anyone, signed_in, superuser
 
 ADA = Principal(id=uuid4(), sid=uuid7(), is_superuser=False, is_verified=True, roles=())
 BOB = Principal(id=uuid4(), sid=uuid7(), is_superuser=False, is_verified=True, roles=())

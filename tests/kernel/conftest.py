@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from api.kernel.context import Context, open_context
-from api.kernel.database import Database, open_database
+from api.kernel.data.database import Database, open_database
+from api.kernel.outbox.tasks import subscribers
 from api.kernel.settings import Settings
-from api.kernel.tasks import subscribers
 from tests.kernel.work import Work
 
 

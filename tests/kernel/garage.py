@@ -8,12 +8,12 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel.auth import Claims, Principal, anyone, holder, role, signed_in, superuser
+from api.kernel.contract.openapi import document
 from api.kernel.errors import conflict, problem
 from api.kernel.feature import Feature
-from api.kernel.openapi import document
-from api.kernel.paging import Page
-from api.kernel.routing import ACCEPTED, Reply, get, patch, post
+from api.kernel.http.paging import Page
+from api.kernel.http.routing import ACCEPTED, Reply, get, patch, post
+from api.kernel.identity.auth import Claims, Principal, anyone, holder, role, signed_in, superuser
 
 
 class Colour(enum.Enum):

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from aiosmtpd.smtp import SMTP, Envelope
 
-from api.kernel.connections import Smtp
+from api.kernel.config.connections import Smtp
 from api.kernel.mail import Message, SmtpMailer
 from api.kernel.settings import Settings, load
 from tests.conftest import _NOWHERE, ENVIRONMENT

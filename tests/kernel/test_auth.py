@@ -6,8 +6,9 @@ import json
 import pytest
 from joserfc import jwk, jwt
 
-from api.kernel import auth
-from api.kernel.auth import (
+from api.kernel.errors import UNAUTHORIZED
+from api.kernel.identity import auth
+from api.kernel.identity.auth import (
     ACCESS_SECONDS,
     TOKEN_EXPIRED,
     Principal,
@@ -18,7 +19,6 @@ from api.kernel.auth import (
     signed_in,
     superuser,
 )
-from api.kernel.errors import UNAUTHORIZED
 from api.kernel.settings import Settings
 from tests.forge import (
     ES256,

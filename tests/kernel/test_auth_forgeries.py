@@ -11,10 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from joserfc import jwk, jwt
 
-from api.kernel.auth import (
+from api.kernel.context import Context
+from api.kernel.identity.auth import (
     derive_key,
 )
-from api.kernel.context import Context
 from api.kernel.settings import Settings
 from tests.factories import make_user
 from tests.forge import (

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import api.kernel.cache
-from api.kernel.cache import Cache, Script, cached, open_cache
+import api.kernel.data.cache
+from api.kernel.data.cache import Cache, Script, cached, open_cache
 from api.kernel.settings import Settings
 from tests.kernel.things import Holder, Thing, find_thing
 
@@ -177,7 +177,7 @@ def test_a_cached_function_still_tells_what_it_is() -> None:
 
 KEYS = """
 from uuid import UUID
-from api.kernel.cache import cached
+from api.kernel.data.cache import cached
 from api.kernel.settings import Rate
 async def f(context, id: UUID, names: set[str], options: dict[str, int], rate: Rate, flag: bool = False) -> int: ...
 f.__module__, f.__qualname__ = "a", "f"
@@ -224,7 +224,7 @@ async def test_a_script_is_sent_when_redis_does_not_know_it(cache: Cache) -> Non
 async def test_a_burst_of_more_than_there_are_connections_is_served(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.kernel.cache, "CALL_SECONDS", 5.0)  # whoever has to wait here waits for this machine
+    monkeypatch.setattr(api.kernel.data.cache, "CALL_SECONDS", 5.0)  # whoever has to wait here waits for this machine
     async with open_cache(settings) as cache:
         await cache.set("burst", b"1", 60)
         answers = await asyncio.gather(*(cache.get("burst") for _ in range(300)))

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from api.kernel import cache as module
-from api.kernel.cache import BREAKER_FAILURES, Cache, CacheUnavailable, Script, open_cache
+from api.kernel.data import cache as module
+from api.kernel.data.cache import BREAKER_FAILURES, Cache, CacheUnavailable, Script, open_cache
 from api.kernel.settings import Settings
 from dev import redis
 from dev.part import Part, stop

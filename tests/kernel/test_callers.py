@@ -9,12 +9,12 @@ import httpx
 import msgspec
 import pytest
 
-from api.kernel.auth import Principal, Tokens, signed_in
 from api.kernel.context import Context
-from api.kernel.cookies import xsrf_token
-from api.kernel.database import uuid7
-from api.kernel.limits import Limiter
-from api.kernel.routing import get, inputs_of
+from api.kernel.data.database import uuid7
+from api.kernel.http.cookies import xsrf_token
+from api.kernel.http.routing import get, inputs_of
+from api.kernel.identity.auth import Principal, Tokens, signed_in
+from api.kernel.identity.limits import Limiter
 from api.kernel.settings import Rate, Settings
 from tests.kernel.club import ADA, ASKED, BOB, CLUB, DOWN, by_ticket, show_me
 from tests.kernel.test_routing import app_of, problem

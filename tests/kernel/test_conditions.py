@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from api.app import create_app
-from api.kernel.auth import TOKEN_INVALID, Claims, Principal, Tokens, anyone, holder, signed_in
 from api.kernel.context import Context
-from api.kernel.cookies import ACCESS, XSRF, Cookies, xsrf_token
-from api.kernel.database import SERIALIZATION_FAILURE
+from api.kernel.data.database import SERIALIZATION_FAILURE
 from api.kernel.errors import conflict
 from api.kernel.feature import Feature
-from api.kernel.routing import ACCEPTED, Reply, get, patch, post, refuse_stale
+from api.kernel.http.cookies import ACCESS, XSRF, Cookies, xsrf_token
+from api.kernel.http.routing import ACCEPTED, Reply, get, patch, post, refuse_stale
+from api.kernel.identity.auth import TOKEN_INVALID, Claims, Principal, Tokens, anyone, holder, signed_in
 from api.kernel.settings import Settings
 
 TAKEN = conflict("TAKEN", "It is taken.")

@@ -6,8 +6,8 @@ import time
 import asyncpg
 import pytest
 
-from api.kernel.cache import CacheUnavailable
 from api.kernel.context import Context, Origin, open_context, origin
+from api.kernel.data.cache import CacheUnavailable
 from api.kernel.errors import UNAVAILABLE
 from api.kernel.mail import Message
 from api.kernel.settings import Settings

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.cookies import (
+from api.kernel.http.cookies import (
     ACCESS,
     DEVICE,
     ORIGIN_NOT_ALLOWED,

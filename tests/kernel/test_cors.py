@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from api.app import create_app
-from api.kernel.auth import anyone, signed_in
 from api.kernel.context import Context
-from api.kernel.database import SERIALIZATION_FAILURE
+from api.kernel.data.database import SERIALIZATION_FAILURE
 from api.kernel.feature import Feature
-from api.kernel.limits import Limiter
-from api.kernel.routing import get, post
+from api.kernel.http.routing import get, post
+from api.kernel.identity.auth import anyone, signed_in
+from api.kernel.identity.limits import Limiter
 from api.kernel.settings import Settings
 
 OURS = "https://app.example.com"

@@ -13,9 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from api.kernel import database
 from api.kernel.context import Context
-from api.kernel.database import SERIALIZATION_FAILURE, Database, Violation, constraint_problem, open_database, uuid7
+from api.kernel.data import database
+from api.kernel.data.database import (
+    SERIALIZATION_FAILURE,
+    Database,
+    Violation,
+    constraint_problem,
+    open_database,
+    uuid7,
+)
 from api.kernel.errors import CONFLICT, NOT_FOUND, UNAVAILABLE, VALIDATION_FAILED
 from api.kernel.settings import Settings
 from tests.kernel.signals import points

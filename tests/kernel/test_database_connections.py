@@ -13,8 +13,8 @@ import asyncpg
 import psycopg
 import pytest
 
-from api.kernel.connections import verified_url
-from api.kernel.database import Database, open_database
+from api.kernel.config.connections import verified_url
+from api.kernel.data.database import Database, open_database
 from api.kernel.errors import UNAVAILABLE
 from api.kernel.settings import Settings, load
 from dev import postgres
@@ -59,7 +59,7 @@ async def refusal(settings: Settings, caplog: pytest.LogCaptureFixture) -> tuple
         for _ in range(3):
             with pytest.raises(UNAVAILABLE) as raised:
                 await db.fetch("select 1")
-    [line] = [record for record in caplog.records if record.name == "api.kernel.database"]
+    [line] = [record for record in caplog.records if record.name == "api.kernel.data.database"]
     assert line.getMessage() == f"postgresql is {'misconfigured' if raised.value.remedy else 'not available'}"
     with verified_url(settings.database_url, settings.database_ca_cert) as url, pytest.raises(psycopg.Error):
         psycopg.connect(url)

@@ -15,8 +15,8 @@ import msgspec
 import psycopg
 import pytest
 
-from api.kernel import database
-from api.kernel.database import Database, open_database
+from api.kernel.data import database
+from api.kernel.data.database import Database, open_database
 from api.kernel.errors import UNAVAILABLE
 from api.kernel.settings import Settings, load
 from dev import postgres

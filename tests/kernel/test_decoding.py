@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.decoding import (
-    MAX_DEPTH,
-    decode_json,
-)
 from api.kernel.errors import (
     MALFORMED_JSON,
     VALIDATION_FAILED,
+)
+from api.kernel.input.decoding import (
+    MAX_DEPTH,
+    decode_json,
 )
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))

@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 import pytest
 from starlette.types import Message
 
-from api.kernel import decoding
-from api.kernel.decoding import (
-    MAX_BODY_BYTES,
-    read_body,
-)
 from api.kernel.errors import (
     PAYLOAD_TOO_LARGE,
     REQUEST_TIMEOUT,
     UNSUPPORTED_MEDIA_TYPE,
+)
+from api.kernel.input import decoding
+from api.kernel.input.decoding import (
+    MAX_BODY_BYTES,
+    read_body,
 )
 
 JSON = "application/json"

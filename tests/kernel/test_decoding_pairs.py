@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.decoding import (
-    PairsDecoder,
-    decode_path,
-)
 from api.kernel.errors import (
     NOT_FOUND,
     VALIDATION_FAILED,
     FieldError,
 )
-from api.kernel.forms import parse_urlencoded
+from api.kernel.input.decoding import (
+    PairsDecoder,
+    decode_path,
+)
+from api.kernel.input.forms import parse_urlencoded
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 

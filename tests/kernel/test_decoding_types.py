@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.conversion import convert
 from api.kernel.errors import VALIDATION_FAILED
+from api.kernel.input.conversion import convert
 from tests.kernel.test_decoding import STORABLE
 
 

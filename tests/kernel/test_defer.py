@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import Database
+from api.kernel.data.database import Database
 from api.kernel.errors import NOT_FOUND
-from api.kernel.tasks import LEASE_SECONDS, subscribers, task
+from api.kernel.outbox.tasks import LEASE_SECONDS, subscribers, task
 from api.kernel.telemetry import span, traceparent
 from worker.queries import lease_tasks
 

@@ -17,13 +17,13 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.app import create_app
 from api.kernel import errors
-from api.kernel.auth import anyone, signed_in
 from api.kernel.context import Context
 from api.kernel.errors import NOT_FOUND, UNAVAILABLE, FieldError, Problem, Problems, conflict, path_of
 from api.kernel.feature import Feature
-from api.kernel.logs import JsonFormatter
-from api.kernel.routing import get, post
+from api.kernel.http.routing import get, post
+from api.kernel.identity.auth import anyone, signed_in
 from api.kernel.settings import Settings
+from api.kernel.telemetry.logs import JsonFormatter
 from tests.conftest import client_of
 
 CANARY = "hunter2-canary"

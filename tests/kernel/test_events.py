@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from api.kernel.context import Context, Origin, origin
-from api.kernel.database import Database, uuid7
+from api.kernel.data.database import Database, uuid7
 from api.kernel.errors import CONFLICT, NOT_FOUND, VALIDATION_FAILED
-from api.kernel.events import Event, Person, Thing, address, record, subjects
+from api.kernel.outbox.events import Event, Person, Thing, address, record, subjects
 from api.kernel.telemetry import span, traceparent
 
 

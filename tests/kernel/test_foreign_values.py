@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from api.kernel.cache import MAX_VALUE_BYTES, Cache
-from api.kernel.consumers import KNOWN_SECONDS, ConsumerLag, Incoming, consume, read_lag, tell_lag
 from api.kernel.context import Context
+from api.kernel.data.cache import MAX_VALUE_BYTES, Cache
 from api.kernel.errors import RATE_LIMITED
-from api.kernel.limits import Limit, Limiter, Verdict
+from api.kernel.identity.limits import Limit, Limiter, Verdict
+from api.kernel.outbox.consumers import KNOWN_SECONDS, ConsumerLag, Incoming, consume, read_lag, tell_lag
+from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.kernel.settings import Rate, Settings
-from api.kernel.tasks import HEARTBEAT_KEY
 from api.system.routes import measure_parts
 from tests.conftest import client_of
 from tests.kernel.things import Holder, Thing, find_thing

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.kernel.errors import UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED
-from api.kernel.forms import MAX_FIELDS, boundary_of, parse_multipart
+from api.kernel.input.forms import MAX_FIELDS, boundary_of, parse_multipart
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,20}", fullmatch=True)
 VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)

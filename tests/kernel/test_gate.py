@@ -8,8 +8,8 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
-from api.kernel.gate import Gate
-from api.kernel.networks import Hosts, address_of, read_hosts, read_proxies
+from api.kernel.config.networks import Hosts, address_of, read_hosts, read_proxies
+from api.kernel.http.gate import Gate
 from api.kernel.settings import load
 from tests.kernel.environ import GOOD
 

@@ -9,10 +9,10 @@ import argon2
 import bcrypt
 import pytest
 
-from api.kernel import hashes
 from api.kernel.context import Context
-from api.kernel.hashes import decoys, is_readable, normal_kind, read
-from api.kernel.passwords import Passwords
+from api.kernel.identity import hashes
+from api.kernel.identity.hashes import decoys, is_readable, normal_kind, read
+from api.kernel.identity.passwords import Passwords
 
 SIGNER_KEY = base64.b64decode(
     "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="

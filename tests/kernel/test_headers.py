@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.kernel.errors import MALFORMED_REQUEST
-from api.kernel.headers import combine, names
+from api.kernel.http.headers import combine, names
 
 TAG = '"abc"'
 LINES = st.lists(st.tuples(st.sampled_from([b"accept", b"if-match", b"x-other"]), st.binary(max_size=5)), max_size=8)

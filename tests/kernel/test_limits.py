@@ -11,11 +11,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from api.kernel.cache import Cache, open_cache
+from api.kernel.data.cache import Cache, open_cache
 from api.kernel.errors import RATE_LIMITED
-from api.kernel.limits import Limit, Limiter, Policy, Verdict, merge, network_of
+from api.kernel.identity.limits import Limit, Limiter, Policy, Verdict, merge, network_of
+from api.kernel.identity.windows import Count
 from api.kernel.settings import Rate, Settings
-from api.kernel.windows import Count
 
 DAY = 86400
 NOWHERE = Cache(Redis())

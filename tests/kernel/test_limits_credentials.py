@@ -7,8 +7,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from api.kernel.cache import Cache, open_cache
-from api.kernel.limits import Limit, Limiter, Policy, Verdict, network_of
+from api.kernel.data.cache import Cache, open_cache
+from api.kernel.identity.limits import Limit, Limiter, Policy, Verdict, network_of
 from api.kernel.settings import Rate, Settings
 from tests.kernel.test_limits import passes
 
@@ -80,7 +80,7 @@ async def test_a_refund_is_a_charge_undone_in_redis_and_in_memory(
     """Over a day's rate, of which the milliseconds of a test are nothing."""
     limit = Limit("limit:refunded", "refunded", Rate(count, 86400))
     with pytest.MonkeyPatch.context() as patient:
-        patient.setattr("api.kernel.cache.CALL_SECONDS", 10.0)  # of so many calls one may meet a busy machine
+        patient.setattr("api.kernel.data.cache.CALL_SECONDS", 10.0)  # of so many calls one may meet a busy machine
         await follow(settings, limit, steps, count)
 
 

@@ -20,8 +20,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from api.app import create_app
 from api.kernel.context import Context
-from api.kernel.logs import QUEUED_LINES, ConsoleFormatter, JsonFormatter, Repeats, Writer, stamped
 from api.kernel.telemetry import span
+from api.kernel.telemetry.logs import QUEUED_LINES, ConsoleFormatter, JsonFormatter, Repeats, Writer, stamped
 
 
 async def test_nothing_secret_is_recorded_anywhere(

@@ -10,7 +10,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.connections import Smtp
+from api.kernel.config.connections import Smtp
 from api.kernel.mail import LANGUAGES, MailDelayed, MailRefused, MemoryMailer, SmtpMailer, Template, language_of
 from tests.kernel.smtp import MESSAGE, Sink, listening, settings_with
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from api.kernel import mail
-from api.kernel.connections import Smtp
+from api.kernel.config.connections import Smtp
 from api.kernel.mail import SmtpMailer
 from tests.kernel.smtp import MESSAGE, Talk, listening, settings_with
 

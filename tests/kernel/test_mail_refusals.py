@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from api.kernel.connections import Smtp
+from api.kernel.config.connections import Smtp
 from api.kernel.mail import MailDelayed, MailRefused, SmtpMailer
 from tests.authority import LOOPBACK, Authority, server_context
 from tests.kernel.smtp import MESSAGE, Sink, listening, settings_with

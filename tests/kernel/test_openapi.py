@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from api.kernel.auth import anyone
+from api.kernel.contract.openapi import document
 from api.kernel.feature import Feature
-from api.kernel.openapi import document
-from api.kernel.routing import get
+from api.kernel.http.routing import get
+from api.kernel.identity.auth import anyone
 from tests.kernel.garage import THEIRS, honk
 
 

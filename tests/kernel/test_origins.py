@@ -6,8 +6,8 @@ import pytest
 from starlette.applications import Starlette
 
 from api.app import create_app
+from api.kernel.config.origins import normal_origin
 from api.kernel.context import Context
-from api.kernel.origins import normal_origin
 from api.kernel.settings import load
 from tests.conftest import client_of
 from tests.factories import make_user

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.kernel.errors import VALIDATION_FAILED
-from api.kernel.paging import Cursors, Page
+from api.kernel.http.paging import Cursors, Page
 from api.kernel.settings import Settings
 
 TIMES = st.datetimes(timezones=st.just(UTC), min_value=datetime(1, 1, 2), max_value=datetime(9998, 1, 1))  # noqa: DTZ001

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from api.kernel import passwords as module
 from api.kernel.errors import UNAVAILABLE
-from api.kernel.hashes import ARGON2, read
-from api.kernel.passwords import WAITING, WAITING_OTHERS, Passwords
+from api.kernel.identity import passwords as module
+from api.kernel.identity.hashes import ARGON2, read
+from api.kernel.identity.passwords import WAITING, WAITING_OTHERS, Passwords
 
 RIGHT = "correct hörse 🐎"
 # As other systems left it, cheaper than they would.

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel import auth
-from api.kernel.auth import REMEMBERED_SECONDS, TOKEN_INVALID, Claims, Principal, Principals
 from api.kernel.errors import UNAVAILABLE
+from api.kernel.identity import auth
+from api.kernel.identity.auth import REMEMBERED_SECONDS, TOKEN_INVALID, Claims, Principal, Principals
 
 
 class World:

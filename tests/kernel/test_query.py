@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from api.kernel import sql
-from api.kernel.database import Database, uuid7
+from api.kernel.data import sql
+from api.kernel.data.database import Database, uuid7
+from api.kernel.data.sql import QueryError, bound_queries, query
 from api.kernel.errors import CONFLICT, NOT_FOUND, conflict
-from api.kernel.sql import QueryError, bound_queries, query
 from api.users import queries as users
 from api.users.errors import REGISTER_USER_ALREADY_EXISTS
 

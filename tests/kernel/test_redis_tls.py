@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from api.kernel import cache as cache_module
-from api.kernel.cache import Cache, CacheUnavailable, open_cache
+from api.kernel.data import cache as cache_module
+from api.kernel.data.cache import Cache, CacheUnavailable, open_cache
 from api.kernel.settings import load
 from dev.part import Part, stop
 from tests.authority import LOOPBACK, Authority, write
@@ -87,7 +87,7 @@ async def refusal(url: str, caplog: pytest.LogCaptureFixture, **variables: str) 
         for _ in range(3):
             with pytest.raises(CacheUnavailable) as raised:
                 await cache.execute("PING")
-    [line] = [record for record in caplog.records if record.name == "api.kernel.cache"]
+    [line] = [record for record in caplog.records if record.name == "api.kernel.data.cache"]
     assert line.getMessage() == f"redis is {'misconfigured' if raised.value.remedy else 'not available'}"
     fields: dict[str, str] = line.fields  # type: ignore[attr-defined]
     return raised.value.remedy, fields["cause"]

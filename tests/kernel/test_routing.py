@@ -11,12 +11,12 @@ import pytest
 from starlette.applications import Starlette
 
 from api.app import create_app
-from api.kernel.auth import Claims, Principal, anyone, role, signed_in, superuser
 from api.kernel.context import Context, origin
 from api.kernel.errors import conflict
 from api.kernel.feature import Feature
-from api.kernel.limits import Limiter
-from api.kernel.routing import Reply, delete, get, patch, post, put
+from api.kernel.http.routing import Reply, delete, get, patch, post, put
+from api.kernel.identity.auth import Claims, Principal, anyone, role, signed_in, superuser
+from api.kernel.identity.limits import Limiter
 from api.kernel.settings import Rate, Settings
 
 OUT_OF_FLOUR = conflict("OUT_OF_FLOUR", "There is no flour left.")

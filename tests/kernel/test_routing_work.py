@@ -9,14 +9,15 @@ import msgspec
 import pytest
 
 from api.app import create_app
-from api.kernel import decoding, pipeline, table
-from api.kernel.auth import Claims, Principal, anyone, holder, signed_in
 from api.kernel.context import Context
 from api.kernel.errors import VALIDATION_FAILED
 from api.kernel.feature import Feature, authenticate_of, recognise_of
-from api.kernel.routing import Route, get, inputs_of, post
+from api.kernel.http import pipeline, table
+from api.kernel.http.routing import Route, get, inputs_of, post
+from api.kernel.http.table import mount
+from api.kernel.identity.auth import Claims, Principal, anyone, holder, signed_in
+from api.kernel.input import decoding
 from api.kernel.settings import Settings
-from api.kernel.table import mount
 
 
 class Note(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -16,8 +16,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, DEFAULT_ON, ParentBasedTraceIdRatio, Sampler
 from opentelemetry.trace import SpanKind
 
-from api.kernel.exporting import OwnDecision
 from api.kernel.telemetry import parent_from
+from api.kernel.telemetry.exporting import OwnDecision
 from tests.conftest import _NOWHERE, ENVIRONMENT
 
 IDS = st.integers(1, 2**128 - 1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.connections import Kafka, Smtp
+from api.kernel.config.connections import Kafka, Smtp
 from api.kernel.settings import Rate, SettingsError, load, rate
 from tests.authority import Authority
 from tests.kernel.environ import GOOD, WRONG, faults

@@ -8,7 +8,7 @@ from asyncpg.connect_utils import _parse_connect_dsn_and_args  # type: ignore[at
 from cryptography.hazmat.primitives.asymmetric import ec
 from psycopg.conninfo import conninfo_to_dict
 
-from api.kernel.connections import host_urls, verified_url
+from api.kernel.config.connections import host_urls, verified_url
 from api.kernel.settings import load, warnings_of
 from tests.authority import DAY, Authority
 from tests.kernel.environ import GOOD, faults, pem

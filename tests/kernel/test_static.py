@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from starlette.types import Message, Scope
 
 from api.kernel.errors import NOT_FOUND, Problem, Problems
-from api.kernel.static import Static
+from api.kernel.http.static import Static
 
 HTML = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
 FILES = {

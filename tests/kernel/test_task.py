@@ -7,19 +7,19 @@ import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from api.kernel import tasks as module
 from api.kernel.context import Context, open_context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.errors import UNAVAILABLE
 from api.kernel.mail import MailRefused
-from api.kernel.settings import Settings
-from api.kernel.tasks import (
+from api.kernel.outbox import tasks as module
+from api.kernel.outbox.tasks import (
     LEASE_SECONDS,
     MAX_ATTEMPTS,
     RUN_SECONDS,
     back_off,
     subscribers,
 )
+from api.kernel.settings import Settings
 from tests.kernel.signals import points
 from tests.kernel.work import CANARY, Work, leased, row_of
 from worker.queries import lease_tasks
@@ -46,7 +46,7 @@ async def test_a_failure_is_kept_by_its_kind_and_tried_again_later(
     assert (row["attempts"], row["last_error"], row["locked"], row["dead"]) == (1, "ValueError", False, False)
     assert 1 < row["wait"] <= 2
     assert await lease_tasks(things.db, ["things.count"], 1, LEASE_SECONDS) == [], "not before it is due"
-    [logged] = [each for each in caplog.records if each.name == "api.kernel.tasks"]
+    [logged] = [each for each in caplog.records if each.name == "api.kernel.outbox.tasks"]
     assert CANARY not in str(logged.fields)  # type: ignore[attr-defined]
     outcomes = {tuple(point.attributes.values()) for point in points(metrics, "task.duration")}
     assert ("things.count", "failed") in outcomes

@@ -7,7 +7,7 @@ import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from api.kernel.context import Context
-from api.kernel.tasks import (
+from api.kernel.outbox.tasks import (
     LEASE_SECONDS,
     MAX_ATTEMPTS,
     release_tasks,

@@ -8,7 +8,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from api.kernel.errors import UNAVAILABLE
-from api.kernel.turns import Turns
+from api.kernel.identity.turns import Turns
 
 
 async def waiting(turns: Turns, *networks: str, most: int = 8) -> list[asyncio.Task[str]]:

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from api.kernel import windows
-from api.kernel.cache import Cache, Script
-from api.kernel.limits import Limit, Limiter
+from api.kernel.data.cache import Cache, Script
+from api.kernel.identity import windows
+from api.kernel.identity.limits import Limit, Limiter
+from api.kernel.identity.windows import CELLS, CHARGE, REFUND, Count, Memory
 from api.kernel.settings import Rate, Settings
-from api.kernel.windows import CELLS, CHARGE, REFUND, Count, Memory
 
 SECOND = 1_000_000
 RATES = st.tuples(st.integers(1, 200), st.sampled_from([60, 900, 3600]))
@@ -129,7 +129,7 @@ def test_a_window_has_a_bounded_number_of_cells(count: int, waits: list[int]) ->
 
 async def test_ten_thousand_calls_in_redis_and_in_memory(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     """C-165, C-166: the two agree in every answer, and refunds are of the very request."""
-    monkeypatch.setattr("api.kernel.cache.CALL_SECONDS", 10.0)  # of so many calls one may meet a busy machine
+    monkeypatch.setattr("api.kernel.data.cache.CALL_SECONDS", 10.0)  # of so many calls one may meet a busy machine
     dice = random.Random(9)
     for count, period in ((1, 60), (7, 60), (100, 60), (100, 3600), (5000, 3600)):
         await cache.execute("FLUSHDB")
@@ -195,10 +195,10 @@ def test_memory_is_bounded_and_keeps_what_is_full_again_last(monkeypatch: pytest
 
 CALLER = """
 import asyncio, sys
-from api.kernel import cache as module
-from api.kernel.cache import open_cache
+from api.kernel.data import cache as module
+from api.kernel.data.cache import open_cache
 from api.kernel.errors import RATE_LIMITED
-from api.kernel.limits import Limit, Limiter
+from api.kernel.identity.limits import Limit, Limiter
 from api.kernel.settings import Rate, load
 
 async def passes(limiter):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from api.kernel.cache import Cache, cached
+from api.kernel.data.cache import Cache, cached
 
 
 class Holder(msgspec.Struct):

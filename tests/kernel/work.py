@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from api.kernel.context import Context
-from api.kernel.database import Database, uuid7
-from api.kernel.events import Event, Thing, record
-from api.kernel.tasks import LEASE_SECONDS, Task, task
+from api.kernel.data.database import Database, uuid7
+from api.kernel.outbox.events import Event, Thing, record
+from api.kernel.outbox.tasks import LEASE_SECONDS, Task, task
 from worker.queries import lease_tasks
 
 CANARY = "canary-in-a-task"

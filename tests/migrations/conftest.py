@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.settings import Settings
 from tests.conftest import with_database
 

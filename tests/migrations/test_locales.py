@@ -12,7 +12,7 @@ from psycopg import sql
 
 from api.app import create_app
 from api.kernel.context import Context, open_context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.settings import Settings
 from migrations.__main__ import FOLDER, migrate
 from tests.conftest import SUBSCRIBERS, client_of, with_database

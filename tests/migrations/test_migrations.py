@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.settings import Settings
 from migrations.__main__ import FOLDER, MigrationError, check_files, migrate
 from tests.conftest import ENVIRONMENT

@@ -3,7 +3,7 @@
 import msgspec
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.mail import MemoryMailer
 from api.kernel.settings import Settings
 from api.notifications.requests import consumers

@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from api.kernel.consumers import Delivery
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.errors import NOT_FOUND, VALIDATION_FAILED
 from api.kernel.mail import MemoryMailer
+from api.kernel.outbox.consumers import Delivery
 from api.notifications.requests import consumers
 from tests.factories import make_user
 from tests.mailed import mailed

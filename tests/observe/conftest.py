@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from api.kernel.exposition import rendered
+from api.kernel.telemetry.exposition import rendered
 from tests.observe.promtool import fires
 from tests.worker.conftest import publisher, queue, relay
 

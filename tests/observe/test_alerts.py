@@ -15,12 +15,12 @@ import pytest
 from api.app import create_app
 from api.kernel import gauges
 from api.kernel.context import Context, open_context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.errors import UNAVAILABLE, VALIDATION_FAILED
-from api.kernel.events import record
 from api.kernel.feature import Sweep
-from api.kernel.logs import JsonFormatter, Writer
+from api.kernel.outbox.events import record
 from api.kernel.settings import Settings
+from api.kernel.telemetry.logs import JsonFormatter, Writer
 from api.system.measuring import REPORTER_KEY, measure
 from api.users.events import UserRegistered
 from tests.conftest import SUBSCRIBERS, client_of

@@ -13,8 +13,8 @@ import pytest
 
 from api.app import create_app
 from api.kernel.context import Context
-from api.kernel.exposition import Exposition, listen
 from api.kernel.settings import Settings, SettingsError, load
+from api.kernel.telemetry.exposition import Exposition, listen
 from dev.observe import configuration
 from tests.conftest import _NOWHERE, ENVIRONMENT, client_of
 from tests.factories import PASSWORD

@@ -9,8 +9,8 @@ import pytest
 
 import api.operations.bulk
 from api.kernel.context import Context
-from api.kernel.database import uuid7
-from api.kernel.limits import Limiter
+from api.kernel.data.database import uuid7
+from api.kernel.identity.limits import Limiter
 from api.kernel.settings import Rate
 from api.operations.types import DeadLetterFilter
 from tests.operations.test_dead_letters import LETTERS, letters

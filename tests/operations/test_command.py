@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.settings import Settings
 from tests.commands import at_terminal, run
 from tests.operations.test_bulk import add_dead

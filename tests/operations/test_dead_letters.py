@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 
 from api.kernel.context import Context
-from api.kernel.database import Database, uuid7
+from api.kernel.data.database import Database, uuid7
 from api.kernel.settings import Settings
 from tests.worker.jobs import Gate, add_tasks, header, read_records, until, working
 from tests.worker.test_publishing import announce

@@ -5,7 +5,7 @@ import pytest
 
 import worker.consumer
 from api.kernel.context import Context
-from api.kernel.database import Database
+from api.kernel.data.database import Database
 from api.kernel.errors import NOT_FOUND
 from api.kernel.settings import Settings
 from tests.operations.test_dead_letters import LETTERS, letters

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from api.kernel.context import Context
-from api.kernel.limits import Limiter
+from api.kernel.identity.limits import Limiter
 from api.kernel.settings import Settings
 from tests.conftest import client_of
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from api.kernel.auth import Tokens
 from api.kernel.context import Context
+from api.kernel.identity.auth import Tokens
 from tests.factories import make_user
 from tests.sessions.signing import bearer, is_signed_in, login, refused, sent, set_by, sign_in, sign_in_browser
 

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from api.kernel.context import Context, Origin, origin
 from api.kernel.errors import UNAVAILABLE
-from api.kernel.limits import Limiter
+from api.kernel.identity.limits import Limiter
 from api.kernel.settings import Rate
 from tests.kernel.test_callers import left
 from tests.sessions.conftest import ClientAt, at

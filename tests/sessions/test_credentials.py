@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import Database, uuid7
-from api.kernel.events import Event, record
-from api.kernel.sql import FOLDER
-from api.kernel.tasks import LEASE_SECONDS
+from api.kernel.data.database import Database, uuid7
+from api.kernel.data.sql import FOLDER
+from api.kernel.outbox.events import Event, record
+from api.kernel.outbox.tasks import LEASE_SECONDS
 from api.sessions import queries, upkeep
 from api.users import queries as users
 from api.users.events import (

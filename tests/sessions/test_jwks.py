@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwk, jwt
 
 from api.app import create_app
-from api.kernel.auth import Tokens
 from api.kernel.context import Context
+from api.kernel.identity.auth import Tokens
 from tests.conftest import client_of
 from tests.sessions.signing import sign_in
 

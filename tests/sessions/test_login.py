@@ -11,8 +11,8 @@ import pytest
 from starlette.applications import Starlette
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
-from api.kernel.passwords import WAITING
+from api.kernel.data.database import uuid7
+from api.kernel.identity.passwords import WAITING
 from api.sessions import queries
 from api.sessions.upkeep import announce_refusals
 from tests.factories import PASSWORD, make_user

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from api.kernel.auth import Tokens
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
+from api.kernel.identity.auth import Tokens
 from tests.factories import make_user
 from tests.sessions.signing import bearer, is_signed_in, refused, sign_in
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.mail import LANGUAGES, MemoryMailer, Message
 from api.sessions.events import SessionEnded, SessionStarted
 from api.sessions.tasks import send_new_device, send_token_reused

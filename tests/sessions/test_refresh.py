@@ -8,8 +8,8 @@ import httpx
 import msgspec
 import pytest
 
-from api.kernel.auth import Principals
 from api.kernel.context import Context, open_context
+from api.kernel.identity.auth import Principals
 from api.kernel.settings import Settings
 from tests.conftest import SUBSCRIBERS, Clock, client_of
 from tests.factories import PASSWORD

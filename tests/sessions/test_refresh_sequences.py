@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 from starlette.applications import Starlette
 
 from api.app import create_app
-from api.kernel.auth import REMEMBERED_SECONDS, Principals
 from api.kernel.context import Context
+from api.kernel.identity.auth import REMEMBERED_SECONDS, Principals
 from api.kernel.settings import Settings
 from api.users.queries import change_password
 from tests.conftest import Clock, client_of

@@ -9,8 +9,8 @@ import pytest
 
 from api.audit.chain import seal, walk
 from api.kernel.context import Context, Origin
-from api.kernel.database import uuid7
-from api.kernel.events import NOBODY
+from api.kernel.data.database import uuid7
+from api.kernel.outbox.events import NOBODY
 from api.sessions import queries
 from api.sessions.events import SignInRefused
 from api.sessions.upkeep import WINDOW, announce_refusals

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from api.app import create_app
-from api.kernel.auth import Tokens, derive_key
 from api.kernel.context import Context
-from api.kernel.cookies import ACCESS, DEVICE, REFRESH, XSRF
+from api.kernel.http.cookies import ACCESS, DEVICE, REFRESH, XSRF
+from api.kernel.identity.auth import Tokens, derive_key
 from api.kernel.settings import load
 from api.sessions import tokens
 from tests.conftest import client_of

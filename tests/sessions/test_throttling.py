@@ -9,9 +9,9 @@ import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from starlette.applications import Starlette
 
-from api.kernel.cache import open_cache
 from api.kernel.context import Context
-from api.kernel.limits import Limiter
+from api.kernel.data.cache import open_cache
+from api.kernel.identity.limits import Limiter
 from api.kernel.settings import Settings
 from api.sessions.upkeep import announce_refusals
 from api.users.queries import change_password

@@ -10,9 +10,9 @@ import bcrypt
 import httpx
 import pytest
 
-from api.kernel import passwords as module
 from api.kernel.context import Context
-from api.kernel.hashes import read
+from api.kernel.identity import passwords as module
+from api.kernel.identity.hashes import read
 from api.sessions import queries
 from tests.factories import PASSWORD, make_user
 from tests.sessions.signing import bearer, login

@@ -5,10 +5,10 @@ import asyncio
 import httpx
 import pytest
 
-import api.kernel.backlog
-from api.kernel.backlog import MOST_COUNTED, Waiting, measure_waiting
+import api.kernel.outbox.backlog
 from api.kernel.context import Context
 from api.kernel.errors import UNAVAILABLE
+from api.kernel.outbox.backlog import MOST_COUNTED, Waiting, measure_waiting
 from api.system.__main__ import look, table
 from tests.factories import make_user
 from tests.users.people import sign_in
@@ -26,13 +26,13 @@ async def operator(live_client: httpx.AsyncClient, live: Context) -> httpx.Async
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[Context]:
     """By whom the outbox was measured, in fact."""
     made: list[Context] = []
-    measure = api.kernel.backlog.measure_now
+    measure = api.kernel.outbox.backlog.measure_now
 
     async def count(context: Context) -> Waiting:
         made.append(context)
         return await measure(context)
 
-    monkeypatch.setattr(api.kernel.backlog, "measure_now", count)
+    monkeypatch.setattr(api.kernel.outbox.backlog, "measure_now", count)
     return made
 
 
@@ -48,7 +48,7 @@ async def test_many_callers_share_one_measurement(operator: httpx.AsyncClient, m
 async def test_a_measurement_is_made_anew_after_some_seconds(
     live: Context, measured: list[Context], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.kernel.backlog, "KEPT_SECONDS", 0.05)
+    monkeypatch.setattr(api.kernel.outbox.backlog, "KEPT_SECONDS", 0.05)
     await measure_waiting(live)
     async with asyncio.timeout(10):
         while live.cache.flights:  # noqa: ASYNC110  # nobody tells
@@ -63,7 +63,7 @@ async def test_a_failure_is_told_to_those_who_wait_and_not_kept(live: Context, m
         raise UNAVAILABLE
 
     with monkeypatch.context() as patch:
-        patch.setattr(api.kernel.backlog, "measure_now", fail)
+        patch.setattr(api.kernel.outbox.backlog, "measure_now", fail)
         both = await asyncio.gather(measure_waiting(live), measure_waiting(live), return_exceptions=True)
     assert [type(each) for each in both] == [UNAVAILABLE, UNAVAILABLE]
     async with asyncio.timeout(10):

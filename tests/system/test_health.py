@@ -12,15 +12,15 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from api.app import create_app
-from api.kernel.auth import Tokens
-from api.kernel.cache import Cache, open_cache, shared
-from api.kernel.consumers import FRESH_SECONDS, KNOWN_SECONDS, Consumer, tell_lag
 from api.kernel.context import Context, open_context
-from api.kernel.database import Database, uuid7
+from api.kernel.data.cache import Cache, open_cache, shared
+from api.kernel.data.database import Database, uuid7
 from api.kernel.errors import UNAVAILABLE
-from api.kernel.events import record
+from api.kernel.identity.auth import Tokens
+from api.kernel.outbox.consumers import FRESH_SECONDS, KNOWN_SECONDS, Consumer, tell_lag
+from api.kernel.outbox.events import record
+from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.kernel.settings import Settings
-from api.kernel.tasks import HEARTBEAT_KEY
 from api.system.routes import SHARED_SECONDS, measure_parts
 from api.users.events import UserRegistered
 from tests.conftest import SUBSCRIBERS, client_of

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from api.kernel.consumers import tell_lag
 from api.kernel.context import Context
-from api.kernel.database import uuid7
-from api.kernel.events import record
+from api.kernel.data.database import uuid7
+from api.kernel.outbox.consumers import tell_lag
+from api.kernel.outbox.events import record
 from api.kernel.settings import Settings
 from api.system.measuring import measure
 from api.users.commands import consumers

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.users.types import User
 
 NOBODY = "0190f3a0-0000-7000-8000-000000000000"

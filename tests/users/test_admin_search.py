@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.users import queries
 from tests.factories import make_user
 from tests.users.people import sign_in

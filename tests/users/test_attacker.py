@@ -24,9 +24,9 @@ from hypothesis.stateful import (
 from starlette.applications import Starlette
 
 from api.app import create_app
-from api.kernel import hashes, passwords
-from api.kernel.auth import Principals
 from api.kernel.context import Context
+from api.kernel.identity import hashes, passwords
+from api.kernel.identity.auth import Principals
 from api.kernel.mail import MemoryMailer
 from api.kernel.settings import Settings
 from tests.conftest import Clock

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from api.kernel.cache import Cache
 from api.kernel.context import Context
-from api.kernel.limits import Limiter
+from api.kernel.data.cache import Cache
+from api.kernel.identity.limits import Limiter
 from tests.factories import PASSWORD, make_user
 from tests.users.people import can_sign_in, is_signed_in, renewed, sign_in
 

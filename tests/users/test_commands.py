@@ -8,10 +8,10 @@ import httpx
 import msgspec
 import pytest
 
-from api.kernel.consumers import Delivery
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.errors import NOT_FOUND, VALIDATION_FAILED
+from api.kernel.outbox.consumers import Delivery
 from api.users import queries
 from api.users.commands import consumers
 from api.users.errors import LAST_SUPERUSER, USER_ALREADY_EXISTS

@@ -7,7 +7,7 @@ import pytest
 
 from api.features import FEATURES
 from api.kernel.context import Context
-from api.kernel.routing import Route, inputs_of
+from api.kernel.http.routing import Route, inputs_of
 from tests.factories import PASSWORD, make_user
 from tests.sessions.signing import bearer, login
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from django.contrib.auth import hashers as django
 
-from api.kernel.hashes import MOST_PHPASS, encode, read
+from api.kernel.identity.hashes import MOST_PHPASS, encode, read
 from api.kernel.settings import Settings
 from api.users.hashes import WEAK, adopt
 from tests.kernel.test_hashes import SIGNER_KEY

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from api.app import create_app
 from api.kernel.context import Context
-from api.kernel.database import uuid7
-from api.kernel.limits import Limiter
+from api.kernel.data.database import uuid7
+from api.kernel.identity.limits import Limiter
 from api.kernel.mail import MemoryMailer
 from tests.conftest import client_of
 from tests.factories import PASSWORD, make_user

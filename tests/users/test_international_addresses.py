@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.addresses import normal_address, shown_address
 from api.kernel.context import Context
+from api.kernel.input.addresses import normal_address, shown_address
 from api.kernel.mail import MemoryMailer
 from tests.factories import PASSWORD, make_user
 from tests.mailed import mailed

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.events import record
 from api.kernel.mail import MailRefused, MemoryMailer, Message
+from api.kernel.outbox.events import record
 from api.users import tasks
 from api.users.events import UserInvited
 from tests.factories import PASSWORD, make_user

@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
-from api.kernel.events import Event
+from api.kernel.data.database import uuid7
 from api.kernel.mail import LANGUAGES, MemoryMailer, Message
-from api.kernel.tasks import Task
+from api.kernel.outbox.events import Event
+from api.kernel.outbox.tasks import Task
 from api.users import tasks
 from api.users.events import (
     DeletionCancelled,

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.mail import MemoryMailer, Message
-from api.kernel.tasks import Task
+from api.kernel.outbox.tasks import Task
 from api.users import tasks
 from api.users.events import (
     DeletionCancelled,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.kernel.context import Context
-from api.kernel.conversion import convert
 from api.kernel.errors import VALIDATION_FAILED
+from api.kernel.input.conversion import convert
 from api.users.importing import ImportUser
 from api.users.names import LONGEST, MOST_MARKS, normal_name
 from tests.factories import make_user

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.addresses import normal_address
 from api.kernel.context import Context
-from api.kernel.passwords import normal_password
+from api.kernel.identity.passwords import normal_password
+from api.kernel.input.addresses import normal_address
 from api.users.names import normal_name
 from tests.factories import make_user
 from tests.sessions.signing import bearer, login

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.passwords import Passwords
+from api.kernel.identity.passwords import Passwords
 from tests.factories import PASSWORD, make_user
 from tests.mailed import mailed
 from tests.sessions.signing import bearer, login

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import Database
+from api.kernel.data.database import Database
 from api.kernel.mail import MemoryMailer
 from tests.factories import PASSWORD, make_user
 from tests.mailed import mailed

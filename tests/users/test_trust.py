@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from api.kernel.cache import Cache
 from api.kernel.context import Context
+from api.kernel.data.cache import Cache
 from api.kernel.errors import VALIDATION_FAILED, Problem
-from api.kernel.limits import Limiter
+from api.kernel.identity.limits import Limiter
 from api.kernel.mail import MemoryMailer
 from api.superuser import promote
 from api.users.commands import import_user

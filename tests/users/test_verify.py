@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.mail import MemoryMailer
 from api.users.events import UserRegistered
 from api.users.tasks import send_verification

@@ -10,10 +10,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from arq.connections import ArqRedis
 
 from api.kernel.context import Context
-from api.kernel.database import Database, uuid7
-from api.kernel.events import Event, Thing
+from api.kernel.data.database import Database, uuid7
+from api.kernel.outbox.events import Event, Thing
+from api.kernel.outbox.tasks import Task, task
 from api.kernel.settings import Settings
-from api.kernel.tasks import Task, task
 from worker.kafka import Publisher
 from worker.main import work
 from worker.relay import Relay

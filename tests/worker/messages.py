@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from api.kernel.consumers import Consumer, Incoming, consume
 from api.kernel.context import Context
-from api.kernel.database import Database, uuid7
+from api.kernel.data.database import Database, uuid7
+from api.kernel.outbox.consumers import Consumer, Incoming, consume
 from api.kernel.settings import Settings
 from tests.worker.parts import APACHE
 from worker.consumer import Reader

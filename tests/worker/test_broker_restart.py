@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from arq.connections import ArqRedis
 
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.settings import Settings
 from tests.worker.jobs import header, until
 from tests.worker.parts import APACHE, Broker

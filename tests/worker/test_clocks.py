@@ -12,8 +12,8 @@ from arq.connections import ArqRedis
 from starlette.applications import Starlette
 
 from api.app import create_app
-from api.kernel.auth import Tokens
 from api.kernel.context import Context, open_context
+from api.kernel.identity.auth import Tokens
 from api.kernel.mail import MemoryMailer
 from api.kernel.settings import Settings
 from tests.conftest import SUBSCRIBERS, client_of
@@ -27,12 +27,12 @@ WRONG = [-600, -90, 90, 600]
 PASSWORD = "another horse battery staple"
 # Who reads a clock of its own, and what for.
 CLOCKS = {
-    "api/kernel/auth.py": "access tokens, with 30 s of grace",
-    "api/kernel/consumers.py": "how old a count of waiting messages is, in minutes",
-    "api/kernel/database.py": "ids, whose order nothing relies on",
-    "api/kernel/limits.py": "the header that says when to come back",
-    "api/kernel/logs.py": "lines of the log",
-    "api/kernel/pem.py": "whether a certificate has expired, at the start",
+    "api/kernel/identity/auth.py": "access tokens, with 30 s of grace",
+    "api/kernel/outbox/consumers.py": "how old a count of waiting messages is, in minutes",
+    "api/kernel/data/database.py": "ids, whose order nothing relies on",
+    "api/kernel/identity/limits.py": "the header that says when to come back",
+    "api/kernel/telemetry/logs.py": "lines of the log",
+    "api/kernel/config/pem.py": "whether a certificate has expired, at the start",
     "worker/relay.py": "jobs in arq's queue that are minutes old or ahead",
     "api/system/routes.py": "the time of an answer about health",
 }

@@ -9,9 +9,9 @@ from aiokafka import AIOKafkaProducer
 from arq.connections import ArqRedis
 
 from api.kernel.context import Context
-from api.kernel.database import Database, uuid7
+from api.kernel.data.database import Database, uuid7
+from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.kernel.settings import Settings
-from api.kernel.tasks import HEARTBEAT_KEY
 from tests.factories import make_user
 from tests.users.people import sign_in
 from tests.worker.jobs import read_records

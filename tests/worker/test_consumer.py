@@ -9,10 +9,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import worker.consumer
 import worker.watch
-from api.kernel.consumers import Incoming, consume, read_lag
 from api.kernel.context import Context
-from api.kernel.database import Database
+from api.kernel.data.database import Database
 from api.kernel.errors import NOT_FOUND, UNAVAILABLE
+from api.kernel.outbox.consumers import Incoming, consume, read_lag
 from api.kernel.settings import Settings
 from tests.worker.jobs import header, read_records, until
 from tests.worker.messages import (

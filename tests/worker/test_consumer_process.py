@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from api.kernel.consumers import ConsumerLag, read_lag
 from api.kernel.context import Context
-from api.kernel.tasks import HEARTBEAT_KEY
+from api.kernel.outbox.consumers import ConsumerLag, read_lag
+from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.notifications.requests import consumers
 from dev import apache_kafka
 from tests.factories import make_user

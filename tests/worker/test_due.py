@@ -9,9 +9,9 @@ import asyncpg
 import httpx
 import pytest
 
-from api.kernel import events
-from api.kernel.backlog import MOST_COUNTED
 from api.kernel.context import Context
+from api.kernel.outbox import events
+from api.kernel.outbox.backlog import MOST_COUNTED
 from api.kernel.settings import Settings
 from tests.worker.test_backlog import nodes
 from worker import queries

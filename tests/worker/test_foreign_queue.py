@@ -12,7 +12,7 @@ from arq.connections import ArqRedis
 import worker.main
 import worker.relay
 from api.kernel.context import Context
-from api.kernel.tasks import HEARTBEAT_KEY, QUEUE
+from api.kernel.outbox.tasks import HEARTBEAT_KEY, QUEUE
 from tests.worker.jobs import Gate, add_tasks, until, working
 
 NO_TASK = "select count(*) = 0 from outbox_tasks"

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from api.kernel.connections import Kafka
+from api.kernel.config.connections import Kafka
 from api.kernel.settings import Settings
 from dev import apache_kafka
 from dev.part import stop

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.kernel.connections import Kafka
+from api.kernel.config.connections import Kafka
 from api.kernel.settings import Settings
 from tests.authority import Authority
 from worker.kafka import KafkaUnavailable, Publisher

@@ -12,9 +12,9 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from arq.connections import ArqRedis
 
-from api.kernel.consumers import Incoming, consume
 from api.kernel.context import Context
-from api.kernel.database import Database, uuid7
+from api.kernel.data.database import Database, uuid7
+from api.kernel.outbox.consumers import Incoming, consume
 from api.kernel.settings import Settings
 from dev import apache_kafka
 from tests.worker.jobs import until

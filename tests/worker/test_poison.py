@@ -14,8 +14,8 @@ from arq.connections import ArqRedis
 import worker.kafka
 import worker.relay
 from api.kernel.context import Context
-from api.kernel.database import Database, uuid7
-from api.kernel.events import record
+from api.kernel.data.database import Database, uuid7
+from api.kernel.outbox.events import record
 from api.kernel.settings import Settings
 from api.users.events import UserVerified
 from tests.worker.jobs import read_records

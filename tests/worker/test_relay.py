@@ -11,7 +11,7 @@ from arq.connections import ArqRedis
 
 import worker.relay
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.settings import Settings
 from tests.worker.jobs import read_records, soon, until
 from tests.worker.test_publishing import announce

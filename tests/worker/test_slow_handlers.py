@@ -7,7 +7,7 @@ import pytest
 
 import worker.consumer
 from api.kernel.context import Context
-from api.kernel.database import Database
+from api.kernel.data.database import Database
 from api.kernel.settings import Settings
 from tests.worker.jobs import soon, until
 from tests.worker.messages import Noted, note, noted, notes, noting, reading, send

@@ -8,12 +8,12 @@ from arq.connections import ArqRedis
 
 import worker.main
 import worker.relay
-from api.kernel.connections import Smtp
+from api.kernel.config.connections import Smtp
 from api.kernel.context import Context
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from api.kernel.mail import MailRefused, MemoryMailer, Message, SmtpMailer
+from api.kernel.outbox.tasks import HEARTBEAT_KEY, MAX_ATTEMPTS, QUEUE
 from api.kernel.settings import Settings
-from api.kernel.tasks import HEARTBEAT_KEY, MAX_ATTEMPTS, QUEUE
 from api.users import tasks as users
 from tests.factories import make_user
 from tests.worker.jobs import Gate, add_tasks, soon, until, working

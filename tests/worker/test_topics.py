@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.features import FEATURES
-from api.kernel.database import uuid7
+from api.kernel.data.database import uuid7
 from tests.conftest import ENVIRONMENT
 from tests.worker.parts import APACHE
 

@@ -14,8 +14,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 import worker.kafka
 from api.kernel.context import Context
-from api.kernel.database import uuid7
-from api.kernel.events import record
+from api.kernel.data.database import uuid7
+from api.kernel.outbox.events import record
 from api.kernel.settings import Settings
 from api.users import tasks as users
 from api.users.events import UserRegistered

@@ -6,7 +6,7 @@ from arq.connections import ArqRedis
 from api.features import FEATURES
 from api.kernel.context import Context
 from api.kernel.feature import tasks_of
-from api.kernel.tasks import QUEUE
+from api.kernel.outbox.tasks import QUEUE
 from tests.worker.jobs import add_tasks
 from worker.relay import TASKS_QUEUED, Relay
 

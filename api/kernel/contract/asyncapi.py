@@ -1,0 +1,273 @@
+"""Events, and the messages that consumers take → a JSON Schema (2020-12) each and one AsyncAPI 3.0 document, for who is
+at the other end of a topic. Derived from the types. What docs/ has of them is a promise, and `write` keeps it."""
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from api.kernel.contract.openapi import VERSION
+from api.kernel.feature import Feature, consumers_of
+from api.kernel.outbox.events import Event, address
+
+Schema = dict[str, Any]
+
+_REF = "#/components/schemas/{name}"
+_FOR_PEOPLE = {"title", "description", "examples", "default"}
+_EXAMPLES: Mapping[str, Any] = {
+    "boolean": True,
+    "integer": 1,
+    "null": None,
+    "number": 1.5,
+    "string": "text",
+    "date": "2026-01-31",
+    "date-time": "2026-01-31T12:00:00Z",
+    "uuid": "019c0000-0000-7000-8000-000000000001",
+}
+_TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"  # the W3C recommendation's own example
+
+# CloudEvents 1.0, Kafka protocol binding, binary mode: the attributes are the record's headers, in UTF-8.
+_HEADERS: Mapping[str, Schema] = {
+    "ce_specversion": {"type": "string", "const": "1.0"},
+    "ce_id": {
+        "type": "string",
+        "description": "The event's own: one that comes again has the same; drop it.",
+        "examples": ["019c0000-0000-7000-8000-000000000002"],
+    },
+    "ce_type": {"type": "string", "description": "As in the payload's `type`."},
+    "ce_source": {
+        "type": "string",
+        "format": "uri",
+        "description": "Who says so; of ours, PUBLIC_URL of the deployment.",
+        "examples": ["https://app.example.com"],
+    },
+    "ce_subject": {"type": "string", "description": "What it is about: the record's key."},
+    "ce_time": {"type": "string", "format": "date-time", "description": "When it was recorded."},
+    "content-type": {"type": "string", "const": "application/json"},
+    "traceparent": {
+        "type": "string",
+        "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+        "description": "W3C Trace Context: what caused it, to be continued.",
+        "examples": [_TRACEPARENT],
+    },
+}
+
+
+_REQUIRED = ["ce_specversion", "ce_id", "ce_type", "ce_source"]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One type of what goes through a topic. `action` is ours: send or receive; `key` is the field that is the record's
+    key."""
+
+    kind: type[msgspec.Struct]
+    tag: str
+    topic: str
+    key: str
+    action: str
+
+
+def messages_of(features: Sequence[Feature]) -> list[Message]:
+    """Every event that a feature's events.py defines, and every message that a consumer takes, by their tags. Raises
+    TypeError where two have one tag."""
+    found: dict[str, Message] = {}
+    for message in (*_sent(features), *_received(features)):
+        if found.setdefault(message.tag, message) != message:
+            raise TypeError(f'Two messages are tagged "{message.tag}": give one a tag of its own.')
+    return [found[tag] for tag in sorted(found)]
+
+
+def schema(message: Message) -> Schema:
+    """The message's data."""
+    whole = msgspec.json.schema(message.kind)
+    definitions = whole["$defs"]
+    for each in definitions.values():
+        _tidy(each)
+    own = definitions.pop(whole["$ref"].rpartition("/")[2])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **own,
+        "examples": [_example(own, definitions)],
+        **({"$defs": definitions} if definitions else {}),
+        "x-ce-type": message.tag,
+        "x-topic": message.topic,
+        "x-key": message.key,
+    }
+
+
+def document(features: Sequence[Feature]) -> Schema:
+    """The AsyncAPI document. What we send and what we receive are operations on channels, which are topics."""
+    messages = messages_of(features)
+    payloads, schemas = msgspec.json.schema_components([each.kind for each in messages], ref_template=_REF)
+    for each in schemas.values():
+        _tidy(each)
+    schemas["CloudEvent"] = {"type": "object", "required": _REQUIRED, "properties": dict(_HEADERS)}
+    channels: dict[str, list[Message]] = {}
+    operations: dict[tuple[str, str], list[Message]] = {}
+    for message in messages:
+        channels.setdefault(message.topic, []).append(message)
+        operations.setdefault((message.action, message.topic), []).append(message)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "REST Angular",
+            "version": VERSION,
+            "description": "CloudEvents in Kafka's binary binding: at least once, and in order for each key.",
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "kafka": {
+                "host": "{brokers}",
+                "protocol": "kafka",
+                "variables": {"brokers": {"default": "localhost:9092", "description": "KAFKA_BOOTSTRAP_SERVERS."}},
+            }
+        },
+        "channels": {topic: _channel(topic, through) for topic, through in channels.items()},
+        "operations": {f"{how}.{topic}": _operation(how, topic, those) for (how, topic), those in operations.items()},
+        "components": {
+            "messages": {each.tag: _message(each, payload) for each, payload in zip(messages, payloads, strict=True)},
+            "schemas": schemas,
+        },
+    }
+
+
+def files(features: Sequence[Feature]) -> dict[str, bytes]:
+    """What docs/ has, by path: asyncapi.json, and events/<type>.json for each."""
+    made = {f"events/{message.tag}.json": schema(message) for message in messages_of(features)}
+    whole = {"asyncapi.json": document(features), **made}
+    return {path: msgspec.json.format(msgspec.json.encode(each), indent=2) + b"\n" for path, each in whole.items()}
+
+
+def write(features: Sequence[Feature], folder: Path) -> list[str]:
+    """Bring the folder's documents up to date, or say why that would break a consumer, and leave them as they are."""
+    made = files(features)
+    broken: list[str] = []
+    for path in sorted((folder / "events").glob("*.json")):
+        now = made.get(f"events/{path.name}")
+        if now is None:
+            broken.append(f"{path.stem} is gone. Once no record and no consumer of it is left, delete {path.name}.")
+            continue
+        faults = breaches(msgspec.json.decode(path.read_bytes()), msgspec.json.decode(now))
+        broken += [f"{path.stem}: {fault}. Make it a new type, beside the old one." for fault in faults]
+    if not broken:
+        (folder / "events").mkdir(exist_ok=True)
+        for name, content in made.items():
+            (folder / name).write_bytes(content)
+    return broken
+
+
+def breaches(old: Schema, new: Schema) -> list[str]:
+    """Why who knows one of a message's schemas may not read what was written by the other: new records, and old ones
+    that still wait in a topic or among our tasks."""
+    faults = [] if old["x-key"] == new["x-key"] else [f"its key was `{old['x-key']}`, not `{new['x-key']}`"]
+    for name, was in old["properties"].items():
+        now = new["properties"].get(name)
+        if now is None:
+            faults.append(f"`{name}` is gone")
+        elif _shape(was) != _shape(now):
+            faults.append(f"`{name}` was something else")
+        elif (name in old["required"]) != (name in new["required"]):
+            faults.append(f"`{name}` was not always there" if name in new["required"] else f"`{name}` may be missing")
+    added = new["properties"].keys() - old["properties"].keys()
+    faults += [f"`{name}` is new and has no default" for name in sorted(added & set(new["required"]))]
+    inner = new.get("$defs", {})
+    return faults + [
+        f"{name} inside of it was something else"
+        for name, was in old.get("$defs", {}).items()
+        if _shape(was) != _shape(inner.get(name))
+    ]
+
+
+def _shape(schema: Any) -> Any:
+    """A schema without what only people read."""
+    if isinstance(schema, list):
+        return [_shape(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        word: {name: _shape(field) for name, field in value.items()} if word == "properties" else _shape(value)
+        for word, value in schema.items()
+        if word not in _FOR_PEOPLE
+    }
+
+
+def _sent(features: Sequence[Feature]) -> Iterator[Message]:
+    for feature in features:
+        name = f"api.{feature.name}.events"
+        if importlib.util.find_spec(name) is None:
+            continue
+        for each in vars(importlib.import_module(name)).values():
+            if inspect.isclass(each) and issubclass(each, Event) and each.__module__ == name:
+                yield Message(each, *address(each), "send")
+
+
+def _received(features: Sequence[Feature]) -> Iterator[Message]:
+    for consumer in consumers_of(features):
+        for tag, kind in consumer.kinds.items():
+            yield Message(kind, tag, consumer.topic, kind.__struct_fields__[0], "receive")
+
+
+def _channel(topic: str, messages: Sequence[Message]) -> Schema:
+    return {
+        "address": f"{{prefix}}{topic}",
+        "parameters": {"prefix": {"default": "", "description": "KAFKA_PREFIX."}},
+        "servers": [{"$ref": "#/servers/kafka"}],
+        "messages": {each.tag: {"$ref": f"#/components/messages/{each.tag}"} for each in messages},
+    }
+
+
+def _operation(action: str, topic: str, messages: Sequence[Message]) -> Schema:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{topic}"},
+        "messages": [{"$ref": f"#/channels/{topic}/messages/{each.tag}"} for each in messages],
+    }
+
+
+def _message(message: Message, payload: Schema) -> Schema:
+    described = schema(message)
+    [example] = described["examples"]
+    fixed = {"ce_type": message.tag, "ce_subject": example[message.key]}
+    headers = {name: fixed.get(name) or _example(each, {}) for name, each in _HEADERS.items()}
+    about = {"description": described["description"]} if "description" in described else {}
+    exactly = {"type": "object", "properties": {"ce_type": {"const": message.tag}}}
+    key = {**described["properties"][message.key], "description": f"The payload's `{message.key}`."}
+    return {
+        "name": message.tag,
+        "title": described["title"],
+        **about,
+        "contentType": "application/json",
+        "headers": {"allOf": [{"$ref": _REF.format(name="CloudEvent")}, exactly]},
+        "payload": payload,
+        "bindings": {"kafka": {"key": key, "bindingVersion": "0.5.0"}},
+        "examples": [{"headers": headers, "payload": example}],
+    }
+
+
+def _tidy(schema: Schema) -> None:
+    if "description" in schema:  # a docstring, as its lines stand in the source
+        schema["description"] = " ".join(schema["description"].split())
+
+
+def _example(schema: Schema, definitions: Mapping[str, Schema]) -> Any:
+    """A value that the schema describes: its own example, or one made of its parts'. A test holds it to the schema."""
+    if "$ref" in schema:
+        return _example(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    told = [each["examples"] for each in (schema, *schema.get("anyOf", ())) if "examples" in each]
+    if told or "enum" in schema:
+        return (told[0] if told else schema["enum"])[0]
+    for word in ("const", "default"):
+        if word in schema:
+            return schema[word]
+    if "anyOf" in schema:
+        return _example(schema["anyOf"][0], definitions)
+    kind: str = schema["type"]
+    if kind == "object":
+        return {name: _example(each, definitions) for name, each in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [_example(schema["items"], definitions)]
+    return _EXAMPLES.get(schema.get("format", kind), _EXAMPLES[kind])

@@ -1,0 +1,269 @@
+"""Route values and their types → an OpenAPI 3.1 document. Derived, never annotated: what it says is what the pipeline
+does. A snapshot of it is docs/openapi.json, and its diff is the review of an API change."""
+
+import importlib
+import inspect
+import typing
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from api.kernel.errors import (
+    FORBIDDEN,
+    HOST_NOT_ALLOWED,
+    INTERNAL_ERROR,
+    MALFORMED_JSON,
+    MALFORMED_REQUEST,
+    NOT_FOUND,
+    PAYLOAD_TOO_LARGE,
+    PRECONDITION_FAILED,
+    RATE_LIMITED,
+    REQUEST_TIMEOUT,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
+    VALIDATION_FAILED,
+    Problem,
+    ProblemDocument,
+    document_of,
+)
+from api.kernel.feature import Feature
+from api.kernel.http.cookies import ACCESS, ORIGIN_NOT_ALLOWED, XSRF_REFUSED
+from api.kernel.http.paging import Page
+from api.kernel.http.routing import (
+    ACCESS_HEADER,
+    PREFIX,
+    REFRESH_HEADER,
+    Inputs,
+    Reply,
+    Route,
+    get,
+    inputs_of,
+    operation_id,
+)
+from api.kernel.identity.auth import TOKEN_EXPIRED, TOKEN_INVALID, anyone, holder, signed_in
+from api.kernel.input.decoding import JSON
+from api.kernel.input.forms import FORM, MULTIPART
+
+VERSION = "0.1.0"
+_REF = "#/components/schemas/{name}"
+_TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"  # the W3C recommendation's own example
+
+
+def document(features: Sequence[Feature]) -> bytes:
+    """The whole document as indented JSON. Raises TypeError where two handlers share a name: operationIds are
+    unique."""
+    routes = [(feature, route, inputs_of(route)) for feature in features for route in feature.routes]
+    named, components = _schemas([inputs for _, _, inputs in routes])
+    paths: dict[str, dict[str, Any]] = {}
+    seen: set[str] = set()
+    for feature, route, inputs in routes:
+        operation = _operation(feature, route, inputs, named, components)
+        if operation["operationId"] in seen:
+            raise TypeError(f"Two handlers are named {route.handler.__name__}: give one a name of its own.")
+        seen.add(operation["operationId"])
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
+    for kind in {inputs.query for _, _, inputs in routes if inputs.query}:  # its fields stand as parameters
+        del components[_name(named[kind])]
+    tags = [{"name": feature.name, "description": _about(feature)} for feature in features if feature.routes]
+    whole = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "REST Angular",
+            "version": VERSION,
+            "description": "JSON in, JSON out; problems are RFC 9457.",
+        },
+        "servers": [{"url": PREFIX}],
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": ACCESS,
+                    "description": "Unsafe methods also need the XSRF-TOKEN cookie's value in X-XSRF-TOKEN.",
+                },
+            },
+        },
+    }
+    return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
+
+
+def route(features: Sequence[Feature]) -> Route:
+    """GET /openapi.json. The document is made once, here; it does not list itself."""
+    made = document(features)
+
+    async def show_openapi() -> Reply:
+        return Reply(content=made, headers={"cache-control": "no-cache"})
+
+    return get("/openapi.json", show_openapi, guard=anyone, limit="off")
+
+
+def _schemas(inputs: Sequence[Inputs]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """Each type's schema, and the components that these refer to."""
+    kinds = _types(inputs)
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
+    for component in components.values():
+        if "description" in component:  # a docstring, as its lines stand in the source
+            component["description"] = " ".join(component["description"].split())
+    named = dict(zip(kinds, schemas, strict=True))
+    for kind in {pairs for each in inputs for pairs in (each.form, each.query) if pairs}:
+        properties = components[_name(named[kind])]["properties"]
+        properties |= {name: _without_null(schema) for name, schema in properties.items()}
+    return named, components
+
+
+def _types(inputs: Iterable[Inputs]) -> list[Any]:
+    """Every type that stands in a signature, once, in order."""
+    found: dict[Any, None] = {ProblemDocument: None}
+    for each in inputs:
+        for kind in (each.body, each.form, each.query, each.returns):
+            if kind not in (None, type(None), Reply):
+                found[kind] = None
+    return list(found)
+
+
+def _about(feature: Feature) -> str:
+    handler = feature.routes[0].handler
+    return inspect.getdoc(importlib.import_module(handler.__module__.rpartition(".")[0])) or feature.name
+
+
+def _operation(
+    feature: Feature, route: Route, inputs: Inputs, schemas: dict[Any, Any], components: dict[str, Any]
+) -> dict[str, Any]:
+    summary, _, description = (inspect.getdoc(route.handler) or "").partition("\n")
+    operation: dict[str, Any] = {
+        "operationId": operation_id(route),
+        "tags": [feature.name],
+        "summary": summary,
+        "description": description.strip(),
+        "security": _security(route),
+        "parameters": [*_parameters(inputs, schemas, components), *_conditions(route, inputs)],
+        "responses": {**_success(route, inputs, schemas), **_refusals(route, inputs)},
+    }
+    body = inputs.body or inputs.form
+    if body is not None:
+        media = {"schema": schemas[body], **_sample(components[_name(schemas[body])])}
+        content = dict.fromkeys((JSON,) if inputs.body else (FORM, MULTIPART), media)
+        operation["requestBody"] = {"required": inputs.body_needed, "content": content}
+    return {name: value for name, value in operation.items() if value or name == "security"}
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    if not route.guard.asks:
+        return []
+    roles = [] if route.guard in (signed_in, holder) else [route.guard.name]  # OpenAPI 3.1: the roles it takes
+    return [{"bearer": roles}, {"cookie": roles}]
+
+
+def _name(reference: dict[str, str]) -> str:
+    return reference["$ref"].rpartition("/")[2]
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Of a form's or a query's field, which has no way to say null and is left out instead."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name != "anyOf" and (name, value) != ("default", None)}
+    return {**kinds[0], **rest} if len(kinds) == 1 else schema
+
+
+def _sample(component: dict[str, Any]) -> dict[str, Any]:
+    """A body made of its fields' examples, where each field that it needs has one."""
+    properties: dict[str, dict[str, Any]] = component["properties"]
+    sample = {name: schema["examples"][0] for name, schema in properties.items() if "examples" in schema}
+    return {"example": sample} if sample and sample.keys() >= set(component["required"]) else {}
+
+
+def _parameters(inputs: Inputs, schemas: dict[Any, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(kind)}
+        for name, kind in inputs.path.items()
+    ]
+    if inputs.query is not None:
+        component = components[_name(schemas[inputs.query])]
+        for name, schema in component["properties"].items():
+            parameter = {"name": name, "in": "query", "required": name in component["required"]}
+            described = {"description": schema["description"]} if "description" in schema else {}
+            found.append({**parameter, **described, "schema": schema})
+    return found
+
+
+def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
+    names = ["If-Match"] if "if_match" in inputs.ambient else []
+    names += ["If-None-Match"] if route.etag and route.method == "GET" else []
+    return [
+        {"name": name, "in": "header", "required": False, "description": "An ETag.", "schema": {"type": "string"}}
+        for name in names
+    ]
+
+
+def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"description": "Done; no content." if route.status == 204 else "Done."}
+    headers = ["ETag"] if route.etag else []
+    headers += ["Link"] if typing.get_origin(inputs.returns) is Page else []
+    if headers:
+        found["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
+    if "renew" in inputs.ambient:
+        told = "The new token, where the password was changed by a request with a bearer token."
+        renewed = {
+            name: {"description": told, "schema": {"type": "string"}} for name in (ACCESS_HEADER, REFRESH_HEADER)
+        }
+        found["headers"] = found.get("headers", {}) | renewed
+    if inputs.returns is Reply:
+        found["content"] = {JSON: {}}
+    elif route.status != 204:
+        schema = {"type": "null"} if inputs.returns in (None, type(None)) else schemas[inputs.returns]
+        found["content"] = {JSON: {"schema": schema}}
+    others: dict[str, Any] = {}
+    if route.etag and route.method == "GET":
+        others["304"] = {"description": "Not changed since."}
+    if inputs.replies:
+        others["202"] = {"description": "Accepted.", "content": {JSON: {"schema": {"type": "null"}}}}
+    return {str(route.status): found, **others}
+
+
+def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
+    """Every code that this route can answer with: the pipeline's, by what the route asks of it, and the route's own."""
+    found: list[type[Problem]] = [*route.errors]
+    if route.guard.asks:
+        found += [UNAUTHORIZED, TOKEN_INVALID] + ([] if route.guard is holder else [TOKEN_EXPIRED])
+        found += [] if route.guard is holder else [FORBIDDEN]
+        found += [] if route.method == "GET" else [XSRF_REFUSED, ORIGIN_NOT_ALLOWED]
+    if "if_match" in inputs.ambient:
+        found.append(PRECONDITION_FAILED)
+    if inputs.path:
+        found.append(NOT_FOUND)
+    if inputs.body:
+        found.append(MALFORMED_JSON)
+    if inputs.body or inputs.form:
+        found += [REQUEST_TIMEOUT, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
+    if inputs.body or inputs.form or inputs.query:
+        found.append(VALIDATION_FAILED)
+    if route.limit != "off":
+        found.append(RATE_LIMITED)
+    return [*dict.fromkeys([*found, MALFORMED_REQUEST, HOST_NOT_ALLOWED, INTERNAL_ERROR, UNAVAILABLE])]
+
+
+def _refusals(route: Route, inputs: Inputs) -> dict[str, Any]:
+    by_status: dict[int, list[type[Problem]]] = {}
+    for refusal in refusals_of(route, inputs):
+        by_status.setdefault(refusal.status, []).append(refusal)
+    return {
+        str(status): {
+            "description": " · ".join(refusal.code for refusal in refusals),
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": _REF.format(name=ProblemDocument.__name__)},
+                    "examples": {
+                        refusal.code: {"value": document_of(refusal(), PREFIX + route.path, _TRACE_ID)}
+                        for refusal in refusals
+                    },
+                }
+            },
+        }
+        for status, refusals in sorted(by_status.items())
+    }

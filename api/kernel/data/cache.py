@@ -1,0 +1,263 @@
+"""Redis, for what may be lost: get, set, delete, the `cached` decorator with single flight, and invalidation; `shared`
+does the same in the process alone. Redis down is a miss and never an error; after a few failures a circuit breaker
+stops asking for a moment, so that no caller waits for a dead server."""
+
+import asyncio
+import contextlib
+import functools
+import hashlib
+import inspect
+import logging
+import ssl
+import time
+import typing
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+
+import msgspec
+from opentelemetry.trace import SpanKind
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import SSLConnection, parse_url
+from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError, ResponseError
+
+from api.kernel.config.pem import client_context
+from api.kernel.settings import Settings
+from api.kernel.telemetry import span
+from api.kernel.telemetry.outages import Outage, connection_remedy, words_of
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+CALL_SECONDS = 0.25
+MAX_VALUE_BYTES = 1024 * 1024
+BREAKER_FAILURES = 5
+BREAKER_SECONDS = 2.0
+
+
+class CacheUnavailable(Exception):
+    """Redis does not answer, did not a moment ago, or has no usable value; every caller has a way without it. `remedy`
+    says which setting to mend, where that is why."""
+
+    def __init__(self, remedy: str | None = None) -> None:
+        super().__init__(remedy or "")
+        self.remedy = remedy
+
+
+class Cache:
+    """A Redis client that gives up quickly. Values are bytes; keys are namespaced by their writers."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._failures = 0
+        self._closed_until = 0.0
+        self._outage = Outage("redis", logger)
+        self._remedy: str | None = None
+        self.flights: dict[str, asyncio.Task[Any]] = {}
+
+    async def execute(self, *command: str | bytes | float) -> Any:
+        """One Redis command, one round trip. Raises CacheUnavailable within CALL_SECONDS; also where the key holds a
+        value of another type, which is deleted."""
+        if self._failures >= BREAKER_FAILURES and time.monotonic() < self._closed_until:
+            raise CacheUnavailable(self._remedy)
+        # Once it may be asked again, one asks, and the others go without until there is an answer.
+        self._closed_until = time.monotonic() + BREAKER_SECONDS
+        try:
+            attributes = {"db.system.name": "redis", "db.operation.name": str(command[0])}
+            with span(f"redis {command[0]!s}", SpanKind.CLIENT, attributes=attributes):
+                async with asyncio.timeout(CALL_SECONDS):
+                    answer = await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        except NoScriptError:
+            self._failures = 0  # an answer, too
+            raise
+        except ResponseError as error:
+            if not str(error).startswith("WRONGTYPE") or command[0] in ("EVAL", "EVALSHA"):
+                raise self._failed(error) from None
+            self._failures = 0
+            await self.discard(str(command[1]), "its type is another")
+            raise CacheUnavailable from None
+        except (RedisError, OSError, TimeoutError) as error:
+            raise self._failed(error) from None
+        self._failures = 0
+        return answer
+
+    def _failed(self, error: Exception) -> CacheUnavailable:
+        self._failures += 1
+        self._remedy = redis_remedy(error)
+        self._outage.tell(words_of(error), self._remedy)
+        return CacheUnavailable(self._remedy)
+
+    async def discard(self, key: str, reason: str) -> None:
+        """Delete a value that nothing here can use; all that is kept in Redis can be made again."""
+        logger.warning("redis held a value that cannot be used", extra={"fields": {"key": key, "reason": reason}})
+        await self.delete(key)
+
+    async def evaluate(self, script: "Script", keys: list[str], arguments: list[str | float]) -> Any:
+        """Run a Lua script atomically; its text is sent only when Redis does not know it yet."""
+        tail = (len(keys), *keys, *arguments)
+        try:
+            return await self.execute("EVALSHA", script.sha, *tail)
+        except NoScriptError:
+            return await self.execute("EVAL", script.text, *tail)
+
+    async def get(self, key: str) -> bytes | None:
+        """The value, or None: not there, empty or larger than MAX_VALUE_BYTES, or Redis is down."""
+        with contextlib.suppress(CacheUnavailable):
+            value: bytes = await self.execute("GETRANGE", key, 0, MAX_VALUE_BYTES)
+            if len(value) <= MAX_VALUE_BYTES:
+                return value or None
+            await self.discard(key, "it is too large")
+        return None
+
+    async def set(self, key: str, value: bytes, seconds: float) -> None:
+        """Keep the value for so many seconds."""
+        with contextlib.suppress(CacheUnavailable):
+            await self.execute("SET", key, value, "PX", int(seconds * 1000))
+
+    async def delete(self, *keys: str) -> None:
+        with contextlib.suppress(CacheUnavailable):
+            await self.execute("DEL", *keys)
+
+
+class Script:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class HasCache(Protocol):
+    @property
+    def cache(self) -> Cache: ...
+
+
+C = TypeVar("C", bound=HasCache)
+
+
+class Cached(Generic[C, P, R]):
+    """A function whose answers are kept. Call it as before; `invalidate` with the same arguments forgets one answer."""
+
+    def __init__(self, function: Callable[Concatenate[C, P], Awaitable[R]], seconds: float) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._seconds = seconds
+        self._signature = inspect.signature(function)
+        self._name = f"{function.__module__}.{function.__qualname__}"
+        self._decoder = msgspec.json.Decoder(typing.get_type_hints(function)["return"])
+
+    def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The same in every process and after every restart, however the arguments are given: no `hash()`, no `repr`
+        of an object."""
+        bound = self._signature.bind(None, *args, **kwargs)
+        bound.apply_defaults()
+        arguments = msgspec.json.encode([*bound.arguments.values()][1:], order="deterministic")
+        return f"cached:{self._name}:{hashlib.sha256(arguments).hexdigest()[:32]}"
+
+    async def __call__(self, context: C, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The kept answer, or the function's. Of callers that miss together one asks, and the others wait for its
+        answer."""
+        key = self.key(*args, **kwargs)
+        return await _join(context.cache.flights, key, lambda: self._load(context, key, *args, **kwargs))
+
+    async def invalidate(self, context: C, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Forget one answer. Call it after the commit; a reader who raced with the write may keep the old answer for
+        `seconds`."""
+        key = self.key(*args, **kwargs)
+        context.cache.flights.pop(key, None)
+        await context.cache.delete(key)
+
+    async def _load(self, context: C, key: str, *args: P.args, **kwargs: P.kwargs) -> R:
+        kept = await context.cache.get(key)
+        if kept is not None:
+            try:
+                return typing.cast(R, self._decoder.decode(kept))
+            except (msgspec.DecodeError, RecursionError):  # such as one written by a release whose type was another
+                await context.cache.discard(key, "it cannot be decoded")
+        value = await self._function(context, *args, **kwargs)
+        await context.cache.set(key, msgspec.json.encode(value), self._seconds)
+        return value
+
+
+def cached(seconds: float) -> Callable[[Callable[Concatenate[C, P], Awaitable[R]]], Cached[C, P, R]]:
+    """Keep what an async function answers for so many seconds, keyed by its arguments after the first, the context."""
+    return lambda function: Cached(function, seconds)
+
+
+async def shared(context: C, seconds: float, ask: Callable[[C], Coroutine[Any, Any, R]]) -> R:
+    """The answer of `ask`, kept in this process for so many seconds. Callers that ask meanwhile wait for the one call.
+    Its exception is raised to those who wait, and not kept."""
+    key = f"shared:{ask.__module__}.{ask.__qualname__}"
+    return await _join(context.cache.flights, key, lambda: ask(context), seconds)
+
+
+async def _join(
+    flights: dict[str, asyncio.Task[Any]], key: str, load: Callable[[], Coroutine[Any, Any, R]], seconds: float = 0
+) -> R:
+    """The answer of the flight with this key, or of a new one, which others may join until so many seconds after its
+    end. A flight that failed cannot be joined after its end."""
+    flight = flights.get(key)
+    if flight is None:
+        flight = flights[key] = asyncio.create_task(load())
+        flight.add_done_callback(functools.partial(_landed, flights, key, seconds))
+    # Shielded: a client that goes away must not take the answer from the others.
+    return typing.cast(R, await asyncio.shield(flight))
+
+
+def _landed(flights: dict[str, asyncio.Task[Any]], key: str, seconds: float, flight: asyncio.Task[Any]) -> None:
+    failed = flight.cancelled() or flight.exception()  # retrieved: there may be no caller left to do so
+    if seconds and not failed:
+        flight.get_loop().call_later(seconds, _forget, flights, key, flight)
+    else:
+        _forget(flights, key, flight)
+
+
+def _forget(flights: dict[str, asyncio.Task[Any]], key: str, flight: asyncio.Task[Any]) -> None:
+    if flights.get(key) is flight:
+        del flights[key]
+
+
+class TlsConnection(SSLConnection):
+    """With one SSLContext for all, since reading the authorities takes tens of milliseconds."""
+
+    def __init__(self, tls: ssl.SSLContext, **options: Any) -> None:
+        super().__init__(**options)
+        self.ssl_context.context = tls
+
+
+def redis_options(settings: Settings) -> dict[str, Any]:
+    """What a pool of connections is made of. A PaaS often signs its own certificate, hence REDIS_TLS_VERIFY."""
+    options: dict[str, Any] = {**parse_url(settings.redis_url)}
+    if settings.redis_url.startswith("rediss://"):
+        context = client_context(settings.redis_ca_cert)
+        if not settings.redis_tls_verify:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        options |= {"connection_class": TlsConnection, "tls": context}
+    return options
+
+
+def redis_remedy(error: BaseException) -> str | None:
+    """What to mend where Redis refuses us, or its certificate is not to be trusted; None where it may just be down."""
+    if isinstance(error, AuthenticationError) or "NOAUTH" in str(error):
+        return "Redis refuses this name or password: check REDIS_URL"
+    if isinstance(error, NoPermissionError):
+        return "the name in REDIS_URL lacks a privilege: see Redis' ACL"
+    if isinstance(error, ResponseError) and "DB index" in str(error):
+        return "there is no such database: check the number in REDIS_URL"
+    return connection_remedy(error, "REDIS_URL", "REDIS_CA_CERT")
+
+
+@contextlib.asynccontextmanager
+async def open_cache(settings: Settings) -> AsyncIterator[Cache]:
+    """The client for a process' life. Connects at first use, so that a process starts without Redis."""
+    # Blocking: with every connection in use one waits for the next, and Redis is not called down.
+    pool = BlockingConnectionPool(
+        timeout=CALL_SECONDS,  # type: ignore[arg-type]  # typed as int, and handed to asyncio
+        socket_connect_timeout=CALL_SECONDS,
+        socket_timeout=CALL_SECONDS,
+        max_connections=64,
+        **redis_options(settings),
+    )
+    redis: Redis = Redis.from_pool(pool)
+    try:
+        yield Cache(redis)
+    finally:
+        await redis.aclose()

@@ -1,0 +1,298 @@
+"""The pool, transactions, and what PostgreSQL's refusals mean. The only file that imports asyncpg; tests lend one
+connection to the seam `Database` and nobody writes a fake. Timeouts are in docs/operations.md."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from opentelemetry import trace
+
+from api.kernel.config.connections import host_urls, verified_url
+from api.kernel.errors import CONFLICT, UNAVAILABLE, VALIDATION_FAILED
+from api.kernel.process.failpoints import passing
+from api.kernel.settings import Settings
+from api.kernel.telemetry import refused_values
+from api.kernel.telemetry.outages import Outage, database_remedy, words_of
+
+logger = logging.getLogger(__name__)
+
+ACQUIRE_SECONDS = 1.0
+"""For each host of the URL, because a new connection may have to try them all."""
+CONNECT_SECONDS = 0.9
+"""To one host. Less than ACQUIRE_SECONDS, within which it happens."""
+COMMAND_SECONDS = 3.0
+ROLLBACK_SECONDS = 1.0
+"""PostgreSQL does it in no time; one that takes longer is silent, and rolls back when the connection is closed."""
+SERVER_TIMEOUTS = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"}
+SERVER_SETTINGS = {"application_name": "rest-angular", "timezone": "UTC", **SERVER_TIMEOUTS}
+# A transaction pooler refuses start-up parameters, or drops them, and forgets what is set outside of a transaction.
+_SET_LOCAL = "; ".join(f"set local {name} = '{value}'" for name, value in SERVER_TIMEOUTS.items())
+# The server is going down, is read-only since a failover, or the connection is gone: every pooled connection is
+# suspect.
+_FAILOVER = ("25006", "25P03", "57P", "08")
+_BEHIND = ("42P01", "42703")  # no such table, no such column
+# Does not let us in, is full, has locked what we want, took too long.
+_NOT_NOW = ("28", "3D", "42501", "53", "55P03", "57014")
+_BAD_VALUE = ("22", "54")
+
+# InternalClientError is also what asyncpg raises where a server is read-only and we ask for one that is not.
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+
+Record = asyncpg.Record
+Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
+
+
+class Violation(Exception):
+    """A constraint was violated, by its name. `@query(name=PROBLEM)` says what that means to a client."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(constraint)
+        self.constraint = constraint
+
+
+class SERIALIZATION_FAILURE(UNAVAILABLE):  # a Problem, and those are named by their code
+    """Rolled back because of a concurrent transaction (40001, 40P01); the unit of work may be tried again."""
+
+
+class Database:
+    """Runs statements: each on a pooled connection of its own, or all on one inside `transaction()`.
+
+    `subscribers` maps an event's type to the tasks that want it. It travels here because a transaction is all that a
+    handler hands to `record()`."""
+
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[Record]",
+        connection: "Connection | None" = None,
+        subscribers: Mapping[str, tuple[str, ...]] | None = None,
+        outage: Outage | None = None,
+        *,
+        hosts: int = 1,
+        pooled: bool = False,
+        namespace: str = "",
+    ) -> None:
+        self._pool = pool
+        self._connection = connection
+        self.subscribers = subscribers or {}
+        self._outage = outage or Outage("postgresql", logger)
+        self._hosts = hosts
+        self._pooled = pooled
+        self.namespace = namespace
+        """The database's name, for spans."""
+        self.waiting = 0
+        """Callers who wait for a connection of the pool."""
+
+    def connections(self) -> tuple[int, int]:
+        """The pool's connections that are in use, and those that are idle."""
+        idle = self._pool.get_idle_size()
+        return self._pool.get_size() - idle, idle
+
+    def most_connections(self) -> int:
+        return self._pool.get_max_size()
+
+    async def fetch(self, statement: str, *arguments: object) -> list[Record]:
+        """Every row. Raises Violation, VALIDATION_FAILED (a value PostgreSQL refuses), UNAVAILABLE."""
+        try:
+            if self._connection is not None:
+                return await self._connection.fetch(statement, *arguments)
+            if self._pooled:
+                async with self.transaction() as db:
+                    return await db.fetch(statement, *arguments)
+            connection = await self._acquire()
+            try:
+                return await connection.fetch(statement, *arguments)
+            finally:
+                await self._release(connection)
+        except _DRIVER_ERRORS as error:
+            failure = getattr(error, "sqlstate", None) or type(error).__name__
+            trace.get_current_span().set_attribute("error.type", failure)
+            raise await self._meaning(error) from None
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Database"]:
+        """All or nothing: commits at the end of the block, rolls back on an exception. Nests as a savepoint."""
+        async with self._borrow() as connection:
+            transaction = connection.transaction()
+            async with self._translated():
+                await transaction.start()
+            try:
+                if self._pooled and self._connection is None:
+                    async with self._translated():
+                        await connection.execute(_SET_LOCAL)
+                options: dict[str, Any] = {"pooled": self._pooled, "namespace": self.namespace}
+                yield Database(self._pool, connection, self.subscribers, self._outage, **options)
+            except BaseException:
+                # A connection that cannot roll back is gone, and PostgreSQL rolls back what it was doing.
+                with contextlib.suppress(*_DRIVER_ERRORS):
+                    async with asyncio.timeout(ROLLBACK_SECONDS):
+                        await transaction.rollback()
+                raise
+            passing("database.commit")
+            async with self._translated():
+                await transaction.commit()
+            passing("database.committed")
+
+    @contextlib.asynccontextmanager
+    async def listen(self, channel: str, heard: Callable[[], None]) -> AsyncIterator[None]:
+        """Call `heard` at each NOTIFY on the channel while the block runs; it holds a connection of its own."""
+
+        def notified(*_: object) -> None:
+            heard()
+
+        async with self._borrow() as connection:
+            async with self._translated():
+                await connection.add_listener(channel, notified)
+            try:
+                yield
+            finally:
+                with contextlib.suppress(*_DRIVER_ERRORS):
+                    await connection.remove_listener(channel, notified)
+
+    @contextlib.asynccontextmanager
+    async def _borrow(self) -> AsyncIterator[Connection]:
+        if self._connection is not None:
+            yield self._connection
+            return
+        async with self._translated():
+            connection = await self._acquire()
+        try:
+            yield connection
+        finally:
+            await self._release(connection)
+
+    async def _acquire(self) -> "PoolConnectionProxy[Record]":
+        if self._pool.get_idle_size():  # there is one: nobody waits
+            return await self._pool.acquire()
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(ACQUIRE_SECONDS * self._hosts):  # the pool's own timeout costs a task each time
+                return await self._pool.acquire()
+        finally:
+            self.waiting -= 1
+
+    async def _release(self, connection: "PoolConnectionProxy[Record]") -> None:
+        with contextlib.suppress(*_DRIVER_ERRORS):  # one that cannot be reset is closed by the pool
+            await self._pool.release(connection, timeout=ACQUIRE_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except _DRIVER_ERRORS as error:
+            raise await self._meaning(error) from None  # the driver's messages quote values: they stop here
+
+    async def _meaning(self, error: Exception) -> Exception:
+        state = getattr(error, "sqlstate", None) or ""
+        if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+            return Violation(error.constraint_name or "")
+        if state in ("40001", "40P01"):
+            return SERIALIZATION_FAILURE()
+        if state.startswith(_BAD_VALUE):
+            # The decoders should have refused it before; the counter tells that one of them has a hole.
+            refused_values.add(1, {"sqlstate": state})
+            return VALIDATION_FAILED("A value is out of range or holds characters that cannot be stored.")
+        if state.startswith(_FAILOVER):
+            await self._pool.expire_connections()
+        elif state and not state.startswith((*_NOT_NOW, *_BEHIND)):
+            return error  # a mistake of ours, such as a syntax error
+        remedy = database_remedy(error, state)
+        self._outage.tell(words_of(error), remedy, state=state)
+        problem = UNAVAILABLE()
+        problem.remedy = remedy
+        return problem
+
+
+def constraint_problem(violation: Violation, meanings: Mapping[str, type[Exception]]) -> Exception:
+    """The Problem that a named constraint stands for; CONFLICT where the query names none."""
+    meaning = meanings.get(violation.constraint)
+    if meaning is None:
+        logger.error("a constraint without a meaning", extra={"fields": {"constraint": violation.constraint}})
+        return CONFLICT()
+    return meaning()
+
+
+@contextlib.asynccontextmanager
+async def open_database(
+    settings: Settings, subscribers: Mapping[str, tuple[str, ...]], size: int | None = None
+) -> AsyncIterator[Database]:
+    """The pool for a process' life. Opens although PostgreSQL is down: requests answer 503 until it is back."""
+    with verified_url(settings.database_url, settings.database_ca_cert) as url:
+        hosts = Hosts(url)
+        pool = asyncpg.create_pool(
+            connect=hosts.connect,
+            min_size=0,
+            max_size=size or settings.database_pool_size,
+            command_timeout=COMMAND_SECONDS,
+            reset=_keep,
+            **_driver_options(settings),
+        )
+        async with pool:
+            pooled = settings.database_transaction_pooling
+            name = unquote(urlsplit(url).path.removeprefix("/"))
+            database = Database(pool, subscribers=subscribers, hosts=len(hosts.urls), pooled=pooled, namespace=name)
+            await _look_at(database)
+            try:
+                yield database
+            finally:
+                with contextlib.suppress(TimeoutError):  # one stuck in a dead network is dropped with the process
+                    await asyncio.wait_for(pool.close(), ACQUIRE_SECONDS)
+
+
+class Hosts:
+    """The servers that a URL names, of which one can be written to. Each has a time-out of its own, so that one that
+    is silent does not hide the next; the driver has one for all."""
+
+    def __init__(self, url: str) -> None:
+        self.urls = list(host_urls(url))
+
+    async def connect(self, *_: object, **options: Any) -> "asyncpg.Connection[Record]":
+        """To the one that was good the last time, or the next one that is."""
+        failures: list[Exception] = []
+        for url in self.urls[:]:
+            try:
+                connection: asyncpg.Connection[Record] = await asyncpg.connect(url, timeout=CONNECT_SECONDS, **options)
+            except (OSError, asyncpg.CannotConnectNowError, asyncpg.InternalClientError) as failure:
+                failures.append(failure)
+            else:
+                self.urls.sort(key=lambda each: each != url)
+                return connection
+        # That one is read-only is what standbys are; that one does not answer is what to tell.
+        raise next((each for each in failures if isinstance(each, OSError)), failures[0])
+
+
+async def _look_at(database: Database) -> None:
+    try:
+        [row] = await database.fetch("select current_setting('statement_timeout')")
+    except UNAVAILABLE:
+        logger.warning("starting without postgresql; requests answer 503 until it is back")
+    else:
+        if row[0] != SERVER_TIMEOUTS["statement_timeout"]:
+            logger.error("a pooler drops the time-outs of statements: set DATABASE_TRANSACTION_POOLING=true")
+
+
+async def _keep(_: object) -> None:
+    """Nothing here changes a connection's state, so the driver's reset would be a second round trip for every
+    statement."""
+
+
+def _driver_options(settings: Settings) -> dict[str, Any]:
+    if settings.database_transaction_pooling:
+        # A transaction pooler hands the next transaction to another server connection, which has not seen the statement
+        # prepared, and refuses start-up parameters that it does not know.
+        return {"statement_cache_size": 0}
+    return {"target_session_attrs": "read-write", "server_settings": SERVER_SETTINGS}
+
+
+def uuid7() -> UUID:
+    """A UUID that sorts by its time of making, in quarters of a microsecond (RFC 9562 §5.7, method 3 of §6.2)."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    random = int.from_bytes(os.urandom(8)) & (1 << 62) - 1
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64 | 0b10 << 62 | random)

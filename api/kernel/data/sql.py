@@ -1,0 +1,131 @@
+"""Binds typed signatures to the files under sql/. `@query` above an `async def insert(db, …) -> Order: ...` in
+api/orders/queries.py reads sql/orders/insert.sql at import, so that a missing file stops the start by name; the return
+annotation says how many rows."""
+
+import inspect
+import time
+import types
+import typing
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, overload
+
+import msgspec
+from opentelemetry.trace import SpanKind
+
+from api.kernel.data.database import Database, Violation, constraint_problem
+from api.kernel.errors import NOT_FOUND, Problem
+from api.kernel.telemetry import query_seconds, span
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Query = Callable[P, Awaitable[R]]
+
+FOLDER = Path(__file__).parents[3] / "sql"
+
+
+class QueryError(Exception):
+    """A signature and its .sql file do not fit; the message names both."""
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """What a test needs to hold a query against the database."""
+
+    name: str
+    file: Path
+    statement: str
+    parameters: dict[str, Any]
+    row: Any
+    cardinality: str
+    """`one` (or 404), `maybe` (or None), `many`, or `none`."""
+    constraints: dict[str, type[Problem]]
+
+
+@overload
+def query(function: Query[P, R], /) -> Query[P, R]: ...
+@overload
+def query(**constraints: type[Problem]) -> Callable[[Query[P, R]], Query[P, R]]: ...
+def query(function: Query[P, R] | None = None, /, **constraints: type[Problem]) -> Any:
+    """Bind a signature to its statement. `@query(users_email_key=EMAIL_TAKEN)`: that named constraint means that
+    Problem. Raises QueryError at import where the file is missing or the signature is not one."""
+    if function is None:
+        return lambda later: _bind(later, constraints)
+    return _bind(function, constraints)
+
+
+def bound_queries(module: types.ModuleType) -> list[Bound]:
+    """The queries that a module defines."""
+    return [value.bound for value in vars(module).values() if hasattr(value, "bound")]
+
+
+def _bind(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Query[P, R]:
+    bound = _read(function, constraints)
+    # The name goes with the statement, so that pg_stat_activity and the slow log tell where it comes from.
+    statement = f"-- {bound.name}\n{bound.statement}"
+    make = _row_maker(bound.row)
+    labels = {"db.operation.name": bound.name}
+    attributes = {"db.system.name": "postgresql", "db.query.summary": bound.name}
+
+    async def run(db: Database, *arguments: object) -> Any:
+        began = time.perf_counter()
+        with span(bound.name, SpanKind.CLIENT, attributes=attributes) as current:
+            if current.is_recording():
+                current.set_attribute("db.namespace", db.namespace)
+            try:
+                rows = await db.fetch(statement, *arguments)
+            except Violation as violation:
+                raise constraint_problem(violation, bound.constraints) from None
+            finally:
+                query_seconds.record(time.perf_counter() - began, labels)
+        if bound.cardinality == "many":
+            return [make(row) for row in rows]
+        if bound.cardinality == "none":
+            return None
+        if rows:
+            return make(rows[0])
+        if bound.cardinality == "one":
+            raise NOT_FOUND
+        return None
+
+    run.__name__, run.__doc__, run.__wrapped__ = function.__name__, function.__doc__, function  # type: ignore[attr-defined]
+    run.bound = bound  # type: ignore[attr-defined]
+    return typing.cast(Query[P, R], run)
+
+
+def _read(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Bound:
+    module = function.__module__.split(".")
+    folder = module[0] if module[0] != "api" else module[1]
+    name = f"{folder}.{function.__name__}"
+    file = FOLDER / folder / f"{function.__name__}.sql"
+    try:
+        statement = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QueryError(f"{name} ({function.__module__}) needs sql/{folder}/{file.name}: {error}") from error
+    hints = typing.get_type_hints(function, include_extras=True)
+    returned = hints.pop("return", None)
+    parameters = list(inspect.signature(function).parameters.values())
+    if not parameters or hints.pop(parameters[0].name, None) is not Database:
+        raise QueryError(f"{name}: the first parameter must be `db: Database`.")
+    if any(p.kind is not p.POSITIONAL_OR_KEYWORD or p.default is not p.empty for p in parameters):
+        raise QueryError(f"{name}: parameters are positional and have no defaults; they are $1, $2, … in order.")
+    row, cardinality = _cardinality(name, returned)
+    return Bound(name, file, statement, hints, row, cardinality, constraints)
+
+
+def _cardinality(name: str, returned: Any) -> tuple[Any, str]:
+    if returned is None or returned is type(None):
+        return None, "none"
+    if typing.get_origin(returned) is list:
+        return typing.get_args(returned)[0], "many"
+    if typing.get_origin(returned) in (typing.Union, types.UnionType):
+        row, *others = (part for part in typing.get_args(returned) if part is not type(None))
+        if others:
+            raise QueryError(f"{name}: it answers one kind of row, and None at most beside it.")
+        return row, "maybe"
+    return returned, "one"
+
+
+def _row_maker(row: Any) -> Callable[[Any], Any]:
+    if isinstance(row, type) and issubclass(row, msgspec.Struct):
+        return lambda record: row(*record)  # columns stand in the fields' order; tests/test_sql.py holds them to it
+    return lambda record: record[0]

@@ -1,0 +1,64 @@
+"""Cross-origin requests: Starlette's middleware for the origins in ALLOWED_ORIGINS, credentials included. Pages of an
+allowed origin may send any header; tracing and error reporting add their own. Refusals have our one shape."""
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.kernel.errors import path_of, render
+from api.kernel.http.cookies import ORIGIN_NOT_ALLOWED
+from api.kernel.settings import Settings
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_RESPONSE_HEADERS = (
+    "ETag",
+    "Link",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Server-Timing",
+    "WWW-Authenticate",
+    "X-Access-Token",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Refresh-Token",
+    "X-Trace-Id",
+)
+
+
+class Cors(CORSMiddleware):
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        super().__init__(
+            app,
+            allow_origins=settings.allowed_origins,
+            allow_methods=_METHODS,
+            allow_headers=("*",),
+            allow_credentials=True,
+            expose_headers=_RESPONSE_HEADERS,
+            max_age=600,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not any(name == b"origin" for name, _ in scope["headers"]):
+
+            async def varied(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    message["headers"].append((b"vary", b"Origin"))
+                await send(message)
+
+            return await self.app(scope, receive, varied)
+        try:
+            await super().__call__(scope, receive, send)
+        except ORIGIN_NOT_ALLOWED as refusal:
+            await render(refusal, path_of(scope))(scope, receive, send)
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code >= 400:
+            known = self.is_allowed_origin(request_headers["origin"])
+            detail = f"The method is not allowed across origins; allowed are {', '.join(_METHODS)}." if known else None
+            raise ORIGIN_NOT_ALLOWED(detail, headers={"vary": "Origin"})
+        return response

@@ -1,0 +1,52 @@
+"""Before anything else is asked of a request: who the client is, behind which proxies, and whether the Host is one of
+ours."""
+
+import logging
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.kernel.config.networks import address_of
+from api.kernel.errors import HOST_NOT_ALLOWED, path_of, render
+from api.kernel.http.routing import PREFIX
+from api.kernel.settings import Settings
+
+logger = logging.getLogger(__name__)
+_HEALTH = f"{PREFIX}/health"
+
+
+class Gate:
+    """ASGI middleware: sets the scope's `client` (None where there is no IP address) and `scheme`, and refuses a Host
+    that is not in ALLOWED_HOSTS. Health checks may come by any name: routers ask by address."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self._proxies, self._hosts = settings.trusted_proxies, settings.allowed_hosts
+        self._warned = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self._place(scope)
+            host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
+            checked = not (scope["path"] == _HEALTH or scope["path"].startswith(f"{_HEALTH}/"))
+            if checked and not self._hosts.allows(host):
+                return await render(HOST_NOT_ALLOWED(), path_of(scope))(scope, receive, send)
+        await self.app(scope, receive, send)
+
+    def _place(self, scope: Scope) -> None:
+        host, port = scope.get("client") or ("", 0)
+        peer = address_of(host.partition("%")[0])  # a link-local peer has the name of an interface
+        forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        if peer is None:
+            scope["client"] = None
+        elif self._proxies.trusts(peer, 0):
+            client = self._proxies.client(peer, forwarded)
+            scope["client"] = (str(client), port if client == peer else 0)
+            schemes = [value for name, value in scope["headers"] if name == b"x-forwarded-proto"]
+            nearest = schemes[-1].rpartition(b",")[2].strip(b" \t").lower() if schemes else b""
+            if nearest in (b"http", b"https"):
+                scope["scheme"] = nearest.decode()
+        else:
+            scope["client"] = (str(peer), port)
+            if forwarded and not self._warned:
+                self._warned = True
+                logger.warning("X-Forwarded-For from %s is ignored: TRUSTED_PROXIES does not name it", peer)

@@ -1,0 +1,239 @@
+"""The only pipeline there is: `Endpoint.__call__`, to be read top to bottom. What a handler's signature says is worked
+out once, at start-up."""
+
+import asyncio
+import random
+from typing import Any
+from uuid import UUID
+
+from starlette.types import Receive, Scope, Send
+
+from api.kernel.context import Context, Origin, origin
+from api.kernel.data.database import SERIALIZATION_FAILURE, Database
+from api.kernel.errors import FORBIDDEN, RATE_LIMITED, UNAVAILABLE, Problem
+from api.kernel.http.callers import Caller, Gate
+from api.kernel.http.cookies import Cookies
+from api.kernel.http.headers import combine, names
+from api.kernel.http.paging import Page
+from api.kernel.http.routing import (
+    PREFIX,
+    Authenticate,
+    Renew,
+    Renewal,
+    Reply,
+    Route,
+    Whose,
+    encode,
+    etag,
+    inputs_of,
+    operation_id,
+)
+from api.kernel.identity.auth import Principal
+from api.kernel.identity.limits import Policy, describe, merge
+from api.kernel.input.conversion import convert
+from api.kernel.input.decoding import JSON, PairsDecoder, decode_json, decode_path, has_body, read_body, read_form
+from api.kernel.input.forms import parse_urlencoded
+from api.kernel.mail import language_of
+from api.kernel.process.failpoints import passing
+from api.kernel.settings import rate
+
+HANDLER_SECONDS = 15.0
+_TRIES = 3
+_JSON = (b"content-type", JSON.encode())
+_NO_STORE = (b"cache-control", b"no-store")
+
+
+class Endpoint:
+    """One route, compiled."""
+
+    def __init__(self, route: Route, authenticate: Authenticate, recognise: Whose, renewal: Renewal | None) -> None:
+        self.route = route
+        self._inputs = inputs_of(route)
+        self._form = PairsDecoder(self._inputs.form) if self._inputs.form else None
+        self._query = PairsDecoder(self._inputs.query) if self._inputs.query else None
+        own = rate(route.limit) if route.limit else None
+        self._own = Policy(operation_id(route), own) if own else None
+        self._template = PREFIX + route.path
+        self._gate = Gate(route, "principal" in self._inputs.ambient, authenticate, recognise)
+        self._renewal = renewal
+        if "renew" in self._inputs.ambient and renewal is None:
+            raise TypeError(f"{route.handler.__name__} asks for renew, and no feature has it.")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context: Context = scope["app"].state.context
+        scope["route_template"] = self._template
+        headers = combine(scope["headers"])
+        cookies = Cookies(headers)
+        try:
+            answer = await self._answer(context, scope, receive, headers, cookies)
+        except Problem as refusal:
+            refusal.cookies = cookies.written
+            refusal.headers |= cookies.remedy()
+            raise
+        passing("pipeline.answer")
+        status, said, body = self._encoded(answer, scope["told"] | cookies.remedy(), scope, headers)
+        said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
+        await send({"type": "http.response.start", "status": status, "headers": said})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(
+        self, context: Context, scope: Scope, receive: Receive, headers: dict[bytes, bytes], cookies: Cookies
+    ) -> Any:
+        """What the handler returns, once the caller is known, counted and admitted and the input is decoded."""
+        caller = await self._gate.look(context, headers, cookies)
+        self._set_origin(scope, caller, headers)
+        proved, arguments = None, {}
+        if self.route.by:
+            arguments = await self._decode_first(context, scope, receive, headers)
+            proved = self.route.by(context, cookies, arguments.get("body"))
+        told = scope["told"] = await self._limit(context, caller, proved)
+        try:
+            self._gate.admit(context, caller)
+        except FORBIDDEN as refusal:
+            raise await self._counted(context, refusal, told, known=False) from None
+        if not self.route.by:
+            arguments = await self._decode(scope, receive, headers)
+        if_match = headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None
+        known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
+        known |= {"cookies": cookies, "if_match": if_match}
+        renewed: dict[str, str] = {}
+        if self._renewal and caller.principal:
+            known["renew"] = _renew_with(self._renewal, context, caller.principal, cookies, renewed)
+        arguments |= {name: known[name] for name in self._inputs.ambient}
+        try:
+            answer = await self._call(arguments, cookies)
+        except Problem as refusal:
+            raise await self._counted(context, refusal, told, bool(caller.known or proved)) from None
+        scope["told"] = told | renewed
+        return answer
+
+    def _set_origin(self, scope: Scope, caller: Caller, headers: dict[bytes, bytes]) -> None:
+        address = scope["client"][0] if scope.get("client") else None
+        agent = headers.get(b"user-agent", b"").decode("latin-1").replace("\x00", "")[:256]
+        language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
+        account = caller.principal.id if caller.principal else None
+        scope["account"] = account  # for the access log
+        origin.set(Origin(account, address, agent or None, language))
+
+    async def _limit(self, context: Context, caller: Caller, proved: UUID | None) -> dict[str, str]:
+        """Charge the request to every limit of the route; the headers that tell of them. The general limit is the
+        caller's. The route's own is, too, where its guard asks for a token; elsewhere it goes by what the route's `by`
+        proves, else by address, so that an account gives nobody a fresh count of sign-ins or registrations."""
+        if self.route.limit == "off":
+            return {}
+        limiter, address = context.limiter, origin.get().address
+        known = caller.known or proved
+        limits = limiter.general(str(known) if known else None, address)
+        if self._own:
+            whose = caller.known if self.route.guard.asks else proved
+            limits += limiter.own(self._own, str(whose) if whose else None, address)
+        failures = limiter.failures(address) if self._may_fail(caller) else []
+        told = {"ratelimit-policy": describe([*limits, *failures, *limiter.scaled(*self.route.policies)])}
+        try:
+            verdict = await limiter.charge(limits + failures if caller.failed else limits)
+        except RATE_LIMITED as refusal:
+            refusal.headers |= told
+            raise
+        return verdict.headers() | told if verdict.limits else {}
+
+    def _may_fail(self, caller: Caller) -> bool:
+        """Whether this route may refuse a token that such a caller sends."""
+        if self.route.guard.asks:
+            admits = self.route.guard.admits
+            return caller.principal is None or (admits is not None and not admits(caller.principal))
+        return any(error.status == 401 for error in self.route.errors)
+
+    async def _counted(self, context: Context, refusal: Problem, told: dict[str, str], known: bool) -> Problem:
+        """A refusal, with what there is to tell of limits. A token that a handler refused, and a caller that the guard
+        did, are charged to the address as well; over that limit the answer is 429."""
+        if (refusal.status == 401 or isinstance(refusal, FORBIDDEN)) and told:
+            limiter, address = context.limiter, origin.get().address
+            failures = limiter.failures(address) + (limiter.general(None, address) if known else [])
+            try:
+                verdict = await limiter.charge(failures)
+            except RATE_LIMITED as limited:
+                refusal = limited
+            else:
+                left = verdict.headers().get("ratelimit")
+                refusal.headers |= {"ratelimit": merge(told["ratelimit"], left)} if left else {}
+        if isinstance(refusal, RATE_LIMITED) and told:
+            refusal.headers["ratelimit-policy"] = told["ratelimit-policy"]
+            refusal.headers["ratelimit"] = merge(told["ratelimit"], refusal.headers["ratelimit"])
+        return refusal
+
+    async def _decode_first(
+        self, context: Context, scope: Scope, receive: Receive, headers: dict[bytes, bytes]
+    ) -> dict[str, Any]:
+        """For a limit that goes by what is sent. What cannot be read is counted by address."""
+        try:
+            return await self._decode(scope, receive, headers)
+        except Problem:
+            scope["told"] = await self._limit(context, Caller(), None)
+            raise
+
+    async def _decode(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> dict[str, Any]:
+        arguments = {name: decode_path(scope["path_params"][name], kind) for name, kind in self._inputs.path.items()}
+        if self._query is not None:
+            arguments["query"] = self._query.decode(parse_urlencoded(scope["query_string"]))
+        if self._inputs.body is not None and not self._inputs.body_needed and not has_body(headers):
+            arguments["body"] = None
+        elif self._inputs.body is not None:
+            arguments["body"] = convert(decode_json(await read_body(receive, headers, JSON)), self._inputs.body)
+        elif self._form is not None:
+            arguments["form"] = self._form.decode(await read_form(receive, headers))
+        return arguments
+
+    async def _call(self, arguments: dict[str, Any], cookies: Cookies) -> Any:
+        """A handler is a unit of work: all it does is in transactions, so after a serialization failure it just runs
+        again."""
+        try:
+            async with asyncio.timeout(HANDLER_SECONDS):
+                tries = 0
+                while True:
+                    tries += 1
+                    cookies.written.clear()
+                    try:
+                        return await self.route.handler(**arguments)
+                    except SERIALIZATION_FAILURE:
+                        if tries == _TRIES:
+                            raise
+                        await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311  # jitter, not a secret
+        except TimeoutError:
+            raise UNAVAILABLE from None
+
+    def _encoded(
+        self, answer: Any, told: dict[str, str], scope: Scope, headers: dict[bytes, bytes]
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """Status, headers and body; Starlette's Response would make the same of strings."""
+        if isinstance(answer, Reply):
+            status, body = answer.status, answer.content
+            named = {"content-type": answer.media_type, "cache-control": "no-store", **answer.headers, **told}
+            said = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
+        else:
+            status = self.route.status
+            body = b"" if status == 204 else encode(answer)
+            said = [_NO_STORE] if status == 204 else [_JSON, _NO_STORE]
+            said += [(name.encode(), value.encode()) for name, value in told.items()]
+        if self.route.etag:
+            tag = etag(body)
+            said.append((b"etag", tag.encode()))
+            if self.route.method == "GET" and names(headers.get(b"if-none-match", b"").decode("latin-1"), tag):
+                status, body = 304, b""
+        if isinstance(answer, Page):
+            said += answer.links(scope["path"], scope["query_string"])
+        if status not in (204, 304):
+            said.append((b"content-length", b"%d" % len(body)))
+        return status, said, body
+
+
+def _renew_with(
+    renewal: Renewal, context: Context, principal: Principal, cookies: Cookies, renewed: dict[str, str]
+) -> Renew:
+    """The caller's own `renew`; new tokens that are not in cookies are told in the answer's headers."""
+
+    async def renew(db: Database) -> UUID:
+        sid, headers = await renewal(context, db, principal, cookies)
+        renewed.update(headers)
+        return sid
+
+    return renew

@@ -1,0 +1,72 @@
+"""A folder of built files, read once at start. Only what was read is ever served, by exact path, so that no path
+leaves the folder; a page that a browser navigates to falls back to index.html, where the application's own router
+takes over."""
+
+import hashlib
+import mimetypes
+import os
+import re
+from pathlib import Path
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.kernel.errors import METHOD_NOT_ALLOWED, NOT_FOUND
+from api.kernel.http.headers import combine, names
+from api.kernel.http.routing import PREFIX
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HASHED = re.compile(r"-[A-Za-z0-9_-]{8}\.\w+$")  # as Angular's build names files whose content never changes
+
+
+class File(msgspec.Struct, frozen=True):
+    content: bytes
+    media_type: str
+    headers: dict[str, str]
+
+
+def read_file(path: Path) -> File:
+    """A file with the headers it is served with: hashed names for a year, the rest to be asked for again by ETag."""
+    content = path.read_bytes()
+    forever = bool(_HASHED.search(path.name))
+    headers = {
+        "cache-control": "public, max-age=31536000, immutable" if forever else "no-cache",
+        "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
+        "content-security-policy": CONTENT_SECURITY_POLICY,
+    }
+    return File(content, mimetypes.guess_type(path.name)[0] or "application/octet-stream", headers)
+
+
+class Static:
+    """ASGI application for the files below `folder`, under the URL path `prefix`."""
+
+    def __init__(self, folder: Path, prefix: str = "", *, fallback: bool = False) -> None:
+        found = (path for path in folder.rglob("*") if path.is_file())
+        self._files = {f"{prefix}/{path.relative_to(folder).as_posix()}": read_file(path) for path in found}
+        self._index = self._files.get(f"{prefix}/index.html")
+        self._root = {prefix or "/", f"{prefix}/"}
+        self._prefix, self._fallback = prefix, fallback
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route_template"] = "static"
+        if not self._prefix and f"{scope['path']}/".startswith(f"{PREFIX}/"):
+            raise NOT_FOUND  # the application answers everywhere but here
+        if scope["method"] not in ("GET", "HEAD"):
+            raise METHOD_NOT_ALLOWED(headers={"allow": "GET, HEAD"})
+        headers = combine(scope["headers"])
+        file = self._files.get(scope["path"]) or self._page(scope["path"], headers.get(b"accept", b""))
+        if file is None:
+            raise NOT_FOUND
+        if names(headers.get(b"if-none-match", b"").decode("latin-1"), file.headers["etag"]):
+            response = Response(None, 304, file.headers)
+        else:
+            response = Response(file.content, 200, file.headers, file.media_type)
+        await response(scope, receive, send)
+
+    def _page(self, path: str, accept: bytes) -> File | None:
+        navigates = b"text/html" in accept and os.path.splitext(path)[1].lower() not in mimetypes.types_map
+        return self._index if path in self._root or (self._fallback and navigates) else None

@@ -1,0 +1,80 @@
+"""The table of all paths: a request's endpoint by its path and method."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+from api.kernel.errors import METHOD_NOT_ALLOWED, UNAVAILABLE
+from api.kernel.http.pipeline import Endpoint
+from api.kernel.http.routing import PREFIX, Authenticate, Renewal, Route, Whose
+
+MAX_ACTIVE = 500
+"""Requests that one path answers at once; more get 503."""
+
+
+class Methods:
+    """The endpoints of one path, by method; HEAD is a GET whose body the server leaves out."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.endpoints: dict[str, Endpoint] = {}
+        self._active = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self.endpoints.get("GET" if scope["method"] == "HEAD" else scope["method"])
+        if endpoint is None:
+            scope["route_template"] = PREFIX + self.path
+            allowed = [*self.endpoints, "HEAD"] if "GET" in self.endpoints else list(self.endpoints)
+            raise METHOD_NOT_ALLOWED(headers={"allow": ", ".join(allowed)})
+        if self._active >= MAX_ACTIVE:
+            raise UNAVAILABLE("Too many of these are being answered at this moment; try again shortly.")
+        self._active += 1
+        try:
+            await endpoint(scope, receive, send)
+        finally:
+            self._active -= 1
+
+
+class Table(BaseRoute):
+    """Every path there is, as one route of Starlette's: a literal path is found in a dictionary, the others by their
+    pattern, in the tables' order. Starlette would try the patterns of all, one after the other."""
+
+    def __init__(self, paths: Iterable[Methods]) -> None:
+        self.literal: dict[str, Methods] = {}
+        self.patterns: list[tuple[re.Pattern[str], Methods]] = []
+        for methods in paths:
+            if "{" in methods.path:
+                pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(PREFIX + methods.path))
+                self.patterns.append((re.compile(pattern), methods))
+            else:
+                self.literal[PREFIX + methods.path] = methods
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path = scope["path"]
+        methods = self.literal.get(path)
+        if methods is not None:
+            return Match.FULL, {"endpoint": methods, "path_params": {}}
+        for pattern, methods in self.patterns:
+            found = pattern.fullmatch(path)
+            if found:
+                return Match.FULL, {"endpoint": methods, "path_params": found.groupdict()}
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["endpoint"](scope, receive, send)
+
+
+def mount(
+    routes: Sequence[Route], authenticate: Authenticate, recognise: Whose, renewal: Renewal | None = None
+) -> Table:
+    """The tables of routes as one of Starlette's. Raises TypeError for a route that stands twice or does not fit its
+    handler."""
+    paths: dict[str, Methods] = {}
+    for route in routes:
+        methods = paths.setdefault(route.path, Methods(route.path))
+        if route.method in methods.endpoints:
+            raise TypeError(f"{route.method} {route.path} stands twice in the tables of routes.")
+        methods.endpoints[route.method] = Endpoint(route, authenticate, recognise, renewal)
+    return Table(paths.values())

@@ -1,0 +1,226 @@
+"""Rates, declared on the route line and counted by account, sign-in or address. All the limits of a request are checked
+and charged in one atomic round trip to Redis; with Redis down each process counts for itself, so a limit never just
+disappears. windows.py does the counting."""
+
+import asyncio
+import contextlib
+import hashlib
+import ipaddress
+import logging
+import math
+import time
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from api.kernel.data.cache import Cache, CacheUnavailable
+from api.kernel.errors import RATE_LIMITED
+from api.kernel.identity.windows import CHARGE, REFUND, Count, Memory
+from api.kernel.settings import Rate, Settings
+
+logger = logging.getLogger(__name__)
+
+_SECOND = 1_000_000
+"""In the microseconds of a Count."""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """A rate under the name by which clients are told of it."""
+
+    name: str
+    rate: Rate
+
+
+NETWORK_BITS = (24, 56)
+"""Of an IPv4 and an IPv6 address: what one customer of a provider may have."""
+AUTH_FAILURES = Policy("auth-failures", Rate(30, 900))
+"""Tokens that were refused, from one address."""
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """A policy for one caller: `key` names its window."""
+
+    key: str
+    name: str
+    rate: Rate
+    strict: bool = False
+    """Allows half as much where it is not counted in Redis."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether a request was allowed, and how each of its limits stands after it."""
+
+    allowed: bool
+    limits: Sequence[Limit]
+    counts: Sequence[Count]
+    alone: bool = False
+    """Counted in this process' memory."""
+
+    def headers(self) -> dict[str, str]:
+        """RateLimit and RateLimit-Policy after draft-ietf-httpapi-ratelimit-headers-11, with every limit, and
+        X-RateLimit-* as the reference documents them, with the nearest."""
+        if not self.limits:
+            return {}
+        told = list(zip(self.limits, self.counts, strict=True))
+        limit, count = min(told, key=lambda each: each[1].left)
+        return {
+            "x-ratelimit-limit": str(limit.rate.count),
+            "x-ratelimit-remaining": str(count.left),
+            "x-ratelimit-reset": str(math.ceil(time.time() + count.full / _SECOND)),
+            "ratelimit-policy": describe(self.limits),
+            "ratelimit": ", ".join(
+                f'"{limit.name}";r={count.left};t={math.ceil(count.more / _SECOND)}' for limit, count in told
+            ),
+        }
+
+    def refusal(self) -> RATE_LIMITED:
+        """The answer where it was not allowed. Retry-After is when every limit has room again."""
+        spent = [(limit, count) for limit, count in zip(self.limits, self.counts, strict=True) if count.left == 0]
+        wait = max(math.ceil(count.more / _SECOND) for _, count in spent)
+        refusal = RATE_LIMITED(headers={**self.headers(), "retry-after": str(max(1, wait))})
+        refusal.violated_policies = [limit.name for limit, _ in spent]
+        return refusal
+
+
+def describe(policies: Iterable[Policy | Limit]) -> str:
+    """RateLimit-Policy's value."""
+    return ", ".join(f'"{each.name}";q={each.rate.count};w={each.rate.period}' for each in policies)
+
+
+def merge(first: str, then: str) -> str:
+    """Two values of RateLimit as one; of a policy in both, the later."""
+    items = {item.partition(";")[0]: item for item in f"{first}, {then}".split(", ")}
+    return ", ".join(items.values())
+
+
+class Limiter:
+    def __init__(self, settings: Settings, cache: Cache) -> None:
+        self._cache = cache
+        self._anonymous = settings.rate_limit_anonymous
+        self._signed_in = settings.rate_limit_signed_in
+        self._factor = settings.rate_limit_credentials
+        self._memory = Memory()
+        self._asking: list[tuple[Sequence[Limit], asyncio.Future[Verdict]]] = []
+        self._flight: asyncio.Task[None] | None = None
+
+    def general(self, known: str | None, address: str | None) -> list[Limit]:
+        """The limit on every request: of who is known, else of the address."""
+        if known:
+            return [Limit(f"quota:all:{known}", "all", self._signed_in)] if self._signed_in else []
+        return [Limit(f"quota:all:{network_of(address)}", "all", self._anonymous)] if self._anonymous else []
+
+    def own(self, policy: Policy, known: str | None, address: str | None) -> list[Limit]:
+        """A limit that stands on a route line."""
+        who = known or network_of(address)
+        return [Limit(f"quota:{each.name}:{who}", each.name, each.rate) for each in self.scaled(policy)]
+
+    def failures(self, address: str | None) -> list[Limit]:
+        """The limit on refused tokens."""
+        return self.credentials(AUTH_FAILURES, network_of(address))
+
+    def credentials(self, policy: Policy, *whose: str) -> list[Limit]:
+        """A limit on guessing: by account, device or network. The key is hashed: what people type there may be a
+        password."""
+        key = hashlib.sha256(msgspec.json.encode(whose)).hexdigest()[:32]
+        return [Limit(f"quota:{each.name}:{key}", each.name, each.rate, strict=True) for each in self.scaled(policy)]
+
+    def scaled(self, *policies: Policy) -> list[Policy]:
+        """The policies as RATE_LIMIT_CREDENTIALS scales them; none where it is off."""
+        factor = self._factor
+        if factor is None:
+            return []
+        return [Policy(each.name, Rate(max(1, round(each.rate.count * factor)), each.rate.period)) for each in policies]
+
+    async def charge(self, limits: Sequence[Limit]) -> Verdict:
+        """Charge one request to each limit. Raises RATE_LIMITED, with Retry-After, where one has no room; nothing is
+        charged then."""
+        if not limits:
+            return Verdict(True, (), ())
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Verdict] = loop.create_future()
+        self._asking.append((limits, answer))
+        if self._flight is None:
+            self._flight = loop.create_task(self._ask())
+        verdict = await answer
+        if not verdict.allowed:
+            raise verdict.refusal()
+        return verdict
+
+    async def refund(self, verdict: Verdict) -> None:
+        """Give one request back to each limit that it was charged to: it was not what the limit is against."""
+        pairs = list(zip(verdict.limits, verdict.counts, strict=True))
+        if verdict.alone:
+            for limit, count in pairs:
+                self._memory.refund(limit.key, count.at)
+        elif pairs:
+            numbers: list[str | float] = [number for limit, count in pairs for number in (count.at, limit.rate.period)]
+            with contextlib.suppress(CacheUnavailable):
+                _tell(await self._cache.evaluate(REFUND, [limit.key for limit in verdict.limits], numbers))
+
+    async def forget(self, limits: Sequence[Limit]) -> None:
+        """Drop the counts that are kept in Redis. Raises CacheUnavailable. A process that counted by itself, because
+        Redis was away, keeps its own until they expire."""
+        if limits:
+            await self._cache.execute("DEL", *(limit.key for limit in limits))
+
+    async def _ask(self) -> None:
+        """One round trip at a time, for all who asked meanwhile: under load it is Redis' client that costs."""
+        try:
+            while self._asking:
+                asking, self._asking = self._asking, []
+                try:
+                    verdicts = await self._in_redis([limits for limits, _ in asking])
+                except CacheUnavailable:
+                    verdicts = [self._in_memory(limits, time.monotonic()) for limits, _ in asking]
+                except Exception as error:  # a mistake of ours; told to each, or they would wait for ever
+                    for _, answer in asking:
+                        answer.set_exception(error)
+                    raise
+                for (_, answer), verdict in zip(asking, verdicts, strict=True):
+                    if not answer.done():  # whoever asked may be gone
+                        answer.set_result(verdict)
+        finally:
+            self._flight = None
+
+    async def _in_redis(self, asked: list[Sequence[Limit]]) -> list[Verdict]:
+        numbers: list[str | float] = []
+        for limits in asked:
+            numbers.append(len(limits))
+            for limit in limits:
+                numbers += (limit.rate.count, limit.rate.period)
+        keys = [limit.key for limits in asked for limit in limits]
+        *answers, healed = await self._cache.evaluate(CHARGE, keys, numbers)
+        _tell(healed)
+        verdicts = []
+        for limits, (allowed, *counts) in zip(asked, answers, strict=True):
+            each = [Count(*counts[at : at + 4]) for at in range(0, len(counts), 4)]
+            verdicts.append(Verdict(bool(allowed), limits, each))
+        return verdicts
+
+    def _in_memory(self, limits: Sequence[Limit], now: float) -> Verdict:
+        asked = [(limit.key, _alone(limit), limit.rate.period) for limit in limits]
+        allowed, counts = self._memory.charge(asked, now)
+        return Verdict(allowed, limits, counts, alone=True)
+
+
+def _tell(healed: list[bytes]) -> None:
+    for key in healed:
+        fields = {"key": key.decode(), "reason": "it is not a window"}
+        logger.warning("redis held a value that cannot be used", extra={"fields": fields})
+
+
+def _alone(limit: Limit) -> int:
+    """How many a process allows that counts alone; half as much where several of them must not add up."""
+    return max(1, limit.rate.count // 2) if limit.strict else limit.rate.count
+
+
+def network_of(address: str | None, bits: tuple[int, int] = (32, 64)) -> str:
+    """An address' network of so many bits, for IPv4 and for IPv6: an IPv4 address itself and an IPv6 address' /64,
+    which a single subscriber owns, or NETWORK_BITS."""
+    try:
+        plain = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return address if address and ":" not in address else "unknown"
+    if bits[plain.version == 6] == plain.max_prefixlen:
+        return str(plain)
+    return str(ipaddress.ip_network((plain, bits[plain.version == 6]), strict=False))

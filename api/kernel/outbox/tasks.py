@@ -1,0 +1,148 @@
+"""`@task`: what the worker does when an event was recorded, or when a handler defers it. A task is a row in
+outbox_tasks, written in the transaction that wants it; arq only carries its id. The row is leased, run, and removed; a
+failure waits longer each time, and too many leave a dead letter."""
+
+import asyncio
+import contextlib
+import logging
+import time
+import types
+import typing
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar, overload
+from uuid import UUID
+
+import msgspec
+from opentelemetry.trace import SpanKind
+
+from api.kernel.context import Context
+from api.kernel.data.database import Database, uuid7
+from api.kernel.data.sql import query
+from api.kernel.errors import Problem
+from api.kernel.mail import MailRefused
+from api.kernel.process.failpoints import passing
+from api.kernel.telemetry import parent_from, span, task_seconds, trace_of, traceparent
+from api.kernel.telemetry.outages import words_of
+
+logger = logging.getLogger(__name__)
+E = TypeVar("E", bound=msgspec.Struct)
+
+QUEUE = "arq:queue"
+HEARTBEAT_KEY = f"{QUEUE}:health-check"
+"""Kept in Redis by a living worker, and gone a few seconds after it."""
+MAX_ATTEMPTS = 20
+"""With back_off, some nine hours: a mail server's bad night is no reason to give up."""
+RUN_SECONDS = 20.0
+"""A task that takes longer is cancelled, and has failed with TimeoutError. It is tried as often as after any other
+failure, and then is a dead letter: unlike a message of Kafka, it holds up nothing while it waits for a decision."""
+LEASE_SECONDS = 30.0
+"""From an attempt's beginning. Longer than RUN_SECONDS, so that a task that still runs is never handed to a second
+worker."""
+
+
+class WorkerLost(Exception):
+    """Attempt after attempt ended without a word: the task takes its worker down with it."""
+
+
+class TaskRow(msgspec.Struct, frozen=True):
+    id: UUID
+    data: str
+    traceparent: str
+    attempts: int
+
+
+@query
+async def insert_task(db: Database, task: str, id: UUID, data: str, traceparent: str) -> None: ...
+@query
+async def renew_lease(db: Database, id: UUID, lease: int, seconds: float) -> TaskRow | None: ...
+@query
+async def delete_task(db: Database, id: UUID, lease: int) -> None: ...
+@query
+async def mark_task_failed(db: Database, id: UUID, lease: int, error: str, wait: float | None) -> None: ...
+@query
+async def release_tasks(db: Database, ids: list[UUID], leases: list[int]) -> None: ...
+
+
+class Task(Generic[E]):
+    """A function `(context, event, id)` that runs after every event of one type, or of a union's, or whenever it is
+    deferred with a Struct of that type. It may run more than once (at least once is the promise); `id` is the same each
+    time. An `urgent` one runs before those that are not."""
+
+    def __init__(self, on: Any, function: Callable[[Context, E, UUID], Awaitable[None]], urgent: bool = False) -> None:
+        self.urgent = urgent
+        self.name = f"{function.__module__.split('.')[1]}.{function.__name__}"
+        self.event_types = [kind.__struct_config__.tag for kind in typing.get_args(on) or (on,)]
+        self._function = function
+        self._decoder = msgspec.json.Decoder(on)
+
+    async def defer(self, db: Database, value: E) -> None:
+        """Leave it to the worker: committed with the caller's transaction. For what must not be announced."""
+        await insert_task(db, self.name, uuid7(), msgspec.json.encode(value).decode(), traceparent())
+
+    async def run(self, context: Context, id: UUID, lease: int) -> None:
+        """One attempt under the lease that handed it out; nothing, where the row is done or leased anew since."""
+        row = await renew_lease(context.db, id, lease, LEASE_SECONDS)
+        if row is None:
+            return
+        began, outcome = time.perf_counter(), "done"
+        try:
+            if row.attempts > MAX_ATTEMPTS:
+                raise WorkerLost
+            with span(self.name, SpanKind.CONSUMER, parent_from(row.traceparent), {"task.attempt": row.attempts}):
+                passing("task.leased")
+                async with asyncio.timeout(RUN_SECONDS):
+                    await self._function(context, self._decoder.decode(row.data), id)
+                passing("task.done")
+                await delete_task(context.db, id, lease)
+        except asyncio.CancelledError:  # the worker stops: another one may have it at once, and it was no failure
+            outcome = "released"
+            with contextlib.suppress(Problem):  # then the lease runs out
+                await asyncio.shield(release_tasks(context.db, [id], [lease]))
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a task raises is kept in its row, and tried again
+            outcome = "failed"
+            await self._settle_failure(context, row, lease, error)
+        finally:
+            task_seconds.record(time.perf_counter() - began, {"task.name": self.name, "task.outcome": outcome})
+
+    async def _settle_failure(self, context: Context, row: TaskRow, lease: int, error: Exception) -> None:
+        hopeless = isinstance(error, MailRefused | msgspec.DecodeError)
+        final = hopeless or row.attempts >= MAX_ATTEMPTS
+        # Of other errors the kind alone: what they say may quote what was being worked on.
+        cause = words_of(error) if isinstance(error, MailRefused | OSError) else type(error).__name__
+        fields = {"task": self.name, "id": row.id, "attempt": row.attempts, "cause": cause, "dead": final}
+        fields["trace_id"] = trace_of(row.traceparent)
+        # A dead letter is somebody's to decide on, and what is logged as an error is what somebody is told of.
+        level = logging.ERROR if final else logging.WARNING
+        logger.log(level, "task failed", exc_info=error, extra={"fields": fields})
+        # The database may be what failed: then the lease runs out, and that is the retry.
+        with contextlib.suppress(Problem):
+            await mark_task_failed(context.db, row.id, lease, cause, None if final else back_off(row.attempts))
+
+
+@overload
+def task(
+    on: type[E], *, urgent: bool = False
+) -> Callable[[Callable[[Context, E, UUID], Awaitable[None]]], Task[E]]: ...
+@overload
+def task(
+    on: types.UnionType, *, urgent: bool = False
+) -> Callable[[Callable[[Context, Any, UUID], Awaitable[None]]], Task[Any]]: ...
+def task(on: Any, *, urgent: bool = False) -> Callable[[Callable[[Context, Any, UUID], Awaitable[None]]], Task[Any]]:
+    """Run the function after every event of that type, or of the types of `A | B`. List it in the Feature's `tasks`.
+    `urgent` is for what somebody waits for, or must know soon: it does not queue behind other tasks."""
+    return lambda function: Task(on, function, urgent)
+
+
+def back_off(attempt: int) -> float:
+    """Seconds before the next attempt: 2, 4, 8 … up to an hour."""
+    return min(2.0**attempt, 3600.0)
+
+
+def subscribers(tasks: list[Task[Any]]) -> dict[str, tuple[str, ...]]:
+    """The tasks' names by the type of event that they want."""
+    wanted: dict[str, tuple[str, ...]] = {}
+    for each in tasks:
+        for tag in filter(None, each.event_types):
+            wanted[tag] = (*wanted.get(tag, ()), each.name)
+    return wanted

@@ -1,0 +1,188 @@
+"""One request and its answer: the ASGI side of a connection, whose other side is api/kernel/wire/server.py."""
+
+import asyncio
+import functools
+import logging
+import re
+from collections.abc import Iterable
+from typing import Protocol
+
+from starlette.types import ASGIApp, Message, Scope
+from uvicorn.server import ServerState
+
+from api.kernel.errors import INTERNAL_ERROR, UNAVAILABLE, Problem, title_of
+from api.kernel.input.decoding import MAX_BODY_BYTES
+
+logger = logging.getLogger(__name__)
+
+_UNSAFE = re.compile(rb"[\x00\r\n]")
+
+
+class Connection(Protocol):
+    """What an exchange needs of its connection."""
+
+    transport: asyncio.Transport
+    server_state: ServerState
+    write_paused: bool
+    writable: asyncio.Event
+
+    def advance(self) -> None: ...
+    def begun(self) -> None: ...
+    def ended(self, exchange: "Exchange") -> None: ...
+    def fail(self, exchange: "Exchange", problem: Problem) -> None: ...
+
+
+_COPIED = 16 * 1024
+"""Bytes of a body that are joined with the head into one write; a longer one is not copied."""
+
+
+class Exchange:
+    """The parser fills in `body` and `received`; the application calls `receive` and `send`."""
+
+    begun = ended = False
+    """Whether the first and the last byte of the answer were handed to the transport."""
+    gone = False
+    """The connection takes no answer any more: the client left, or got a refusal instead."""
+    received = False
+    """Whether the whole request has come in."""
+    _delivered = False
+    _head: list[bytes] | None = None
+    _chunked = False
+    _discarded = 0
+    _left: int | None = None
+    """How many bytes of Content-Length are still to be sent."""
+
+    def __init__(self, connection: Connection, scope: Scope, owed: int | None, keep_alive: bool, expects: bool) -> None:
+        self.connection = connection
+        self.scope = scope
+        self.owed = owed
+        """How many bytes of the body have not come in; None where the body is chunked."""
+        self.keep_alive = keep_alive
+        self.body = bytearray()
+        self.changed = asyncio.Event()
+        self._expects = expects
+        self._bodiless = scope["method"] == "HEAD"
+
+    async def run(self, app: ASGIApp) -> None:
+        """Call the application; whatever it does, the request is answered or the connection ends."""
+        try:
+            await app(self.scope, self.receive, self.send)
+            if not self.ended and not self.gone:
+                logger.error("the application did not answer")
+        except asyncio.CancelledError:
+            if not self.ended and not self.gone:  # the process ends, and nothing waits for what the client still sends
+                self.connection.fail(self, UNAVAILABLE())
+                self.connection.transport.close()
+            raise
+        except Exception:
+            logger.exception("the application failed")
+        if not self.ended and not self.gone:
+            self.connection.fail(self, INTERNAL_ERROR())
+
+    def leave(self) -> None:
+        self.gone = True
+        self.changed.set()
+
+    def take(self, body: bytes) -> bool:
+        """Keep a part of the body, or discard it where the answer did not wait for it. Returns False where so much of a
+        chunked body was discarded that the connection is not worth it."""
+        if self.owed is not None:
+            self.owed -= len(body)
+        if self.ended:
+            self._discarded += len(body)
+            return self._discarded <= MAX_BODY_BYTES
+        self.body += body
+        self.changed.set()
+        return True
+
+    def complete(self) -> None:
+        self.received = True
+        self.changed.set()
+
+    async def receive(self) -> Message:
+        if self._expects and not self.received and not self.gone:
+            self.connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._expects = False
+        # A body that has come in whole is delivered even if the client has left since.
+        while not (self.ended or self.gone or (not self._delivered and (self.body or self.received))):
+            self.changed.clear()
+            await self.changed.wait()
+        if self.ended or self._delivered or (self.gone and not self.received):
+            return {"type": "http.disconnect"}
+        body, self.body = bytes(self.body), bytearray()
+        self._delivered = self.received
+        message = {"type": "http.request", "body": body, "more_body": not self.received}
+        self.connection.advance()  # there is room again
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self.connection.write_paused and not self.gone:
+            await self.connection.writable.wait()
+        if self.gone:
+            await asyncio.sleep(0)  # an application that goes on sending must not keep the event loop to itself
+            return
+        if message["type"] == "http.response.start" and self._head is None:
+            self._head = self._start(message["status"], message.get("headers", ()))
+        elif message["type"] == "http.response.body" and self._head is not None and not self.ended:
+            self._continue(message.get("body", b""), message.get("more_body", False))
+        else:
+            raise RuntimeError(f"unexpected ASGI message {message['type']}")
+
+    def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+        self._bodiless = self._bodiless or status in (204, 304)
+        head = [_status_line(status)]
+        for name, value in (*self.connection.server_state.default_headers, *headers):
+            if _UNSAFE.search(name) or _UNSAFE.search(value):
+                raise RuntimeError("a response header would be two lines")
+            name = name.lower()
+            if name == b"connection":
+                self.keep_alive = self.keep_alive and b"close" not in value.lower()
+                continue
+            if name == b"content-length":
+                self._left = int(value)
+            head += (name, b": ", value, b"\r\n")
+        if self._left is None and not self._bodiless:
+            self._chunked = self.scope["http_version"] == "1.1"
+            self.keep_alive = self.keep_alive and self._chunked
+            head.append(b"transfer-encoding: chunked\r\n" if self._chunked else b"")
+        self.keep_alive = self.keep_alive and self._is_worth_reading_on()
+        head.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
+        return head
+
+    def _is_worth_reading_on(self) -> bool:
+        """Whether the rest of the body is short, and the client is sending it rather than waiting to be told to."""
+        return self.received or ((self.owed is None or self.owed <= MAX_BODY_BYTES) and not self._expects)
+
+    def _continue(self, body: bytes, more: bool) -> None:
+        assert self._head is not None
+        parts = [] if self.begun else self._head
+        if self._bodiless:
+            pass
+        elif self._chunked:
+            if body:
+                parts = [*parts, b"%x\r\n" % len(body), body, b"\r\n"]
+            if not more:
+                parts = [*parts, b"0\r\n\r\n"]
+        else:
+            if self._left is not None:
+                self._left -= len(body)
+                if self._left < 0 or (self._left and not more):
+                    raise RuntimeError("the answer is not as long as its Content-Length")
+            parts = [*parts, body]
+        if not self.begun:
+            self.begun = True
+            self.connection.begun()
+        if len(body) > _COPIED:  # the same bytes may be sent to many
+            self.connection.transport.writelines(parts)
+        else:
+            self.connection.transport.write(b"".join(parts))
+        if not more:
+            self.ended = True
+            self.body.clear()
+            self.changed.set()
+            self.connection.ended(self)
+
+
+@functools.cache
+def _status_line(status: int) -> bytes:
+    return f"HTTP/1.1 {status} {title_of(status)}\r\n".encode()

@@ -1,0 +1,101 @@
+"""The web process around the application: uvicorn's configuration, its sockets, and its end."""
+
+import asyncio
+import functools
+import resource
+import signal
+import socket
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from api.kernel.settings import Settings
+from api.kernel.wire.server import SPARE_CONNECTIONS
+
+DRAIN_SECONDS = 1.0
+"""How long readiness says no before the listening socket closes: a router needs to hear of it."""
+GRACE_SECONDS = 7
+RESERVED_FILES = 100
+"""Descriptors for what is not a client's connection: databases, brokers, logs."""
+
+
+class Supervisor(Multiprocess):
+    """uvicorn's parent of WEB_CONCURRENCY processes, which refuses new connections once those do."""
+
+    def terminate_all(self) -> None:
+        super().terminate_all()
+        for listener in self.sockets:
+            listener.close()  # of this process alone; kept open, it would accept connections that no process serves
+
+
+def configuration(settings: Settings) -> uvicorn.Config:
+    """How uvicorn runs this application, in one process or in WEB_CONCURRENCY of them."""
+    return uvicorn.Config(
+        "api.app:create",
+        factory=True,
+        http="api.kernel.wire.server:Protocol",
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        workers=settings.web_concurrency,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # api/kernel/proxies.py reads them
+        limit_concurrency=_connections(settings.max_connections),
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _connections(wanted: int) -> int:
+    """As many connections as wanted, or as the process may have descriptors for."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        return wanted
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a shell's soft limit is often 1024
+    return max(1, min(wanted, most - SPARE_CONNECTIONS - RESERVED_FILES))
+
+
+def bind(settings: Settings) -> list[socket.socket]:
+    """The sockets to listen on. `localhost` is both loopback addresses, where the machine has IPv6; `::` takes IPv4
+    too. Raises OSError naming the address."""
+    if settings.host == "localhost":
+        return [_bound("127.0.0.1", settings.port), *_bound_if_possible("::1", settings.port)]
+    return [_bound(settings.host, settings.port)]
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if listener.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"{error.strerror}: {host}, port {port}") from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def _bound_if_possible(host: str, port: int) -> list[socket.socket]:
+    try:
+        return [_bound(host, port)]
+    except OSError:
+        return []
+
+
+def drain_on_signals(draining: asyncio.Event) -> None:
+    """On SIGTERM or SIGINT: say not ready, go on answering for DRAIN_SECONDS, then let uvicorn finish what is in
+    flight and end."""
+    loop = asyncio.get_running_loop()
+
+    def drain(then: Any, number: int, frame: FrameType | None) -> None:
+        if not draining.is_set():
+            loop.call_soon_threadsafe(draining.set)
+            loop.call_soon_threadsafe(loop.call_later, DRAIN_SECONDS, then, number, frame)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, functools.partial(drain, signal.getsignal(number)))
