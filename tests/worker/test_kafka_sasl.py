@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer
 
 from api.kernel.config.connections import Kafka
 from api.kernel.settings import Settings
+from api.kernel.telemetry.outages import no_tls, only_tls
 from dev import apache_kafka
 from dev.part import stop
 from tests.authority import LOOPBACK, Authority
@@ -153,6 +154,20 @@ async def test_a_refusal_is_told_apart_from_an_outage(
     assert (remedy or "") in fields.get("remedy", "")
     assert "canary-77" not in str(fields)
     assert not fields["cause"].startswith("KafkaConnectionError: Unable to bootstrap")
+
+
+@pytest.mark.case(266)
+@pytest.mark.parametrize("tls", [True, False], ids=["client", "broker"])
+async def test_tls_on_one_side_alone_is_told(
+    tls: bool, broker: Broker, nowhere: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With SASL, whose port without TLS is another."""
+    port = f"127.0.0.1:{broker.open}" if tls else f"[::1]:{broker.closed}"
+    ours = kafka(broker, "PLAIN", tls=tls, bootstrap_servers=(port,))
+    with pytest.raises(KafkaUnavailable):
+        await Publisher(msgspec.structs.replace(nowhere, kafka=ours)).publish([])
+    [line] = [record for record in caplog.records if record.name == "worker.kafka"]
+    assert line.fields["remedy"] == (no_tls if tls else only_tls)("KAFKA_URL")  # type: ignore[attr-defined]
 
 
 async def test_a_port_without_sasl_is_told(broker: Broker, nowhere: Settings, caplog: pytest.LogCaptureFixture) -> None:

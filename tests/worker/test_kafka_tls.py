@@ -11,6 +11,8 @@ import pytest
 
 from api.kernel.config.connections import Kafka
 from api.kernel.settings import Settings
+from api.kernel.telemetry.outages import no_tls, only_tls
+from dev.stack import Services
 from tests.authority import Authority
 from worker.kafka import KafkaUnavailable, Publisher
 from worker.security import security
@@ -79,6 +81,27 @@ def test_no_key_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert security(kafka())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.case(266)
+async def test_tls_to_a_broker_without_it_is_told(
+    services: Services, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = kafka(bootstrap_servers=tuple(services.kafka_bootstrap_servers.split(",")), prefix="")
+    with pytest.raises(KafkaUnavailable):
+        await Publisher(msgspec.structs.replace(settings, kafka=plain)).publish([])
+    [line] = [record for record in caplog.records if record.name == "worker.kafka"]
+    assert line.fields["remedy"] == no_tls("KAFKA_URL")  # type: ignore[attr-defined]
+
+
+@pytest.mark.case(266)
+async def test_a_broker_with_tls_to_a_client_without_it_is_told(
+    broker: int, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(KafkaUnavailable):
+        await Publisher(msgspec.structs.replace(settings, kafka=kafka(broker, tls=False))).publish([])
+    [line] = [record for record in caplog.records if record.name == "worker.kafka"]
+    assert line.fields["remedy"] == only_tls("KAFKA_URL")  # type: ignore[attr-defined]
 
 
 def test_without_tls_there_is_nothing_to_set() -> None:

@@ -11,7 +11,7 @@ import logging
 import ssl
 import time
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 import msgspec
@@ -23,7 +23,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptErr
 from api.kernel.config.pem import client_context
 from api.kernel.settings import Settings
 from api.kernel.telemetry import span
-from api.kernel.telemetry.outages import Outage, connection_remedy, words_of
+from api.kernel.telemetry.outages import Outage, connection_remedy, first_answer, no_tls, only_tls, speaks_tls, words_of
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -33,6 +33,8 @@ CALL_SECONDS = 0.25
 MAX_VALUE_BYTES = 1024 * 1024
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 2.0
+PROBE_PAUSE_SECONDS = 30.0
+"""Between two looks at whether the server speaks TLS, while it fails."""
 
 
 class CacheUnavailable(Exception):
@@ -53,6 +55,9 @@ class Cache:
         self._closed_until = 0.0
         self._outage = Outage("redis", logger)
         self._remedy: str | None = None
+        self._probe: asyncio.Task[None] | None = None
+        self._probe_due = 0.0
+        self._mismatch: str | None = None
         self.flights: dict[str, asyncio.Task[Any]] = {}
 
     async def execute(self, *command: str | bytes | float) -> Any:
@@ -68,24 +73,49 @@ class Cache:
                 async with asyncio.timeout(CALL_SECONDS):
                     answer = await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
         except NoScriptError:
-            self._failures = 0  # an answer, too
+            self._answered()
             raise
         except ResponseError as error:
             if not str(error).startswith("WRONGTYPE") or command[0] in ("EVAL", "EVALSHA"):
                 raise self._failed(error) from None
-            self._failures = 0
+            self._answered()
             await self.discard(str(command[1]), "its type is another")
             raise CacheUnavailable from None
         except (RedisError, OSError, TimeoutError) as error:
             raise self._failed(error) from None
-        self._failures = 0
+        self._answered()
         return answer
+
+    async def explain(self) -> str | None:
+        """What to mend where Redis does not answer, after a look at its port; None where it may just be down. Takes at
+        most PROBE_SECONDS of outages.py."""
+        if self._probe:
+            await asyncio.shield(self._probe)
+        return self._remedy or self._mismatch
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._probe:
+            self._probe.cancel()
+            await asyncio.gather(self._probe, return_exceptions=True)
+        await self._redis.aclose()
+
+    def _answered(self) -> None:
+        self._failures, self._mismatch = 0, None
 
     def _failed(self, error: Exception) -> CacheUnavailable:
         self._failures += 1
         self._remedy = redis_remedy(error)
+        if self._remedy is None and time.monotonic() > self._probe_due:
+            # Callers do not wait for the probe: they have a way without Redis.
+            self._probe_due = time.monotonic() + PROBE_PAUSE_SECONDS
+            self._probe = asyncio.create_task(self._look_at_port())
+        self._remedy = self._remedy or self._mismatch
         self._outage.tell(words_of(error), self._remedy)
         return CacheUnavailable(self._remedy)
+
+    async def _look_at_port(self) -> None:
+        self._mismatch = await tls_remedy(self._redis.connection_pool.connection_kwargs)
 
     async def discard(self, key: str, reason: str) -> None:
         """Delete a value that nothing here can use; all that is kept in Redis can be made again."""
@@ -234,6 +264,18 @@ def redis_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
+async def tls_remedy(options: Mapping[str, Any]) -> str | None:
+    """What to mend where only one side speaks TLS. Neither tells the other: Redis takes a handshake for a command that
+    has not ended, and with TLS it closes the connection. `options` are those of a pool of connections."""
+    host, port = options.get("host", "localhost"), options.get("port", 6379)
+    if "path" in options:  # a socket
+        return None
+    if "tls" in options:
+        answer = await first_answer(host, port, b"PING\r\n")
+        return no_tls("REDIS_URL") if answer[:1] in (b"+", b"-") else None  # RESP: a result, or an error
+    return only_tls("REDIS_URL") if await speaks_tls(host, port) else None
+
+
 def redis_remedy(error: BaseException) -> str | None:
     """What to mend where Redis refuses us, or its certificate is not to be trusted; None where it may just be down."""
     if isinstance(error, AuthenticationError) or "NOAUTH" in str(error):
@@ -256,8 +298,8 @@ async def open_cache(settings: Settings) -> AsyncIterator[Cache]:
         max_connections=64,
         **redis_options(settings),
     )
-    redis: Redis = Redis.from_pool(pool)
+    cache = Cache(Redis.from_pool(pool))
     try:
-        yield Cache(redis)
+        yield cache
     finally:
-        await redis.aclose()
+        await cache.close()
