@@ -12,6 +12,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from api.kernel import mail
 from api.kernel.config.connections import Smtp
 from api.kernel.mail import MailDelayed, MailRefused, SmtpMailer
+from api.kernel.telemetry import outages
 from tests.authority import LOOPBACK, Authority, server_context
 from tests.kernel.smtp import MESSAGE, Sink, Talk, listening, settings_with
 
@@ -186,6 +187,7 @@ async def test_a_server_with_tls_from_the_start_is_told_from_one_that_is_silent(
 ) -> None:
     """Each side waits for the other to begin."""
     monkeypatch.setattr(mail, "SEND_SECONDS", 0.5)
+    monkeypatch.setattr(outages, "PROBE_SECONDS", 3.0)
     context = server_context(tmp_path, AUTHORITY.sign("mail", LOOPBACK))
     async with listening(lambda: SMTP(Sink()), tls, wrapped=context) as mailer:
         with pytest.raises(MailDelayed):

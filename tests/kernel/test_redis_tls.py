@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from api.kernel.data import cache as cache_module
 from api.kernel.data.cache import Cache, CacheUnavailable, open_cache
 from api.kernel.settings import load
+from api.kernel.telemetry import outages
 from dev.part import Part, stop
 from dev.stack import Services
 from tests.authority import LOOPBACK, Authority, write
@@ -66,6 +67,7 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tested is not how fast a busy machine shakes hands."""
     monkeypatch.setattr(cache_module, "CALL_SECONDS", 5.0)
     monkeypatch.setattr(worker_main, "REDIS_SECONDS", 5.0)
+    monkeypatch.setattr(outages, "PROBE_SECONDS", 10.0)
 
 
 @contextlib.asynccontextmanager
@@ -167,8 +169,12 @@ async def test_a_database_that_there_is_not(redis: Start, caplog: pytest.LogCapt
 
 
 @pytest.mark.case(266)
-async def test_tls_to_a_server_without_it(services: Services, caplog: pytest.LogCaptureFixture) -> None:
+async def test_tls_to_a_server_without_it(
+    services: Services, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Redis takes the handshake for a command that has not ended, and is silent."""
+    monkeypatch.setattr(cache_module, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(worker_main, "REDIS_SECONDS", 0.5)
     plain = urlsplit(services.redis_url)
     await told_as_misconfigured(
         f"rediss://{plain.netloc}/0", "the server speaks no TLS at this port: check REDIS_URL", caplog
@@ -202,9 +208,8 @@ async def told_as_misconfigured(where: str, remedy: str, caplog: pytest.LogCaptu
         with pytest.raises((RedisError, OSError)) as refused:
             await queue.ping()
         await worker_main._recover(refused.value, queue)
-    assert [
-        record.fields["remedy"] for record in caplog.records if record.getMessage() == "redis is misconfigured"
-    ] == [remedy]
+    [line] = [record for record in caplog.records if record.getMessage() == "redis is misconfigured"]
+    assert line.fields["remedy"] == remedy  # type: ignore[attr-defined]
 
 
 async def test_a_server_that_is_down_is_down(caplog: pytest.LogCaptureFixture) -> None:

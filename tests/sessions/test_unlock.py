@@ -51,7 +51,7 @@ async def test_it_is_recorded_with_the_superuser_and_the_account(context: Contex
     assert (await client.post(f"/api/users/{ada.id}/unlock", headers=headers)).status_code == 204
     listed = (await client.get("/api/audit", params={"type": "sessions.unlocked"}, headers=headers)).json()["items"]
     me = (await client.get("/api/users/me", headers=headers)).json()["id"]
-    assert [(entry["actor_id"], entry["data"]["user_id"]) for entry in listed] == [(me, str(ada.id))]
+    assert [(entry["principal_id"], entry["data"]["user_id"]) for entry in listed] == [(me, str(ada.id))]
 
 
 async def test_the_count_of_a_network_stays(context: Context, client_at: ClientAt) -> None:

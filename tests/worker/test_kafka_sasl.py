@@ -10,8 +10,11 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
 
+import worker.kafka
+import worker.security
 from api.kernel.config.connections import Kafka
 from api.kernel.settings import Settings
+from api.kernel.telemetry import outages
 from api.kernel.telemetry.outages import no_tls, only_tls
 from dev import apache_kafka
 from dev.part import stop
@@ -96,6 +99,18 @@ def kafka(broker: Broker, mechanism: str, *, tls: bool, **changes: Any) -> Kafka
     return msgspec.structs.replace(made, **changes)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested is not how fast a busy machine answers."""
+    for module, name in (
+        (worker.security, "EXPLAIN_SECONDS"),
+        (worker.security, "PROBE_SECONDS"),
+        (outages, "PROBE_SECONDS"),
+    ):
+        monkeypatch.setattr(module, name, 10.0)
+    monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 20.0)
+
+
 @pytest.mark.parametrize("tls", [True, False], ids=["tls on ipv6", "open"])
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 async def test_events_go_out_and_messages_come_in(mechanism: str, tls: bool, broker: Broker, nowhere: Settings) -> None:
@@ -157,6 +172,7 @@ async def test_a_refusal_is_told_apart_from_an_outage(
 
 
 @pytest.mark.case(266)
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("tls", [True, False], ids=["client", "broker"])
 async def test_tls_on_one_side_alone_is_told(
     tls: bool, broker: Broker, nowhere: Settings, caplog: pytest.LogCaptureFixture
