@@ -54,7 +54,7 @@ async def explained(kafka: Kafka, error: Exception, topic: str | None = None) ->
     """The cause of a client's failure in its own words, and what to mend, where waiting does not help. `topic` is the
     one that the client asked for."""
     remedy = kafka_remedy(error, topic)
-    if remedy is None and isinstance(error, KafkaConnectionError | TimeoutError):
+    if remedy is None and isinstance(error, KafkaConnectionError):  # not a time-out: that broker was connected to
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(EXPLAIN_SECONDS):
                 failure, remedy = await _try_to_connect(kafka)

@@ -200,7 +200,7 @@ async def told_as_misconfigured(where: str, remedy: str, caplog: pytest.LogCaptu
         with pytest.raises(CacheUnavailable) as raised:
             await cache.execute("PING")
     assert raised.value.remedy == remedy
-    lines = [record for record in caplog.records if record.name == "api.kernel.cache"]
+    lines = [record for record in caplog.records if record.name == "api.kernel.data.cache"]
     assert lines[-1].getMessage() == "redis is misconfigured"
     assert lines[-1].fields["remedy"] == remedy  # type: ignore[attr-defined]
     caplog.clear()
