@@ -16,7 +16,8 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError, ResponseError
 
 from api.kernel.context import Context, open_context
-from api.kernel.data.cache import CacheUnavailable, redis_options, redis_remedy, tls_remedy
+from api.kernel.data.cache import CacheUnavailable
+from api.kernel.data.redis_server import redis_options, redis_remedy, tls_remedy
 from api.kernel.feature import Feature, Sweep, consumers_of, tasks_of
 from api.kernel.outbox.remedies import tell_remedy
 from api.kernel.outbox.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
