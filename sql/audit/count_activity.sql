@@ -1,4 +1,4 @@
--- How many entries an account has, as far as 10,000.
+-- Counts the audit entries about an account, up to 10,000.
 --
 --   $1 user_id  uuid
 

@@ -1,7 +1,7 @@
--- How many entries there are, as far as 10,000: counting further would take longer than the answer is worth.
+-- Counts audit entries that match the filters, up to 10,000. The bound limits the time of a count.
 --
---   $1 user_id  uuid  whose, or null
---   $2 type     text  of what type, or null
+--   $1 user_id  uuid  the account, or null for any
+--   $2 type     text  the entry type, or null for any
 
 select count(*)::integer as total
   from (select 1

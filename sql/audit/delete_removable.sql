@@ -1,7 +1,7 @@
--- Removes links of the chain, those between two positions.
+-- Deletes the links of the chain between two positions.
 --
---   $1 after  bigint  the position before the first
---   $2 last   bigint
+--   $1 after  bigint  exclusive
+--   $2 last   bigint  inclusive
 
 delete from audit_entries
  where position > $1

@@ -1,15 +1,17 @@
--- Removes what is personal from one batch of a person's entries, in the order of their ids: the data of those about them, the origin
--- (address, user agent) of those that they, or nobody of ours, caused. Digests stay. Only what is sealed is changed, since digests
--- are made from it. Answers how many entries' data and origins that were, how many entries could not be erased yet, how many it
--- looked at, the last one's id, the ids of those about the person, of those they only caused, and the contacts that it removed.
--- Each part of `found` reads its own index from `after` on, and no more than a batch. The entries that tell of the deletion and of
--- what was erased keep their data, which is the account's id. The caller has the lock of lock_chain: two erasures at once count
--- nothing twice.
+-- Erases the personal data in one batch of a user's entries, in the order of their ids: the data of entries about the
+-- user, and the origin (address, user agent) of entries caused by the user or by an unauthenticated client. Digests are
+-- kept. Only sealed entries are changed, because digests are computed from the data. Entries that record the deletion
+-- or an erasure keep their data, which is the account's id.
+--
+-- Returns the number of entries whose data and origins were erased, the number that are not sealed yet, the size of the
+-- batch, its last id, the ids of the entries about the user and of those only caused by the user, and the erased
+-- contacts. Each part of `found` reads its own index from `after` and at most one batch. The caller must hold
+-- lock_chain, so that concurrent erasures do not count an entry twice.
 --
 --   $1 user_id  uuid
---   $2 after    uuid    the last batch's last one, or the nil UUID
---   $3 most     bigint
---   $4 fields   text[]  names of the fields that hold contacts, such as addresses
+--   $2 after    uuid    the last id of the previous batch, or the nil UUID
+--   $3 most     bigint  the batch size
+--   $4 fields   text[]  names of the fields that hold contacts, such as email addresses
 
 with found as (
     (select id

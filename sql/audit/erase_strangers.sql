@@ -1,8 +1,8 @@
--- Removes from where somebody acted who is no account of ours, on no account of ours, such as a refused sign-in to an address that has
--- none, so long afterwards; so many at a time, and only what is sealed. Answers how many.
+-- Erases the origin of old sealed entries that refer to no account, such as refused sign-ins with an unknown email
+-- address. Returns the number of entries.
 --
---   $1 age   interval
---   $2 most  bigint
+--   $1 age   interval  the minimum age of an entry
+--   $2 most  bigint    the batch size
 
 with erased as (
     update audit_entries

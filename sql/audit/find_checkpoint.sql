@@ -1,4 +1,5 @@
--- What the latest removal of old entries said: where the chain begins now. Of the latest hundred by id, since clocks may differ.
+-- Finds the current start of the chain, as recorded by the latest removal of old entries. Considers the latest 100
+-- removals by id, because the clocks of two processes may differ.
 
 select (data ->> 'position')::bigint as last, decode(data ->> 'hash', 'hex') as link,
        (data ->> 'erased_data')::integer as erased_data, (data ->> 'erased_origins')::integer as erased_origins,

@@ -1,4 +1,4 @@
--- The chain's last link.
+-- Finds the last link of the chain.
 
 select position as last, hash as link
   from audit_entries

@@ -1,8 +1,8 @@
--- An account's own entries, newest first. From where an administrator acted is the administrator's.
+-- Lists the entries about an account, newest first. The origin of an administrator's action is not returned.
 --
 --   $1 user_id  uuid
---   $2 before   uuid    the last page's last one, or null
---   $3 most     bigint
+--   $2 before   uuid    the last id of the previous page, or null
+--   $3 most     bigint  the page size
 
 with found as (
     (select id

@@ -1,9 +1,9 @@
--- Entries, newest first.
+-- Lists audit entries, newest first.
 --
---   $1 user_id  uuid    whose, or null
---   $2 type     text    of what type, or null
---   $3 before   uuid    the last page's last one, or null
---   $4 most     bigint
+--   $1 user_id  uuid    the account, or null for any
+--   $2 type     text    the entry type, or null for any
+--   $3 before   uuid    the last id of the previous page, or null
+--   $4 most     bigint  the page size
 
 select id, type, key, data::text, principal_id, address, user_agent, traceparent, created_at,
        data_salt, origin_salt, position, data_digest, origin_digest, hash

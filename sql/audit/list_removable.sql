@@ -1,6 +1,6 @@
--- The chain's oldest links, as far as each of them is older than that.
+-- Lists the oldest links of the chain, up to the first one that is younger than the given age.
 --
---   $1 after  bigint    the position before the first
+--   $1 after  bigint    exclusive
 --   $2 age    interval
 --   $3 most   bigint
 

@@ -1,6 +1,6 @@
--- The links of the chain after a position.
+-- Lists the links of the chain after a position.
 --
---   $1 after  bigint
+--   $1 after  bigint  exclusive
 --   $2 most   bigint
 
 select id, type, key, data::text, principal_id, address, user_agent, traceparent, created_at,

@@ -1,4 +1,5 @@
--- What is to be sealed, oldest first. Chosen by its state: one that commits late has a lower number and a later position.
+-- Lists entries that are not sealed yet, oldest first. Selects by state and not by sequence number, because an entry
+-- that commits late has a lower sequence number than entries that are already sealed.
 --
 --   $1 most  bigint
 

@@ -1,3 +1,3 @@
--- One at a time adds to the chain, until its transaction ends. The number is "audit" in ASCII.
+-- Locks the chain until the end of the transaction. The key is "audit" in ASCII.
 
 select pg_advisory_xact_lock(418581342580);

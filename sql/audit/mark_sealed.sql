@@ -1,7 +1,7 @@
--- Adds links to the chain, in the arrays' order; an element of each is an entry.
+-- Appends links to the chain, in the order of the arrays. Element n of each array belongs to entry n.
 --
 --   $1 ids             uuid[]
---   $2 after           bigint   the position before the first
+--   $2 after           bigint   the position of the last link so far
 --   $3 data_digests    bytea[]
 --   $4 origin_digests  bytea[]
 --   $5 hashes          bytea[]

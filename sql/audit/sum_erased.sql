@@ -1,4 +1,5 @@
--- How many entries' data and origins were erased as announced, in removed entries too, and how many entries are not sealed yet.
+-- Sums the announced erasures of data and of origins, including those of removed entries, and counts the entries that
+-- are not sealed yet.
 
 with checkpoint as (
     select data

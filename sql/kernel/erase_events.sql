@@ -1,10 +1,11 @@
--- Removes a deleted person's events from the outbox. What was published is removed; what waits is published first, so that other
--- services hear of the deletion last, and removed then; a dead letter is given up. Events of the type that tells of the deletion stay.
--- From where an event came is removed at once, also of those that the person only caused. Answers the dead letters.
+-- Erases a deleted user's events from the outbox. Published events and dead letters are deleted. Pending events are
+-- published first and deleted afterwards, so that consumers receive the deletion last. Events of the deletion's own
+-- type are kept. The origin (address, user agent) is erased at once, also of events only caused by the user. Returns
+-- the deleted dead letters.
 --
---   $1 about   uuid[]
---   $2 caused  uuid[]
---   $3 kept    text
+--   $1 about   uuid[]  ids of the events about the user
+--   $2 caused  uuid[]  ids of the events only caused by the user
+--   $3 kept    text    the type of the deletion's event
 
 with published as (
     delete from outbox_events

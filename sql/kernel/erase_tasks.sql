@@ -1,8 +1,8 @@
--- Gives up tasks that are dead letters and say one of these words, such as a deleted person's id or address, except those that the
--- deletion itself asks for. Answers them. Dead letters are few, and have an index.
+-- Deletes dead tasks whose data contains one of these values, such as a deleted user's id or address, except the tasks
+-- of the deletion itself. Returns the deleted tasks. An index covers dead letters.
 --
---   $1 words   text[]
---   $2 kept    text    the type of the deletion's event
+--   $1 words  text[]
+--   $2 kept   text    the type of the deletion's event
 
 delete from outbox_tasks
  where dead_at is not null

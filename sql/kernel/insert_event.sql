@@ -1,17 +1,17 @@
--- Announces an event: a row for Kafka, a row for each task that subscribes, a row for the audit, and a hint that wakes the relay.
--- The caller's transaction commits all of it or nothing.
+-- Inserts an event: a row for Kafka, a row for each subscribing task, an audit entry, and a notification that wakes the
+-- relay. All of it commits or rolls back with the caller's transaction.
 --
---   $1 id            uuid    becomes the CloudEvent's id
+--   $1 id            uuid    the CloudEvent's id
 --   $2 type          text    users.registered
 --   $3 topic         text    users
---   $4 key           uuid    the thing it is about
+--   $4 key           uuid    id of the entity that the event is about
 --   $5 data          text    the event as JSON
 --   $6 traceparent   text    W3C Trace Context of the request
---   $7 principal_id  uuid    who did it, where somebody was signed in
---   $8 address       text    from which network address
---   $9 user_agent    text    with what
+--   $7 principal_id  uuid    the authenticated user, or null
+--   $8 address       text    network address of the client, or null
+--   $9 user_agent    text    User-Agent of the client, or null
 --   $10 tasks        text[]  names of the subscribing tasks
---   $11 subjects     uuid[]  the persons that the event is about
+--   $11 subjects     uuid[]  the users that the event is about
 
 with event as (
     insert into outbox_events (id, type, topic, key, data, traceparent, principal_id, address, user_agent)

@@ -1,8 +1,8 @@
--- Leaves work for the worker that no event stands for.
+-- Inserts a task that does not belong to an event.
 --
 --   $1 task         text
---   $2 id           uuid  what the task is told as its id
---   $3 data         text  its input as JSON
+--   $2 id           uuid  passed to the task as its id
+--   $3 data         text  the task's input as JSON
 --   $4 traceparent  text  W3C Trace Context of the request
 
 with task as (

@@ -1,4 +1,4 @@
--- The topics that Kafka does not take, while something waits for them.
+-- Lists the topics that Kafka refuses and that have pending events.
 
 select topic, reason, since
   from outbox_topics as closed

@@ -1,9 +1,9 @@
--- Gives a task back after a failure: later ($4 seconds from now), or never ($4 is null: a dead letter).
+-- Returns a failed task to the queue with a delay, or marks it as a dead letter.
 --
 --   $1 id     uuid
 --   $2 lease  integer
---   $3 error  text     the kind of failure and the server's words, never what was being sent
---   $4 wait   float    seconds
+--   $3 error  text     the kind of failure and the server's response, never the data sent
+--   $4 wait   float    delay in seconds; null: dead letter
 
 update outbox_tasks
    set last_error = $3,

@@ -1,6 +1,6 @@
--- How far behind the worker is, by topic and by task: what waits and since when, what is held back (refused events until their next
--- attempt, and what is behind them or behind a dead letter), and the dead letters, of messages too. Each count stops at 10,000, and
--- with it what is read: names are found by skipping along an index, and rows are read along one.
+-- Measures the outbox by topic and by task: pending items and the age of the oldest, held items (refused events, and
+-- events behind a refused event or a dead letter), and dead letters, including messages. Each count stops at 10,000,
+-- which also bounds the rows read: names are found by an index skip scan, and rows are read along an index.
 
 with recursive bound as (
     select 10000 as most
@@ -32,7 +32,7 @@ with recursive bound as (
                       from (select created_at
                               from outbox_events
                              where published_at is null and dead_at is null and available_at is null and not held
-                               and topic between topics.name and topics.name -- by outbox_events_ready: the primary key has seq alone
+                               and topic between topics.name and topics.name -- selects outbox_events_ready instead of the primary key
                              order by topic, seq
                              limit (select most from bound)) as event) as waiting
      where name is not null

@@ -1,8 +1,8 @@
--- Gives leases back unused: the queue could not take them, or the worker stops. No attempt was made, so none counts; the lease's number
--- is spent all the same, so that a job which the queue did take after all finds nothing.
+-- Releases unused leases, when the queue refused the tasks or the worker stops. The attempt is not counted. The lease
+-- number is not reused, so that a job that did reach the queue finds no lease.
 --
 --   $1 ids     uuid[]
---   $2 leases  int4[]  of each
+--   $2 leases  int4[]  the lease of each task
 
 update outbox_tasks
    set locked_until = null,

@@ -1,8 +1,8 @@
--- Begins an attempt: the task's row, if this lease still holds it, and so many seconds more from now.
+-- Starts an attempt: returns the task if this lease is still current, and extends the lease.
 --
 --   $1 id       uuid
 --   $2 lease    integer
---   $3 seconds  float
+--   $3 seconds  float    duration of the lease from now
 
 update outbox_tasks
    set locked_until = now() + $3 * interval '1 second'

@@ -1,4 +1,4 @@
--- Where to write to an account, if it is there, active, and the address is confirmed to be its owner's.
+-- Finds the email address and language of an active account with a verified address.
 --
 --   $1 user_id  uuid
 

@@ -1,4 +1,4 @@
--- How many were given up.
+-- Counts dead letters.
 
 select (select count(*) from outbox_events where dead_at is not null)
      + (select count(*) from outbox_tasks where dead_at is not null)

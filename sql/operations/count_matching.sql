@@ -1,11 +1,11 @@
--- How many dead letters a filter selects, by kind and type, and until when they were given up: what dies later, such as one that was
--- retried meanwhile, is not selected.
+-- Counts the dead letters that match a filter, by kind and type. Also returns the time limit of the selection, so that
+-- letters that die later are not selected.
 --
 --   $1 kind        text      event, task or message; null: any
 --   $2 type        text      an event's type, a task's name or a message's topic; null: any
 --   $3 key         uuid      an event's key; null: any
 --   $4 ids         uuid[]    these alone; null: any
---   $5 older_than  interval  given up so long ago
+--   $5 older_than  interval  minimum time since they became dead letters
 
 select kind, type, count(*) as letters, min(dead_at) as oldest, now() - $5::interval as until
   from dead_letters

@@ -1,7 +1,7 @@
--- Tasks that wait and that no feature of this code has, by name: nothing leases them.
+-- Counts pending tasks that no feature of this release defines, by name. Such tasks are never leased.
 --
---   $1 known  text[]  the names of the tasks that there are
---   $2 task   text    this name alone; null: any
+--   $1 known  text[]  names of the defined tasks
+--   $2 task   text    only this name; null: any
 
 select task as type, count(*) as tasks, min(created_at) as oldest
   from outbox_tasks

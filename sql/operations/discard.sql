@@ -1,5 +1,5 @@
--- Gives a dead letter up: nobody will be sent it. What an event said stays in the audit; what a message said stays in its topic of dead
--- letters. The first 1,000 events that waited behind an event are ready at once, the others within a minute.
+-- Discards a dead letter. The audit keeps an event's data, and the topic of dead letters keeps a message. The first
+-- 1,000 events held behind the event are released at once, the others within a minute.
 --
 --   $1 id  uuid
 

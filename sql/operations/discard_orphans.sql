@@ -1,7 +1,7 @@
--- Deletes tasks that wait and that no feature of this code has. One that a worker of an older release runs is left alone.
+-- Deletes pending tasks that no feature of this release defines. Tasks leased by a worker of an older release are kept.
 --
---   $1 known  text[]  the names of the tasks that there are
---   $2 task   text    this name alone; null: any
+--   $1 known  text[]  names of the defined tasks
+--   $2 task   text    only this name; null: any
 --   $3 most   bigint
 
 with orphan as (

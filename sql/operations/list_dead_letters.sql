@@ -1,7 +1,7 @@
--- Dead letters, the latest first.
+-- Lists dead letters, newest first.
 --
---   $1 dead_at  timestamptz  the last page's last one's, or null
---   $2 id       uuid         and its id
+--   $1 dead_at  timestamptz  from the last row of the previous page, or null
+--   $2 id       uuid         from the last row of the previous page
 --   $3 most     bigint
 
 select id, kind, type, event_key, place, reason, attempts, created_at, dead_at

@@ -1,12 +1,12 @@
--- The dead letters that a filter selects, the oldest first: a page of them after the last one of the page before.
+-- Lists the dead letters that match a filter, oldest first.
 --
 --   $1 kind     text         event, task or message; null: any
 --   $2 type     text         an event's type, a task's name or a message's topic; null: any
 --   $3 key      uuid         an event's key; null: any
---   $4 ids      uuid[]       these alone; null: any
---   $5 until    timestamptz  given up by then; null: any
---   $6 dead_at  timestamptz  the last page's last one's, or null
---   $7 id       uuid         and its id
+--   $4 ids      uuid[]       only these; null: any
+--   $5 until    timestamptz  the latest time at which they became dead letters; null: any
+--   $6 dead_at  timestamptz  from the last row of the previous page, or null
+--   $7 id       uuid         from the last row of the previous page
 --   $8 most     bigint
 
 select id, kind, type, event_key, place, reason, attempts, created_at, dead_at

@@ -1,5 +1,5 @@
--- Makes a dead letter what it was before, with all its attempts: an event in its old place, ahead of the later ones of its key. A message
--- is published to its topic again by the worker.
+-- Returns a dead letter to the queue with all its attempts. An event returns to its place, ahead of later events with
+-- the same key. The worker publishes a message to its topic again.
 --
 --   $1 id  uuid
 

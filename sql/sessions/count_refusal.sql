@@ -1,9 +1,12 @@
--- Counts a sign-in that was refused, in one statement whether or not the address has an account. The worker announces a row within
--- seconds, and once more after a quarter of an hour, so that attempts which anybody can repeat become a bounded number of events:
--- a network names 50 accounts at most, and an account (or all addresses without one) 20 networks; the others are counted together.
--- The commit does not wait for the disk, so that a flood does not queue for one row: a crash of the server loses the last counts.
+-- Counts a refused sign-in. The statement does the same work whether or not the address has an account. The worker
+-- announces a row within seconds and again after 15 minutes, which bounds the number of events from repeated attempts.
+-- A network has rows for at most 50 accounts, and an account (or the set of all unknown addresses) for at most 20
+-- networks; further attempts are counted in a shared row.
 --
---   $1 user_id      uuid  the nil UUID where the address has no account
+-- The commit is asynchronous, so that many attempts do not queue for one row. A crash of the server loses the latest
+-- counts.
+--
+--   $1 user_id      uuid  the nil UUID if the address has no account
 --   $2 reason       text  password, disabled, unverified, throttled
 --   $3 network      text
 --   $4 address      text
@@ -31,7 +34,7 @@ select user_id, $2, network, $4, $5, $6
   from placed, hasty
 on conflict on constraint session_refusals_pkey do update
    set attempts = counted.attempts + 1,
-       -- The first that is not announced yet tells from where.
+       -- The origin is that of the first attempt not announced yet.
        since = case when counted.attempts = counted.announced then now() else counted.since end,
        address = case when counted.attempts = counted.announced then excluded.address else counted.address end,
        user_agent = case when counted.attempts = counted.announced then excluded.user_agent else counted.user_agent end,

@@ -1,8 +1,8 @@
--- Removes sessions that ended so long ago, or were not refreshed in time, that no device needs to be known by them any more. Rows
--- that another worker removes are left to it.
+-- Deletes sessions that ended or expired long ago and are no longer needed to recognise a device. Skips rows locked by
+-- another worker.
 --
---   $1 age   interval
---   $2 most  bigint    rows at a time
+--   $1 age   interval  minimum time since the end
+--   $2 most  bigint    the batch size
 
 delete from sessions
  where id = any(array(

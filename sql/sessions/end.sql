@@ -1,4 +1,4 @@
--- Ends one of an account's sessions; no row where it was over before, for whatever reason, or is somebody else's.
+-- Ends one of an account's sessions. Returns no row if the session has ended or belongs to another account.
 --
 --   $1 id       uuid
 --   $2 user_id  uuid

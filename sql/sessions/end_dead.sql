@@ -1,4 +1,4 @@
--- Marks an account's sessions that a change of the account has ended already, for those who hear of it.
+-- Marks the sessions that a change of the account has already ended, so that their end is announced.
 --
 --   $1 user_id  uuid
 --   $2 reason   text  credentials, disabled, revoked

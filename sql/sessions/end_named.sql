@@ -1,4 +1,5 @@
--- Ends the session that a browser's own refresh token names, whosever it is; no row where it had ended before.
+-- Ends the session that a browser's refresh token names, regardless of its account. Returns no row if it has ended
+-- already.
 --
 --   $1 id      uuid
 --   $2 reason  text  logout

@@ -1,7 +1,8 @@
--- Ends an account's oldest sessions, but for so many: who signs in again and again has no others in use.
+-- Ends an account's oldest sessions, keeping the newest ones. Limits the sessions of an account that signs in
+-- repeatedly.
 --
 --   $1 user_id  uuid
---   $2 kept     bigint
+--   $2 kept     bigint  number of sessions to keep
 
 update sessions
    set ended_at = now(), end_reason = 'limit'

@@ -1,7 +1,7 @@
--- Ends all of an account's sessions that live, but for one.
+-- Ends all live sessions of an account except one.
 --
 --   $1 user_id  uuid
---   $2 id       uuid  which stays
+--   $2 id       uuid  the session to keep
 
 update sessions
    set ended_at = now(), end_reason = 'revoked'

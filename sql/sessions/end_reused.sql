@@ -1,7 +1,7 @@
--- Ends a live session whose refresh token came back after its successor was made: two parties hold it.
+-- Ends a live session whose refresh token was used again after its rotation, because two clients hold it.
 --
 --   $1 id          uuid
---   $2 generation  integer  the old token's
+--   $2 generation  integer  generation of the reused token
 
 update sessions
    set ended_at = now(), end_reason = 'reuse'

@@ -1,6 +1,6 @@
--- What signing in needs to know of the account with this address, if there is one, and whether it was used from this device before.
+-- Finds the account with this address, for signing in, and whether it has been used from this device.
 --
---   $1 email       text  in its normal form
+--   $1 email       text  normalized
 --   $2 device_id   uuid
 --   $3 user_agent  text
 

@@ -1,4 +1,4 @@
--- What a mail about a session tells, and to whom, if its account is active.
+-- Finds the recipient and the content of an email about a session, if its account is active.
 --
 --   $1 id  uuid
 

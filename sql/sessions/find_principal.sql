@@ -1,7 +1,7 @@
--- Who stands behind a session that still lives, as the account is now.
+-- Finds the current privileges of the account of a live session.
 --
 --   $1 id       uuid  the session
---   $2 user_id  uuid  the account the token names
+--   $2 user_id  uuid  the account that the token names
 
 select users.is_superuser, users.is_verified, users.roles
   from sessions

@@ -1,4 +1,4 @@
--- Removes an account's sessions that ended, and with them what is known of their devices.
+-- Deletes an account's ended sessions, including their device data.
 --
 --   $1 user_id  uuid
 

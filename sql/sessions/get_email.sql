@@ -1,4 +1,4 @@
--- The address of an account, by which its refused sign-ins are counted.
+-- Gets an account's email address, by which its refused sign-ins are counted.
 --
 --   $1 id  uuid
 

@@ -1,11 +1,11 @@
--- Starts a session, unless the account was disabled or its credentials changed since they were checked: a password that was right a moment
--- ago opens nothing. The row's lock makes a change wait, or be seen.
+-- Inserts a session, unless the account was disabled or its credentials changed since they were checked. The row lock
+-- serializes this statement with such a change.
 --
 --   $1 id                      uuid
 --   $2 user_id                 uuid
---   $3 credentials_changed_at  timestamptz  as it was when they were checked
---   $4 idle                    interval     ends when not refreshed for so long
---   $5 lifetime                interval     ends anyhow
+--   $3 credentials_changed_at  timestamptz  as read when they were checked
+--   $4 idle                    interval     maximum time between refreshes
+--   $5 lifetime                interval     maximum duration of the session
 --   $6 address                 text
 --   $7 user_agent              text
 --   $8 device_id               uuid

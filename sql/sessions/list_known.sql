@@ -1,4 +1,5 @@
--- The devices and places from which an account was used last: each has counts of its own in the limits on guessing.
+-- Lists the devices and networks that an account was used from most recently. Each has its own counter in the limits on
+-- password guessing.
 --
 --   $1 user_id  uuid
 

@@ -1,7 +1,7 @@
--- An account's sessions that live, the one that was used last first.
+-- Lists an account's live sessions, most recently used first.
 --
 --   $1 user_id  uuid
---   $2 id       uuid  the one that asks
+--   $2 id       uuid  the caller's session
 
 select sessions.id, sessions.user_agent as device, sessions.address, sessions.created_at, sessions.last_seen_at, sessions.method,
        sessions.mode, sessions.id = $2 as current

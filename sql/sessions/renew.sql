@@ -1,9 +1,9 @@
--- Ends a live session and starts another in its place, with the same device and the same last moment. What the old one's tokens opened
--- is closed. No row where it did not live.
+-- Ends a live session and starts another in its place, with the same device and expiry. The tokens of the old session
+-- become invalid. Returns no row if the old session is not live.
 --
---   $1 id          uuid      the old one
+--   $1 id          uuid      the old session
 --   $2 new_id      uuid
---   $3 idle        interval  ends when not refreshed for so long
+--   $3 idle        interval  maximum time between refreshes
 --   $4 address     text
 --   $5 user_agent  text
 

@@ -1,10 +1,11 @@
--- Moves a session to its next generation, if the token's is the current one; or finds it there already, if the same token was used
--- a moment ago, so that a retry and a second tab get the same successor. One statement: of twenty at once, one moves it.
+-- Moves a session to its next generation if the token has the current one. Also returns the session if the token was
+-- used within the grace period, so that a retry and a second tab receive the same successor. The single statement
+-- ensures that one of several concurrent calls moves the session.
 --
 --   $1 id          uuid
---   $2 generation  integer   the token's
---   $3 grace       interval
---   $4 idle        interval
+--   $2 generation  integer   the token's generation
+--   $3 grace       interval  how long a used token is accepted again
+--   $4 idle        interval  maximum time between refreshes
 --   $5 address     text
 --   $6 user_agent  text
 

@@ -1,9 +1,10 @@
--- Takes counts of refused sign-ins that are due, so many at a time, oldest first: new ones, which stay and go on counting, and those
--- that were opened so long ago, which are removed. `attempts` are those that were not announced yet. The key share lock makes a
--- deletion of the account wait, so that what is announced of it is erased with it; `owner_id` is null where it is gone.
+-- Takes a batch of refused sign-in counts that are due, oldest first. New rows are kept and continue counting; rows
+-- older than the window are deleted. `attempts` excludes those already announced. The key share lock makes a deletion
+-- of the account wait, so that the announced events are erased with it. `owner_id` is null if the account no longer
+-- exists.
 --
---   $1 window  interval
---   $2 most    bigint
+--   $1 window  interval  the age at which a row is closed
+--   $2 most    bigint    the batch size
 
 with due as (
     select user_id, reason, network, attempts, announced, address, user_agent, traceparent, since,

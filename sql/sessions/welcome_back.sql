@@ -1,9 +1,10 @@
--- What signing in changes of the account itself: a hash of the same password with today's parameters, and a deletion that was asked for is
--- not wanted any more. Answers whether there was one; no row where the credentials changed meanwhile.
+-- Updates an account after a sign-in: stores a hash of the same password with the current parameters, and cancels a
+-- requested deletion. Returns whether a deletion was cancelled, and no row if the credentials changed since they were
+-- checked.
 --
 --   $1 user_id                 uuid
---   $2 password_hash           text         null leaves it
---   $3 credentials_changed_at  timestamptz  as it was when they were checked
+--   $2 password_hash           text         null keeps the current hash
+--   $3 credentials_changed_at  timestamptz  as read when they were checked
 
 with before as (
     select id, delete_after is not null as leaving

@@ -1,4 +1,4 @@
--- How many audit entries are not sealed yet, 10,000 at most, and the age in seconds of the oldest of them.
+-- Counts audit entries that are not sealed yet, up to 10,000, and measures the age of the oldest in seconds.
 
 select count(*) as entries,
        coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as oldest_seconds

@@ -1,4 +1,4 @@
--- Keeps an account that was to be deleted; no row where it was not.
+-- Cancels the deletion of an account. Returns no row if none was requested.
 --
 --   $1 id  uuid
 

@@ -1,7 +1,8 @@
--- Changes what superusers say of an account. To be disabled ends every sign-in, so that none comes back when it is enabled again.
+-- Updates the fields of an account that superusers control. Disabling an account ends all its sessions, and enabling it
+-- does not restore them.
 --
 --   $1 id            uuid
---   $2 name          text    or null
+--   $2 name          text     or null
 --   $3 is_active     boolean
 --   $4 is_superuser  boolean
 --   $5 is_verified   boolean

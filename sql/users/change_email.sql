@@ -1,7 +1,7 @@
--- Gives an account another address, which ends every sign-in from before. Somebody else may have it by now: users_email_key.
+-- Changes an account's address and ends all its sessions. Violates users_email_key if another account has the address.
 --
 --   $1 id     uuid
---   $2 email  text  in its normal form
+--   $2 email  text  normalized
 
 update users
    set email = $2, pending_email = null, credentials_changed_at = clock_timestamp(), credentials_changed_by = null, updated_at = now()

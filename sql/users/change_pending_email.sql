@@ -1,7 +1,7 @@
--- Keeps the address that an account is to have when it is confirmed, instead of an earlier one; null for none.
+-- Sets the address that becomes the account's when it is confirmed, or removes it.
 --
 --   $1 id     uuid
---   $2 email  text  in its normal form
+--   $2 email  text  normalized, or null
 
 update users
    set pending_email = $2, updated_at = now()

@@ -1,8 +1,8 @@
--- Removes what was stored in an account before its address was proved: the password, the name, a pending address. Every session ends.
--- Roles stay, for only an administrator gives them.
+-- Removes the data stored in an account before its address was verified: password, name and pending address. Ends all
+-- sessions. Keeps roles, which only an administrator can grant.
 --
 --   $1 id        uuid
---   $2 language  text  in which to write to its owner
+--   $2 language  text  language of emails
 
 update users
    set password_hash = null, name = null, pending_email = null, language = $2, opened_address = null, opened_user_agent = null,

@@ -1,7 +1,7 @@
--- How many accounts there are, counted up to a bound, in an index. Where PostgreSQL's own estimate is twice the bound nothing needs to be
--- counted, so that it takes as long among thousands as among millions.
+-- Counts accounts up to a bound. Uses PostgreSQL's estimate if it is more than twice the bound, so that the time does
+-- not grow with the table; otherwise counts along an index.
 --
---   $1 most  bigint
+--   $1 most  bigint  the bound
 
 select case
            when (select reltuples from pg_class where oid = 'users'::regclass) > 2 * $1::bigint then $1

@@ -1,10 +1,10 @@
--- How many mails with a token that still holds in time went to an account in the last minute and hour, by whomever they were asked for,
--- and how many of them from one network. A task's own earlier attempts do not count.
+-- Counts the emails with a valid token that an account received in the last minute and hour: in all, and from one
+-- network. Excludes earlier attempts of the same task.
 --
 --   $1 user_id  uuid
 --   $2 purpose  text  reset
 --   $3 network  text
---   $4 task_id  uuid  the task that asks
+--   $4 task_id  uuid  the current task
 
 select count(distinct task_id) filter (where network = $3 and created_at > now() - interval '1 minute') as last_minute,
        count(distinct task_id) filter (where network = $3) as last_hour,

@@ -1,8 +1,8 @@
--- How many accounts pass a search, counted up to a bound.
+-- Counts the accounts that match a search, up to a bound.
 --
---   $1 search  text    a tsquery over users.search, which their index answers
---   $2 rest    text    another, asked of what it finds; or null
---   $3 most    bigint
+--   $1 search  text    a tsquery over users.search, answered by the index
+--   $2 rest    text    a tsquery that filters the result, or null
+--   $3 most    bigint  the bound
 
 select count(*)
   from (select 1

@@ -1,4 +1,4 @@
--- Deletes an account, with its sessions and tokens.
+-- Deletes an account with its sessions and tokens.
 --
 --   $1 id  uuid
 

@@ -1,4 +1,5 @@
--- Deletes one account whose owner wanted that long enough ago and has not come back since, with its sessions and tokens.
+-- Deletes one account whose deletion is due, with its sessions and tokens, unless its owner has signed in since the
+-- request.
 
 delete from users
  where id = (

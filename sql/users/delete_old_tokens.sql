@@ -1,6 +1,6 @@
--- Forgets tokens that are of no use, a day after they expired: how many were asked for in the last hour is counted from them.
+-- Deletes tokens a day after they expired. The delay keeps the tokens of the last hour countable.
 --
---   $1 most  bigint
+--   $1 most  bigint  the batch size
 
 with gone as (
     delete from user_tokens

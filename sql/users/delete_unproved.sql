@@ -1,5 +1,5 @@
--- Deletes an account that somebody opened with an address that they never confirmed. None that an administrator opened, which has no
--- password yet, and no superuser's.
+-- Deletes an account that was registered with an address that was never verified. Keeps accounts created by an
+-- administrator, which have no password yet, and superusers.
 --
 --   $1 email  text  in lower case
 

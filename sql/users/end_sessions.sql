@@ -1,7 +1,7 @@
--- Ends every session of an account, but for one.
+-- Ends all sessions of an account except one.
 --
 --   $1 id        uuid
---   $2 kept_sid  uuid  or null
+--   $2 kept_sid  uuid  the session to keep, or null
 
 update users
    set credentials_changed_at = clock_timestamp(), credentials_changed_by = $2

@@ -1,4 +1,4 @@
--- The account with this id, if there is one.
+-- Finds an account by its id.
 --
 --   $1 id  uuid
 

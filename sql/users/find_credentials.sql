@@ -1,5 +1,5 @@
--- What the owner of an account proves themselves with, if this session of theirs lives at this very moment: for what must not rest on
--- a principal that is remembered for a second.
+-- Finds an account's credentials if this session is live now. For operations that must not rely on a principal cached
+-- for up to a second.
 --
 --   $1 id   uuid
 --   $2 sid  uuid  the session

@@ -1,6 +1,6 @@
--- Whose address this is, if anybody's.
+-- Finds the id of the account with this address.
 --
---   $1 email  text  in its normal form
+--   $1 email  text  normalized
 
 select id
   from users

@@ -1,4 +1,4 @@
--- When and from where the account was opened that a verification token is for, if spend_token would take it now.
+-- Finds when and from where an account was registered, by a verification token that spend_token would accept now.
 --
 --   $1 token_hash  bytea  SHA-256
 

@@ -1,4 +1,4 @@
--- Whether a verification token was good once, and the address that it was sent to is confirmed now.
+-- Finds the account of a verification token, spent or expired, if the address that it was sent to is verified now.
 --
 --   $1 token_hash  bytea  SHA-256
 

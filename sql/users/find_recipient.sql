@@ -1,4 +1,4 @@
--- What the mails to an account depend on, if it is there and active.
+-- Finds the data for emails to an active account.
 --
 --   $1 id  uuid
 

@@ -1,4 +1,4 @@
--- Whether an account has a password, and whether it is about to be deleted.
+-- Finds whether an account has a password and whether its deletion is pending.
 --
 --   $1 id  uuid
 

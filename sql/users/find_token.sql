@@ -1,4 +1,4 @@
--- Whose token this is, if spend_token would take it now.
+-- Finds the account and purpose of a token that spend_token would accept now.
 --
 --   $1 token_hash  bytea   SHA-256
 --   $2 purposes    text[]

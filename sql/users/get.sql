@@ -1,4 +1,4 @@
--- The account with this id, which must exist.
+-- Gets an account by its id. The account must exist.
 --
 --   $1 id  uuid
 

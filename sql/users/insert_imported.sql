@@ -1,14 +1,14 @@
--- Opens accounts that another system had. An address that has an account already is left out, and so is the second of two rows with
--- one address. The order keeps two imports of the same addresses from waiting for each other.
+-- Inserts accounts imported from another system. Skips addresses that have an account and repeated addresses. Inserts
+-- in a fixed order, so that concurrent imports do not deadlock.
 --
 --   $1 ids              uuid[]
---   $2 emails           text[]     in their normal form
---   $3 names            text[]     or null in it
---   $4 roles            text[]     of each account, with spaces between
---   $5 password_hashes  text[]     null in it: the owner chooses a password later
+--   $2 emails           text[]  normalized
+--   $3 names            text[]  elements may be null
+--   $4 roles            text[]  the roles of each account, separated by spaces
+--   $5 password_hashes  text[]  elements may be null: the owner chooses a password later
 --   $6 are_active       bool[]
 --   $7 are_verified     bool[]
---   $8 languages        text[]     in which to write to the owners
+--   $8 languages        text[]  languages of emails
 
 insert into users (id, email, name, roles, password_hash, is_active, is_verified, language)
 select id, email, name, string_to_array(roles, ' '), password_hash, is_active, is_verified, language

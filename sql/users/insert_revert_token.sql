@@ -1,9 +1,10 @@
--- Keeps the hash of a token that takes an address back, if there is still a right to do so: a row of this purpose and address that was
--- written in the transaction of the change, and was not voided since. The token is as old as the right.
+-- Inserts the hash of a token that reverts a change of address, if the right to revert still exists: a row with this
+-- purpose and address, written in the transaction of the change and not voided since. The token inherits the creation
+-- time of that row.
 --
 --   $1 token_hash  bytea     SHA-256
 --   $2 user_id     uuid
---   $3 email       text      where it is sent
+--   $3 email       text      recipient address
 --   $4 lifetime    interval
 --   $5 task_id     uuid      the task that sends it
 

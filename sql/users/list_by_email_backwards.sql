@@ -1,9 +1,9 @@
--- The accounts before an address, backwards by address. Read along an index until there are enough:
--- for all accounts, or for a search that many pass. The function is the operator @@ where no index may answer it.
+-- Lists accounts by address, descending. Reads along an index until the page is full, for all accounts or for a search
+-- with many matches. Uses the function of the operator @@, so that the planner does not choose the search index.
 --
---   $1 after   text    where the page before ended
+--   $1 after   text    the last address of the previous page
 --   $2 search  text    a tsquery over users.search; null for all
---   $3 most    bigint
+--   $3 most    bigint  the page size
 
 select id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at
   from users

@@ -1,8 +1,8 @@
--- The accounts that are superusers or hold a role, by address: a page of them after the last one of the page before.
+-- Lists the superusers and the accounts with a role, by address.
 --
---   $1 role   text    this role alone; null: any
---   $2 after  text    the last page's last address, or ''
---   $3 most   bigint
+--   $1 role   text    only this role; null: any
+--   $2 after  text    the last address of the previous page, or ''
+--   $3 most   bigint  the page size
 
 select id, email, is_superuser, is_active, roles
   from users

@@ -1,13 +1,13 @@
--- The accounts after a place in a list, of the few that pass a search: found by its index, all of them, and sorted then. To read along
--- another index until there are enough would be to read the whole of it, where there are not. The function is the operator @@ where no
--- index may answer it.
+-- Lists the accounts that match a search with few matches: reads all matches by the search index and sorts them.
+-- Reading along the index of the sort order could read all of it before the page is full. Uses the function of the
+-- operator @@ where the planner must not choose the search index.
 --
 --   $1 after_id     uuid
 --   $2 after_email  text
---   $3 search       text    a tsquery over users.search, which their index answers
---   $4 rest         text    another, asked of what it finds; or null
+--   $3 search       text    a tsquery over users.search, answered by the index
+--   $4 rest         text    a tsquery that filters the result, or null
 --   $5 sort         text    created_at, -created_at, email, -email
---   $6 most         bigint
+--   $6 most         bigint  the page size
 
 with found as materialized (
     select id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at

@@ -1,4 +1,5 @@
--- The kinds of hashes that other systems left: every refusal takes as long as all of these and ours together.
+-- Lists the kinds of imported password hashes. Every refusal takes the time of one check of each kind and one of our
+-- own.
 
 select kind
   from password_kinds;

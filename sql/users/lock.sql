@@ -1,4 +1,4 @@
--- The account with this id, as it stays until the transaction ends.
+-- Locks an account until the end of the transaction and returns it.
 --
 --   $1 id  uuid
 

@@ -1,7 +1,7 @@
--- The superusers that can sign in and are here to stay, none of whom ceases to be one before the transaction ends. To be asked before any
--- one account is locked: always in the same order, so that two who ask never wait for each other.
+-- Locks the superusers that can sign in and whose deletion is not pending, until the end of the transaction. Call this
+-- before locking a single account. Locks in the order of ids, so that concurrent callers do not deadlock.
 --
---   $1 verified  boolean  whether only a confirmed address may sign in
+--   $1 verified  boolean  whether signing in requires a verified address
 
 select id
   from users

@@ -1,7 +1,7 @@
--- An account is to be gone after a while; every sign-in ends, and signing in again is how its owner keeps it.
+-- Schedules the deletion of an account and ends all its sessions. Signing in again cancels it.
 --
 --   $1 id     uuid
---   $2 grace  interval
+--   $2 grace  interval  time until the deletion
 
 update users
    set deletion_requested_at = clock_timestamp(), delete_after = clock_timestamp() + $2, pending_email = null,

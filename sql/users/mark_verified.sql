@@ -1,5 +1,5 @@
--- Confirms an account's address; no row where that was done before. A change of address that somebody asked for before it was theirs
--- is off. From where the account was opened is of no use any more.
+-- Marks an account's address as verified. Returns no row if it was verified before. Cancels a change of address
+-- requested before the verification, and erases the origin of the registration.
 --
 --   $1 id  uuid
 

@@ -1,7 +1,7 @@
--- Spends a token: once, in time, for its purpose, and while the address that it was sent to is still what it is about: the account's,
--- or the one that is to be it. Only a token that takes an address back is good whatever the address is by now. Of two at the same moment
--- one gets the row. The account is locked first, as whoever changes an account does, so that two tokens of one account never wait for
--- each other.
+-- Spends a token if it is unused, not expired, has one of the purposes, and was sent to the account's current address,
+-- or to its pending address for a confirmation of a change. A token that reverts a change of address is valid for any
+-- current address. Of two concurrent calls, one gets the row. Locks the account first, like every other change of an
+-- account, so that calls with two tokens of one account do not deadlock.
 --
 --   $1 token_hash  bytea   SHA-256
 --   $2 purposes    text[]

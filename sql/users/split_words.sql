@@ -1,4 +1,4 @@
--- The words of each text that was typed, split and folded as those of the accounts are.
+-- Splits and normalizes texts into words, as the search index of accounts does.
 --
 --   $1 typed  text[]
 

@@ -1,9 +1,9 @@
--- Voids the tokens that are on their way to an account's owner. Those that take an address back stay good, or whoever took over an
--- account could rid themselves of them; they go only where an earlier one was used, for its address is the older one, or where an
--- administrator or the first owner of the address says who the account is.
+-- Voids an account's tokens. Tokens that revert a change of address stay valid, so that an attacker who took over the
+-- account cannot void them. They are voided only after an earlier one was used, because its address is the older one,
+-- or when an administrator or the verified owner of the address decides about the account.
 --
 --   $1 user_id        uuid
---   $2 reverts_since  timestamptz  void those as well, from then on; or null
+--   $2 reverts_since  timestamptz  also void tokens that revert an address, created from this time on; or null
 
 update user_tokens
    set used_at = now()

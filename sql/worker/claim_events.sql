@@ -1,11 +1,11 @@
--- Marks the events to publish next as published, and answers them in that order: the transaction commits once Kafka has acknowledged
--- them. Nobody else changes these rows meanwhile, because the caller has the lock of try_lock. Events are chosen by their state and
--- never by a cursor: transactions commit out of the order of their sequence numbers, and a cursor would skip the late ones.
+-- Marks the next events to publish as published and returns them in order. The transaction commits once Kafka has
+-- acknowledged them. The caller holds try_lock, so no other transaction changes these rows. Selects events by state and
+-- not by a cursor: transactions commit out of the order of their sequence numbers, and a cursor would skip late ones.
 --
--- Read are, each along an index of its own and no further than $1: the oldest ready events of each topic (one where the topic was
--- closed the last time, none before its next probe is due), refused events whose next attempt is due, and what waits behind these.
--- A ready event behind an earlier one of its key that cannot go now is answered as `held`: it is marked, and not read again until that
--- one is out of the way.
+-- Reads, each along its own index and up to $1 rows: the oldest ready events of each topic (one if the topic is closed,
+-- none before its next probe is due), refused events whose next attempt is due, and the events held behind these. A
+-- ready event behind an earlier event of its key that cannot be published now is returned as `held`: it is marked, and
+-- not read again until released.
 --
 --   $1 most  bigint
 
@@ -31,7 +31,7 @@ with recursive topics as (
            lateral (select seq, topic, key
                       from outbox_events
                      where published_at is null and dead_at is null and available_at is null and not held
-                       and topic between topics.topic and topics.topic -- by outbox_events_ready: the primary key has seq alone
+                       and topic between topics.topic and topics.topic -- selects outbox_events_ready instead of the primary key
                      order by topic, seq
                      limit case when closed.topic is null then $1::bigint else 1 end) as event
      where closed.topic is null

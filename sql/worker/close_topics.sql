@@ -1,8 +1,8 @@
--- Remembers that Kafka does not take these topics, and when to probe them again.
+-- Marks topics as refused by Kafka and sets the time of their next probe.
 --
 --   $1 topics   text[]
---   $2 reasons  text[]  of each
---   $3 seconds  float   until the next probe
+--   $2 reasons  text[]  the reason for each topic
+--   $3 seconds  float   time until the next probe
 
 insert into outbox_topics (topic, reason, probe_at)
 select topic, reason, clock_timestamp() + $3::float8 * interval '1 second'

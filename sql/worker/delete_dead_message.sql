@@ -1,4 +1,4 @@
--- Removes a message that was published to its topic again.
+-- Deletes a dead message after it was published to its topic again.
 --
 --   $1 id  uuid
 

@@ -1,9 +1,9 @@
--- Leases the tasks of these kinds that have been due for longest: for so many seconds they are this lease's. Each kind's are read along
--- an index and no further than $2, so that neither what is not due yet nor other kinds cost anything.
+-- Leases the tasks with these names that have been due longest. Reads along an index, up to $2 rows of each name, so
+-- that tasks that are not due and tasks with other names add no cost.
 --
 --   $1 names    text[]
 --   $2 most     bigint
---   $3 seconds  float
+--   $3 seconds  float   duration of the lease
 
 update outbox_tasks
    set locked_until = now() + $3 * interval '1 second',

@@ -1,4 +1,4 @@
--- A message that somebody wants tried again, the first one that asked; another worker passes it by until this transaction ends.
+-- Locks the dead message whose retry was requested first. Skips messages locked by another worker.
 
 select id, topic, dead_topic, dead_partition, dead_offset
   from inbox_dead

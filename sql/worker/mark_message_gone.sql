@@ -1,4 +1,4 @@
--- Gives back a message that cannot be sent again: it is listed as a dead letter until somebody discards it.
+-- Returns a message that cannot be published again to the dead letters, where it stays until it is discarded.
 --
 --   $1 id      uuid
 --   $2 reason  text

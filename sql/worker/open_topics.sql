@@ -1,4 +1,4 @@
--- Forgets that topics were closed: Kafka has just taken their events.
+-- Marks topics as open after Kafka has accepted their events.
 --
 --   $1 topics  text[]
 

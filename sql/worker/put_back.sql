@@ -1,4 +1,4 @@
--- Gives events back that were claimed and not published.
+-- Returns claimed events that were not published.
 --
 --   $1 ids  uuid[]
 

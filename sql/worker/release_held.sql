@@ -1,7 +1,7 @@
--- Makes events ready that were held back behind an earlier one of their key which is out of the way, so many at a time, each key's
--- oldest first; answers how many. One probe of an index for each key that is held back.
+-- Releases a batch of held events whose preceding event was published or discarded, oldest first for each key. Returns
+-- the number of released events. Costs one index probe for each held key.
 --
---   $1 most  bigint
+--   $1 most  bigint  the batch size
 
 with recursive keys as (
     (select topic, key

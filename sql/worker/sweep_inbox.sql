@@ -1,6 +1,6 @@
--- Forgets messages that were acted on 30 days ago, so many at a time; answers how many.
+-- Deletes messages 30 days after they were processed. Returns their number.
 --
---   $1 most  bigint
+--   $1 most  bigint  the batch size
 
 with swept as (
     delete from inbox

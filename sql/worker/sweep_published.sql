@@ -1,6 +1,6 @@
--- Removes events a week after they were published, those of deleted persons at once; so many at a time; answers how many.
+-- Deletes events a week after they were published, or at once if their user was deleted. Returns their number.
 --
---   $1 most  bigint
+--   $1 most  bigint  the batch size
 
 with swept as (
     delete from outbox_events

@@ -1,4 +1,4 @@
--- Whether this transaction may publish: one at a time does, which keeps the order, and the next one may as soon as it ends, however
--- it ended. The number is "relay" in ASCII.
+-- Tries to lock publishing for this transaction. One transaction at a time publishes, which keeps the order of events;
+-- the lock is released when it ends. The key is "relay" in ASCII.
 
 select pg_try_advisory_xact_lock(491327873401);
