@@ -1,1 +1,1 @@
-"""The worker process: the outbox's relay, arq for the tasks, and what Kafka brings."""
+"""The worker process: the outbox relay, arq for tasks, and the Kafka consumers."""

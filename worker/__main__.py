@@ -1,5 +1,5 @@
-"""The worker process: `python -m worker`, or `python -m worker consume` for the consumers alone; `python -m worker
-topics` lists the topics in Kafka that it needs."""
+"""The worker process: `python -m worker`, or `python -m worker consume` for the consumers only. `python -m worker
+topics` lists the Kafka topics that the application needs."""
 
 import sys
 

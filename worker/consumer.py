@@ -1,6 +1,7 @@
-"""Kafka → consumers: each message's effect and its row in the inbox in one transaction, the offset committed after it.
-What can never work is published to `<topic>.dead` before the offset moves on; what cannot work now holds up its
-partition alone. The client is thrown away after any error, and when it stands still with something to read."""
+"""Kafka → consumers. A message's effect and its inbox row commit in one transaction, and the offset is committed
+afterwards. A message that can never be processed is published to `<topic>.dead` before the offset advances; one that
+cannot be processed now blocks only its partition. The client is replaced after any error, and when it stalls with
+messages to read."""
 
 import asyncio
 import contextlib
@@ -19,7 +20,7 @@ from api.kernel.outbox.consumers import Consumer, Delivery, tell_lag
 from api.kernel.telemetry import mark_failed, meter
 from api.kernel.telemetry.outages import Outage
 from worker.dead_messages import LARGEST, bury, dead_topic_of, reason_of, size_of
-from worker.kafka import let_go
+from worker.kafka import close_quietly
 from worker.security import explained, security
 from worker.spans import processing
 from worker.watch import Stalled, Watch
@@ -28,35 +29,37 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 TURN_SECONDS = 2.0
-"""One partition's messages in a row; then it is the next one's turn."""
+"""Maximum time for consecutive messages of one partition, before the next partition is served."""
 MOST_AT_ONCE = 100
 HANDLE_SECONDS = 10.0
-"""For the first attempt at a message. Each one that takes longer lets the next have as much more, up to
-LONGEST_HANDLE_SECONDS: the other partitions of this member wait meanwhile."""
+"""Timeout of the first attempt at a message. Each timeout raises the next one by the same amount, up to
+LONGEST_HANDLE_SECONDS. The other partitions of this member wait meanwhile."""
 LONGEST_HANDLE_SECONDS = 30.0
 ATTEMPTS = 5
-"""Of a message whose handler fails in a way that nobody foresaw; then it is a dead letter. Where something is only not
-available, or slow, the message waits for as long as it takes."""
+"""Unexpected failures of a message's handler before it becomes a dead letter. If a dependency is unavailable or slow,
+the message is retried without limit."""
 LONGEST_PAUSE = 30.0
 SESSION_SECONDS = 10.0
-"""After so long without a word a member is dead, and its partitions are another's."""
+"""Time without a heartbeat after which the group reassigns a member's partitions."""
 JOIN_SECONDS = 2 * SESSION_SECONDS
-"""For one request of the client's: joining a group takes as long as its slowest member, or until that one is dead."""
+"""Request timeout of the client. Joining a group takes as long as its slowest member, or until that member's session
+times out."""
 START_SECONDS = 30.0
 STEADY_SECONDS = 15.0
-"""A client that lives so long is well. Members that came back faster each time would keep their group in unrest."""
+"""Lifetime after which a client counts as healthy and the back-off is reset. Without it, members that restart quickly
+would keep the group rebalancing."""
 REQUEST_SECONDS = 10.0
 
 consumed = meter.create_counter("messaging.client.consumed.messages", "{message}", "By topic and outcome")
 
 
 class TooSlow(Exception):
-    """The handler was cancelled: it had not ended within its time."""
+    """The handler exceeded its timeout and was cancelled."""
 
 
 class Trouble(msgspec.Struct):
-    """The message at which a partition waits, and until when (time.monotonic). `attempts` counts all, `failures` those
-    that may make it a dead letter, and `slow` those that were cancelled."""
+    """The failed message at which a partition waits, and the time of its next attempt (time.monotonic). `attempts`
+    counts all attempts, `failures` those that may make it a dead letter, `slow` those that timed out."""
 
     offset: int
     attempts: int = 0
@@ -78,11 +81,11 @@ class Reader:
         self.outage = Outage("kafka", logger)
 
     async def run(self) -> None:
-        """Until the process drains; what is being acted on then is finished first."""
+        """Consume until the process drains. Messages in progress are finished first."""
         while not self._context.draining.is_set():
             try:
                 await self._read()
-            except Exception as error:  # whatever it is, a new client begins where the last commit was
+            except Exception as error:  # a new client resumes at the last commit
                 self._failures += 1
                 pause = back_off(self._failures)
                 cause, remedy = await explained(self._kafka, error, self.topic)
@@ -91,7 +94,7 @@ class Reader:
                 fields |= {"remedy": remedy} if remedy else {}
                 foreseen = isinstance(error, KafkaError | OSError | RuntimeError | Stalled)
                 missing = isinstance(error, UnknownTopicOrPartitionError)
-                message = "kafka lacks a topic: create it" if missing else "the consumer starts again"
+                message = "the topic does not exist in kafka: create it" if missing else "the consumer restarts"
                 logger.warning(message, exc_info=None if foreseen else error, extra={"fields": fields})
                 await self._drains_within(pause)
 
@@ -109,7 +112,7 @@ class Reader:
             session_timeout_ms=int(SESSION_SECONDS * 1000),
             heartbeat_interval_ms=int(SESSION_SECONDS * 250),
             request_timeout_ms=int(JOIN_SECONDS * 1000),
-            retry_backoff_ms=500,  # aiokafka logs every try
+            retry_backoff_ms=500,  # aiokafka logs every attempt
             **security(self._kafka),
         )
         try:
@@ -123,12 +126,12 @@ class Reader:
                 self._resume(client)
                 async with asyncio.timeout(REQUEST_SECONDS):
                     found = await client.getmany(timeout_ms=int(POLL_SECONDS * 1000), max_records=MOST_AT_ONCE)
-                if not reads and client.assignment():  # the group has let it in
+                if not reads and client.assignment():  # joined the group
                     reads = True
                     self.outage.note(None)
                 for place, records in found.items():
                     await self._take_turn(client, place, records)
-                with contextlib.suppress(IllegalStateError):  # a rebalance took a partition away meanwhile
+                with contextlib.suppress(IllegalStateError):  # a partition was reassigned
                     if counted := await watch.look(client):
                         await tell_lag(self._context.cache, self._consumer, counted)
                 if time.monotonic() > steady:
@@ -149,7 +152,7 @@ class Reader:
             _pause(client, place)
 
     async def _settle(self, place: TopicPartition, record: ConsumerRecord) -> bool:
-        """Act on a message, or bury it; False where it has to wait."""
+        """Process a message or make it a dead letter. Returns False if it must be retried later."""
         headers = {name: value.decode(errors="backslashreplace") for name, value in record.headers if value is not None}
         group = self._kafka.prefix + self._consumer.group
         with processing(record, self._consumer.topic, group, headers) as current:
@@ -165,13 +168,13 @@ class Reader:
             mark_failed(current, type(error).__name__)
             trouble.attempts += 1
             trouble.slow += isinstance(error, TooSlow)
-            trouble.failures += not _waits(error)
-            if _waits(error) or not (isinstance(error, Problem) or trouble.failures >= ATTEMPTS):
+            trouble.failures += not _is_unavailable(error)
+            if _is_unavailable(error) or not (isinstance(error, Problem) or trouble.failures >= ATTEMPTS):
                 self._put_off(place, record, trouble, error)
                 return False
             try:
                 await self._bury(record, trouble.attempts, error)
-            except (KafkaError, OSError, RuntimeError, Problem) as unburied:  # and so it stays a message that waits
+            except (KafkaError, OSError, RuntimeError, Problem) as unburied:  # the message is retried later
                 _, remedy = await explained(self._kafka, unburied, dead_topic_of(record.topic))
                 self.outage.note(remedy)
                 self._put_off(place, record, trouble, unburied, remedy)
@@ -191,7 +194,7 @@ class Reader:
                 raise PAYLOAD_TOO_LARGE(f"The message is larger than {LARGEST} bytes.")
             async with limit:
                 fresh = await self._consumer.handle(self._context, delivery_of(record, headers))
-        except Exception as error:  # noqa: BLE001  # the caller decides what becomes of the message
+        except Exception as error:  # noqa: BLE001  # the caller decides between retry and dead letter
             return "failed", TooSlow() if limit.expired() else error
         return "done" if fresh else "duplicate", None
 
@@ -211,13 +214,13 @@ class Reader:
         fields |= {"attempt": trouble.attempts, "cause": type(error).__name__, "seconds": round(pause, 1)}
         fields |= {"remedy": remedy} if remedy else {}
         foreseen = isinstance(error, Problem | OSError | KafkaError | TooSlow)
-        logger.warning("a message waits", exc_info=None if foreseen else error, extra={"fields": fields})
+        logger.warning("a message will be retried", exc_info=None if foreseen else error, extra={"fields": fields})
 
     async def _bury(self, record: ConsumerRecord, attempts: int, error: Exception) -> None:
         reason = reason_of(error)
         fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset, "reason": reason}
         foreseen = isinstance(error, Problem)
-        logger.error("a message is dead", exc_info=None if foreseen else error, extra={"fields": fields})
+        logger.error("a message became a dead letter", exc_info=None if foreseen else error, extra={"fields": fields})
         await bury(self._context, self._consumer, record, reason, attempts)
 
     def _resume(self, client: AIOKafkaConsumer) -> None:
@@ -234,12 +237,13 @@ class Reader:
 
 
 def back_off(attempt: int) -> float:
-    """Seconds before the next attempt: about half a second, 1, 2 … up to LONGEST_PAUSE."""
+    """Return the seconds before the next attempt, with jitter: about 0.5, 1, 2 … up to LONGEST_PAUSE."""
     return min(LONGEST_PAUSE, 0.25 * 2.0 ** min(attempt, 10)) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
 
 
 def delivery_of(record: ConsumerRecord, headers: dict[str, str]) -> Delivery:
-    """A message without an id is named by its place, and by its time in case the topic is made anew."""
+    """Convert a record. A message without an id is identified by topic, partition and offset, and by its timestamp in
+    case the topic is recreated."""
     place = f"{record.topic}/{record.partition}/{record.offset}/{record.timestamp}"
     id = headers.get("ce_id")
     return Delivery(
@@ -251,8 +255,8 @@ def delivery_of(record: ConsumerRecord, headers: dict[str, str]) -> Delivery:
     )
 
 
-def _waits(error: Exception) -> bool:
-    """Whether it tells of something that is not available now, and not of the message."""
+def _is_unavailable(error: Exception) -> bool:
+    """Return whether the error reports an unavailable dependency, not a fault of the message."""
     if isinstance(error, Problem):
         return error.status >= 500
     return isinstance(error, TooSlow | TimeoutError | ConnectionError)
@@ -265,8 +269,8 @@ async def _commit(client: AIOKafkaConsumer, place: TopicPartition, offset: int) 
     except (
         CommitFailedError,
         IllegalStateError,
-    ):  # a rebalance gave it to another member: the inbox knows what is done
-        logger.info("a partition moved on", extra={"fields": {"topic": place.topic, "partition": place.partition}})
+    ):  # reassigned; the inbox detects duplicates
+        logger.info("partition reassigned", extra={"fields": {"topic": place.topic, "partition": place.partition}})
 
 
 def _seek(client: AIOKafkaConsumer, place: TopicPartition, offset: int) -> None:
@@ -280,10 +284,10 @@ def _pause(client: AIOKafkaConsumer, place: TopicPartition) -> None:
 
 
 async def _close(client: AIOKafkaConsumer) -> None:
-    """Leave the group, or let go at once: aiokafka's stop() may wait for ever, and a task of its own that lives on
-    would keep the partitions."""
+    """Leave the group and close at once. aiokafka's stop() may never return, and a background task that survives would
+    keep the partitions."""
     client._closed = True
-    await let_go(*filter(None, (client._coordinator, client._fetcher, client._client)))
+    await close_quietly(*filter(None, (client._coordinator, client._fetcher, client._client)))
     coordinator = client._coordinator
     if coordinator is not None:
         tasks = (coordinator._coordination_task, coordinator._heartbeat_task, coordinator._commit_refresh_task)

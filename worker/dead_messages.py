@@ -1,5 +1,5 @@
-"""Messages that cannot be acted on: published to `<topic>.dead`, listed in the table `inbox_dead`, and published to
-their topic again when somebody asks for it."""
+"""Dead messages: published to `<topic>.dead`, listed in the table `inbox_dead`, and republished to their topic on
+request."""
 
 import asyncio
 import contextlib
@@ -14,35 +14,35 @@ from api.kernel.context import Context
 from api.kernel.errors import Problem
 from api.kernel.outbox.consumers import Consumer
 from worker import queries
-from worker.kafka import KafkaUnavailable, let_go, missing_topic
+from worker.kafka import KafkaUnavailable, close_quietly, missing_topic
 from worker.security import security
 from worker.types import DeadMessage
 
 logger = logging.getLogger(__name__)
 
 LARGEST = 65_536
-"""Bytes of a message with its key and headers."""
+"""Maximum size of a message in bytes, including its key and headers."""
 REQUEST_SECONDS = 6.0
-"""For publishing one. With READ_SECONDS, less than the server lets a transaction be idle."""
+"""Timeout for publishing a message. Together with READ_SECONDS, less than the server's idle-in-transaction timeout."""
 READ_SECONDS = 3.0
 RESEND_SECONDS = 2.0
-_EPITAPH = "dead_"
+_HEADER_PREFIX = "dead_"
 _GONE = "the message is no longer in Kafka"
 
 
 async def bury(context: Context, consumer: Consumer, record: ConsumerRecord, reason: str, attempts: int) -> None:
-    """Publish the message to `<topic>.dead`, wait until Kafka has it, and keep its place there. Raises KafkaError
-    (UnknownTopicOrPartitionError, TopicAuthorizationFailedError where that topic is not to be had), OSError,
-    RuntimeError, Problem."""
+    """Publish the message to `<topic>.dead`, wait for the acknowledgement, and record its position. Raises KafkaError
+    (UnknownTopicOrPartitionError or TopicAuthorizationFailedError if that topic is unavailable), OSError, RuntimeError,
+    Problem."""
     topic = dead_topic_of(record.topic)
-    whole = size_of(record) <= LARGEST  # otherwise it might not fit beside what is said of it
+    whole = size_of(record) <= LARGEST  # a larger one may not fit together with the added headers
     key, value, headers = (record.key, record.value or b"", record.headers) if whole else (None, b"", ())
-    async with context.db.transaction() as db:  # first, so that nothing is published while PostgreSQL is away
+    async with context.db.transaction() as db:  # opened first: nothing is published if PostgreSQL is down
         async with _producing(context.settings.kafka) as producer:
-            # Asked for by itself: send() would wait for the topic until the time is up, and tell of that alone.
+            # Checked separately: send() would wait for the topic until the timeout and report only that.
             if missing := await missing_topic(producer.client, topic):
                 raise missing
-            dead = await producer.send_and_wait(topic, value, key, headers=[*headers, *_epitaph(record, reason)])
+            dead = await producer.send_and_wait(topic, value, key, headers=[*headers, *_dead_headers(record, reason)])
         await queries.insert_dead_message(
             db,
             consumer.topic,
@@ -59,7 +59,8 @@ async def bury(context: Context, consumer: Consumer, record: ConsumerRecord, rea
 
 
 async def resend(context: Context) -> int:
-    """Publish one message that somebody wants tried again to its topic; how many. Raises KafkaUnavailable, Problem."""
+    """Republish one message whose retry was requested. Returns the number of messages. Raises KafkaUnavailable,
+    Problem."""
     kafka = context.settings.kafka
     try:
         async with context.db.transaction() as db:
@@ -69,11 +70,11 @@ async def resend(context: Context) -> int:
             record = await _read(kafka, message)
             if record is None:
                 logger.error(
-                    "a dead message cannot be sent again", extra={"fields": {"id": message.id, "cause": _GONE}}
+                    "a dead message cannot be republished", extra={"fields": {"id": message.id, "cause": _GONE}}
                 )
                 await queries.mark_message_gone(db, message.id, _GONE)
                 return 1
-            headers = [(name, value) for name, value in record.headers if not name.startswith(_EPITAPH)]
+            headers = [(name, value) for name, value in record.headers if not name.startswith(_HEADER_PREFIX)]
             async with _producing(kafka) as producer:
                 await producer.send_and_wait(kafka.prefix + message.topic, record.value, record.key, headers=headers)
             await queries.delete_dead_message(db, message.id)
@@ -83,7 +84,7 @@ async def resend(context: Context) -> int:
 
 
 async def _read(kafka: Kafka, message: DeadMessage) -> ConsumerRecord | None:
-    """The message where it was buried; None where Kafka has removed it."""
+    """Read the message from its topic of dead letters. Returns None if Kafka has deleted it."""
     client = AIOKafkaConsumer(
         bootstrap_servers=list(kafka.bootstrap_servers),
         client_id="rest-angular-resend",
@@ -100,7 +101,7 @@ async def _read(kafka: Kafka, message: DeadMessage) -> ConsumerRecord | None:
             found = (await client.getmany(place, timeout_ms=int(READ_SECONDS * 500), max_records=1)).get(place, [])
     finally:
         client._closed = True
-        await let_go(*filter(None, (client._coordinator, client._fetcher, client._client)))
+        await close_quietly(*filter(None, (client._coordinator, client._fetcher, client._client)))
     return found[0] if found and found[0].offset == message.dead_offset else None
 
 
@@ -119,7 +120,7 @@ async def _producing(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
             yield producer
     finally:
         producer._closed = True
-        await let_go(producer._sender, producer.client)
+        await close_quietly(producer._sender, producer.client)
 
 
 def dead_topic_of(topic: str) -> str:
@@ -127,24 +128,24 @@ def dead_topic_of(topic: str) -> str:
 
 
 def size_of(record: ConsumerRecord) -> int:
-    """Bytes of its key, value and headers."""
+    """Return the bytes of its key, value and headers."""
     headers = sum(len(name) + len(value or b"") for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + headers
 
 
 def reason_of(error: Exception) -> str:
-    """Why a message is dead: which field, and never what was in it."""
+    """Describe why a message is dead. Names the fields at fault and never their values."""
     if not isinstance(error, Problem):
         return type(error).__name__
     faults = " ".join(f"{each.pointer}: {each.detail}" for each in error.errors)
     return f"{error.code}: {faults or error.detail}"
 
 
-def _epitaph(record: ConsumerRecord, reason: str) -> list[tuple[str, bytes]]:
-    told = {
+def _dead_headers(record: ConsumerRecord, reason: str) -> list[tuple[str, bytes]]:
+    headers = {
         "dead_reason": reason,
         "dead_topic": record.topic,
         "dead_partition": str(record.partition),
         "dead_offset": str(record.offset),
     }
-    return [(name, text.encode(errors="replace")) for name, text in told.items()]
+    return [(name, text.encode(errors="replace")) for name, text in headers.items()]

@@ -1,5 +1,5 @@
-"""The Kafka producer, and what other clients share with it. Everything here has a timeout of its own, because
-aiokafka's calls can wait for ever when the broker is gone; and after any error the producer is thrown away."""
+"""The Kafka producer, and functions shared with other clients. Every operation has its own timeout, because aiokafka's
+calls may never return when the broker is gone. The producer is replaced after any error."""
 
 import asyncio
 import functools
@@ -37,38 +37,40 @@ from worker.types import OutboxEvent, Refusal, Unpublished
 
 logger = logging.getLogger(__name__)
 PUBLISH_SECONDS = 6.0
-"""With STOP_SECONDS twice and EXPLAIN_SECONDS of worker/security.py, less than the server lets a transaction be idle:
-the outbox rows are locked meanwhile."""
+"""Timeout for publishing. Together with STOP_SECONDS twice and EXPLAIN_SECONDS of worker/security.py, less than the
+server's idle-in-transaction timeout: the outbox rows are locked meanwhile."""
 STOP_SECONDS = 0.5
 SEARCH_SECONDS = 2.0
 LOOKS, LOOK_SECONDS = 5, 0.1
 BATCH_BYTES = 65536
-LARGEST = 1_000_000  # characters of an event's data; one that is larger than a batch is a batch of its own
-# What is wrong with a record for ever, and what may be. The broker tells of some kinds that aiokafka does not know.
+LARGEST = 1_000_000  # characters of an event's data; an event larger than a batch is sent as its own batch
+# Permanent faults of a record, and possible ones. The broker reports some kinds that aiokafka does not know.
 _FINAL = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTimestampError, PolicyViolationError)
 _PERHAPS = (CorruptRecordException, RecordListTooLargeError, UnsupportedForMessageFormatError, UnknownError)
 _REFUSALS = (*_FINAL, *_PERHAPS, TopicAuthorizationFailedError)
-_FAILURES = (KafkaError, OSError, RuntimeError)  # RuntimeError: uvloop's, for a connection that is closed
-Place = tuple[str, int]  # a topic as Kafka calls it, and a partition of it
+_FAILURES = (KafkaError, OSError, RuntimeError)  # RuntimeError: raised by uvloop for a closed connection
+Place = tuple[str, int]  # topic name with the prefix, and partition
 
 
 class KafkaUnavailable(Exception):
-    """Nothing, or not everything, was acknowledged: publish the same again."""
+    """Not all events were acknowledged. Publish the same events again."""
 
 
 class Publisher:
     def __init__(self, settings: Settings) -> None:
         self._kafka = settings.kafka
         self._source = settings.public_url.encode()
-        # Its hash is written in Python and a fourth of all the work; a thing's events come several at a time.
+        # The partitioner's hash is written in Python and takes a quarter of the time; events of one entity arrive in
+        # groups.
         self._partition = functools.lru_cache(10_000)(DefaultPartitioner())
         self._producer: AIOKafkaProducer | None = None
-        self._missed: dict[str, str] = {}  # topics that Kafka does not have, or not for us, and why
+        self._missed: dict[str, str] = {}  # missing or forbidden topics, with the error's name
         self.outage = Outage("kafka", logger)
 
     async def publish(self, events: Sequence[OutboxEvent]) -> dict[OutboxEvent, Refusal | None]:
-        """Publish in order and wait until Kafka has acknowledged. The answer names what is not published: why Kafka
-        did not take it, or None for what only waits, such as behind such a one of its key. Raises KafkaUnavailable."""
+        """Publish in order and wait for the acknowledgements. Returns the events that were not published, each with
+        Kafka's refusal, or with None if the event only waits, such as behind a refused event of its key. Raises
+        KafkaUnavailable."""
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 unpublished = await self._publish(events)
@@ -83,14 +85,14 @@ class Publisher:
         return unpublished
 
     async def stop(self) -> None:
-        """Let go of the producer at once, whatever it is doing."""
+        """Close the producer at once, regardless of its state."""
         if (producer := self._producer) is None:
             return
-        # producer.stop() waits until every batch is delivered, and an idempotent producer tries that for ever: let be,
-        # it would publish whenever the broker is back, behind its successor. aiokafka has no public way to give up.
+        # producer.stop() waits until every batch is delivered, and an idempotent producer retries for ever. A producer
+        # left alone would publish after the broker returns, behind its successor. aiokafka has no public way to abort.
         producer._closed = True
-        await let_go(producer._sender, producer.client)
-        self._producer = None  # not before: where this was cut off, somebody does it again
+        await close_quietly(producer._sender, producer.client)
+        self._producer = None  # last, so that an interrupted stop() is repeated
 
     async def _started(self, *, idempotence: bool = True) -> AIOKafkaProducer:
         if self._producer is None:
@@ -101,7 +103,7 @@ class Publisher:
                 acks="all",
                 max_batch_size=BATCH_BYTES,
                 request_timeout_ms=5000,
-                retry_backoff_ms=500,  # aiokafka logs every try
+                retry_backoff_ms=500,  # aiokafka logs every attempt
                 **security(self._kafka),
             )
             await self._producer.start()
@@ -118,21 +120,22 @@ class Publisher:
                 unpublished.add(event, Refusal(missing[event.topic], topic=True))
             elif len(event.data) > LARGEST:
                 unpublished.add(event, Refusal(MessageSizeTooLargeError.__name__, final=True))
-            elif unpublished.holds(event):
+            elif unpublished.is_blocked(event):
                 continue
             elif event.attempts or (event.topic, event.key) in tried:
                 tried.setdefault((event.topic, event.key), []).append(event)
             else:
                 fresh.append(event)
-        # What was refused before, and what is behind it, in batches of its own: it is likely to be refused again.
+        # Events refused before, and those behind them, in separate batches, because they are likely to be refused
+        # again.
         await self._search(await self._in_batches(fresh), unpublished)
-        again = [event for waiting in tried.values() for event in waiting if not unpublished.holds(event)]
+        again = [event for waiting in tried.values() for event in waiting if not unpublished.is_blocked(event)]
         await self._search(await self._in_batches(again), unpublished)
         return unpublished.events
 
     async def _in_batches(self, events: Sequence[OutboxEvent]) -> dict[Place, list[OutboxEvent]]:
-        """Publish these; the answer is what a partition refused a batch of, and all that comes after it there: which
-        record of a batch it was, Kafka does not say."""
+        """Publish the events. Returns the refused events by partition: the refused batch and everything after it,
+        because Kafka does not report which record of a batch it refused."""
         producer = await self._started()
         places = await self._by_partition(producer, events)
         sending = (self._send(producer, place, waiting) for place, waiting in places.items())
@@ -150,14 +153,14 @@ class Publisher:
             try:
                 events = events[await self._send_batch(producer, place, events) :]
             except Exception as error:
-                if not _tells_of_records(error):
+                if not _is_about_records(error):
                     raise
                 break
         return events
 
     async def _send_batch(self, producer: AIOKafkaProducer, place: Place, events: Sequence[OutboxEvent]) -> int:
-        """As many as one batch has room for, acknowledged; how many. Not producer.send(), which costs as much as all
-        the rest. The producer numbers these batches as it does its own."""
+        """Send as many events as fit into one batch and wait for the acknowledgement. Returns their number. Avoids
+        producer.send(), which costs as much as everything else. The producer numbers these batches like its own."""
         batch, spans = producer.create_batch(), list[Span]()
         filled = self._fill(batch, events, spans)
         topic, partition = place
@@ -174,16 +177,16 @@ class Publisher:
         return filled
 
     async def _search(self, refused: dict[Place, list[OutboxEvent]], unpublished: Unpublished) -> None:
-        """Publish these in halves of halves, until those are alone that are refused alone; and after such a one none of
-        its key. What takes too long waits for the next time."""
+        """Publish the events by bisection, until each refused event is isolated. Later events of a refused event's key
+        are not published. Events left at the time limit wait for the next call."""
         if not refused:
             return
-        await self.stop()  # it has numbered what was refused: the broker would miss those numbers
+        await self.stop()  # it has numbered the refused batches: the broker would see a gap in the sequence
         producer = await self._started(idempotence=False)
         ends, parts = time.monotonic() + SEARCH_SECONDS, list(refused.items())
         while parts:
             place, events = parts.pop()
-            events = [event for event in events if not unpublished.holds(event)]
+            events = [event for event in events if not unpublished.is_blocked(event)]
             if time.monotonic() > ends:
                 for event in events:
                     unpublished.add(event, None)
@@ -194,13 +197,13 @@ class Publisher:
     async def _search_in(
         self, producer: AIOKafkaProducer, place: Place, events: list[OutboxEvent], unpublished: Unpublished
     ) -> list[tuple[Place, list[OutboxEvent]]]:
-        """Send a batch of these; the answer is what to send of them yet, the last one first."""
+        """Send one batch of the events. Returns the parts that remain to be sent, last part first."""
         try:
             sent = await self._send_batch(producer, place, events)
         except Exception as error:
-            if not _tells_of_records(error):
+            if not _is_about_records(error):
                 raise
-            forbidden = isinstance(error, TopicAuthorizationFailedError)  # which tells of them all
+            forbidden = isinstance(error, TopicAuthorizationFailedError)  # applies to all events of the topic
             if len(events) > 1 and not forbidden:
                 half = len(events) // 2
                 return [(place, events[half:]), (place, events[:half])]
@@ -210,8 +213,8 @@ class Publisher:
         return [(place, events[sent:])]
 
     async def _missing(self, topics: Iterable[str]) -> dict[str, str]:
-        """The topics that Kafka does not have, or not for us, with the name of its error: nothing of them is published,
-        and the others are. One may be on its way, where its first use makes it. Raises KafkaUnavailable."""
+        """Return the missing or forbidden topics with the error's name. Their events are not published. A topic that is
+        created at first use may take a moment. Raises KafkaUnavailable."""
         producer = await self._started()
         for topic in topics:
             looks = 1 if topic in self._missed else LOOKS
@@ -225,7 +228,8 @@ class Publisher:
     async def _by_partition(
         self, producer: AIOKafkaProducer, events: Sequence[OutboxEvent]
     ) -> dict[Place, list[OutboxEvent]]:
-        """The events by topic and partition, each in their order; one key's are together, as by any Kafka client."""
+        """Group the events by topic and partition, in order. Events of one key share a partition, as with any Kafka
+        client."""
         places: dict[Place, list[OutboxEvent]] = {}
         topics = {topic: self._kafka.prefix + topic for topic in {event.topic for event in events}}
         partitions = {topic: tuple(sorted(await producer.partitions_for(name))) for topic, name in topics.items()}
@@ -236,14 +240,14 @@ class Publisher:
         return places
 
     def _fill(self, batch: BatchBuilder, events: Sequence[OutboxEvent], spans: list[Span]) -> int:
-        """Append as many as there is room for; how many. The first one always has room, whatever its size. `spans` gets
-        those of sampled traces, which end when Kafka has answered."""
+        """Append as many events as fit and return their number. The first one always fits, whatever its size. Adds the
+        spans of sampled traces to `spans`; the caller ends them when Kafka has answered."""
         topic = self._kafka.prefix + events[0].topic
         for number, event in enumerate(events):
             key, value, current = event.key.encode(), event.data.encode(), sending(event, topic)
             headers = self._headers(event, traceparent(current) if current else event.traceparent)
             if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
-                return number  # the span of one that is not sent is never ended, and so never exported
+                return number  # a span that is never ended is never exported
             if current:
                 spans.append(current)
         return len(events)
@@ -263,8 +267,9 @@ class Publisher:
 
 
 async def missing_topic(client: AIOKafkaClient, name: str, looks: int = LOOKS) -> KafkaError | None:
-    """Why Kafka does not take records for the topic; None where it does. Asking for it makes it, where its first use
-    does: hence several looks, some LOOK_SECONDS apart. Raises KafkaConnectionError."""
+    """Return why Kafka accepts no records for the topic, or None if it does. The request creates the topic if the
+    broker creates topics at first use, so it is repeated `looks` times, LOOK_SECONDS apart. Raises
+    KafkaConnectionError."""
     if client.cluster.partitions_for_topic(name):
         return None
     client.add_topic(name)
@@ -279,16 +284,16 @@ async def missing_topic(client: AIOKafkaClient, name: str, looks: int = LOOKS) -
     return UnknownTopicOrPartitionError(name)
 
 
-async def let_go(*parts: Any) -> None:
-    """Close parts of an aiokafka client, none of them for long."""
+async def close_quietly(*parts: Any) -> None:
+    """Close parts of an aiokafka client, each with a timeout, and ignore errors."""
     for part in parts:
         closing = asyncio.create_task(part.close())
         await asyncio.wait((closing,), timeout=STOP_SECONDS)
         closing.cancel()
-        # Whatever it says of its end, a cancellation included: it is thrown away as it is.
+        # Errors and cancellations are ignored, because the part is discarded.
         await asyncio.gather(closing, return_exceptions=True)
 
 
-def _tells_of_records(error: Exception) -> bool:
-    """Whether it is about what was sent, a mistake of ours in making it included, and not about the broker."""
+def _is_about_records(error: Exception) -> bool:
+    """Return whether the error concerns the records (including a bug of ours), not the broker."""
     return isinstance(error, _REFUSALS) or not isinstance(error, _FAILURES)

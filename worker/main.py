@@ -1,5 +1,4 @@
-"""What the worker runs: arq with the features' tasks, the relay, and the consumers, over the same Context as the web
-process."""
+"""Runs the worker: arq with the features' tasks, the relay, and the consumers, on a Context like the web process's."""
 
 import asyncio
 import contextlib
@@ -33,12 +32,13 @@ logger = logging.getLogger(__name__)
 outage = Outage("redis", logger)
 
 POOL_SIZE = 8
-"""Four for tasks, two for consumers, one for the relay's transaction, one that listens."""
+"""Four connections for tasks, two for consumers, one for the relay's transaction, one for LISTEN."""
 TASKS_AT_ONCE = 10
 FINISH_SECONDS = 2.0
-"""How long what was begun may go on after SIGTERM. A PaaS grants 10 s, and letting go of silent servers takes five."""
+"""Time to finish running work after SIGTERM. A PaaS grants 10 s, and closing connections to unresponsive servers takes
+five."""
 RELEASE_SECONDS = 1.0
-"""How long a task may then take to give its lease back; where PostgreSQL is silent, the lease runs out."""
+"""Time for a cancelled task to release its lease. If PostgreSQL does not answer, the lease expires."""
 HEARTBEAT_SECONDS = 2
 RESTART_SECONDS = 1.0
 REDIS_SECONDS = 1.0
@@ -47,12 +47,12 @@ SWEPT_AT_ONCE = 1000
 
 
 async def sweep_inbox(context: Context) -> int:
-    """Forget messages that were acted on long ago, one batch of them; how many. Raises Problem."""
+    """Delete a batch of old inbox rows. Returns their number. Raises Problem."""
     return await queries.sweep_inbox(context.db, SWEPT_AT_ONCE)
 
 
 async def run(settings: Settings, features: Sequence[Feature], only_consume: bool = False) -> None:
-    """Work until SIGTERM or SIGINT, then finish what was begun."""
+    """Run until SIGTERM or SIGINT, then finish running work."""
     tasks, consumers = tasks_of(features), consumers_of(features)
     async with open_context(settings, subscribers(tasks), POOL_SIZE) as context, open_queue(settings) as queue:
         loop = asyncio.get_running_loop()
@@ -81,31 +81,31 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
                 await context.draining.wait()
                 end.reschedule(loop.time() + FINISH_SECONDS + RELEASE_SECONDS)
         except TimeoutError:
-            logger.warning("worker leaves unfinished what takes too long; the rows stay")
+            logger.warning("worker ends with unfinished work; its rows are kept for the next worker")
         finally:
             await publisher.stop()
     logger.info("worker ends")
 
 
 async def tell_remedies(context: Context, outages: Mapping[tuple[str, str], Outage]) -> None:
-    """Leave in Redis what is misconfigured, each result once, until the process drains: another worker may have seen
-    since that it is mended. `outages` are by part of /health/full, and what of it. What was left before is dropped:
-    settings are mended by a restart."""
-    told: dict[tuple[str, str], int] = {}
+    """Publish misconfigurations to Redis until the process drains. Each result is published once, because another
+    worker may have seen the fault repaired since. `outages` are keyed by component of /health/full and detail. Results
+    of an earlier process are dropped, because settings change only with a restart."""
+    published: dict[tuple[str, str], int] = {}
     while not context.draining.is_set():
         for place, outage in outages.items():
             results = outage.results
-            if told.get(place) != results:
+            if published.get(place) != results:
                 with contextlib.suppress(CacheUnavailable):
                     await tell_remedy(context.cache, *place, outage.remedy)
-                    told[place] = results
+                    published[place] = results
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(context.draining.wait(), REMEDY_SECONDS)
 
 
 async def work(context: Context, tasks: Sequence[Task[Any]], ended: Callable[[], None]) -> None:
-    """Run arq until the process drains. arq ends when Redis does; here it is started again. `ended` is told of each
-    job's end."""
+    """Run arq until the process drains. arq ends when Redis goes away, and is restarted here. Calls `ended` after each
+    job."""
     while not context.draining.is_set():
         async with open_queue(context.settings) as queue:
             worker = Worker(**worker_settings(context, tasks, ended), redis_pool=queue)
@@ -126,33 +126,33 @@ async def _work_until_redis_ends(context: Context, worker: Worker, queue: ArqRed
             await asyncio.wait((draining,), timeout=RESTART_SECONDS)
     finally:
         draining.cancel()
-        # Before Python 3.12, asyncio.wait_for, with which redis-py writes, may swallow a cancellation.
+        # Before Python 3.12, asyncio.wait_for, which redis-py uses to write, may swallow a cancellation.
         while not running.done():
             running.cancel()
             await asyncio.wait((running,), timeout=RELEASE_SECONDS)
-        # The jobs only once: a second cancellation would not wait until a job has given its lease back.
+        # Cancel jobs only once: a second cancellation would interrupt the release of the lease.
         for task in worker.tasks.values():
             task.cancel()
         await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
 
 
 async def _recover(error: BaseException | None, queue: ArqRedis) -> None:
-    """Tell why arq ended, and delete its queue where something in it is the cause, such as a value of another type. No
-    task is lost: its lease runs out, and it is queued again."""
+    """Log why arq ended. Delete its queue if the cause is its content, such as a value of another type. No task is
+    lost: its lease expires, and it is queued again."""
     away = isinstance(error, RedisError | OSError) and type(error) is not ResponseError
     if away and error is not None:
         remedy = redis_remedy(error) or await tls_remedy(queue.connection_pool.connection_kwargs)
         outage.tell(words_of(error), remedy)
     fields = {"cause": type(error).__name__, "seconds": RESTART_SECONDS}
-    logger.warning("arq starts again", exc_info=None if away else error, extra={"fields": fields})
+    logger.warning("arq restarts", exc_info=None if away else error, extra={"fields": fields})
     if not away:
-        logger.warning("arq's queue is deleted", extra={"fields": {"key": QUEUE}})
+        logger.warning("arq's queue was deleted", extra={"fields": {"key": QUEUE}})
         with contextlib.suppress(RedisError, OSError):
             await queue.delete(QUEUE)
 
 
 def worker_settings(context: Context, tasks: Sequence[Task[Any]], ended: Callable[[], None]) -> dict[str, Any]:
-    """arq's settings. It is the fast path and nothing more: tries, results and failures are kept in PostgreSQL."""
+    """Return arq's settings. arq only transports jobs: attempts, results and failures are stored in PostgreSQL."""
 
     async def after_job_end(_: dict[str, Any]) -> None:
         ended()
@@ -165,7 +165,7 @@ def worker_settings(context: Context, tasks: Sequence[Task[Any]], ended: Callabl
         "max_jobs": TASKS_AT_ONCE,
         "job_timeout": RUN_SECONDS + 5,
         "keep_result": 0,
-        "max_tries": 1_000_000,  # a job that was cut off may come again: its row tells whether it still counts
+        "max_tries": 1_000_000,  # a redelivered job is checked against the lease in its row
         "poll_delay": 0.1,
         "health_check_interval": HEARTBEAT_SECONDS,
         "health_check_key": HEARTBEAT_KEY,
@@ -183,8 +183,8 @@ def _function(context: Context, task: Task[Any]) -> Function:
 
 @contextlib.asynccontextmanager
 async def open_queue(settings: Settings) -> AsyncIterator[ArqRedis]:
-    """arq's client. Made here and not from a DSN by arq, which neither decodes a password nor can leave a certificate
-    unverified."""
+    """Open arq's client. Built here and not by arq from a DSN, because arq neither decodes passwords nor supports
+    unverified certificates."""
     pool = ConnectionPool(
         socket_connect_timeout=REDIS_SECONDS,
         socket_timeout=REDIS_SECONDS,
@@ -198,5 +198,5 @@ async def open_queue(settings: Settings) -> AsyncIterator[ArqRedis]:
 
 
 def encode(job: dict[str, Any]) -> bytes:
-    """JSON, and never pickle: whoever can write to Redis must not be able to run code here."""
+    """Encode as JSON. Never pickle: write access to Redis must not allow code execution here."""
     return msgspec.json.encode(job, enc_hook=repr)

@@ -1,6 +1,6 @@
-"""The outbox's relay: event rows → Kafka, in order, and task rows → arq. A NOTIFY wakes it; a poll every second finds
-what a wake-up missed, and alone is correct. A row leaves the outbox only when its receiver has it, so that whatever
-dies, what waits is found again."""
+"""The outbox relay: event rows → Kafka, in order, and task rows → arq. NOTIFY wakes it; a poll every second finds rows
+that a notification missed and is sufficient by itself. A row leaves the outbox only when its receiver has it, so
+pending rows survive the failure of any component."""
 
 import asyncio
 import functools
@@ -29,30 +29,31 @@ logger = logging.getLogger(__name__)
 
 EVENTS_AT_ONCE = 500
 EVENTS_IN_TRANSACTION = 4000
-"""So many may come twice after a crash in a backlog; without one it is what came within a few milliseconds."""
+"""Events that may be published twice after a crash with a backlog. Without one, only the events of a few milliseconds.
+"""
 TOPIC_SECONDS = 2.0
-"""Between two probes of a topic that Kafka does not take, with one event of it."""
+"""Time between two probes of a closed topic, each with one event."""
 RELEASED_AT_ONCE = 5000
 ATTEMPTS = 8
-"""In some four minutes: an event that Kafka refused so often is a dead letter."""
+"""Refusals, within about four minutes, after which an event becomes a dead letter."""
 TASKS_QUEUED = 30
-"""Ten run and twenty wait: they begin before their lease runs out, even where each takes the 10 s of a hanging mail
+"""Ten run and twenty wait. These start before their lease expires, even if each takes the 10 s of an unresponsive mail
 server."""
 POLL_SECONDS = 1.0
 LISTEN_SECONDS = 60.0
-"""The listening connection is taken anew this often: one that died in silence says nothing."""
+"""Interval at which the listening connection is replaced, because a dead connection may report no error."""
 LONGEST_PAUSE = 5.0
 _EXPECTED = (KafkaUnavailable, RedisError, OSError, Problem)
 
 
 async def sweep_published(context: Context) -> int:
-    """Remove events that were published long ago, one batch of them; how many. Raises Problem."""
+    """Delete a batch of old published events. Returns their number. Raises Problem."""
     return await queries.sweep_published(context.db, EVENTS_AT_ONCE)
 
 
 async def release_held(context: Context) -> int:
-    """Make ready what waited behind an event that is out of the way, one batch of it; how many. The claim does so for
-    a key whose refused event is tried again: this is for what came at the same moment. Raises Problem."""
+    """Release a batch of events held behind an event that was published or discarded. Returns their number. The claim
+    does this for keys whose refused event is retried; this sweep covers concurrent changes. Raises Problem."""
     return await queries.release_held(context.db, RELEASED_AT_ONCE)
 
 
@@ -77,7 +78,7 @@ class Relay:
         self._wake_tasks = asyncio.Event()
 
     async def run(self) -> None:
-        """Until the process drains; what is being published then is finished first."""
+        """Relay until the process drains. Events being published then are finished first."""
         draining = self._context.draining
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._repeat(self.publish_events, EVENTS_AT_ONCE, self._wake_events, POLL_SECONDS))
@@ -86,7 +87,7 @@ class Relay:
                 step = functools.partial(self._sweep, sweep)
                 step.__name__ = sweep.run.__name__  # type: ignore[attr-defined]
                 loops.create_task(self._repeat(step, 1, draining, sweep.seconds))
-            if not self._context.settings.database_transaction_pooling:  # which hears no NOTIFY: the poll is enough
+            if not self._context.settings.database_transaction_pooling:  # a pooler passes no NOTIFY: poll
                 loops.create_task(self._repeat(self._listen, 0, draining, 0))
             await draining.wait()
             self._wake()
@@ -98,7 +99,7 @@ class Relay:
         return done
 
     def want_tasks(self) -> None:
-        """Look for due tasks now: arq has room for one more."""
+        """Look for due tasks now, because arq has room for another."""
         self._wake_tasks.set()
 
     def _wake(self) -> None:
@@ -106,13 +107,13 @@ class Relay:
         self._wake_tasks.set()
 
     async def publish_events(self) -> int:
-        """What waits to Kafka, in one transaction that commits once Kafka has acknowledged it; how many. Raises
-        KafkaUnavailable, Problem."""
+        """Publish pending events in one transaction that commits after Kafka's acknowledgement. Returns their number.
+        Raises KafkaUnavailable, Problem."""
         self._wake_events.clear()
         done = 0
         async with self._context.db.transaction() as db:
             if not await queries.try_lock(db):
-                return 0  # another process publishes; it alone does until its transaction ends
+                return 0  # another process publishes until its transaction ends
             events = await self._claim(db)
             while events:
                 passing("relay.claimed")
@@ -122,9 +123,9 @@ class Relay:
                 passing("relay.published")
                 await self._reopen(db, events, unpublished)
                 if unpublished:
-                    # What was claimed meanwhile may be of the same keys: it is chosen anew, by the new state.
+                    # Events claimed meanwhile may have the same keys: they are selected again, by their new state.
                     if any(unpublished.values()) or len(unpublished) < len(events):
-                        self._wake_events.set()  # there is room for others, which need not wait for the poll
+                        self._wake_events.set()  # other events can be published without waiting for the poll
                     return done - await self._set_aside(db, unpublished, following)
                 events = following
         return done
@@ -132,12 +133,13 @@ class Relay:
     async def _publish(
         self, db: Database, events: Sequence[OutboxEvent], more: bool
     ) -> tuple[list[OutboxEvent], dict[OutboxEvent, Refusal | None]]:
-        """Publish these while PostgreSQL marks the next ones; the answer is those, and what was not published."""
+        """Publish the events while PostgreSQL claims the next ones. Returns those, and the events that were not
+        published."""
 
         async def claim() -> list[OutboxEvent]:
             return await self._claim(db) if more else []
 
-        # The claim first: PostgreSQL must have the statement before the records are made, which takes this thread.
+        # Start the claim first: PostgreSQL needs the statement before the records are built, which blocks this thread.
         publishing = self._publisher.publish(events)
         following, unpublished = await asyncio.gather(claim(), publishing, return_exceptions=True)
         if isinstance(unpublished, BaseException):
@@ -147,7 +149,7 @@ class Relay:
         return following, unpublished
 
     async def _claim(self, db: Database) -> list[OutboxEvent]:
-        """What to publish next. Where a batch brought events to light that must wait, there may be more to look at."""
+        """Claim the next events to publish. If the batch contains events that must wait, more may be ready."""
         claimed = await queries.claim_events(db, EVENTS_AT_ONCE)
         events = [event for event in claimed if not event.held]
         if len(events) < len(claimed):
@@ -157,27 +159,27 @@ class Relay:
     async def _reopen(
         self, db: Database, events: Sequence[OutboxEvent], unpublished: dict[OutboxEvent, Refusal | None]
     ) -> None:
-        """Forget that topics were closed of which Kafka has just taken an event, and look for more of them."""
+        """Mark topics as open after Kafka has accepted an event of theirs, and look for more of their events."""
         topics = {event.topic for event in events if event.closed and event not in unpublished}
         if topics:
             await queries.open_topics(db, sorted(topics))
-            logger.info("kafka takes a topic again", extra={"fields": {"topics": " ".join(sorted(topics))}})
+            logger.info("kafka accepts a topic again", extra={"fields": {"topics": " ".join(sorted(topics))}})
             self._wake_events.set()
 
     async def _close(self, db: Database, unpublished: dict[OutboxEvent, Refusal | None]) -> None:
-        """Let the topics wait that Kafka does not take: no event of theirs has had an attempt."""
+        """Close the topics that Kafka refuses. No attempt is counted for their events."""
         reasons = {event.topic: refusal.reason for event, refusal in unpublished.items() if refusal and refusal.topic}
         if reasons:
             await queries.close_topics(db, list(reasons), list(reasons.values()), TOPIC_SECONDS)
         for topic in reasons.keys() - {event.topic for event in unpublished if event.closed}:
             fields = {"topic": topic, "reason": reasons[topic], "remedy": "python -m worker topics"}
-            logger.error("kafka has no such topic, or not for us: its events wait", extra={"fields": fields})
+            logger.error("a topic is missing or forbidden in kafka: its events wait", extra={"fields": fields})
 
     async def _set_aside(
         self, db: Database, unpublished: dict[OutboxEvent, Refusal | None], following: Sequence[OutboxEvent]
     ) -> int:
-        """Let what Kafka refused wait for its next attempt, or keep it as a dead letter, and give back what merely
-        waits for it; how many of all these are no dead letters."""
+        """Schedule the next attempt of refused events or make them dead letters, and return the events behind them.
+        Returns the number of these events that are not dead letters."""
         await self._close(db, unpublished)
         refused = {event: refusal for event, refusal in unpublished.items() if refusal and not refusal.topic}
         waits: list[float | None] = []
@@ -187,7 +189,7 @@ class Relay:
             waits.append(None if final else back_off(attempt))
             fields = {"event": event.id, "reason": refusal.reason, "attempt": attempt, "dead": final}
             fields["trace_id"] = trace_of(event.traceparent)
-            # A dead letter is somebody's to decide on, and what is logged as an error is what somebody is told of.
+            # A dead letter needs an operator's decision, so it is logged as an error.
             logger.log(logging.ERROR if final else logging.WARNING, "kafka refused an event", extra={"fields": fields})
         reasons = [refusal.reason for refusal in refused.values()]
         await queries.mark_failed(db, [event.id for event in refused], reasons, waits)
@@ -196,8 +198,8 @@ class Relay:
         return len(unpublished) - waits.count(None)
 
     async def queue_tasks(self) -> int:
-        """Lease due tasks and hand them to arq, as many as it has room for; how many. Raises RedisError, OSError,
-        Problem."""
+        """Lease due tasks and queue as many in arq as it has room for. Returns their number. Raises RedisError,
+        OSError, Problem."""
         self._wake_tasks.clear()
         room = TASKS_QUEUED - await self._count_queued()
         if room <= 0:
@@ -222,8 +224,8 @@ class Relay:
         return len(leased)
 
     def _shares(self, room: int) -> Iterator[tuple[list[str], int]]:
-        """Which tasks to lease in turn, and how many there may be then. Urgent ones go first; they leave every fourth
-        place to others, and have what these do not take."""
+        """Yield the task names to lease in turn, and the maximum number for each. Urgent tasks go first but leave every
+        fourth place to others, and take the places that remain."""
         self._credit += room / 4
         reserved = int(self._credit)
         self._credit -= reserved
@@ -232,8 +234,8 @@ class Relay:
         yield self._urgent, room
 
     async def _count_queued(self) -> int:
-        """How many jobs arq has. Those that are not of the last minute are removed: the leases of ours have run out by
-        then, and arq may never take or remove what others put there."""
+        """Return the number of jobs in arq's queue. Removes jobs that are not from the last minute: our leases have
+        expired by then, and arq may never take or remove jobs written by others."""
         now = time.time()
         async with self._queue.pipeline(transaction=False) as pipe:
             pipe.zremrangebyscore(QUEUE, "-inf", (now - 2 * LEASE_SECONDS) * 1000)
@@ -250,21 +252,21 @@ class Relay:
         return 0
 
     async def _repeat(self, step: Callable[[], Awaitable[int]], full: int, wake: asyncio.Event, poll: float) -> None:
-        """Run the step while it does as much as it can at once, then when woken or the poll is due; after a failure
-        wait, longer each time."""
+        """Run the step repeatedly while it processes full batches, otherwise when woken or when the poll is due. Waits
+        longer after each failure."""
         failures = 0
         while not self._context.draining.is_set():
             try:
                 done = await step()
                 failures = 0
-            except Exception as error:  # whatever stops one step, the others go on
+            except Exception as error:  # a failing step does not stop the others
                 failures += 1
                 pause = min(LONGEST_PAUSE, 0.1 * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-                told = isinstance(error, KafkaUnavailable | RedisError | OSError)
-                cause = words_of(error) if told else type(error).__name__
+                is_server_error = isinstance(error, KafkaUnavailable | RedisError | OSError)
+                cause = words_of(error) if is_server_error else type(error).__name__
                 fields = {"step": step.__name__, "cause": cause, "seconds": round(pause, 1)}
-                foreseen = isinstance(error, _EXPECTED)
-                logger.warning("the relay waits", exc_info=None if foreseen else error, extra={"fields": fields})
+                trace = None if isinstance(error, _EXPECTED) else error
+                logger.warning("a step of the relay failed", exc_info=trace, extra={"fields": fields})
                 await _first(self._context.draining.wait(), pause)
                 continue
             if done < full:
@@ -272,7 +274,7 @@ class Relay:
 
 
 async def _first(event: Awaitable[object], seconds: float) -> None:
-    """Wait for an event, but no longer than that."""
+    """Wait for an event or until the timeout."""
     try:
         await asyncio.wait_for(event, seconds)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""How the clients of Kafka authenticate and encrypt, and what is wrong where brokers refuse them."""
+"""Authentication and encryption of Kafka clients, and remedies for refusals by brokers."""
 
 import asyncio
 import contextlib
@@ -22,14 +22,15 @@ from api.kernel.config.pem import as_file, client_context
 from api.kernel.telemetry.outages import causes, connection_remedy, no_tls, only_tls, speaks_tls, words_of
 
 EXPLAIN_SECONDS = 2.5
-"""For finding out why. The relay has a transaction open meanwhile: see PUBLISH_SECONDS of worker/kafka.py."""
+"""Time limit for diagnosing a failure. The relay has an open transaction meanwhile: see PUBLISH_SECONDS of
+worker/kafka.py."""
 PROBE_SECONDS = 1.5
-"""For one connection."""
+"""Timeout of one connection."""
 
 
 def security(kafka: Kafka) -> dict[str, object]:
-    """TLS and SASL, as arguments of aiokafka's clients. TLS is as a PaaS gives it: its own authority, a client
-    certificate, and brokers whose names are in no certificate."""
+    """Return TLS and SASL settings as arguments of aiokafka's clients. Supports the TLS of a PaaS: a private authority,
+    a client certificate, and brokers whose names are in no certificate."""
     chosen: dict[str, object] = {"security_protocol": "PLAINTEXT"}
     if kafka.tls:
         chosen = {"security_protocol": "SSL", "ssl_context": _tls_context(kafka)}
@@ -42,7 +43,7 @@ def security(kafka: Kafka) -> dict[str, object]:
 
 def _tls_context(kafka: Kafka) -> ssl.SSLContext:
     context = client_context(kafka.trusted_cert)
-    # With a public authority, only the name tells the brokers from other servers.
+    # With a public authority, only the name distinguishes the brokers from other servers.
     context.check_hostname = kafka.trusted_cert is None
     if kafka.client_cert and kafka.client_cert_key:
         with as_file(kafka.client_cert) as certificate, as_file(kafka.client_cert_key) as key:
@@ -51,10 +52,10 @@ def _tls_context(kafka: Kafka) -> ssl.SSLContext:
 
 
 async def explained(kafka: Kafka, error: Exception, topic: str | None = None) -> tuple[str, str | None]:
-    """The cause of a client's failure in its own words, and what to mend, where waiting does not help. `topic` is the
-    one that the client asked for."""
+    """Return the cause of a client's failure, and the remedy if waiting does not help. `topic` is the topic that the
+    client requested."""
     remedy = kafka_remedy(error, topic)
-    if remedy is None and isinstance(error, KafkaConnectionError):  # not a time-out: that broker was connected to
+    if remedy is None and isinstance(error, KafkaConnectionError):  # a time-out means it connected
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(EXPLAIN_SECONDS):
                 failure, remedy = await _try_to_connect(kafka)
@@ -63,8 +64,8 @@ async def explained(kafka: Kafka, error: Exception, topic: str | None = None) ->
 
 
 async def _try_to_connect(kafka: Kafka) -> tuple[Exception | None, str | None]:
-    """Why no broker can be connected to, which aiokafka's clients do not tell, and what to mend; no error where one
-    can be."""
+    """Find out why no broker accepts a connection, which aiokafka's clients do not report. Returns the error and the
+    remedy; no error if a connection succeeds."""
     failure, remedy = None, None
     for host, port, _ in collect_hosts(list(kafka.bootstrap_servers)):
         error = await _failure(host, port, security(kafka))
@@ -76,8 +77,8 @@ async def _try_to_connect(kafka: Kafka) -> tuple[Exception | None, str | None]:
 
 
 async def _tls_remedy(kafka: Kafka, host: str, port: int, error: Exception) -> str | None:
-    """What to mend where only one side speaks TLS. A broker without it takes the handshake for a request that is too
-    large, and closes the connection; a client without it takes an alert for an answer that never ends."""
+    """Return the remedy if only one side uses TLS. A broker without TLS takes the handshake for an oversized request
+    and closes the connection; a client without TLS takes an alert for an endless response."""
     if isinstance(error, ConnectionRefusedError):
         return None
     if not kafka.tls:
@@ -96,14 +97,14 @@ async def _failure(host: str, port: int, options: dict[str, object]) -> Exceptio
 
 
 def kafka_remedy(error: BaseException, topic: str | None = None) -> str | None:
-    """What to mend where brokers refuse a client, which asked for `topic`; None where they may just be down."""
+    """Return the remedy if brokers refuse a client that requested `topic`; None if they may just be down."""
     for each in causes(error):
         if isinstance(each, SaslAuthenticationFailed):
             return "Kafka refuses this user or password: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"
         if isinstance(each, UnsupportedSaslMechanismError | IllegalSaslStateError):
-            return "Kafka takes no such SASL here: check KAFKA_SASL_MECHANISM and the port"
+            return "Kafka does not support this SASL mechanism here: check KAFKA_SASL_MECHANISM and the port"
         if isinstance(each, UnknownTopicOrPartitionError | TopicAuthorizationFailedError) and topic:
             return f"topic {topic} ({type(each).__name__}); see `python -m worker topics`"
         if isinstance(each, GroupAuthorizationFailedError | ClusterAuthorizationFailedError):
-            return f"Kafka's ACL lacks a right of this user ({type(each).__name__}): grant it"
+            return f"this user lacks a permission in Kafka ({type(each).__name__}): grant it"
     return connection_remedy(error, "KAFKA_URL", "KAFKA_TRUSTED_CERT")

@@ -1,5 +1,5 @@
-"""Spans of messages, by OpenTelemetry's semantic conventions for Kafka. Message keys are left out: many are ids of
-people."""
+"""Spans of messages, following OpenTelemetry's semantic conventions for Kafka. Message keys are omitted, because many
+identify people."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
 ID_SHOWN = 100
-"""Characters of a message's id, which its sender chose."""
+"""Maximum length of a message id in a span, because the sender chooses it."""
 _NO_SPAN = "-0000000000000000-"
 
 
 def sending(event: OutboxEvent, topic: str) -> Span | None:
-    """A span for a record, to be ended when Kafka has answered. None where the trace is not sampled: most are not, and
-    a span that nobody sees costs as much as the record."""
+    """Start a span for a record; the caller ends it when Kafka has answered. Returns None if the trace is not sampled,
+    because creating a span costs as much as the record."""
     if not int(event.traceparent[-2:], 16) & 1 and _NO_SPAN not in event.traceparent:
         return None
     attributes = {**_operation("send", topic), "messaging.message.id": str(event.id)}
@@ -30,7 +30,7 @@ def sending(event: OutboxEvent, topic: str) -> Span | None:
 def processing(
     record: "ConsumerRecord", name: str, group: str, headers: Mapping[str, str]
 ) -> AbstractContextManager[Span]:
-    """A span around what a message of the topic `name` does."""
+    """Return a span around the processing of a message of the topic `name`."""
     attributes = {
         **_operation("process", record.topic),
         "messaging.destination.partition.id": str(record.partition),

@@ -1,5 +1,5 @@
-"""`python -m worker topics`: which topics this application needs, and which of them Kafka has; `--create` makes the
-others. Ends with 1 where one is missing in the end."""
+"""`python -m worker topics`: lists the topics that this application needs and shows which of them exist in Kafka.
+`--create` creates the missing ones. Exits with status 1 if a topic is missing at the end."""
 
 import argparse
 import asyncio
@@ -15,7 +15,7 @@ from api.kernel.config.connections import Kafka
 from api.kernel.contract.asyncapi import messages_of
 from api.kernel.feature import Feature, consumers_of
 from api.kernel.process.terminal import show
-from worker.kafka import let_go
+from worker.kafka import close_quietly
 from worker.security import explained, security
 
 SECONDS = 30.0
@@ -23,29 +23,30 @@ DAY = 86_400_000
 """In milliseconds."""
 DEAD = "dead letters"
 MOST_DAYS = 30
-"""A message that comes again after its row in the inbox is gone would have its effect again: sql/worker/sweep_inbox."""
+"""Maximum retention. A message consumed after its inbox row was deleted would be processed twice:
+sql/worker/sweep_inbox."""
 
 
 class Unsupported(Exception):
-    """The broker takes no administration requests, as the embedded one does not."""
+    """The broker does not support administration requests, such as the embedded one."""
 
 
 class Needed(msgspec.Struct, frozen=True):
-    """A topic as Kafka calls it, and what is in it."""
+    """A topic by its name in Kafka, and its content."""
 
     name: str
     holds: str
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What Kafka has; the retention is None where it does not tell."""
+    """A topic that exists. The retention is None if Kafka does not report it."""
 
     partitions: int
     retention: str | None
 
 
 class Options(msgspec.Struct, frozen=True):
-    """Of topics that are made. `replicas` 0 is as many as there are brokers, up to three."""
+    """Options of new topics. `replicas` 0 means one per broker, up to three."""
 
     partitions: int = 6
     replicas: int = 0
@@ -57,7 +58,7 @@ class Options(msgspec.Struct, frozen=True):
 
 
 def needed_topics(features: Sequence[Feature], kafka: Kafka) -> list[Needed]:
-    """The topics of the features' events, and of each consumer's messages and dead letters."""
+    """Return the topics of the features' events, and of each consumer's messages and dead letters."""
     needed = {message.topic: "events" for message in messages_of(features) if message.action == "send"}
     for consumer in consumers_of(features):
         needed[consumer.topic] = "messages"
@@ -66,7 +67,7 @@ def needed_topics(features: Sequence[Feature], kafka: Kafka) -> list[Needed]:
 
 
 class Admin:
-    """A client that asks for topics without making them."""
+    """A client that queries topics without creating them."""
 
     def __init__(self, kafka: Kafka) -> None:
         self._client = AIOKafkaAdminClient(
@@ -81,11 +82,11 @@ class Admin:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await let_go(self._client)
+        await close_quietly(self._client)
 
     async def find(self, needed: Sequence[Needed]) -> dict[str, Found]:
-        """Those of the topics that Kafka has, and lets this user see. Raises KafkaError, OSError."""
-        # All topics: to ask for one by name may make it.
+        """Return the needed topics that exist and are visible to this user. Raises KafkaError, OSError."""
+        # Lists all topics, because querying one by name may create it.
         listed = {each["topic"]: len(each["partitions"]) for each in await self._client.describe_topics()}
         names = [each.name for each in needed if listed.get(each.name)]
         return {name: Found(listed[name], await self._retention(name)) for name in names}
@@ -103,7 +104,7 @@ class Admin:
         return "for ever" if milliseconds < 0 else f"{milliseconds / DAY:.1f} days"
 
     async def create(self, topics: Sequence[Needed], options: Options) -> dict[str, str]:
-        """Make these; the answer is why Kafka did not, by topic. Raises Unsupported, KafkaError, OSError."""
+        """Create the topics. Returns Kafka's errors by topic. Raises Unsupported, KafkaError, OSError."""
         cluster = await self._client.describe_cluster()
         if cluster.get("controller_id") not in {broker["node_id"] for broker in cluster["brokers"]}:
             raise Unsupported
@@ -130,8 +131,8 @@ def table(needed: Sequence[Needed], found: dict[str, Found]) -> str:
     rows = [("topic", "holds", "partitions", "retention")]
     for each in needed:
         there = found.get(each.name)
-        told = (str(there.partitions), there.retention or "not told") if there else ("missing, or not for us", "")
-        rows.append((each.name, each.holds, *told))
+        state = (str(there.partitions), there.retention or "unknown") if there else ("missing or forbidden", "")
+        rows.append((each.name, each.holds, *state))
     widths = [max(len(row[column]) for row in rows) + 2 for column in range(3)]
     return "\n".join(
         ("".join(f"{cell:<{width}}" for cell, width in zip(row, [*widths, 0], strict=True))).rstrip() for row in rows
@@ -139,7 +140,7 @@ def table(needed: Sequence[Needed], found: dict[str, Found]) -> str:
 
 
 async def run(kafka: Kafka, features: Sequence[Feature], options: Options | None) -> int:
-    """Show the topics; with options, make what is missing first. Returns the exit status. Raises Unsupported,
+    """Print the topics; with options, create the missing ones first. Returns the exit status. Raises Unsupported,
     KafkaError, OSError."""
     needed = needed_topics(features, kafka)
     async with asyncio.timeout(SECONDS), Admin(kafka) as admin:
@@ -150,25 +151,25 @@ async def run(kafka: Kafka, features: Sequence[Feature], options: Options | None
             refused = await admin.create(missing, options)
             made = [each for each in missing if each.name not in refused]
             found |= {each.name: Found(options.partitions, f"{options.days_of(each):.1f} days") for each in made}
-            show("".join(f"made {each.name}\n" for each in made))
+            show("".join(f"created {each.name}\n" for each in made))
         show(table(needed, found))
     for name, reason in refused.items():
-        show(f"{name} cannot be made: {reason}")
+        show(f"{name} cannot be created: {reason}")
     if missing and not options:
-        show("\nMake what is missing: python -m worker topics --create")
+        show("\nCreate the missing topics: python -m worker topics --create")
     return int(len(found) < len(needed))
 
 
 def read(words: Sequence[str]) -> Options | None:
-    """The options of a command line; None where nothing is to be made. Ends the process where they are wrong."""
+    """Parse the command line. Returns None without --create. Exits the process if an option is invalid."""
     parser = argparse.ArgumentParser("python -m worker topics", description=__doc__)
     defaults = Options()
-    parser.add_argument("--create", action="store_true", help="make the topics that are missing")
+    parser.add_argument("--create", action="store_true", help="create the missing topics")
     for name, least, most, default, text in (
-        ("partitions", 1, 10_000, defaults.partitions, "of each topic"),
-        ("replication-factor", 0, 100, defaults.replicas, "copies; 0: one on each broker, up to three"),
-        ("retention-days", 1, MOST_DAYS, defaults.days, "how long Kafka keeps events and messages"),
-        ("dead-retention-days", 1, 3650, defaults.dead_days, "how long Kafka keeps dead letters"),
+        ("partitions", 1, 10_000, defaults.partitions, "partitions of each topic"),
+        ("replication-factor", 0, 100, defaults.replicas, "replicas of each partition; 0: one per broker, up to three"),
+        ("retention-days", 1, MOST_DAYS, defaults.days, "retention of events and messages, in days"),
+        ("dead-retention-days", 1, 3650, defaults.dead_days, "retention of dead letters, in days"),
     ):
         help = f"{text} ({least} to {most}, default {default})"
         parser.add_argument(f"--{name}", type=_between(least, most), metavar="N", default=default, help=help)
@@ -191,7 +192,7 @@ def main(kafka: Kafka, features: Sequence[Feature], words: Sequence[str]) -> int
     try:
         return asyncio.run(run(kafka, features, options))
     except Unsupported:
-        sys.exit("topics: this broker cannot be asked to make topics; the embedded one makes each at its first use")
+        sys.exit("topics: this broker does not support creating topics; the embedded broker creates each at first use")
     except (KafkaError, OSError, RuntimeError) as error:
         _, remedy = asyncio.run(explained(kafka, error))
         sys.exit(f"topics: {remedy or f'Kafka does not answer ({type(error).__name__})'}")

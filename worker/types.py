@@ -1,4 +1,4 @@
-"""Rows that the worker moves."""
+"""Rows of the worker's queries."""
 
 from uuid import UUID
 
@@ -13,13 +13,13 @@ class OutboxEvent(msgspec.Struct, frozen=True):
     data: str
     traceparent: str
     time: str
-    """When it was recorded, as RFC 3339 has it."""
+    """Time of the recording, in RFC 3339 format."""
     attempts: int
-    """How often Kafka refused it."""
+    """Number of refusals by Kafka."""
     held: bool
-    """Not to be published: an earlier event of its key must go first, and cannot go now."""
+    """Not to be published: an earlier event of its key must go first and cannot go now."""
     closed: bool
-    """Kafka did not take its topic the last time."""
+    """Kafka refused its topic at the last attempt."""
 
 
 class LeasedTask(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class LeasedTask(msgspec.Struct, frozen=True):
 
 
 class DeadMessage(msgspec.Struct, frozen=True):
-    """A message in a topic of dead letters that somebody wants tried again."""
+    """A message in a topic of dead letters whose retry was requested."""
 
     id: UUID
     topic: str
@@ -39,7 +39,7 @@ class DeadMessage(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why Kafka did not take an event; `final` where it never will, `topic` where it takes none of that topic."""
+    """Why Kafka refused an event. `final`: the refusal is permanent. `topic`: it applies to the whole topic."""
 
     reason: str
     final: bool = False
@@ -47,20 +47,20 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Unpublished:
-    """What of a batch was not published, why where that is its own fault, and by whose keys more must wait."""
+    """The events of a batch that were not published, with their refusals, and the keys whose later events must wait."""
 
     def __init__(self) -> None:
         self.events: dict[OutboxEvent, Refusal | None] = {}
         self._places: set[tuple[str, str]] = set()
 
     def add(self, event: OutboxEvent, refusal: Refusal | None) -> None:
-        if not self.holds(event):
+        if not self.is_blocked(event):
             self.events[event] = refusal
             self._places.add((event.topic, event.key))
 
-    def holds(self, event: OutboxEvent) -> bool:
-        """Whether an earlier one of its key is here: then it is, too."""
-        held = (event.topic, event.key) in self._places
-        if held:
+    def is_blocked(self, event: OutboxEvent) -> bool:
+        """Return whether an earlier event of its key is unpublished. Adds the event if so."""
+        blocked = (event.topic, event.key) in self._places
+        if blocked:
             self.events.setdefault(event, None)
-        return held
+        return blocked

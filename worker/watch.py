@@ -1,4 +1,4 @@
-"""How far a consumer is behind, and whether it moves at all: aiokafka's may be dead without a word (aiokafka#1154)."""
+"""Measures a consumer's lag and detects a stalled client: aiokafka's may stop without an error (aiokafka#1154)."""
 
 import asyncio
 import logging
@@ -14,19 +14,19 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 10.0
 STILL_SECONDS = 60.0
-"""A partition that is behind and has not moved for so long: the client is dead, whatever it says (aiokafka#1154)."""
+"""Time without progress on a partition with lag after which the client counts as stalled (aiokafka#1154)."""
 MANY = 100
-"""Messages behind, from which on it is told when there are more and more."""
+"""Lag in messages above which growth is logged."""
 
 lag = meter.create_gauge("messaging.consumer.lag", "{message}", "Messages not yet consumed, by topic and partition")
 
 
 class Stalled(Exception):
-    """The client does not read what is there."""
+    """The client does not read available messages."""
 
 
 class Watch:
-    """Measures how far behind a client is, and sees whether it moves."""
+    """Measures a client's lag and detects whether it makes progress."""
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
@@ -36,8 +36,8 @@ class Watch:
         self._positions: dict[TopicPartition, tuple[int, float]] = {}
 
     async def look(self, client: "AIOKafkaConsumer") -> dict[int, int]:
-        """Every LOOK_SECONDS: how many messages wait, by partition. Raises Stalled, KafkaError (IllegalStateError after
-        a rebalance), TimeoutError."""
+        """Measure the lag by partition, every LOOK_SECONDS. Raises Stalled, KafkaError (IllegalStateError after a
+        rebalance), TimeoutError."""
         now = time.monotonic()
         if now < self._due:
             return {}
@@ -46,7 +46,7 @@ class Watch:
         if places or _is_member(client):
             self._joined = now
         elif now - self._joined > STILL_SECONDS:
-            logger.error("a consumer is in no group", extra={"fields": {"topic": self._topic}})
+            logger.error("a consumer has not joined its group", extra={"fields": {"topic": self._topic}})
             raise Stalled
         async with asyncio.timeout(LOOK_SECONDS):
             ends = await client.end_offsets(places) if places else {}
@@ -54,16 +54,14 @@ class Watch:
         self._tell(behind)
         for place, (since, at) in self._advance(behind, ends, now).items():
             if behind[place] and place not in client.paused() and now - at > STILL_SECONDS:
-                logger.error(
-                    "a consumer stands still", extra={"fields": {"partition": place.partition, "offset": since}}
-                )
+                logger.error("a consumer is stalled", extra={"fields": {"partition": place.partition, "offset": since}})
                 raise Stalled
         return {place.partition: missing for place, missing in behind.items()}
 
     def _advance(
         self, behind: "dict[TopicPartition, int]", ends: "dict[TopicPartition, int]", now: float
     ) -> "dict[TopicPartition, tuple[int, float]]":
-        """Where each partition is, and since when."""
+        """Return each partition's position and the time since when it is there."""
         for gone in self._positions.keys() - behind.keys():
             lag.set(0, {"topic": gone.topic, "partition": gone.partition})
         here = {place: ends[place] - missing for place, missing in behind.items()}
@@ -84,8 +82,8 @@ class Watch:
 
 
 def _is_member(client: "AIOKafkaConsumer") -> bool:
-    """Whether its group counts on it. That it has no partition is well, then: there are more members than partitions,
-    and to join anew would only stop all of them for a moment. aiokafka has no public way to ask."""
+    """Return whether the client is a member of its group. A member without partitions is healthy if there are more
+    members than partitions; rejoining would only interrupt all of them. aiokafka has no public way to ask."""
     coordinator = client._coordinator
     tasks = (coordinator._coordination_task, coordinator._heartbeat_task)
     return coordinator.generation > 0 and all(task is not None and not task.done() for task in tasks)

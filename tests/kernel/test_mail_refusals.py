@@ -196,7 +196,8 @@ async def test_a_server_with_tls_from_the_start_is_told_from_one_that_is_silent(
         with pytest.raises(MailDelayed):
             await mailer.send(MESSAGE)
     wrong, silent = told(caplog)
-    assert wrong.fields["remedy"] == "the server speaks TLS at this port, and the client does not: check SMTP_URL"
+    remedy = "the server requires TLS at this port, but the client does not use it: check SMTP_URL"
+    assert wrong.fields["remedy"] == remedy
     assert silent.getMessage() == "smtp is not available"
 
 

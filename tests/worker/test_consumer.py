@@ -78,7 +78,7 @@ async def test_a_crash_between_the_effect_and_the_commit_does_nothing_twice(
         await send(cloned, "tests.notes", [noted("a", 2, partition=0)])
         await until(live.db, "select count(*) = 3 from notes", 30)
     assert await notes(live.db) == [("a", 1), ("a", 1), ("a", 2)]
-    assert caplog.text.count("the consumer starts again") == 1
+    assert caplog.text.count("the consumer restarts") == 1
 
 
 async def test_what_can_never_work_is_a_dead_letter_and_holds_nobody_up(
@@ -121,7 +121,7 @@ async def test_what_can_never_work_is_a_dead_letter_and_holds_nobody_up(
         if offset < len(poison) - 1:
             assert header(letter, "ce_id") == everything[offset].id
             assert letter.value == everything[offset].data
-    assert caplog.text.count("a message is dead") == len(poison)
+    assert caplog.text.count("a message became a dead letter") == len(poison)
 
 
 async def test_a_field_from_a_newer_release_is_let_be_and_told_of_once(

@@ -65,7 +65,7 @@ async def test_postgresql_gone_and_back(
         postgresql.to = ("127.0.0.1", 1)
         postgresql.cut()
         await send(cloned, "tests.notes", [noted("a", number) for number in range(1, 4)])
-        await soon(lambda: "a message waits" in caplog.text)
+        await soon(lambda: "a message will be retried" in caplog.text)
         postgresql.to = there
         await until(live.db, "select count(*) = 4 from notes", 20)
     assert await notes(live.db) == [("a", number) for number in range(4)]
@@ -80,7 +80,7 @@ async def test_a_broker_that_falls_silent_and_answers_again(
     async with reading(context, noting()):
         await until(live.db, "select count(*) = 1 from notes", 20)
         broker.freeze()
-        await soon(lambda: "the consumer starts again" in caplog.text, 15)
+        await soon(lambda: "the consumer restarts" in caplog.text, 15)
         broker.thaw()
         await send(settings, "tests.notes", [noted("a", 1)])
         await until(live.db, "select count(*) = 2 from notes", 40)
@@ -104,7 +104,7 @@ async def test_a_client_that_dies_in_silence_is_replaced(
             for number in (1, 2):  # the first may be the answer to what it had asked before
                 await send(cloned, "tests.notes", [noted("a", number)])
                 await until(live.db, f"select count(*) = {number + 1} from notes", 30)
-    assert "a consumer stands still" in caplog.text
+    assert "a consumer is stalled" in caplog.text
     assert len(clients) == 2
 
 

@@ -105,7 +105,7 @@ async def test_a_step_that_fails_in_a_way_nobody_foresaw_is_logged_and_tried_aga
         await live.db.fetch("drop trigger fail on outbox_events")
         await until(live.db, ALL_PUBLISHED)
     assert len(await read_records(cloned, "users", 1)) == 1
-    record = next(each for each in caplog.records if each.message == "the relay waits")
+    record = next(each for each in caplog.records if each.message == "a step of the relay failed")
     assert record.fields["cause"] == "RaiseError"  # type: ignore[attr-defined]
     assert record.exc_info is not None
 

@@ -43,7 +43,11 @@ async def test_a_message_whose_handler_is_slow_waits_and_holds_up_its_partition_
             gate.set()
             await until(live.db, "select count(*) = 3 from notes", 20)
     assert await notes(live.db) == [("b", 0), ("a", 0), ("a", 1)]
-    causes = {getattr(each, "fields", {}).get("cause") for each in caplog.records if each.message == "a message waits"}
+    causes = {
+        getattr(each, "fields", {}).get("cause")
+        for each in caplog.records
+        if each.message == "a message will be retried"
+    }
     assert causes == {"TooSlow"}
     assert await live.db.fetch("select 1 from inbox_dead") == []
 

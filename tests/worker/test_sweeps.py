@@ -92,5 +92,5 @@ async def test_a_sweep_that_fails_is_told_of_and_tried_again(
             await enough.wait()
             live.draining.set()
             await running
-    [told] = [each.fields for each in caplog.records if each.message == "the relay waits"]  # type: ignore[attr-defined]
+    [told] = [each.fields for each in caplog.records if each.message == "a step of the relay failed"]  # type: ignore[attr-defined]
     assert (told["step"], told["cause"]) == ("clean_the_attic", "UNAVAILABLE")

@@ -210,7 +210,7 @@ async def test_redis_away_at_the_start_and_later_stops_nothing_for_good(
     gate.open.set()
     await add_tasks(live.db)
     async with open_queue(context.settings) as queue, working(context, queue, [gate.task]):
-        await soon(lambda: times(caplog, "the relay waits") > 0)
+        await soon(lambda: times(caplog, "a step of the relay failed") > 0)
         assert gate.ended == 0
         redis_server.start()
         await until(live.db, NO_TASK)
@@ -220,8 +220,8 @@ async def test_redis_away_at_the_start_and_later_stops_nothing_for_good(
         await until(live.db, NO_TASK)
         redis_server.freeze()
         await add_tasks(live.db)
-        before = times(caplog, "the relay waits")
-        await soon(lambda: times(caplog, "the relay waits") > before)
+        before = times(caplog, "a step of the relay failed")
+        await soon(lambda: times(caplog, "a step of the relay failed") > before)
         redis_server.thaw()
         await until(live.db, NO_TASK)
         assert await queue.exists(HEARTBEAT_KEY) == 1
@@ -237,7 +237,7 @@ async def test_a_task_that_runs_while_redis_goes_is_not_cut_off(
     async with open_queue(context.settings) as queue, working(context, queue, [gate.task]):
         await asyncio.wait_for(gate.begun.wait(), 5)
         redis_server.kill()
-        await soon(lambda: times(caplog, "arq starts again") > 0)
+        await soon(lambda: times(caplog, "arq restarts") > 0)
         gate.open.set()
         await until(live.db, NO_TASK, 3)
     assert gate.ended == 1
@@ -262,7 +262,7 @@ async def test_arq_failing_in_a_way_nobody_foresaw_is_logged_and_started_again(
     monkeypatch.setattr(worker.main, "RESTART_SECONDS", 0.1)
     await queue.zadd(QUEUE, {b"\xff": 1})  # no job's id is like this, and arq stumbles over it
     running = asyncio.create_task(work(live, [Gate().task], lambda: None))
-    await soon(lambda: times(caplog, "arq starts again") > 0)
+    await soon(lambda: times(caplog, "arq restarts") > 0)
     await queue.delete(HEARTBEAT_KEY)
     async with asyncio.timeout(5):
         while not await queue.exists(HEARTBEAT_KEY):  # noqa: ASYNC110  # in Redis
@@ -270,6 +270,6 @@ async def test_arq_failing_in_a_way_nobody_foresaw_is_logged_and_started_again(
     assert not running.done()
     live.draining.set()
     await asyncio.wait_for(running, 3)
-    record = next(each for each in caplog.records if each.message == "arq starts again")
+    record = next(each for each in caplog.records if each.message == "arq restarts")
     assert record.fields["cause"] == "UnicodeDecodeError"  # type: ignore[attr-defined]
     assert record.exc_info is not None

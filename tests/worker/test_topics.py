@@ -66,7 +66,7 @@ def test_what_is_missing_is_made_with_partitions_and_retention(prefixed: dict[st
 def test_a_broker_that_cannot_be_asked_says_so(prefixed: dict[str, str], root: Path) -> None:
     refused = topics(prefixed, root, "--create")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.startswith("topics: this broker cannot be asked to make topics")
+    assert refused.stderr.startswith("topics: this broker does not support creating topics")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_tls_to_a_broker_without_it_is_one_line_with_the_remedy(environment: dic
     del own["KAFKA_BOOTSTRAP_SERVERS"]
     refused = topics(own, root)
     assert refused.returncode == 1
-    assert refused.stderr.splitlines()[-1] == "topics: the server speaks no TLS at this port: check KAFKA_URL"
+    assert refused.stderr.splitlines()[-1] == "topics: the server does not use TLS at this port: check KAFKA_URL"
 
 
 def test_a_broker_that_is_away_is_one_line(environment: dict[str, str], root: Path) -> None:
