@@ -59,7 +59,7 @@ def test_a_database_url_without_a_user_is_refused_and_nothing_crashes(environmen
             [*PRIVILEGES, sys.executable, "-m", module], cwd=root, env=own, capture_output=True, text=True, check=False
         )
         assert ended.returncode == 1
-        assert "DATABASE_URL must say as whom to connect" in ended.stderr
+        assert "DATABASE_URL must name a role" in ended.stderr
         assert "Traceback" not in ended.stderr
 
 

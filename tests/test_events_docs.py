@@ -146,19 +146,19 @@ def described(key: str = "car_id", **changed: object) -> dict[str, Any]:
         ({"place": (int, 0)}, []),
         ({"second_coat": (Coat | None, None)}, []),
         ({"metres": Annotated[int, msgspec.Meta(description="Rounded.", examples=[7])]}, []),
-        ({"metres": None}, ["`metres` is gone"]),
-        ({"metres": float}, ["`metres` was something else"]),
-        ({"metres": int | None}, ["`metres` was something else"]),
-        ({"metres": Annotated[int, msgspec.Meta(le=100)]}, ["`metres` was something else"]),
-        ({"metres": (int, 0)}, ["`metres` may be missing"]),
-        ({"seats": int}, ["`seats` was not always there"]),
+        ({"metres": None}, ["`metres` was removed"]),
+        ({"metres": float}, ["the type of `metres` changed"]),
+        ({"metres": int | None}, ["the type of `metres` changed"]),
+        ({"metres": Annotated[int, msgspec.Meta(le=100)]}, ["the type of `metres` changed"]),
+        ({"metres": (int, 0)}, ["`metres` became optional"]),
+        ({"seats": int}, ["`seats` became required"]),
         ({"place": int}, ["`place` is new and has no default"]),
         (
             {"key": "van_id", "car_id": Thing},
-            ["its key was `car_id`, not `van_id`", "`van_id` is new and has no default"],
+            ["its key changed from `car_id` to `van_id`", "`van_id` is new and has no default"],
         ),
-        ({"coat": msgspec.defstruct("Coat", [("size", int)])}, ["Coat inside of it was something else"]),
-        ({"coat": msgspec.defstruct("Coat", [("colour", Literal["red"])])}, ["Coat inside of it was something else"]),
+        ({"coat": msgspec.defstruct("Coat", [("size", int)])}, ["the nested type Coat changed"]),
+        ({"coat": msgspec.defstruct("Coat", [("colour", Literal["red"])])}, ["the nested type Coat changed"]),
     ],
     ids=str,
 )
@@ -175,7 +175,7 @@ def test_a_promise_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "events/users.hidden.json").write_text("{}")
     (tmp_path / "asyncapi.json").write_text("as it was")
     assert [told.partition(".json")[0] for told in write(FEATURES, tmp_path)] == [
-        "users.hidden is gone. Once no record and no consumer of it is left, delete users.hidden",
-        "users.registered: `telephone` is gone. Make it a new type, beside the old one.",
+        "users.hidden was removed. Delete users.hidden",
+        "users.registered: `telephone` was removed. Define a new type and keep the old one.",
     ]
     assert (tmp_path / "asyncapi.json").read_text() == "as it was"

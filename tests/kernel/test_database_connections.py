@@ -55,7 +55,7 @@ async def refusal(settings: Settings, caplog: pytest.LogCaptureFixture) -> tuple
     """What to mend, and the cause in the log, once for several tries. The release process is refused as well."""
     async with opened(settings) as db:
         caplog.clear()
-        db._outage._told.clear()  # that of the start
+        db._outage._logged.clear()  # that of the start
         for _ in range(3):
             with pytest.raises(UNAVAILABLE) as raised:
                 await db.fetch("select 1")
@@ -135,15 +135,15 @@ async def test_tls_to_a_server_without_it(
     query: str, variables: dict[str, str], cloned: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     remedy, _ = await refusal(at(cloned.database_url + query, **variables), caplog)
-    assert remedy == "the server offers no TLS, and the sslmode of DATABASE_URL asks for it"
+    assert remedy == "the server does not support TLS, but the sslmode of DATABASE_URL requires it"
 
 
 @pytest.mark.parametrize(
     ("change", "remedy", "cause"),
     [
         ({"password": "wrong"}, "refuses this role, password", "InvalidPasswordError: password authentication failed"),
-        ({"path": "/nowhere"}, "no such database", 'InvalidCatalogNameError: database "nowhere" does not exist'),
-        ({"host": "db.invalid"}, "the host's name is unknown", "gaierror: "),
+        ({"path": "/nowhere"}, "database does not exist", 'InvalidCatalogNameError: database "nowhere" does not exist'),
+        ({"host": "db.invalid"}, "host name cannot be resolved", "gaierror: "),
         ({"port": "1"}, None, "ConnectionRefusedError: "),
     ],
     ids=["wrong password", "no such database", "no such host", "down"],

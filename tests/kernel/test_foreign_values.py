@@ -31,7 +31,7 @@ TYPES: list[Sequence[Any]] = [
     ("SET", "KEY", b"x" * (MAX_VALUE_BYTES * 4)),
 ]
 NUMBERS = [("SET", "KEY", value) for value in ("nan", "-nan", "inf", "-inf", "1e308", "-1", "0", "9" * 500, " ", "0x")]
-LOGGED = "redis held a value that cannot be used"
+LOGGED = "unusable value in redis deleted"
 RATE = Rate(2, 60)
 
 

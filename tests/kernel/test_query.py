@@ -166,7 +166,7 @@ async def two_kinds(db: Database) -> int | str: ...  # type: ignore[empty-body]
         (default, "have no defaults"),
         (keyword, "parameters are positional"),
         (any_number, "parameters are positional"),
-        (two_kinds, "it answers one kind of row"),
+        (two_kinds, "it must return one row type"),
     ],
 )
 def test_a_signature_that_is_none_stops_the_import_by_name(

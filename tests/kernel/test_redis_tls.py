@@ -142,7 +142,7 @@ async def test_a_socket_needs_no_tls(redis: Start, tmp_path: Path) -> None:
         ({"login": ":wrong"}, "name or password"),
         ({"login": ":"}, "name or password"),
         ({"login": "reader:pw"}, None),
-        ({"host": "redis.invalid"}, "the host's name is unknown: check REDIS_URL"),
+        ({"host": "redis.invalid"}, "the host name cannot be resolved: check REDIS_URL"),
     ],
     ids=["wrong password", "no password", "no privilege", "no such host"],
 )
@@ -177,7 +177,7 @@ async def test_tls_to_a_server_without_it(
     monkeypatch.setattr(worker_main, "REDIS_SECONDS", 0.5)
     plain = urlsplit(services.redis_url)
     await told_as_misconfigured(
-        f"rediss://{plain.netloc}/0", "the server speaks no TLS at this port: check REDIS_URL", caplog
+        f"rediss://{plain.netloc}/0", "the server does not use TLS at this port: check REDIS_URL", caplog
     )
 
 
@@ -185,7 +185,7 @@ async def test_tls_to_a_server_without_it(
 async def test_a_server_with_tls_to_a_client_without_it(redis: Start, caplog: pytest.LogCaptureFixture) -> None:
     """Redis closes the connection."""
     port = redis(AUTHORITY.sign("redis", LOOPBACK))
-    remedy = "the server speaks TLS at this port, and the client does not: check REDIS_URL"
+    remedy = "the server requires TLS at this port, but the client does not use it: check REDIS_URL"
     await told_as_misconfigured(url(port, scheme="redis"), remedy, caplog)
 
 

@@ -130,8 +130,8 @@ OTHERS_KEY = AUTHORITY.sign("another")[1]
     [
         (GARBAGE, KEY, ["KAFKA_CLIENT_CERT must be a certificate"]),
         (KEY, KEY, ["KAFKA_CLIENT_CERT must be a certificate"]),
-        (CERTIFICATE, "", ["KAFKA_CLIENT_CERT_KEY and KAFKA_CLIENT_CERT need each other"]),
-        ("", KEY, ["KAFKA_CLIENT_CERT_KEY and KAFKA_CLIENT_CERT need each other"]),
+        (CERTIFICATE, "", ["KAFKA_CLIENT_CERT_KEY and KAFKA_CLIENT_CERT must be set together"]),
+        ("", KEY, ["KAFKA_CLIENT_CERT_KEY and KAFKA_CLIENT_CERT must be set together"]),
         (CERTIFICATE, pem(ec.generate_private_key(ec.SECP256R1()), b"x"), ["KAFKA_CLIENT_CERT_KEY is encrypted"]),
         (CERTIFICATE, OTHERS_KEY, ["KAFKA_CLIENT_CERT_KEY is not the key of the certificate"]),
         (CERTIFICATE, CERTIFICATE, ["KAFKA_CLIENT_CERT_KEY must be a private key"]),

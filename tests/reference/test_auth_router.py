@@ -101,7 +101,7 @@ class TestLogout:
         headers = await credentials(client, path, user)
         await context.db.fetch("update users set is_verified = false")
         response = await client.post(path, headers=headers)
-        # FastAPI Users answers 403 where verification is required. Here whoever holds a token may end its session.
+        # FastAPI Users answers 403 where verification is required. Here any holder of a token may end its session.
         assert (response.status_code, response.content) == (204, b"")
 
     async def test_valid_credentials_verified(

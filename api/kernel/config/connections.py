@@ -1,5 +1,6 @@
-"""The settings of the connections to PostgreSQL, Redis, Kafka and SMTP: URLs as platforms write them, checked, and
-brought into the form that the drivers agree on. The parsers raise ValueError, which settings.py reports by name."""
+"""Settings of the connections to PostgreSQL, Redis, Kafka and SMTP: URLs as platforms provide them, validated and
+normalized to the form that the drivers accept. The parsers raise ValueError, which settings.py reports with the
+setting's name."""
 
 import contextlib
 import getpass
@@ -14,7 +15,7 @@ import msgspec
 
 from api.kernel.config.pem import as_file, belong_together, read_certificates, read_private_key
 
-# What both asyncpg and libpq understand; a server refuses what a driver passes on unknown.
+# Parameters that both asyncpg and libpq understand; a server refuses unknown parameters that a driver passes on.
 _DATABASE_PARAMETERS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "application_name", "target_session_attrs"}
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SSL_FILES = ("sslrootcert", "sslcert", "sslkey")
@@ -29,7 +30,7 @@ _TOPIC_PREFIX = re.compile("[A-Za-z0-9._-]{0,100}")
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """What holds secrets: a repr ends up in logs."""
+    """Base of structs that hold secrets: omits the values from repr, which may be logged."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(…)"
@@ -58,37 +59,37 @@ class Kafka(Sealed, frozen=True):
 
 
 def url_of(text: str, *schemes: str) -> SplitResult:
-    """The parts of a URL with one of the schemes, a host and, where it has one, a port that can be."""
+    """Parse a URL with one of the schemes, a host and an optional valid port. Raises ValueError."""
     try:
         parts = urlsplit(text)
         if parts.scheme in schemes and parts.hostname and parts.port != 0:
             return parts
-    except ValueError:  # a port that is no number, an IPv6 address without its bracket
+    except ValueError:  # an invalid port, or an IPv6 address without a bracket
         pass
     raise ValueError(f"must be a URL like {schemes[0]}://host:port.")
 
 
 def items_of(text: str) -> tuple[str, ...]:
-    """What stands between commas."""
+    """Split a comma-separated list."""
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
 def database_url(text: str, own_ca: bool) -> str:
-    """One that asyncpg and libpq both take: its hosts in the authority, without the parameters of other drivers. With
-    `own_ca`, the server's certificate is verified."""
+    """Normalize a URL for both asyncpg and libpq: hosts in the authority, without the parameters of other drivers. With
+    `own_ca`, the server's certificate is verified. Raises ValueError."""
     parts = _split(re.sub(r"^postgres(ql)?(\+[a-z0-9]+)?://", "postgresql://", text))
     given = dict(parse_qsl(parts.query))
     kept = {name: value for name, value in given.items() if name in _DATABASE_PARAMETERS}
     login, at, authority = parts.netloc.rpartition("@")
     if "@" in login:
-        raise ValueError("must have an @ in its name or password written as %40.")
+        raise ValueError("must encode an @ in its name or password as %40.")
     if not login.partition(":")[0] and not _has_name():
-        raise ValueError("must say as whom to connect: this process runs under a uid that has no name.")
+        raise ValueError("must name a role: this process runs under a uid without a name.")
     hosts = _hosts_of(authority, given.get("host", ""), given.get("port", ""))
     if len(hosts) > 1:
         kept.setdefault("target_session_attrs", "read-write")
     if kept.get("target_session_attrs", "any") not in _SESSION_ATTRIBUTES:
-        raise ValueError(f"must ask for a server that can be written to: {', '.join(_SESSION_ATTRIBUTES)}.")
+        raise ValueError(f"must request a writable server, by target_session_attrs: {', '.join(_SESSION_ATTRIBUTES)}.")
     kept |= _verification(kept, own_ca)
     for name in _SSL_FILES:
         if name in kept and not _readable(kept[name]):
@@ -97,7 +98,7 @@ def database_url(text: str, own_ca: bool) -> str:
 
 
 def host_urls(url: str) -> tuple[str, ...]:
-    """The same URL for each of its hosts alone, in their order."""
+    """Return one URL for each of the URL's hosts, in order."""
     parts = urlsplit(url)
     login, at, authority = parts.netloc.rpartition("@")
     return tuple(urlunsplit(parts._replace(netloc=f"{login}{at}{host}")) for host in authority.split(","))
@@ -105,7 +106,8 @@ def host_urls(url: str) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def verified_url(url: str, ca_cert: str | None) -> Iterator[str]:
-    """The database's URL with its own authority, which both drivers read from a file, while the block runs."""
+    """Yield the database's URL with its own authority, which both drivers read from a file that exists while the block
+    runs."""
     if ca_cert is None:
         yield url
         return
@@ -124,20 +126,20 @@ def _split(text: str) -> SplitResult:
 
 
 def _hosts_of(authority: str, hosts: str, ports: str) -> list[str]:
-    """Each `host` or `host:port`. Those of the parameters win, as with libpq; a folder, where a server's socket is, and
-    an IPv6 address are then written as a URL's authority has them."""
+    """Return each `host` or `host:port`. Hosts in the parameters take precedence, as with libpq. Socket folders and
+    IPv6 addresses are returned in the form of a URL's authority."""
     numbers = ports.split(",") if ports else []
     items = [_as_in_authority(item) for item in hosts.split(",")] if hosts else authority.split(",")
     if len(numbers) not in (0, 1, len(items)):
-        raise ValueError("must have one port, or one for each host.")
+        raise ValueError("must have one port, or one port for each host.")
     made: list[str] = []
     for place, item in enumerate(items):
         match = _HOST.fullmatch(item)
         if match is None:
-            raise ValueError("must name its hosts like host:port, with commas between, or the folder of a socket.")
+            raise ValueError("must have comma-separated hosts like host:port, or the folder of a socket.")
         number = match[2] or (numbers[place % len(numbers)] if numbers else "")
         if number and not (re.fullmatch("[0-9]{1,5}", number) and 0 < int(number) < 65536):
-            raise ValueError("has a port that is none.")
+            raise ValueError("has an invalid port.")
         made.append(f"{match[1]}:{number}" if number else match[1])
     return made
 
@@ -149,7 +151,7 @@ def _as_in_authority(host: str) -> str:
 
 
 def _has_name() -> bool:
-    """Whether the drivers know whom to connect as where the URL does not say."""
+    """Return whether the drivers can determine the role to connect as if the URL has none."""
     try:
         return bool(os.environ.get("PGUSER") or getpass.getuser())
     except (KeyError, OSError):
@@ -161,13 +163,13 @@ def _verification(kept: Mapping[str, str], own_ca: bool) -> dict[str, str]:
     if mode not in _SSL_MODES:
         raise ValueError(f"has an unknown sslmode; there are {', '.join(_SSL_MODES)}.")
     if own_ca and "sslrootcert" in kept:
-        raise ValueError("must not have sslrootcert beside DATABASE_CA_CERT.")
+        raise ValueError("must not have sslrootcert together with DATABASE_CA_CERT.")
     if own_ca and mode == "disable":
-        raise ValueError("has sslmode=disable, and DATABASE_CA_CERT asks for TLS.")
+        raise ValueError("has sslmode=disable, but DATABASE_CA_CERT requires TLS.")
     if own_ca:
         return {"sslmode": mode if mode == "verify-ca" else "verify-full"}
     if mode.startswith("verify") and "sslrootcert" not in kept:
-        raise ValueError(f"has sslmode={mode}, which needs DATABASE_CA_CERT: the authority to trust.")
+        raise ValueError(f"has sslmode={mode}, which needs DATABASE_CA_CERT, the trusted authority.")
     return {}
 
 
@@ -180,7 +182,8 @@ def _readable(path: str) -> bool:
 
 
 def redis_url(text: str) -> str:
-    """Of TCP, TLS or a socket, with the database's number where the driver looks for it and no other options."""
+    """Normalize a URL for TCP, TLS or a socket: the database number in the path, where the driver reads it, and no
+    other options. Raises ValueError."""
     parts = urlsplit(text) if text.startswith("unix://") else url_of(text, "redis", "rediss", "unix")
     options = dict(parse_qsl(parts.query))
     socket = parts.scheme == "unix"
@@ -189,16 +192,16 @@ def redis_url(text: str) -> str:
     number = options.pop("db", "" if socket else parts.path.strip("/"))
     verify = options.pop("ssl_cert_reqs", "required")
     if not re.fullmatch("[0-9]{0,4}", number):
-        raise ValueError("must end with the number of a database, such as /0.")
+        raise ValueError("must end with a database number, such as /0.")
     if options or verify not in _REDIS_VERIFY or (verify == "none" and parts.scheme != "rediss"):
-        raise ValueError("may have the options db, and ssl_cert_reqs=none or required with rediss://, and no others.")
+        raise ValueError("may only have the options db, and ssl_cert_reqs=none or required with rediss://.")
     if socket:
         return f"unix://{parts.netloc}{parts.path}{f'?db={number}' if number else ''}"
     return urlunsplit(parts._replace(path=f"/{number}" if number else "", query=""))
 
 
 def redis_verifies(url: str) -> str:
-    """REDIS_TLS_VERIFY as the URL says it."""
+    """Return the value of REDIS_TLS_VERIFY that the URL implies."""
     match = re.search("[?&]ssl_cert_reqs=([^&]*)", url)
     return _REDIS_VERIFY.get(match[1], "true") if match else "true"
 
@@ -206,14 +209,15 @@ def redis_verifies(url: str) -> str:
 def smtp(text: str, ca_cert: str | None) -> Smtp:
     parts = url_of(text, *_SMTP_SCHEMES)
     if bool(parts.username) != bool(parts.password):
-        raise ValueError("must have a name and a password, or neither.")
+        raise ValueError("must have both a name and a password, or neither.")
     tls, port = _SMTP_SCHEMES[parts.scheme]
     username, password = (unquote(part) if part else None for part in (parts.username, parts.password))
     return Smtp(parts.hostname or "", parts.port or port, username, password, tls, ca_cert)
 
 
 def kafka(environ: Mapping[str, str], read: Callable[..., Any]) -> Kafka:
-    """KAFKA_BOOTSTRAP_SERVERS=host:port,… or a PaaS' KAFKA_URL=kafka+ssl://host:port,… with its certificates in PEM."""
+    """Read KAFKA_BOOTSTRAP_SERVERS=host:port,… or a PaaS' KAFKA_URL=kafka+ssl://host:port,… with PEM certificates.
+    Raises ValueError."""
     given = {name for name in _KAFKA if environ.get(name, "").strip()}
     plain = "KAFKA_BOOTSTRAP_SERVERS" in given or "KAFKA_URL" not in given
     tls, servers = read("KAFKA_BOOTSTRAP_SERVERS" if plain else "KAFKA_URL", _brokers) or (False, ())
@@ -221,7 +225,7 @@ def kafka(environ: Mapping[str, str], read: Callable[..., Any]) -> Kafka:
 
     def key(text: str) -> str | None:
         if bool(text) != ("KAFKA_CLIENT_CERT" in given):
-            raise ValueError("and KAFKA_CLIENT_CERT need each other: set both, or neither.")
+            raise ValueError("and KAFKA_CLIENT_CERT must be set together.")
         pem = read_private_key(text)
         if pem and certificate and not belong_together(certificate, pem):
             raise ValueError("is not the key of the certificate in KAFKA_CLIENT_CERT.")
@@ -229,7 +233,7 @@ def kafka(environ: Mapping[str, str], read: Callable[..., Any]) -> Kafka:
 
     def credential(text: str) -> str | None:
         if bool(text) != ("KAFKA_SASL_MECHANISM" in given):
-            raise ValueError("and KAFKA_SASL_MECHANISM need each other: set both, or neither.")
+            raise ValueError("and KAFKA_SASL_MECHANISM must be set together.")
         return text or None
 
     return Kafka(
@@ -253,7 +257,7 @@ def _mechanism(text: str) -> str | None:
 
 def _topic_prefix(text: str) -> str:
     if not _TOPIC_PREFIX.fullmatch(text):
-        raise ValueError("must be of letters, digits, dots, underscores and hyphens.")
+        raise ValueError("must consist of letters, digits, dots, underscores and hyphens.")
     return text
 
 
@@ -261,5 +265,5 @@ def _brokers(text: str) -> tuple[bool, tuple[str, ...]]:
     found = [_BROKER.fullmatch(item) for item in items_of(text)]
     matches = [match for match in found if match and 0 < int(match[3]) < 65536]
     if not found or len(matches) < len(found) or len({match[1] for match in matches}) > 1:
-        raise ValueError("must be host:port, with commas between, and kafka+ssl:// before all or none.")
+        raise ValueError("must be host:port, comma-separated, with kafka+ssl:// before all or none.")
     return matches[0][1] == "kafka+ssl://", tuple(match[2] for match in matches)

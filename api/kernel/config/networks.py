@@ -1,4 +1,4 @@
-"""Addresses of clients and proxies, and the names that a host may have: what counts as one, and which are ours."""
+"""Addresses of clients and proxies, and allowed host names."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,30 +13,30 @@ _NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9_])?")
 
 
 class Proxies(msgspec.Struct, frozen=True):
-    """Which proxies' word on a client's address counts: the nearest `hops` of them, or those in `networks`."""
+    """Trusted proxies, whose X-Forwarded-For entries are accepted: the nearest `hops`, or those in `networks`."""
 
     hops: int = 0
     networks: tuple[Network, ...] = ()
 
     def trusts(self, address: Address, hop: int) -> bool:
-        """Whether the proxy at `address` counts; `hop` is 0 for the one that connects to us."""
+        """Return whether the proxy at `address` is trusted; `hop` is 0 for the direct peer."""
         return hop < self.hops or any(address in network for network in self.networks)
 
     def client(self, peer: Address, forwarded: Sequence[bytes]) -> Address:
-        """The client of a connection from `peer`, by all X-Forwarded-For fields, from the right: each trusted proxy
-        says who connected to it. What is no address ends the walk at the proxy that said so."""
+        """Return the client's address of a connection from `peer`. Walks the X-Forwarded-For entries from the right as
+        long as the proxies are trusted, and stops at the first entry that is not an address."""
         address = peer
         entries = [entry for field in forwarded for entry in field.split(b",") if entry.strip(b" \t")]
         for hop, entry in enumerate(reversed(entries)):
-            said = address_of(entry.decode("latin-1")) if self.trusts(address, hop) else None
-            if said is None:
+            client = address_of(entry.decode("latin-1")) if self.trusts(address, hop) else None
+            if client is None:
                 break
-            address = said
+            address = client
         return address
 
 
 class Hosts(msgspec.Struct, frozen=True):
-    """The names that a request's Host may have, whatever its port."""
+    """Allowed names in a request's Host field, regardless of the port."""
 
     names: frozenset[str] = frozenset()
     suffixes: tuple[str, ...] = ()
@@ -54,8 +54,8 @@ class Hosts(msgspec.Struct, frozen=True):
 
 
 def address_of(text: str) -> Address | None:
-    """An IP address as X-Forwarded-For has it: with a port or without, IPv6 in brackets or bare. An IPv4 address that
-    is mapped to IPv6 is the IPv4 address."""
+    """Parse an IP address as in X-Forwarded-For: with or without a port, IPv6 with or without brackets. An IPv4-mapped
+    IPv6 address becomes the IPv4 address."""
     found = _ENTRY.fullmatch(text.strip(" \t"))
     if found is None:
         return None
@@ -67,19 +67,19 @@ def address_of(text: str) -> Address | None:
 
 
 def read_proxies(items: Sequence[str]) -> Proxies:
-    """Read a number of hops, or networks. Raises ValueError."""
+    """Parse a number of hops, or networks. Raises ValueError."""
     if len(items) == 1 and re.fullmatch("[0-9]", items[0]):
         return Proxies(hops=int(items[0]))
     try:
         return Proxies(networks=tuple(map(ip_network, items)))
     except ValueError:
         raise ValueError(
-            "must be a number of proxies, or addresses and networks like 10.0.0.0/8, with commas between; never *."
+            "must be a number of proxies, or comma-separated addresses and networks like 10.0.0.0/8; never *."
         ) from None
 
 
 def read_hosts(items: Iterable[str]) -> Hosts:
-    """Read host names, `*.` before a domain for all below it, and networks. Raises ValueError."""
+    """Parse host names, `*.domain` for all subdomains, and networks. Raises ValueError."""
     names, suffixes, networks = set(), [], []
     for item in items:
         text = item.lower()
@@ -89,7 +89,7 @@ def read_hosts(items: Iterable[str]) -> Hosts:
         except ValueError:
             pass
         if not _NAME.fullmatch(text):
-            raise ValueError("must be host names like app.example.com or *.example.com, with commas between; no ports.")
+            raise ValueError("must be comma-separated host names like app.example.com or *.example.com, without ports.")
         if text.startswith("*."):
             suffixes.append(text[1:])
         else:
@@ -98,7 +98,7 @@ def read_hosts(items: Iterable[str]) -> Hosts:
 
 
 def read_listen_address(text: str) -> str:
-    """Read an address to listen on, or `localhost`. Raises ValueError."""
+    """Parse an address to listen on, or `localhost`. Raises ValueError."""
     try:
         return text if text == "localhost" else str(ip_address(text))
     except ValueError:

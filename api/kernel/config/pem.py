@@ -1,4 +1,4 @@
-"""Keys and certificates in PEM, as an environment holds them: as text, often with escaped newlines, or as a path."""
+"""Keys and certificates in PEM, from an environment variable: as text, often with escaped newlines, or as a path."""
 
 import contextlib
 import datetime
@@ -23,11 +23,11 @@ _SOON = datetime.timedelta(days=14)
 
 
 def read_keys(text: str, algorithm: str, *, signing: bool) -> tuple[str, ...]:
-    """Keys in PEM, one after the other, of which a signing one must be private and alone; none with HS256, which has no
-    use for them. Raises ValueError."""
+    """Read concatenated PEM keys. A signing key must be private and single. Returns no keys for HS256, which does not
+    use them. Raises ValueError."""
     if algorithm not in _CURVES:
         return ()
-    text = text.replace("\\n", "\n")  # a PaaS' form field often keeps newlines escaped
+    text = text.replace("\\n", "\n")  # many PaaS forms store newlines escaped
     pems = tuple(match[0] for match in _PEM.finditer(text))
     fit = not _PEM.sub("", text).strip() and all(_curve_of(pem).startswith(_CURVES[algorithm]) for pem in pems)
     if not fit or (signing and (len(pems) != 1 or "PRIVATE" not in pems[0])):
@@ -37,21 +37,21 @@ def read_keys(text: str, algorithm: str, *, signing: bool) -> tuple[str, ...]:
 
 
 def read_certificates(text: str) -> str | None:
-    """One or more certificates, as text or as the path of a file; None for an empty text. Raises ValueError."""
+    """Read certificates, as text or from a file; None for an empty text. Raises ValueError."""
     if not text:
         return None
     pems = _text_of(text)
     try:
         if not x509.load_pem_x509_certificates(pems.encode()):
             raise ValueError
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pems)  # stricter, and what will read it
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pems)  # stricter, and used later
     except (ValueError, ssl.SSLError):
         raise ValueError("must be a certificate in PEM (-----BEGIN CERTIFICATE-----), or the path of one.") from None
     return pems
 
 
 def read_private_key(text: str) -> str | None:
-    """A private key without a password, as text or as the path of a file; None for an empty text. Raises ValueError."""
+    """Read a private key without a password, as text or from a file; None for an empty text. Raises ValueError."""
     if not text:
         return None
     pem = _text_of(text)
@@ -65,7 +65,7 @@ def read_private_key(text: str) -> str | None:
 
 
 def belong_together(certificates: str, key: str) -> bool:
-    """Whether the key is that of the first certificate. Both must have been read by the functions above."""
+    """Return whether the key belongs to the first certificate. Both must come from the functions above."""
     first = x509.load_pem_x509_certificates(certificates.encode())[0].public_key()
     own = load_pem_private_key(key.encode(), None).public_key()
     form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
@@ -73,7 +73,7 @@ def belong_together(certificates: str, key: str) -> bool:
 
 
 def validity_warning(certificates: str) -> str | None:
-    """What to say of certificates of which one is outside of its time, or soon will be."""
+    """Return a warning if a certificate is not valid now, or will expire soon."""
     now = datetime.datetime.now(datetime.UTC)
     for certificate in x509.load_pem_x509_certificates(certificates.encode()):
         if certificate.not_valid_after_utc < now + _SOON:
@@ -85,17 +85,17 @@ def validity_warning(certificates: str) -> str | None:
 
 
 def client_context(ca_cert: str | None) -> ssl.SSLContext:
-    """For connecting to a server whose certificate and name are verified, by the public authorities or by ours."""
+    """Return a context that verifies a server's certificate and name, by the public authorities or by `ca_cert`."""
     context = ssl.create_default_context(cadata=ca_cert)
-    if ca_cert:  # a private authority's certificate often lacks what Python asks of one since 3.13
+    if ca_cert:  # many private authorities' certificates fail the strict checks of Python 3.13
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 
 
 @contextlib.contextmanager
 def as_file(text: str) -> Iterator[str]:
-    """A path to read the text from while the block runs. OpenSSL and libpq take some things from files alone; this one
-    is in memory, so no folder needs to be writable and no key is left on a disk."""
+    """Yield a path from which the text can be read while the block runs. OpenSSL and libpq read some items only from
+    files. The file is in memory, so no folder needs to be writable and no key is written to disk."""
     descriptor = os.memfd_create("pem")
     try:
         os.write(descriptor, text.encode())
@@ -110,12 +110,12 @@ def _text_of(text: str) -> str:
     try:
         return Path(text).read_text("ascii")
     except (OSError, ValueError):
-        raise ValueError("must be in PEM (-----BEGIN … -----END …), or the path of a file that can be read.") from None
+        raise ValueError("must be in PEM (-----BEGIN … -----END …), or the path of a readable file.") from None
 
 
 def _curve_of(pem: str) -> str:
     try:
         key = load_pem_private_key(pem.encode(), None) if "PRIVATE" in pem else load_pem_public_key(pem.encode())
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # no key, encrypted, of a kind that nobody knows
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # not a key, encrypted, or of an unknown kind
         return ""
     return str(getattr(getattr(key, "curve", key), "name", type(key).__name__))  # secp256r1, Ed25519PrivateKey

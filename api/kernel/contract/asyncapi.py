@@ -1,5 +1,5 @@
-"""Events, and the messages that consumers take → a JSON Schema (2020-12) each and one AsyncAPI 3.0 document, for who is
-at the other end of a topic. Derived from the types. What docs/ has of them is a promise, and `write` keeps it."""
+"""Events and consumers' messages → one JSON Schema (2020-12) for each and an AsyncAPI 3.0 document, derived from the
+types. Consumers and producers of other services rely on the files in docs/; `write` refuses incompatible changes."""
 
 import importlib
 import importlib.util
@@ -28,30 +28,30 @@ _EXAMPLES: Mapping[str, Any] = {
     "date-time": "2026-01-31T12:00:00Z",
     "uuid": "019c0000-0000-7000-8000-000000000001",
 }
-_TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"  # the W3C recommendation's own example
+_TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"  # the example in the W3C recommendation
 
 # CloudEvents 1.0, Kafka protocol binding, binary mode: the attributes are the record's headers, in UTF-8.
 _HEADERS: Mapping[str, Schema] = {
     "ce_specversion": {"type": "string", "const": "1.0"},
     "ce_id": {
         "type": "string",
-        "description": "The event's own: one that comes again has the same; drop it.",
+        "description": "Identifies the event. Drop a repeated id: it is a duplicate delivery.",
         "examples": ["019c0000-0000-7000-8000-000000000002"],
     },
-    "ce_type": {"type": "string", "description": "As in the payload's `type`."},
+    "ce_type": {"type": "string", "description": "The payload's `type`."},
     "ce_source": {
         "type": "string",
         "format": "uri",
-        "description": "Who says so; of ours, PUBLIC_URL of the deployment.",
+        "description": "The producer; for this application, PUBLIC_URL of the deployment.",
         "examples": ["https://app.example.com"],
     },
-    "ce_subject": {"type": "string", "description": "What it is about: the record's key."},
-    "ce_time": {"type": "string", "format": "date-time", "description": "When it was recorded."},
+    "ce_subject": {"type": "string", "description": "The entity that the event is about: the record's key."},
+    "ce_time": {"type": "string", "format": "date-time", "description": "Time of the recording."},
     "content-type": {"type": "string", "const": "application/json"},
     "traceparent": {
         "type": "string",
         "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
-        "description": "W3C Trace Context: what caused it, to be continued.",
+        "description": "W3C Trace Context of the cause; consumers continue the trace.",
         "examples": [_TRACEPARENT],
     },
 }
@@ -61,8 +61,8 @@ _REQUIRED = ["ce_specversion", "ce_id", "ce_type", "ce_source"]
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One type of what goes through a topic. `action` is ours: send or receive; `key` is the field that is the record's
-    key."""
+    """A message type of a topic. `action` is the application's: send or receive. `key` names the field used as the
+    record's key."""
 
     kind: type[msgspec.Struct]
     tag: str
@@ -72,17 +72,17 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def messages_of(features: Sequence[Feature]) -> list[Message]:
-    """Every event that a feature's events.py defines, and every message that a consumer takes, by their tags. Raises
-    TypeError where two have one tag."""
+    """Return every event defined in a feature's events.py and every message of a consumer, by tag. Raises TypeError if
+    two have the same tag."""
     found: dict[str, Message] = {}
     for message in (*_sent(features), *_received(features)):
         if found.setdefault(message.tag, message) != message:
-            raise TypeError(f'Two messages are tagged "{message.tag}": give one a tag of its own.')
+            raise TypeError(f'Two messages have the tag "{message.tag}": tags must be unique.')
     return [found[tag] for tag in sorted(found)]
 
 
 def schema(message: Message) -> Schema:
-    """The message's data."""
+    """Return the schema of the message's data."""
     whole = msgspec.json.schema(message.kind)
     definitions = whole["$defs"]
     for each in definitions.values():
@@ -100,7 +100,7 @@ def schema(message: Message) -> Schema:
 
 
 def document(features: Sequence[Feature]) -> Schema:
-    """The AsyncAPI document. What we send and what we receive are operations on channels, which are topics."""
+    """Return the AsyncAPI document. Sending and receiving are operations on channels, which are topics."""
     messages = messages_of(features)
     payloads, schemas = msgspec.json.schema_components([each.kind for each in messages], ref_template=_REF)
     for each in schemas.values():
@@ -116,7 +116,7 @@ def document(features: Sequence[Feature]) -> Schema:
         "info": {
             "title": "REST Angular",
             "version": VERSION,
-            "description": "CloudEvents in Kafka's binary binding: at least once, and in order for each key.",
+            "description": "CloudEvents in Kafka's binary binding: at-least-once delivery, in order for each key.",
         },
         "defaultContentType": "application/json",
         "servers": {
@@ -136,23 +136,24 @@ def document(features: Sequence[Feature]) -> Schema:
 
 
 def files(features: Sequence[Feature]) -> dict[str, bytes]:
-    """What docs/ has, by path: asyncapi.json, and events/<type>.json for each."""
+    """Return the files in docs/ by path: asyncapi.json, and events/<type>.json for each message."""
     made = {f"events/{message.tag}.json": schema(message) for message in messages_of(features)}
     whole = {"asyncapi.json": document(features), **made}
     return {path: msgspec.json.format(msgspec.json.encode(each), indent=2) + b"\n" for path, each in whole.items()}
 
 
 def write(features: Sequence[Feature], folder: Path) -> list[str]:
-    """Bring the folder's documents up to date, or say why that would break a consumer, and leave them as they are."""
+    """Update the documents in the folder. If a change would break a consumer, leave them unchanged and return the
+    reasons."""
     made = files(features)
     broken: list[str] = []
     for path in sorted((folder / "events").glob("*.json")):
         now = made.get(f"events/{path.name}")
         if now is None:
-            broken.append(f"{path.stem} is gone. Once no record and no consumer of it is left, delete {path.name}.")
+            broken.append(f"{path.stem} was removed. Delete {path.name} once no record and no consumer of it remains.")
             continue
         faults = breaches(msgspec.json.decode(path.read_bytes()), msgspec.json.decode(now))
-        broken += [f"{path.stem}: {fault}. Make it a new type, beside the old one." for fault in faults]
+        broken += [f"{path.stem}: {fault}. Define a new type and keep the old one." for fault in faults]
     if not broken:
         (folder / "events").mkdir(exist_ok=True)
         for name, content in made.items():
@@ -161,29 +162,29 @@ def write(features: Sequence[Feature], folder: Path) -> list[str]:
 
 
 def breaches(old: Schema, new: Schema) -> list[str]:
-    """Why who knows one of a message's schemas may not read what was written by the other: new records, and old ones
-    that still wait in a topic or among our tasks."""
-    faults = [] if old["x-key"] == new["x-key"] else [f"its key was `{old['x-key']}`, not `{new['x-key']}`"]
+    """Return why readers with one of the two schemas could not read data written with the other: new records, and old
+    records still pending in a topic or a task."""
+    faults = [] if old["x-key"] == new["x-key"] else [f"its key changed from `{old['x-key']}` to `{new['x-key']}`"]
     for name, was in old["properties"].items():
         now = new["properties"].get(name)
         if now is None:
-            faults.append(f"`{name}` is gone")
+            faults.append(f"`{name}` was removed")
         elif _shape(was) != _shape(now):
-            faults.append(f"`{name}` was something else")
+            faults.append(f"the type of `{name}` changed")
         elif (name in old["required"]) != (name in new["required"]):
-            faults.append(f"`{name}` was not always there" if name in new["required"] else f"`{name}` may be missing")
+            faults.append(f"`{name}` became required" if name in new["required"] else f"`{name}` became optional")
     added = new["properties"].keys() - old["properties"].keys()
     faults += [f"`{name}` is new and has no default" for name in sorted(added & set(new["required"]))]
     inner = new.get("$defs", {})
     return faults + [
-        f"{name} inside of it was something else"
+        f"the nested type {name} changed"
         for name, was in old.get("$defs", {}).items()
         if _shape(was) != _shape(inner.get(name))
     ]
 
 
 def _shape(schema: Any) -> Any:
-    """A schema without what only people read."""
+    """Return a schema without its documentation."""
     if isinstance(schema, list):
         return [_shape(each) for each in schema]
     if not isinstance(schema, dict):
@@ -249,17 +250,17 @@ def _message(message: Message, payload: Schema) -> Schema:
 
 
 def _tidy(schema: Schema) -> None:
-    if "description" in schema:  # a docstring, as its lines stand in the source
+    if "description" in schema:  # a docstring with the line breaks of the source
         schema["description"] = " ".join(schema["description"].split())
 
 
 def _example(schema: Schema, definitions: Mapping[str, Schema]) -> Any:
-    """A value that the schema describes: its own example, or one made of its parts'. A test holds it to the schema."""
+    """Return an example of the schema: its own, or one composed of its parts' examples. A test validates it."""
     if "$ref" in schema:
         return _example(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-    told = [each["examples"] for each in (schema, *schema.get("anyOf", ())) if "examples" in each]
-    if told or "enum" in schema:
-        return (told[0] if told else schema["enum"])[0]
+    examples = [each["examples"] for each in (schema, *schema.get("anyOf", ())) if "examples" in each]
+    if examples or "enum" in schema:
+        return (examples[0] if examples else schema["enum"])[0]
     for word in ("const", "default"):
         if word in schema:
             return schema[word]

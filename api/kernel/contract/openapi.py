@@ -1,5 +1,5 @@
-"""Route values and their types → an OpenAPI 3.1 document. Derived, never annotated: what it says is what the pipeline
-does. A snapshot of it is docs/openapi.json, and its diff is the review of an API change."""
+"""Routes and their types → an OpenAPI 3.1 document. Derived, never annotated, so it describes the pipeline's behaviour.
+docs/openapi.json is a snapshot whose diff shows an API change in review."""
 
 import importlib
 import inspect
@@ -48,11 +48,11 @@ from api.kernel.input.forms import FORM, MULTIPART
 
 VERSION = "0.1.0"
 _REF = "#/components/schemas/{name}"
-_TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"  # the W3C recommendation's own example
+_TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"  # the example in the W3C recommendation
 
 
 def document(features: Sequence[Feature]) -> bytes:
-    """The whole document as indented JSON. Raises TypeError where two handlers share a name: operationIds are
+    """Return the document as indented JSON. Raises TypeError if two handlers share a name, because operationIds are
     unique."""
     routes = [(feature, route, inputs_of(route)) for feature in features for route in feature.routes]
     named, components = _schemas([inputs for _, _, inputs in routes])
@@ -61,10 +61,10 @@ def document(features: Sequence[Feature]) -> bytes:
     for feature, route, inputs in routes:
         operation = _operation(feature, route, inputs, named, components)
         if operation["operationId"] in seen:
-            raise TypeError(f"Two handlers are named {route.handler.__name__}: give one a name of its own.")
+            raise TypeError(f"Two handlers are named {route.handler.__name__}: handler names must be unique.")
         seen.add(operation["operationId"])
         paths.setdefault(route.path, {})[route.method.lower()] = operation
-    for kind in {inputs.query for _, _, inputs in routes if inputs.query}:  # its fields stand as parameters
+    for kind in {inputs.query for _, _, inputs in routes if inputs.query}:  # its fields are documented as parameters
         del components[_name(named[kind])]
     tags = [{"name": feature.name, "description": _about(feature)} for feature in features if feature.routes]
     whole = {
@@ -94,7 +94,7 @@ def document(features: Sequence[Feature]) -> bytes:
 
 
 def route(features: Sequence[Feature]) -> Route:
-    """GET /openapi.json. The document is made once, here; it does not list itself."""
+    """GET /openapi.json. The document is built once, here, and does not list this route."""
     made = document(features)
 
     async def show_openapi() -> Reply:
@@ -104,11 +104,11 @@ def route(features: Sequence[Feature]) -> Route:
 
 
 def _schemas(inputs: Sequence[Inputs]) -> tuple[dict[Any, Any], dict[str, Any]]:
-    """Each type's schema, and the components that these refer to."""
+    """Return each type's schema, and the components that they refer to."""
     kinds = _types(inputs)
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     for component in components.values():
-        if "description" in component:  # a docstring, as its lines stand in the source
+        if "description" in component:  # a docstring with the line breaks of the source
             component["description"] = " ".join(component["description"].split())
     named = dict(zip(kinds, schemas, strict=True))
     for kind in {pairs for each in inputs for pairs in (each.form, each.query) if pairs}:
@@ -118,7 +118,7 @@ def _schemas(inputs: Sequence[Inputs]) -> tuple[dict[Any, Any], dict[str, Any]]:
 
 
 def _types(inputs: Iterable[Inputs]) -> list[Any]:
-    """Every type that stands in a signature, once, in order."""
+    """Return every type in a signature, once, in order."""
     found: dict[Any, None] = {ProblemDocument: None}
     for each in inputs:
         for kind in (each.body, each.form, each.query, each.returns):
@@ -156,7 +156,7 @@ def _operation(
 def _security(route: Route) -> list[dict[str, list[str]]]:
     if not route.guard.asks:
         return []
-    roles = [] if route.guard in (signed_in, holder) else [route.guard.name]  # OpenAPI 3.1: the roles it takes
+    roles = [] if route.guard in (signed_in, holder) else [route.guard.name]  # OpenAPI 3.1: the required roles
     return [{"bearer": roles}, {"cookie": roles}]
 
 
@@ -165,14 +165,14 @@ def _name(reference: dict[str, str]) -> str:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Of a form's or a query's field, which has no way to say null and is left out instead."""
+    """Schema of a form's or query's field, which cannot be null and is omitted instead."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     rest = {name: value for name, value in schema.items() if name != "anyOf" and (name, value) != ("default", None)}
     return {**kinds[0], **rest} if len(kinds) == 1 else schema
 
 
 def _sample(component: dict[str, Any]) -> dict[str, Any]:
-    """A body made of its fields' examples, where each field that it needs has one."""
+    """Build a body of its fields' examples, if each required field has one."""
     properties: dict[str, dict[str, Any]] = component["properties"]
     sample = {name: schema["examples"][0] for name, schema in properties.items() if "examples" in schema}
     return {"example": sample} if sample and sample.keys() >= set(component["required"]) else {}
@@ -208,9 +208,9 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
     if headers:
         found["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
     if "renew" in inputs.ambient:
-        told = "The new token, where the password was changed by a request with a bearer token."
+        description = "The new token, where the password was changed by a request with a bearer token."
         renewed = {
-            name: {"description": told, "schema": {"type": "string"}} for name in (ACCESS_HEADER, REFRESH_HEADER)
+            name: {"description": description, "schema": {"type": "string"}} for name in (ACCESS_HEADER, REFRESH_HEADER)
         }
         found["headers"] = found.get("headers", {}) | renewed
     if inputs.returns is Reply:
@@ -227,7 +227,7 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
 
 
 def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
-    """Every code that this route can answer with: the pipeline's, by what the route asks of it, and the route's own."""
+    """Return every error of this route: the pipeline's, depending on the route's inputs, and the route's own."""
     found: list[type[Problem]] = [*route.errors]
     if route.guard.asks:
         found += [UNAUTHORIZED, TOKEN_INVALID] + ([] if route.guard is holder else [TOKEN_EXPIRED])

@@ -1,6 +1,6 @@
-"""Redis, for what may be lost: get, set, delete, the `cached` decorator with single flight, and invalidation; `shared`
-does the same in the process alone. Redis down is a miss and never an error; after a few failures a circuit breaker
-stops asking for a moment, so that no caller waits for a dead server."""
+"""Redis, for data that may be lost: get, set, delete, the `cached` decorator with single flight, and invalidation.
+`shared` does the same within the process. Redis being down is a miss and never an error; after a few failures a circuit
+breaker skips Redis for a moment, so that no caller waits for an unavailable server."""
 
 import asyncio
 import contextlib
@@ -32,12 +32,12 @@ MAX_VALUE_BYTES = 1024 * 1024
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 2.0
 PROBE_PAUSE_SECONDS = 30.0
-"""Between two looks at whether the server speaks TLS, while it fails."""
+"""Minimum time between two probes for TLS while the server fails."""
 
 
 class CacheUnavailable(Exception):
-    """Redis does not answer, did not a moment ago, or has no usable value; every caller has a way without it. `remedy`
-    says which setting to mend, where that is why."""
+    """Redis does not answer, failed recently, or has no usable value. Every caller has a fallback. `remedy` names the
+    setting to correct, if a misconfiguration is the cause."""
 
     def __init__(self, remedy: str | None = None) -> None:
         super().__init__(remedy or "")
@@ -45,7 +45,7 @@ class CacheUnavailable(Exception):
 
 
 class Cache:
-    """A Redis client that gives up quickly. Values are bytes; keys are namespaced by their writers."""
+    """A Redis client with short timeouts. Values are bytes; writers namespace their keys."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -59,11 +59,11 @@ class Cache:
         self.flights: dict[str, asyncio.Task[Any]] = {}
 
     async def execute(self, *command: str | bytes | float) -> Any:
-        """One Redis command, one round trip. Raises CacheUnavailable within CALL_SECONDS; also where the key holds a
+        """Run one Redis command in one round trip. Raises CacheUnavailable within CALL_SECONDS; also if the key holds a
         value of another type, which is deleted."""
         if self._failures >= BREAKER_FAILURES and time.monotonic() < self._closed_until:
             raise CacheUnavailable(self._remedy)
-        # Once it may be asked again, one asks, and the others go without until there is an answer.
+        # After the pause one caller probes Redis; the others skip it until there is an answer.
         self._closed_until = time.monotonic() + BREAKER_SECONDS
         try:
             attributes = {"db.system.name": "redis", "db.operation.name": str(command[0])}
@@ -77,7 +77,7 @@ class Cache:
             if not str(error).startswith("WRONGTYPE") or command[0] in ("EVAL", "EVALSHA"):
                 raise self._failed(error) from None
             self._answered()
-            await self.discard(str(command[1]), "its type is another")
+            await self.discard(str(command[1]), "wrong type")
             raise CacheUnavailable from None
         except (RedisError, OSError, TimeoutError) as error:
             raise self._failed(error) from None
@@ -85,8 +85,8 @@ class Cache:
         return answer
 
     async def explain(self) -> str | None:
-        """What to mend where Redis does not answer, after a look at its port; None where it may just be down. Takes at
-        most PROBE_SECONDS of outages.py."""
+        """Probe the port and return the remedy if Redis does not answer; None if it may just be down. Takes at most
+        PROBE_SECONDS of outages.py."""
         if self._probe:
             await asyncio.shield(self._probe)
         return self._remedy or self._mismatch
@@ -105,7 +105,7 @@ class Cache:
         self._failures += 1
         self._remedy = redis_remedy(error)
         if self._remedy is None and time.monotonic() > self._probe_due:
-            # Callers do not wait for the probe: they have a way without Redis.
+            # Callers do not wait for the probe: they have a fallback.
             self._probe_due = time.monotonic() + PROBE_PAUSE_SECONDS
             self._probe = asyncio.create_task(self._look_at_port())
         self._remedy = self._remedy or self._mismatch
@@ -116,12 +116,12 @@ class Cache:
         self._mismatch = await tls_remedy(self._redis.connection_pool.connection_kwargs)
 
     async def discard(self, key: str, reason: str) -> None:
-        """Delete a value that nothing here can use; all that is kept in Redis can be made again."""
-        logger.warning("redis held a value that cannot be used", extra={"fields": {"key": key, "reason": reason}})
+        """Delete an unusable value. All data in Redis can be recreated."""
+        logger.warning("unusable value in redis deleted", extra={"fields": {"key": key, "reason": reason}})
         await self.delete(key)
 
     async def evaluate(self, script: "Script", keys: list[str], arguments: list[str | float]) -> Any:
-        """Run a Lua script atomically; its text is sent only when Redis does not know it yet."""
+        """Run a Lua script atomically. Its text is sent only if Redis does not know it yet."""
         tail = (len(keys), *keys, *arguments)
         try:
             return await self.execute("EVALSHA", script.sha, *tail)
@@ -129,16 +129,16 @@ class Cache:
             return await self.execute("EVAL", script.text, *tail)
 
     async def get(self, key: str) -> bytes | None:
-        """The value, or None: not there, empty or larger than MAX_VALUE_BYTES, or Redis is down."""
+        """Return the value, or None if it is missing, empty or larger than MAX_VALUE_BYTES, or if Redis is down."""
         with contextlib.suppress(CacheUnavailable):
             value: bytes = await self.execute("GETRANGE", key, 0, MAX_VALUE_BYTES)
             if len(value) <= MAX_VALUE_BYTES:
                 return value or None
-            await self.discard(key, "it is too large")
+            await self.discard(key, "too large")
         return None
 
     async def set(self, key: str, value: bytes, seconds: float) -> None:
-        """Keep the value for so many seconds."""
+        """Store the value for the given number of seconds."""
         with contextlib.suppress(CacheUnavailable):
             await self.execute("SET", key, value, "PX", int(seconds * 1000))
 
@@ -162,7 +162,7 @@ C = TypeVar("C", bound=HasCache)
 
 
 class Cached(Generic[C, P, R]):
-    """A function whose answers are kept. Call it as before; `invalidate` with the same arguments forgets one answer."""
+    """A function whose results are cached. Call it as before; `invalidate` with the same arguments drops a result."""
 
     def __init__(self, function: Callable[Concatenate[C, P], Awaitable[R]], seconds: float) -> None:
         functools.update_wrapper(self, function)
@@ -173,21 +173,20 @@ class Cached(Generic[C, P, R]):
         self._decoder = msgspec.json.Decoder(typing.get_type_hints(function)["return"])
 
     def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        """The same in every process and after every restart, however the arguments are given: no `hash()`, no `repr`
-        of an object."""
+        """Return the cache key, equal in every process and after every restart, however the arguments are passed: no
+        `hash()`, no `repr` of an object."""
         bound = self._signature.bind(None, *args, **kwargs)
         bound.apply_defaults()
         arguments = msgspec.json.encode([*bound.arguments.values()][1:], order="deterministic")
         return f"cached:{self._name}:{hashlib.sha256(arguments).hexdigest()[:32]}"
 
     async def __call__(self, context: C, *args: P.args, **kwargs: P.kwargs) -> R:
-        """The kept answer, or the function's. Of callers that miss together one asks, and the others wait for its
-        answer."""
+        """Return the cached result, or call the function. Concurrent misses share one call."""
         key = self.key(*args, **kwargs)
         return await _join(context.cache.flights, key, lambda: self._load(context, key, *args, **kwargs))
 
     async def invalidate(self, context: C, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Forget one answer. Call it after the commit; a reader who raced with the write may keep the old answer for
+        """Drop a cached result. Call it after the commit; a concurrent reader may store the old result for up to
         `seconds`."""
         key = self.key(*args, **kwargs)
         context.cache.flights.pop(key, None)
@@ -198,7 +197,7 @@ class Cached(Generic[C, P, R]):
         if kept is not None:
             try:
                 return typing.cast(R, self._decoder.decode(kept))
-            except (msgspec.DecodeError, RecursionError):  # such as one written by a release whose type was another
+            except (msgspec.DecodeError, RecursionError):  # e.g. written by a release with another type
                 await context.cache.discard(key, "it cannot be decoded")
         value = await self._function(context, *args, **kwargs)
         await context.cache.set(key, msgspec.json.encode(value), self._seconds)
@@ -206,13 +205,13 @@ class Cached(Generic[C, P, R]):
 
 
 def cached(seconds: float) -> Callable[[Callable[Concatenate[C, P], Awaitable[R]]], Cached[C, P, R]]:
-    """Keep what an async function answers for so many seconds, keyed by its arguments after the first, the context."""
+    """Cache the results of an async function for so many seconds, keyed by its arguments after the context."""
     return lambda function: Cached(function, seconds)
 
 
 async def shared(context: C, seconds: float, ask: Callable[[C], Coroutine[Any, Any, R]]) -> R:
-    """The answer of `ask`, kept in this process for so many seconds. Callers that ask meanwhile wait for the one call.
-    Its exception is raised to those who wait, and not kept."""
+    """Return the result of `ask`, cached in this process for so many seconds. Concurrent callers share one call. Its
+    exception is raised to all of them and not cached."""
     key = f"shared:{ask.__module__}.{ask.__qualname__}"
     return await _join(context.cache.flights, key, lambda: ask(context), seconds)
 
@@ -220,18 +219,18 @@ async def shared(context: C, seconds: float, ask: Callable[[C], Coroutine[Any, A
 async def _join(
     flights: dict[str, asyncio.Task[Any]], key: str, load: Callable[[], Coroutine[Any, Any, R]], seconds: float = 0
 ) -> R:
-    """The answer of the flight with this key, or of a new one, which others may join until so many seconds after its
-    end. A flight that failed cannot be joined after its end."""
+    """Join the flight with this key or start one, which others may join until so many seconds after its end. A failed
+    flight cannot be joined after its end."""
     flight = flights.get(key)
     if flight is None:
         flight = flights[key] = asyncio.create_task(load())
         flight.add_done_callback(functools.partial(_landed, flights, key, seconds))
-    # Shielded: a client that goes away must not take the answer from the others.
+    # Shielded: a cancelled caller must not cancel the call for the others.
     return typing.cast(R, await asyncio.shield(flight))
 
 
 def _landed(flights: dict[str, asyncio.Task[Any]], key: str, seconds: float, flight: asyncio.Task[Any]) -> None:
-    failed = flight.cancelled() or flight.exception()  # retrieved: there may be no caller left to do so
+    failed = flight.cancelled() or flight.exception()  # retrieved here, because no caller may be left
     if seconds and not failed:
         flight.get_loop().call_later(seconds, _forget, flights, key, flight)
     else:
@@ -245,10 +244,10 @@ def _forget(flights: dict[str, asyncio.Task[Any]], key: str, flight: asyncio.Tas
 
 @contextlib.asynccontextmanager
 async def open_cache(settings: Settings) -> AsyncIterator[Cache]:
-    """The client for a process' life. Connects at first use, so that a process starts without Redis."""
-    # Blocking: with every connection in use one waits for the next, and Redis is not called down.
+    """Open the client for the process' lifetime. Connects at first use, so that a process starts without Redis."""
+    # Blocking: if all connections are in use, callers wait for one, and Redis does not count as down.
     pool = BlockingConnectionPool(
-        timeout=CALL_SECONDS,  # type: ignore[arg-type]  # typed as int, and handed to asyncio
+        timeout=CALL_SECONDS,  # type: ignore[arg-type]  # typed as int, but passed to asyncio
         socket_connect_timeout=CALL_SECONDS,
         socket_timeout=CALL_SECONDS,
         max_connections=64,

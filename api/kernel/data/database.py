@@ -1,5 +1,5 @@
-"""The pool, transactions, and what PostgreSQL's refusals mean. The only file that imports asyncpg; tests lend one
-connection to the seam `Database` and nobody writes a fake. Timeouts are in docs/operations.md."""
+"""The pool, transactions, and the translation of PostgreSQL's errors. The only file that imports asyncpg; tests pass a
+single connection to `Database` instead of a fake. Timeouts are listed in docs/operations.md."""
 
 import asyncio
 import contextlib
@@ -25,25 +25,25 @@ from api.kernel.telemetry.outages import Outage, database_remedy, words_of
 logger = logging.getLogger(__name__)
 
 ACQUIRE_SECONDS = 1.0
-"""For each host of the URL, because a new connection may have to try them all."""
+"""For each host of the URL, because a new connection may have to try all of them."""
 CONNECT_SECONDS = 0.9
-"""To one host. Less than ACQUIRE_SECONDS, within which it happens."""
+"""Timeout for one host. Less than ACQUIRE_SECONDS, which includes it."""
 COMMAND_SECONDS = 3.0
 ROLLBACK_SECONDS = 1.0
-"""PostgreSQL does it in no time; one that takes longer is silent, and rolls back when the connection is closed."""
+"""A rollback takes no time; if the server does not answer, it rolls back when the connection closes."""
 SERVER_TIMEOUTS = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"}
 SERVER_SETTINGS = {"application_name": "rest-angular", "timezone": "UTC", **SERVER_TIMEOUTS}
-# A transaction pooler refuses start-up parameters, or drops them, and forgets what is set outside of a transaction.
+# A transaction pooler refuses or drops start-up parameters, and loses settings made outside a transaction.
 _SET_LOCAL = "; ".join(f"set local {name} = '{value}'" for name, value in SERVER_TIMEOUTS.items())
-# The server is going down, is read-only since a failover, or the connection is gone: every pooled connection is
+# The server is shutting down, is read-only since a failover, or the connection is lost: every pooled connection is
 # suspect.
 _FAILOVER = ("25006", "25P03", "57P", "08")
 _BEHIND = ("42P01", "42703")  # no such table, no such column
-# Does not let us in, is full, has locked what we want, took too long.
+# Refuses the connection, is full, has locked the rows, or took too long.
 _NOT_NOW = ("28", "3D", "42501", "53", "55P03", "57014")
 _BAD_VALUE = ("22", "54")
 
-# InternalClientError is also what asyncpg raises where a server is read-only and we ask for one that is not.
+# asyncpg also raises InternalClientError if a server is read-only and a writable one was requested.
 _DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 Record = asyncpg.Record
@@ -51,22 +51,22 @@ Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record
 
 
 class Violation(Exception):
-    """A constraint was violated, by its name. `@query(name=PROBLEM)` says what that means to a client."""
+    """A named constraint was violated. `@query(name=PROBLEM)` maps it to a response."""
 
     def __init__(self, constraint: str) -> None:
         super().__init__(constraint)
         self.constraint = constraint
 
 
-class SERIALIZATION_FAILURE(UNAVAILABLE):  # a Problem, and those are named by their code
-    """Rolled back because of a concurrent transaction (40001, 40P01); the unit of work may be tried again."""
+class SERIALIZATION_FAILURE(UNAVAILABLE):  # a Problem is named by its code
+    """Rolled back because of a concurrent transaction (40001, 40P01). The transaction may be retried."""
 
 
 class Database:
-    """Runs statements: each on a pooled connection of its own, or all on one inside `transaction()`.
+    """Runs statements: each on its own pooled connection, or all on one inside `transaction()`.
 
-    `subscribers` maps an event's type to the tasks that want it. It travels here because a transaction is all that a
-    handler hands to `record()`."""
+    `subscribers` maps an event's type to its tasks. It is kept here because a transaction is all that a handler passes
+    to `record()`."""
 
     def __init__(
         self,
@@ -88,10 +88,10 @@ class Database:
         self.namespace = namespace
         """The database's name, for spans."""
         self.waiting = 0
-        """Callers who wait for a connection of the pool."""
+        """Number of callers waiting for a pooled connection."""
 
     def connections(self) -> tuple[int, int]:
-        """The pool's connections that are in use, and those that are idle."""
+        """Return the numbers of used and of idle connections in the pool."""
         idle = self._pool.get_idle_size()
         return self._pool.get_size() - idle, idle
 
@@ -99,7 +99,7 @@ class Database:
         return self._pool.get_max_size()
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
-        """Every row. Raises Violation, VALIDATION_FAILED (a value PostgreSQL refuses), UNAVAILABLE."""
+        """Return all rows. Raises Violation, VALIDATION_FAILED (a value PostgreSQL refuses), UNAVAILABLE."""
         try:
             if self._connection is not None:
                 return await self._connection.fetch(statement, *arguments)
@@ -118,7 +118,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator["Database"]:
-        """All or nothing: commits at the end of the block, rolls back on an exception. Nests as a savepoint."""
+        """Run the block in a transaction: commit at its end, roll back on an exception. Nests as a savepoint."""
         async with self._borrow() as connection:
             transaction = connection.transaction()
             async with self._translated():
@@ -130,7 +130,7 @@ class Database:
                 options: dict[str, Any] = {"pooled": self._pooled, "namespace": self.namespace}
                 yield Database(self._pool, connection, self.subscribers, self._outage, **options)
             except BaseException:
-                # A connection that cannot roll back is gone, and PostgreSQL rolls back what it was doing.
+                # If the rollback fails, the connection is lost and PostgreSQL rolls back.
                 with contextlib.suppress(*_DRIVER_ERRORS):
                     async with asyncio.timeout(ROLLBACK_SECONDS):
                         await transaction.rollback()
@@ -142,7 +142,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def listen(self, channel: str, heard: Callable[[], None]) -> AsyncIterator[None]:
-        """Call `heard` at each NOTIFY on the channel while the block runs; it holds a connection of its own."""
+        """Call `heard` at each NOTIFY on the channel while the block runs. Holds its own connection."""
 
         def notified(*_: object) -> None:
             heard()
@@ -169,17 +169,17 @@ class Database:
             await self._release(connection)
 
     async def _acquire(self) -> "PoolConnectionProxy[Record]":
-        if self._pool.get_idle_size():  # there is one: nobody waits
+        if self._pool.get_idle_size():  # no wait
             return await self._pool.acquire()
         self.waiting += 1
         try:
-            async with asyncio.timeout(ACQUIRE_SECONDS * self._hosts):  # the pool's own timeout costs a task each time
+            async with asyncio.timeout(ACQUIRE_SECONDS * self._hosts):  # the pool's costs a task
                 return await self._pool.acquire()
         finally:
             self.waiting -= 1
 
     async def _release(self, connection: "PoolConnectionProxy[Record]") -> None:
-        with contextlib.suppress(*_DRIVER_ERRORS):  # one that cannot be reset is closed by the pool
+        with contextlib.suppress(*_DRIVER_ERRORS):  # the pool closes a connection that cannot be reset
             await self._pool.release(connection, timeout=ACQUIRE_SECONDS)
 
     @contextlib.asynccontextmanager
@@ -187,7 +187,7 @@ class Database:
         try:
             yield
         except _DRIVER_ERRORS as error:
-            raise await self._meaning(error) from None  # the driver's messages quote values: they stop here
+            raise await self._meaning(error) from None  # the driver's messages quote values
 
     async def _meaning(self, error: Exception) -> Exception:
         state = getattr(error, "sqlstate", None) or ""
@@ -196,13 +196,13 @@ class Database:
         if state in ("40001", "40P01"):
             return SERIALIZATION_FAILURE()
         if state.startswith(_BAD_VALUE):
-            # The decoders should have refused it before; the counter tells that one of them has a hole.
+            # The decoders should have refused it; the counter reveals a gap in them.
             refused_values.add(1, {"sqlstate": state})
             return VALIDATION_FAILED("A value is out of range or holds characters that cannot be stored.")
         if state.startswith(_FAILOVER):
             await self._pool.expire_connections()
         elif state and not state.startswith((*_NOT_NOW, *_BEHIND)):
-            return error  # a mistake of ours, such as a syntax error
+            return error  # a programming error, such as a syntax error
         remedy = database_remedy(error, state)
         self._outage.tell(words_of(error), remedy, state=state)
         problem = UNAVAILABLE()
@@ -211,10 +211,10 @@ class Database:
 
 
 def constraint_problem(violation: Violation, meanings: Mapping[str, type[Exception]]) -> Exception:
-    """The Problem that a named constraint stands for; CONFLICT where the query names none."""
+    """Return the Problem for a named constraint; CONFLICT if the query maps none."""
     meaning = meanings.get(violation.constraint)
     if meaning is None:
-        logger.error("a constraint without a meaning", extra={"fields": {"constraint": violation.constraint}})
+        logger.error("constraint not mapped to a problem", extra={"fields": {"constraint": violation.constraint}})
         return CONFLICT()
     return meaning()
 
@@ -223,7 +223,7 @@ def constraint_problem(violation: Violation, meanings: Mapping[str, type[Excepti
 async def open_database(
     settings: Settings, subscribers: Mapping[str, tuple[str, ...]], size: int | None = None
 ) -> AsyncIterator[Database]:
-    """The pool for a process' life. Opens although PostgreSQL is down: requests answer 503 until it is back."""
+    """Open the pool for the process' lifetime. Opens even if PostgreSQL is down; requests answer 503 meanwhile."""
     with verified_url(settings.database_url, settings.database_ca_cert) as url:
         hosts = Hosts(url)
         pool = asyncpg.create_pool(
@@ -242,19 +242,19 @@ async def open_database(
             try:
                 yield database
             finally:
-                with contextlib.suppress(TimeoutError):  # one stuck in a dead network is dropped with the process
+                with contextlib.suppress(TimeoutError):  # the process ends anyway
                     await asyncio.wait_for(pool.close(), ACQUIRE_SECONDS)
 
 
 class Hosts:
-    """The servers that a URL names, of which one can be written to. Each has a time-out of its own, so that one that
-    is silent does not hide the next; the driver has one for all."""
+    """The servers of a URL, one of which is writable. Each has its own timeout, so that an unresponsive one does not
+    block the next; the driver has one timeout for all."""
 
     def __init__(self, url: str) -> None:
         self.urls = list(host_urls(url))
 
     async def connect(self, *_: object, **options: Any) -> "asyncpg.Connection[Record]":
-        """To the one that was good the last time, or the next one that is."""
+        """Connect to the host that worked last, or to the next one that does."""
         failures: list[Exception] = []
         for url in self.urls[:]:
             try:
@@ -264,7 +264,7 @@ class Hosts:
             else:
                 self.urls.sort(key=lambda each: each != url)
                 return connection
-        # That one is read-only is what standbys are; that one does not answer is what to tell.
+        # Standbys are read-only as expected; report the host that does not answer.
         raise next((each for each in failures if isinstance(each, OSError)), failures[0])
 
 
@@ -279,20 +279,20 @@ async def _look_at(database: Database) -> None:
 
 
 async def _keep(_: object) -> None:
-    """Nothing here changes a connection's state, so the driver's reset would be a second round trip for every
+    """Skip the driver's reset of connections: nothing here changes their state, and it costs a round trip per
     statement."""
 
 
 def _driver_options(settings: Settings) -> dict[str, Any]:
     if settings.database_transaction_pooling:
-        # A transaction pooler hands the next transaction to another server connection, which has not seen the statement
-        # prepared, and refuses start-up parameters that it does not know.
+        # A transaction pooler may run the next transaction on another server connection, without the prepared
+        # statement, and refuses unknown start-up parameters.
         return {"statement_cache_size": 0}
     return {"target_session_attrs": "read-write", "server_settings": SERVER_SETTINGS}
 
 
 def uuid7() -> UUID:
-    """A UUID that sorts by its time of making, in quarters of a microsecond (RFC 9562 §5.7, method 3 of §6.2)."""
+    """Return a UUID that sorts by creation time, in steps of 0.25 µs (RFC 9562 §5.7, method 3 of §6.2)."""
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     random = int.from_bytes(os.urandom(8)) & (1 << 62) - 1
     return UUID(int=milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64 | 0b10 << 62 | random)

@@ -1,4 +1,4 @@
-"""How to connect to Redis, and what to mend where it refuses."""
+"""Connection options for Redis, and remedies for its refusals."""
 
 import ssl
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from api.kernel.telemetry.outages import connection_remedy, first_answer, no_tls
 
 
 class TlsConnection(SSLConnection):
-    """With one SSLContext for all, since reading the authorities takes tens of milliseconds."""
+    """Shares one SSLContext, because loading the authorities takes tens of milliseconds."""
 
     def __init__(self, tls: ssl.SSLContext, **options: Any) -> None:
         super().__init__(**options)
@@ -21,7 +21,7 @@ class TlsConnection(SSLConnection):
 
 
 def redis_options(settings: Settings) -> dict[str, Any]:
-    """What a pool of connections is made of. A PaaS often signs its own certificate, hence REDIS_TLS_VERIFY."""
+    """Return the options of a connection pool. Many PaaS use self-signed certificates, hence REDIS_TLS_VERIFY."""
     options: dict[str, Any] = {**parse_url(settings.redis_url)}
     if settings.redis_url.startswith("rediss://"):
         context = client_context(settings.redis_ca_cert)
@@ -32,8 +32,8 @@ def redis_options(settings: Settings) -> dict[str, Any]:
 
 
 async def tls_remedy(options: Mapping[str, Any]) -> str | None:
-    """What to mend where only one side speaks TLS. Neither tells the other: Redis takes a handshake for a command that
-    has not ended, and with TLS it closes the connection. `options` are those of a pool of connections."""
+    """Return the remedy if only one side uses TLS. Neither side reports it: Redis waits for the end of what it takes
+    for a command, and with TLS it closes the connection. `options` are those of a connection pool."""
     host, port = options.get("host", "localhost"), options.get("port", 6379)
     if "path" in options:  # a socket
         return None
@@ -44,7 +44,7 @@ async def tls_remedy(options: Mapping[str, Any]) -> str | None:
 
 
 def redis_remedy(error: BaseException) -> str | None:
-    """What to mend where Redis refuses us, or its certificate is not to be trusted; None where it may just be down."""
+    """Return the remedy if Redis refuses the client or its certificate is not trusted; None if it may just be down."""
     if isinstance(error, AuthenticationError) or "NOAUTH" in str(error):
         return "Redis refuses this name or password: check REDIS_URL"
     if isinstance(error, NoPermissionError):

@@ -1,6 +1,6 @@
-"""Binds typed signatures to the files under sql/. `@query` above an `async def insert(db, …) -> Order: ...` in
-api/orders/queries.py reads sql/orders/insert.sql at import, so that a missing file stops the start by name; the return
-annotation says how many rows."""
+"""Binds typed signatures to the files under sql/. `@query` on `async def insert(db, …) -> Order: ...` in
+api/orders/queries.py reads sql/orders/insert.sql at import, so that a missing file fails at start. The return
+annotation determines the number of rows."""
 
 import inspect
 import time
@@ -25,11 +25,11 @@ FOLDER = Path(__file__).parents[3] / "sql"
 
 
 class QueryError(Exception):
-    """A signature and its .sql file do not fit; the message names both."""
+    """A signature and its .sql file do not match. The message names both."""
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """What a test needs to hold a query against the database."""
+    """A bound query, as checked against the database by a test."""
 
     name: str
     file: Path
@@ -46,21 +46,21 @@ def query(function: Query[P, R], /) -> Query[P, R]: ...
 @overload
 def query(**constraints: type[Problem]) -> Callable[[Query[P, R]], Query[P, R]]: ...
 def query(function: Query[P, R] | None = None, /, **constraints: type[Problem]) -> Any:
-    """Bind a signature to its statement. `@query(users_email_key=EMAIL_TAKEN)`: that named constraint means that
-    Problem. Raises QueryError at import where the file is missing or the signature is not one."""
+    """Bind a signature to its statement. `@query(users_email_key=EMAIL_TAKEN)` maps the named constraint to a Problem.
+    Raises QueryError at import if the file is missing or the signature is invalid."""
     if function is None:
         return lambda later: _bind(later, constraints)
     return _bind(function, constraints)
 
 
 def bound_queries(module: types.ModuleType) -> list[Bound]:
-    """The queries that a module defines."""
+    """Return the queries in a module."""
     return [value.bound for value in vars(module).values() if hasattr(value, "bound")]
 
 
 def _bind(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Query[P, R]:
     bound = _read(function, constraints)
-    # The name goes with the statement, so that pg_stat_activity and the slow log tell where it comes from.
+    # The comment shows the query's name in pg_stat_activity and the slow query log.
     statement = f"-- {bound.name}\n{bound.statement}"
     make = _row_maker(bound.row)
     labels = {"db.operation.name": bound.name}
@@ -120,12 +120,12 @@ def _cardinality(name: str, returned: Any) -> tuple[Any, str]:
     if typing.get_origin(returned) in (typing.Union, types.UnionType):
         row, *others = (part for part in typing.get_args(returned) if part is not type(None))
         if others:
-            raise QueryError(f"{name}: it answers one kind of row, and None at most beside it.")
+            raise QueryError(f"{name}: it must return one row type, optionally with None.")
         return row, "maybe"
     return returned, "one"
 
 
 def _row_maker(row: Any) -> Callable[[Any], Any]:
     if isinstance(row, type) and issubclass(row, msgspec.Struct):
-        return lambda record: row(*record)  # columns stand in the fields' order; tests/test_sql.py holds them to it
+        return lambda record: row(*record)  # columns are in the fields' order, as tests/test_sql.py checks
     return lambda record: record[0]

@@ -1,5 +1,5 @@
-"""Tokens in and out, Principal, and the guards that stand on a route line. Access tokens are JWTs after RFC 9068; the
-claims are validated by Authlib's registry for it, always, because decoding alone accepts an expired token."""
+"""Access tokens, Principal, and the guards on route lines. Tokens are JWTs following RFC 9068. Authlib's registry
+always validates the claims, because decoding alone accepts an expired token."""
 
 import functools
 import time
@@ -30,7 +30,7 @@ TOKEN_INVALID = unauthorized("TOKEN_INVALID", "The access token is not valid; si
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
-    """What an access token says. Times are seconds since 1970."""
+    """Claims of an access token. Times are seconds since 1970-01-01 UTC."""
 
     iss: str
     aud: str
@@ -46,8 +46,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TOKEN_EXPIRED(Problem):
-    """Written out as a class because it keeps what the token said: it was ours, so it still says who is to be
-    counted."""
+    """A class of its own, because it keeps the claims: the token is authentic, so it identifies the caller for rate
+    limits."""
 
     status = 401
     code = "TOKEN_EXPIRED"
@@ -56,7 +56,7 @@ class TOKEN_EXPIRED(Problem):
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is asking, as the database knows them now, not as the token knew them when it was made."""
+    """The authenticated caller with its current privileges from the database, not those in the token."""
 
     id: UUID
     sid: UUID
@@ -66,17 +66,17 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Principals:
-    """Who stood behind each `sid` a moment ago, so that a page's requests ask it once. An answer is remembered for
-    REMEMBERED_SECONDS from before its question was asked: whatever was committed before is known to every process
-    that much later, and at once to one that is told to `forget`. So is the answer that there is none: whoever sends the
-    token of a sign-in that has ended again and again costs one query a second."""
+    """Caches the principal of each `sid`, so that the requests of one page need one query. A result is kept for
+    REMEMBERED_SECONDS from before its query, which bounds the delay until every process sees a commit; `forget` applies
+    it at once in this process. Negative results are cached too, so that repeated requests with a dead token cost one
+    query per second."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._known: dict[tuple[UUID, UUID], tuple[float, Principal | None]] = {}
 
     async def find(self, claims: Claims, ask: Callable[[Claims], Awaitable[Principal]]) -> Principal:
-        """The principal that the claims stand for. `ask` raises TOKEN_INVALID where there is none, and so does this."""
+        """Return the principal for the claims. Raises TOKEN_INVALID if `ask` does."""
         key, now = (claims.sid, claims.sub), self._now()
         until, principal = self._known.get(key, (0.0, None))
         if until <= now:
@@ -92,45 +92,47 @@ class Principals:
         return principal
 
     def forget(self, id: UUID) -> None:
-        """Ask anew about this `sid`, or about all that this principal (`sub`) has. Call it after the commit."""
+        """Drop the results for this `sid`, or for all of this principal (`sub`). Call it after the commit."""
         for key in [key for key in self._known if id in key]:
             del self._known[key]
 
 
 class Guard(msgspec.Struct, frozen=True):
-    """Who may call a route. `admits` is None where nobody is asked who they are now."""
+    """Restricts who may call a route. `admits` is None if the principal is not looked up."""
 
     name: str
     admits: Callable[[Principal], bool] | None
     asks: bool = True
-    """Whether a token is needed at all."""
+    """Whether a token is required."""
 
 
 anyone = Guard("anyone", None, asks=False)
-holder = Guard("whoever holds a token of ours, even one that has expired", None)
+holder = Guard("any holder of an access token, even an expired one", None)
 signed_in = Guard("signed in", lambda principal: True)
 superuser = Guard("superuser", lambda principal: principal.is_superuser)
 
 
 def role(name: str) -> Guard:
-    """Those who hold the role, and superusers."""
+    """Admit principals with the role, and superusers."""
     return Guard(f"role {name}", lambda principal: principal.is_superuser or name in principal.roles)
 
 
 @functools.cache
 def derive_key(secret_key: str, purpose: str) -> bytes:
-    """32 bytes for one purpose, from the one secret (HKDF, RFC 5869): what one key signs, no other key accepts."""
+    """Derive 32 bytes for one purpose from the secret (HKDF, RFC 5869). A signature made for one purpose is invalid for
+    any other."""
     return HKDF(hashes.SHA256(), 32, None, purpose.encode()).derive(secret_key.encode())
 
 
 def verifying_keys(settings: Settings, purpose: str) -> tuple[bytes, ...]:
-    """The keys for one purpose that verify: SECRET_KEY's, which also signs, and then SECRET_KEY_PREVIOUS's if set."""
+    """Return the verification keys for one purpose: the key of SECRET_KEY, which also signs, then that of
+    SECRET_KEY_PREVIOUS, if set."""
     secrets = (settings.secret_key, settings.secret_key_previous)
     return tuple(derive_key(secret, purpose) for secret in secrets if secret)
 
 
 class Tokens:
-    """Issues and verifies access tokens. Keys are made once; a token's `kid` picks among them and from nowhere else."""
+    """Issues and verifies access tokens. A token's `kid` only selects among the configured keys."""
 
     def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
         self._algorithm = settings.jwt_algorithm
@@ -140,12 +142,11 @@ class Tokens:
         self._most_seconds = settings.sign_in_most_days * 86400
         self._keys: dict[str | None, jwk.Key] = {}
         self._previous: jwk.Key | None = None
-        """SECRET_KEY_PREVIOUS's with HS256, whose tokens have no `kid`: tried where the signature is not the current
-        key's."""
+        """Key of SECRET_KEY_PREVIOUS for HS256, whose tokens have no `kid`: tried if the current key does not match."""
         self._verified: dict[str, Claims] = {}
-        """Tokens whose signature was checked: a client sends the same one for a quarter of an hour."""
+        """Tokens whose signature was verified. A client sends the same token for 15 minutes."""
         self.jwks: list[dict[str, str]] = []
-        """The public keys as a JWK Set (RFC 7517); none with HS256, whose key is nobody's business."""
+        """The public keys as a JWK Set (RFC 7517). Empty for HS256, whose key is secret."""
         if self._algorithm == "HS256":
             self._kid = None
             current, *previous = map(jwk.OctKey.import_key, verifying_keys(settings, "access-token"))
@@ -154,7 +155,7 @@ class Tokens:
             self._kid = self._add(settings.jwt_private_key or "")
             for pem in settings.jwt_previous_keys:
                 self._add(pem)
-            # RFC 9864 calls it Ed25519 from now on; those who verify our tokens know it as EdDSA.
+            # RFC 9864 renames EdDSA to Ed25519, but verifiers of our tokens know EdDSA.
             warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
         claim: Callable[..., Any] = lambda **options: {"essential": True, **options}  # noqa: E731
         self._registry = JWTAccessTokenClaimsValidator(
@@ -168,14 +169,14 @@ class Tokens:
     def _add(self, pem: str) -> str:
         kind = jwk.ECKey if self._algorithm == "ES256" else jwk.OKPKey
         key = kind.import_key(pem)
-        kid = key.thumbprint()  # RFC 7638: the same in every process that holds the key
+        kid = key.thumbprint()  # RFC 7638: equal in every process with the key
         self._keys[kid] = key
         public = {name: str(value) for name, value in key.as_dict(private=False).items()}
         self.jwks.append({**public, "kid": kid, "use": "sig", "alg": self._algorithm})
         return kid
 
     def issue(self, *, sub: UUID, sid: UUID, jti: UUID, email: str, name: str | None, roles: tuple[str, ...]) -> str:
-        """A signed access token for ACCESS_SECONDS."""
+        """Return a signed access token valid for ACCESS_SECONDS."""
         now = int(self._now())
         header = {"alg": self._algorithm, "typ": _TYPE} | ({"kid": self._kid} if self._kid else {})
         claims = {
@@ -194,14 +195,14 @@ class Tokens:
         return jwt.encode(header, claims, self._keys[self._kid], [self._algorithm])
 
     def may_live(self, sid: UUID) -> bool:
-        """Whether a sign-in with this id may still live: a UUIDv7 begins with its time (RFC 9562 §5.7), and none lives
-        longer than SIGN_IN_MOST_DAYS. Asks no database; an old token is counted as somebody's for so long only."""
+        """Return whether a sign-in with this id may still be live: a UUIDv7 begins with its creation time (RFC 9562
+        §5.7), and sign-ins last at most SIGN_IN_MOST_DAYS. Needs no query; bounds how long an expired token identifies
+        a caller for rate limits."""
         age = self._now() - int.from_bytes(sid.bytes[:6]) / 1000
         return sid.version == 7 and -LEEWAY_SECONDS <= age < self._most_seconds
 
     def verify(self, token: str, *, expired: bool = False) -> Claims:
-        """The claims of a token that we issued and that holds now, or held once where `expired` ones are good enough.
-        Raises TOKEN_EXPIRED or TOKEN_INVALID, whatever is wrong."""
+        """Return the claims of a valid token, or also of an expired one. Raises TOKEN_EXPIRED, TOKEN_INVALID."""
         known = self._verified.get(token)
         if known is not None and known.exp > self._now() - LEEWAY_SECONDS:
             return known
@@ -210,20 +211,20 @@ class Tokens:
                 raise ValueError("too long")
             decoded = self._decode(token)
             if {**decoded.header, "kid": None} != {"alg": self._algorithm, "typ": _TYPE, "kid": None}:
-                raise ValueError("another kind of token, or a header that we never write")
-            claims = msgspec.convert(decoded.claims, Claims)  # first, for an `exp` of another type has not expired
+                raise ValueError("wrong token type or header")
+            claims = msgspec.convert(decoded.claims, Claims)  # first: an `exp` of another type has not expired
             self._registry.validate(decoded.claims)
             if len(self._verified) >= _MOST_REMEMBERED:
                 self._verified.clear()
             self._verified[token] = claims
             return claims
         except ExpiredTokenError:
-            if expired:  # it was ours, by its signature and its header
+            if expired:  # authentic by its signature and header
                 return claims
             refusal = TOKEN_EXPIRED(headers=_INVALID)
             refusal.claims = claims
             raise refusal from None
-        except Exception:  # noqa: BLE001  # hostile input meets a parser: whatever it raises, the token is not ours
+        except Exception:  # noqa: BLE001  # a parser on hostile input may raise anything
             raise TOKEN_INVALID(headers=_INVALID) from None
 
     def _decode(self, token: str) -> jwt.Token:
@@ -236,7 +237,7 @@ class Tokens:
 
 
 def bearer(authorization: bytes) -> str:
-    """The token in an Authorization header (RFC 6750 §2.1). Raises UNAUTHORIZED."""
+    """Return the token of an Authorization header (RFC 6750 §2.1). Raises UNAUTHORIZED."""
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     if scheme.lower() == "bearer" and token and token.isascii():
         return token

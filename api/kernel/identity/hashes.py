@@ -1,9 +1,9 @@
-"""Hashes of passwords, ours and those of other systems: how each is read, what it costs at most, and whether a password
-matches it. The primitives come from hashlib, argon2-cffi, bcrypt and cryptography; what is here are the formats.
+"""Password hashes, native and imported: parsing, cost limits, and verification. The primitives come from hashlib,
+argon2-cffi, bcrypt and cryptography; this file implements the formats.
 
 | form | made by |
 |---|---|
-| `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, `$argon2i$…` | ours, and other systems |
+| `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, `$argon2i$…` | this application, and others |
 | `$2b$12$…`, `$2a$`, `$2y$` | bcrypt of the first 72 bytes |
 | `$django$2b$12$…` | Django's BCryptSHA256PasswordHasher: bcrypt of the hexadecimal SHA-256 |
 | `$wp$2y$10$…` | WordPress 6.8: bcrypt of the base64 of HMAC-SHA-384 |
@@ -25,14 +25,14 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 MOST_MEMORY = 64 * 2**20
-"""Bytes that checking one password may take, save with Argon2."""
+"""Maximum memory in bytes for checking one password, except with Argon2."""
 MOST_ARGON2, MOST_LANES = 102_400, 8
-"""KiB, and lanes: what Django asks for by default."""
+"""Memory in KiB, and lanes: Django's defaults."""
 MOST_ARGON2_WORK = 10 * 65_536
-"""Memory in KiB times passes, which is what takes Argon2's time."""
+"""Memory in KiB times passes, which determines Argon2's time."""
 MOST_BCRYPT, MOST_PASSES, MOST_ROUNDS, MOST_PHPASS = 15, 10, 2_000_000, 17
 MOST_SCRYPT = 2**21
-"""N·r·p, which is what takes scrypt's time."""
+"""N·r·p, which determines scrypt's time."""
 
 # OWASP's password storage cheat sheet: 19 MiB, two passes, one lane.
 ARGON2 = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -42,17 +42,16 @@ _DIGESTS = {"": "sha1", "-sha256": "sha256", "-sha512": "sha512"}
 
 
 class Hash(msgspec.Struct, frozen=True):
-    """A hash that can be checked."""
+    """A parsed password hash."""
 
     kind: str
-    """The algorithm and its parameters: what decides the time of `matches`."""
+    """The algorithm and its parameters, which determine the time of `matches`."""
     matches: Callable[[bytes, bytes | None], bool]
-    """Whether a password is the one that was hashed; the second argument is Firebase's signer key. It may raise
-    ValueError, which means no."""
+    """Check a password; the second argument is Firebase's signer key. May raise ValueError, which means no match."""
 
 
 def read(text: str) -> Hash:
-    """Raises ValueError with the reason, which does not quote the hash: unknown, malformed, or too costly."""
+    """Parse a hash. Raises ValueError if it is unknown, malformed or too costly, without quoting the hash."""
     for pattern, scheme in _SCHEMES:
         found = pattern.fullmatch(text)
         if found:
@@ -61,8 +60,8 @@ def read(text: str) -> Hash:
 
 
 def decoys(asked: str, kinds: Iterable[str]) -> list[str]:
-    """Hashes of no password. Checking them, after a hash of the kind `asked`, makes the work the same for a hash of any
-    of the kinds. Those of PBKDF2 differ in the number of rounds alone, so that the largest number is enough."""
+    """Return hashes of no password. Checking them after a hash of the kind `asked` makes the work equal for hashes of
+    all kinds. PBKDF2 kinds differ only in the number of rounds, so the largest number is sufficient."""
     found: set[str] = set()
     rounds: dict[str, int] = {}
     for kind in kinds:
@@ -87,7 +86,7 @@ def is_readable(text: str) -> bool:
 
 
 def normal_kind(kind: str) -> str:
-    """The kind as `Hash.kind` has it, of the beginning of a hash: spellings that cost the same are one."""
+    """Return `Hash.kind` for the beginning of a hash; spellings with equal cost become one kind."""
     kind = re.sub(r"^(\$django|\$wp)?\$2[aby]\$", "$2b$", kind)
     return re.sub(r"^\$H\$", "$P$", kind)
 
@@ -107,12 +106,12 @@ def _decoy(kind: str) -> str:
 
 
 def encode(data: bytes) -> str:
-    """Base64 without padding, as in PHC strings."""
+    """Encode as base64 without padding, as in PHC strings."""
     return base64.b64encode(data).decode().rstrip("=")
 
 
 def decode(text: str) -> bytes:
-    """Base64, with padding or without. Raises ValueError."""
+    """Decode base64 with or without padding. Raises ValueError."""
     text = text.rstrip("=")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -132,7 +131,7 @@ def _bcrypt(found: re.Match[str]) -> Hash:
 
 
 _PREPARED: dict[str, Callable[[bytes], bytes]] = {
-    "": lambda password: password[:72],  # what follows was never part of such a hash
+    "": lambda password: password[:72],  # bcrypt ignores the rest
     "$django": lambda password: hashlib.sha256(password).hexdigest().encode(),
     "$wp": lambda password: base64.b64encode(hmac.digest(_WORDPRESS, password, "sha384")),
 }

@@ -1,6 +1,6 @@
-"""Rates, declared on the route line and counted by account, sign-in or address. All the limits of a request are checked
-and charged in one atomic round trip to Redis; with Redis down each process counts for itself, so a limit never just
-disappears. windows.py does the counting."""
+"""Rate limits, declared on the route line and counted by account, sign-in or address. All limits of a request are
+checked and charged in one atomic round trip to Redis. If Redis is down, each process counts by itself, so limits stay
+in force. windows.py does the counting."""
 
 import asyncio
 import contextlib
@@ -21,34 +21,34 @@ from api.kernel.settings import Rate, Settings
 logger = logging.getLogger(__name__)
 
 _SECOND = 1_000_000
-"""In the microseconds of a Count."""
+"""In microseconds, the unit of a Count."""
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """A rate under the name by which clients are told of it."""
+    """A rate and its public name."""
 
     name: str
     rate: Rate
 
 
 NETWORK_BITS = (24, 56)
-"""Of an IPv4 and an IPv6 address: what one customer of a provider may have."""
+"""Prefix lengths for IPv4 and IPv6 that a single customer of a provider may control."""
 AUTH_FAILURES = Policy("auth-failures", Rate(30, 900))
-"""Tokens that were refused, from one address."""
+"""Refused tokens from one address."""
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """A policy for one caller: `key` names its window."""
+    """A policy applied to one caller; `key` names its window."""
 
     key: str
     name: str
     rate: Rate
     strict: bool = False
-    """Allows half as much where it is not counted in Redis."""
+    """Allow half as much when not counted in Redis."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """Whether a request was allowed, and how each of its limits stands after it."""
+    """Whether a request was allowed, and the state of each of its limits afterwards."""
 
     allowed: bool
     limits: Sequence[Limit]
@@ -57,24 +57,24 @@ class Verdict(msgspec.Struct, frozen=True):
     """Counted in this process' memory."""
 
     def headers(self) -> dict[str, str]:
-        """RateLimit and RateLimit-Policy after draft-ietf-httpapi-ratelimit-headers-11, with every limit, and
-        X-RateLimit-* as the reference documents them, with the nearest."""
+        """Return RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-11) for all limits, and
+        X-RateLimit-*, as the reference documents them, for the limit with the fewest requests left."""
         if not self.limits:
             return {}
-        told = list(zip(self.limits, self.counts, strict=True))
-        limit, count = min(told, key=lambda each: each[1].left)
+        pairs = list(zip(self.limits, self.counts, strict=True))
+        limit, count = min(pairs, key=lambda each: each[1].left)
         return {
             "x-ratelimit-limit": str(limit.rate.count),
             "x-ratelimit-remaining": str(count.left),
             "x-ratelimit-reset": str(math.ceil(time.time() + count.full / _SECOND)),
             "ratelimit-policy": describe(self.limits),
             "ratelimit": ", ".join(
-                f'"{limit.name}";r={count.left};t={math.ceil(count.more / _SECOND)}' for limit, count in told
+                f'"{limit.name}";r={count.left};t={math.ceil(count.more / _SECOND)}' for limit, count in pairs
             ),
         }
 
     def refusal(self) -> RATE_LIMITED:
-        """The answer where it was not allowed. Retry-After is when every limit has room again."""
+        """Return the error if the request was refused. Retry-After is the time until every limit has room again."""
         spent = [(limit, count) for limit, count in zip(self.limits, self.counts, strict=True) if count.left == 0]
         wait = max(math.ceil(count.more / _SECOND) for _, count in spent)
         refusal = RATE_LIMITED(headers={**self.headers(), "retry-after": str(max(1, wait))})
@@ -83,12 +83,12 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def describe(policies: Iterable[Policy | Limit]) -> str:
-    """RateLimit-Policy's value."""
+    """Return the value of RateLimit-Policy."""
     return ", ".join(f'"{each.name}";q={each.rate.count};w={each.rate.period}' for each in policies)
 
 
 def merge(first: str, then: str) -> str:
-    """Two values of RateLimit as one; of a policy in both, the later."""
+    """Merge two values of RateLimit; the later one wins for a policy in both."""
     items = {item.partition(";")[0]: item for item in f"{first}, {then}".split(", ")}
     return ", ".join(items.values())
 
@@ -104,36 +104,36 @@ class Limiter:
         self._flight: asyncio.Task[None] | None = None
 
     def general(self, known: str | None, address: str | None) -> list[Limit]:
-        """The limit on every request: of who is known, else of the address."""
+        """Return the limit on every request, by caller if known, otherwise by address."""
         if known:
             return [Limit(f"quota:all:{known}", "all", self._signed_in)] if self._signed_in else []
         return [Limit(f"quota:all:{network_of(address)}", "all", self._anonymous)] if self._anonymous else []
 
     def own(self, policy: Policy, known: str | None, address: str | None) -> list[Limit]:
-        """A limit that stands on a route line."""
-        who = known or network_of(address)
-        return [Limit(f"quota:{each.name}:{who}", each.name, each.rate) for each in self.scaled(policy)]
+        """Return the limit declared on a route line."""
+        origin = known or network_of(address)
+        return [Limit(f"quota:{each.name}:{origin}", each.name, each.rate) for each in self.scaled(policy)]
 
     def failures(self, address: str | None) -> list[Limit]:
-        """The limit on refused tokens."""
+        """Return the limit on refused tokens."""
         return self.credentials(AUTH_FAILURES, network_of(address))
 
     def credentials(self, policy: Policy, *whose: str) -> list[Limit]:
-        """A limit on guessing: by account, device or network. The key is hashed: what people type there may be a
-        password."""
+        """Return a limit on guessing, by account, device or network. The key is hashed, because the input may be a
+        mistyped password."""
         key = hashlib.sha256(msgspec.json.encode(whose)).hexdigest()[:32]
         return [Limit(f"quota:{each.name}:{key}", each.name, each.rate, strict=True) for each in self.scaled(policy)]
 
     def scaled(self, *policies: Policy) -> list[Policy]:
-        """The policies as RATE_LIMIT_CREDENTIALS scales them; none where it is off."""
+        """Return the policies scaled by RATE_LIMIT_CREDENTIALS; none if it is off."""
         factor = self._factor
         if factor is None:
             return []
         return [Policy(each.name, Rate(max(1, round(each.rate.count * factor)), each.rate.period)) for each in policies]
 
     async def charge(self, limits: Sequence[Limit]) -> Verdict:
-        """Charge one request to each limit. Raises RATE_LIMITED, with Retry-After, where one has no room; nothing is
-        charged then."""
+        """Charge one request to each limit. Raises RATE_LIMITED with Retry-After if a limit has no room; then nothing
+        is charged."""
         if not limits:
             return Verdict(True, (), ())
         loop = asyncio.get_running_loop()
@@ -147,7 +147,7 @@ class Limiter:
         return verdict
 
     async def refund(self, verdict: Verdict) -> None:
-        """Give one request back to each limit that it was charged to: it was not what the limit is against."""
+        """Return one request to each charged limit, when the request does not count against it."""
         pairs = list(zip(verdict.limits, verdict.counts, strict=True))
         if verdict.alone:
             for limit, count in pairs:
@@ -158,13 +158,13 @@ class Limiter:
                 _tell(await self._cache.evaluate(REFUND, [limit.key for limit in verdict.limits], numbers))
 
     async def forget(self, limits: Sequence[Limit]) -> None:
-        """Drop the counts that are kept in Redis. Raises CacheUnavailable. A process that counted by itself, because
-        Redis was away, keeps its own until they expire."""
+        """Delete the counts in Redis. Raises CacheUnavailable. Counts in a process' memory, made while Redis was down,
+        remain until they expire."""
         if limits:
             await self._cache.execute("DEL", *(limit.key for limit in limits))
 
     async def _ask(self) -> None:
-        """One round trip at a time, for all who asked meanwhile: under load it is Redis' client that costs."""
+        """Send one round trip at a time for all pending requests: under load, the Redis client is the bottleneck."""
         try:
             while self._asking:
                 asking, self._asking = self._asking, []
@@ -172,12 +172,12 @@ class Limiter:
                     verdicts = await self._in_redis([limits for limits, _ in asking])
                 except CacheUnavailable:
                     verdicts = [self._in_memory(limits, time.monotonic()) for limits, _ in asking]
-                except Exception as error:  # a mistake of ours; told to each, or they would wait for ever
+                except Exception as error:  # a bug; raised to every waiter
                     for _, answer in asking:
                         answer.set_exception(error)
                     raise
                 for (_, answer), verdict in zip(asking, verdicts, strict=True):
-                    if not answer.done():  # whoever asked may be gone
+                    if not answer.done():  # the caller may be cancelled
                         answer.set_result(verdict)
         finally:
             self._flight = None
@@ -205,18 +205,19 @@ class Limiter:
 
 def _tell(healed: list[bytes]) -> None:
     for key in healed:
-        fields = {"key": key.decode(), "reason": "it is not a window"}
-        logger.warning("redis held a value that cannot be used", extra={"fields": fields})
+        fields = {"key": key.decode(), "reason": "not a window"}
+        logger.warning("unusable value in redis deleted", extra={"fields": fields})
 
 
 def _alone(limit: Limit) -> int:
-    """How many a process allows that counts alone; half as much where several of them must not add up."""
+    """Return the number of requests that a process allows when it counts by itself; half for strict limits, because
+    several processes add up."""
     return max(1, limit.rate.count // 2) if limit.strict else limit.rate.count
 
 
 def network_of(address: str | None, bits: tuple[int, int] = (32, 64)) -> str:
-    """An address' network of so many bits, for IPv4 and for IPv6: an IPv4 address itself and an IPv6 address' /64,
-    which a single subscriber owns, or NETWORK_BITS."""
+    """Return an address' network with the given prefix lengths for IPv4 and IPv6. The default is the IPv4 address
+    itself and the IPv6 /64, which belongs to a single subscriber; see also NETWORK_BITS."""
     try:
         plain = ipaddress.ip_address((address or "").partition("%")[0])
     except ValueError:

@@ -1,6 +1,6 @@
-"""Argon2id on threads of its own, bounded: hashing never stalls the event loop, and a storm of logins is refused with
-503 before it becomes a queue nobody waits for. Hashes that other systems made are checked too (hashes.py), and so are
-hashes of the text as it was typed, from before it was normalised."""
+"""Argon2id in its own bounded thread pool: hashing never blocks the event loop, and excess logins are refused with 503
+instead of queueing for long. Imported hashes are supported (hashes.py), as are hashes of text as typed, from before
+normalization."""
 
 import asyncio
 import functools
@@ -18,38 +18,38 @@ from api.kernel.identity.turns import Turns
 T = TypeVar("T")
 
 WAITING = 64
-"""Passwords that are hashed or wait for it, at most."""
+"""Maximum number of passwords being hashed or waiting."""
 WAITING_OTHERS = 32
-"""The same where nobody signs in: registering and changing a password leave room for who signs in."""
-# Of no password: what is checked where there is no account, so that an unknown address takes as long as a wrong
-# password.
+"""The maximum for work other than sign-ins: registrations and password changes leave room for sign-ins."""
+# A hash of no password, checked if there is no account, so that an unknown address takes as long as a wrong password.
 _NOBODY = ARGON2.hash(os.urandom(32))
 ENOUGH = 2
-"""Of the estimator's four: 10^6 guesses, which is years of asking us. Three would refuse any 8 random characters."""
+"""Minimum score of the estimator, out of 4: 10^6 guesses, which takes years over the API. A score of 3 would refuse any
+8 random characters."""
 _MOST_TYPED = 1024
 _TELLING = 4
-"""Characters of a known word that is not worth anything in a password; shorter ones stand in many words."""
+"""Minimum length of a known word that is removed from a password; shorter ones occur in many words."""
 _WINDOW = 20
-"""Characters that are estimated at once: as many as almost every word of the dictionaries has. The time grows faster
-than the square of their number, to seconds for 100, and the estimator holds the interpreter meanwhile."""
+"""Number of characters estimated at once, which covers almost every word of the dictionaries. The time grows faster
+than quadratically, to seconds for 100 characters, and the estimator holds the GIL."""
 
 
 def _give_way() -> None:
-    """Whoever hashes leaves the core to the event loop, so that a storm of logins slows logins alone."""
-    if sys.platform == "linux":  # where niceness is a thread's own
+    """Lower the priority of hashing threads, so that many logins slow down only logins."""
+    if sys.platform == "linux":  # niceness is per thread
         os.nice(19)
 
 
 def normal_password(typed: str) -> str:
-    """The form that is counted and hashed: NFC, so that it does not matter how a keyboard composes its letters. What is
-    far too long for a password stays as it is: normalising takes the square of the number of marks."""
+    """Return the form that is counted and hashed: NFC, which makes it independent of the keyboard's composition. An
+    overlong text stays unchanged, because normalization is quadratic in the number of marks."""
     return unicodedata.normalize("NFC", typed) if len(typed) <= _MOST_TYPED else typed
 
 
 class Passwords:
     def __init__(self, network: Callable[[], str] = str, firebase_signer_key: bytes | None = None) -> None:
-        """`network` says for whom the current request works, so that no network takes the others' turns."""
-        # As many as there are cores to run on: more would only share them, and cost 19 MiB each.
+        """`network` returns the network of the current request, for a fair queue between networks."""
+        # One per core: more would share the cores and cost 19 MiB each.
         cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
         self._threads = ThreadPoolExecutor(cores, "argon2", initializer=_give_way)
         self._turns = Turns(cores)
@@ -57,18 +57,18 @@ class Passwords:
         self._firebase_signer_key = firebase_signer_key
 
     async def hash(self, password: str, *, signing_in: bool = False) -> str:
-        """A PHC string with its own salt and parameters. Raises UNAVAILABLE when too many are waiting."""
+        """Return a PHC string with its own salt and parameters. Raises UNAVAILABLE if too many are waiting."""
         return await self._run(lambda: ARGON2.hash(normal_password(password)), signing_in)
 
     async def verify(
         self, password_hash: str | None, password: str, kinds: Iterable[str] = (), *, signing_in: bool = False
     ) -> bool:
-        """Whether the password is the one that was hashed; None, for an account that does not exist, is False. Raises
-        UNAVAILABLE when too many are waiting.
+        """Return whether the password matches the hash; False for None, the hash of a missing account. Raises
+        UNAVAILABLE if too many are waiting.
 
-        `kinds` are the beginnings of the hashes that other systems left in the database, with algorithm and parameters.
-        A refusal does the work of each of these and of our own, whichever the account has, so that its time tells
-        nothing. It is the same work and not a wait of that length, which several attempts at once would tell apart."""
+        `kinds` are the prefixes of the imported hashes in the database, with algorithm and parameters. A refusal does
+        the work of each of these and of a native hash, whichever the account has, so that its time reveals nothing. A
+        wait of equal length would be distinguishable by concurrent attempts."""
         known = password_hash if password_hash and is_readable(password_hash) else None
         asked = known or _NOBODY
         others = decoys(read(asked).kind, [read(_NOBODY).kind, *map(normal_kind, kinds)])
@@ -76,8 +76,8 @@ class Passwords:
         return await self._run(work, signing_in) and known is not None
 
     def outdated(self, password_hash: str, password: str) -> bool:
-        """Whether to hash the password anew, once it is known to be right: not Argon2id, not with our parameters, or
-        perhaps not of its normal form."""
+        """Return whether to rehash the password, once verified: the hash is not Argon2id, has other parameters, or may
+        not be of the normal form."""
         return (
             not password_hash.startswith("$argon2id$")
             or ARGON2.check_needs_rehash(password_hash)
@@ -85,25 +85,24 @@ class Passwords:
         )
 
     async def weakness(self, password: str, known: Sequence[str]) -> str | None:
-        """Why the password is too easy to guess, in sentences for whoever chose it, or None. `known` is what a guesser
-        would try for this person: their address and name. Raises UNAVAILABLE when too many are waiting."""
+        """Return why the password is too easy to guess, as sentences for the client, or None. `known` are words that an
+        attacker would try for this account: address and name. Raises UNAVAILABLE if too many are waiting."""
         words = {word for text in known for word in (text.lower(), *re.split(r"[\W_]+", text.lower())) if word}
         return await self._run(lambda: _weakness(password, sorted(words)), signing_in=False)
 
     def refuse_when_full(self) -> None:
-        """Raises UNAVAILABLE when too many wait to sign in: to be asked before any other work that hashing would
-        follow."""
+        """Raise UNAVAILABLE if too many sign-ins are waiting. Call it before work that precedes hashing."""
         self._turns.refuse_when_full(self._network(), WAITING)
 
     def queue(self) -> tuple[int, int]:
-        """How many passwords are being hashed, and how many wait for it."""
+        """Return the numbers of passwords being hashed and waiting."""
         return self._turns.taken, self._turns.waiting
 
     async def _run(self, work: Callable[[], T], signing_in: bool) -> T:
         await self._turns.take(self._network(), WAITING if signing_in else WAITING_OTHERS)
         hashing = asyncio.get_running_loop().run_in_executor(self._threads, work)
         hashing.add_done_callback(lambda _: self._turns.give())
-        return await asyncio.shield(hashing)  # the thread goes on where the client has left, and its place is taken
+        return await asyncio.shield(hashing)  # the thread continues without the client and keeps its place
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -117,7 +116,8 @@ def _matches(password_hash: str, password: str, firebase_signer_key: bytes | Non
 
 
 def _verify(asked: str, password: str, others: Sequence[str], firebase_signer_key: bytes | None) -> bool:
-    """Normalised first, then as typed where that differs. The answer is False only after everything was computed."""
+    """Check the normalized password first, then the password as typed if it differs. Returns False only after all the
+    work is done."""
     forms = dict.fromkeys((normal_password(password), password))
     if any(_matches(asked, form, firebase_signer_key) for form in forms):
         return True
@@ -128,9 +128,9 @@ def _verify(asked: str, password: str, others: Sequence[str], firebase_signer_ke
 
 
 def _weakness(password: str, known: list[str]) -> str | None:
-    """The password is as strong as the strongest part of it. What a guesser knows of the person adds nothing: longer
-    words than a window are in no dictionary, and `known` words are removed before."""
-    from zxcvbn_rs_py import zxcvbn  # its dictionaries take 8 MB, which a process that opens no account does not need
+    """A password is as strong as its strongest part. Known words add no strength: they are removed first, and words
+    longer than a window are in no dictionary."""
+    from zxcvbn_rs_py import zxcvbn  # its dictionaries take 8 MB; not every process needs them
 
     for word in sorted(known, key=len, reverse=True):
         if len(word) >= _TELLING:
@@ -146,5 +146,5 @@ def _weakness(password: str, known: list[str]) -> str | None:
         best = found if best is None or int(found.score) > int(best.score) else best
     assert best is not None
     hints = [best.feedback.warning, *best.feedback.suggestions] if best.feedback else []
-    told = f"This password is too easy to guess: its score is {int(best.score)} of 4, and {ENOUGH} is needed."
-    return " ".join([told, *(str(hint) for hint in hints if hint)])
+    reason = f"This password is too easy to guess: its score is {int(best.score)} of 4, and {ENOUGH} is needed."
+    return " ".join([reason, *(str(hint) for hint in hints if hint)])

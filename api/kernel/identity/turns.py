@@ -1,5 +1,5 @@
-"""A bounded queue for few places, fair between networks: each network in turn gets the next place, and where the queue
-is full, the network that holds most of it gives one up for a network that holds less."""
+"""A bounded queue that is fair between networks: networks take turns, and if the queue is full, the network with the
+most entries loses one to a network with fewer."""
 
 import asyncio
 from collections import deque
@@ -17,7 +17,7 @@ class Turns:
     def __init__(self, places: int) -> None:
         self._places = self._free = places
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        """By network; the first is the next to get a place."""
+        """By network; the first one is next."""
 
     @property
     def taken(self) -> int:
@@ -25,12 +25,12 @@ class Turns:
 
     @property
     def waiting(self) -> int:
-        # A copy, because metrics are read in a thread of its own.
+        # A copy, because metrics are read in another thread.
         return sum(map(len, list(self._waiting.values())))
 
     async def take(self, network: str, most: int) -> None:
-        """Wait for a place, which `give` gives back. Raises UNAVAILABLE where `most` are served or waiting, also later,
-        when others need the room."""
+        """Wait for a place, to be released with `give`. Raises UNAVAILABLE if `most` are served or waiting; also while
+        waiting, if others need the room."""
         if self._free:
             self._free -= 1
             return
@@ -46,24 +46,24 @@ class Turns:
         except asyncio.CancelledError:
             if turn.cancelled():
                 self._leave(network, turn)
-            elif turn.exception() is None:  # its turn had come
+            elif turn.exception() is None:  # it already had its turn
                 self.give()
             raise
 
     def refuse_when_full(self, network: str, most: int) -> None:
-        """Raises UNAVAILABLE where `take` would at once."""
+        """Raise UNAVAILABLE if `take` would do so at once."""
         if self._count() >= most and self._held(self._largest()) < self._held(network) + 2:
             raise _refused()
 
     def give(self) -> None:
-        """The next one's turn: of the network that has waited longest since it had one."""
+        """Give the place to the network that has waited longest since its last turn."""
         while self._waiting:
             network = next(iter(self._waiting))
             queue = self._waiting.pop(network)
             turn = queue.popleft()
             if queue:
                 self._waiting[network] = queue
-            if not turn.done():  # it may have been cancelled just now
+            if not turn.done():  # may have been cancelled
                 turn.set_result(None)
                 return
         self._free += 1

@@ -1,7 +1,7 @@
-"""Counting requests: of each key never more than so many in any period. A key's window is a short list of cells, each
-the time of its latest request and how many there were; a cell spans a CELLS-th of the period, so the list is bounded
-whatever the rate is. A cell counts until its latest request leaves the window: a slot may come back up to a CELLS-th
-of the period late, and never early. Windows are kept in Redis, and in memory for a process that must do without."""
+"""Sliding-window counters: never more than the allowed number in any period. A key's window is a short list of cells,
+each with the time of its latest request and a count. A cell spans 1/CELLS of the period, so the list is bounded for any
+rate. A cell counts until its latest request leaves the window: room may return up to 1/CELLS of the period late, never
+early. Windows are kept in Redis, or in memory if Redis is down."""
 
 import heapq
 from collections import deque
@@ -14,13 +14,13 @@ CELLS = 60
 _MEMORY_KEYS = 10_000
 _SECOND = 1_000_000
 _LATEST = 86_401 * _SECOND
-"""How far ahead a time may be, after a clock was set back."""
+"""Maximum time in the future, after a clock was set back."""
 
-# A key is a list: how many in all, then time (in microseconds) and number of each cell, oldest first. Arguments: for
-# each request how many keys it has, then count and period of each. Answers: for each request whether it is allowed,
-# then for each key how many are left, when there will be more, when all will be there again, and when it was counted.
+# A key is a list: the total, then time (in microseconds) and count of each cell, oldest first. Arguments: for each
+# request its number of keys, then count and period of each. Returns for each request whether it is allowed, then for
+# each key the number left, the time until one more is allowed, the time until all are, and the time of counting.
 # Nothing is charged unless every key of the request has room. A key that does not hold a window is deleted and counts
-# as empty: a script that failed would fail all requests that ask together. The answer ends with such keys.
+# as empty: a failing script would fail all requests of the batch. The answer ends with such keys.
 CHARGE = Script(
     """
 local clock = redis.call('TIME')
@@ -102,8 +102,8 @@ while at <= #ARGV do
     local count, period = tonumber(ARGV[at + 2 * i - 1]), ARGV[at + 2 * i] * 1000000
     if answer[1] == 1 then add(window, period) end
     local soon = more(window, count) or now - period
-    local told = {math.max(0, count - window.used), soon + period - now, (window.newest or now - period) + period - now}
-    for _, number in ipairs({told[1], told[2], told[3], window.now}) do answer[#answer + 1] = number end
+    local had = {math.max(0, count - window.used), soon + period - now, (window.newest or now - period) + period - now}
+    for _, number in ipairs({had[1], had[2], had[3], window.now}) do answer[#answer + 1] = number end
   end
   answers[#answers + 1], first, at = answer, first + many, at + 1 + 2 * many
 end
@@ -111,7 +111,7 @@ answers[#answers + 1] = healed
 return answers
 """.replace("CELLS", str(CELLS)).replace("LATEST", str(_LATEST))
 )
-# Takes one request back from the cell it was counted in. Arguments: for each key when it was counted, and the period.
+# Refunds one request to the cell in which it was counted. Arguments: for each key the time of counting, and the period.
 REFUND = Script(
     """
 local healed = {}
@@ -143,19 +143,19 @@ return healed
 
 
 class Count(msgspec.Struct, frozen=True):
-    """How one key stands; times are in microseconds."""
+    """The state of one key; times are in microseconds."""
 
     left: int
     more: int
-    """Until there is more."""
+    """Time until another request is allowed."""
     full: int
-    """Until all is there again."""
+    """Time until the window is empty."""
     at: int
-    """When the request was counted, on the clock of who counted it."""
+    """Time of counting, on the clock of the counting process."""
 
 
 class Window:
-    """One key's cells in memory."""
+    """The cells of one key, in memory."""
 
     __slots__ = ("cells", "period", "used")
 
@@ -165,12 +165,12 @@ class Window:
         self.used = 0
 
     def forget(self, now: int) -> None:
-        """Drop what has left the window."""
+        """Drop cells that have left the window."""
         while self.cells and (self.cells[0][0] <= now - self.period or self.cells[0][1] == 0):
             self.used -= self.cells.popleft()[1]
 
     def add(self, now: int) -> int:
-        """Count one request, at the time that is returned: a clock that was set back stands still instead."""
+        """Count one request and return its time, which never decreases even if the clock was set back."""
         now = max(now, self.cells[-1][0]) if self.cells else now
         if self.cells and self.cell(self.cells[-1][0]) == self.cell(now):
             self.cells[-1] = [now, self.cells[-1][1] + 1]
@@ -180,7 +180,7 @@ class Window:
         return now
 
     def remove(self, at: int) -> None:
-        """Take back one request that was counted at that time."""
+        """Refund one request counted at that time."""
         for each in self.cells:
             if self.cell(each[0]) == self.cell(at) and each[1] > 0:
                 each[1] -= 1
@@ -193,7 +193,7 @@ class Window:
         return at * CELLS // self.period
 
     def count(self, most: int, now: int, at: int) -> Count:
-        """How it stands, where `most` are allowed and a request was just counted at `at`."""
+        """Return the state with `most` allowed, after a request counted at `at`."""
         kept, more = self.used, now
         for time, many in self.cells:
             kept, more = kept - many, time + self.period
@@ -203,18 +203,18 @@ class Window:
 
     @property
     def full(self) -> int:
-        """When all will be there again."""
+        """Return the time when the window is empty again."""
         return self.cells[-1][0] + self.period if self.cells else 0
 
 
 class Memory:
-    """The windows of a process that counts by itself; of very many keys those that are full again last are kept."""
+    """Windows of a process that counts by itself. Bounded: keeps the keys that are full again last."""
 
     def __init__(self) -> None:
         self.windows: dict[str, Window] = {}
 
     def charge(self, asked: list[tuple[str, int, int]], seconds: float) -> tuple[bool, list[Count]]:
-        """Charge one request to each (key, count, period in seconds), or to none where one has no room."""
+        """Charge one request to each (key, count, period in seconds), or to none if one has no room."""
         now = int(seconds * _SECOND)
         if len(self.windows) > _MEMORY_KEYS:
             kept = heapq.nlargest(_MEMORY_KEYS // 2, self.windows.items(), key=lambda item: item[1].full)
@@ -231,6 +231,6 @@ class Memory:
         return allowed, counts
 
     def refund(self, key: str, at: int) -> None:
-        """Take back one request that was counted at that time."""
+        """Refund one request counted at that time."""
         if key in self.windows:
             self.windows[key].remove(at)

@@ -1,16 +1,15 @@
-"""The normal form of an e-mail address: ASCII in lower case, with the domain in punycode. Addresses are brought into it
-where input is decoded; what is stored, compared, counted, announced or mailed to is in it already. People are shown the
-domain in Unicode."""
+"""The normal form of an email address: lower-case ASCII, with the domain in punycode. Input is normalized when decoded,
+so stored, compared, announced and mailed addresses are in normal form. Responses show the domain in Unicode."""
 
 LONGEST_ADDRESS = 254
 
 
 def normal_address(typed: str) -> str:
-    """The normal form of an address. Never fails: text that is no address keeps every character but A to Z, so that two
-    texts have the same form only if they mean the same address.
+    """Return the normal form. Never fails: in text that is not an address only A to Z change, so that two texts have
+    equal forms only if they mean the same address.
 
-    Only ASCII letters are folded. Unicode's rules, and those of a database's locale, would make two addresses one
-    (KELVIN SIGN and k) or one address two (I in Turkish). In SQL the same is `lower(x collate "C")`."""
+    Only ASCII letters are folded. The rules of Unicode or of a database's locale would merge two addresses (KELVIN SIGN
+    and k) or split one (I in Turkish). The SQL equivalent is `lower(x collate "C")`."""
     local, at, domain = typed.rpartition("@")
     if at and not domain.isascii() and len(typed) <= LONGEST_ADDRESS:
         domain = punycode(domain)
@@ -18,8 +17,8 @@ def normal_address(typed: str) -> str:
 
 
 def shown_address(address: str) -> str:
-    """An address in normal form as people read it, with its domain in Unicode (U-labels, RFC 5890 §2.3.2.1). Unchanged
-    where a label is not valid in IDNA 2008, or where the normal form of the result would be another: what is shown can
+    """Return an address in normal form for display, with its domain in Unicode (U-labels, RFC 5890 §2.3.2.1). Unchanged
+    if a label is not valid in IDNA 2008, or if the result would not normalize to the address: a displayed address can
     be typed."""
     if "xn--" not in address:
         return address
@@ -34,8 +33,8 @@ def shown_address(address: str) -> str:
 
 
 def punycode(domain: str) -> str:
-    """An internationalised domain as DNS has it, mapped as browsers do (UTS 46); unchanged if it is none."""
-    import idna  # its tables take memory, and few addresses need them
+    """Return an internationalized domain in its DNS form, mapped like browsers do (UTS 46); unchanged if invalid."""
+    import idna  # imported late: its tables take memory and are rarely needed
 
     try:
         return idna.encode(domain, uts46=True, std3_rules=True).decode()

@@ -1,5 +1,5 @@
-"""Decoded input becomes the type that a handler asks for: texts are brought into their normal form, nothing is coerced,
-and every field that is at fault is named. Answers get their texts in the form for people."""
+"""Converts decoded input to a handler's type: texts are normalized, nothing is coerced, and every invalid field is
+reported. Converts texts in responses to their display form."""
 
 import functools
 import itertools
@@ -16,26 +16,26 @@ from api.kernel.errors import VALIDATION_FAILED, FieldError
 T = TypeVar("T")
 
 MOST_ERRORS = 20
-"""Faults that one answer names."""
+"""Maximum number of errors in one answer."""
 
 
 class Normal(msgspec.Struct, frozen=True):
-    """In `Annotated[str, Normal(form), Meta(…)]`, on a field of a body, form, query or message: the text is replaced by
-    its normal form before anything else is asked of it. `form` raises ValueError with a sentence for the client."""
+    """In `Annotated[str, Normal(form), Meta(…)]` on a field of a body, form, query or message: replaces the text by its
+    normal form before any other check. `form` raises ValueError with a sentence for the client."""
 
     form: Callable[[str], str]
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """In `Annotated[str, Shown(form)]`, on a field of an answer: a handler returns the text as it is stored, and the
-    client gets `form` of it."""
+    """In `Annotated[str, Shown(form)]` on a field of a response: the handler returns the stored text, and the client
+    receives `form` of it."""
 
     form: Callable[[str], str]
 
 
 def convert(value: Any, kind: type[T]) -> T:
-    """The value as that type, in its normal forms and without any coercion. Raises VALIDATION_FAILED with every field
-    that is at fault, not only the first."""
+    """Convert the value to the type, with normalization and without coercion. Raises VALIDATION_FAILED with all invalid
+    fields, not only the first."""
     errors: list[FieldError] = []
     if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         value = dict(value)
@@ -56,7 +56,7 @@ def convert(value: Any, kind: type[T]) -> T:
 
 
 def shown(answer: Any) -> Any:
-    """The answer, with each text of it that is Shown in its form for people."""
+    """Return the answer with each Shown text in its display form."""
     if not isinstance(answer, msgspec.Struct):
         return answer
     changed = {}
@@ -69,7 +69,7 @@ def shown(answer: Any) -> Any:
 
 @functools.cache
 def _forms(kind: type[msgspec.Struct], marker: type[Normal | Shown]) -> dict[str, Callable[[str], str]]:
-    """Of a Struct's fields that have one."""
+    """Return the form of each field of a Struct that has one."""
     forms = {field.encode_name: _form(field.type, marker) for field in msgspec.structs.fields(kind)}
     return {name: form for name, form in forms.items() if form}
 
@@ -81,8 +81,8 @@ def _form(kind: Any, marker: type[Normal | Shown]) -> Callable[[str], str] | Non
 
 
 def _field_errors(value: Any, kind: Any, pointer: str) -> Iterator[FieldError]:
-    """What is wrong with the value, looked for in each field of a Struct and each item of a list: msgspec stops at the
-    first fault."""
+    """Yield all errors of the value, by checking each field of a Struct and each item of a list: msgspec stops at the
+    first error."""
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -106,7 +106,7 @@ def _faults_inside(value: Any, kind: Any, pointer: str) -> Iterator[FieldError]:
             yield from _field_errors(item, typing.get_args(kind)[0], f"{pointer}/{index}")
 
 
-# msgspec's sentences, in words for whoever filled in the form.
+# msgspec's messages, in terms of a client's form.
 _KINDS = {
     "str": "text",
     "int": "a whole number",
@@ -143,7 +143,7 @@ def _unit(kind: str) -> str:
 
 
 def _field_error(message: str, prefix: str) -> FieldError:
-    # From the right: the sentence may quote what was sent, and msgspec's own path comes last.
+    # From the right: the message may quote input, and msgspec's path comes last.
     sentence, at, path = message.rpartition(" - at `$")
     sentence, path = (sentence, path) if at else (message, "")
     steps = re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", path)
@@ -160,7 +160,7 @@ def escape(name: str) -> str:
 
 
 def plain_kind(kind: Any) -> Any:
-    """`X` for `Annotated[X, …]` and for `X | None`."""
+    """Return `X` for `Annotated[X, …]` and for `X | None`."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Annotated:
         return plain_kind(parts[0])

@@ -1,6 +1,5 @@
-"""The strict decoders: everything that reaches a handler went through here. JSON that two parsers could read
-differently is refused (400), what a type does not allow is refused with a pointer to each field (422), and so is text
-that PostgreSQL could not store."""
+"""Strict decoders for all input of handlers. Ambiguous JSON is refused (400). Values that a type does not allow are
+refused with a pointer to each field (422), and so is text that PostgreSQL cannot store."""
 
 import asyncio
 import json
@@ -30,15 +29,15 @@ JSON = "application/json"
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 64
 BODY_SECONDS = 10.0
-_CLOSE = {"connection": "close"}  # the rest of a body that nobody reads must not be taken for the next request
+_CLOSE = {"connection": "close"}  # an unread rest of a body must not be parsed as the next request
 _UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _SUSPECT = re.compile(rb"\\u|[0-9]{19}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 async def read_body(receive: Receive, headers: dict[bytes, bytes], media_type: str) -> bytes:
-    """The whole body, of that media type in UTF-8. Raises UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE (before reading
-    where the length is told), REQUEST_TIMEOUT after BODY_SECONDS."""
+    """Read the whole body, which must have the media type, in UTF-8. Raises UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE
+    (before reading if the length is declared), REQUEST_TIMEOUT after BODY_SECONDS."""
     kind, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
     charset = re.fullmatch(r"\s*(charset=\"?utf-8\"?)?\s*", parameters)
     if kind.strip() != media_type or charset is None:
@@ -49,7 +48,7 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], media_type: s
 
 
 async def read_form(receive: Receive, headers: dict[bytes, bytes]) -> list[tuple[str, str]]:
-    """The fields of a form, urlencoded or multipart/form-data. Raises what `read_body` does, and VALIDATION_FAILED."""
+    """Read the fields of a form, urlencoded or multipart/form-data. Raises like `read_body`, and VALIDATION_FAILED."""
     boundary = boundary_of(headers.get(b"content-type", b""))
     if boundary is not None:
         return parse_multipart(await _read(receive, headers), boundary)
@@ -79,19 +78,19 @@ async def _read(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
 
 
 def has_body(headers: dict[bytes, bytes]) -> bool:
-    """Whether a request brings one, or says so by neither header (RFC 9112 §6.3)."""
+    """Return whether a request has a body, by its headers (RFC 9112 §6.3)."""
     return b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
 
 
 def decode_json(body: bytes) -> Any:
-    """RFC 8259 JSON, and only what every parser reads the same (RFC 7493): no duplicate keys, no NaN, no endless
-    numbers, no byte order mark, no more than MAX_DEPTH levels. Raises MALFORMED_JSON; VALIDATION_FAILED for text or
-    integers that cannot be stored."""
+    """Decode RFC 8259 JSON that all parsers read alike (RFC 7493): no duplicate keys, no NaN, no unbounded numbers, no
+    byte order mark, at most MAX_DEPTH levels. Raises MALFORMED_JSON; VALIDATION_FAILED for text or integers that cannot
+    be stored."""
     try:
         value = _JSON.decode(body.decode("utf-8"))
     except json.JSONDecodeError as error:
         raise MALFORMED_JSON(f"The body is not valid JSON: see line {error.lineno}, column {error.colno}.") from None
-    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError too
+    except (ValueError, RecursionError):  # includes UnicodeDecodeError
         raise MALFORMED_JSON from None
     if _SUSPECT.search(body) or body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         errors = list(_unstorable(value, "", MAX_DEPTH))
@@ -122,8 +121,8 @@ _JSON = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_float=_fin
 
 
 def _unstorable(value: Any, pointer: str, depth: int) -> Iterator[FieldError]:
-    """Text that PostgreSQL has no place for (NUL, half a surrogate pair), and integers beyond 64 bits. Raises
-    MALFORMED_JSON below `depth` levels, which later parsers and encoders would not follow."""
+    """Yield errors for text that PostgreSQL cannot store (NUL, lone surrogates) and integers beyond 64 bits. Raises
+    MALFORMED_JSON below `depth` levels, which parsers and encoders may not handle."""
     if depth < 0:
         raise MALFORMED_JSON(f"The body is nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, str):
@@ -143,8 +142,8 @@ def _unstorable(value: Any, pointer: str, depth: int) -> Iterator[FieldError]:
 
 
 class PairsDecoder:
-    """Decodes the fields of a query string or a form into a Struct: text becomes the numbers and booleans its fields
-    ask for, in one spelling only. A name may be repeated where its field is a list."""
+    """Decodes the fields of a query string or form into a Struct. Text becomes the numbers and booleans of its fields,
+    in one spelling only. A name may be repeated if its field is a list."""
 
     def __init__(self, kind: type[msgspec.Struct]) -> None:
         self._kind = kind
@@ -183,7 +182,7 @@ _SPELLINGS: dict[Any, Callable[[str], Any]] = {
 
 
 def decode_path(value: str, kind: type) -> Any:
-    """A path parameter: a UUID, or text. Raises NOT_FOUND: an id of the wrong form is the id of nothing."""
+    """Decode a path parameter, a UUID or text. Raises NOT_FOUND: a malformed id identifies nothing."""
     if kind is not UUID:
         if _UNSTORABLE.search(value):
             raise NOT_FOUND

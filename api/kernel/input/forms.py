@@ -1,6 +1,6 @@
-"""The fields of a query string or a form as pairs of text, from `a=1&b=2` or multipart/form-data (RFC 7578) as browsers
-and `curl -F` send it. Both parsers are strict: what two parsers could read differently is refused. Bodies are in memory
-and bounded when they come here and files are not accepted, so multipart needs no streaming parser."""
+"""Fields of a query string or a form as pairs of text, from `a=1&b=2` or from multipart/form-data (RFC 7578) as sent by
+browsers and `curl -F`. Both parsers refuse ambiguous input. Bodies are bounded and in memory, and files are not
+accepted, so multipart needs no streaming parser."""
 
 import re
 from urllib.parse import parse_qsl
@@ -21,7 +21,7 @@ _TEXT = re.compile(r"text/plain[ \t]*(?:;[ \t]*charset=\"?(?:utf-8|us-ascii)\"?)
 
 
 def parse_urlencoded(text: bytes) -> list[tuple[str, str]]:
-    """The fields of `a=1&b=2`, in order. Raises VALIDATION_FAILED."""
+    """Parse `a=1&b=2` into fields, in order. Raises VALIDATION_FAILED."""
     if re.search(rb"%(?![0-9a-fA-F]{2})", text):
         raise VALIDATION_FAILED("A percent sign must be followed by two hexadecimal digits.")
     try:
@@ -31,8 +31,8 @@ def parse_urlencoded(text: bytes) -> list[tuple[str, str]]:
 
 
 def boundary_of(content_type: bytes) -> bytes | None:
-    """The boundary in a Content-Type of multipart/form-data, None for another type. Raises UNSUPPORTED_MEDIA_TYPE for a
-    bad boundary."""
+    """Return the boundary of a multipart/form-data Content-Type; None for another type. Raises UNSUPPORTED_MEDIA_TYPE
+    for an invalid boundary."""
     text = content_type.decode("latin-1").strip(" \t")
     if text.partition(";")[0].rstrip(" \t").lower() != MULTIPART:
         return None
@@ -45,13 +45,13 @@ def boundary_of(content_type: bytes) -> bytes | None:
 
 
 def parse_multipart(body: bytes, boundary: bytes) -> list[tuple[str, str]]:
-    """The fields of multipart/form-data, in order. Raises VALIDATION_FAILED."""
+    """Parse multipart/form-data into fields, in order. Raises VALIDATION_FAILED."""
     try:
         first, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary, MAX_FIELDS + 1)
         if first or not parts or parts.pop() not in (b"--", b"--\r\n"):
             raise ValueError("not delimited")
         return [_field(part) for part in parts]
-    except ValueError:  # UnicodeDecodeError is one, too
+    except ValueError:  # includes UnicodeDecodeError
         raise VALIDATION_FAILED(
             "This is not valid multipart/form-data of up to 100 text fields in UTF-8. Files are not accepted."
         ) from None
@@ -66,7 +66,7 @@ def _field(part: bytes) -> tuple[str, str]:
         raise ValueError("malformed head of a part")
     disposition = _DISPOSITION.fullmatch(headers.get("content-disposition", ""))
     plain = _TEXT.fullmatch(headers.get("content-type", "text/plain"))
-    # Other fields have no meaning in a part (RFC 7578 §4.8).
+    # Other header fields have no meaning in a part (RFC 7578 §4.8).
     encoding = headers.get("content-transfer-encoding", "8bit").lower()
     if disposition is None or plain is None or encoding not in ("7bit", "8bit", "binary"):
         raise ValueError("not a text field")

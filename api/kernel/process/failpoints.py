@@ -1,5 +1,5 @@
-"""Named points at which a process kills itself, so that the fault suite knows where it died. FAIL_AT=relay.published:3
-is SIGKILL at the third passing of that point; without FAIL_AT, passing one does nothing."""
+"""Named points at which a process kills itself, for the fault suite. FAIL_AT=relay.published:3 sends SIGKILL at the
+third passing of that point; without FAIL_AT, a point does nothing."""
 
 import os
 import signal
@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 
 
 def armed(environ: Mapping[str, str]) -> Callable[[str], None]:
-    """What to call at each point, with its name. Ends the process where FAIL_AT is set in production."""
+    """Return the function to call at each point, with its name. Ends the process if FAIL_AT is set in production."""
     name, _, number = environ.get("FAIL_AT", "").partition(":")
     if not name:
         return _pass
     if environ.get("ENVIRONMENT", "production") == "production":
-        sys.exit("FAIL_AT is for the fault suite alone: unset it, or set ENVIRONMENT to another word than production.")
+        sys.exit("FAIL_AT is only for the fault suite: unset it, or set ENVIRONMENT to a value other than production.")
     left = int(number or 1)
 
     def count(point: str) -> None:

@@ -1,5 +1,5 @@
-"""A process ends when its supervisor does. A supervisor that is killed cannot stop its children, and they would go on
-listening on the port that the next start needs."""
+"""Ends a process when its supervisor ends. A killed supervisor cannot stop its children, which would keep listening on
+the port that the next start needs."""
 
 import multiprocessing
 import os
@@ -11,17 +11,17 @@ from pathlib import Path
 
 
 def supervisor() -> int | None:
-    """A file descriptor that becomes readable when the supervisor of this process has ended.
+    """Return a file descriptor that becomes readable when this process's supervisor has ended.
 
-    The supervisor is the parent of a process of WEB_CONCURRENCY, or `honcho start` further up, which names each of its
-    processes in its environment. Returns None where there is none, or where the platform cannot tell (Linux can, by
+    The supervisor is the parent of a process of WEB_CONCURRENCY, or `honcho start` further up, which sets the process
+    name in the environment. Returns None if there is none, or if the platform does not support it (Linux does, by
     pidfd_open(2))."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         return parent.sentinel
     if "HONCHO_PROCESS_NAME" not in os.environ or sys.platform != "linux":
         return None
-    # honcho starts each command from a child of its own, perhaps through a shell: the topmost of them is meant.
+    # honcho starts each command from a child of its own, perhaps through a shell: use the topmost one.
     found, ancestor = None, os.getppid()
     while ancestor > 1:
         process = Path("/proc", str(ancestor))
@@ -34,12 +34,12 @@ def supervisor() -> int | None:
             break
     try:
         return os.pidfd_open(found) if found else None
-    except ProcessLookupError:  # it ended a moment ago
+    except ProcessLookupError:  # just ended
         return None
 
 
 def follow_supervisor() -> None:
-    """Send this process SIGTERM once its supervisor has ended."""
+    """Send this process SIGTERM when its supervisor ends."""
     descriptor = supervisor()
     if descriptor is not None:
         threading.Thread(target=_follow, args=(descriptor,), daemon=True).start()

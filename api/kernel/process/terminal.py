@@ -1,4 +1,4 @@
-"""What a command prints for the person at the terminal, in colour where it is one."""
+"""Output of commands, in colour on a terminal."""
 
 import os
 import sys
@@ -8,21 +8,20 @@ GREEN, RED, BOLD = 32, 31, 1
 
 
 def coloured(to: TextIO | None = None) -> bool:
-    """Whether to write colours to standard output, or `to` another stream: to a terminal that has them, unless
-    NO_COLOR is set (no-color.org)."""
+    """Return whether to write colours to `to`, or standard output: to a terminal with colours, unless NO_COLOR is set
+    (no-color.org)."""
     return (to or sys.stdout).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def painted(text: str, style: int, on: bool) -> str:
-    """The text in a colour, or as it is."""
+    """Return the text in a colour if `on`."""
     return f"\x1b[{style}m{text}\x1b[0m" if on else text
 
 
 def show(text: str, to: TextIO | None = None) -> None:
-    """Print the text to standard output, or `to` another stream. A reader that has gone, such as `head`, is no
-    error."""
+    """Print the text to `to`, or standard output. A closed pipe, such as `head`'s, is not an error."""
     to = to or sys.stdout
     try:
         print(text, file=to, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), to.fileno())  # which Python flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), to.fileno())  # Python flushes it at exit

@@ -1,6 +1,6 @@
-"""OpenTelemetry set up once: traces, RED metrics (rate, errors, duration) and logs that carry the trace id. Exported
-over OTLP/HTTP only where the standard OTEL_* variables ask for it. Never recorded: headers, bodies, query strings,
-client addresses, statement parameters, exception messages on spans."""
+"""OpenTelemetry set-up: traces, RED metrics (rate, errors, duration) and logs with the trace id. Exported over
+OTLP/HTTP only if the standard OTEL_* variables configure it. Never recorded: headers, bodies, query strings, client
+addresses, statement parameters, exception messages on spans."""
 
 import contextlib
 import logging
@@ -26,16 +26,16 @@ access_log = logging.getLogger("api.access")
 tracer = trace.get_tracer("rest_angular")
 meter = metrics.get_meter("rest_angular")
 
-# Upper bounds in seconds; those of the first two are in OpenTelemetry's semantic conventions. The SDK's own defaults
-# are for milliseconds.
+# Upper bounds in seconds; the first two follow OpenTelemetry's semantic conventions. The SDK's defaults are in
+# milliseconds.
 _REQUEST_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 _QUERY_BOUNDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 _TASK_BOUNDS = (*_REQUEST_BOUNDS, 20)
 
 
 class LastingGauge:
-    """A gauge that reports what it was set to for `seconds`, and then nothing: a value that nobody measures any more
-    must not look like a measurement."""
+    """A gauge that reports its value for `seconds` after it was set, and then nothing: an outdated value must not look
+    like a measurement."""
 
     def __init__(self, name: str, unit: str, description: str, seconds: float = 15.0) -> None:
         self._seconds = seconds
@@ -46,16 +46,16 @@ class LastingGauge:
         self._values[tuple((labels or {}).items())] = value, time.monotonic()
 
     def clear(self) -> None:
-        """Report nothing until it is set again."""
+        """Report nothing until the next `set`."""
         self._values.clear()
 
     def _read(self, _: CallbackOptions) -> Iterable[Observation]:
         oldest = time.monotonic() - self._seconds
-        kept = list(self._values.items())  # read in a thread of its own
+        kept = list(self._values.items())  # read in another thread
         return [Observation(value, dict(labels)) for labels, (value, at) in kept if at > oldest]
 
 
-# Names from OpenTelemetry's semantic conventions where they have one.
+# Names follow OpenTelemetry's semantic conventions where they exist.
 request_seconds = meter.create_histogram(
     "http.server.request.duration",
     "s",
@@ -70,22 +70,22 @@ query_seconds = meter.create_histogram(
     explicit_bucket_boundaries_advisory=_QUERY_BOUNDS,
 )
 refused_values = meter.create_counter(
-    "db.refused_values", "{value}", "Values that only PostgreSQL refused; must stay 0"
+    "db.refused_values", "{value}", "Values refused by PostgreSQL but not by a decoder; must stay 0"
 )
 task_seconds = meter.create_histogram(
     "task.duration", "s", "Tasks by name and outcome", explicit_bucket_boundaries_advisory=_TASK_BOUNDS
 )
-outbox_pending = LastingGauge("outbox.pending", "{row}", "What waits, by destination")
-outbox_held = LastingGauge("outbox.held", "{row}", "Events that wait behind a dead letter of their key")
+outbox_pending = LastingGauge("outbox.pending", "{row}", "Pending rows, by destination")
+outbox_held = LastingGauge("outbox.held", "{row}", "Events held behind a dead letter of their key")
 outbox_dead = LastingGauge("outbox.dead", "{row}", "Dead letters by destination; an operator decides on each")
-outbox_oldest = LastingGauge("outbox.oldest", "s", "The age of the oldest that waits, by destination")
-unsealed_entries = LastingGauge("audit.unsealed", "{row}", "Audit entries outside the chain of hashes, 10,000 at most")
-unsealed_oldest = LastingGauge("audit.unsealed.oldest", "s", "The age of the oldest audit entry outside the chain")
-swept_rows = meter.create_counter("sweep.rows", "{row}", "Rows that sweeps removed or settled, by sweep")
-swept_at = meter.create_gauge("sweep.last_run.timestamp", "s", "When a sweep last succeeded, in seconds since 1970")
-relayed_events = meter.create_counter("outbox.relayed", "{event}", "Events that Kafka acknowledged, by topic")
+outbox_oldest = LastingGauge("outbox.oldest", "s", "Age of the oldest pending row, by destination")
+unsealed_entries = LastingGauge("audit.unsealed", "{row}", "Audit entries outside the chain of hashes, at most 10,000")
+unsealed_oldest = LastingGauge("audit.unsealed.oldest", "s", "Age of the oldest audit entry outside the chain")
+swept_rows = meter.create_counter("sweep.rows", "{row}", "Rows deleted or updated by sweeps, by sweep")
+swept_at = meter.create_gauge("sweep.last_run.timestamp", "s", "Time of a sweep's last success, in seconds since 1970")
+relayed_events = meter.create_counter("outbox.relayed", "{event}", "Events acknowledged by Kafka, by topic")
 
-# What a browser needs to be told with every answer (OWASP ASVS 3.4). A page that needs more says so itself.
+# Security headers for every answer (OWASP ASVS 3.4). A page that needs others sets them itself.
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
@@ -101,8 +101,8 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-(
 def set_up(
     settings: Settings, process: str, spans: SpanProcessor | None = None, reader: MetricReader | None = None
 ) -> Exposition | None:
-    """Configure logging and OpenTelemetry for this `process` (web, worker, …). What is left to export goes out when
-    the interpreter exits. `spans` and `reader` are where a test looks. Returns what `/metrics` renders, if anything."""
+    """Configure logging and OpenTelemetry for this `process` (web, worker, …). Pending exports are sent when the
+    interpreter exits. Tests pass `spans` and `reader`. Returns the data of `/metrics`, if enabled."""
     logs.set_up(settings, process)
     resource = resource_of(settings, process)
     export_spans(resource, spans)
@@ -120,15 +120,15 @@ def span(
     parent: Context | None = None,
     attributes: Mapping[str, str | int] | None = None,
 ) -> contextlib.AbstractContextManager[Span]:
-    """A span around a block. An exception marks it as failed by its type alone: messages may hold what was sent."""
+    """Return a span around a block. An exception marks it as failed by its type only: messages may quote input."""
     above = trace.get_current_span()
     if parent is None and above.get_span_context().is_valid and not above.is_recording():
-        return contextlib.nullcontext(above)  # below what is not sampled nothing is, and most requests are not
+        return contextlib.nullcontext(above)  # nothing below an unsampled span is sampled, and most are unsampled
     return _Current(tracer.start_span(name, parent, kind, attributes))
 
 
 class _Current:
-    """The SDK's own context manager does more, in generators, and takes twice the time."""
+    """A context manager like the SDK's, which also supports generators and takes twice the time."""
 
     def __init__(self, span: Span) -> None:
         self._span = span
@@ -145,26 +145,26 @@ class _Current:
 
 
 def mark_failed(span: Span, kind: str) -> None:
-    """Set the span's status, and its `error.type` where nothing more specific (an SQLSTATE) is set."""
+    """Set the span's status, and its `error.type` unless a more specific one (an SQLSTATE) is set."""
     if isinstance(span, ReadableSpan) and "error.type" not in (span.attributes or {}):
         span.set_attribute("error.type", kind)
     span.set_status(StatusCode.ERROR, kind)
 
 
 def traceparent(of: Span | None = None) -> str:
-    """A span, or else the current one, as a W3C Trace Context header, to be carried through rows, tasks and Kafka
+    """Return a span, or else the current one, as a W3C Trace Context header, to be stored in rows, tasks and Kafka
     headers."""
     here = (of or trace.get_current_span()).get_span_context()
     return f"00-{here.trace_id:032x}-{here.span_id:016x}-{here.trace_flags:02x}"
 
 
 def trace_of(traceparent: str) -> str:
-    """The trace id in a traceparent of ours, for a log line about a row that carries one."""
+    """Return the trace id in one of our traceparents, for a log line about its row."""
     return traceparent[3:35]
 
 
 def parent_from(header: str | None) -> Context:
-    """The context that a traceparent names; an empty one for a missing or malformed header."""
+    """Return the context that a traceparent names; an empty one if the header is missing or malformed."""
     match = _TRACEPARENT.fullmatch(header or "")
     if match is None:
         return Context()
@@ -175,8 +175,7 @@ def parent_from(header: str | None) -> Context:
 
 
 class Telemetry:
-    """ASGI middleware, the outermost: a server span, X-Trace-Id and Server-Timing on every answer, metrics, the
-    access log."""
+    """Outermost ASGI middleware: a server span, X-Trace-Id and Server-Timing on every answer, metrics, access log."""
 
     def __init__(self, app: ASGIApp, log_health: bool = True) -> None:
         self.app = app
@@ -185,8 +184,8 @@ class Telemetry:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        began, status = time.perf_counter(), 499  # 499: the client went away before the answer began
-        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"  # the rest is a client's to choose
+        began, status = time.perf_counter(), 499  # 499: the client disconnected before the answer began
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"  # bounds the label's values
         incoming = [value for name, value in scope["headers"] if name == b"traceparent"]
         parent = parent_from(incoming[0].decode("latin-1") if len(incoming) == 1 else None)
 
@@ -194,8 +193,8 @@ class Telemetry:
             nonlocal status
             if message["type"] == "http.response.start":
                 status, headers = message["status"], message["headers"]
-                said = {name for name, _ in headers}
-                headers += [header for header in _SECURITY if header[0] not in said]
+                present = {name for name, _ in headers}
+                headers += [header for header in _SECURITY if header[0] not in present]
                 headers.append((b"x-trace-id", b"%032x" % current.get_span_context().trace_id))
                 headers.append((b"server-timing", b"total;dur=%.1f" % ((time.perf_counter() - began) * 1000)))
             await send(message)
@@ -220,14 +219,14 @@ class Telemetry:
 
 
 def _describe(current: Span, scope: Scope, labels: Mapping[str, str | int]) -> None:
-    """What the semantic conventions for HTTP servers say of a request, without its query and the client's address."""
+    """Set attributes by the semantic conventions for HTTP servers, without the query and the client's address."""
     route, status = labels["http.route"], int(labels["http.response.status_code"])
-    told = {name: value for name, value in labels.items() if value != "unmatched"}
-    told |= {"url.path": path_of(scope), "url.scheme": scope.get("scheme", "http")}
-    told["network.protocol.version"] = scope.get("http_version", "1.1")
+    attributes = {name: value for name, value in labels.items() if value != "unmatched"}
+    attributes |= {"url.path": path_of(scope), "url.scheme": scope.get("scheme", "http")}
+    attributes["network.protocol.version"] = scope.get("http_version", "1.1")
     method = str(labels["http.request.method"]).replace("_OTHER", "HTTP")
     current.update_name(method if route == "unmatched" else f"{method} {route}")
-    current.set_attributes(told)
+    current.set_attributes(attributes)
     if status >= 500:
         current.set_attribute("error.type", str(status))
         current.set_status(StatusCode.ERROR)

@@ -1,4 +1,4 @@
-"""Where traces and metrics go: over OTLP to where the standard OTEL_* variables say, and to `/metrics`."""
+"""Exporters of traces and metrics: over OTLP as the standard OTEL_* variables configure, and at `/metrics`."""
 
 import logging
 import os
@@ -22,18 +22,18 @@ from api.kernel.settings import Settings
 logger = logging.getLogger(__name__)
 
 EXPORT_SECONDS = 2.0
-"""For one batch, and for all that is left when a process ends, whose grace a silent collector must not outlast."""
+"""Timeout for one batch, and for all pending exports at the end of a process, so that an unresponsive collector does
+not exceed its grace period."""
 _ids = RandomIdGenerator()
 
 
 def resource_of(settings: Settings, process: str) -> Resource:
-    """What is said of this process with everything that it exports; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES
-    override it."""
+    """Return the resource attributes of this process; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override them."""
     return Resource.create(
         {
             "service.name": f"rest-angular-{process}",
             "service.version": settings.release,
-            "service.instance.id": str(uuid.uuid4()),  # otherwise two processes would write one series
+            "service.instance.id": str(uuid.uuid4()),  # distinguishes the series of two processes
             "deployment.environment.name": settings.environment,
             **OTELResourceDetector().detect().attributes,
         }
@@ -41,12 +41,13 @@ def resource_of(settings: Settings, process: str) -> Resource:
 
 
 def export_spans(resource: Resource, spans: SpanProcessor | None) -> None:
-    """Hand spans to the processor, or else to the collector that the environment names."""
+    """Send spans to the processor, or else to the collector in the environment."""
     if spans is None and _exports("TRACES"):
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         spans = _Exporting(OTLPSpanExporter(timeout=EXPORT_SECONDS))
-    # Where nobody looks, nothing is recorded: a dropped span still makes the trace id that answers and logs carry.
+    # Without an exporter nothing is recorded: a dropped span still provides the trace id of answers and logs.
+    # OTEL_SDK_DISABLED ends the export (see _exports); answers and logs still need a trace id.
     tracing = TracerProvider(resource=resource) if spans else TracerProvider(ALWAYS_OFF, resource)
     # OTEL_SDK_DISABLED ends the export (see _exports); answers and logs need a trace id all the same.
     tracing._disabled = False
@@ -57,22 +58,22 @@ def export_spans(resource: Resource, spans: SpanProcessor | None) -> None:
 
 
 def export_metrics(resource: Resource, *given: MetricReader | None) -> None:
-    """Let these read the metrics, and the collector that the environment names."""
+    """Export metrics to the given readers and to the collector in the environment."""
     readers = [reader for reader in given if reader]
     if _exports("METRICS"):
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(timeout=EXPORT_SECONDS)))
-    if readers:  # without a provider the instruments do nothing
+    if readers:  # without a provider, instruments do nothing
         provider = MeterProvider(readers, resource)
-        provider._disabled = False  # METRICS_TOKEN or METRICS_PORT asks for them, whatever OTEL_SDK_DISABLED says
+        provider._disabled = False  # METRICS_TOKEN and METRICS_PORT override OTEL_SDK_DISABLED
         metrics.set_meter_provider(provider)
 
 
 class OwnDecision(Sampler):
-    """Decides for each request whether it is recorded, by the sampler that OTEL_TRACES_SAMPLER names. A `traceparent`
-    from outside is continued, but neither its sampled flag nor its trace id influences the decision: anyone could turn
-    tracing off for a request, or fill the collector. What follows from a request, in tasks too, shares its decision."""
+    """Decides for each request whether it is recorded, by the sampler named in OTEL_TRACES_SAMPLER. An incoming
+    `traceparent` is continued, but neither its sampled flag nor its trace id influences the decision; otherwise a
+    client could disable tracing or flood the collector. Child spans and tasks share the decision."""
 
     def __init__(self, root: Sampler) -> None:
         self.root = root
@@ -98,15 +99,15 @@ class OwnDecision(Sampler):
 
 
 class _Exporting(BatchSpanProcessor):
-    """Its queue is full where a collector is silent, and at the end each batch of it would be waited for in turn."""
+    """Limits the shutdown: with an unresponsive collector its queue is full, and each batch would time out in turn."""
 
     def shutdown(self) -> None:
         self._batch_processor.shutdown(int(EXPORT_SECONDS * 1000))
 
 
 def _exports(signal: str) -> bool:
-    """Whether to export over OTLP: where OTEL_TRACES_EXPORTER or OTEL_METRICS_EXPORTER says so or, without it, where
-    there is an endpoint."""
+    """Return whether to export over OTLP: as OTEL_TRACES_EXPORTER or OTEL_METRICS_EXPORTER says, otherwise if an
+    endpoint is set."""
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")

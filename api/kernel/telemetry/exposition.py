@@ -1,5 +1,5 @@
 """`/metrics` for Prometheus, in its text format 0.0.4: on the web port with METRICS_TOKEN, or on METRICS_PORT. Metrics
-are collected when they are asked for."""
+are collected at each request."""
 
 import asyncio
 import errno
@@ -21,14 +21,14 @@ from api.kernel.errors import UNAUTHORIZED
 logger = logging.getLogger(__name__)
 
 PORTS = 64
-"""As many as WEB_CONCURRENCY can be: each process takes the first free port from METRICS_PORT on."""
+"""The maximum of WEB_CONCURRENCY: each process takes the first free port from METRICS_PORT on."""
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SUFFIXES = {"s": "_seconds", "By": "_bytes"}
 _SILENT_SECONDS = 10.0
 
 
 class Exposition(MetricReader):
-    """Renders what the meters hold, whenever it is asked."""
+    """Renders the current metrics on request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Exposition(MetricReader):
         self._collected: MetricsData | None = None
 
     def text(self) -> str:
-        """Every metric, as Prometheus reads them. May be called from any thread."""
+        """Return all metrics in Prometheus' format. May be called from any thread."""
         with self._one_at_a_time:
             self.collect()
             return rendered(self._collected)
@@ -49,8 +49,8 @@ class Exposition(MetricReader):
 
 
 def rendered(data: MetricsData | None) -> str:
-    """Metrics in Prometheus' text format. Names follow OpenTelemetry's rules for it: `a.b` in seconds is `a_b_seconds`,
-    and a counter ends in `_total`."""
+    """Render metrics in Prometheus' text format. Names follow OpenTelemetry's rules: `a.b` in seconds becomes
+    `a_b_seconds`, and a counter ends in `_total`."""
     lines: list[str] = []
     for resource in data.resource_metrics if data else ():
         lines += [
@@ -94,7 +94,8 @@ def _escaped(text: str) -> str:
 
 
 def admits(token: str | None, authorization: str) -> bool:
-    """Whether the Authorization header has the token, compared in constant time; yes, where none is asked for."""
+    """Return whether the Authorization header contains the token, compared in constant time; True if no token is
+    configured."""
     scheme, _, given = authorization.partition(" ")
     return token is None or (
         scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("latin-1", "replace"), token.encode())
@@ -102,7 +103,7 @@ def admits(token: str | None, authorization: str) -> bool:
 
 
 class Scrapes:
-    """ASGI: `/metrics` on the web port."""
+    """ASGI application for `/metrics` on the web port."""
 
     def __init__(self, exposition: Exposition, token: str) -> None:
         self._exposition = exposition
@@ -122,8 +123,8 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 def listen(exposition: Exposition, first: int, token: str | None) -> int | None:
-    """Serve `/metrics` from a thread, so that it answers also while the event loop is stuck, on the first free port
-    from `first` on; which one, or None where it cannot be had."""
+    """Serve `/metrics` from a thread, so that it answers even if the event loop is blocked, on the first free port from
+    `first` on. Returns the port, or None if none is available."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         timeout = _SILENT_SECONDS

@@ -1,6 +1,5 @@
-"""Logging to standard output: one line an event, with the trace id of what it is about. Lines are formatted and written
-by a thread, so that a reader which is slow, stuck or gone never holds up the event loop: what it does not take is
-dropped, and counted."""
+"""Logging to standard output: one line per record, with its trace id. A thread formats and writes the lines, so that a
+slow, blocked or closed reader never blocks the event loop: lines that it does not take are dropped and counted."""
 
 import atexit
 import datetime
@@ -18,26 +17,26 @@ from opentelemetry import metrics, trace
 from api.kernel.settings import Settings
 
 QUEUED_LINES = 10_000
-"""Lines that wait to be written; more are dropped."""
+"""Maximum number of lines waiting to be written; further lines are dropped."""
 FLUSH_SECONDS = 1.0
-"""How long a process that ends waits for the reader of its output."""
+"""Time that an ending process waits for the reader of its output."""
 REPEAT_SECONDS = 10.0
-"""A library's own line is written once in this time, and then says how often it came."""
-# Writes of up to PIPE_BUF bytes are whole (pipe(7)): lines of several processes never mix.
+"""A library's line is written once in this time; the next one includes the number of repeats."""
+# Writes of up to PIPE_BUF bytes are atomic (pipe(7)): lines of several processes do not mix.
 _PIPE_BUF = 4096
 _STDOUT = 1
 _BATCH = 200
-# In ASCII, so that neither a lone surrogate nor a terminal's encoding can lose a line.
+# ASCII, so that neither a lone surrogate nor a terminal's encoding loses a line.
 _encode = json.JSONEncoder(default=str).encode
 dropped_lines = metrics.get_meter("rest_angular").create_counter(
-    "log.dropped", "{line}", "Log lines that standard output did not take"
+    "log.dropped", "{line}", "Log lines dropped because standard output was not read"
 )
-# arq logs a job's arguments and aiosmtplib the conversation; what they would tell at INFO, our spans and tasks tell.
+# arq logs a job's arguments and aiosmtplib the conversation; our spans and tasks cover the INFO level.
 LIBRARIES = ("arq", "aiokafka", "aiosmtplib", "asyncio", "uvicorn", "opentelemetry", "yoyo")
 
 
 def set_up(settings: Settings, process: str) -> None:
-    """Send every log line of this process (web, worker, …) to standard output."""
+    """Send all log records of this process (web, worker, …) to standard output."""
     formatter = JsonFormatter(process) if settings.log_format == "json" else ConsoleFormatter()
     root = logging.getLogger()
     for handler in root.handlers:
@@ -45,7 +44,7 @@ def set_up(settings: Settings, process: str) -> None:
             handler.close()
     root.handlers[:] = [Writer(formatter)]
     root.setLevel(settings.log_level)
-    # No line names its place in the source, so it need not be found out (Python's logging HOWTO, “Optimization”).
+    # Lines do not include their source location, so skip finding it (Python's logging HOWTO, “Optimization”).
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for library in LIBRARIES:
@@ -53,7 +52,7 @@ def set_up(settings: Settings, process: str) -> None:
 
 
 class Writer(logging.Handler):
-    """Hands records to a thread that formats and writes them, at most QUEUED_LINES at a time."""
+    """Passes records to a thread that formats and writes them, at most QUEUED_LINES at a time."""
 
     def __init__(self, formatter: logging.Formatter, descriptor: int = _STDOUT) -> None:
         super().__init__()
@@ -67,7 +66,7 @@ class Writer(logging.Handler):
         atexit.register(self.close)
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Queue the record. Unlike logging.Handler's own, this takes no lock."""
+        """Queue the record. Unlike logging.Handler, this takes no lock."""
         if not self.filter(record):
             return False
         if self._queue.qsize() >= QUEUED_LINES:
@@ -78,7 +77,7 @@ class Writer(logging.Handler):
         return True
 
     def close(self) -> None:
-        """Write what is queued, for FLUSH_SECONDS at most."""
+        """Write the queued lines, for at most FLUSH_SECONDS."""
         atexit.unregister(self.close)
         self._queue.put(None)
         self._thread.join(FLUSH_SECONDS)
@@ -94,16 +93,16 @@ class Writer(logging.Handler):
             lines = [self._line(record) for record in records if record is not None]
             dropped, self._dropped = self._dropped, 0
             if dropped:
-                told = logging.makeLogRecord({"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"})
-                told.msg = "lines were dropped because standard output was not read"
-                told.__dict__["fields"] = {"lines": dropped}
-                lines.append(self._line(told))
+                notice = logging.makeLogRecord({"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"})
+                notice.msg = "lines were dropped because standard output was not read"
+                notice.__dict__["fields"] = {"lines": dropped}
+                lines.append(self._line(notice))
             self._write(lines)
 
     def _line(self, record: logging.LogRecord) -> bytes:
         try:
             return self.format(record).encode() + b"\n"
-        except Exception as error:  # noqa: BLE001  # a line that cannot be formatted must not end the thread
+        except Exception as error:  # noqa: BLE001  # a formatting error must not end the thread
             return f"a log line of {record.name} cannot be formatted: {type(error).__name__}\n".encode()
 
     def _write(self, lines: list[bytes]) -> None:
@@ -118,23 +117,23 @@ class Writer(logging.Handler):
         while batch:
             try:
                 batch = batch[os.write(self._descriptor, batch) :]
-            except BlockingIOError:  # another process that shares this pipe made it non-blocking
+            except BlockingIOError:  # another process made this shared pipe non-blocking
                 time.sleep(0.01)
-            except OSError:  # the reader is gone, or the disk is full: the process serves on
+            except OSError:  # the reader is gone or the disk is full: continue
                 dropped_lines.add(batch.count(b"\n"))
                 return
 
 
 def stamped(record: logging.LogRecord) -> logging.LogRecord:
-    """The record with the trace id of the span that it was made in, which the thread that formats it cannot know."""
+    """Return the record with the trace id of the current span, which the formatting thread cannot know."""
     here = trace.get_current_span().get_span_context()
     record.trace_id = f"{here.trace_id:032x}" if here.is_valid else None
     return record
 
 
 class Repeats(logging.Filter):
-    """Lets a library's line through once in REPEAT_SECONDS: a broker that is away makes aiokafka write forty a
-    second. Ours all pass: each is about something of its own."""
+    """Passes a library's line once in REPEAT_SECONDS: without a broker, aiokafka writes forty lines a second. Our own
+    lines always pass, because each is a distinct event."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,15 +154,15 @@ class Repeats(logging.Filter):
 
 
 def _failure(record: logging.LogRecord) -> str:
-    """The type and the stack, never the message, which may quote what a client sent."""
+    """Return the type and the stack, never the message, which may quote a client's input."""
     assert record.exc_info is not None
     kind, _, stack = record.exc_info
     return f"{''.join(traceback.format_tb(stack))}{kind.__qualname__ if kind else ''}"
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, process, message, trace_id, the record's `fields`, a failure's
-    stack."""
+    """Formats a record as one JSON object: time, level, logger, process, message, trace_id, the record's `fields`, and
+    the stack of an exception."""
 
     def __init__(self, process: str) -> None:
         super().__init__()
@@ -187,8 +186,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class ConsoleFormatter(logging.Formatter):
-    """The same for a person at a terminal. Control characters are escaped: a line of input never makes a line of
-    log."""
+    """Formats a record for a terminal. Control characters are escaped, so that input cannot forge a log line."""
 
     def format(self, record: logging.LogRecord) -> str:
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))

@@ -1,11 +1,11 @@
-"""The deadline of a state."""
+"""The deadline of a connection's state."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class Clock:
-    """One deadline at a time. It belongs to a state, and starts again only with another."""
+    """One deadline at a time. It belongs to a state and restarts only when the state changes."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

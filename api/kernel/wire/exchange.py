@@ -1,4 +1,4 @@
-"""One request and its answer: the ASGI side of a connection, whose other side is api/kernel/wire/server.py."""
+"""One request and its answer: the ASGI side of a connection; api/kernel/wire/server.py is the transport side."""
 
 import asyncio
 import functools
@@ -19,7 +19,7 @@ _UNSAFE = re.compile(rb"[\x00\r\n]")
 
 
 class Connection(Protocol):
-    """What an exchange needs of its connection."""
+    """The interface of a connection that an exchange uses."""
 
     transport: asyncio.Transport
     server_state: ServerState
@@ -33,30 +33,30 @@ class Connection(Protocol):
 
 
 _COPIED = 16 * 1024
-"""Bytes of a body that are joined with the head into one write; a longer one is not copied."""
+"""Maximum size in bytes of a body part that is copied and written together with the head."""
 
 
 class Exchange:
-    """The parser fills in `body` and `received`; the application calls `receive` and `send`."""
+    """The parser sets `body` and `received`; the application calls `receive` and `send`."""
 
     begun = ended = False
-    """Whether the first and the last byte of the answer were handed to the transport."""
+    """Whether the first and the last byte of the answer were passed to the transport."""
     gone = False
-    """The connection takes no answer any more: the client left, or got a refusal instead."""
+    """The connection accepts no answer: the client disconnected or received a refusal."""
     received = False
-    """Whether the whole request has come in."""
+    """Whether the whole request has arrived."""
     _delivered = False
     _head: list[bytes] | None = None
     _chunked = False
     _discarded = 0
     _left: int | None = None
-    """How many bytes of Content-Length are still to be sent."""
+    """Number of bytes of Content-Length still to be sent."""
 
     def __init__(self, connection: Connection, scope: Scope, owed: int | None, keep_alive: bool, expects: bool) -> None:
         self.connection = connection
         self.scope = scope
         self.owed = owed
-        """How many bytes of the body have not come in; None where the body is chunked."""
+        """Number of body bytes still to arrive; None if the body is chunked."""
         self.keep_alive = keep_alive
         self.body = bytearray()
         self.changed = asyncio.Event()
@@ -64,13 +64,13 @@ class Exchange:
         self._bodiless = scope["method"] == "HEAD"
 
     async def run(self, app: ASGIApp) -> None:
-        """Call the application; whatever it does, the request is answered or the connection ends."""
+        """Call the application. The request is answered or the connection closed in any case."""
         try:
             await app(self.scope, self.receive, self.send)
             if not self.ended and not self.gone:
                 logger.error("the application did not answer")
         except asyncio.CancelledError:
-            if not self.ended and not self.gone:  # the process ends, and nothing waits for what the client still sends
+            if not self.ended and not self.gone:  # the process ends without reading the rest of the request
                 self.connection.fail(self, UNAVAILABLE())
                 self.connection.transport.close()
             raise
@@ -84,8 +84,8 @@ class Exchange:
         self.changed.set()
 
     def take(self, body: bytes) -> bool:
-        """Keep a part of the body, or discard it where the answer did not wait for it. Returns False where so much of a
-        chunked body was discarded that the connection is not worth it."""
+        """Store a part of the body, or discard it if the answer was sent. Returns False if too much of a chunked body
+        was discarded to keep the connection."""
         if self.owed is not None:
             self.owed -= len(body)
         if self.ended:
@@ -103,7 +103,7 @@ class Exchange:
         if self._expects and not self.received and not self.gone:
             self.connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._expects = False
-        # A body that has come in whole is delivered even if the client has left since.
+        # A complete body is delivered even if the client has disconnected.
         while not (self.ended or self.gone or (not self._delivered and (self.body or self.received))):
             self.changed.clear()
             await self.changed.wait()
@@ -112,14 +112,14 @@ class Exchange:
         body, self.body = bytes(self.body), bytearray()
         self._delivered = self.received
         message = {"type": "http.request", "body": body, "more_body": not self.received}
-        self.connection.advance()  # there is room again
+        self.connection.advance()  # room for more
         return message
 
     async def send(self, message: Message) -> None:
         if self.connection.write_paused and not self.gone:
             await self.connection.writable.wait()
         if self.gone:
-            await asyncio.sleep(0)  # an application that goes on sending must not keep the event loop to itself
+            await asyncio.sleep(0)  # let the event loop run while the application sends
             return
         if message["type"] == "http.response.start" and self._head is None:
             self._head = self._start(message["status"], message.get("headers", ()))
@@ -133,7 +133,7 @@ class Exchange:
         head = [_status_line(status)]
         for name, value in (*self.connection.server_state.default_headers, *headers):
             if _UNSAFE.search(name) or _UNSAFE.search(value):
-                raise RuntimeError("a response header would be two lines")
+                raise RuntimeError("a response header contains a line break")
             name = name.lower()
             if name == b"connection":
                 self.keep_alive = self.keep_alive and b"close" not in value.lower()
@@ -150,7 +150,7 @@ class Exchange:
         return head
 
     def _is_worth_reading_on(self) -> bool:
-        """Whether the rest of the body is short, and the client is sending it rather than waiting to be told to."""
+        """Return whether the rest of the body is short, and the client sends it without waiting for 100 Continue."""
         return self.received or ((self.owed is None or self.owed <= MAX_BODY_BYTES) and not self._expects)
 
     def _continue(self, body: bytes, more: bool) -> None:
@@ -167,12 +167,12 @@ class Exchange:
             if self._left is not None:
                 self._left -= len(body)
                 if self._left < 0 or (self._left and not more):
-                    raise RuntimeError("the answer is not as long as its Content-Length")
+                    raise RuntimeError("the answer's length differs from its Content-Length")
             parts = [*parts, body]
         if not self.begun:
             self.begun = True
             self.connection.begun()
-        if len(body) > _COPIED:  # the same bytes may be sent to many
+        if len(body) > _COPIED:  # avoids copying a large body
             self.connection.transport.writelines(parts)
         else:
             self.connection.transport.write(b"".join(parts))

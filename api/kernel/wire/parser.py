@@ -1,5 +1,5 @@
-"""Requests out of the bytes of a connection: httptools (llhttp) parses, and has no limits; they are here, together with
-what must hold for a head."""
+"""Parses requests from the bytes of a connection. httptools (llhttp) has no limits; this module adds them, and further
+checks of the head."""
 
 import logging
 import re
@@ -30,7 +30,7 @@ _Headers = list[tuple[bytes, bytes]]
 
 
 class Refused(Exception):
-    """A request that is not valid HTTP, or has too large a head."""
+    """The request is not valid HTTP, or its head is too large."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__()
@@ -38,15 +38,15 @@ class Refused(Exception):
 
 
 class Parser:
-    """Calls `begin` with the scope and framing of each request, and gives its body to the Exchange that it returns."""
+    """Calls `begin` with the scope and framing of each request, and passes its body to the returned Exchange."""
 
     in_head = False
     requests = 0
-    """How many have begun."""
+    """Number of requests begun."""
     _exchange: Exchange | None = None
     """The request whose body is being read."""
     _silent = 0
-    """Bytes parsed since llhttp last reported something; httptools keeps all of them in memory."""
+    """Bytes parsed since llhttp's last event; httptools keeps all of them in memory."""
 
     def __init__(self, begin: Callable[[dict[str, Any], int | None, bool, bool], Exchange]) -> None:
         self._begin = begin
@@ -55,24 +55,24 @@ class Parser:
 
     @property
     def left(self) -> int:
-        """How many bytes are not parsed yet."""
+        """Return the number of bytes not parsed yet."""
         return len(self._data) - self._at
 
     def add(self, data: bytes) -> None:
-        kept = max(0, self._at - 3)  # `_end_of_piece` looks at the three bytes before
+        kept = max(0, self._at - 3)  # `_end_of_piece` reads the three bytes before
         self._data, self._at = self._data[kept:] + data, self._at - kept
 
     def clear(self) -> None:
         self._data, self._at = b"", 0
-        self._parser = self._begin = self._exchange = None  # type: ignore[assignment]  # they refer to this
+        self._parser = self._begin = self._exchange = None  # type: ignore[assignment]  # breaks the reference cycle
 
     def parse(self) -> None:
-        """Parse a piece of what was added, which has at most the end of one request. Raises Refused."""
+        """Parse a piece of the data, which contains at most the end of one request. Raises Refused."""
         start, self._at = self._at, self._end_of_piece()
         self._feed(self._data[start : self._at])
 
     def _end_of_piece(self) -> int:
-        """A head and a chunked body end with an empty line, another body where its length says."""
+        """A head and a chunked body end with an empty line, another body after its length."""
         if self._exchange is not None and self._exchange.owed:
             return min(self._at + self._exchange.owed, len(self._data))
         found = self._data.find(b"\r\n\r\n", max(0, self._at - 3))
@@ -89,14 +89,14 @@ class Parser:
             if isinstance(cause, Refused):
                 raise cause from None
             if cause is not None:
-                logger.error("a callback of the parser failed", exc_info=cause)
+                logger.error("a parser callback failed", exc_info=cause)
             raise Refused(MALFORMED_REQUEST()) from None
         if self._silent > HEAD_BYTES:
             raise Refused(HEAD_TOO_LARGE())
 
     def _feed_without_upgrade(self) -> None:
-        """Ignore an offer of another protocol (RFC 9110 §7.8). llhttp took the head for the end of HTTP; a new parser
-        gets the same head without the offer, and frames the body as always."""
+        """Ignore an offer of another protocol (RFC 9110 §7.8). llhttp stops parsing HTTP after such a head; a new
+        parser receives the head without the offer and frames the body as usual."""
         head = [b"%s %s HTTP/%s" % (self._parser.get_method(), self._url, self._parser.get_http_version().encode())]
         for name, value in self._headers:
             if name == b"connection":
@@ -108,10 +108,10 @@ class Parser:
         self._silent = 0
         self._feed(b"\r\n".join([*head, b"", b""]))
 
-    # What httptools calls
+    # Callbacks of httptools
 
     def on_message_begin(self) -> None:
-        if self._exchange is not None:  # pieces prevent it; a request is never read into another
+        if self._exchange is not None:  # prevented by pieces: requests must not mix
             raise Refused(MALFORMED_REQUEST())
         self.in_head, self._url, self._headers = True, b"", _Headers()
         self.requests += 1
@@ -120,7 +120,7 @@ class Parser:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.in_head:  # a field after the body (a trailer) must not pass for one of the head
+        if self.in_head:  # ignore trailers
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
@@ -135,7 +135,7 @@ class Parser:
         if names.count(b"host") != 1 or not _HOST.fullmatch(sent[b"host"]) or version not in ("1.1", "1.0"):
             raise Refused(MALFORMED_REQUEST())
         chunked, length = b"transfer-encoding" in sent, sent.get(b"content-length")
-        # Two framings at once, or one that HTTP/1.0 does not have, smuggle requests past a proxy (RFC 9112 §6.1).
+        # Two framings at once, or one that HTTP/1.0 lacks, allow request smuggling past a proxy (RFC 9112 §6.1).
         if chunked and (length is not None or version == "1.0"):
             raise Refused(MALFORMED_REQUEST())
         expects = version == "1.1" and sent.get(b"expect", b"").lower() == b"100-continue"
@@ -157,15 +157,15 @@ class Parser:
             self._exchange = None
 
     def _target(self, method: str) -> dict[str, Any]:
-        """What a scope says of the request target, in origin-form, absolute-form, or asterisk-form for OPTIONS (RFC
-        9112 §3.2). Raises Refused."""
+        """Return the scope's fields for the request target, in origin-form, absolute-form, or asterisk-form for OPTIONS
+        (RFC 9112 §3.2). Raises Refused."""
         form = _ORIGIN_FORM.fullmatch(self._url) or _ABSOLUTE_FORM.fullmatch(self._url)
         if method == "OPTIONS" and form is None:
             form = _ASTERISK_FORM.fullmatch(self._url)
         if method == "CONNECT" or form is None or (form[1] and not _HOST.fullmatch(form[1])):
             raise Refused(MALFORMED_REQUEST())
         path, headers = form[2] or b"/", self._headers
-        if form[1]:  # it replaces Host
+        if form[1]:  # replaces Host
             headers = [(name, form[1] if name == b"host" else value) for name, value in headers]
         text = path.decode("ascii")
         return {

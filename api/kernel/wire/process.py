@@ -1,4 +1,4 @@
-"""The web process around the application: uvicorn's configuration, its sockets, and its end."""
+"""The web process: uvicorn's configuration, its sockets, and its shutdown."""
 
 import asyncio
 import functools
@@ -15,23 +15,23 @@ from api.kernel.settings import Settings
 from api.kernel.wire.server import SPARE_CONNECTIONS
 
 DRAIN_SECONDS = 1.0
-"""How long readiness says no before the listening socket closes: a router needs to hear of it."""
+"""Time between readiness reporting failure and closing the listening socket, for routers to notice."""
 GRACE_SECONDS = 7
 RESERVED_FILES = 100
-"""Descriptors for what is not a client's connection: databases, brokers, logs."""
+"""File descriptors reserved for other uses than clients' connections: databases, brokers, logs."""
 
 
 class Supervisor(Multiprocess):
-    """uvicorn's parent of WEB_CONCURRENCY processes, which refuses new connections once those do."""
+    """uvicorn's parent of WEB_CONCURRENCY processes. Refuses new connections once the processes do."""
 
     def terminate_all(self) -> None:
         super().terminate_all()
         for listener in self.sockets:
-            listener.close()  # of this process alone; kept open, it would accept connections that no process serves
+            listener.close()  # this process's copy, which would accept connections that nothing serves
 
 
 def configuration(settings: Settings) -> uvicorn.Config:
-    """How uvicorn runs this application, in one process or in WEB_CONCURRENCY of them."""
+    """Return uvicorn's configuration for one process or WEB_CONCURRENCY processes."""
     return uvicorn.Config(
         "api.app:create",
         factory=True,
@@ -43,23 +43,23 @@ def configuration(settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # api/kernel/proxies.py reads them
+        proxy_headers=False,  # api/kernel/config/networks.py evaluates them
         limit_concurrency=_connections(settings.max_connections),
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
 
 def _connections(wanted: int) -> int:
-    """As many connections as wanted, or as the process may have descriptors for."""
+    """Return the wanted number of connections, limited by the available file descriptors."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY:
         return wanted
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a shell's soft limit is often 1024
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the soft limit of a shell is often 1024
     return max(1, min(wanted, most - SPARE_CONNECTIONS - RESERVED_FILES))
 
 
 def bind(settings: Settings) -> list[socket.socket]:
-    """The sockets to listen on. `localhost` is both loopback addresses, where the machine has IPv6; `::` takes IPv4
+    """Open the listening sockets. `localhost` means both loopback addresses, if the machine has IPv6; `::` accepts IPv4
     too. Raises OSError naming the address."""
     if settings.host == "localhost":
         return [_bound("127.0.0.1", settings.port), *_bound_if_possible("::1", settings.port)]
@@ -88,8 +88,8 @@ def _bound_if_possible(host: str, port: int) -> list[socket.socket]:
 
 
 def drain_on_signals(draining: asyncio.Event) -> None:
-    """On SIGTERM or SIGINT: say not ready, go on answering for DRAIN_SECONDS, then let uvicorn finish what is in
-    flight and end."""
+    """On SIGTERM or SIGINT: report not ready, keep answering for DRAIN_SECONDS, then let uvicorn finish requests in
+    progress and exit."""
     loop = asyncio.get_running_loop()
 
     def drain(then: Any, number: int, frame: FrameType | None) -> None:

@@ -1,7 +1,7 @@
-"""One connection: its states and their deadlines, its refusals, its end. `parser.py` has the requests' syntax,
-`exchange.py` the answers'.
+"""One connection: its states, deadlines, refusals and closing. `parser.py` parses requests, `exchange.py` writes
+answers.
 
-A connection is in one state of each table. A deadline begins with its state, and no byte extends it:
+A connection is in one state of each table. A deadline starts with its state, and received bytes do not extend it:
 
 | reading   | while                                           | deadline              | then                     |
 |-----------|-------------------------------------------------|-----------------------|--------------------------|
@@ -11,15 +11,15 @@ A connection is in one state of each table. A deadline begins with its state, an
 | body      | a body is not complete                          | BODY_SECONDS          | 408, linger              |
 |           | … and its request was answered without it       |                       | close                    |
 | waiting   | a request is complete and not yet answered      | that of answering     |                          |
-| lingering | the last answer was sent; what comes is dropped | LINGER_SECONDS, LINGER_BYTES | close             |
+| lingering | the last answer was sent; input is discarded    | LINGER_SECONDS, LINGER_BYTES | close             |
 
 | answering | while                                           | deadline              | then                     |
 |-----------|-------------------------------------------------|-----------------------|--------------------------|
 | handling  | the application has not begun its answer        | HANDLING_SECONDS      | cancel, 503, linger      |
 | writing   | the client does not take what was sent          | WRITE_SECONDS for each WRITE_BYTES | abort       |
 
-Requests are parsed one at a time: what follows stays unparsed, two reads of it at most, until the answer is sent and
-taken. So one turn of the event loop does at most one request of each connection."""
+Requests are parsed one at a time: further input stays unparsed, at most two reads of it, until the answer is sent and
+taken. So one iteration of the event loop handles at most one request of each connection."""
 
 import asyncio
 import contextlib
@@ -46,27 +46,27 @@ logger = logging.getLogger(__name__)
 
 HEAD_SECONDS = 10.0
 HANDLING_SECONDS = 30.0
-"""Longer than all that a request may wait for within the application, whose own deadlines answer better."""
+"""Longer than all waits within the application, whose own deadlines give better answers."""
 WRITE_SECONDS = 30.0
 WRITE_BYTES = 16 * 1024
 UNSENT_BYTES = 128 * 1024
-"""What the kernel may keep of an answer beyond what the client's window takes; by itself it takes megabytes."""
+"""Maximum amount that the kernel buffers beyond the client's window; the default is megabytes."""
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 16 * 1024 * 1024
 KEEP_ALIVE_SECONDS = 95.0
-"""Longer than a PaaS router keeps its own idle connections, so that the server never closes one it is about to use."""
+"""Longer than a PaaS router keeps idle connections, so that the server never closes one about to be used."""
 SPARE_CONNECTIONS = 100
-"""So many beyond the limit get a 503; more are closed without an answer."""
-_READ = memoryview(bytearray(16 * 1024))  # shared: the event loop reads for one connection at a time
+"""Connections beyond the limit that receive a 503; further ones are closed without an answer."""
+_READ = memoryview(bytearray(16 * 1024))  # shared: the event loop reads one connection at a time
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Protocol(asyncio.BufferedProtocol):
-    """One connection. What it refuses never reaches the application."""
+    """One connection. Refused requests never reach the application."""
 
     transport: asyncio.Transport
     exchange: Exchange | None = None
-    """The request that is read or answered."""
+    """The request being read or answered."""
     closing = write_paused = False
     """`closing`: nothing more is parsed or answered."""
     _reads = True
@@ -91,11 +91,11 @@ class Protocol(asyncio.BufferedProtocol):
         self.writable = asyncio.Event()
         self.writable.set()
 
-    # The transport's side
+    # Transport callbacks
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
-        transport.set_write_buffer_limits(high=0)  # paused means: the client does not take what was sent
+        transport.set_write_buffer_limits(high=0)  # paused means: the client does not read
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux and macOS
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         self._ends = get_local_addr(transport), get_remote_addr(transport)
@@ -142,14 +142,14 @@ class Protocol(asyncio.BufferedProtocol):
         self.advance()
 
     def shutdown(self) -> None:
-        """Called by uvicorn when the process ends: answer what is in hand and close."""
+        """Called by uvicorn when the process ends: finish the current answer and close."""
         if self.exchange is not None and not self.exchange.ended:
             self.exchange.keep_alive = False
         elif not self.closing:
             self._close()
 
     def advance(self) -> None:
-        """Parse what was read, as far as the request in hand goes."""
+        """Parse the received data up to the end of the current request."""
         try:
             while not self.closing and not self._waits() and self._parser.left:
                 self._parser.parse()
@@ -160,11 +160,11 @@ class Protocol(asyncio.BufferedProtocol):
             self._watch()
 
     def _waits(self) -> bool:
-        """Whether what was read stays unparsed for now."""
+        """Return whether received data stays unparsed for now."""
         if self.exchange is not None and self.exchange.ended and self.exchange.received:
             self.exchange = None
         if self.exchange is None:
-            return self.write_paused  # the client has an answer to take first
+            return self.write_paused  # the client must read its answer first
         return self.exchange.received or len(self.exchange.body) > len(_READ)
 
     def _begin(self, scope: dict[str, Any], owed: int | None, keep_alive: bool, expects: bool) -> Exchange:
@@ -172,7 +172,7 @@ class Protocol(asyncio.BufferedProtocol):
         scope |= {"type": "http", "asgi": _ASGI, "scheme": "http", "root_path": "", "server": server, "client": client}
         scope["state"] = self._app_state.copy()
         self.exchange = Exchange(self, scope, owed, keep_alive, expects)
-        # In a context of its own: this may run in that of the request before.
+        # In a context of its own, because this may run in the previous request's context.
         self._task = self._loop.create_task(self.exchange.run(self._app), context=contextvars.Context())
         self.server_state.tasks.add(self._task)
         self._task.add_done_callback(self.server_state.tasks.discard)
@@ -183,7 +183,7 @@ class Protocol(asyncio.BufferedProtocol):
             self._reads = wanted
             self.transport.resume_reading() if wanted else self.transport.pause_reading()
 
-    # Answering; Exchange calls these
+    # Called by Exchange
 
     def begun(self) -> None:
         self._answering.stop()
@@ -196,12 +196,12 @@ class Protocol(asyncio.BufferedProtocol):
             self.advance()
 
     def fail(self, exchange: Exchange, problem: Problem) -> None:
-        """End a request that the application did not answer, or not to the end."""
+        """End a request that the application did not answer completely."""
         if exchange is self.exchange:
             self._refuse(problem)
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer with `problem`, where the answer has not begun, and end the connection."""
+        """Answer with `problem`, if no answer has begun, and end the connection."""
         if self.closing:
             return
         if self.exchange is not None and self.exchange.begun:
@@ -224,17 +224,17 @@ class Protocol(asyncio.BufferedProtocol):
             self.exchange = None
 
     def _linger(self) -> None:
-        """Send nothing more, and discard what comes for a while: closing at once would reset the connection under a
-        client that is still sending, and take the answer from it (RFC 9112 §9.6)."""
+        """Stop sending and discard input for a while: closing at once would reset the connection of a client that is
+        still sending, and lose the answer (RFC 9112 §9.6)."""
         self._leave()
-        with contextlib.suppress(OSError):  # the client has left
+        with contextlib.suppress(OSError):  # the client has disconnected
             self.transport.write_eof()
         self._read_on(True)
         self._watch()
         self._reading.start("lingering", LINGER_SECONDS, self._close)
 
     def _close(self) -> None:
-        """Close once what was written is taken, or the deadline of writing has passed."""
+        """Close when the written data is taken or the write deadline has passed."""
         self._leave()
         self._reading.stop()
         self.transport.close()
@@ -246,7 +246,7 @@ class Protocol(asyncio.BufferedProtocol):
     # Deadlines
 
     def _watch(self) -> None:
-        """Start the deadline of each state that has changed."""
+        """Start the deadline of each changed state."""
         left = self.transport.get_write_buffer_size() if self.write_paused or self.closing else 0
         if left:
             self._answering.start("writing", WRITE_SECONDS, functools.partial(self._writing_is_late, left))
@@ -267,7 +267,7 @@ class Protocol(asyncio.BufferedProtocol):
             self._reading.stop()
 
     def _request_is_late(self) -> None:
-        if self.exchange is not None and self.exchange.ended:  # the rest of a body that was not needed
+        if self.exchange is not None and self.exchange.ended:  # the rest of an unneeded body
             self._close()
         else:
             self._refuse(REQUEST_TIMEOUT())
