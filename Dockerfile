@@ -18,12 +18,12 @@ COPY web/ web/
 RUN /venv/bin/python -m compileall -q /venv /app
 
 FROM python:3.13-slim-bookworm
-# Any other uid works as well, with a read-only file system: nothing is written.
+# Any other uid works too, also with a read-only file system: nothing is written.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin app
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app
-# What `docker build --build-arg GIT_REV=$(git rev-parse --short HEAD)` names is the version that /api/health shows.
+# `docker build --build-arg GIT_REV=$(git rev-parse --short HEAD)` sets the version shown by /api/health.
 ARG GIT_REV=
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 GIT_REV=$GIT_REV
 USER 10001

@@ -1,1 +1,1 @@
-"""The questions asked of speed: `make bench` asks all of them in one run and writes docs/benchmarks.md."""
+"""Benchmarks: `make bench` runs all of them and writes docs/benchmarks.md."""

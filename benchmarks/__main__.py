@@ -1,5 +1,5 @@
-"""`make bench`: asks every question in one run and writes docs/benchmarks.md. BENCH=quick makes the rounds short. A
-new line is a module with `ask(bench) -> Table`, and its name in QUESTIONS."""
+"""`make bench`: runs every benchmark and writes docs/benchmarks.md. BENCH=quick shortens the rounds. A new benchmark is
+a module with `ask(bench) -> Table`, listed in QUESTIONS."""
 
 import importlib.metadata
 import os
@@ -41,12 +41,12 @@ def _about(bench: Bench) -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     return f"""# Benchmarks
 
-Written by `make bench`; run it again, and read the ratios: the machine is shared, and its speed drifts.
+Written by `make bench`. Compare ratios rather than absolute numbers: the machine is shared, and its speed drifts.
 {os.cpu_count()} cores of {model}, Python {platform.python_version()}, {versions}.
 
-Each server runs on the first core, the load on the second, PostgreSQL and Redis on both, one and the same for all.
-{bench.rounds} rounds of {bench.seconds} s, A B A B …, after one that is not counted; medians, and ratios round by
-round. Answers are compared before anything is timed. Limits are off and logs at WARNING where a line does not say
+Each server runs on the first core, the load on the second; PostgreSQL and Redis run on both and are shared by all.
+{bench.rounds} rounds of {bench.seconds} s, A B A B …, after a warm-up round; medians, and ratios round by
+round. Answers are compared before the measurements. Limits are off and logs are at WARNING unless a line says
 otherwise."""
 
 

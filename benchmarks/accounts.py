@@ -1,5 +1,5 @@
-"""Accounts that are signed in, on this backend and on the reference stack, written straight into their tables: no
-password needs to be hashed for them, and there are so many that no single hot row flatters anybody."""
+"""Signed-in accounts on this backend and on the reference stack, inserted directly into their tables, which avoids
+hashing. There are enough of them that no server benefits from a single hot row."""
 
 import asyncio
 import itertools
@@ -40,7 +40,7 @@ select id, email, password_hash, is_active, is_superuser, is_verified from users
 
 
 class Account(msgspec.Struct, frozen=True):
-    """An account with PASSWORD, and an access token of a session of its own."""
+    """An account with PASSWORD and the access token of its own session."""
 
     id: UUID
     email: str
@@ -49,7 +49,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 def open_accounts(services: Services, count: int = 64) -> list[Account]:
-    """The first so many accounts, opened where they are not there yet, each with a new session."""
+    """Return the first `count` accounts, created if missing, each with a new session."""
     tokens = Tokens(load(environment_for(services, 8000)))
     accounts = []
     for row in _rows(services, _OPEN, count, _ARGON2.hash(PASSWORD)):
@@ -60,7 +60,8 @@ def open_accounts(services: Services, count: int = 64) -> list[Account]:
 
 
 def on_the_reference_stack(services: Services, accounts: Sequence[Account]) -> list[Account]:
-    """The same accounts there, once it has made its table, with tokens as FastAPI Users issues them."""
+    """Create the accounts on the reference stack, once it has created its table. Returns them with tokens as FastAPI
+    Users issues them."""
     _rows(services, _OPEN_REFERENCE, [account.id for account in accounts])
     key, expires = jwk.OctKey.import_key(SECRET_KEY), int(time.time()) + 3600
     copies = []
@@ -71,13 +72,13 @@ def on_the_reference_stack(services: Services, accounts: Sequence[Account]) -> l
 
 
 def gets(path: str, accounts: Sequence[Account], number: int, connections: int = 16) -> Iterator[bytes]:
-    """GET requests without end of the accounts that fall to one of the connections, in turn."""
+    """Yield GET requests without end, for the accounts of one of the connections in turn."""
     mine = [request("GET", path, bearer(account)) for account in accounts[number::connections]]
     return itertools.cycle(mine)
 
 
 def login(email: str) -> bytes:
-    """A request that signs in with PASSWORD."""
+    """Return a request that signs in with PASSWORD."""
     form = urllib.parse.urlencode({"username": email, "password": PASSWORD}).encode()
     return request("POST", "/api/auth/jwt/login", {"content-type": "application/x-www-form-urlencoded"}, form)
 

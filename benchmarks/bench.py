@@ -1,4 +1,4 @@
-"""What every question is asked with: the stack, alternating rounds, medians and spread, and a table in Markdown."""
+"""Shared parts of the benchmarks: the stack, alternating rounds, medians and spread, and Markdown tables."""
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,11 +10,11 @@ from benchmarks.servers import Server
 from dev.stack import Services
 
 Measure = Callable[[float], Load]
-"""A round of so many seconds."""
+"""Measures a round of the given number of seconds."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What was aimed for, what this run measured, and whether that is enough."""
+    """The target, the measured value, and whether the target is met."""
 
     aim: str
     measured: str
@@ -22,7 +22,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """An answer: the question, what was aimed for, and rows of text under a heading."""
+    """The result of a benchmark: the question, the target, and rows of text under a heading."""
 
     question: str
     aim: str
@@ -32,13 +32,13 @@ class Table(msgspec.Struct, frozen=True):
     verdicts: Sequence[Verdict] = ()
 
     def markdown(self) -> str:
-        aim = f"Aimed for: {self.aim}" if self.aim else ""
+        aim = f"Target: {self.aim}" if self.aim else ""
         rows = grid(self.heading, self.rows) if self.rows else ""
         return "\n\n".join(filter(None, [f"## {self.question}", aim, rows, self.note]))
 
 
 def grid(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows of text as a table in Markdown."""
+    """Format rows of text as a Markdown table."""
     return "\n".join(f"| {' | '.join(row)} |" for row in (heading, ["---"] * len(heading), *rows))
 
 
@@ -46,11 +46,12 @@ class Bench(msgspec.Struct, frozen=True):
     services: Services
     quick: bool
     seconds: float
-    """How long a round is."""
+    """Duration of a round."""
     rounds: int
 
     def alternate(self, measures: Mapping[str, Measure]) -> dict[str, list[Load]]:
-        """Rounds A B A B …, so that a machine whose speed drifts drifts for all; the first of each is not counted."""
+        """Run rounds A B A B …, so that a drift of the machine's speed affects all. The first round of each is a
+        warm-up."""
         measured: dict[str, list[Load]] = {name: [] for name in measures}
         for turn in range(self.rounds + 1):
             for name, measure in measures.items():
@@ -62,17 +63,17 @@ class Bench(msgspec.Struct, frozen=True):
 
 
 def loading(server: Server, requests: Requests, connections: int = 16, answered: Answered | None = None) -> Measure:
-    """What a round of this load on that server measures."""
+    """Return the measurement of this load on that server."""
     return lambda seconds: drive(server.port, seconds, requests, connections, answered)
 
 
 def ratio(loads: Sequence[Load], base: Sequence[Load]) -> float:
-    """How many times `base`'s requests a second, round by round; the median."""
+    """Return the median ratio of requests per second to `base`, round by round."""
     return statistics.median(load.rate / other.rate for load, other in zip(loads, base, strict=True))
 
 
 def median_row(name: str, loads: Sequence[Load], base: Sequence[Load]) -> list[str]:
-    """Name, requests a second with their spread, latencies, and the ratio to `base`."""
+    """Return a row: name, requests per second with their spread, latencies, and the ratio to `base`."""
     rates = [load.rate for load in loads]
     return [
         name,

@@ -1,5 +1,5 @@
-"""Whether time tells which addresses have an account: the routes that anybody may ask, with known and unknown addresses
-in turn."""
+"""Measures whether response times reveal which addresses have an account: public routes, with known and unknown
+addresses in turn."""
 
 import http.client
 import itertools
@@ -17,7 +17,7 @@ from benchmarks.servers import environment_for, serving
 JSON, FORM = {"content-type": "application/json"}, {"content-type": "application/x-www-form-urlencoded"}
 MOST_MS = 2.0
 Ask = Callable[[str], tuple[str, dict[str, str], str]]
-"""An address → the path, headers and body of a request."""
+"""Maps an address to the path, headers and body of a request."""
 
 
 def _login(email: str) -> tuple[str, dict[str, str], str]:
@@ -45,23 +45,23 @@ def ask(bench: Bench) -> Table:
     apart = {name: abs(statistics.median(a) - statistics.median(b)) for name, (a, b) in measured.items()}
     worst = max(apart.values())
     return Table(
-        "Does time tell who has an account?",
+        "Do response times reveal accounts?",
         f"|Δ median| < {MOST_MS:.0f} ms on each route",
         ("", "known p50 ms", "unknown p50 ms", "known p10–p90", "unknown p10–p90", "Δ median ms", "p (Mann-Whitney)"),
         [_row(name, *both, apart[name]) for name, both in measured.items()],
-        f"{pairs} requests of each kind, one after the other, in turns; HIDE_ACCOUNTS is on. A small p says that the "
-        "two could be told apart by whoever measures as often, on a machine that is as quiet and without limits.",
+        f"{pairs} sequential requests of each kind, in turns; HIDE_ACCOUNTS is on. A small p means that the "
+        "two could be distinguished with as many measurements, on an equally idle machine without limits.",
         [Verdict(f"Δ median of known and unknown addresses < {MOST_MS:.0f} ms", f"{worst:.2f} ms", worst < MOST_MS)],
     )
 
 
 def _measure(port: int, route: Ask, known: Sequence[str], pairs: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of each answer, for known and for unknown addresses."""
+    """Return the milliseconds of each answer, for known and for unknown addresses."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     times: tuple[list[float], list[float]] = ([], [])
     addresses, run = itertools.cycle(known), time.time_ns()
     answers = set()
-    for number in range(-10, pairs):  # the first ones are not counted
+    for number in range(-10, pairs):  # the first ones are warm-up
         turn = [(times[0], next(addresses)), (times[1], f"nobody{run}-{number + 10}@example.com")]
         for kept, email in turn if number % 2 else reversed(turn):
             path, headers, body = route(email)
@@ -73,7 +73,7 @@ def _measure(port: int, route: Ask, known: Sequence[str], pairs: int) -> tuple[l
                 kept.append((time.perf_counter() - began) * 1000)
             answers.add(answer.status)
     connection.close()
-    assert len(answers) == 1, f"{path} tells by its status: {answers}"
+    assert len(answers) == 1, f"the statuses of {path} differ: {answers}"
     return times
 
 
@@ -87,7 +87,7 @@ def _row(name: str, known: list[float], unknown: list[float], apart: float) -> l
 
 
 def _mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
-    """The probability of such a difference in ranks, or a greater one, between two samples of one distribution
+    """Return the probability of an equal or greater difference in ranks between two samples of one distribution
     (two-sided, by the normal approximation)."""
     ranked = sorted([(time, True) for time in first] + [(time, False) for time in second])
     ranks = sum(rank for rank, (_, of_first) in enumerate(ranked, 1) if of_first)

@@ -1,5 +1,5 @@
-"""From a commit to Kafka and to a mail server: how soon at a steady rate, and how fast the relay drains a backlog
-beside a bare aiokafka producer of the same records. The worker is its real process."""
+"""From a commit to Kafka and to a mail server: the latency at a steady rate, and the relay's throughput with a backlog,
+compared to a bare aiokafka producer of equal records. The worker is the real process."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ from worker.types import OutboxEvent
 EVENTS_A_SECOND = 200
 MAILS_A_SECOND = 50
 PORT = 9230
-# As `record` writes them, of a thousand things.
+# Events as `record` writes them, with a thousand keys.
 _BACKLOG = """
 insert into outbox_events (id, type, topic, key, data, traceparent)
 select gen_random_uuid(), 'users.verified', 'users', thing,
@@ -47,20 +47,20 @@ select gen_random_uuid(), 'users.verified', 'users', thing,
 """
 _WAITS = "select exists (select from outbox_events where published_at is null and dead_at is null)"
 Write = Callable[[UUID], Awaitable[None]]
-"""Commits an event about the account of that id."""
+"""Commits an event about the account with that id."""
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
 class Clock:
-    """When each event was committed and when it arrived, by the id of its account."""
+    """Times of commit and arrival of each event, by the id of its account."""
 
     def __init__(self) -> None:
         self.committed: dict[str, float] = {}
         self.arrived: dict[str, float] = {}
 
     async def steadily(self, a_second: int, seconds: float, write: Write) -> list[float]:
-        """Commit an event every so often, whether or not the one before arrived; the milliseconds that each took,
-        sorted. Raises TimeoutError where one never arrives."""
+        """Commit events at a fixed rate, whether or not earlier ones have arrived. Returns the sorted latencies in
+        milliseconds. Raises TimeoutError if one never arrives."""
 
         async def commit(number: int) -> None:
             await asyncio.sleep(began + number / a_second - time.perf_counter())
@@ -74,12 +74,12 @@ class Clock:
             for number in range(int(a_second * seconds)):
                 commits.create_task(commit(number))
         async with asyncio.timeout(10):
-            while not self.committed.keys() <= self.arrived.keys():  # noqa: ASYNC110  # two ways in, one look at them
+            while not self.committed.keys() <= self.arrived.keys():  # noqa: ASYNC110  # filled by two producers
                 await asyncio.sleep(0.05)
         return sorted(1000 * (self.arrived[id] - began) for id, began in self.committed.items())
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """aiosmtpd's: a mail was taken over."""
+        """aiosmtpd's callback for a received mail."""
         self.arrived[envelope.rcpt_tos[0].partition("@")[0]] = time.perf_counter()
         return "250 OK"
 
@@ -94,7 +94,7 @@ def ask(bench: Bench) -> Table:
     k50, k99, m50, m99 = (f"{waits[int(len(waits) * q)]:.1f}" for waits in (kafka, mail) for q in (0.5, 0.99))
     rows = [
         [f"commit → Kafka consumer, {EVENTS_A_SECOND} a second", k50, k99, "", "", ""],
-        [f"commit → mail handed over, {MAILS_A_SECOND} a second", m50, m99, "", "", ""],
+        [f"commit → mail accepted, {MAILS_A_SECOND} a second", m50, m99, "", "", ""],
         [f"the relay drains {count:,}", "", "", *_rates(relays), f"{ratio:.2f}"],
         ["a bare aiokafka producer", "", "", *_rates(bares), "1.00"],
     ]
@@ -104,7 +104,7 @@ def ask(bench: Bench) -> Table:
         "Kafka p50 ≤ 10 ms, p99 ≤ 50 ms; mail p99 ≤ 1 s; ≥ 5,000 events/s, ≥ 0.8 × the producer, 100,000 in ≤ 30 s",
         ("", "p50 ms", "p99 ms", "events/s", "lowest–highest", "× the producer"),
         rows,
-        "The producer makes and sends the same records of events that it has in memory, with the relay's settings; the "
+        "The producer builds and sends the same records from events in memory, with the relay's settings; the "
         f"relay also reads and marks them in PostgreSQL. The broker was busy for {broker:.0%} of the producer's time "
         f"and {limit}.",
         [
@@ -123,7 +123,7 @@ def _rates(rates: Sequence[float]) -> tuple[str, str]:
 
 
 async def _latencies(bench: Bench) -> tuple[list[float], list[float]]:
-    """The milliseconds to Kafka and to the mail server, each sorted."""
+    """Return the sorted milliseconds to Kafka and to the mail server."""
     seconds = 3.0 if bench.quick else 10.0
     async with _to_kafka(bench.services) as (clock, write):
         await clock.steadily(EVENTS_A_SECOND, 1.0, write)
@@ -146,7 +146,7 @@ async def _to_kafka(services: Services) -> AsyncIterator[tuple[Clock, Write]]:
             clock.arrived[message.key.decode()] = time.perf_counter()
 
     async with _announcing(environment_for(services, PORT)) as db:
-        # The mock broker looks for new records when a fetch's wait is over, and not before.
+        # The mock broker checks for new records only when a fetch's wait is over.
         consumer = AIOKafkaConsumer("users", bootstrap_servers=services.kafka_bootstrap_servers, fetch_max_wait_ms=1)
         async with consumer:
             await consumer.seek_to_end()
@@ -173,7 +173,7 @@ async def _to_mail(services: Services) -> AsyncIterator[tuple[Clock, Write]]:
 
 @contextlib.asynccontextmanager
 async def _announcing(environment: dict[str, str]) -> AsyncIterator[Database]:
-    """A worker, and a pool like the application's to record events with."""
+    """Run a worker, and yield a pool like the application's to record events with."""
     with _worker(environment):
         async with open_database(load(environment), subscribers(tasks_of(FEATURES)), 8) as db:
             yield db
@@ -191,14 +191,14 @@ def _worker(environment: dict[str, str]) -> Iterator[None]:
 
 
 def _drains(bench: Bench, count: int) -> tuple[list[float], list[float], float]:
-    """Events a second of the relay and of the bare producer, round by round, and the broker's share of a core while
-    the latter sends."""
+    """Return events per second of the relay and of the bare producer, round by round, and the broker's share of a core
+    while the producer sends."""
     relays, bares, shares = [], [], []
     with psycopg.connect(bench.services.database_url, autocommit=True) as db, contextlib.ExitStack() as running:
         publisher = Publisher(load(environment_for(bench.services, PORT)))
         events = _read(db, count)
         running.enter_context(_worker(environment_for(bench.services, PORT)))
-        _drain(db, 1000)  # it has started and is connected
+        _drain(db, 1000)  # the worker has started and is connected
         for _ in range(2 if bench.quick else 3):
             relays.append(_drain(db, count))
             with on_core(SERVER_CORE):
@@ -210,7 +210,8 @@ def _drains(bench: Bench, count: int) -> tuple[list[float], list[float], float]:
 
 
 def _drain(db: Connection, count: int) -> float:
-    """From the commit of a backlog until Kafka has it all and the rows say so; events a second."""
+    """Measure from the commit of a backlog until Kafka has all of it and the rows are marked. Returns events per
+    second."""
     db.execute("truncate outbox_events")
     with db.transaction():
         db.execute(_BACKLOG, [count])
@@ -222,7 +223,7 @@ def _drain(db: Connection, count: int) -> float:
 
 
 def _read(db: Connection, count: int) -> list[OutboxEvent]:
-    """A backlog as the relay reads it."""
+    """Read a backlog as the relay does."""
     db.execute("truncate outbox_events")
     db.execute(_BACKLOG, [count])
     claim = (FOLDER / "worker/claim_events.sql").read_text("utf-8").replace("$1", "null")
@@ -231,8 +232,8 @@ def _read(db: Connection, count: int) -> list[OutboxEvent]:
 
 
 async def _send(services: Services, publisher: Publisher, events: Sequence[OutboxEvent]) -> tuple[float, float]:
-    """Each as the record that the relay makes of it, by aiokafka's own send(): events a second, and the broker's share
-    of a core."""
+    """Send each event as the relay's record, with aiokafka's own send(). Returns events per second and the broker's
+    share of a core."""
     producer = AIOKafkaProducer(
         bootstrap_servers=services.kafka_bootstrap_servers,
         enable_idempotence=True,
@@ -241,7 +242,7 @@ async def _send(services: Services, publisher: Publisher, events: Sequence[Outbo
     )
     async with producer:
         await producer.partitions_for("users")
-        gc.freeze()  # the events are the benchmark's: let the collector not look at them again and again
+        gc.freeze()  # keeps the garbage collector from scanning the benchmark's events
         busy, began = _broker_seconds(), time.perf_counter()
         sent = [
             await producer.send("users", event.data.encode(), event.key.encode(), headers=publisher._headers(event))
@@ -254,6 +255,6 @@ async def _send(services: Services, publisher: Publisher, events: Sequence[Outbo
 
 
 def _broker_seconds() -> float:
-    """What the embedded broker, a child of this process, has had of the processors; 0 for one that is elsewhere."""
+    """Return the CPU seconds of the embedded broker, a child of this process; 0 for an external broker."""
     children = psutil.Process().children(recursive=True)
     return sum(sum(child.cpu_times()[:2]) for child in children if "dev.kafka" in child.cmdline())

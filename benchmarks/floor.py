@@ -1,7 +1,7 @@
-"""What the stack allows: servers by hand, each doing less around the same work. `raw` is an ASGI callable, `bare` a
-Starlette route, `query` a Starlette route that verifies a bearer token with joserfc and asks, with asyncpg, the one
-query that the application's GET /users/me needs; `statements` writes so many rows in a transaction, after an Argon2id
-hash where one is asked for. Run by `python -m benchmarks.serve floor:raw`."""
+"""Hand-written servers that show what the stack allows, each doing less around the same work. `raw` is an ASGI
+callable, `bare` a Starlette route, `query` a Starlette route that verifies a bearer token with joserfc and runs the
+query of GET /users/me with asyncpg; `statements` writes rows in a transaction, optionally after an Argon2id hash. Run
+by `python -m benchmarks.serve floor:raw`."""
 
 import asyncio
 import contextlib

@@ -1,5 +1,5 @@
-"""GET /users, a page of 20: among a thousand accounts and among a million, and on the reference stack, whose list is as
-a team would write it. Each number of accounts has a database of its own."""
+"""GET /users, a page of 20: among a thousand and a million accounts, compared to a typical list on the reference stack.
+Each number of accounts has its own database."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ def ask(bench: Bench) -> Table:
         for place, count in enumerate((FEW, many)):
             services = running.enter_context(_filled(bench.services, count))
             ours, theirs, held = _serve(running, services, count, 9230 + 10 * place)
-            wanted = f"person{count // 2}"  # as many find it here as there: one, or a few whose number begins so
+            wanted = f"person{count // 2}"  # equal matches on both: one, or a few with this prefix
             _equal_in_substance(ours, theirs, held, wanted)
             for what, q in (("the first page", ""), ("a search", wanted)):
                 for server, account, name in ((ours, held[0], "this backend"), (theirs, held[1], "reference stack")):
@@ -52,12 +52,12 @@ def ask(bench: Bench) -> Table:
     among_many = ratio(big, big_theirs), ratio(big_search, big_search_theirs)
     return Table(
         f"GET /users, a page of 20 among {FEW:,} and {many:,} accounts",
-        "as fast among many as among few; ≥ 10 × the reference stack",
+        "as fast with many accounts as with few; ≥ 10 × the reference stack",
         (*HEADING[:-1], f"× the first page of {FEW:,}"),
         [median_row(name, rounds, first) for name, rounds in loads.items()],
-        f"{CLIENTS} clients at a time. A total is counted up to 10,000 here and to the end there; pages go by key here "
-        "and by offset there. What a search costs grows with how many accounts its words begin a word of: the searches "
-        "above find one account each, or a few.",
+        f"{CLIENTS} concurrent clients. A total is counted up to 10,000 here and completely there; pages use keys here "
+        "and offsets there. The cost of a search grows with its prefixes' matches: the searches "
+        "above match one account or a few.",
         [
             Verdict(f"≥ 0.8 × as fast among {many:,} as among {FEW:,}", f"{flat:.2f} ×", flat >= 0.8),
             _verdict(FEW, *few),
@@ -73,7 +73,7 @@ def _verdict(count: int, page: float, search: float) -> Verdict:
 
 @contextlib.contextmanager
 def _filled(services: Services, count: int) -> Iterator[Services]:
-    """The same stack with another database, which has so many accounts; it is gone afterwards."""
+    """Yield the stack with another database with so many accounts, dropped afterwards."""
     name = f"list_{count}"
     url = urlsplit(services.database_url)._replace(path=f"/{name}").geturl()
     asyncio.run(_execute(services.database_url, f"drop database if exists {name}", f"create database {name}"))
@@ -88,7 +88,7 @@ def _filled(services: Services, count: int) -> Iterator[Services]:
 def _serve(
     running: contextlib.ExitStack, services: Services, count: int, port: int
 ) -> tuple[Server, Server, tuple[Account, Account]]:
-    """Both servers on these accounts, and a superuser of each."""
+    """Start both servers on these accounts. Returns them and a superuser of each."""
     environment, other = environment_for(services, port), environment_for(services, port + 1)
     ours = running.enter_context(serving("this backend", ["api"], environment))
     command = ["benchmarks.serve", "reference_stack:app"]
@@ -105,7 +105,7 @@ def _serve(
 
 
 def _equal_in_substance(ours: Server, theirs: Server, held: Sequence[Account], wanted: str) -> None:
-    """Both find the same accounts before anything is timed."""
+    """Check that both find the same accounts, before the measurements."""
     path = f"/api/users?{urlencode({'limit': 100, 'q': wanted})}"
     found = [json.loads(server.get(path, bearer(who))[1]) for server, who in zip((ours, theirs), held, strict=True)]
     emails = [sorted(item["email"] for item in page["items"]) for page in found]

@@ -1,6 +1,6 @@
-"""The load: keep-alive connections on the second core, each sending its next request when the answer to the last one
-is there. One implementation for every line, so that what it costs falls out of the ratios; the line `raw ASGI` shows
-where it would become the limit."""
+"""The load generator: keep-alive connections on the second core, each sending its next request when the previous answer
+has arrived. All lines use it, so its cost cancels out in the ratios; the line `raw ASGI` shows where it would become
+the bottleneck."""
 
 import asyncio
 import functools
@@ -14,7 +14,7 @@ import uvloop
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What one round measured: requests a second, latencies in milliseconds, answers that were not 2xx."""
+    """The result of a round: requests per second, latencies in milliseconds, answers other than 2xx."""
 
     rate: float
     p50: float
@@ -23,9 +23,9 @@ class Load(msgspec.Struct, frozen=True):
 
 
 Requests = Callable[[int], Iterator[bytes]]
-"""What each connection sends, by its number; taken one by one, each after the answer to the one before."""
+"""The requests of a connection, by its number; each is taken after the answer to the previous one."""
 Answered = Callable[[int, bytes], None]
-"""Told each answer's body, with the connection's number, before that connection's next request is made."""
+"""Called with the connection's number and an answer's body, before the connection's next request."""
 
 
 class _Client(asyncio.Protocol):
@@ -88,7 +88,7 @@ async def _drive(port: int, seconds: float, requests: Requests, connections: int
     took = time.perf_counter() - began
     latencies.sort()
     if refused:
-        print(f"      {len(refused)} refused, the first: {refused[0][:300]!r}")
+        print(f"      {len(refused)} refused; the first: {refused[0][:300]!r}")
     return Load(
         len(latencies) / took,
         latencies[len(latencies) // 2] * 1000,
@@ -100,13 +100,13 @@ async def _drive(port: int, seconds: float, requests: Requests, connections: int
 def drive(
     port: int, seconds: float, requests: Requests, connections: int = 16, answered: Answered | None = None
 ) -> Load:
-    """Load one server for so many seconds, or until the requests are used up."""
+    """Load a server for so many seconds, or until the requests are exhausted."""
     with on_core(LOAD_CORE):
         return uvloop.run(_drive(port, seconds, requests, connections, answered))
 
 
 def request(method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
-    """A whole HTTP/1.1 request."""
+    """Return a complete HTTP/1.1 request."""
     fields = {"host": "localhost", **(headers or {})}
     if body or method != "GET":
         fields["content-length"] = str(len(body))
@@ -118,7 +118,7 @@ SERVER_CORE, LOAD_CORE = (0, 1) if (os.cpu_count() or 1) > 1 else (0, 0)
 
 
 class on_core:
-    """This process, or what it starts, on one core for the length of a block."""
+    """Pins this process, or its children, to a core for the length of a block."""
 
     def __init__(self, core: int) -> None:
         self.core = core

@@ -1,4 +1,4 @@
-"""POST login: how much of what Argon2id allows on one core is left, and the reference stack."""
+"""POST login, compared to what Argon2id alone allows on one core, and to the reference stack."""
 
 import contextlib
 import itertools
@@ -13,7 +13,7 @@ from benchmarks.load import SERVER_CORE, Load, on_core
 from benchmarks.servers import ROOT, reference_stack, this_backend
 
 CLIENTS = 4
-# Verifies as the application does and nothing else; prints how many a second.
+# Only verifies hashes, like the application; prints the number per second.
 _ALONE = """
 import sys, time
 from api.kernel.identity.passwords import _ARGON2
@@ -49,12 +49,12 @@ def ask(bench: Bench) -> Table:
     hash_ms = statistics.median(load.p50 for load in alone)
     return Table(
         "POST login",
-        "≥ 0.95 of what Argon2id alone does on the same core",
+        "≥ 0.95 × Argon2id alone on the same core",
         (*HEADING[:-1], "× Argon2id alone"),
         [median_row(name, rounds, alone) for name, rounds in loads.items()],
-        f"{CLIENTS} clients at a time: a latency is about as many hashes, of {hash_ms:.1f} ms each. A login takes "
+        f"{CLIENTS} concurrent clients: a latency is about as many hashes, of {hash_ms:.1f} ms each. A login takes "
         f"{max(0.0, hash_ms / share - hash_ms):.1f} ms more: five round trips to PostgreSQL and the "
-        "rest of the request, with caches that each hash leaves cold, and hashing threads that take turns on one core.",
+        "rest of the request, with CPU caches that each hash evicts, and hashing threads that share one core.",
         [Verdict("≥ 0.95 × Argon2id alone", f"{share:.2f} ×", share >= 0.95)],
     )
 

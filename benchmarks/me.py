@@ -1,5 +1,5 @@
-"""GET /users/me by bearer token: against the floors, and against the reference stack; and what the things that a
-production process does besides cost."""
+"""GET /users/me by bearer token, compared to the floors and the reference stack, and the cost of production
+features."""
 
 import contextlib
 import functools
@@ -16,12 +16,12 @@ from benchmarks.production import as_in_production
 from benchmarks.servers import Server, environment_for, reference_stack, serving, this_backend
 
 STRANGERS = 8192
-"""More than the verified tokens that a process remembers, and more than ask twice within a second."""
+"""More than the verified tokens that a process caches, and more than can repeat within a second."""
 BY_COOKIE = "this backend, by cookie"
 FLOORS = {
     "floor: Starlette + asyncpg + joserfc by hand": "floor:query",
-    "Starlette, nothing asked": "floor:bare",
-    "an ASGI callable, nothing asked": "floor:raw",
+    "Starlette, no queries": "floor:bare",
+    "an ASGI callable, no queries": "floor:raw",
 }
 
 
@@ -36,7 +36,7 @@ def ask(bench: Bench) -> Table:
         production = start(as_in_production(bench.services, accounts))
         ping = start(
             serving(
-                "this backend, a signed-in route that asks nothing",
+                "this backend, a signed-in route without a query",
                 ["benchmarks.ping"],
                 environment_for(bench.services, 9204),
             )
@@ -61,7 +61,7 @@ def ask(bench: Bench) -> Table:
     mine, floor = loads[ours.name], loads[floors[0].name]
     return Table(
         "GET /users/me, bearer, session revocable within a second",
-        "≥ 1.0 × the floor, ≥ 25 × the reference stack; limits, traces and the access log take ≤ 15%, a cookie ≤ 15%",
+        "≥ 1.0 × the floor, ≥ 25 × the reference stack; limits, traces and the access log cost ≤ 15%, a cookie ≤ 15%",
         HEADING,
         [median_row(name, rounds, floor) for name, rounds in loads.items()],
         _note(bench, len(accounts), mine, loads[production.name]),
@@ -75,7 +75,7 @@ def ask(bench: Bench) -> Table:
 
 
 def gets_by_cookie(accounts: Sequence[Account], number: int, connections: int = 16) -> Iterator[bytes]:
-    """As `gets`, as a browser sends them; a GET needs no proof that it was meant."""
+    """Like `gets`, but as a browser sends them; a GET needs no XSRF header."""
     cookies = (f"XSRF-TOKEN={account.id.hex}; {ACCESS}={account.token}" for account in accounts[number::connections])
     return itertools.cycle([request("GET", ME, {"cookie": cookie}) for cookie in cookies])
 
@@ -87,15 +87,15 @@ def _verdict(aim: str, measured: float, least: float, form: str) -> Verdict:
 def _note(bench: Bench, accounts: int, mine: Sequence[Load], production: Sequence[Load]) -> str:
     each = sum(load.rate for load in mine) / len(mine) / accounts
     return (
-        f"{accounts} accounts take turns, so that each asks about {each:.0f} times a second; with {STRANGERS:,} nearly "
-        "every request is the first of its account in a second: nothing is remembered of it, and two queries are asked "
-        "where the floor asks one. Limits counted in Redis, traces of 1% sent to a collector and an access log in JSON "
-        f"leave {ratio(production, mine):.2f} of the rate without. The profile below says what each of it costs."
+        f"{accounts} accounts take turns, each with about {each:.0f} requests a second; with {STRANGERS:,} nearly "
+        "every request is the first of its account in a second: nothing is cached, and two queries are needed "
+        "where the floor needs one. Limits counted in Redis, 1% of traces sent to a collector and a JSON access log "
+        f"leave {ratio(production, mine):.2f} of the rate without. The profile below shows the cost of each."
     )
 
 
 def _equal_in_substance(ours: Server, floor: Server, account: Account, reference: Server, theirs: Account) -> None:
-    """All answer with the same account before anything is timed."""
+    """Check that all answer with the same account, before the measurements."""
     answers = [
         json.loads(server.get(ME, bearer(who))[1])
         for server, who in ((ours, account), (floor, account), (reference, theirs))

@@ -1,4 +1,5 @@
-"""`python -m benchmarks.ping`: this backend as `python -m api` runs it, with a route that only asks who it is."""
+"""`python -m benchmarks.ping`: this backend as run by `python -m api`, with a route that only resolves the
+principal."""
 
 import uvicorn
 from starlette.applications import Starlette

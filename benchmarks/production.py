@@ -1,4 +1,4 @@
-"""This backend as a production process runs, with what the other lines leave out: limits, traces, the access log."""
+"""This backend as run in production, with the features that other lines omit: limits, traces, the access log."""
 
 import contextlib
 import functools
@@ -18,7 +18,7 @@ NAME = "this backend, with limits, 1% of traces and the access log"
 
 @contextlib.contextmanager
 def as_in_production(services: Services, accounts: Sequence[Account]) -> Iterator[Server]:
-    """This backend with limits, 1% of traces and the access log; all three are seen to work."""
+    """Run this backend with limits, 1% of traces and the access log. Checks that all three work."""
     with on_core(LOAD_CORE):
         drain = subprocess.Popen(["wc", "-l"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     collected = threading.Event()
@@ -49,7 +49,7 @@ def as_in_production(services: Services, accounts: Sequence[Account]) -> Iterato
 
 @contextlib.contextmanager
 def _collector(collected: threading.Event) -> Iterator[str]:
-    """The address of an OTLP collector on loopback that takes everything and keeps nothing."""
+    """Yield the address of an OTLP collector on loopback that accepts and discards everything."""
 
     class Collector(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -60,7 +60,7 @@ def _collector(collected: threading.Event) -> Iterator[str]:
             self.end_headers()
 
         def log_message(self, format: str, *arguments: object) -> None:
-            """Not to the terminal."""
+            """Log nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

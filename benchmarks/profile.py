@@ -1,5 +1,5 @@
-"""Where each microsecond of GET /users/me goes: py-spy samples the event loop's thread while it serves. It must not
-stop the process for that: it stops at its next system call, and all the time would seem to be spent there."""
+"""Where each microsecond of GET /users/me goes: py-spy samples the event loop's thread under load. It must not stop the
+process to sample: the process would stop at its next system call, and all the time would be attributed to that."""
 
 import collections
 import functools
@@ -21,10 +21,10 @@ from benchmarks.servers import ROOT, Server, this_backend
 QUESTION = "Where each microsecond of GET /users/me goes"
 PY_SPY = str(ROOT / ".bench/bin/py-spy")
 A_SECOND = 250
-# Where this project, the packages and Python are on this machine.
+# The folders of this project, the packages and Python on this machine.
 _FOLDERS = re.compile(rf"^{re.escape(str(ROOT))}/(?!\.)|^.*/site-packages/|^.*/lib/python3\.\d+/")
 FUNCTIONS = 25
-# The first that fits a function's name and file.
+# The first pattern that matches a function's name and file decides.
 PARTS = {
     "uvloop: the loop, reading sockets": r"^Runner\.run ",
     "uvicorn, httptools, writing answers": r"uvicorn/|api/(server|parser|exchange)\.py",
@@ -49,7 +49,7 @@ SHARED = [name for name in PARTS if name.startswith(("uv", "Starlette", "asyncpg
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """Microseconds of CPU that a request costs the event loop's thread, by function."""
+    """CPU time of the event loop's thread per request in microseconds, by function."""
 
     functions: dict[str, float]
     lost: float
@@ -72,20 +72,20 @@ def ask(bench: Bench) -> Table:
             production = _profile(server, bench, accounts)
     except subprocess.CalledProcessError as error:
         reason = error.stdout.strip().splitlines()[-1]
-        return Table(QUESTION, "", ("", "µs"), [], f"Not measured; py-spy says: {reason}")
+        return Table(QUESTION, "", ("", "µs"), [], f"Not measured; py-spy failed: {reason}")
     parts = [(name, plain.part(name), production.part(name)) for name in PARTS]
-    parts.append(("all of it", plain.total, production.total))
+    parts.append(("total", plain.total, production.total))
     names = plain.functions.keys() | production.functions.keys()
     functions = [(f"`{name}`", plain.functions.get(name, 0), production.functions.get(name, 0)) for name in names]
     functions.sort(key=lambda row: -max(row[1:]))
     heading = ("this backend", "with limits, 1% of traces and the access log")
     shared = sum(plain.part(name) for name in SHARED)
     note = (
-        f"CPU time of the event loop's thread for one request, spread by {A_SECOND} samples a second over the "
-        "innermost Python function; what is written in C (uvloop, httptools, asyncpg's protocol, msgspec) counts for "
-        f"its caller. What the floor needs, too (uvloop, uvicorn, Starlette, asyncpg, asyncio), takes {shared:.0f} of "
-        f"{plain.total:.0f} µs. {plain.lost:.0%} of the samples could not be read, as py-spy does not stop the "
-        f"process. The functions with the most:\n\n{grid(('µs in', *heading), _text(functions[:FUNCTIONS]))}"
+        f"CPU time of the event loop's thread for one request, distributed by {A_SECOND} samples a second over the "
+        "innermost Python function; C code (uvloop, httptools, asyncpg's protocol, msgspec) is attributed to "
+        f"its caller. The parts shared with the floor (uvloop, uvicorn, Starlette, asyncpg, asyncio) take {shared:.0f} "
+        f"of {plain.total:.0f} µs. {plain.lost:.0%} of the samples could not be read, because py-spy does not stop the "
+        f"process. The most expensive functions:\n\n{grid(('µs in', *heading), _text(functions[:FUNCTIONS]))}"
     )
     return Table(QUESTION, "", ("µs of CPU in", *heading), _text(parts), note)
 
@@ -106,10 +106,10 @@ def _profile(server: Server, bench: Bench, accounts: Sequence[Account]) -> Profi
             before = _loop_seconds(server)
             load = drive(server.port, seconds + 0.5, requests)
             busy = _loop_seconds(server) - before
-            told, _ = spy.communicate(timeout=30)
+            output, _ = spy.communicate(timeout=30)
         if spy.returncode:
-            raise subprocess.CalledProcessError(spy.returncode, command, told)
-        read, unread = re.findall(r"(?:Samples|Errors): (\d+)", told)
+            raise subprocess.CalledProcessError(spy.returncode, command, output)
+        read, unread = re.findall(r"(?:Samples|Errors): (\d+)", output)
         samples = collections.Counter[str]()
         for function, count in _samples(raw.read_text("utf-8")):
             samples[function] += count
@@ -119,13 +119,13 @@ def _profile(server: Server, bench: Bench, accounts: Sequence[Account]) -> Profi
 
 
 def _loop_seconds(server: Server) -> float:
-    """CPU that the process' first thread, which runs the event loop, has used."""
+    """Return the CPU seconds of the process' first thread, which runs the event loop."""
     threads = psutil.Process(server.process.pid).threads()
     return float(sum(each.user_time + each.system_time for each in threads if each.id == server.process.pid))
 
 
 def _samples(raw: str) -> Iterator[tuple[str, int]]:
-    """The innermost functions of the loop's thread, each with its file, and how often it was met there."""
+    """Yield the innermost functions of the loop's thread, each with its file, and their counts."""
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
         thread, *frames = stack.split(";")

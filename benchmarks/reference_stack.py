@@ -1,7 +1,6 @@
-"""What a team would use instead, as the reference system's architecture page describes it: FastAPI, FastAPI Users
-with JWT and SQLAlchemy on asyncpg, a session for each request, CORS and a logging middleware, Redis beside it. Honest
-defaults: the packages' own, nothing slowed down and nothing tuned. Run by `python -m benchmarks.serve
-reference_stack:app`."""
+"""The alternative stack described on the reference system's architecture page: FastAPI, FastAPI Users with JWT, and
+SQLAlchemy on asyncpg, with a session for each request, CORS, a logging middleware and Redis. All settings are the
+packages' defaults; nothing is slowed down or tuned. Run by `python -m benchmarks.serve reference_stack:app`."""
 
 import logging
 import os

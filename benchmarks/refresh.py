@@ -1,4 +1,4 @@
-"""POST refresh and POST register: what they write, against as many statements by hand as may be their worth."""
+"""POST refresh and POST register, compared to the equivalent number of hand-written statements."""
 
 import contextlib
 import functools
@@ -14,7 +14,7 @@ from benchmarks.load import Requests, request
 from benchmarks.servers import SECRET_KEY, environment_for, serving, this_backend
 
 CLIENTS = 4
-"""Of register: as many as wait for a hash."""
+"""Clients of register: as many as may wait for a hash."""
 REFRESH_FLOOR = "floor: two statements in a transaction, by hand"
 REGISTER_FLOOR = "floor: Argon2id and three statements in a transaction, by hand"
 
@@ -47,7 +47,7 @@ def ask(bench: Bench) -> Table:
     ratios = ratio(refreshed, two), ratio(registered, three)
     return Table(
         "POST refresh, which rotates; POST register",
-        "no more than the floor's two statements, and than Argon2id and three",
+        "at most the time of the floor's two statements, and of Argon2id and three",
         (*HEADING[:-1], "× its floor"),
         [
             median_row(name, rounds, floor)
@@ -55,7 +55,7 @@ def ask(bench: Bench) -> Table:
         ],
         "Round trips to PostgreSQL: a refresh makes one, a registration four (begin, account, event with its tasks, "
         "commit); the floors four and five, and one more to reset the connection, as asyncpg's pool does by itself. "
-        "The floor of a refresh checks no token and signs none.",
+        "The floor of a refresh neither checks nor signs a token.",
         [
             Verdict("refresh ≥ 1.0 × two statements by hand", f"{ratios[0]:.2f} ×", ratios[0] >= 1),
             Verdict("register ≥ 1.0 × Argon2id and three statements", f"{ratios[1]:.2f} ×", ratios[1] >= 1),
@@ -68,7 +68,7 @@ def _json(path: str, value: object) -> bytes:
 
 
 def _refreshes(held: Sequence[str], number: int) -> Iterator[bytes]:
-    while True:  # each with the token of the answer before
+    while True:  # each with the token of the previous answer
         yield _json("/api/auth/refresh", {"refresh_token": held[number]})
 
 

@@ -1,5 +1,5 @@
-"""`python -m benchmarks.serve MODULE:FACTORY`: runs one of the other servers under uvicorn as this project runs its
-own: uvloop, httptools, one process, no access log."""
+"""`python -m benchmarks.serve MODULE:FACTORY`: runs one of the other servers under uvicorn, configured like this
+project's own: uvloop, httptools, one process, no access log."""
 
 import importlib
 import os

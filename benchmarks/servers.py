@@ -1,4 +1,4 @@
-"""The servers that are compared: each a process on the first core, with the same PostgreSQL, Redis and environment."""
+"""The compared servers: each a process on the first core, with the same PostgreSQL, Redis and environment."""
 
 import contextlib
 import http.client
@@ -17,13 +17,13 @@ from dev.stack import Services
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = str(ROOT / ".bench/bin/python")
-"""The environment in which the reference stack is installed, apart from this project's."""
+"""The interpreter of the reference stack's environment, separate from this project's."""
 SECRET_KEY = "benchmarks-only: 1f6c0d5b8e2a4793b5d1c7e9f3a2b4c6"
 PUBLIC_URL = "http://localhost:8000"
 
 
 class Server:
-    """A running server, its port, and what the operating system says of it."""
+    """A running server, its port, and its process statistics."""
 
     def __init__(
         self, name: str, command: list[str], environment: dict[str, str], python: str | None, stdout: int | None
@@ -53,7 +53,7 @@ class Server:
         return self.send("GET", path, headers or {})
 
     def send(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> tuple[int, bytes]:
-        """One request outside of the load; its status and body."""
+        """Send one request outside the load. Returns its status and body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, path, body, headers)
@@ -67,7 +67,7 @@ class Server:
 
     @property
     def megabytes(self) -> float:
-        """Resident memory of the process."""
+        """Return the resident memory of the process."""
         return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
 
     def stop(self) -> None:
@@ -98,7 +98,7 @@ def environment_for(services: Services, port: int, **more: str) -> dict[str, str
 def serving(
     name: str, command: list[str], environment: dict[str, str], python: str | None = None, stdout: int | None = None
 ) -> Iterator[Server]:
-    """A server for the length of a block, run by this interpreter or by another environment's; `stdout` is a file
+    """Run a server for the length of a block, with this interpreter or another environment's; `stdout` is a file
     descriptor."""
     server = Server(name, command, environment, python, stdout)
     try:

@@ -1,4 +1,4 @@
-"""From start to ready; and the memory of a process, idle and over a million requests."""
+"""From start to readiness, and a process's memory: idle and over a million requests."""
 
 import functools
 import itertools
@@ -34,7 +34,7 @@ def ask(bench: Bench) -> Table:
     growth = loaded[-1] / loaded[-2]
     return Table(
         "Start to the first answer; memory of one process",
-        "web ≤ 1.0 s without the embedded parts, ≤ 80 MB, and flat over a million requests",
+        "web ≤ 1.0 s without the embedded services, ≤ 80 MB, and flat over a million requests",
         (
             "",
             "s to the first answer",
@@ -43,7 +43,7 @@ def ask(bench: Bench) -> Table:
             *(f"MB after {count:,}" for count in counts),
         ),
         rows,
-        f"After all requests the memory is {growth:.3f} × what it was after a tenth of them. The logins before brought "
+        f"After all requests the memory is {growth:.3f} × that after a tenth of them. The logins before added "
         f"{loaded[0] - figures[1]:.0f} MB: a hash needs 19 MiB, which the allocator may keep for each hashing thread.",
         [
             Verdict("start to ready ≤ 1.0 s", f"{figures[0]:.2f} s", figures[0] <= 1),
@@ -54,8 +54,8 @@ def ask(bench: Bench) -> Table:
 
 
 def _over_requests(server: Server, accounts: Sequence[Account], counts: Sequence[int]) -> Iterator[float]:
-    """The process' megabytes after logins, for which each hashing thread keeps its memory; then after so many GET
-    /users/me in all."""
+    """Yield the process's megabytes after logins, for which each hashing thread keeps memory, and then after given
+    total numbers of GET /users/me."""
     drive(server.port, SECONDS_AT_MOST, lambda n: itertools.repeat(login(accounts[n].email), LOGINS // CONNECTIONS))
     yield server.megabytes
     for before, count in itertools.pairwise((0, *counts)):

@@ -1,5 +1,5 @@
-"""What a storm of logins does to everybody else: latencies of a steady load, idle and during the storm, and what the
-storm's own clients are told."""
+"""The effect of many concurrent logins on other requests: latencies of a steady load, idle and during the storm, and
+the answers to the storm's own clients."""
 
 import asyncio
 import collections
@@ -27,23 +27,23 @@ def ask(bench: Bench) -> Table:
     with this_backend(bench.services) as server, on_core(LOAD_CORE):
         accounts = open_accounts(bench.services)
         idle, _ = uvloop.run(_measure(server.port, seconds, accounts, 0))
-        storm, told = uvloop.run(_measure(server.port, seconds, accounts, CLIENTS))
+        storm, statuses = uvloop.run(_measure(server.port, seconds, accounts, CLIENTS))
     times = _p99(storm[ME]) / _p99(idle[ME])
-    others = sum(told.values()) - told["200"] - told["503"]
-    answers = f"{told['200']} × 200, {told['503']} × 503 with Retry-After, {others} others"
+    others = sum(statuses.values()) - statuses["200"] - statuses["503"]
+    answers = f"{statuses['200']} × 200, {statuses['503']} × 503 with Retry-After, {others} others"
     return Table(
         f"{CLIENTS} clients log in at once",
         "the others' p99 ≤ 2 × idle; health p99 < 50 ms; every login 200, or 503 with Retry-After",
         ("", "idle p50 ms", "idle p99 ms", "storm p50 ms", "storm p99 ms", "p99 × idle"),
         [_row(path, idle[path], storm[path]) for path in (ME, LIVE)],
-        f"{A_SECOND} requests a second of each path, whether or not the ones before are answered, and counted from "
-        f"when they should have been sent. The logins were answered {answers}; a client that is told to come back "
-        "later waits as long as Retry-After says, and they came within a second, so that they do not come back as one. "
-        "The threads that hash share the server's core with its event loop.",
+        f"{A_SECOND} requests a second of each path, whether or not earlier ones are answered, timed from "
+        f"their scheduled time. The logins were answered {answers}; a refused client retries "
+        "after Retry-After. Clients start spread over a second, so that they do not retry at once. "
+        "The hashing threads share the server's core with its event loop.",
         [
             Verdict("others' p99 in a storm of logins ≤ 2 × idle", f"{times:.1f} ×", times <= 2),
             Verdict("health p99 in it < 50 ms", f"{_p99(storm[LIVE]):.1f} ms", _p99(storm[LIVE]) < 50),
-            Verdict("no login but 200, or 503 with Retry-After", answers, others == 0),
+            Verdict("all logins: 200, or 503 with Retry-After", answers, others == 0),
         ],
     )
 
@@ -60,15 +60,15 @@ def _p99(latencies: Sequence[float]) -> float:
 async def _measure(
     port: int, seconds: float, accounts: Sequence[Account], clients: int
 ) -> tuple[dict[str, list[float]], collections.Counter[str]]:
-    """Sorted milliseconds of each steady path, and how the storm's logins were answered."""
-    told = collections.Counter[str]()
+    """Return the sorted milliseconds of each steady path, and the statuses of the storm's logins."""
+    statuses = collections.Counter[str]()
     until = time.perf_counter() + 1 + seconds
     async with asyncio.TaskGroup() as group:
         for number in range(clients):
-            group.create_task(_log_in(port, accounts[number % len(accounts)], number / clients, until, told))
-        await asyncio.sleep(1)  # now all of them are there
+            group.create_task(_log_in(port, accounts[number % len(accounts)], number / clients, until, statuses))
+        await asyncio.sleep(1)  # all clients have started
         steady = {path: group.create_task(_steady(port, path, accounts, seconds)) for path in (ME, LIVE)}
-    return {path: sorted(task.result()) for path, task in steady.items()}, told
+    return {path: sorted(task.result()) for path, task in steady.items()}, statuses
 
 
 async def _steady(port: int, path: str, accounts: Sequence[Account], seconds: float) -> list[float]:
@@ -89,8 +89,8 @@ async def _steady(port: int, path: str, accounts: Sequence[Account], seconds: fl
     return latencies
 
 
-async def _log_in(port: int, account: Account, delay: float, until: float, told: collections.Counter[str]) -> None:
-    """One client of the storm, after so many seconds: again and again."""
+async def _log_in(port: int, account: Account, delay: float, until: float, statuses: collections.Counter[str]) -> None:
+    """One client of the storm: logs in repeatedly, after so many seconds."""
     await asyncio.sleep(delay)
     sent = login(account.email)
     async with _connected(port) as connection:
@@ -99,16 +99,16 @@ async def _log_in(port: int, account: Account, delay: float, until: float, told:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     status, retry_after = await _ask(connection, sent)
             except TimeoutError:
-                told["timed out"] += 1
+                statuses["timed out"] += 1
                 return
             if status == "503" and retry_after is None:
                 status = "503 without Retry-After"
-            told[status] += 1
+            statuses[status] += 1
             await asyncio.sleep(float(retry_after or 0))
 
 
 async def _ask(connection: Connection, sent: bytes) -> tuple[str, str | None]:
-    """The answer's status, and its Retry-After."""
+    """Return the answer's status and its Retry-After."""
     reader, writer = connection
     writer.write(sent)
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

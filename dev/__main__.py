@@ -1,4 +1,5 @@
-"""`python -m dev run` starts everything; `python -m dev exec COMMAND…` runs a command beside what is running."""
+"""`python -m dev run` starts everything; `python -m dev exec COMMAND…` runs a command in the environment of a running
+stack."""
 
 import errno
 import os
@@ -22,7 +23,7 @@ USAGE = "usage: python -m dev run | exec COMMAND…"
 
 
 def main(arguments: list[str]) -> int:
-    """Return the exit status: 1 with one line on stderr when the stack cannot start or had to stop."""
+    """Return the exit status: 1, with one line on stderr, if the stack cannot start or had to stop."""
     try:
         load_env_file(Path(".env"))
         forget_libpq()
@@ -37,18 +38,18 @@ def main(arguments: list[str]) -> int:
                 return 2
     except StackError as error:
         print(error, file=sys.stderr)
-    except OSError as error:  # a folder that we may not write, a full disk
+    except OSError as error:  # an unwritable folder or a full disk
         print(f"{error.filename or 'dev'}: {error.strerror}", file=sys.stderr)
     return 1
 
 
 def run(data_dir: Path, port: int) -> int:
-    """Run the stack, web and worker until a signal comes or one of them ends; return the exit status."""
+    """Run the stack, web and worker until a signal arrives or one of them ends. Returns the exit status."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     started = time.monotonic()
-    if is_running(data_dir):  # told before the port, which the other copy has most likely taken too
-        raise StackError(f"{data_dir} is in use by another `make run`: stop that one, or set DATA_DIR.")
+    if is_running(data_dir):  # checked before the port, which the other copy probably uses too
+        raise StackError(f"{data_dir} is in use by another `make run`: stop it, or set DATA_DIR.")
     _check_free(port)
     print("Starting PostgreSQL, Redis, Kafka and mail …", flush=True)
     with running(data_dir) as (services, parts):
@@ -65,20 +66,21 @@ def run(data_dir: Path, port: int) -> int:
 
 
 def execute(data_dir: Path, command: list[str]) -> NoReturn:
-    """Become `command`, in the environment of the stack that runs on `data_dir`. Raises StackError when none does."""
+    """Replace this process by `command`, in the environment of the stack running on `data_dir`. Raises StackError if
+    none runs."""
     if not is_running(data_dir):
         raise StackError(f"Nothing runs on {data_dir}: start it with `make run`.")
     addresses = remembered(data_dir)
     port = urlsplit(str(addresses.pop("web_url"))).port or 80
     env = environment(Services(**addresses), port, data_dir)
     try:
-        os.execvpe(command[0], command, env)  # noqa: S606 - to become the command is the point
+        os.execvpe(command[0], command, env)  # noqa: S606 - replaces this process
     except FileNotFoundError:
-        raise StackError(f"There is no command {command[0]}.") from None
+        raise StackError(f"Command not found: {command[0]}.") from None
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    """Unwind, which stops what has been started; a second signal must not interrupt that."""
+    """Raise to unwind and stop what was started. A second signal must not interrupt that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + number)
@@ -92,7 +94,7 @@ def _port() -> int:
 
 
 def _check_free(port: int) -> None:
-    """Raise StackError when another program has `port`, on any address: on localhost it would get our requests."""
+    """Raise StackError if another program uses `port` on any address: on localhost it would receive our requests."""
     for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::1")):
         try:
             with socket.socket(family) as listener:
@@ -100,7 +102,7 @@ def _check_free(port: int) -> None:
                 listener.bind((address, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise StackError(f"Port {port} is taken by another program: stop it, or set PORT.") from None
+                raise StackError(f"Port {port} is in use by another program: stop it, or set PORT.") from None
             if family == socket.AF_INET:
                 raise StackError(f"Port {port} cannot be used ({error.strerror}): set PORT.") from None
 

@@ -1,8 +1,7 @@
-"""Apache Kafka itself in KRaft mode, one node or a cluster, by the machine's Java; Maven fetches its jars.
+"""Apache Kafka in KRaft mode, one node or a cluster, run by the machine's Java; Maven downloads its jars.
 
-`python -m dev.apache_kafka COMMAND…` runs a command beside one, as `make test-kafka` does. `make run` needs none: its
-broker is dev/kafka.py.
-"""
+`python -m dev.apache_kafka COMMAND…` runs a command with a broker, as `make test-kafka` does. `make run` uses
+dev/kafka.py instead."""
 
 import contextlib
 import hashlib
@@ -22,7 +21,7 @@ VERSION = "4.1.1"
 CACHE = ROOT / ".kafka"
 MAVEN_SECONDS = 300.0
 MAVEN_TRIES, MAVEN_PAUSE = 3, 10.0
-# The tools for their console producer alone, which needs none of what else they bring.
+# kafka-tools is only for the console producer, which needs none of its dependencies.
 POM = f"""<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>dev</groupId><artifactId>apache-kafka</artifactId><version>{VERSION}</version>
@@ -34,8 +33,8 @@ POM = f"""<project>
   </dependencies>
 </project>
 """
-# A topic comes into being when it is first named, as with the embedded broker. Each node is broker and controller and
-# has a copy of everything, and all but one of the copies acknowledge.
+# Topics are created at first use, as with the embedded broker. Each node is broker and controller and has a copy of
+# everything; all but one of the copies must acknowledge.
 PROPERTIES = """process.roles=broker,controller
 node.id={node}
 listeners=BROKER://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
@@ -55,15 +54,14 @@ transaction.state.log.replication.factor={nodes}
 transaction.state.log.min.isr={acknowledging}
 group.initial.rebalance.delay.ms=0
 """
-JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp")  # quick to start, and small
+JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp")  # fast start, little memory
 
 
 def make(folder: Path, nodes: int = 1, scram: Sequence[str] = ()) -> list[Path]:
-    """Make the folders of a cluster; return the file of each node's properties, for `start`. `scram` are credentials
-    as Kafka writes them: SCRAM-SHA-256=[name=…,password=…].
+    """Create the folders of a cluster. Returns each node's properties file, for `start`. `scram` are credentials in
+    Kafka's syntax: SCRAM-SHA-256=[name=…,password=…].
 
-    Raises StackError when Java, Maven or the jars cannot be had, or a folder cannot be formatted.
-    """
+    Raises StackError if Java, Maven or the jars are unavailable, or a folder cannot be formatted."""
     folder.mkdir()
     ports = _free_ports(2 * nodes)
     numbered = list(enumerate(zip(ports[:nodes], ports[nodes:], strict=True), 1))
@@ -90,27 +88,28 @@ def make(folder: Path, nodes: int = 1, scram: Sequence[str] = ()) -> list[Path]:
 
 
 def start(properties: Path, logs: Path) -> tuple[Part, str]:
-    """Start a node that `make` made, or start it again; return it and its host:port. One of several is ready when most
-    of them are.
+    """Start a node that `make` created, or restart it. Returns it and its host:port. A node of a cluster is ready when
+    most of the nodes are.
 
-    Raises StackError when Java or the jars are gone.
-    """
+    Raises StackError if Java or the jars are missing."""
     part = Part(properties.stem, [*java(), "kafka.Kafka", properties], logs, ready="Kafka Server started")
     address = next(line for line in properties.read_text().splitlines() if line.startswith("listeners="))
     return part, address.removeprefix("listeners=BROKER://").partition(",")[0]
 
 
 def java() -> list[str]:
-    """What runs a class of Kafka's; its name comes next. Raises StackError."""
+    """Return the command that runs a Kafka class, to be completed by its name. Raises StackError."""
     return [*JAVA, f"{_jars()}/*"]
 
 
 def _jars() -> Path:
-    """The folder of the jars, which Maven fills, of files whose checksums it has compared, on the first call."""
+    """Return the folder of the jars. On the first call Maven downloads them and verifies their checksums."""
     folder = CACHE / hashlib.sha256(POM.encode()).hexdigest()[:12]
     for program in ("java",) if folder.exists() else ("java", "mvn"):
         if not shutil.which(program):
-            raise StackError(f"There is no {program}: Apache Kafka needs Java 17 or later, and Maven to fetch it.")
+            raise StackError(
+                f"{program} is not installed: Apache Kafka needs Java 17 or later, and Maven to download it."
+            )
     if not folder.exists():
         _fetch(folder)
     return folder
@@ -125,12 +124,12 @@ def _fetch(folder: Path) -> None:
         goal = ["dependency:copy-dependencies", f"-DoutputDirectory={filled}"]
         for tries_left in reversed(range(MAVEN_TRIES)):
             try:
-                _run([*command, *goal], "fetch Apache Kafka")
+                _run([*command, *goal], "download Apache Kafka")
                 break
-            except StackError as error:  # it is a download: what failed may work in a moment
+            except StackError as error:  # a failed download may succeed on retry
                 if not tries_left:
                     raise
-                print(f"{error}\nonce more in {MAVEN_PAUSE:.0f} s", file=sys.stderr, flush=True)
+                print(f"{error}\nretrying in {MAVEN_PAUSE:.0f} s", file=sys.stderr, flush=True)
                 time.sleep(MAVEN_PAUSE)
         filled.rename(folder)
 
@@ -154,7 +153,8 @@ def _free_ports(count: int) -> list[int]:
 
 
 def main(command: list[str]) -> int:
-    """Run `command` with KAFKA_BOOTSTRAP_SERVERS naming a new broker; return its exit status, 1 without a broker."""
+    """Run `command` with KAFKA_BOOTSTRAP_SERVERS set to a new broker. Returns its exit status, or 1 without a
+    broker."""
     if not command:
         print("usage: python -m dev.apache_kafka COMMAND…", file=sys.stderr)
         return 2
@@ -166,7 +166,7 @@ def main(command: list[str]) -> int:
             parts = [part]
             part.wait()
             print(f"Apache Kafka {VERSION} answers at {address}", flush=True)
-            # The second tells the tests that stop a broker of their own to take this kind of one.
+            # The second variable makes tests that stop their own broker use this kind.
             env = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": address, "TEST_BROKER": "apache"}
             return subprocess.run(command, env=env, check=False).returncode
         except StackError as error:

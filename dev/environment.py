@@ -1,4 +1,4 @@
-"""The environment that `web`, `worker` and commands run in: the user's own, filled up so that the stack is found."""
+"""The environment of `web`, `worker` and commands: the caller's own, completed with the addresses of the stack."""
 
 import os
 import re
@@ -15,10 +15,10 @@ LINE = re.compile(
 
 
 def load_env_file(path: Path) -> None:
-    """Read KEY=VALUE lines, with `#` comments and optional quotes, into the environment, which goes first.
+    """Read KEY=VALUE lines, with `#` comments and optional quotes, into the environment. Variables that are set take
+    precedence.
 
-    Raises StackError, naming the line, for any other.
-    """
+    Raises StackError naming the line if it is malformed."""
     if not path.exists():
         return
     for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
@@ -29,14 +29,14 @@ def load_env_file(path: Path) -> None:
 
 
 def forget_libpq() -> None:
-    """Remove libpq's own variables (PGHOST, PGPASSWORD, PGOPTIONS, …) from the environment: DATABASE_URL alone says
-    which database is meant, whatever the shell was set up for."""
+    """Remove libpq's variables (PGHOST, PGPASSWORD, PGOPTIONS, …) from the environment, so that only DATABASE_URL
+    selects the database."""
     for name in [name for name in os.environ if re.fullmatch("PG[A-Z0-9_]+", name)]:
         del os.environ[name]
 
 
 def environment(services: Services, port: int, data_dir: Path) -> dict[str, str]:
-    """The variables for a process beside the stack. What the user has set to anything but "" stays."""
+    """Return the variables for a process on the stack. Non-empty variables of the caller are kept."""
     defaults = {
         "DATABASE_URL": services.database_url,
         "REDIS_URL": services.redis_url,
@@ -47,10 +47,10 @@ def environment(services: Services, port: int, data_dir: Path) -> dict[str, str]
         "ALLOWED_ORIGINS": "http://localhost:4200",
         "ENVIRONMENT": "development",
         "LOG_FORMAT": "console",
-        "LOG_HEALTH": "false",  # the banner waits for health, and asks for it ten times a second
-        "RATE_LIMIT_ANONYMOUS": "10000/hour",  # high and not off, so that clients see the fields
+        "LOG_HEALTH": "false",  # the banner polls health ten times a second
+        "RATE_LIMIT_ANONYMOUS": "10000/hour",  # high rather than off, so that clients see the header fields
         "RATE_LIMIT_SIGNED_IN": "100000/hour",
-        "PYTHONUNBUFFERED": "1",  # a line is shown when it is written
+        "PYTHONUNBUFFERED": "1",  # unbuffered log lines
     }
     user = {name: value for name, value in os.environ.items() if value or name not in defaults}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])

@@ -1,4 +1,4 @@
-"""Files that must be whole or absent, and those that nobody else on this machine may read."""
+"""Atomic writes of private files."""
 
 import os
 import secrets
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` so that a reader finds all of it or nothing; only the owner may read it (mode 0600)."""
+    """Write `content` atomically, readable only by the owner (mode 0600)."""
     unfinished = path.with_name(f".{path.name}.unfinished")
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
@@ -14,7 +14,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def kept_secret(path: Path) -> str:
-    """Return the secret in `path`, 64 hexadecimal digits; made on the first call."""
+    """Return the secret in `path`, 64 hexadecimal digits. Created on the first call."""
     if not path.exists():
         write_whole(path, secrets.token_hex(32).encode())
     return path.read_text()

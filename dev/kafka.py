@@ -1,7 +1,6 @@
-"""A Kafka broker: librdkafka's mock cluster, which real clients speak to over TCP. Run as `python -m dev.kafka`.
+"""A Kafka broker: librdkafka's mock cluster, which real clients use over TCP. Run as `python -m dev.kafka`.
 
-It lives in memory: topics and consumer groups are gone after a restart, and it chooses its own port each time.
-"""
+Topics and consumer groups are in memory and lost at a restart. It chooses a new port at each start."""
 
 from confluent_kafka import Producer
 

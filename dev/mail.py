@@ -1,7 +1,7 @@
-"""A mail catcher: SMTP in, files and a page out. Run as `python -m dev.mail FOLDER SMTP_PORT HTTP_PORT`.
+"""A mail catcher: accepts SMTP, stores files and shows them on a page. Run as `python -m dev.mail FOLDER SMTP_PORT
+HTTP_PORT`.
 
-Whatever is sent to it is accepted and goes no further than the folder. It listens on 127.0.0.1 alone.
-"""
+It accepts all mail and never forwards it. It listens only on 127.0.0.1."""
 
 import asyncio
 import itertools
@@ -17,14 +17,14 @@ LARGEST = 32 * 1024 * 1024  # bytes
 
 
 class Catcher:
-    """aiosmtpd's handler: the answer 250 is given once the mail is a file."""
+    """aiosmtpd's handler. Answers 250 once the mail is stored."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._numbers = itertools.count(1)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Store the mail; its name is aiosmtpd's. The number tells apart mails of the same microsecond."""
+        """Store the mail; aiosmtpd defines the name. The number distinguishes mails of the same microsecond."""
         content = envelope.content
         assert isinstance(content, bytes)
         mailbox.store(self._folder, next(self._numbers), envelope.mail_from or "", envelope.rcpt_tos, content)
@@ -32,7 +32,7 @@ class Catcher:
 
 
 async def serve(folder: Path, smtp_port: int, http_port: int) -> None:
-    """Catch mail until a signal ends the process. Raises OSError when the SMTP port is taken."""
+    """Catch mail until a signal ends the process. Raises OSError if the SMTP port is in use."""
     catcher = Catcher(folder)
 
     def connected() -> SMTP:

@@ -1,7 +1,7 @@
-"""Caught mail: the .eml files of a folder, read as far as they can be, and the page that shows them.
+"""Caught mail: parses the .eml files of a folder and renders the page that shows them.
 
-Mail is hostile input even here: nothing of it reaches the page unescaped but its HTML part, in a frame without scripts.
-"""
+Mail is untrusted input even here: everything is escaped except its HTML part, which is shown in a frame without
+scripts."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ SHOWN = 200
 ID = re.compile(r"\d{8}T\d{6}\.\d{6}Z-\d+", re.ASCII)
 LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}']")
 HEADERS = {
-    # Inline styles are how mail is written; everything else that a page could do is off, and the frame inherits it.
+    # Mail uses inline styles; everything else is disabled, and the frame inherits the policy.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -50,7 +50,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; padding: 1r
 
 @dataclass(frozen=True)
 class Mail:
-    """A caught mail. `time` is when it came, RFC 3339 in UTC; `recipients` those it was delivered to."""
+    """A caught mail. `time` is the time of receipt, RFC 3339 in UTC; `recipients` are those of the envelope."""
 
     id: str
     time: str
@@ -62,15 +62,15 @@ class Mail:
 
 
 def store(folder: Path, number: int, sender: str, recipients: list[str], content: bytes) -> None:
-    """Write one mail as `<time>-<number>.eml`, with its envelope in two header fields of its own."""
+    """Write a mail as `<time>-<number>.eml`, with its envelope in two additional header fields."""
     envelope = f"Return-Path: <{sender.strip('<>')}>\r\nX-Envelope-To: {', '.join(recipients)}\r\n"
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z-{number:04}.eml"
     write_whole(folder / name, envelope.encode("utf-8", "surrogateescape") + content)
 
 
-@lru_cache(maxsize=2 * SHOWN)  # a file never changes once it is there
+@lru_cache(maxsize=2 * SHOWN)  # files never change
 def read(path: Path) -> Mail:
-    """Read one mail; what can't be parsed is shown as it came."""
+    """Read a mail. Unparseable parts are shown raw."""
     content = path.read_bytes()
     raw = content.decode("utf-8", "replace")
     time = datetime.strptime(path.stem.partition("-")[0], "%Y%m%dT%H%M%S.%f%z").isoformat().replace("+00:00", "Z")
@@ -89,7 +89,7 @@ def read(path: Path) -> Mail:
 
 
 def _decoded(value: str | None) -> str:
-    """A header's text (RFC 2047), or the header as it stands when its encoding is broken."""
+    """Return a header's text (RFC 2047), or the raw header if its encoding is broken."""
     unfolded = re.sub(r"\r?\n[ \t]*", " ", value or "")
     if "=?" not in unfolded:
         return unfolded
@@ -100,7 +100,7 @@ def _decoded(value: str | None) -> str:
 
 
 def _content(message: Message, content_type: str) -> str:
-    """The text of the first part of that type which is no attachment, "" without one."""
+    """Return the text of the first part of that type that is not an attachment, or ""."""
     for part in message.walk():
         if part.get_content_type() == content_type and part.get_content_disposition() != "attachment":
             content = part.get_payload(decode=True)
@@ -108,13 +108,14 @@ def _content(message: Message, content_type: str) -> str:
                 continue
             try:
                 return content.decode(part.get_content_charset("utf-8"), "replace")
-            except LookupError:  # a charset that nobody knows
+            except LookupError:  # an unknown charset
                 return content.decode("utf-8", "replace")
     return ""
 
 
 def page(folder: Path) -> Starlette:
-    """The mailbox: `/` lists, `/mail/{id}` shows one, `/messages` is the list as JSON, newest first, 200 at most."""
+    """Return the mailbox application: `/` lists mails, `/mail/{id}` shows one, `/messages` is the list as JSON, newest
+    first, at most 200."""
 
     def newest() -> list[Mail]:
         paths = [path for path in folder.glob("*.eml") if ID.fullmatch(path.stem)]
@@ -135,7 +136,7 @@ def page(folder: Path) -> Starlette:
             [{"from": mail.pop("sender"), "to": mail.pop("recipients"), **mail} for mail in mails], headers=HEADERS
         )
 
-    # A page elsewhere could point a name of its own at this address to read the mail; it cannot change the Host.
+    # A hostile page could resolve its own name to this address to read the mail, but cannot change the Host field.
     only_local = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     routes = [Route("/", show_list), Route("/mail/{id}", show_mail), Route("/messages", list_messages)]
     return Starlette(routes=routes, middleware=[only_local])
@@ -155,7 +156,7 @@ def _list(mails: list[Mail], folder: Path) -> str:
         for mail in mails
     )
     table = f"<table><tr><th>Time (UTC)<th>To<th>Subject{rows}</table>" if mails else "<p>No mail yet."
-    note = f"<p><small>The newest {SHOWN} at most; each is a file in {escape(str(folder))}.</small>"
+    note = f"<p><small>At most the newest {SHOWN}; each is a file in {escape(str(folder))}.</small>"
     return _document("Mailbox", f"<h1>Mailbox</h1>{table}{note}")
 
 
@@ -174,7 +175,7 @@ def _letter(mail: Mail) -> str:
 
 
 def _linked(text: str) -> str:
-    """Escape `text`, with its http and https addresses turned into links."""
+    """Escape `text` and turn its http and https URLs into links."""
     pieces, end = [], 0
     for match in LINK.finditer(text):
         link = escape(match.group())

@@ -1,5 +1,5 @@
 """`python -m dev.new articles` writes the feature of docs/architecture.md's walkthrough under another name. The
-walkthrough is the template, so that the two cannot differ; tests/test_walkthrough.py builds both."""
+walkthrough is the template, so both stay equal; tests/test_walkthrough.py builds both."""
 
 import re
 import subprocess
@@ -13,22 +13,22 @@ USAGE = "usage: make new FEATURE=articles [ONE=article]"
 
 
 class NewError(Exception):
-    """Nothing was written; the message names what to do."""
+    """Nothing was written. The message says what to do."""
 
 
 def walkthrough(root: Path) -> dict[str, str]:
-    """The walkthrough's files, path → text."""
+    """Return the walkthrough's files, path → text."""
     text = (root / "docs/architecture.md").read_text("utf-8").partition("## Walkthrough: add a feature")[2]
     blocks = re.findall(r"^\*\*`(.+?)`\*\*\n\n((?:(?:    .*)?\n)+)", text, re.MULTILINE)
     return {name: textwrap.dedent(code).strip() + "\n" for name, code in blocks}
 
 
 def write(root: Path, feature: str, one: str = "") -> list[str]:
-    """Write the feature's files and mount it in api/features.py; return the paths.
+    """Write the feature's files and mount it in api/features.py. Returns the paths.
 
-    `feature` is the plural noun that names package, tables and topic, `one` its singular. Raises NewError."""
+    `feature` is the plural noun of the package, tables and topic, `one` its singular. Raises NewError."""
     if not re.fullmatch(r"[a-z]+(_[a-z]+)*", feature):
-        raise NewError(f"{feature!r} is no name for a feature: use a plural noun in lower case, such as articles.")
+        raise NewError(f"{feature!r} is not a valid feature name: use a plural noun in lower case, such as articles.")
     taken = [path for path in (f"api/{feature}", f"sql/{feature}", f"tests/{feature}") if (root / path).exists()]
     if taken:
         raise NewError(f"{taken[0]} exists: choose another name, or remove it first.")
@@ -48,15 +48,15 @@ def write(root: Path, feature: str, one: str = "") -> list[str]:
 
 
 def singular(feature: str) -> str:
-    """The usual singular of an English plural. Raises NewError where there is none to guess."""
+    """Return the regular singular of an English plural. Raises NewError if there is none."""
     for ending, replaced in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("s", "")):
         if feature.endswith(ending) and len(feature) > len(ending) + 1:
             return feature.removesuffix(ending) + replaced
-    raise NewError(f"The singular of {feature!r} is not regular: name it with ONE=…")
+    raise NewError(f"The singular of {feature!r} is irregular: set it with ONE=…")
 
 
 def renaming(text: str, feature: str, one: str) -> str:
-    """`text` with notes → `feature` and note → `one`, in each of the forms in which names are written."""
+    """Return `text` with notes → `feature` and note → `one`, in each of the forms used in names."""
     for old, new in (("notes", feature), ("note", one)):
         camel = "".join(part.capitalize() for part in new.split("_"))
         text = text.replace(old.upper(), new.upper()).replace(old.capitalize(), camel).replace(old, new)
@@ -64,11 +64,11 @@ def renaming(text: str, feature: str, one: str) -> str:
 
 
 def mounted(listed: str, feature: str) -> str:
-    """api/features.py with one more feature, as `ruff format` writes it."""
+    """Return api/features.py with the feature added, formatted as by `ruff format`."""
     found = LIST.search(listed)
     tuple_of = re.search(r"^FEATURES = \((?P<items>[^)]*)\)$", listed, re.MULTILINE)
     if found is None or tuple_of is None:
-        raise NewError(f"{FEATURES} has not its usual form: add {feature}.feature there by hand.")
+        raise NewError(f"{FEATURES} does not have the expected form: add {feature}.feature by hand.")
     names = sorted({*re.findall(r"\w+", found["names"]), feature})
     items = [*re.findall(r"[\w.]+", tuple_of["items"]), f"{feature}.feature"]
     return listed.replace(found[0], _line("from api import ", names, "", "")).replace(
@@ -77,13 +77,13 @@ def mounted(listed: str, feature: str) -> str:
 
 
 def _line(head: str, items: list[str], opening: str, closing: str) -> str:
-    """All on one line of up to 120 characters, else one a line."""
+    """Format the items on one line of up to 120 characters, otherwise one per line."""
     line = f"{head}{opening}{', '.join(items)}{closing}"
     return line if len(line) <= 120 else f"{head}(\n" + "".join(f"    {item},\n" for item in items) + ")"
 
 
 def main(arguments: list[str]) -> int:
-    """Return the exit status: 1 with one line on stderr where nothing was written."""
+    """Return the exit status: 1, with one line on stderr, if nothing was written."""
     if len(arguments) not in (1, 2) or not arguments[0]:
         print(USAGE, file=sys.stderr)
         return 2
@@ -92,7 +92,7 @@ def main(arguments: list[str]) -> int:
     except NewError as error:
         print(error, file=sys.stderr)
         return 1
-    # Another name may sort elsewhere among the imports.
+    # The new name may sort differently among the imports.
     for command in (["check", "--select", "I", "--fix"], ["format"]):
         python = [path for path in written if path.endswith(".py")]
         subprocess.run([sys.executable, "-m", "ruff", *command, "--quiet", *python], check=True)

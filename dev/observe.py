@@ -1,5 +1,5 @@
-"""Prometheus beside a running `make run`, with the rules of docs/observe: `make observe`. METRICS_PORT says where the
-processes serve their metrics, OBSERVE_PORT where Prometheus answers."""
+"""`make observe`: Prometheus for a running `make run`, with the rules of docs/observe. METRICS_PORT is the first port
+of the processes' metrics, OBSERVE_PORT that of Prometheus."""
 
 import json
 import os
@@ -12,7 +12,7 @@ RULES = Path(__file__).parents[1] / "docs/observe/alerts.yaml"
 
 
 def configuration(ports: range) -> str:
-    """Prometheus' configuration, in JSON, which is YAML."""
+    """Return Prometheus' configuration as JSON, which is valid YAML."""
     targets = [f"127.0.0.1:{port}" for port in ports]
     job: dict[str, Any] = {"job_name": "rest-angular", "static_configs": [{"targets": targets}]}
     if token := os.environ.get("METRICS_TOKEN"):

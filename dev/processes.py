@@ -1,4 +1,4 @@
-"""web and worker out of the Procfile, under honcho, together with the parts of the stack: one ends, all end."""
+"""web and worker of the Procfile, run by honcho together with the parts of the stack: if one ends, all are stopped."""
 
 import http.client
 import json
@@ -25,10 +25,11 @@ POLL_SECONDS = 0.1
 
 
 class Orphanable(Process):  # type: ignore[misc]
-    """A Procfile process that is killed, with all it started, when `make run` is: honcho would leave it running."""
+    """A Procfile process that is killed, with its children, when `make run` is killed; honcho would leave it
+    running."""
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        """Run in honcho's process for this command; the signature is honcho's."""
+        """Run in honcho's process for this command; honcho defines the signature."""
         threading.Thread(target=self._follow, daemon=True).start()
         super().run(events, ignore_signals)
 
@@ -37,40 +38,39 @@ class Orphanable(Process):  # type: ignore[misc]
         assert parent is not None
         parent.join()
         if self._child is not None:
-            with suppress(ProcessLookupError):  # all of them have ended by themselves
+            with suppress(ProcessLookupError):  # all have ended
                 os.killpg(self._child.pid, signal.SIGKILL)
         os._exit(1)
 
 
 class Processes(Manager):  # type: ignore[misc]
-    """Runs until a signal comes, or a process or a part ends; `failure` then says which one did."""
+    """Runs until a signal arrives, or a process or a part ends; `failure` then names it."""
 
     def __init__(self, procfile: Path, env: dict[str, str], parts: Sequence[Part], banner: str) -> None:
-        """`banner` is printed when all is ready. Raises StackError when the Procfile lacks web or worker."""
+        """`banner` is printed when everything is ready. Raises StackError if the Procfile lacks web or worker."""
         super().__init__()
         self._process_ctor = Orphanable
         commands = parse_procfile(procfile.read_text()).processes if procfile.exists() else {}
         for name in NAMES:
             if name not in commands:
                 raise StackError(f"{procfile.resolve()} has no line `{name}: …`: run this where the project's is.")
-            # In the shell's place: what it would say of a clean end is the signal that it died of itself.
+            # Replaces the shell, which would report a clean end as death by signal.
             self.add_process(name, f"exec {commands[name]}", env=env)
         self.failure: str | None = None
         self._parts, self._banner, self._port = parts, banner, int(env["PORT"])
         self._stopping = threading.Event()
 
     def terminate(self) -> None:
-        """Begin to stop everything: called by honcho on a signal or when a process has ended, and by the watch.
+        """Start stopping everything. Called by honcho on a signal or the end of a process, and by the watch.
 
-        honcho's own would fail before each process has told its number, which takes it a moment.
-        """
+        honcho's own method fails until each process has reported its number, which takes a moment."""
         if not self._stopping.is_set():
             self.failure = self._ended()
             self._stopping.set()
 
     def _start(self) -> None:
         super()._start()
-        # Only now, because a process should not fork while it has threads.
+        # Started late, because a process should not fork while it has threads.
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
@@ -80,12 +80,12 @@ class Processes(Manager):  # type: ignore[misc]
             while not self._all_started():
                 time.sleep(POLL_SECONDS)
             super().terminate()
-            # honcho kills what lingers only after some process has ended; this holds when none does.
+            # honcho kills lingering processes only after a process has ended; this covers the case that none does.
             time.sleep(STOP_SECONDS)
             self.kill()
 
     def _await_end(self) -> None:
-        """Return when everything has to stop; on the way, say once that all is ready."""
+        """Return when everything must stop. Meanwhile, print the banner once everything is ready."""
         deadline: float | None = time.monotonic() + READY_SECONDS
         while not self._stopping.wait(POLL_SECONDS):
             if self._ended():
@@ -98,7 +98,7 @@ class Processes(Manager):  # type: ignore[misc]
                     print(f"Not ready after {READY_SECONDS} s: {missing}" if missing else self._banner, flush=True)
 
     def _ended(self) -> str | None:
-        """Which process or part has ended, and how; None while all run."""
+        """Return which process or part has ended, and how; None while all run."""
         ended = [(name, process.get("returncode")) for name, process in self._processes.items()]
         ended += [(part.name, part.process.poll()) for part in self._parts]
         for name, status in ended:
@@ -109,12 +109,12 @@ class Processes(Manager):  # type: ignore[misc]
 
 
 def health(port: int) -> dict[str, Any]:
-    """What /api/health/full of the web process says, {} while it says nothing."""
-    connection = http.client.HTTPConnection("localhost", port, timeout=1)  # unlike urllib, knows of no proxy
+    """Return the web process's /api/health/full, or {} if it does not answer."""
+    connection = http.client.HTTPConnection("localhost", port, timeout=1)  # unlike urllib, uses no proxy
     try:
         connection.request("GET", "/api/health/full", headers={"Accept": "application/json"})
         report = json.loads(connection.getresponse().read())
-    except (OSError, http.client.HTTPException, ValueError):  # not up yet, or something else's answer
+    except (OSError, http.client.HTTPException, ValueError):  # not started yet, or another server's answer
         return {}
     finally:
         connection.close()
@@ -122,11 +122,11 @@ def health(port: int) -> dict[str, Any]:
 
 
 def what_is_missing(report: dict[str, Any]) -> str:
-    """Why the application is not ready, by its health report; "" when it is."""
+    """Return why the application is not ready, by its health report; "" if it is."""
     if report.get("status") == "ok":
         return ""
     if not report:
         return "web does not answer"
     if report.get("status") == "degraded":
-        return "a part that it needs is down, and `make status` says which"
+        return "a dependency is down; see `make status`"
     return json.dumps(report)

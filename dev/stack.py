@@ -1,7 +1,6 @@
-"""The embedded stack: starts what the environment does not name, all at once, and stops it again.
+"""The embedded stack: starts the services that the environment does not provide, concurrently, and stops them.
 
-DATABASE_URL, REDIS_URL, KAFKA_BOOTSTRAP_SERVERS and SMTP_URL each replace their part.
-"""
+DATABASE_URL, REDIS_URL, KAFKA_BOOTSTRAP_SERVERS and SMTP_URL each replace a part."""
 
 import fcntl
 import json
@@ -22,7 +21,7 @@ from dev.part import Part, StackError, stop
 
 @dataclass(frozen=True)
 class Services:
-    """Where everything answers; `mail_url` is the mailbox page, None when mail goes to an SMTP_URL of your own."""
+    """Addresses of the services; `mail_url` is the mailbox page, or None if your own SMTP_URL is used."""
 
     database_url: str
     redis_url: str
@@ -33,18 +32,17 @@ class Services:
 
 @contextmanager
 def embedded(data_dir: Path, durable: bool = True) -> Iterator[Services]:
-    """Run the stack on `data_dir` (made when absent) for the length of a `with` block; call it from the main thread.
+    """Run the stack on `data_dir` (created if missing) for the length of a `with` block. Call it from the main thread.
 
-    Not `durable` makes PostgreSQL faster and forgetful, for tests. Raises StackError when a part does not start
-    or another stack runs on the folder.
-    """
+    `durable=False` makes PostgreSQL faster but not crash-safe, for tests. Raises StackError if a part does not start or
+    another stack runs on the folder."""
     with running(data_dir, durable) as (services, _):
         yield services
 
 
 @contextmanager
 def running(data_dir: Path, durable: bool = True) -> Iterator[tuple[Services, list[Part]]]:
-    """`embedded()`, for someone who also wants to know when a part dies: with the parts that run."""
+    """Like `embedded()`, but also yields the running parts, so that the caller can detect the end of a part."""
     data_dir = data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as cleanup:
@@ -55,7 +53,8 @@ def running(data_dir: Path, durable: bool = True) -> Iterator[tuple[Services, li
 
 
 def _start(data_dir: Path, durable: bool, parts: list[Part]) -> Services:
-    """Start the parts, the slowest last, and wait for each; `parts` grows on the way, so that a failure stops them."""
+    """Start the parts, the slowest last, and wait for each. `parts` grows meanwhile, so that they are stopped on
+    failure."""
     logs, mail = data_dir / "logs", data_dir / "mail"
     logs.mkdir(mode=0o700, exist_ok=True)
     mail.mkdir(mode=0o700, exist_ok=True)
@@ -83,7 +82,7 @@ def _start(data_dir: Path, durable: bool, parts: list[Part]) -> Services:
 
 
 def is_running(data_dir: Path) -> bool:
-    """Whether a stack runs on `data_dir` now."""
+    """Return whether a stack runs on `data_dir`."""
     if not data_dir.exists():
         return False
     try:
@@ -94,12 +93,12 @@ def is_running(data_dir: Path) -> bool:
 
 
 def remember(data_dir: Path, addresses: dict[str, Any]) -> None:
-    """Write services.json, for scripts to find the stack, and for the next start to take the same ports."""
+    """Write services.json, from which scripts find the stack and the next start reuses the ports."""
     write_whole(data_dir / "services.json", json.dumps(addresses, indent=2).encode() + b"\n")
 
 
 def remembered(data_dir: Path) -> dict[str, Any]:
-    """What `remember` wrote the last time, {} when it never did."""
+    """Return the content written by `remember`, {} if there is none."""
     path = data_dir / "services.json"
     addresses: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
     return addresses
@@ -111,20 +110,21 @@ def _lock(data_dir: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StackError(f"{data_dir} is in use by another `make run`: stop that one, or set DATA_DIR.") from None
+            raise StackError(f"{data_dir} is in use by another `make run`: stop it, or set DATA_DIR.") from None
         yield
 
 
 def _ports(data_dir: Path) -> list[int]:
-    """Free ports of 127.0.0.1 for PostgreSQL, Redis, SMTP and the mailbox: those of the last time where possible."""
+    """Return free ports of 127.0.0.1 for PostgreSQL, Redis, SMTP and the mailbox, if possible those of the last
+    time."""
     last = remembered(data_dir)
     urls = (last.get(name) or "" for name in ("database_url", "redis_url", "smtp_url", "mail_url"))
-    with ExitStack() as held:  # all of them at once, or the same port could be handed out twice
+    with ExitStack() as held:  # all held at once, so that no port is assigned twice
         return [_bind(held.enter_context(socket.socket()), url) for url in urls]
 
 
 def _bind(listener: socket.socket, last_url: str) -> int:
-    """Bind to the port in `last_url` if it names a free one, else to any; return it."""
+    """Bind to the port in `last_url` if it is free, otherwise to any. Returns the port."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     last = re.search(r"127\.0\.0\.1:(\d{1,5})\b", last_url)
     try:

@@ -1,5 +1,5 @@
-"""`python -m dev.systemd FOLDER`: check the units in it with systemd-analyze(1), where that is installed, as if the
-program that each one starts were there."""
+"""`python -m dev.systemd FOLDER`: check the folder's units with systemd-analyze(1), if installed, as if the programs
+that they start existed."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def complaints(folder: Path) -> str:
-    """What systemd says of the units, "" when it has nothing to say."""
+    """Return systemd's complaints about the units, or ""."""
     with tempfile.TemporaryDirectory() as copies:
         for unit in folder.glob("*.service"):
             started = re.sub("(?m)^ExecStart=.*$", f"ExecStart={sys.executable}", unit.read_text())
@@ -23,4 +23,4 @@ def complaints(folder: Path) -> str:
 if __name__ == "__main__":
     if shutil.which("systemd-analyze"):
         sys.exit(complaints(Path(sys.argv[1])) or 0)
-    print("check-deploy: systemd-analyze is not installed here: the units were not checked")
+    print("check-deploy: systemd-analyze is not installed: the units were not checked")

@@ -1,4 +1,4 @@
-"""`make api-page`: docs/api.md shows each of these routes with a request and its answer, from a run."""
+"""`make api-page`: writes docs/api.md, which shows each route with a request and its answer from a run."""
 
 import asyncio
 import tempfile
@@ -35,7 +35,7 @@ PASSWORD, BETTER = "correct horse battery staple", "a better horse and battery"
 
 
 async def page(client: httpx.AsyncClient, context: Context) -> str:
-    """The whole page, its hand-written beginning as it stands."""
+    """Return the whole page, including its hand-written beginning."""
     client.headers["user-agent"] = "Firefox/140"
     told = Transcript(client, ROUTES)
     await begin(told, context)
@@ -45,7 +45,7 @@ async def page(client: httpx.AsyncClient, context: Context) -> str:
     await leave(told)
     headers = await administrate(told, context)
     await operate(told, context, headers)
-    assert list(told.left) == [], "tests/api_page.py shows no example of these"
+    assert list(told.left) == [], "tests/api_page.py has no example of these"
     return PAGE.read_text("utf-8").partition(MARK)[0] + MARK + "\n" + "\n".join(told.lines).rstrip() + "\n"
 
 
@@ -65,7 +65,7 @@ async def begin(told: Transcript, context: Context) -> None:
 
 
 async def use_cookies(told: Transcript) -> Browser:
-    told.say("## The same for a browser, and where one is signed in")
+    told.say("## Browsers, and the list of sessions")
     browser = Browser(told.client)
     await told.show("POST /auth/cookie/login", browser, data=form())
     await told.show("POST /auth/refresh", browser)
@@ -81,14 +81,14 @@ async def use_cookies(told: Transcript) -> Browser:
 
 
 async def change_account(told: Transcript, context: Context, browser: Browser) -> None:
-    told.say("## One's own account")
+    told.say("## The caller's account")
     etag = (await told.show("GET /users/me", browser)).headers["etag"]
     await told.show("GET /users/me", browser, headers={"if-none-match": etag})
     await told.show("PATCH /users/me", browser, json={"name": "Ada Lovelace"}, headers={"if-match": etag})
     change = {"current_password": PASSWORD, "new_password": BETTER}
     await told.show("POST /users/change-password", browser, json=change)
     await mailed(context)
-    told.say("A new address is asked to confirm itself, and the old one is told; until then the old one stays.")
+    told.say("A new address must be confirmed, and the old one is notified; until then the old one stays.")
     await told.show("PATCH /users/me", browser, json={"email": OTHER, "current_password": BETTER})
     await told.show("POST /auth/confirm-email", json={"token": await token(context, OTHER)})
     await told.show("POST /auth/revert-email", json={"token": await token(context, EMAIL)})
@@ -96,7 +96,7 @@ async def change_account(told: Transcript, context: Context, browser: Browser) -
 
 
 async def recover(told: Transcript, context: Context) -> None:
-    told.say("## A password that was forgotten")
+    told.say("## Forgotten passwords")
     await told.show("POST /auth/forgot-password", json={"email": EMAIL})
     new = {"token": await token(context, EMAIL), "password": PASSWORD}
     await told.show("POST /auth/reset-password", json=new)
@@ -104,13 +104,13 @@ async def recover(told: Transcript, context: Context) -> None:
 
 async def leave(told: Transcript) -> None:
     told.say("## Leaving")
-    told.say("Whoever signs in before the account is gone stays.")
+    told.say("Signing in before the deletion cancels it.")
     pair = (await told.client.post("/api/auth/jwt/login", data=form())).json()
     await told.show("DELETE /users/me", json={"current_password": PASSWORD}, headers=bearer(pair))
 
 
 async def administrate(told: Transcript, context: Context) -> dict[str, str]:
-    """The superuser's header."""
+    """Return the superuser's headers."""
     told.say("## Administration")
     await context.db.fetch("update users set is_superuser = true where email = $1", EMAIL)
     headers = bearer((await told.client.post("/api/auth/jwt/login", data=form())).json())
@@ -163,7 +163,7 @@ def bearer(pair: dict[str, str]) -> dict[str, str]:
 
 
 async def token(context: Context, address: str) -> str:
-    """From the newest mail to the address, once the worker has done what it was left."""
+    """Return the token from the newest mail to the address, after running the worker's tasks."""
     return [found for to, found in await mailed(context) if to == address][-1]
 
 

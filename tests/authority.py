@@ -1,4 +1,4 @@
-"""A certificate authority for tests, and what it signs."""
+"""A certificate authority for tests."""
 
 import datetime
 import ipaddress
@@ -17,7 +17,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Authority:
-    """Signs certificates; `pem` is its own."""
+    """Signs certificates; `pem` is its own certificate."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -31,7 +31,7 @@ class Authority:
         valid: datetime.timedelta = 365 * DAY,
         since: datetime.timedelta = DAY,
     ) -> tuple[str, str]:
-        """A certificate and its key, in PEM, for these names and addresses."""
+        """Return a certificate and its key in PEM for these names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -67,7 +67,7 @@ def _name_of(host: str) -> x509.GeneralName:
 
 
 def write(folder: Path, pair: tuple[str, str]) -> tuple[Path, Path]:
-    """A certificate and its key as files, the key for its owner alone."""
+    """Write a certificate and its key to files; only the owner may read the key."""
     files = folder / "server.crt", folder / "server.key"
     for file, pem in zip(files, pair, strict=True):
         file.write_text(pem)

@@ -1,5 +1,5 @@
-"""A browser as far as the API sees one: it keeps cookies, and sends the XSRF-TOKEN cookie's value along as Angular
-does. httpx's own jar keeps Secure cookies from plain http, which browsers make an exception of for localhost."""
+"""A minimal browser: keeps cookies, and sends the XSRF-TOKEN cookie's value as Angular does. Unlike httpx's cookie jar,
+it sends Secure cookies over plain http to localhost, as browsers do."""
 
 import http.cookies
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class Browser:
     async def request(
         self, method: str, path: str, *, xsrf: bool = True, headers: Mapping[str, str] | None = None, **options: Any
     ) -> httpx.Response:
-        """`xsrf=False` is a request that another site's page makes."""
+        """Send a request. `xsrf=False` simulates a request from another site's page."""
         sent = dict(headers or {})
         if self.cookies:
             sent["cookie"] = "; ".join(f"{name}={cookie.value}" for name, cookie in self.cookies.items())

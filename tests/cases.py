@@ -1,5 +1,5 @@
-"""The cases that the tests answer for: attacks and bad input, each with what it is about, the requirements of the OWASP
-ASVS 5.0 and the weaknesses (CWE) that it touches."""
+"""Test cases of attacks and invalid input: each with its subject, and the OWASP ASVS 5.0 requirements and weaknesses
+(CWE) that it covers."""
 
 CASES: dict[int, tuple[str, str, str]] = {
     1: ("a body larger than the limit, its length told", "2.2.1", "770"),

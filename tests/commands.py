@@ -1,4 +1,4 @@
-"""Commands of ours, as an operator runs them: with their output in a pipe, or at a terminal."""
+"""Runs the project's commands like an operator: with their output in a pipe, or in a terminal."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from tests.processes import ROOT
 
 
 async def run(environment: Mapping[str, str], module: str, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
-    """Exit status, standard output, standard error."""
+    """Return exit status, standard output and standard error."""
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", module, *arguments],
@@ -30,9 +30,9 @@ async def run(environment: Mapping[str, str], module: str, *arguments: str, stdi
 async def at_terminal(
     environment: Mapping[str, str], module: str, *arguments: str, answers: Sequence[tuple[str, str]] = ()
 ) -> tuple[int, str]:
-    """Exit status, and all that the terminal shows. Each answer is typed once its prompt is there."""
+    """Return the exit status and the terminal's content. Each answer is typed once its prompt appears."""
     ours, theirs = pty.openpty()
-    child = subprocess.Popen(  # noqa: ASYNC220  # it takes no time, and asyncio's has no use for a terminal
+    child = subprocess.Popen(  # noqa: ASYNC220  # quick; asyncio's version does not support a terminal
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env=dict(environment),
@@ -54,8 +54,8 @@ async def at_terminal(
 
 
 def _at_a_terminal() -> None:
-    os.close(os.open(os.ttyname(0), os.O_RDWR))  # which makes it the controlling one
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored, where a shell runs these tests in the background
+    os.close(os.open(os.ttyname(0), os.O_RDWR))  # makes it the controlling terminal
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell ignores it for background jobs
 
 
 def _converse(terminal: int, answers: list[tuple[str, str]]) -> str:
@@ -63,7 +63,7 @@ def _converse(terminal: int, answers: list[tuple[str, str]]) -> str:
     while True:
         try:
             read = os.read(terminal, 1024)
-        except OSError:  # how Linux says that nobody holds the other end
+        except OSError:  # Linux reports the closed other end this way
             read = b""
         shown += read
         if not read:

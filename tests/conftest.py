@@ -1,5 +1,5 @@
-"""The real parts, started once (or named by DATABASE_URL, REDIS_URL, KAFKA_BOOTSTRAP_SERVERS, SMTP_URL), and around
-each test a transaction that is rolled back. A test that needs commits takes `cloned`, a database of its own."""
+"""The real services, started once (or given by DATABASE_URL, REDIS_URL, KAFKA_BOOTSTRAP_SERVERS, SMTP_URL). Each test
+runs in a transaction that is rolled back. A test that needs commits uses `cloned`, its own database."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ from migrations.__main__ import migrate
 from tests.factories import PASSWORD, make_user
 from tests.processes import MailServer
 
-# CI asks the same questions each time; on a laptop each run asks new ones.
+# CI uses the same examples in each run, a laptop new ones.
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
@@ -68,7 +68,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.fixture(scope="session")
 def environment(services: Services) -> dict[str, str]:
-    """What a process of ours would find in its environment."""
+    """Return the environment variables of the processes."""
     return ENVIRONMENT | {
         "DATABASE_URL": services.database_url,
         "REDIS_URL": services.redis_url,
@@ -81,7 +81,7 @@ def environment(services: Services) -> dict[str, str]:
 def settings(environment: dict[str, str]) -> Settings:
     loaded = load(environment)
     migrate(loaded.database_url)
-    # What `clone` copies: never used, because PostgreSQL copies a database only while nobody is connected to it.
+    # The template of `clone`. Never used, because PostgreSQL copies a database only without connections to it.
     name = database_name(loaded)
     with psycopg.connect(with_database(loaded, "postgres"), autocommit=True) as admin:
         admin.execute(f'drop database if exists "{name}_template" with (force)')
@@ -104,7 +104,7 @@ def passwords() -> Iterator[Passwords]:
 
 @pytest.fixture
 async def cache(settings: Settings) -> AsyncIterator[Cache]:
-    """Redis, empty."""
+    """Redis, emptied."""
     async with open_cache(settings) as opened:
         await opened.execute("FLUSHDB")
         yield opened
@@ -112,7 +112,7 @@ async def cache(settings: Settings) -> AsyncIterator[Cache]:
 
 @pytest.fixture
 async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
-    """One connection, lent to the code under test; what it commits is a savepoint, and all of it is rolled back."""
+    """One connection, shared with the code under test. Its commits are savepoints, and everything is rolled back."""
     async with pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
@@ -123,7 +123,7 @@ async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that advances only when a test says so."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -134,7 +134,7 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """By which principals are remembered."""
+    """The clock of the cached principals."""
     return Clock()
 
 
@@ -175,7 +175,7 @@ async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def signed_in(client: httpx.AsyncClient, context: Context) -> httpx.AsyncClient:
-    """The client, with the access token of a new, verified account; `client.headers` has it."""
+    """The client with the access token of a new, verified account in `client.headers`."""
     user = await make_user(context)
     pair = (await client.post("/api/auth/jwt/login", data={"username": user.email, "password": PASSWORD})).json()
     client.headers["authorization"] = f"Bearer {pair['access_token']}"
@@ -184,7 +184,7 @@ async def signed_in(client: httpx.AsyncClient, context: Context) -> httpx.AsyncC
 
 @pytest.fixture
 async def cloned(settings: Settings) -> AsyncIterator[Settings]:
-    """Settings for a migrated, empty database and Kafka topics of the test's own; Redis is emptied too."""
+    """Settings for an empty, migrated database and Kafka topics of this test. Redis is emptied too."""
     async with clone(settings) as made:
         yield made
 
@@ -214,7 +214,7 @@ def with_database(settings: Settings, name: str) -> str:
 
 @pytest.fixture
 async def live(cloned: Settings) -> AsyncIterator[Context]:
-    """A Context as the processes open it: a pool, commits, the real SMTP."""
+    """A Context as opened by the processes: a pool, commits, real SMTP."""
     async with open_context(cloned, SUBSCRIBERS) as opened:
         yield opened
 
@@ -234,8 +234,8 @@ async def live_client(cloned: Settings, live: Context) -> AsyncIterator[httpx.As
 
 
 def client_of(app: Starlette) -> httpx.AsyncClient:
-    """A client whose every answer is held against the OpenAPI document: a status or code that it does not tell of
-    fails the test."""
+    """Return a client that checks every answer against the OpenAPI document: undocumented statuses and codes fail the
+    test."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://localhost:8000",
@@ -263,7 +263,7 @@ async def _documented(response: httpx.Response) -> None:
 
 @pytest.fixture(scope="session")
 def _telemetry() -> tuple[InMemorySpanExporter, InMemoryMetricReader]:
-    """OpenTelemetry's providers are set once in a process."""
+    """OpenTelemetry's providers can be set only once per process."""
     exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
     telemetry.set_up(load(ENVIRONMENT | _NOWHERE), "tests", SimpleSpanProcessor(exporter), reader)
     return exporter, reader
@@ -291,7 +291,7 @@ _NOWHERE = {
 
 @pytest.fixture
 def nowhere() -> Settings:
-    """Settings of a process whose every dependency refuses the connection."""
+    """Settings whose dependencies all refuse the connection."""
     return load(ENVIRONMENT | _NOWHERE)
 
 

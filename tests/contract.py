@@ -1,4 +1,4 @@
-"""What holds between a signature and its statement, told as a list of faults, each with the query's name."""
+"""Checks that signatures match their statements. Returns a list of faults, each with the query's name."""
 
 import datetime
 import re
@@ -14,7 +14,7 @@ import msgspec
 
 from api.kernel.data.sql import Bound
 
-# The one Python type that asyncpg reads and writes for each PostgreSQL type in use.
+# The Python type that asyncpg reads and writes for each PostgreSQL type in use.
 PYTHON = {
     "uuid": UUID,
     "text": str,
@@ -34,7 +34,7 @@ PYTHON = {
     "interval": datetime.timedelta,
     "void": type(None),
 }
-# PostgreSQL's own words for what a header calls integer, float, …
+# PostgreSQL's names for the types integer, float, … of a header.
 WORDS = {
     "integer": "int4",
     "smallint": "int2",
@@ -44,8 +44,8 @@ WORDS = {
     "boolean": "bool",
     "timestamp": "timestamptz",
 }
-# The one write outside of a feature's own tables, and why: signing in renews the hash that it has just checked, and
-# takes back a deletion, in the transaction that starts the session.
+# The only write to another feature's table: signing in renews the hash that it has just checked and cancels a deletion,
+# in the transaction that starts the session.
 EXCEPTIONS = {("sessions.welcome_back", "users")}
 WRITES = re.compile(
     r"\b(?:insert\s+into|update|delete\s+from|truncate|merge\s+into|lock\s+table)\s+(?:only\s+)?([a-z_]+)"
@@ -53,7 +53,7 @@ WRITES = re.compile(
 
 
 def orphans(folder: Path, bound: Iterable[Bound]) -> list[str]:
-    """Files that no signature binds, and files that several do."""
+    """Return the files that no signature binds, or several do."""
     files = [each.file for each in bound]
     faults = [
         f"sql/{file.relative_to(folder)} is bound by no signature"
@@ -64,7 +64,7 @@ def orphans(folder: Path, bound: Iterable[Bound]) -> list[str]:
 
 
 async def check(connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound) -> list[str]:
-    """Everything that is wrong with one query."""
+    """Return all faults of a query."""
     try:
         prepared = await connection.prepare(bound.statement)
     except asyncpg.PostgresError as error:
@@ -86,7 +86,7 @@ def _python(kind: str) -> Any:
 
 
 def _bare(hint: Any) -> Any:
-    """The type without `| None` and without Annotated, and so of a list's elements."""
+    """Return the type without `| None` and Annotated, also for a list's elements."""
     if typing.get_origin(hint) is typing.Annotated:
         return _bare(typing.get_args(hint)[0])
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
@@ -113,21 +113,21 @@ def _parameters(bound: Bound, kinds: list[str]) -> list[str]:
 def _header(bound: Bound, kinds: list[str]) -> list[str]:
     header = bound.statement.split("\n\n")[0]
     lines = [line for line in bound.statement.splitlines() if line.startswith("--")]
-    faults = [] if header.startswith("-- ") else ["the statement has no header that says what it does"]
-    told = [match.groups() for line in lines if (match := re.match(r"--\s+\$(\d+)\s+(\w+)\s+(\w+(?:\[\])?)", line))]
+    faults = [] if header.startswith("-- ") else ["the statement has no header"]
+    listed = [match.groups() for line in lines if (match := re.match(r"--\s+\$(\d+)\s+(\w+)\s+(\w+(?:\[\])?)", line))]
     wanted = [(str(number), name) for number, name in enumerate(bound.parameters, 1)]
-    if [(number, name) for number, name, _ in told] != wanted:
-        return [*faults, f"the header lists {[name for _, name, _ in told]}, the signature {list(bound.parameters)}"]
+    if [(number, name) for number, name, _ in listed] != wanted:
+        return [*faults, f"the header lists {[name for _, name, _ in listed]}, the signature {list(bound.parameters)}"]
     return faults + [
         f"the header calls ${number} {kind}, PostgreSQL {actual}"
-        for (number, _, kind), actual in zip(told, kinds, strict=False)
+        for (number, _, kind), actual in zip(listed, kinds, strict=False)
         if WORDS.get(kind, kind) != actual
     ]
 
 
 def _columns(bound: Bound, columns: list[tuple[str, str]]) -> list[str]:
     if bound.cardinality == "none":
-        return [f"it answers {name}, which the signature throws away" for name, kind in columns if kind != "void"]
+        return [f"it returns {name}, which the signature ignores" for name, kind in columns if kind != "void"]
     if isinstance(bound.row, type) and issubclass(bound.row, msgspec.Struct):
         fields = [(field.name, field.type) for field in msgspec.structs.fields(bound.row)]
     else:
@@ -143,8 +143,8 @@ def _columns(bound: Bound, columns: list[tuple[str, str]]) -> list[str]:
 
 
 async def _nullable(connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound) -> list[str]:
-    """A field without `| None` on a column of the same name that some table it reads lets be null. PostgreSQL does not
-    know of a view's columns whether they may be."""
+    """Yield faults of fields without `| None` for a nullable column of the same name in any table read. PostgreSQL does
+    not know whether a view's columns are nullable."""
     if not (isinstance(bound.row, type) and issubclass(bound.row, msgspec.Struct)):
         return []
     tables = re.findall(r"\b(?:from|join|into|update)\s+([a-z_]+)", bound.statement)
@@ -159,12 +159,12 @@ async def _nullable(connection: "asyncpg.Connection[asyncpg.Record]", bound: Bou
     never = {row["name"] for row in rows if not row["nullable"]}
     fields = {field.name: _optional(field.type) for field in msgspec.structs.fields(bound.row)}
     faults = [
-        f"the column {name} may be null, the field {name} not"
+        f"the column {name} is nullable, the field {name} is not"
         for name, may in fields.items()
         if name in nullable and not may
     ]
     return faults + [
-        f"the column {name} is never null, the field {name} may be"
+        f"the column {name} is not nullable, the field {name} is"
         for name, may in fields.items()
         if name in never and may
     ]
@@ -176,11 +176,12 @@ async def _constraints(connection: "asyncpg.Connection[asyncpg.Record]", bound: 
 
 
 def _writes(bound: Bound) -> list[str]:
-    """A feature writes its own tables: those named after it, whole or as a beginning (users: users, user_tokens)."""
+    """A feature writes only its own tables: those named after it or prefixed by its name (users: users,
+    user_tokens)."""
     owner = bound.name.partition(".")[0]
     if owner in ("kernel", "worker"):
         own: tuple[str, ...] = ("outbox_", "audit_", "inbox", "inbox_")
-    elif owner == "operations":  # whose subject outbox and inbox are
+    elif owner == "operations":  # owns outbox and inbox
         own = ("outbox_", "inbox_")
     else:
         own = (owner, f"{owner.removesuffix('s')}_")

@@ -1,5 +1,5 @@
-"""`python -m tests.coverage_table`: writes the table of what the tests answer for into docs/security.md, from their
-markers (case, asvs, cwe) and from docstrings that name a case, like “C-65.”. A test fails while it is stale."""
+"""`python -m tests.coverage_table`: writes the table of tested cases into docs/security.md, from the tests' markers
+(case, asvs, cwe) and docstrings that name a case, like “C-65.”. A test fails while the table is outdated."""
 
 import ast
 import re
@@ -19,7 +19,7 @@ _NAMED = re.compile(r"\bC-(\d+)(?:\s*(?:…|–|\.\.\.)\s*C-(\d+))?")
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What one test says of itself: `kind` is case, asvs or cwe."""
+    """A marker of a test; `kind` is case, asvs or cwe."""
 
     file: str
     test: str
@@ -28,7 +28,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 def claims(folder: Path = TESTS) -> list[Claim]:
-    """Of every test; a module's docstring and `pytestmark` speak for all tests in it."""
+    """Return the claims of all tests. A module's docstring and `pytestmark` apply to all its tests."""
     return [claim for file in sorted(folder.rglob("test_*.py")) for claim in _claims_of(file, folder)]
 
 
@@ -64,7 +64,7 @@ def _marked(marks: list[ast.expr]) -> Iterator[tuple[str, str]]:
 
 
 def table() -> str:
-    """The whole of what stands between the two comments."""
+    """Return the text between the two comments."""
     found = claims()
     by_case: dict[int, list[Claim]] = {}
     for claim in found:
@@ -99,7 +99,7 @@ def _order(claim: tuple[str, str]) -> tuple[str, list[int]]:
 
 
 def written(document: str) -> str:
-    """The document with the table as it is now. Raises ValueError where the two comments are not in it."""
+    """Return the document with the current table. Raises ValueError if it lacks the two comments."""
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -1,4 +1,4 @@
-"""Things to test with, made by the application's own queries."""
+"""Test data, inserted with the application's own queries."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from api.users import queries
 from api.users.types import User
 
 PASSWORD = "correct horse battery staple"
-# Of PASSWORD, made once by the application's own hasher: hashing is slow by design.
+# The hash of PASSWORD, computed once because hashing is slow by design.
 _HASH = ""
 
 
@@ -22,7 +22,7 @@ async def make_user(
     roles: Sequence[str] = (),
     language: str = "en",
 ) -> User:
-    """An account whose password is PASSWORD."""
+    """Insert an account with PASSWORD."""
     global _HASH
     _HASH = _HASH or await context.passwords.hash(PASSWORD)
     id = uuid7()

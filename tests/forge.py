@@ -1,4 +1,4 @@
-"""Access tokens, ours and forged ones."""
+"""Valid and forged access tokens."""
 
 import base64
 import hmac
@@ -57,12 +57,12 @@ def issue(tokens: Tokens) -> str:
 
 
 def ours(settings: Settings) -> bytes:
-    """The HS256 key itself, for tokens that only a mistake of ours would make."""
+    """Return the HS256 key, to sign tokens that only a bug could produce."""
     return derive_key(settings.secret_key, "access-token")
 
 
 def signed(secret: bytes, claims: dict[str, Any], **header: Any) -> str:
-    """Signed with HMAC-SHA256, whatever the header says, and without the checks that libraries make."""
+    """Sign with HMAC-SHA256, regardless of the header and without the checks of libraries."""
     head = {"alg": "HS256", "typ": "at+jwt"} | header
     parts = [{name: value for name, value in part.items() if value is not MISSING} for part in (head, claims)]
     message = b".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts)

@@ -1,4 +1,4 @@
-"""The worker's tasks, run in a test's own process."""
+"""Runs the worker's tasks in a test's process."""
 
 import re
 
@@ -12,7 +12,7 @@ TASKS = {task.name: task for task in tasks_of(FEATURES)}
 
 
 async def mailed(context: Context) -> list[tuple[str, str]]:
-    """Let the tasks run that were left to the worker; to whom they wrote, and the token in that mail's link."""
+    """Run the pending tasks. Returns the recipients of their mails and the token in each mail's link."""
     assert isinstance(context.mail, MemoryMailer)
     context.mail.sent.clear()
     while leased := await queries.lease_tasks(context.db, list(TASKS), 100, 30):

@@ -1,5 +1,5 @@
-"""A real nginx before a port of this machine, as people write it: upstream connections kept alive, and the lines for
-WebSockets on every path."""
+"""A real nginx in front of a local port with a typical configuration: upstream keep-alive, and the WebSocket headers on
+every path."""
 
 import contextlib
 import os
@@ -47,7 +47,7 @@ http {{
 
 @contextlib.contextmanager
 def nginx(upstream: int, folder: Path, buffering: str = "on") -> Iterator[int]:
-    """The port of an nginx before the port `upstream`. Skips the test where there is none."""
+    """Yield the port of an nginx in front of the port `upstream`. Skips the test if nginx is not installed."""
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     if program is None:
         pytest.skip("needs nginx (Debian: apt-get install nginx)")

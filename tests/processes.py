@@ -1,4 +1,4 @@
-"""The real processes, `python -m api` and `python -m worker`, and a mail server that a test looks into."""
+"""The real processes, `python -m api` and `python -m worker`, and a mail server for tests."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class Process:
-    """A process of ours, with what it said in `log`."""
+    """A process of this project and its output in `log`."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Process:
             )
 
     async def said(self, text: str, seconds: float = 15.0) -> None:
-        """Wait until the log holds the text."""
+        """Wait until the log contains the text."""
         async with asyncio.timeout(seconds):
             while text not in self.log.read_text():
                 assert self.child.poll() is None, self.log.read_text()
@@ -57,7 +57,7 @@ class Process:
         self.child.wait()
 
     async def stop(self) -> tuple[int, float]:
-        """SIGTERM; the exit status, and after how many seconds."""
+        """Send SIGTERM. Returns the exit status and the seconds until the exit."""
         began = time.monotonic()
         self.child.send_signal(signal.SIGTERM)
         status = await asyncio.to_thread(self.child.wait, 20)
@@ -65,7 +65,7 @@ class Process:
 
 
 def full_pipe(stack: contextlib.ExitStack) -> tuple[int, tuple[int, ...]]:
-    """The end to write to of a pipe that has no room, and what keeps it open: its other end."""
+    """Return the write end of a full pipe, and the read end that keeps it open."""
     ends = reading, writing = os.pipe()
     for end in ends:
         stack.callback(os.close, end)
@@ -74,7 +74,7 @@ def full_pipe(stack: contextlib.ExitStack) -> tuple[int, tuple[int, ...]]:
 
 
 class Processes:
-    """Starts them with one environment, under the command `privileges`, and leaves none behind."""
+    """Starts processes with one environment, under the command `privileges`, and stops them all at the end."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path, privileges: Sequence[str] = ()) -> None:
         self._privileges = privileges
@@ -84,7 +84,7 @@ class Processes:
         self._started: list[Process] = []
 
     def start(self, module: str, *, unread: bool = False) -> Process:
-        """`unread`: nobody reads what it says."""
+        """Start a module. `unread`: its output is not read."""
         log = self._folder / f"{module}.log"
         process = Process(module, self.environment, log, self._privileges, unread)
         self._started.append(process)
@@ -92,30 +92,30 @@ class Processes:
 
     @contextlib.asynccontextmanager
     async def web(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Start the web process; a client for it once it is ready."""
+        """Start the web process and yield a client once it is ready."""
         await self._begin("api", "web starts")
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=15) as client:
             async with asyncio.timeout(10):
-                while not await is_ready(client):  # noqa: ASYNC110  # it starts to listen without telling
+                while not await is_ready(client):  # noqa: ASYNC110  # it reports no event when it listens
                     await asyncio.sleep(0.02)
             yield client
 
     async def worker(self) -> Process:
-        """Start a worker, and wait until it has begun."""
+        """Start a worker and wait until it runs."""
         return await self._begin("worker", "worker runs")
 
-    async def _begin(self, module: str, told: str) -> Process:
-        """Start it, and wait until it says so once more than those before it did."""
+    async def _begin(self, module: str, line: str) -> Process:
+        """Start a module and wait for its own log line, in addition to those of earlier processes."""
         process = self.start(module)
-        before = process.log.read_text().count(told)
+        before = process.log.read_text().count(line)
         async with asyncio.timeout(30):
-            while process.log.read_text().count(told) == before:
+            while process.log.read_text().count(line) == before:
                 assert process.child.poll() is None, process.log.read_text()
                 await asyncio.sleep(0.02)
         return process
 
     async def stop(self) -> None:
-        """SIGTERM to all that run. Raises AssertionError unless each ends with status 0."""
+        """Send SIGTERM to all. Raises AssertionError unless each exits with status 0."""
         running = [process for process in self._started if process.child.poll() is None]
         for process, (status, _) in zip(running, await asyncio.gather(*(each.stop() for each in running)), strict=True):
             assert status == 0, process.log.read_text()
@@ -138,7 +138,7 @@ async def is_ready(client: httpx.AsyncClient) -> bool:
 
 
 class MailServer:
-    """SMTP on loopback; `answer` is what each mail gets."""
+    """An SMTP server on loopback; `answer` is its reply to each mail."""
 
     def __init__(self) -> None:
         self.answer = "250 OK"
@@ -151,7 +151,7 @@ class MailServer:
         return self.answer
 
     async def mail_to(self, address: str, seconds: float = 10.0) -> Message:
-        """The first mail to the address, as soon as it has come."""
+        """Wait for the first mail to the address and return it."""
         async with asyncio.timeout(seconds):
             while not (found := [mail for mail in self.mails if mail["To"] == address]):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
@@ -168,7 +168,7 @@ class MailServer:
 
 
 def text_of(mail: Message) -> str:
-    """The plain part."""
+    """Return the plain text part."""
     for part in mail.walk():
         if part.get_content_type() == "text/plain":
             payload = part.get_payload(decode=True)

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that a test may take away, silence, slow down, cut, or make deaf."""
+"""A TCP proxy on loopback that can be stopped, silenced, delayed, cut or made deaf."""
 
 import asyncio
 import contextlib
@@ -13,15 +13,15 @@ class _Link:
 
     deaf: bool = False
     left: int | None = None
-    """Bytes of answers, before it is cut."""
+    """Bytes of answers until the connection is cut."""
 
 
 class Proxy:
-    """Leads to wherever `to` says. `silent` swallows what is sent, as a dead network does; a connection that says
-    `deaf_at` hears nothing more. `delay` is how many seconds, half as much more or less, whatever is sent takes each
-    way. With `cut_after`, a connection that says `cut_at` is reset after so many bytes of the answer.
+    """Forwards to `to`. `silent` discards all data, like a dead network. A connection that sends `deaf_at` receives
+    nothing more. `delay` is the delay in seconds in each direction, ± 50 %. With `cut_after`, a connection that sends
+    `cut_at` is reset after so many bytes of the answer.
 
-    `rewrites` are pairs of what is replaced in the answers, of equal length: a Kafka broker tells its own address."""
+    `rewrites` are pairs of equal length, replaced in the answers: a Kafka broker reports its own address."""
 
     def __init__(self, to: tuple[str, int] = ("127.0.0.1", 1)) -> None:
         self.to = to
@@ -36,17 +36,17 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def up(self) -> None:
-        """Listen, on the same port as the last time."""
+        """Listen on the same port as before."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def down(self) -> None:
-        """Refuse what comes, and reset what is open."""
+        """Refuse new connections and reset open ones."""
         self._server.close()
         self.cut()
 
     def cut(self) -> None:
-        """Reset what is open."""
+        """Reset open connections."""
         for writer in self._writers:
             writer.transport.abort()
 

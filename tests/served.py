@@ -1,5 +1,4 @@
-"""The protocol of `python -m api` in a thread of the test's process, before an application of the test's own and with
-the deadlines that a test sets."""
+"""The HTTP server of `python -m api` in a thread of the test process, with the test's application and deadlines."""
 
 import asyncio
 import contextlib
@@ -20,12 +19,13 @@ from tests.wire import SECONDS, Answer, read_answer
 GET = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 EARLY = b"POST /early HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
 LARGE = 8 * 1024 * 1024
-"""More than the kernel keeps for a connection."""
+"""More than the kernel buffers for a connection."""
 PACE = 0.01
 
 
 class Application:
-    """/echo answers with the body, /early before it, /large and /stream with much, /never not at all."""
+    """/echo answers with the body, /early before reading it, /large and /stream with much data, /never does not
+    answer."""
 
     def __init__(self) -> None:
         self.called: list[str] = []
@@ -59,7 +59,7 @@ async def _endless() -> AsyncIterator[bytes]:
 
 
 class Served:
-    """The running server. What it says of its connections is read from another thread."""
+    """The running server. The state of its connections is read from another thread."""
 
     def __init__(self, server: uvicorn.Server, port: int) -> None:
         self._server, self.port = server, port
@@ -72,21 +72,21 @@ class Served:
         return len(self._server.server_state.connections)
 
     def connection(self) -> Protocol:
-        """The only one."""
+        """Return the only connection."""
         [connection] = self._server.server_state.connections
         assert isinstance(connection, Protocol)
         return connection
 
     def unsent(self) -> int:
-        """How many bytes the process keeps because the client does not take them."""
+        """Return the number of bytes that the process buffers because the client does not read them."""
         return sum(each.transport.get_write_buffer_size() for each in list(self._server.server_state.connections))
 
     def call(self, what: Callable[[Protocol], None]) -> None:
-        """Do something with the only connection, in its event loop."""
+        """Call a function with the only connection, in its event loop."""
         self._loop.call_soon_threadsafe(what, self.connection())
 
     def answers(self, *segments: bytes) -> list[Answer]:
-        """All answers to what is sent in those segments, until the connection ends."""
+        """Send the segments and return all answers until the connection ends."""
         with self.connect() as sock, sock.makefile("rb") as stream:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for segment in segments:
@@ -119,17 +119,17 @@ def serve(app: ASGIApp, loop: str = "uvloop", **options: Any) -> Iterator[Served
 
 
 def ends(sock: socket.socket) -> bytes:
-    """What still comes until the server ends the connection, also by a reset."""
-    said = b""
+    """Read until the server ends the connection, possibly by a reset."""
+    received = b""
     with contextlib.suppress(ConnectionError):
         while part := sock.recv(65536):
-            said += part
-    return said
+            received += part
+    return received
 
 
 def trickle(sock: socket.socket, start: bytes) -> bytes:
-    """Send `start` and then a byte at a time, for as long as the server keeps the connection; what it says."""
-    said = b""
+    """Send `start`, then one byte at a time until the server ends the connection. Returns its answer."""
+    received = b""
     sock.sendall(start)
     sock.settimeout(PACE)
     deadline = time.monotonic() + SECONDS
@@ -137,18 +137,18 @@ def trickle(sock: socket.socket, start: bytes) -> bytes:
         try:
             part = sock.recv(65536)
             if not part:
-                return said
-            said += part
+                return received
+            received += part
         except TimeoutError:
             with contextlib.suppress(ConnectionError):
                 sock.send(b"x")
         except ConnectionError:
-            return said
+            return received
     raise AssertionError("the server keeps the connection")
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread brings about."""
+    """Wait for a condition that another thread establishes."""
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""The contract between Python and SQL: every file is bound by one signature, and fits it, on the migrated database. The
+"""The contract between Python and SQL: one signature binds each file and matches it on the migrated database. The
 checker itself is tested with a wrong query of each kind."""
 
 import ast
@@ -108,16 +108,16 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "a null",
         {"row": Named, "statement": FIND.replace("email", "name")},
-        "the column name may be null, the field name not",
+        "the column name is nullable, the field name is not",
     ),
-    ("no null", {"row": Doubtful}, "the column email is never null, the field email may be"),
+    ("no null", {"row": Doubtful}, "the column email is not nullable, the field email is"),
     ("two columns for one value", {"row": UUID}, "the columns are ['id', 'email'], the fields []"),
     (
         "one value's type",
         {"row": int, "statement": HEADER + "select id from users where id = $1"},
         "the field <class 'int'>",
     ),
-    ("an answer nobody takes", {"row": None, "cardinality": "none"}, "it answers id, which the signature throws away"),
+    ("an ignored answer", {"row": None, "cardinality": "none"}, "it returns id, which the signature ignores"),
     ("a constraint that is not there", {"constraints": {"users_key": NOT_FOUND}}, "there is no constraint users_key"),
     (
         "another's table",

@@ -92,7 +92,7 @@ def test_a_new_feature_has_the_next_migration(copy: Path) -> None:
         ("../x", "use a plural noun in lower case"),
         ("users", "api/users exists"),
         ("kernel", "api/kernel exists"),
-        ("sheep", "name it with ONE="),
+        ("sheep", "set it with ONE="),
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused_and_nothing_is_written(root: Path, feature: str, message: str) -> None:

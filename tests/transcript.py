@@ -1,5 +1,5 @@
-"""Requests and their answers, written down as Markdown while they happen. What differs from run to run is replaced, so
-that the text changes only with the API."""
+"""Writes requests and their answers as Markdown. Values that differ between runs are replaced, so that the text changes
+only with the API."""
 
 import inspect
 import json
@@ -12,7 +12,7 @@ import httpx
 from api.kernel.http.routing import Route
 from tests.browser import Browser
 
-# Of a request and of an answer: the headers that matter to a client.
+# The headers of requests and answers that are relevant to clients.
 SENT = ("authorization", "cookie", "x-xsrf-token", "if-match", "if-none-match", "content-type")
 GOT = ("etag", "link", "set-cookie")
 SECRET = {"token", "access_token", "refresh_token", "next_cursor"}
@@ -33,7 +33,7 @@ class Transcript:
     def __init__(self, client: httpx.AsyncClient, routes: Mapping[tuple[str, str], Route]) -> None:
         self.client = client
         self.left = dict(routes)
-        """The routes that were not shown yet."""
+        """The routes not shown yet."""
         self.lines: list[str] = []
         self._ids: dict[str, str] = {}
 
@@ -41,8 +41,8 @@ class Transcript:
         self.lines += [text, ""]
 
     async def show(self, route: str, by: Browser | None = None, **options: Any) -> httpx.Response:
-        """Ask, and write down the route (the first time), the request and the answer, which must be no refusal. The
-        names in the route's path, and what else httpx needs, are `options`."""
+        """Send a request and write the route (the first time), the request and the answer, which must not be an error.
+        `options` are the path parameters and httpx's arguments."""
         method, _, template = route.partition(" ")
         path = "/api" + re.sub(r"{(\w+)}", lambda name: str(options.pop(name[1])), template)
         if described := self.left.pop((method, template), None):
@@ -50,11 +50,11 @@ class Transcript:
         response = await (by or self.client).request(method, path, **options)
         request = response.request
         assert response.status_code < 400, f"{route}: {response.text}"
-        told = [f"{method} {request.url.raw_path.decode()}", *_headers(request.headers, SENT)]
-        told += _content(request.content, request.headers)
-        told += ["", f"{response.status_code} {response.reason_phrase}", *_headers(response.headers, GOT)]
-        told += _content(response.content, response.headers)
-        self.lines += ["```http", *map(self._stable, told), "```", ""]
+        lines = [f"{method} {request.url.raw_path.decode()}", *_headers(request.headers, SENT)]
+        lines += _content(request.content, request.headers)
+        lines += ["", f"{response.status_code} {response.reason_phrase}", *_headers(response.headers, GOT)]
+        lines += _content(response.content, response.headers)
+        self.lines += ["```http", *map(self._stable, lines), "```", ""]
         return response
 
     def _stable(self, line: str) -> str:

@@ -1,4 +1,4 @@
-"""Raw sockets, and web processes to point them at."""
+"""Raw sockets, and web processes to connect to."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from tests.worker.parts import free_port
 
 SECONDS = 10.0
 START_SECONDS = 60.0
-"""For a process to start; it takes one or two on a machine that does nothing else."""
+"""Timeout for a process to start, which takes one or two seconds on an idle machine."""
 
 LIVE = b"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n"
 """A request whose head goes on, as does the next one, whose body follows in chunks."""
@@ -35,18 +35,18 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The code of a problem, held against the one shape that every refusal has."""
+        """Return the code of a problem, after checking that it has the shape of every error."""
         assert self.headers["content-type"] == "application/problem+json"
-        told: dict[str, Any] = json.loads(self.body)
-        assert told["status"] == told["status_code"] == self.status
-        assert told["trace_id"] == self.headers["x-trace-id"] != "0" * 32
-        assert told["instance"] == told["path"]
-        assert told["error"] == told["detail"]
-        return str(told["code"])
+        problem: dict[str, Any] = json.loads(self.body)
+        assert problem["status"] == problem["status_code"] == self.status
+        assert problem["trace_id"] == self.headers["x-trace-id"] != "0" * 32
+        assert problem["instance"] == problem["path"]
+        assert problem["error"] == problem["detail"]
+        return str(problem["code"])
 
 
 def read_answer(stream: "socket.SocketIO | Any", method: str = "GET") -> Answer | None:
-    """The next answer on the connection, None at its end."""
+    """Return the next answer on the connection, or None at its end."""
     line = stream.readline()
     if not line:
         return None
@@ -54,7 +54,7 @@ def read_answer(stream: "socket.SocketIO | Any", method: str = "GET") -> Answer 
     answer = Answer(int(line.split()[1]))
     while (line := stream.readline()) != b"\r\n":
         name, _, value = line.decode().partition(": ")
-        assert name not in answer.headers, f"{name} stands twice"
+        assert name not in answer.headers, f"{name} is repeated"
         answer.headers[name] = value.rstrip()
     if method != "HEAD":
         answer.body = stream.read(int(answer.headers.get("content-length", 0)))
@@ -73,7 +73,7 @@ class Web:
         return socket.create_connection(("127.0.0.1", self.port), SECONDS)
 
     def answers(self, raw: bytes) -> list[Answer]:
-        """Everything that comes back for those bytes, until the connection ends."""
+        """Send the bytes and return all answers until the connection ends."""
         with self.connect() as sock, sock.makefile("rb") as stream:
             with contextlib.suppress(ConnectionError):  # refused before all of it was sent
                 sock.sendall(raw)
@@ -83,7 +83,7 @@ class Web:
             return found
 
     def ask(self, raw: bytes) -> Answer:
-        """The one answer to those bytes."""
+        """Send the bytes and return the only answer."""
         [answer] = self.answers(raw)
         return answer
 
@@ -91,31 +91,31 @@ class Web:
         return self.ask(request("GET", path, **headers))
 
     def memory(self) -> int:
-        """Resident bytes."""
+        """Return the resident memory in bytes."""
         return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def logged(self) -> str:
         return self.log.read_text("utf-8", "replace")
 
     def stop(self) -> int:
-        """SIGTERM, and the exit status."""
+        """Send SIGTERM and return the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(SECONDS)
 
 
 def request(method: str, path: str, body: bytes = b"", /, **headers: str) -> bytes:
-    """An HTTP/1.1 request that ends its connection; `x_y="…"` is the header x-y."""
-    told = {"host": "localhost", "connection": "close"} | {
+    """Return an HTTP/1.1 request that closes its connection; `x_y="…"` is the header x-y."""
+    fields = {"host": "localhost", "connection": "close"} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
     if body:
-        told.setdefault("content-length", str(len(body)))
-    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+        fields.setdefault("content-length", str(len(body)))
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
 def spawn(environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
-    """`python -m api` with that environment and nothing of ours."""
+    """Start `python -m api` with only that environment."""
     with log.open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "api"],
@@ -127,7 +127,7 @@ def spawn(environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]
 
 @contextlib.contextmanager
 def serving(environment: Mapping[str, str], folder: Path) -> Iterator[Web]:
-    """A web process that answers; killed at the end where it still runs."""
+    """Yield a web process that answers requests. It is killed at the end if it still runs."""
     port = free_port()
     log = folder / f"web-{port}.log"
     web = Web(spawn({**environment, "PORT": str(port)}, log), port, log)

@@ -19,7 +19,7 @@ from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
 from api.kernel.outbox.consumers import Consumer, Delivery, tell_lag
 from api.kernel.telemetry import mark_failed, meter
 from api.kernel.telemetry.outages import Outage
-from worker.dead_messages import LARGEST, bury, dead_topic_of, reason_of, size_of
+from worker.dead_messages import LARGEST, dead_letter, dead_topic_of, reason_of, size_of
 from worker.kafka import close_quietly
 from worker.security import explained, security
 from worker.spans import processing
@@ -57,7 +57,7 @@ class TooSlow(Exception):
     """The handler exceeded its timeout and was cancelled."""
 
 
-class Trouble(msgspec.Struct):
+class Failing(msgspec.Struct):
     """The failed message at which a partition waits, and the time of its next attempt (time.monotonic). `attempts`
     counts all attempts, `failures` those that may make it a dead letter, `slow` those that timed out."""
 
@@ -76,7 +76,7 @@ class Reader:
         self._consumer = consumer
         self._kafka = context.settings.kafka
         self.topic = self._kafka.prefix + consumer.topic
-        self._troubles: dict[TopicPartition, Trouble] = {}
+        self._failing: dict[TopicPartition, Failing] = {}
         self._failures = 0
         self.outage = Outage("kafka", logger)
 
@@ -148,7 +148,7 @@ class Reader:
             next_one = record.offset + 1
         if next_one > records[0].offset:
             await _commit(client, place, next_one)
-        if place in self._troubles:
+        if place in self._failing:
             _pause(client, place)
 
     async def _settle(self, place: TopicPartition, record: ConsumerRecord) -> bool:
@@ -161,27 +161,27 @@ class Reader:
     async def _settle_traced(
         self, place: TopicPartition, record: ConsumerRecord, headers: dict[str, str], current: Span
     ) -> bool:
-        before = self._troubles.get(place)
-        trouble = before if before and before.offset == record.offset else Trouble(record.offset)
-        outcome, error = await self._attempt(record, headers, trouble.slow)
+        before = self._failing.get(place)
+        failing = before if before and before.offset == record.offset else Failing(record.offset)
+        outcome, error = await self._attempt(record, headers, failing.slow)
         if error is not None:
             mark_failed(current, type(error).__name__)
-            trouble.attempts += 1
-            trouble.slow += isinstance(error, TooSlow)
-            trouble.failures += not _is_unavailable(error)
-            if _is_unavailable(error) or not (isinstance(error, Problem) or trouble.failures >= ATTEMPTS):
-                self._put_off(place, record, trouble, error)
+            failing.attempts += 1
+            failing.slow += isinstance(error, TooSlow)
+            failing.failures += not _is_unavailable(error)
+            if _is_unavailable(error) or not (isinstance(error, Problem) or failing.failures >= ATTEMPTS):
+                self._postpone(place, record, failing, error)
                 return False
             try:
-                await self._bury(record, trouble.attempts, error)
-            except (KafkaError, OSError, RuntimeError, Problem) as unburied:  # the message is retried later
-                _, remedy = await explained(self._kafka, unburied, dead_topic_of(record.topic))
+                await self._dead_letter(record, failing.attempts, error)
+            except (KafkaError, OSError, RuntimeError, Problem) as failure:  # the message is retried later
+                _, remedy = await explained(self._kafka, failure, dead_topic_of(record.topic))
                 self.outage.note(remedy)
-                self._put_off(place, record, trouble, unburied, remedy)
+                self._postpone(place, record, failing, failure, remedy)
                 return False
             self.outage.note(None)
             outcome = "dead"
-        self._troubles.pop(place, None)
+        self._failing.pop(place, None)
         consumed.add(1, {"topic": self._consumer.topic, "outcome": outcome})
         return True
 
@@ -198,35 +198,35 @@ class Reader:
             return "failed", TooSlow() if limit.expired() else error
         return "done" if fresh else "duplicate", None
 
-    def _put_off(
+    def _postpone(
         self,
         place: TopicPartition,
         record: ConsumerRecord,
-        trouble: Trouble,
+        failing: Failing,
         error: Exception,
         remedy: str | None = None,
     ) -> None:
-        pause = back_off(trouble.attempts)
-        trouble.until = time.monotonic() + pause
-        self._troubles[place] = trouble
+        pause = back_off(failing.attempts)
+        failing.until = time.monotonic() + pause
+        self._failing[place] = failing
         consumed.add(1, {"topic": self._consumer.topic, "outcome": "failed"})
         fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-        fields |= {"attempt": trouble.attempts, "cause": type(error).__name__, "seconds": round(pause, 1)}
+        fields |= {"attempt": failing.attempts, "cause": type(error).__name__, "seconds": round(pause, 1)}
         fields |= {"remedy": remedy} if remedy else {}
         foreseen = isinstance(error, Problem | OSError | KafkaError | TooSlow)
         logger.warning("a message will be retried", exc_info=None if foreseen else error, extra={"fields": fields})
 
-    async def _bury(self, record: ConsumerRecord, attempts: int, error: Exception) -> None:
+    async def _dead_letter(self, record: ConsumerRecord, attempts: int, error: Exception) -> None:
         reason = reason_of(error)
         fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset, "reason": reason}
         foreseen = isinstance(error, Problem)
         logger.error("a message became a dead letter", exc_info=None if foreseen else error, extra={"fields": fields})
-        await bury(self._context, self._consumer, record, reason, attempts)
+        await dead_letter(self._context, self._consumer, record, reason, attempts)
 
     def _resume(self, client: AIOKafkaConsumer) -> None:
         for place in client.paused():
-            trouble = self._troubles.get(place)
-            if trouble is None or trouble.until <= time.monotonic():
+            failing = self._failing.get(place)
+            if failing is None or failing.until <= time.monotonic():
                 client.resume(place)
 
     async def _drains_within(self, seconds: float) -> None:

@@ -30,7 +30,7 @@ _HEADER_PREFIX = "dead_"
 _GONE = "the message is no longer in Kafka"
 
 
-async def bury(context: Context, consumer: Consumer, record: ConsumerRecord, reason: str, attempts: int) -> None:
+async def dead_letter(context: Context, consumer: Consumer, record: ConsumerRecord, reason: str, attempts: int) -> None:
     """Publish the message to `<topic>.dead`, wait for the acknowledgement, and record its position. Raises KafkaError
     (UnknownTopicOrPartitionError or TopicAuthorizationFailedError if that topic is unavailable), OSError, RuntimeError,
     Problem."""

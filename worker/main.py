@@ -74,7 +74,7 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
             async with asyncio.timeout(None) as end, asyncio.TaskGroup() as parts:
                 for reader in readers:
                     parts.create_task(reader.run())
-                parts.create_task(tell_remedies(context, outages))
+                parts.create_task(publish_remedies(context, outages))
                 if not only_consume:
                     parts.create_task(relay.run())
                     parts.create_task(work(context, tasks, relay.want_tasks))
@@ -87,7 +87,7 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
     logger.info("worker ends")
 
 
-async def tell_remedies(context: Context, outages: Mapping[tuple[str, str], Outage]) -> None:
+async def publish_remedies(context: Context, outages: Mapping[tuple[str, str], Outage]) -> None:
     """Publish misconfigurations to Redis until the process drains. Each result is published once, because another
     worker may have seen the fault repaired since. `outages` are keyed by component of /health/full and detail. Results
     of an earlier process are dropped, because settings change only with a restart."""

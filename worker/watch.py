@@ -51,7 +51,7 @@ class Watch:
         async with asyncio.timeout(LOOK_SECONDS):
             ends = await client.end_offsets(places) if places else {}
             behind = {place: end - await client.position(place) for place, end in ends.items()}
-        self._tell(behind)
+        self._report(behind)
         for place, (since, at) in self._advance(behind, ends, now).items():
             if behind[place] and place not in client.paused() and now - at > STILL_SECONDS:
                 logger.error("a consumer is stalled", extra={"fields": {"partition": place.partition, "offset": since}})
@@ -72,7 +72,7 @@ class Watch:
         }
         return self._positions
 
-    def _tell(self, behind: "dict[TopicPartition, int]") -> None:
+    def _report(self, behind: "dict[TopicPartition, int]") -> None:
         for place, missing in behind.items():
             lag.set(missing, {"topic": place.topic, "partition": place.partition})
         total = sum(behind.values())

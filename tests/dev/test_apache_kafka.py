@@ -20,7 +20,7 @@ PROGRAM = [sys.executable, "-m", "dev.apache_kafka"]
 def test_without_java_one_line_says_so(tmp_path: Path) -> None:
     ended = subprocess.run([*PROGRAM, "true"], cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
     assert ended.returncode == 1
-    assert ended.stderr == "There is no java: Apache Kafka needs Java 17 or later, and Maven to fetch it.\n"
+    assert ended.stderr == "java is not installed: Apache Kafka needs Java 17 or later, and Maven to download it.\n"
 
 
 def test_a_download_that_fails_is_tried_twice_more(
@@ -38,10 +38,10 @@ def test_a_download_that_fails_is_tried_twice_more(
     monkeypatch.setattr(apache_kafka, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(apache_kafka, "MAVEN_PAUSE", 0.0)
     folder = apache_kafka._jars()
-    assert capsys.readouterr().err.count("mvn could not fetch Apache Kafka:\n    no mirror\n") == 2
+    assert capsys.readouterr().err.count("mvn could not download Apache Kafka:\n    no mirror\n") == 2
 
     folder.rmdir()
-    with pytest.raises(StackError, match=r"mvn could not fetch Apache Kafka:\n    no mirror"):
+    with pytest.raises(StackError, match=r"mvn could not download Apache Kafka:\n    no mirror"):
         apache_kafka._jars()
     assert tries.read_text().count("\n") == 6
 

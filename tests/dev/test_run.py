@@ -95,7 +95,7 @@ def test_a_second_copy_and_exec_on_the_same_folder(project: Project) -> None:
     run = project.run().until_ready()
     second = project.run()
     assert second.wait() == 1
-    assert second.output == ".data is in use by another `make run`: stop that one, or set DATA_DIR.\n"
+    assert second.output == ".data is in use by another `make run`: stop it, or set DATA_DIR.\n"
     # exec finds the stack's own port, not that of its caller.
     shell = project.dev("exec", "sh", "-c", "echo $DATABASE_URL $PORT $SECRET_KEY", PORT="1")
     secret = (project.data / "secret_key").read_text()
@@ -112,7 +112,7 @@ def test_a_taken_port_is_named_before_anything_starts(project: Project) -> None:
         other.listen()
         run = project.run()
         assert run.wait() == 1
-    assert run.output == f"Port {project.port} is taken by another program: stop it, or set PORT.\n"
+    assert run.output == f"Port {project.port} is in use by another program: stop it, or set PORT.\n"
     assert not project.data.exists()
 
 
@@ -145,7 +145,7 @@ def test_migrations_that_fail_stop_the_start(project: Project) -> None:
     [
         ({"status": "ok"}, ""),
         ({}, "web does not answer"),
-        ({"status": "degraded"}, "a part that it needs is down, and `make status` says which"),
+        ({"status": "degraded"}, "a dependency is down; see `make status`"),
         ({"status": 503, "title": "Service Unavailable"}, '{"status": 503, "title": "Service Unavailable"}'),
     ],
 )

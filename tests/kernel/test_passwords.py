@@ -217,5 +217,5 @@ async def test_what_is_closed_hashes_no_more() -> None:
 
 
 def test_nobody_knows_the_password_of_nobody() -> None:
-    assert ARGON2.hash(b"") != module._NOBODY
-    assert module._NOBODY.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert ARGON2.hash(b"") != module._DUMMY
+    assert module._DUMMY.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

@@ -23,7 +23,7 @@ from tests.factories import make_user
 from tests.kernel.smtp import MESSAGE, Sink, listening
 from tests.processes import MailServer, Processes
 from tests.users.people import sign_in
-from worker.main import tell_remedies
+from worker.main import publish_remedies
 
 SECRET = "canary-265"
 
@@ -78,7 +78,7 @@ async def test_a_wrong_password_for_mails_and_tls_to_the_wrong_port_of_kafka_are
 
 async def tell(context: Context, mailer: SmtpMailer) -> None:
     """As a worker with this mailer does that starts, tells its results once, and ends."""
-    telling = asyncio.create_task(tell_remedies(context, {("smtp", ""): mailer.outage}))
+    telling = asyncio.create_task(publish_remedies(context, {("smtp", ""): mailer.outage}))
     await asyncio.sleep(0)  # it has begun its first turn
     context.draining.set()
     await telling

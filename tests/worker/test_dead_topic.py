@@ -22,7 +22,7 @@ from tests.worker.messages import Sent, make_notes, noted, notes, noting, send
 from tests.worker.parts import at
 from worker.consumer import Reader
 from worker.kafka import missing_topic
-from worker.main import tell_remedies
+from worker.main import publish_remedies
 
 TOPIC = "tests.notes"
 
@@ -74,7 +74,7 @@ async def test_the_status_names_the_topic_until_it_is_there(
     await send(cloned, TOPIC, [Sent(data=b"{", id="1"), noted("a", 1)])
     async with asyncio.TaskGroup() as parts:
         parts.create_task(reader.run())
-        parts.create_task(tell_remedies(live, {("consumers", TOPIC): reader.outage}))
+        parts.create_task(publish_remedies(live, {("consumers", TOPIC): reader.outage}))
         await named(live, f"{cloned.kafka.prefix}{TOPIC}.dead")
         assert await live.db.fetch("select 1 from inbox_dead") == []
         there = True
@@ -97,7 +97,7 @@ async def test_apache_kafka_without_the_topic(live: Context, cloned: Settings, t
         reader = Reader(msgspec.structs.replace(live, settings=settings), noting())
         async with asyncio.TaskGroup() as parts:
             parts.create_task(reader.run())
-            parts.create_task(tell_remedies(live, {("consumers", TOPIC): reader.outage}))
+            parts.create_task(publish_remedies(live, {("consumers", TOPIC): reader.outage}))
             await named(live, f"{settings.kafka.prefix}{TOPIC}")
             await make_topics(settings, TOPIC)
             await send(settings, TOPIC, [Sent(data=b"{", id="1"), noted("a", 1)])

@@ -107,12 +107,12 @@ class Cache:
         if self._remedy is None and time.monotonic() > self._probe_due:
             # Callers do not wait for the probe: they have a fallback.
             self._probe_due = time.monotonic() + PROBE_PAUSE_SECONDS
-            self._probe = asyncio.create_task(self._look_at_port())
+            self._probe = asyncio.create_task(self._probe_port())
         self._remedy = self._remedy or self._mismatch
         self._outage.tell(words_of(error), self._remedy)
         return CacheUnavailable(self._remedy)
 
-    async def _look_at_port(self) -> None:
+    async def _probe_port(self) -> None:
         self._mismatch = await tls_remedy(self._redis.connection_pool.connection_kwargs)
 
     async def discard(self, key: str, reason: str) -> None:

@@ -141,11 +141,11 @@ class Database:
             passing("database.committed")
 
     @contextlib.asynccontextmanager
-    async def listen(self, channel: str, heard: Callable[[], None]) -> AsyncIterator[None]:
-        """Call `heard` at each NOTIFY on the channel while the block runs. Holds its own connection."""
+    async def listen(self, channel: str, callback: Callable[[], None]) -> AsyncIterator[None]:
+        """Call `callback` at each NOTIFY on the channel while the block runs. Holds its own connection."""
 
         def notified(*_: object) -> None:
-            heard()
+            callback()
 
         async with self._borrow() as connection:
             async with self._translated():
@@ -238,7 +238,7 @@ async def open_database(
             pooled = settings.database_transaction_pooling
             name = unquote(urlsplit(url).path.removeprefix("/"))
             database = Database(pool, subscribers=subscribers, hosts=len(hosts.urls), pooled=pooled, namespace=name)
-            await _look_at(database)
+            await _check_server(database)
             try:
                 yield database
             finally:
@@ -268,7 +268,7 @@ class Hosts:
         raise next((each for each in failures if isinstance(each, OSError)), failures[0])
 
 
-async def _look_at(database: Database) -> None:
+async def _check_server(database: Database) -> None:
     try:
         [row] = await database.fetch("select current_setting('statement_timeout')")
     except UNAVAILABLE:

@@ -155,7 +155,7 @@ class Limiter:
         elif pairs:
             numbers: list[str | float] = [number for limit, count in pairs for number in (count.at, limit.rate.period)]
             with contextlib.suppress(CacheUnavailable):
-                _tell(await self._cache.evaluate(REFUND, [limit.key for limit in verdict.limits], numbers))
+                _log_deleted(await self._cache.evaluate(REFUND, [limit.key for limit in verdict.limits], numbers))
 
     async def forget(self, limits: Sequence[Limit]) -> None:
         """Delete the counts in Redis. Raises CacheUnavailable. Counts in a process' memory, made while Redis was down,
@@ -189,8 +189,8 @@ class Limiter:
             for limit in limits:
                 numbers += (limit.rate.count, limit.rate.period)
         keys = [limit.key for limits in asked for limit in limits]
-        *answers, healed = await self._cache.evaluate(CHARGE, keys, numbers)
-        _tell(healed)
+        *answers, deleted = await self._cache.evaluate(CHARGE, keys, numbers)
+        _log_deleted(deleted)
         verdicts = []
         for limits, (allowed, *counts) in zip(asked, answers, strict=True):
             each = [Count(*counts[at : at + 4]) for at in range(0, len(counts), 4)]
@@ -198,18 +198,18 @@ class Limiter:
         return verdicts
 
     def _in_memory(self, limits: Sequence[Limit], now: float) -> Verdict:
-        asked = [(limit.key, _alone(limit), limit.rate.period) for limit in limits]
+        asked = [(limit.key, _local_count(limit), limit.rate.period) for limit in limits]
         allowed, counts = self._memory.charge(asked, now)
         return Verdict(allowed, limits, counts, alone=True)
 
 
-def _tell(healed: list[bytes]) -> None:
-    for key in healed:
+def _log_deleted(deleted: list[bytes]) -> None:
+    for key in deleted:
         fields = {"key": key.decode(), "reason": "not a window"}
         logger.warning("unusable value in redis deleted", extra={"fields": fields})
 
 
-def _alone(limit: Limit) -> int:
+def _local_count(limit: Limit) -> int:
     """Return the number of requests that a process allows when it counts by itself; half for strict limits, because
     several processes add up."""
     return max(1, limit.rate.count // 2) if limit.strict else limit.rate.count

@@ -22,19 +22,19 @@ WAITING = 64
 WAITING_OTHERS = 32
 """The maximum for work other than sign-ins: registrations and password changes leave room for sign-ins."""
 # A hash of no password, checked if there is no account, so that an unknown address takes as long as a wrong password.
-_NOBODY = ARGON2.hash(os.urandom(32))
-ENOUGH = 2
+_DUMMY = ARGON2.hash(os.urandom(32))
+MIN_SCORE = 2
 """Minimum score of the estimator, out of 4: 10^6 guesses, which takes years over the API. A score of 3 would refuse any
 8 random characters."""
 _MOST_TYPED = 1024
-_TELLING = 4
+_MIN_KNOWN = 4
 """Minimum length of a known word that is removed from a password; shorter ones occur in many words."""
 _WINDOW = 20
 """Number of characters estimated at once, which covers almost every word of the dictionaries. The time grows faster
 than quadratically, to seconds for 100 characters, and the estimator holds the GIL."""
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     """Lower the priority of hashing threads, so that many logins slow down only logins."""
     if sys.platform == "linux":  # niceness is per thread
         os.nice(19)
@@ -51,7 +51,7 @@ class Passwords:
         """`network` returns the network of the current request, for a fair queue between networks."""
         # One per core: more would share the cores and cost 19 MiB each.
         cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-        self._threads = ThreadPoolExecutor(cores, "argon2", initializer=_give_way)
+        self._threads = ThreadPoolExecutor(cores, "argon2", initializer=_lower_priority)
         self._turns = Turns(cores)
         self._network = network
         self._firebase_signer_key = firebase_signer_key
@@ -70,8 +70,8 @@ class Passwords:
         the work of each of these and of a native hash, whichever the account has, so that its time reveals nothing. A
         wait of equal length would be distinguishable by concurrent attempts."""
         known = password_hash if password_hash and is_readable(password_hash) else None
-        asked = known or _NOBODY
-        others = decoys(read(asked).kind, [read(_NOBODY).kind, *map(normal_kind, kinds)])
+        asked = known or _DUMMY
+        others = decoys(read(asked).kind, [read(_DUMMY).kind, *map(normal_kind, kinds)])
         work = functools.partial(_verify, asked, password, others, self._firebase_signer_key)
         return await self._run(work, signing_in) and known is not None
 
@@ -133,18 +133,20 @@ def _weakness(password: str, known: list[str]) -> str | None:
     from zxcvbn_rs_py import zxcvbn  # its dictionaries take 8 MB; not every process needs them
 
     for word in sorted(known, key=len, reverse=True):
-        if len(word) >= _TELLING:
+        if len(word) >= _MIN_KNOWN:
             password = re.sub(re.escape(word), "", password, flags=re.IGNORECASE)
     if not password:
-        return f"This password is too easy to guess: its score is 0 of 4, and {ENOUGH} is needed. It is your own name."
+        return (
+            f"This password is too easy to guess: its score is 0 of 4, and {MIN_SCORE} is needed. It is your own name."
+        )
     starts = range(0, max(1, len(password) - _WINDOW // 2), _WINDOW // 2)
     best = None
     for start in starts:
         found = zxcvbn(password[start : start + _WINDOW], known)
-        if int(found.score) >= ENOUGH:
+        if int(found.score) >= MIN_SCORE:
             return None
         best = found if best is None or int(found.score) > int(best.score) else best
     assert best is not None
     hints = [best.feedback.warning, *best.feedback.suggestions] if best.feedback else []
-    reason = f"This password is too easy to guess: its score is {int(best.score)} of 4, and {ENOUGH} is needed."
+    reason = f"This password is too easy to guess: its score is {int(best.score)} of 4, and {MIN_SCORE} is needed."
     return " ".join([reason, *(str(hint) for hint in hints if hint)])

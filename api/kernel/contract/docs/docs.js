@@ -1,5 +1,5 @@
-// The API documentation page: reads /api/openapi.json, shows every operation, and has a form to try each.
-// No dependency, no build. Whatever comes from the document or from an answer becomes text, never markup.
+// The API documentation page: reads /api/openapi.json, shows every operation, and has a form to try it.
+// No dependency, no build. Content of the document and of answers is inserted as text, never as markup.
 
 const FORM = "application/x-www-form-urlencoded";
 const PROBLEM = "application/problem+json";
@@ -16,7 +16,7 @@ const EXAMPLES = {
 };
 
 const page = (name) => document.getElementById(`docs-${name}`);
-const rows = []; // of every operation: its <details>, and the words that the filter looks in
+const rows = []; // for every operation: its <details> and the text that the filter searches
 let spec;
 
 function el(tag, properties, ...children) {
@@ -25,13 +25,13 @@ function el(tag, properties, ...children) {
   return node;
 }
 
-/** A docstring: its wrapped lines joined, `words in backticks` set as code; nothing for no text. */
+/** Renders a docstring: joins wrapped lines and formats `words in backticks` as code; nothing without text. */
 function prose(text) {
   const parts = text?.replace(/(?<!\n)\n(?![\n*-])\s*/g, " ").split("`");
   return text && el("p", { className: "prose" }, parts.map((part, index) => (index % 2 ? el("code", {}, part) : part)));
 }
 
-/** The object that a $ref stands for; keys written beside the $ref win, as OpenAPI 3.1 has it. */
+/** Resolves a $ref; sibling keys of the $ref take precedence, as in OpenAPI 3.1. */
 function resolve(node) {
   if (!node?.$ref) return node ?? {};
   const { $ref, ...beside } = node;
@@ -66,7 +66,7 @@ function field(name, schema, { required, description }, nested) {
     prose(description ?? resolve(schema).description), nested);
 }
 
-/** The fields below a schema as nested lists, null where it has none; `above` stops a schema that holds itself. */
+/** Renders a schema's fields as nested lists, null without fields; `above` stops recursive schemas. */
 function fieldsOf(schema, above = []) {
   if (!schema || above.includes(schema.$ref)) return null;
   const path = schema.$ref ? [...above, schema.$ref] : above;
@@ -84,7 +84,7 @@ function fieldsOf(schema, above = []) {
   return items.length ? el("ul", { className: "fields" }, items) : null;
 }
 
-/** A value that fits the schema: its own example if it has one; optional fields that have a default are left out. */
+/** Returns a value that matches the schema: its example, if any; omits optional fields with a default. */
 function exampleOf(schema, above = []) {
   const whole = resolve(schema);
   const given = whole.example ?? whole.examples?.[0] ?? whole.const ?? whole.default ?? whole.enum?.[0];
@@ -110,7 +110,7 @@ function bodyView(type, media) {
     example && el("details", {}, el("summary", {}, "Example"), el("pre", {}, example))];
 }
 
-/** Who may call it: security schemes are alternatives, {} among them is nobody, names beside a scheme are roles. */
+/** Describes who may call it: security schemes are alternatives, {} means anonymous, a scheme's names are roles. */
 function callers({ security: ways = [] }) {
   const schemes = [...new Set(ways.flatMap((way) => Object.keys(way)))].join(" or ");
   const roles = [...new Set(ways.flatMap((way) => Object.values(way).flat()))].join(", ");
@@ -158,7 +158,7 @@ function inputFor({ name, in: where, required = false, schema }) {
     : el("input", { ...properties, placeholder: typeOf(schema) }));
 }
 
-/** What the form says, as arguments of fetch. A urlencoded body is written one name=value a line. */
+/** Converts the form to arguments of fetch. A urlencoded body is entered as one name=value per line. */
 function requestFrom({ method, path, operation }, form, type, text) {
   const headers = new Headers(text ? { "Content-Type": type } : {});
   const query = new URLSearchParams();
@@ -176,7 +176,7 @@ function requestFrom({ method, path, operation }, form, type, text) {
   return { url, method: method.toUpperCase(), headers, lines, body, token: callers(operation).schemes !== "" };
 }
 
-/** The same for a shell. The token stays in a variable, so that it does not end in the shell's history. */
+/** Converts the form to a shell command. The token is in a variable, which keeps it out of the shell's history. */
 function curlLine({ url, method, headers, lines, body, token }) {
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const form = lines.map((line) => `--data-urlencode ${quoted(line)}`);
@@ -185,11 +185,11 @@ function curlLine({ url, method, headers, lines, body, token }) {
     ...[...headers].map((header) => `-H ${quoted(header.join(": "))}`), ...data].filter(Boolean).join(" \\\n  ");
 }
 
-/** Sends, and shows the answer while it arrives: a stream of events has no end to wait for. */
+/** Sends the request and shows the answer while it arrives, because a stream of events does not end. */
 async function send({ url, method, headers, body, token }, signal, shown) {
   const bearer = page("token").value.trim();
   if (token && bearer) headers.set("Authorization", `Bearer ${bearer}`);
-  const xsrf = document.cookie.match(/(?:^|; )XSRF-TOKEN=([^;]*)/); // there after a sign-in by cookie
+  const xsrf = document.cookie.match(/(?:^|; )XSRF-TOKEN=([^;]*)/); // set by a sign-in with cookies
   if (xsrf && method !== "GET") headers.set("X-XSRF-TOKEN", decodeURIComponent(xsrf[1]));
   const started = performance.now();
   const response = await fetch(url, { method, headers, body, signal, cache: "no-store" });
