@@ -45,13 +45,6 @@ class Process:
                 pass_fds=held,
             )
 
-    async def said(self, text: str, seconds: float = 15.0) -> None:
-        """Wait until the log contains the text."""
-        async with asyncio.timeout(seconds):
-            while text not in self.log.read_text():
-                assert self.child.poll() is None, self.log.read_text()
-                await asyncio.sleep(0.02)
-
     def kill(self) -> None:
         self.child.kill()
         self.child.wait()

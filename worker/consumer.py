@@ -132,7 +132,7 @@ class Reader:
                 for place, records in found.items():
                     await self._take_turn(client, place, records)
                 with contextlib.suppress(IllegalStateError):  # a partition was reassigned
-                    if counted := await watch.look(client):
+                    if counted := await watch.measure(client):
                         await tell_lag(self._context.cache, self._consumer, counted)
                 if time.monotonic() > steady:
                     self._failures = 0

@@ -35,7 +35,7 @@ class Watch:
         self._joined = time.monotonic()
         self._positions: dict[TopicPartition, tuple[int, float]] = {}
 
-    async def look(self, client: "AIOKafkaConsumer") -> dict[int, int]:
+    async def measure(self, client: "AIOKafkaConsumer") -> dict[int, int]:
         """Measure the lag by partition, every LOOK_SECONDS. Raises Stalled, KafkaError (IllegalStateError after a
         rebalance), TimeoutError."""
         now = time.monotonic()

@@ -76,7 +76,7 @@ async def test_consumer_behind(
     )
     await client.start()
     try:
-        assert sum((await Watch(topic).look(client)).values()) == 1001
+        assert sum((await Watch(topic).measure(client)).values()) == 1001
     finally:
         await client.stop()
     assert alarm("ConsumerBehind", before) == FIRES
