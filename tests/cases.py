@@ -215,6 +215,11 @@ CASES: dict[int, tuple[str, str, str]] = {
     262: ("lines of a file that are malformed, or carry secrets", "2.2.1, 16.2.5", "20, 532"),
     263: ("exports of Firebase and Django, and one that was cut off", "2.2.1", "20"),
     264: ("files of any size; invitations; the database is away", "2.4.1, 16.5.2", "770, 755"),
+    300: ("a token that is not valid, on a route that anyone may call", "8.2.1", "863"),
+    301: ("answers that depend on the caller, and errors, in a shared cache", "14.2.2, 14.3.2", "524, 525"),
+    302: ("an answer that sets or clears cookies, in a shared cache", "14.2.2", "524"),
+    304: ("what others change of a thing does not make its owner's change stale", "15.4.2", "367"),
+    305: ("path parameters that are no integer, date, slug or allowed value", "2.2.1, 1.4.2", "20"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

@@ -18,13 +18,14 @@ from api.kernel.identity.auth import Tokens
 from tests.factories import PASSWORD, make_user
 
 EVERYBODY, HOLDERS, SIGNED_IN, SUPERUSERS = "everybody", "holders", "signed in", "superusers"
-OWNERS, BROWSERS = "owners", "browsers"
+OWNERS, BROWSERS, VISITORS = "owners", "browsers", "visitors"
 # Whom each route lets in. `holders` have a token of ours, whatever became of it; to all but its `owners` a thing does
-# not exist; what `browsers` call asks for their cookies, and a token in a header is nothing to it.
+# not exist; what `browsers` call asks for their cookies, and a token in a header is nothing to it. `visitors` need no
+# token, but one that they send must be valid.
 ROWS = {
     "POST /auth/register": EVERYBODY,
     "POST /auth/request-verify-token": EVERYBODY,
-    "POST /auth/verify": EVERYBODY,
+    "POST /auth/verify": VISITORS,
     "POST /auth/verify/opening": EVERYBODY,
     "POST /auth/forgot-password": EVERYBODY,
     "POST /auth/reset-password": EVERYBODY,
@@ -61,7 +62,7 @@ ROWS = {
     "GET /health": EVERYBODY,
     "GET /health/live": EVERYBODY,
     "GET /health/ready": EVERYBODY,
-    "GET /health/full": EVERYBODY,
+    "GET /health/full": VISITORS,
 }
 ROUTES = {f"{route.method} {route.path}": route for feature in FEATURES for route in feature.routes}
 WHO = {
@@ -85,6 +86,8 @@ def expected(who: str, let_in: str) -> tuple[int, str] | None:
     """The refusal, or None where they are let in."""
     if let_in == EVERYBODY or (let_in == HOLDERS and who != "anonymous"):
         return None
+    if let_in == VISITORS:
+        return REFUSED[who] if who != "anonymous" and who in REFUSED else None
     if let_in == BROWSERS:
         return REFUSED["anonymous"]
     if who in REFUSED:

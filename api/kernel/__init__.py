@@ -20,8 +20,10 @@ from api.kernel.errors import (
     unauthorized,
 )
 from api.kernel.feature import Feature, Sweep
+from api.kernel.http.caching import CacheControl
 from api.kernel.http.paging import Cursor, Cursors, Limit, Page
-from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, post, put, refuse_stale
+from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, post, put
+from api.kernel.http.validators import Version, refuse_stale
 from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in, superuser
 from api.kernel.identity.limits import Policy, network_of
 from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address
@@ -45,6 +47,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "ACCEPTED",  # 202 without a body
     "Renew",  # asks for new tokens for the caller
     "refuse_stale",  # If-Match against the current ETag
+    "Version",  # the field that If-Match compares instead of the whole content
+    "CacheControl",  # how long clients may reuse a GET's answers
     "Page", "Cursor", "Cursors", "Limit",  # one page of a list, by key
     # Principals and limits
     "Principal",  # who is signed in

@@ -245,17 +245,28 @@ async def test_full_answers_although_nothing_else_does(alone: httpx.AsyncClient,
     assert (parts.outbox, parts.consumers) == (None, None)
 
 
-@pytest.mark.parametrize("who", ["nobody", "somebody", "ended", "garbage"])
+@pytest.mark.parametrize("who", ["nobody", "somebody"])
 async def test_strangers_learn_the_status_alone(client: httpx.AsyncClient, context: Context, who: str) -> None:
     """C-170."""
-    if who in ("somebody", "ended"):
-        user = await make_user(context, superuser=who == "ended")
+    if who == "somebody":
+        user = await make_user(context)
         client.headers.update(bearer(await sign_in(client, user.email)))
-    if who == "ended":
-        assert (await client.post("/api/auth/jwt/logout")).status_code == 204
-    if who == "garbage":
-        client.headers["authorization"] = "Bearer garbage"
     assert set(await full(client)) == {"status", "timestamp", "version", "environment"}
+
+
+@pytest.mark.parametrize("token", ["ended", "garbage"])
+async def test_a_token_that_is_not_valid_learns_nothing(
+    client: httpx.AsyncClient, context: Context, token: str
+) -> None:
+    """C-170, C-300."""
+    user = await make_user(context, superuser=True)
+    client.headers.update(bearer(await sign_in(client, user.email)))
+    if token == "ended":
+        assert (await client.post("/api/auth/jwt/logout")).status_code == 204
+    else:
+        client.headers["authorization"] = "Bearer garbage"
+    refused = await client.get("/api/health/full")
+    assert (refused.status_code, refused.json()["code"]) == (401, "TOKEN_INVALID")
 
 
 @pytest.mark.parametrize("path", ["full", "ready"])

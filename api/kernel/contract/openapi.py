@@ -29,6 +29,7 @@ from api.kernel.errors import (
     document_of,
 )
 from api.kernel.feature import Feature
+from api.kernel.http.caching import caching_fields
 from api.kernel.http.cookies import ACCESS, ORIGIN_NOT_ALLOWED, XSRF_REFUSED
 from api.kernel.http.paging import Page
 from api.kernel.http.routing import (
@@ -121,7 +122,7 @@ def _types(inputs: Iterable[Inputs]) -> list[Any]:
     """Every type that stands in a signature, once, in order."""
     found: dict[Any, None] = {ProblemDocument: None}
     for each in inputs:
-        for kind in (each.body, each.form, each.query, each.returns):
+        for kind in (*each.path.values(), each.body, each.form, each.query, each.returns):
             if kind not in (None, type(None), Reply):
                 found[kind] = None
     return list(found)
@@ -141,7 +142,7 @@ def _operation(
         "tags": [feature.name],
         "summary": summary,
         "description": description.strip(),
-        "security": _security(route),
+        "security": _security(route, inputs),
         "parameters": [*_parameters(inputs, schemas, components), *_conditions(route, inputs)],
         "responses": {**_success(route, inputs, schemas), **_refusals(route, inputs)},
     }
@@ -153,9 +154,9 @@ def _operation(
     return {name: value for name, value in operation.items() if value or name == "security"}
 
 
-def _security(route: Route) -> list[dict[str, list[str]]]:
+def _security(route: Route, inputs: Inputs) -> list[dict[str, list[str]]]:
     if not route.guard.asks:
-        return []
+        return [{}, {"bearer": []}, {"cookie": []}] if "principal" in inputs.ambient else []
     roles = [] if route.guard in (signed_in, holder) else [route.guard.name]  # OpenAPI 3.1: the roles it takes
     return [{"bearer": roles}, {"cookie": roles}]
 
@@ -180,8 +181,7 @@ def _sample(component: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(inputs: Inputs, schemas: dict[Any, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(kind)}
-        for name, kind in inputs.path.items()
+        {"name": name, "in": "path", "required": True, "schema": schemas[kind]} for name, kind in inputs.path.items()
     ]
     if inputs.query is not None:
         component = components[_name(schemas[inputs.query])]
@@ -195,8 +195,15 @@ def _parameters(inputs: Inputs, schemas: dict[Any, Any], components: dict[str, A
 def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
     names = ["If-Match"] if "if_match" in inputs.ambient else []
     names += ["If-None-Match"] if route.etag and route.method == "GET" else []
+    names += ["Accept-Language"] if "language" in inputs.ambient else []
     return [
-        {"name": name, "in": "header", "required": False, "description": "An ETag.", "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": "An ETag." if name.startswith("If-") else "Languages of the answer, by preference.",
+            "schema": {"type": "string"},
+        }
         for name in names
     ]
 
@@ -207,6 +214,12 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
     headers += ["Link"] if typing.get_origin(inputs.returns) is Page else []
     if headers:
         found["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
+    if route.cache:
+        caching = caching_fields(route.cache, route.guard.asks, inputs.ambient)
+        stored = {name.decode().title(): [value.decode()] for name, value in caching}
+        found["headers"] = found.get("headers", {}) | {
+            name: {"schema": {"type": "string", "examples": examples}} for name, examples in stored.items()
+        }
     if "renew" in inputs.ambient:
         told = "The new token, where the password was changed by a request with a bearer token."
         renewed = {
@@ -233,6 +246,8 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
         found += [UNAUTHORIZED, TOKEN_INVALID] + ([] if route.guard is holder else [TOKEN_EXPIRED])
         found += [] if route.guard is holder else [FORBIDDEN]
         found += [] if route.method == "GET" else [XSRF_REFUSED, ORIGIN_NOT_ALLOWED]
+    elif "principal" in inputs.ambient:
+        found += [UNAUTHORIZED, TOKEN_INVALID, TOKEN_EXPIRED]
     if "if_match" in inputs.ambient:
         found.append(PRECONDITION_FAILED)
     if inputs.path:

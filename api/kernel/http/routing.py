@@ -1,7 +1,6 @@
 """get, post, put, patch, delete → Route values, and what a handler's signature asks for: `body`, `form` or `query`, the
 names in its path, and of AMBIENT what it needs to know. pipeline.py serves them."""
 
-import hashlib
 import inspect
 import re
 import typing
@@ -13,16 +12,17 @@ import msgspec
 
 from api.kernel.context import Context
 from api.kernel.data.database import Database
-from api.kernel.errors import PRECONDITION_FAILED, Problem
+from api.kernel.errors import Problem
+from api.kernel.http.caching import CacheControl, caching_fault
 from api.kernel.http.cookies import Cookies
-from api.kernel.http.headers import names
 from api.kernel.identity.auth import Claims, Guard, Principal
 from api.kernel.identity.limits import Policy
 from api.kernel.input.decoding import JSON
+from api.kernel.input.paths import path_decoder
 from api.kernel.settings import rate
 
 PREFIX = "/api"
-AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "renew")
+AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "language", "renew")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
 Whose = Callable[[Context, Cookies, Any], UUID | None]
@@ -33,7 +33,6 @@ tokens. Returns the new `sid`."""
 Renewal = Callable[[Context, Database, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
 """How that is done: the new `sid`, and the headers of the answer where the tokens are not in cookies."""
 ACCESS_HEADER, REFRESH_HEADER = "X-Access-Token", "X-Refresh-Token"
-encode = msgspec.json.Encoder().encode
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +68,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[type[Problem], ...] = ()
     """The codes of its own, for the OpenAPI document."""
     etag: bool = False
-    """Answers carry an ETag of their content; a GET with the same in If-None-Match is answered 304 (RFC 9110 §13)."""
+    """Answers carry an ETag (validators.py); a GET with the same in If-None-Match is answered 304 (RFC 9110 §13)."""
+    cache: CacheControl | None = None
+    """How long clients may reuse the answers of a GET; without it they are `no-store`."""
 
 
 def _maker(method: str) -> Callable[..., Route]:
@@ -90,7 +91,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a request without one is refused; not where the handler's is `X | None`."""
     form: type[msgspec.Struct] | None
     query: type[msgspec.Struct] | None
-    path: dict[str, type]
+    path: dict[str, Any]
     ambient: frozenset[str]
     """Of AMBIENT: what the pipeline knows anyway."""
     returns: Any
@@ -107,7 +108,7 @@ def inputs_of(route: Route) -> Inputs:
     named = set(re.findall(r"{(\w+)}", route.path))
     taken = {name: hints.pop(name) for name in ("body", "form", "query") if name in hints}
     optional = hints.get("principal") == Principal | None
-    ambient = frozenset(name for name in AMBIENT if hints.pop(name, None))
+    ambient = frozenset(name for name in AMBIENT if name not in named and hints.pop(name, None))
     asked = taken.get("body")
     body = _without(type(None), asked)
     if body is not None:
@@ -125,8 +126,14 @@ def inputs_of(route: Route) -> Inputs:
         raise TypeError(f"{where}: a request has one body, JSON or a form.")
     if hints.keys() != named:
         raise TypeError(f"{where}: the path names {sorted(named)}, the handler {sorted(hints)}.")
-    if any(kind not in (UUID, str) for kind in hints.values()):
-        raise TypeError(f"{where}: a path parameter is a UUID or a str.")
+    for name, kind in hints.items():
+        try:
+            path_decoder(kind)
+        except TypeError as error:
+            raise TypeError(f"{where}: {name} is {kind}, and {error}") from None
+    fault = caching_fault(route.cache, route.method, route.guard.asks, route.etag, ambient) if route.cache else None
+    if fault:
+        raise TypeError(f"{where}: {fault}")
     if "principal" in ambient and route.guard.admits is None and not (optional and not route.guard.asks):
         raise TypeError(f"{where}: a principal needs a guard that asks who it is; with anyone it is Principal | None.")
     if optional and route.guard.admits is not None:
@@ -163,15 +170,3 @@ def _without(part: type, kind: Any) -> Any:
 def operation_id(route: Route) -> str:
     """The handler's name in camel case: the name of the operation, and of the route's own limit."""
     return re.sub(r"_(\w)", lambda match: match[1].upper(), route.handler.__name__)
-
-
-def refuse_stale(if_match: str | None, current: msgspec.Struct) -> None:
-    """Raises PRECONDITION_FAILED where the client's If-Match is of something else than what the thing is now. Ask with
-    its row locked."""
-    if if_match is not None and not names(if_match, etag(encode(current))):
-        raise PRECONDITION_FAILED
-
-
-def etag(body: bytes) -> str:
-    """A strong validator: of the content itself."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'

@@ -9,14 +9,12 @@ import re
 import typing
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from starlette.types import Receive
 
 from api.kernel.errors import (
     MALFORMED_JSON,
-    NOT_FOUND,
     PAYLOAD_TOO_LARGE,
     REQUEST_TIMEOUT,
     UNSUPPORTED_MEDIA_TYPE,
@@ -31,7 +29,6 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 64
 BODY_SECONDS = 10.0
 _CLOSE = {"connection": "close"}  # the rest of a body that nobody reads must not be taken for the next request
-_UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _SUSPECT = re.compile(rb"\\u|[0-9]{19}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -180,14 +177,3 @@ _SPELLINGS: dict[Any, Callable[[str], Any]] = {
     int: _whole,
     bool: lambda text: {"true": True, "false": False}.get(text, text),
 }
-
-
-def decode_path(value: str, kind: type) -> Any:
-    """A path parameter: a UUID, or text. Raises NOT_FOUND: an id of the wrong form is the id of nothing."""
-    if kind is not UUID:
-        if _UNSTORABLE.search(value):
-            raise NOT_FOUND
-        return value
-    if not _UUID.fullmatch(value):
-        raise NOT_FOUND
-    return UUID(value)
