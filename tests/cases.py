@@ -220,6 +220,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     302: ("an answer that sets or clears cookies, in a shared cache", "14.2.2", "524"),
     304: ("what others change of a thing does not make its owner's change stale", "15.4.2", "367"),
     305: ("path parameters that are no integer, date, slug or allowed value", "2.2.1, 1.4.2", "20"),
+    306: ("rows inside of rows, and values that do not fit their type", "2.2.1, 16.2.5", "20, 532"),
+    307: ("documents and arrays of records as parameters of one statement", "1.2.4, 1.4.2", "89, 190"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

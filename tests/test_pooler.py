@@ -1,6 +1,7 @@
 """F-24: everything through PgBouncer in transaction mode, where each transaction may get another server connection."""
 
 import asyncio
+import enum
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ import msgspec
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.data import database
+from api.kernel.data import database, sql
 from api.kernel.data.database import SERVER_TIMEOUTS, open_database
+from api.kernel.data.sql import query
 from api.kernel.errors import UNAVAILABLE
 from api.kernel.settings import Settings
 from dev.part import Part, stop
@@ -173,3 +175,38 @@ async def test_a_pooler_that_drops_the_time_outs_is_told_of_at_start(
     async with open_database(settings, {}, 1) as db:
         assert len(await db.fetch("select 1")) == 1
     assert caplog.text == ""
+
+
+class Kind(enum.Enum):
+    A = "a"
+
+
+class Inner(msgspec.Struct, frozen=True):
+    name: str
+
+
+class Echoed(msgspec.Struct, frozen=True):
+    kind: Kind
+    rows: list[Inner]
+    backend: int
+
+
+async def test_rows_inside_of_rows_need_nothing_of_a_connection(
+    cloned: Settings, pooled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C-306: jsonb is converted beside the driver, so that another server connection knows as much as the first."""
+    monkeypatch.setattr(sql, "FOLDER", tmp_path)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "echo.sql").write_text("select 'a' as kind, $1::jsonb as rows, pg_backend_pid() as backend")
+
+    @query
+    async def echo(db: database.Database, rows: list[Inner]) -> Echoed: ...  # type: ignore[empty-body]
+
+    settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
+    async with open_database(settings, {}, 2 * CONNECTIONS) as db:
+        async with db.transaction() as first, db.transaction() as second:
+            answers = [await echo(each, [Inner(name)] * 2) for name in "ab" for each in (first, second)]
+        answers += [await echo(db, [])]
+    assert [answer.rows for answer in answers] == [[Inner(name)] * 2 for name in "aabb"] + [[]]
+    assert {answer.kind for answer in answers} == {Kind.A}
+    assert len({answer.backend for answer in answers}) >= 2

@@ -254,18 +254,9 @@ async def test_strangers_learn_the_status_alone(client: httpx.AsyncClient, conte
     assert set(await full(client)) == {"status", "timestamp", "version", "environment"}
 
 
-@pytest.mark.parametrize("token", ["ended", "garbage"])
-async def test_a_token_that_is_not_valid_learns_nothing(
-    client: httpx.AsyncClient, context: Context, token: str
-) -> None:
+async def test_a_token_that_is_not_valid_is_refused(client: httpx.AsyncClient) -> None:
     """C-170, C-300."""
-    user = await make_user(context, superuser=True)
-    client.headers.update(bearer(await sign_in(client, user.email)))
-    if token == "ended":
-        assert (await client.post("/api/auth/jwt/logout")).status_code == 204
-    else:
-        client.headers["authorization"] = "Bearer garbage"
-    refused = await client.get("/api/health/full")
+    refused = await client.get("/api/health/full", headers={"authorization": "Bearer garbage"})
     assert (refused.status_code, refused.json()["code"]) == (401, "TOKEN_INVALID")
 
 

@@ -14,6 +14,7 @@ import msgspec
 from opentelemetry.trace import SpanKind
 
 from api.kernel.data.database import Database, Violation, constraint_problem
+from api.kernel.data.rows import argument_converter, row_maker
 from api.kernel.errors import NOT_FOUND, Problem
 from api.kernel.telemetry import query_seconds, span
 
@@ -62,7 +63,7 @@ def _bind(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Query
     bound = _read(function, constraints)
     # The name goes with the statement, so that pg_stat_activity and the slow log tell where it comes from.
     statement = f"-- {bound.name}\n{bound.statement}"
-    make = _row_maker(bound.row)
+    make, convert = row_maker(bound.name, bound.row), argument_converter(bound.parameters)
     labels = {"db.operation.name": bound.name}
     attributes = {"db.system.name": "postgresql", "db.query.summary": bound.name}
 
@@ -72,7 +73,7 @@ def _bind(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Query
             if current.is_recording():
                 current.set_attribute("db.namespace", db.namespace)
             try:
-                rows = await db.fetch(statement, *arguments)
+                rows = await db.fetch(statement, *convert(arguments))
             except Violation as violation:
                 raise constraint_problem(violation, bound.constraints) from None
             finally:
@@ -123,9 +124,3 @@ def _cardinality(name: str, returned: Any) -> tuple[Any, str]:
             raise QueryError(f"{name}: it answers one kind of row, and None at most beside it.")
         return row, "maybe"
     return returned, "one"
-
-
-def _row_maker(row: Any) -> Callable[[Any], Any]:
-    if isinstance(row, type) and issubclass(row, msgspec.Struct):
-        return lambda record: row(*record)  # columns stand in the fields' order; tests/test_sql.py holds them to it
-    return lambda record: record[0]

@@ -43,7 +43,7 @@ class Gate:
         Where the guard is `anyone` and the handler asks for `Principal | None`, an Authorization header that is not
         valid is refused, as RFC 6750 §3.1 says: its client sent it on purpose, can refresh it, and would take the
         answer for guests as its own. A cookie that is not valid counts as none, because browsers send it unasked and
-        a public page stays readable after a session ends. It is not cleared: it expires within ACCESS_SECONDS, and
+        a public page stays readable after a sign-in ends. It is not cleared: it expires within ACCESS_SECONDS, and
         clearing it could delete the one that a concurrent refresh has just set. Elsewhere `anyone` ignores both."""
         try:
             claims = self._claims(context, headers, cookies)
