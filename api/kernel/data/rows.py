@@ -30,7 +30,9 @@ def row_maker(name: str, row: Any) -> Callable[[Any], Any]:
     if not (isinstance(row, type) and issubclass(row, msgspec.Struct)):
         read = _reader(name, "", row)
         return (lambda record: read(record[0])) if read else lambda record: record[0]
-    readers = [(index, _reader(name, field.name, field.type)) for index, field in enumerate(_fields(row))]
+    readers = [
+        (index, _reader(name, field.name, field.type)) for index, field in enumerate(msgspec.structs.fields(row))
+    ]
     converted = [(index, read) for index, read in readers if read]
     if not converted:
         return lambda record: row(*record)  # columns stand in the fields' order; tests/test_sql.py holds them to it
@@ -69,10 +71,6 @@ def is_json(kind: Any) -> bool:
         return all(is_json(part) for part in typing.get_args(plain) if part is not type(None))
     struct = isinstance(plain, type) and issubclass(plain, msgspec.Struct)
     return struct or plain is Any or (origin or plain) is dict
-
-
-def _fields(row: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    return msgspec.structs.fields(row)
 
 
 def _reader(name: str, column: str, kind: Any) -> Convert | None:
