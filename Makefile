@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page bench lock clean
+.PHONY: help run new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -64,6 +64,11 @@ check-deploy: .deploy/.from-lock ## lint the Dockerfile, compose.yaml, the Kuber
 	@.deploy/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	@.deploy/bin/kubernetes-validate --quiet --strict docs/deploy/kubernetes.yaml
 	@$(BIN)/python -m dev.systemd docs/deploy/systemd
+
+new: $(STAMP) ## write a feature to begin with: make new FEATURE=articles (ONE=article where its singular is irregular)
+	@$(BIN)/python -m dev.new "$(FEATURE)" $(ONE)
+	@$(MAKE) --no-print-directory openapi events
+	@echo 'Next: describe the columns in migrations/, then `make migrate` and `make test ARGS=tests/$(FEATURE)`.'
 
 migrate: $(STAMP) ## apply new migrations to the database of a running `make run`
 	@exec $(BIN)/python -m dev exec $(BIN)/python -m migrations

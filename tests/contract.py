@@ -105,12 +105,14 @@ def tables_of(bound: Bound) -> list[str]:
 
 
 async def _nullable(connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound) -> list[str]:
-    """A field without `| None` on a column of the same name that some table it reads lets be null."""
+    """A field without `| None` on a column of the same name that some table it reads lets be null. PostgreSQL does not
+    know of a view's columns whether they may be."""
     if not (isinstance(bound.row, type) and issubclass(bound.row, msgspec.Struct)):
         return []
     rows = await connection.fetch(
         "select attname as name, bool_or(not attnotnull) as nullable, count(*) as tables from pg_attribute"
-        " where attrelid in (select to_regclass(name) from unnest($1::text[]) as name)"
+        " where attrelid in (select pg_class.oid from unnest($1::text[]) as name"
+        " join pg_class on pg_class.oid = to_regclass(name) where relkind <> 'v')"
         " and attnum > 0 and not attisdropped group by attname",
         tables_of(bound),
     )

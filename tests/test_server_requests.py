@@ -7,13 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.kernel.settings import Settings
-from tests.wire import Answer, Web, read_answer, request, serving
-
-LIVE = b"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n"
-REFRESH = (
-    b"POST /api/auth/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-)
+from tests.wire import LIVE, REFRESH, Answer, Web, read_answer, request, serving
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,9 @@ import pytest
 
 from api.kernel.settings import Settings
 from api.kernel.wire.server import HEAD_BYTES, HEAD_FIELDS
-from tests.wire import Web, read_answer, request, serving
+from tests.wire import LIVE, REFRESH, Web, read_answer, request, serving
 
-LIVE = b"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n"
 LOGIN = b"POST /api/auth/jwt/login HTTP/1.1\r\nHost: localhost\r\n"
-REFRESH = (
-    b"POST /api/auth/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-)
 
 
 @pytest.fixture(scope="module")

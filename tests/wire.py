@@ -19,6 +19,13 @@ SECONDS = 10.0
 START_SECONDS = 60.0
 """For a process to start; it takes one or two on a machine that does nothing else."""
 
+LIVE = b"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n"
+"""A request whose head goes on, as does the next one, whose body follows in chunks."""
+REFRESH = (
+    b"POST /api/auth/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+)
+
 
 @dataclass
 class Answer:

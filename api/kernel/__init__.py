@@ -2,7 +2,7 @@
 the rooms behind it. docs/architecture.md has the map of the rooms, and import-linter holds the rule."""
 
 from api.kernel.context import Context, Origin, origin
-from api.kernel.data.cache import CacheUnavailable
+from api.kernel.data.cache import CacheUnavailable, shared
 from api.kernel.data.database import Database, uuid7
 from api.kernel.data.sql import query
 from api.kernel.errors import (
@@ -26,8 +26,8 @@ from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, 
 from api.kernel.http.validators import Version, refuse_stale
 from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in, superuser
 from api.kernel.identity.limits import Policy, network_of
-from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address
-from api.kernel.input.conversion import Normal
+from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode, shown_address
+from api.kernel.input.conversion import Normal, Shown
 from api.kernel.mail import Template, browser_of, system_of
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
 from api.kernel.outbox.events import Contact, Event, Person, Thing, record
@@ -57,13 +57,14 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "network_of",  # the network by which an address is counted
     "Origin", "origin",  # actor, address and trace of the current request or task
     # Input
-    "Normal",  # a field's normal form
-    "normal_address", "LONGEST_ADDRESS",  # e-mail addresses
+    "Normal", "Shown",  # a field's normal form, and its form for people
+    "normal_address", "shown_address", "punycode", "LONGEST_ADDRESS",  # e-mail addresses
     # Data
     "Database",  # runs queries; `transaction()`
     "query",  # binds a signature to its .sql file
     "uuid7",  # a new id, ordered by time
     "CacheUnavailable",  # Redis does not answer
+    "shared",  # one answer for all who ask at about the same time
     # Errors
     "Problem", "FieldError",  # an answer by RFC 9457, and one field's fault
     "problem", "bad_request", "unauthorized", "forbidden", "conflict",  # a new code of a status

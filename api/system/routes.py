@@ -1,12 +1,10 @@
-"""Health in four depths: what a person asks, what a supervisor asks, what a router asks, what an operator asks."""
+"""Health at four levels: for people, for a supervisor, for a router, for an operator."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar, cast
 
-from api.kernel import UNAVAILABLE, CacheUnavailable, Context, Principal, anyone, get, problem
+from api.kernel import UNAVAILABLE, CacheUnavailable, Context, Principal, anyone, get, problem, shared
 from api.kernel.outbox.backlog import measure_waiting
 from api.kernel.outbox.consumers import ConsumerLag, read_lag
 from api.kernel.outbox.events import Backlog
@@ -14,13 +12,12 @@ from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.system import queries
 from api.system.types import FullHealth, Health, Live, Outbox
 
-T = TypeVar("T")
-
 NOT_READY = problem(503, "NOT_READY", "This process is not ready for work.")
 MIGRATIONS = frozenset(
     file.stem for file in (Path(__file__).parents[2] / "migrations").glob("*.sql") if ".rollback" not in file.name
 )
 SHARED_SECONDS = 1.0
+"""These routes have no limit, so one query serves all who ask within a second."""
 LATE_SECONDS = 10.0
 """An event that has waited longer says that Kafka, or the relay, is down."""
 TASK_LATE_SECONDS = 300.0
@@ -33,16 +30,17 @@ async def show_health(context: Context) -> Health:
 
 
 async def show_live(context: Context) -> Live:
-    """Whether this process lives. Asks nothing of anybody: a database that is down is no reason to restart it."""
+    """Whether this process lives. Queries nothing: a database that is down is no reason to restart it."""
     return Live("ok")
 
 
 async def show_ready(context: Context) -> Live:
-    """Whether this process should be given work: PostgreSQL answers with the schema this code needs, and nobody told
-    it to stop."""
+    """Whether this process should be given work.
+
+    PostgreSQL answers with the schema that this code needs, and the process was not told to stop."""
     if context.draining.is_set():
         raise NOT_READY("This process was told to stop.")
-    missing = MIGRATIONS - await shared(context, applied_migrations)
+    missing = MIGRATIONS - await shared(context, SHARED_SECONDS, applied_migrations)
     if missing:
         raise NOT_READY(f"The release process has not applied {', '.join(sorted(missing))}.")
     return Live("ok")
@@ -50,7 +48,7 @@ async def show_ready(context: Context) -> Live:
 
 async def show_full(context: Context, principal: Principal | None) -> FullHealth:
     """Whether every part that this application needs is up; to superusers, how each of them is."""
-    health = await shared(context, measure_parts)
+    health = await shared(context, SHARED_SECONDS, measure_parts)
     if principal and principal.is_superuser:
         return health
     return FullHealth(health.status, health.timestamp, health.version, health.environment)
@@ -84,27 +82,8 @@ async def applied_migrations(context: Context) -> set[str]:
     return set(await queries.list_applied_migrations(context.db))
 
 
-async def shared(context: Context, ask: Callable[[Context], Awaitable[T]]) -> T:
-    """What `ask` says, asked once at a time and once a second, however many want to know: these routes have no limit.
-    An error is told to those who wait for it, and not kept."""
-    flights, loop, name = context.cache.flights, asyncio.get_running_loop(), ask.__qualname__
-    flight = flights.get(name)
-    if flight is None:
-
-        async def answer() -> T:
-            return await ask(context)
-
-        def keep(done: asyncio.Task[T]) -> None:
-            kept = not done.cancelled() and done.exception() is None
-            loop.call_later(SHARED_SECONDS if kept else 0, flights.pop, name, None)
-
-        flight = flights[name] = asyncio.create_task(answer())
-        flight.add_done_callback(keep)
-    return cast(T, await asyncio.shield(flight))
-
-
 def state_of(error: UNAVAILABLE | CacheUnavailable) -> str:
-    """Down, or misconfigured and what to mend: nobody needs to wait for that."""
+    """Down, or misconfigured and which setting to mend: waiting does not help there."""
     return f"misconfigured: {error.remedy}" if error.remedy else "down"
 
 

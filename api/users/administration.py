@@ -1,9 +1,10 @@
 """Other people's accounts: what superusers may do with them."""
 
+import re
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from api.kernel import NOT_FOUND, Context, Cursors, Page, Principal, normal_address, origin, record, refuse_stale, uuid7
+from api.kernel import NOT_FOUND, Context, Cursors, Page, Principal, origin, punycode, record, refuse_stale, uuid7
 from api.users import queries
 from api.users.errors import CURRENT_PASSWORD_REQUIRED
 from api.users.events import SessionsRevoked, UserDeleted, UserInvited, UserPromoted
@@ -90,7 +91,7 @@ async def _search_of(context: Context, query: UserSearch) -> tuple[str | None, s
     """Two tsqueries over users.search, None where nothing is asked: one for their index, the other for what it finds.
     A whole address is found by what stands before its @; the rest of it begins a word of half the accounts, and the
     index would have to list them all."""
-    name, _, domain = normal_address(query.q).partition("@")
+    name, _, domain = query.q.partition("@")
     words, rest = await _prefixes(context, name), await _prefixes(context, domain)
     if not words:
         words, rest = rest, []
@@ -102,6 +103,15 @@ async def _search_of(context: Context, query: UserSearch) -> tuple[str | None, s
 
 
 async def _prefixes(context: Context, typed: str) -> list[str]:
-    """No sign that a tsquery would take for an operator or a quote is part of a word."""
-    words = await queries.split_words(context.db, typed) if typed else []
-    return [f"'.{word}':*" for word in dict.fromkeys(words)]
+    """Tsqueries that must all hold. Addresses have their domain in punycode: what is not ASCII may be a word of a name
+    or a label of a domain. A word has no character that a tsquery would take for an operator or a quote."""
+    parts = typed.split()
+    found = []
+    for part, words in zip(parts, await queries.split_words(context.db, parts) if parts else [], strict=True):
+        prefixes = [f"'.{word}':*" for word in words]
+        domain = part if part.isascii() else punycode(part)
+        if prefixes and domain != part:
+            labels = [f"'.{word}':*" for word in re.findall(r"[a-z0-9]+", domain)]
+            prefixes = [f"({' & '.join(prefixes)} | {' & '.join(labels)})"]
+        found += prefixes
+    return [*dict.fromkeys(found)]

@@ -7,7 +7,11 @@ import msgspec
 
 from api.kernel import Contact, Event, Person
 
-Email = Annotated[str, Contact, msgspec.Meta(examples=["ada@example.com"])]
+Email = Annotated[
+    str,
+    Contact,
+    msgspec.Meta(description="In lower case, an internationalised domain in punycode.", examples=["ada@example.com"]),
+]
 Language = Annotated[str, msgspec.Meta(examples=["en", "de"])]
 
 

@@ -233,7 +233,7 @@ async def spend_token(db: Database, token_hash: bytes, purposes: list[str]) -> T
 
 
 @query
-async def split_words(db: Database, typed: str) -> list[str]: ...
+async def split_words(db: Database, typed: list[str]) -> list[list[str]]: ...
 
 
 @query

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel import Context, Database, Task, Template, browser_of, system_of, task
+from api.kernel import Context, Database, Task, Template, browser_of, shown_address, system_of, task
 from api.users import queries
 from api.users.events import (
     DeletionCancelled,
@@ -136,9 +136,11 @@ async def send_email_change_notice(context: Context, event: EmailChangeRequested
     """Tell the old address, with the link that stops the change, if the address was proved: whoever reads the mail to
     another one has no account with us."""
     user = await queries.find_recipient(context.db, event.user_id)
-    link = await _make_revert_link(context, id, user, user.email) if user and user.pending_email else None
-    if user and link:
-        await _send(context, id, "email_change_requested", user, link, new_email=user.pending_email)
+    if user is None or user.pending_email is None:
+        return
+    link = await _make_revert_link(context, id, user, user.email)
+    if link:
+        await _send(context, id, "email_change_requested", user, link, new_email=shown_address(user.pending_email))
 
 
 @task(on=EmailChanged, urgent=True)
@@ -151,7 +153,7 @@ async def send_email_changed(context: Context, event: EmailChanged, id: UUID) ->
     link = await _make_revert_link(context, id, user, event.old_email)
     if link or user.email == event.email:
         link = link or {"link": None}
-        await _send(context, id, "email_changed", user, link, to=event.old_email, new_email=event.email)
+        await _send(context, id, "email_changed", user, link, to=event.old_email, new_email=shown_address(event.email))
 
 
 @task(on=EmailChangeReverted, urgent=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.kernel import LONGEST_ADDRESS, Cursor, Limit, Normal, normal_address
+from api.kernel import LONGEST_ADDRESS, Cursor, Limit, Normal, Shown, normal_address, shown_address
 from api.users.names import LONGEST as LONGEST_NAME
 from api.users.names import normal_name
 
@@ -24,10 +24,13 @@ Email = Annotated[
     msgspec.Meta(
         max_length=LONGEST_ADDRESS,
         pattern=EMAIL_PATTERN,
-        description="An e-mail address. Case does not matter, and an internationalised domain becomes punycode; the "
-        "pattern is that of the result.",
+        description="An e-mail address. Case does not matter, and an internationalised domain may be in Unicode or in "
+        "punycode; the pattern is that of the latter.",
         examples=["ada@example.com"],
     ),
+]
+ShownEmail = Annotated[
+    str, Shown(shown_address), msgspec.Meta(description="An internationalised domain is in Unicode.")
 ]
 Password = Annotated[
     str,
@@ -162,7 +165,7 @@ class User(msgspec.Struct, frozen=True):
     """An account as its owner and administrators see it."""
 
     id: UUID
-    email: str
+    email: ShownEmail
     name: str | None
     is_active: bool
     is_superuser: bool

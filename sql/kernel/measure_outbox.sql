@@ -32,7 +32,7 @@ with recursive bound as (
                       from (select created_at
                               from outbox_events
                              where published_at is null and dead_at is null and available_at is null and not held
-                               and topic between topics.name and topics.name -- by outbox_events_ready: an older index has seq alone
+                               and topic between topics.name and topics.name -- by outbox_events_ready: the primary key has seq alone
                              order by topic, seq
                              limit (select most from bound)) as event) as waiting
      where name is not null

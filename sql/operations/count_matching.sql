@@ -8,17 +8,7 @@
 --   $5 older_than  interval  given up so long ago
 
 select kind, type, count(*) as letters, min(dead_at) as oldest, now() - $5::interval as until
-  from (select id, 'event' as kind, type, key as event_key, dead_at
-          from outbox_events
-         where dead_at is not null
-         union all
-        select id, 'task', task, null, dead_at
-          from outbox_tasks
-         where dead_at is not null
-         union all
-        select id, 'message', topic, null, dead_at
-          from inbox_dead
-         where retried_at is null) as dead
+  from dead_letters
  where ($1::text is null or kind = $1)
    and ($2::text is null or type = $2)
    and ($3::uuid is null or event_key = $3)

@@ -10,18 +10,7 @@
 --   $8 most     bigint
 
 select id, kind, type, event_key, place, reason, attempts, created_at, dead_at
-  from (select id, 'event' as kind, type, key as event_key, null as place, last_error as reason, attempts, created_at, dead_at
-          from outbox_events
-         where dead_at is not null
-         union all
-        select id, 'task', task, null, null, last_error, attempts, created_at, dead_at
-          from outbox_tasks
-         where dead_at is not null
-         union all
-        select id, 'message', topic, null, dead_topic || '/' || dead_partition || '/' || dead_offset, last_error, attempts,
-               to_timestamp(sent_at / 1000.0), dead_at
-          from inbox_dead
-         where retried_at is null) as dead
+  from dead_letters
  where ($1::text is null or kind = $1)
    and ($2::text is null or type = $2)
    and ($3::uuid is null or event_key = $3)

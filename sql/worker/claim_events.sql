@@ -31,7 +31,7 @@ with recursive topics as (
            lateral (select seq, topic, key
                       from outbox_events
                      where published_at is null and dead_at is null and available_at is null and not held
-                       and topic between topics.topic and topics.topic -- by outbox_events_ready: an older index has seq alone
+                       and topic between topics.topic and topics.topic -- by outbox_events_ready: the primary key has seq alone
                      order by topic, seq
                      limit case when closed.topic is null then $1::bigint else 1 end) as event
      where closed.topic is null

@@ -142,7 +142,8 @@ def time_does_not_tell_a_taken_address(world: World) -> None:
     held(max(one, other) / min(one, other) < 1.6, f"taken {one * 1000:.1f} ms, free {other * 1000:.1f} ms")
 
 
-def twists(email: str) -> dict[str, str]:
+def folded(email: str) -> dict[str, str]:
+    """Spellings that some rule of folding makes the address."""
     return {
         "kelvin": email.replace("k", "\u212a"),
         "long s": email.replace("s", "\u017f"),
@@ -150,9 +151,14 @@ def twists(email: str) -> dict[str, str]:
         "dotted I": email.replace("i", "\u0130"),
         "full width": email.replace("k", "\uff4b"),
         "upper": email.upper(),
+        "trailing dot": email + ".",
+    }
+
+
+def twists(email: str) -> dict[str, str]:
+    return folded(email) | {
         "soft hyphen": email.replace("k", "k\u00ad"),
         "mathematical": email.replace("k", "\U0001d424"),
-        "trailing dot": email + ".",
         "blank": f" {email} ",
     }
 
@@ -178,20 +184,13 @@ def two_spellings_never_count_apart(world: World) -> None:
 
 
 def lookalikes(email: str) -> dict[str, str]:
-    return {
-        "kelvin": email.replace("k", "\u212a"),
-        "long s": email.replace("s", "\u017f"),
-        "dotless i": email.replace("i", "\u0131"),
-        "dotted I": email.replace("i", "\u0130"),
-        "full width": email.replace("k", "\uff4b"),
+    return folded(email) | {
         "sharp s": email.replace("ss", "\u00df"),
-        "upper": email.upper(),
         "combining": email.replace("k", "k\u0301", 1),
         "joiner": email.replace("k", "k\u200d"),
         "cyrillic": email.replace("a", "\u0430"),
         "full stop": email.replace(".", "\u3002"),
         "full width at": email.replace("@", "\uff20"),
-        "trailing dot": email + ".",
     }
 
 

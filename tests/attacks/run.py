@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.attacks import (
+from tests.attacks import (  # noqa: F401  # their import fills ATTACKS
     addresses,
     cookies,
     credentials,
@@ -30,28 +30,6 @@ from tests.attacks import (
 )
 from tests.attacks.attack import ATTACKS, Attack, Broken, Skipped
 from tests.attacks.world import World
-
-FILES = (
-    addresses,
-    cookies,
-    credentials,
-    deadlines,
-    growth,
-    hiding,
-    links,
-    load,
-    names,
-    promotion,
-    quotas,
-    refusals,
-    sequences,
-    settings,
-    throttles,
-    timing,
-    tokens,
-    upgrade,
-)
-"""Their import fills ATTACKS."""
 
 
 @dataclass(frozen=True)

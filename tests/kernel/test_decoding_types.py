@@ -11,20 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kernel.errors import (
-    VALIDATION_FAILED,
-)
-from api.kernel.input.conversion import (
-    convert,
-)
-
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
-INTEGERS = st.integers(-(2**63), 2**63 - 1)
-STORABLE = st.recursive(
-    st.none() | st.booleans() | INTEGERS | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
-    lambda values: st.lists(values) | st.dictionaries(TEXT, values),
-    max_leaves=30,
-)
+from api.kernel.errors import VALIDATION_FAILED
+from api.kernel.input.conversion import convert
+from tests.kernel.test_decoding import STORABLE
 
 
 class Place(msgspec.Struct, forbid_unknown_fields=True):

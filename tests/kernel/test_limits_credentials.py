@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from api.kernel.data.cache import Cache, open_cache
-from api.kernel.errors import RATE_LIMITED
 from api.kernel.identity.limits import Limit, Limiter, Policy, Verdict, network_of
 from api.kernel.settings import Rate, Settings
+from tests.kernel.test_limits import passes
 
 FIVE = Rate(5, 900)
 ACCOUNT, DEVICE, NETWORK = Policy("account", FIVE), Policy("device", FIVE), Policy("network", Rate(30, 900))
@@ -20,14 +20,6 @@ NOWHERE = Cache(Redis())
 @pytest.fixture(scope="module")
 def strict(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, rate_limit_credentials=1.0)
-
-
-async def passes(limiter: Limiter, limits: list[Limit]) -> bool:
-    try:
-        await limiter.charge(limits)
-    except RATE_LIMITED:
-        return False
-    return True
 
 
 async def how_many(limiter: Limiter, limits: list[Limit], most: int = 50) -> int:

@@ -12,8 +12,8 @@ from api.kernel.context import Context
 from api.kernel.data.database import Database
 from api.kernel.errors import PRECONDITION_FAILED
 from api.kernel.feature import Feature
-from api.kernel.http.routing import get, patch
-from api.kernel.http.validators import Version, encode, etag, refuse_stale
+from api.kernel.http.routing import encode, get, patch
+from api.kernel.http.validators import Version, etag, refuse_stale
 from api.kernel.identity.auth import anyone
 from api.kernel.settings import Settings
 from tests.kernel.test_routing import app_of, problem

@@ -57,6 +57,22 @@ async def test_nobody_notices_a_migration_that_only_adds(
     assert (await live_client.get("/api/health/ready")).status_code == 200
 
 
+@pytest.mark.case(277)
+async def test_what_is_superseded_goes_while_requests_are_served(
+    live_client: httpx.AsyncClient, live: Context, cloned: Settings
+) -> None:
+    """C-277: dropping the column locks out every other statement on users for a moment, and may have to be repeated."""
+    while "0033_superseded" not in await asyncio.to_thread(migrate, cloned.database_url, back=True):
+        pass
+    headers, number = await sign_in(live_client, (await make_user(live)).email), 0
+    release = asyncio.create_task(asyncio.to_thread(migrate, cloned.database_url))
+    while not release.done():
+        number += 1
+        assert await use(live_client, headers, number) == [200, 200, 201]
+    assert "0033_superseded" in release.result()
+    assert await use(live_client, headers, 0) == [200, 200, 201]
+
+
 async def test_code_that_came_before_its_schema_says_so_and_works_once_it_is_there(
     live_client: httpx.AsyncClient, live: Context, cloned: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

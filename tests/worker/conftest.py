@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 from arq.connections import ArqRedis
 
+import worker.consumer
 from api.kernel.context import Context
 from api.kernel.settings import Settings
+from tests.worker.messages import SHORTEST_SESSION, make_notes
 from tests.worker.parts import Broker, RedisServer
 from worker.kafka import Publisher
 from worker.main import open_queue
@@ -42,3 +44,11 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis of the test's own, to be stopped."""
     with RedisServer(tmp_path) as started:
         yield started
+
+
+@pytest.fixture
+async def consuming(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of notes, and consumers that pause and are missed for a short time only."""
+    await make_notes(live.db)
+    monkeypatch.setattr(worker.consumer, "LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(worker.consumer, "SESSION_SECONDS", SHORTEST_SESSION)

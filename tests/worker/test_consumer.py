@@ -16,11 +16,9 @@ from api.kernel.outbox.consumers import Incoming, consume, read_lag
 from api.kernel.settings import Settings
 from tests.worker.jobs import header, read_records, until
 from tests.worker.messages import (
-    SHORTEST_SESSION,
     SOURCE,
     Noted,
     Sent,
-    make_notes,
     note,
     noted,
     notes,
@@ -33,17 +31,7 @@ from worker.main import sweep_inbox
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-
-@pytest.fixture
-async def live(live: Context) -> Context:
-    await make_notes(live.db)
-    return live
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker.consumer, "LONGEST_PAUSE", 0.1)
-    monkeypatch.setattr(worker.consumer, "SESSION_SECONDS", SHORTEST_SESSION)
+pytestmark = pytest.mark.usefixtures("consuming")
 
 
 async def test_each_message_has_its_effect_once_and_in_order(live: Context, cloned: Settings) -> None:

@@ -15,20 +15,14 @@ from api.kernel.context import Context, open_context
 from api.kernel.settings import Settings
 from tests.proxy import Proxy
 from tests.worker.jobs import soon, until
-from tests.worker.messages import SHORTEST_SESSION, make_notes, noted, notes, noting, reading, send
+from tests.worker.messages import noted, notes, noting, reading, send
 from tests.worker.parts import APACHE, Broker
 
-
-@pytest.fixture
-async def live(live: Context) -> Context:
-    await make_notes(live.db)
-    return live
+pytestmark = pytest.mark.usefixtures("consuming")
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker.consumer, "LONGEST_PAUSE", 0.1)
-    monkeypatch.setattr(worker.consumer, "SESSION_SECONDS", SHORTEST_SESSION)
     monkeypatch.setattr(worker.watch, "LOOK_SECONDS", 0.5)
 
 

@@ -10,21 +10,13 @@ from api.kernel.context import Context
 from api.kernel.data.database import Database
 from api.kernel.settings import Settings
 from tests.worker.jobs import soon, until
-from tests.worker.messages import SHORTEST_SESSION, Noted, make_notes, note, noted, notes, noting, reading, send
+from tests.worker.messages import Noted, note, noted, notes, noting, reading, send
 
-pytestmark = pytest.mark.case(228)
-
-
-@pytest.fixture
-async def live(live: Context) -> Context:
-    await make_notes(live.db)
-    return live
+pytestmark = [pytest.mark.case(228), pytest.mark.usefixtures("consuming")]
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker.consumer, "LONGEST_PAUSE", 0.1)
-    monkeypatch.setattr(worker.consumer, "SESSION_SECONDS", SHORTEST_SESSION)
     monkeypatch.setattr(worker.consumer, "HANDLE_SECONDS", 0.3)
 
 

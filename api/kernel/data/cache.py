@@ -1,6 +1,6 @@
-"""Redis, for what may be lost: get, set, delete, the `cached` decorator with single flight, and invalidation. Redis
-down is a miss and never an error; after a few failures a circuit breaker stops asking for a moment, so that nobody
-waits for a dead server."""
+"""Redis, for what may be lost: get, set, delete, the `cached` decorator with single flight, and invalidation; `shared`
+does the same in the process alone. Redis down is a miss and never an error; after a few failures a circuit breaker
+stops asking for a moment, so that no caller waits for a dead server."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ import logging
 import ssl
 import time
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 import msgspec
@@ -156,13 +156,7 @@ class Cached(Generic[C, P, R]):
         """The kept answer, or the function's. Of callers that miss together one asks, and the others wait for its
         answer."""
         key = self.key(*args, **kwargs)
-        flights = context.cache.flights
-        flight = flights.get(key)
-        if flight is None:
-            flight = flights[key] = asyncio.create_task(self._load(context, key, *args, **kwargs))
-            flight.add_done_callback(functools.partial(_landed, flights, key))
-        # Shielded: a client that goes away must not take the answer from the others.
-        return typing.cast(R, await asyncio.shield(flight))
+        return await _join(context.cache.flights, key, lambda: self._load(context, key, *args, **kwargs))
 
     async def invalidate(self, context: C, *args: P.args, **kwargs: P.kwargs) -> None:
         """Forget one answer. Call it after the commit; a reader who raced with the write may keep the old answer for
@@ -183,16 +177,42 @@ class Cached(Generic[C, P, R]):
         return value
 
 
-def _landed(flights: dict[str, asyncio.Task[Any]], key: str, flight: asyncio.Task[Any]) -> None:
-    if flights.get(key) is flight:
-        del flights[key]
-    if not flight.cancelled():
-        flight.exception()  # seen: of the callers there may be none left to see it
-
-
 def cached(seconds: float) -> Callable[[Callable[Concatenate[C, P], Awaitable[R]]], Cached[C, P, R]]:
     """Keep what an async function answers for so many seconds, keyed by its arguments after the first, the context."""
     return lambda function: Cached(function, seconds)
+
+
+async def shared(context: C, seconds: float, ask: Callable[[C], Coroutine[Any, Any, R]]) -> R:
+    """The answer of `ask`, kept in this process for so many seconds. Callers that ask meanwhile wait for the one call.
+    Its exception is raised to those who wait, and not kept."""
+    key = f"shared:{ask.__module__}.{ask.__qualname__}"
+    return await _join(context.cache.flights, key, lambda: ask(context), seconds)
+
+
+async def _join(
+    flights: dict[str, asyncio.Task[Any]], key: str, load: Callable[[], Coroutine[Any, Any, R]], seconds: float = 0
+) -> R:
+    """The answer of the flight with this key, or of a new one, which others may join until so many seconds after its
+    end. A flight that failed cannot be joined after its end."""
+    flight = flights.get(key)
+    if flight is None:
+        flight = flights[key] = asyncio.create_task(load())
+        flight.add_done_callback(functools.partial(_landed, flights, key, seconds))
+    # Shielded: a client that goes away must not take the answer from the others.
+    return typing.cast(R, await asyncio.shield(flight))
+
+
+def _landed(flights: dict[str, asyncio.Task[Any]], key: str, seconds: float, flight: asyncio.Task[Any]) -> None:
+    failed = flight.cancelled() or flight.exception()  # retrieved: there may be no caller left to do so
+    if seconds and not failed:
+        flight.get_loop().call_later(seconds, _forget, flights, key, flight)
+    else:
+        _forget(flights, key, flight)
+
+
+def _forget(flights: dict[str, asyncio.Task[Any]], key: str, flight: asyncio.Task[Any]) -> None:
+    if flights.get(key) is flight:
+        del flights[key]
 
 
 class TlsConnection(SSLConnection):

@@ -24,10 +24,11 @@ from api.kernel.http.routing import (
     Reply,
     Route,
     Whose,
+    encode,
     inputs_of,
     operation_id,
 )
-from api.kernel.http.validators import encode, etag
+from api.kernel.http.validators import etag
 from api.kernel.identity.auth import Principal
 from api.kernel.identity.limits import Policy, describe, merge
 from api.kernel.input.conversion import convert

@@ -15,8 +15,10 @@ from api.kernel.data.database import Database
 from api.kernel.errors import Problem
 from api.kernel.http.caching import CacheControl, caching_fault
 from api.kernel.http.cookies import Cookies
+from api.kernel.http.paging import Page
 from api.kernel.identity.auth import Claims, Guard, Principal
 from api.kernel.identity.limits import Policy
+from api.kernel.input.conversion import shown
 from api.kernel.input.decoding import JSON
 from api.kernel.input.paths import path_decoder
 from api.kernel.settings import rate
@@ -33,6 +35,7 @@ tokens. Returns the new `sid`."""
 Renewal = Callable[[Context, Database, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
 """How that is done: the new `sid`, and the headers of the answer where the tokens are not in cookies."""
 ACCESS_HEADER, REFRESH_HEADER = "X-Access-Token", "X-Refresh-Token"
+_encode = msgspec.json.Encoder().encode
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +48,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ACCEPTED = Reply(content=b"null", status=202)
-"""For whoever must not learn from the answer what becomes of their request."""
+"""For callers who must not learn from the answer what becomes of their request."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,3 +173,10 @@ def _without(part: type, kind: Any) -> Any:
 def operation_id(route: Route) -> str:
     """The handler's name in camel case: the name of the operation, and of the route's own limit."""
     return re.sub(r"_(\w)", lambda match: match[1].upper(), route.handler.__name__)
+
+
+def encode(answer: Any) -> bytes:
+    """What a handler returned, as JSON."""
+    if isinstance(answer, Page):
+        return _encode(msgspec.structs.replace(answer, items=[shown(item) for item in answer.items]))
+    return _encode(shown(answer))

@@ -9,10 +9,10 @@ import msgspec
 
 from api.kernel.errors import PRECONDITION_FAILED
 from api.kernel.http.headers import entity_tags, names
+from api.kernel.http.routing import encode
 
 T = TypeVar("T")
 _MARK = object()
-encode = msgspec.json.Encoder().encode
 
 Version = Annotated[T, _MARK]
 """`version: Version[int]`, on a field of an answer's Struct: If-Match compares this field instead of the whole content.
@@ -47,7 +47,7 @@ def _version(value: Any) -> str | None:
     fields = _version_fields(value.__class__)
     if not fields:
         return None
-    return hashlib.sha256(encode([getattr(value, name) for name in fields])).hexdigest()[:16]
+    return hashlib.sha256(msgspec.json.encode([getattr(value, name) for name in fields])).hexdigest()[:16]
 
 
 @functools.cache

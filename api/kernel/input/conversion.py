@@ -1,5 +1,5 @@
 """Decoded input becomes the type that a handler asks for: texts are brought into their normal form, nothing is coerced,
-and every field that is at fault is named."""
+and every field that is at fault is named. Answers get their texts in the form for people."""
 
 import functools
 import itertools
@@ -26,13 +26,20 @@ class Normal(msgspec.Struct, frozen=True):
     form: Callable[[str], str]
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """In `Annotated[str, Shown(form)]`, on a field of an answer: a handler returns the text as it is stored, and the
+    client gets `form` of it."""
+
+    form: Callable[[str], str]
+
+
 def convert(value: Any, kind: type[T]) -> T:
     """The value as that type, in its normal forms and without any coercion. Raises VALIDATION_FAILED with every field
     that is at fault, not only the first."""
     errors: list[FieldError] = []
     if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         value = dict(value)
-        for name, form in _normal_forms(kind).items():
+        for name, form in _forms(kind, Normal).items():
             try:
                 if isinstance(value.get(name), str):
                     value[name] = form(value[name])
@@ -48,16 +55,28 @@ def convert(value: Any, kind: type[T]) -> T:
     return converted
 
 
+def shown(answer: Any) -> Any:
+    """The answer, with each text of it that is Shown in its form for people."""
+    if not isinstance(answer, msgspec.Struct):
+        return answer
+    changed = {}
+    for name, form in _forms(type(answer), Shown).items():
+        stored = getattr(answer, name)
+        if (text := form(stored)) != stored:
+            changed[name] = text
+    return msgspec.structs.replace(answer, **changed) if changed else answer
+
+
 @functools.cache
-def _normal_forms(kind: type[msgspec.Struct]) -> dict[str, Callable[[str], str]]:
+def _forms(kind: type[msgspec.Struct], marker: type[Normal | Shown]) -> dict[str, Callable[[str], str]]:
     """Of a Struct's fields that have one."""
-    forms = {field.encode_name: _normal_form(field.type) for field in msgspec.structs.fields(kind)}
+    forms = {field.encode_name: _form(field.type, marker) for field in msgspec.structs.fields(kind)}
     return {name: form for name, form in forms.items() if form}
 
 
-def _normal_form(kind: Any) -> Callable[[str], str] | None:
-    found = (part.form for part in getattr(kind, "__metadata__", ()) if isinstance(part, Normal))
-    inside = (_normal_form(part) for part in typing.get_args(kind))
+def _form(kind: Any, marker: type[Normal | Shown]) -> Callable[[str], str] | None:
+    found = (part.form for part in getattr(kind, "__metadata__", ()) if isinstance(part, marker))
+    inside = (_form(part, marker) for part in typing.get_args(kind))
     return next(itertools.chain(found, filter(None, inside)), None)
 
 

@@ -1,0 +1,1 @@
+drop view dead_letters;
