@@ -103,7 +103,9 @@ def _opened(name: str) -> Iterator[BinaryIO]:
 
 def main(arguments: list[str], count: Count) -> None:
     parser = argparse.ArgumentParser("python -m api.importing", description="Import accounts from another system.")
-    parser.add_argument("file", help="CSV with a header, JSON lines, Firebase's or Django's JSON; - is standard input")
+    parser.add_argument(
+        "file", help="CSV with a header, JSON lines, Firebase's JSON or CSV, Django's JSON; - is standard input"
+    )
     parser.add_argument("--verified", action="store_true", help="all addresses were confirmed in the other system")
     parser.add_argument("--invite", action="store_true", help="mail those without a password a link to choose one")
     given = parser.parse_args(arguments)

@@ -121,6 +121,7 @@ async def administrate(told: Transcript, context: Context) -> dict[str, str]:
     changed = {"roles": ["notifier", "editor"]}
     await told.show("PATCH /users/{id}", id=id, json=changed, headers=headers | {"if-match": etag})
     await told.show("POST /users/{id}/revoke-sessions", id=id, headers=headers)
+    await told.show("POST /users/{id}/unlock", id=id, headers=headers)
     await told.show("DELETE /users/{id}", id=id, headers=headers)
     return headers
 

@@ -51,6 +51,7 @@ ROWS = {
     "PATCH /users/{id}": SUPERUSERS,
     "DELETE /users/{id}": SUPERUSERS,
     "POST /users/{id}/revoke-sessions": SUPERUSERS,
+    "POST /users/{id}/unlock": SUPERUSERS,
     "GET /audit": SUPERUSERS,
     "GET /operations/dead-letters": SUPERUSERS,
     "POST /operations/dead-letters/retry": SUPERUSERS,

@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind
 from api.kernel.config.pem import client_context
 from api.kernel.settings import Settings, address
 from api.kernel.telemetry import span
-from api.kernel.telemetry.outages import Outage, connection_remedy, scrubbed, words_of
+from api.kernel.telemetry.outages import Outage, causes, connection_remedy, only_tls, scrubbed, speaks_tls, words_of
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,8 @@ class MailDelayed(OSError):
 
 
 class Mailer(Protocol):
+    outage: Outage
+
     async def send(self, message: Message) -> None:
         """Hand the mail over. Raises MailRefused, or MailDelayed where trying later may help."""
 
@@ -76,7 +78,7 @@ class SmtpMailer:
         self._name, self._from = email.utils.parseaddr(settings.mail_from)
         self._domain = self._from.rpartition("@")[2]
         self._tls = client_context(settings.smtp.ca_cert) if settings.smtp.tls != "none" else None
-        self._outage = Outage("smtp", logger)
+        self.outage = Outage("smtp", logger)
 
     async def send(self, message: Message) -> None:
         try:
@@ -105,8 +107,20 @@ class SmtpMailer:
             raise self._refusal(error) from None
         except (aiosmtplib.SMTPException, OSError) as error:
             cause = words_of(error.__cause__ or error)
-            self._outage.tell(cause, _remedy(error))
+            self.outage.tell(cause, await self._remedy(error))
             raise MailDelayed(f"smtp: {cause}") from None
+        self.outage.note(None)
+
+    async def _remedy(self, error: Exception) -> str | None:
+        if "STARTTLS extension not supported" in str(error):
+            return "the mail server offers no STARTTLS: check SMTP_URL"
+        if "AUTH extension is not supported" in str(error):
+            return "the mail server takes no name and password here, or only over TLS: check SMTP_URL"
+        refused = any(isinstance(each, ConnectionRefusedError) for each in causes(error))
+        # A server that waits for a handshake sends no greeting: the client has no error but the time that passed.
+        if self._smtp.tls != "implicit" and not refused and await speaks_tls(self._smtp.host, self._smtp.port):
+            return only_tls("SMTP_URL")
+        return connection_remedy(error, "SMTP_URL", "SMTP_CA_CERT")
 
     def _refusal(self, error: aiosmtplib.SMTPResponseException) -> Exception:
         """What a reply means. Its text may quote the address, the sender's password never."""
@@ -115,11 +129,11 @@ class SmtpMailer:
         if about_mail and _is_final(error.code, error.message):
             return MailRefused(said)
         if error.code in _NOT_LET_IN:
-            self._outage.tell(said, "the mail server wants another name, password or TLS: check SMTP_URL")
+            self.outage.tell(said, "the mail server wants another name, password or TLS: check SMTP_URL")
         elif error.code >= 500 and not error.message.startswith("5.2.2"):  # a full mailbox is nobody's fault here
-            self._outage.tell(said, "the mail server refuses us: ask it about MAIL_FROM, relaying and its policy")
+            self.outage.tell(said, "the mail server refuses us: ask it about MAIL_FROM, relaying and its policy")
         elif not about_mail:
-            self._outage.tell(said)
+            self.outage.tell(said)
         return MailDelayed(said)
 
     def _compose(self, message: Message) -> email.message.EmailMessage:
@@ -141,19 +155,12 @@ def _is_final(code: int, text: str) -> bool:
     return code >= 500 and bool(_FINAL.fullmatch(enhanced[1])) if enhanced else code in _FINAL_REPLIES
 
 
-def _remedy(error: Exception) -> str | None:
-    if "STARTTLS extension not supported" in str(error):
-        return "the mail server offers no STARTTLS: check SMTP_URL"
-    if "AUTH extension is not supported" in str(error):
-        return "the mail server takes no name and password here, or only over TLS: check SMTP_URL"
-    return connection_remedy(error, "SMTP_URL", "SMTP_CA_CERT")
-
-
 class MemoryMailer:
     """Keeps what is sent, newest last."""
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
+        self.outage = Outage("smtp", logger)
 
     async def send(self, message: Message) -> None:
         self.sent.append(message)

@@ -22,8 +22,8 @@ async def unlock_account(context: Context, email: str, address: str | None) -> N
     try:
         if await unlock(context, email, address) is None:
             raise Refused("there is no account with this address; nothing was changed.")
-    except CacheUnavailable as error:
-        raise Refused(f"{str(error) or 'Redis does not answer'}; nothing was changed.") from None
+    except CacheUnavailable:
+        raise Refused(f"{await context.cache.explain() or 'Redis does not answer'}; nothing was changed.") from None
     show("unlocked: this account's counts of refused sign-ins are dropped.")
     if address:
         show("and those of the network of that address.")

@@ -32,7 +32,8 @@ class SessionEnded(Event, frozen=True, tag="sessions.ended"):
 
 
 class AccountUnlocked(Event, frozen=True, tag="sessions.unlocked"):
-    """An operator dropped the counts of refused sign-ins to this account: it can be signed in to again at once."""
+    """An operator or a superuser dropped the counts of refused sign-ins to this account: it accepts sign-ins again at
+    once."""
 
     user_id: Person
 

@@ -40,6 +40,8 @@ async def find_principal(db: Database, id: UUID, user_id: UUID) -> PrincipalRow 
 @query
 async def forget(db: Database, user_id: UUID) -> None: ...
 @query
+async def get_email(db: Database, id: UUID) -> str: ...
+@query
 async def insert(
     db: Database,
     id: UUID,

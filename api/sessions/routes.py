@@ -1,6 +1,6 @@
-"""Signing in, refreshing, signing out, and where one is signed in."""
+"""Signing in, refreshing, signing out, the sessions of an account, and its unlocking."""
 
-from api.kernel import NOT_FOUND, UNAUTHORIZED, anyone, delete, get, holder, post, signed_in
+from api.kernel import NOT_FOUND, UNAUTHORIZED, anyone, delete, get, holder, post, signed_in, superuser
 from api.kernel.http.cookies import ORIGIN_NOT_ALLOWED, XSRF_REFUSED
 from api.kernel.identity.auth import TOKEN_INVALID
 from api.sessions.access import show_keys
@@ -14,7 +14,7 @@ from api.sessions.errors import (
 )
 from api.sessions.login import cookie_login, login
 from api.sessions.refresh import refresh
-from api.sessions.throttles import GUESSES
+from api.sessions.throttles import GUESSES, unlock_account
 
 routes = [
     post(
@@ -55,5 +55,6 @@ routes = [
     get("/sessions", list_sessions, guard=signed_in),
     delete("/sessions", revoke_others, guard=signed_in, status=204),
     delete("/sessions/{id}", revoke_session, guard=signed_in, status=204, errors=(NOT_FOUND,)),
+    post("/users/{id}/unlock", unlock_account, guard=superuser, status=204),
     get("/.well-known/jwks.json", show_keys, guard=anyone),
 ]

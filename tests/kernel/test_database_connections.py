@@ -129,8 +129,12 @@ async def test_a_certificate_with_another_name(server: Start, caplog: pytest.Log
     assert await encrypted(at(url + "?sslmode=verify-ca", DATABASE_CA_CERT=AUTHORITY.pem)) == [True, True]
 
 
-async def test_tls_to_a_server_without_it(cloned: Settings, caplog: pytest.LogCaptureFixture) -> None:
-    remedy, _ = await refusal(at(cloned.database_url, DATABASE_CA_CERT=AUTHORITY.pem), caplog)
+@pytest.mark.case(266)
+@pytest.mark.parametrize(("query", "variables"), [("?sslmode=require", {}), ("", {"DATABASE_CA_CERT": AUTHORITY.pem})])
+async def test_tls_to_a_server_without_it(
+    query: str, variables: dict[str, str], cloned: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    remedy, _ = await refusal(at(cloned.database_url + query, **variables), caplog)
     assert remedy == "the server offers no TLS, and the sslmode of DATABASE_URL asks for it"
 
 

@@ -124,7 +124,8 @@ async def test_full_with_everything_up(boss: httpx.AsyncClient, context: Context
     await context.cache.set(HEARTBEAT_KEY, b"x", 3)
     report = await full(boss)
     assert report["status"] == "ok"
-    assert set(report["checks"]) == {"postgresql", "migrations", "redis", "worker", "kafka", "tasks", "consumers"}
+    parts = {"postgresql", "migrations", "redis", "worker", "kafka", "tasks", "consumers", "smtp"}
+    assert set(report["checks"]) == parts
     assert set(report["checks"].values()) == {"up"}
     assert set(report["outbox"].values()) == {0}
 
@@ -241,6 +242,7 @@ async def test_full_answers_although_nothing_else_does(alone: httpx.AsyncClient,
         "kafka": "unknown",
         "tasks": "unknown",
         "consumers": "unknown",
+        "smtp": "unknown",
     }
     assert (parts.outbox, parts.consumers) == (None, None)
 

@@ -83,6 +83,15 @@ def test_a_wrong_option_is_named(environment: dict[str, str], root: Path, words:
     assert told in refused.stderr
 
 
+@pytest.mark.case(266)
+def test_tls_to_a_broker_without_it_is_one_line_with_the_remedy(environment: dict[str, str], root: Path) -> None:
+    own = environment | {"KAFKA_URL": f"kafka+ssl://{environment['KAFKA_BOOTSTRAP_SERVERS']}"}
+    del own["KAFKA_BOOTSTRAP_SERVERS"]
+    refused = topics(own, root)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1] == "topics: the server speaks no TLS at this port: check KAFKA_URL"
+
+
 def test_a_broker_that_is_away_is_one_line(environment: dict[str, str], root: Path) -> None:
     refused = topics(environment | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, root)
     assert refused.returncode == 1
