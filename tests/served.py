@@ -102,8 +102,8 @@ class Served:
 def serve(app: ASGIApp, loop: str = "uvloop", **options: Any) -> Iterator[Served]:
     """Serve `app` until the block ends; `options` are uvicorn's."""
     config = uvicorn.Config(
-        app, http="api.kernel.wire.server:Protocol", loop=loop, ws="none", lifespan="off", log_config=None,
-        access_log=False, timeout_graceful_shutdown=1, **options,
+        app, http="api.kernel.wire.server:Protocol", loop=loop, ws="none", log_config=None,
+        access_log=False, timeout_graceful_shutdown=1, **{"lifespan": "off"} | options,
     )  # fmt: skip
     server = uvicorn.Server(config)
     with socket.socket() as listener:

@@ -69,8 +69,10 @@ def document(features: Sequence[Feature]) -> bytes:
             raise TypeError(f"Two handlers are named {route.handler.__name__}: give one a name of its own.")
         seen.add(operation["operationId"])
         paths.setdefault(route.path, {})[route.method.lower()] = operation
-    for kind in _inlined([inputs for _, _, inputs in routes]):
-        del components[_name(named[kind])]
+    for kind in {kind for _, _, inputs in routes for kind in (inputs.query, inputs.form) if kind}:
+        # Fields that stand as parameters or beside a file, unless something refers to them as well.
+        if f'"{named[kind]["$ref"]}"'.encode() not in msgspec.json.encode([paths, components]):
+            del components[_name(named[kind])]
     tags = [{"name": feature.name, "description": _about(feature)} for feature in features if feature.routes]
     whole = {
         "openapi": "3.1.0",
@@ -130,12 +132,6 @@ def _types(inputs: Iterable[Inputs]) -> list[Any]:
             if kind not in (None, type(None), Reply, Stream, bytes, Upload):
                 found[kind] = None
     return list(found)
-
-
-def _inlined(inputs: Iterable[Inputs]) -> set[Any]:
-    """The types whose fields stand elsewhere: as parameters, or beside the file of an upload."""
-    beside = {each.form for each in inputs if each.body is Upload} - {each.form for each in inputs if not each.body}
-    return {kind for kind in beside | {each.query for each in inputs} if kind}
 
 
 def _about(feature: Feature) -> str:

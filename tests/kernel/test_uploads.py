@@ -1,0 +1,372 @@
+"""Bodies that are files: their sizes, types and forms, and what is refused before a handler sees it."""
+
+import asyncio
+import hashlib
+import itertools
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.types import Message
+
+from api.kernel.context import Context
+from api.kernel.errors import Problem
+from api.kernel.http.routing import Route, get, inputs_of, post
+from api.kernel.http.streams import Stream
+from api.kernel.identity.auth import anyone
+from api.kernel.input.bodies import in_words, size_of
+from api.kernel.input.decoding import PairsDecoder
+from api.kernel.input.media import media_type_of
+from api.kernel.input.uploads import NoFields, Upload, open_upload, plain_name
+from api.kernel.settings import Settings
+from tests.kernel.gallery import GALLERY, JPEG, KINDS, MOST, PDF, PNG, Article, Caption
+from tests.kernel.test_routing import app_of, problem
+
+MULTIPART = {"content-type": "multipart/form-data; boundary=b"}
+TEXT = b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nA day\r\n'
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+END = b"\r\n--b--\r\n"
+
+
+@pytest.fixture
+async def gallery(settings: Settings, context: Context) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app_of(settings, context, GALLERY), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost/api") as client:
+        yield client
+
+
+@pytest.fixture
+def bearer(context: Context) -> dict[str, str]:
+    token = context.tokens.issue(sub=uuid4(), sid=uuid4(), jti=uuid4(), email="a@b.cd", name=None, roles=())
+    return {"authorization": f"Bearer {token}"}
+
+
+async def parts(*content: bytes) -> AsyncIterator[bytes]:
+    for part in content:
+        yield part
+
+
+# How large
+
+
+@pytest.mark.parametrize("escaped", [False, True], ids=["UTF-8", "escaped"])
+async def test_an_article_of_forty_thousand_cyrillic_letters_is_accepted(
+    gallery: httpx.AsyncClient, escaped: bool
+) -> None:
+    """C-280."""
+    text = r"\u0436" * 40_000 if escaped else "ж" * 40_000
+    answer = await gallery.post(
+        "/articles", content=f'{{"text":"{text}"}}'.encode(), headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()) == (200, 40_000)
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["with a length", "chunked"])
+async def test_the_limit_of_a_route_is_to_the_byte(
+    gallery: httpx.AsyncClient, bearer: dict[str, str], chunked: bool
+) -> None:
+    """C-280."""
+    body = JPEG.ljust(MOST, b".")
+    headers = {"content-type": "image/jpeg"}
+    for path, more in (("/photos", {}), ("/avatar", bearer)):
+        method = "POST" if path == "/photos" else "PUT"
+        content: Any = parts(body[:1000], body[1000:]) if chunked else body
+        stored = await gallery.request(method, path, content=content, headers=headers | more)
+        assert stored.json()["size"] == MOST
+        assert stored.json()["sha256"] == hashlib.sha256(body).hexdigest()
+        content = parts(body, b".") if chunked else body + b"."
+        refused = await gallery.request(method, path, content=content, headers=headers | more)
+        assert problem(refused, 413, "PAYLOAD_TOO_LARGE")["detail"] == "The body is larger than 200 kB."
+        assert refused.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("size", "bytes_", "words"),
+    [(1, 1, "1 B"), ("2 MB", 2_000_000, "2 MB"), ("64KiB", 65536, "64 KiB"), ("1 GiB", 2**30, "1 GiB")],
+)
+def test_sizes_have_units(size: int | str, bytes_: int, words: str) -> None:
+    assert (size_of(size), in_words(bytes_)) == (bytes_, words)
+
+
+@pytest.mark.parametrize("size", [0, -1, "2", "2 Mb", "2MB ", "1.5 MB", "-1 MB", "0 MB", "", "two MB"])
+def test_a_size_that_is_none_is_refused(size: int | str) -> None:
+    with pytest.raises(ValueError, match=r"size|byte"):
+        size_of(size)
+
+
+# Of what type
+
+
+@pytest.mark.parametrize(("kind", "content"), [("image/png", PNG), ("image/jpeg", JPEG), ("application/pdf", PDF)])
+async def test_a_file_is_what_its_first_bytes_say(gallery: httpx.AsyncClient, kind: str, content: bytes) -> None:
+    """C-281: a file of another type, an empty one and one cut off within its signature are refused, however they come
+    in."""
+    assert media_type_of(content) == kind
+    told = (await gallery.post("/photos", content=content, headers={"content-type": f"{kind}; x=y"})).json()
+    assert (told["media_type"], told["declared_size"], told["filename"]) == (kind, len(content), None)
+    told = (await gallery.post("/photos", files={"file": ("a", content, kind)})).json()
+    assert (told["media_type"], told["declared_size"], told["filename"]) == (kind, None, "a")
+    for other in ({PNG, JPEG, PDF} - {content}) | {b"<script>", b"", content[:2], b"\n" + content}:
+        for sent in ({"content": other, "headers": {"content-type": kind}}, {"files": {"file": ("a", other, kind)}}):
+            answer = await gallery.post("/photos", **sent)  # type: ignore[arg-type]
+            assert problem(answer, 415, "UNSUPPORTED_MEDIA_TYPE")["detail"].startswith(f"The content is not {kind}")
+
+
+@pytest.mark.parametrize(
+    "kind", ["image/svg+xml", "text/html", "application/json", "image/png, image/jpeg", "image/*", "", "image"]
+)
+async def test_a_type_that_the_route_does_not_name_is_refused_unread(gallery: httpx.AsyncClient, kind: str) -> None:
+    """C-281."""
+    answer = await gallery.post("/photos", content=PNG, headers={"content-type": kind})
+    problem(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
+    assert answer.headers["connection"] == "close"
+    problem(await gallery.post("/photos", files={"file": ("a", PNG, kind)}), 415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+async def test_a_compressed_file_is_refused(gallery: httpx.AsyncClient, bearer: dict[str, str]) -> None:
+    """C-281: it is never inflated."""
+    headers = {"content-type": "image/png", "content-encoding": "gzip"}
+    problem(await gallery.post("/photos", content=PNG, headers=headers), 415, "UNSUPPORTED_MEDIA_TYPE")
+    problem(await gallery.put("/avatar", content=PNG, headers=headers | bearer), 415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"GIF89a", "image/gif"),
+        (b"RIFF\n\n\n\nWEBPVP8 ", "image/webp"),
+        (b"RIFF\n\n\n\nWAVEfmt ", None),
+        (b"", None),
+        (b"<html>", None),
+    ],
+)
+def test_the_first_bytes_tell_the_type(content: bytes, kind: str | None) -> None:
+    """C-281."""
+    assert media_type_of(content) == kind
+
+
+# Who may
+
+
+async def test_a_file_needs_a_caller_like_any_body(gallery: httpx.AsyncClient, bearer: dict[str, str]) -> None:
+    answer = await gallery.put("/avatar", content=PNG, headers={"content-type": "image/png"})
+    problem(answer, 401, "UNAUTHORIZED")
+    answer = await gallery.put("/avatar", content=PNG, headers={"content-type": "image/png"} | bearer)
+    assert (answer.status_code, answer.json()["media_type"]) == (200, "image/png")
+
+
+# Multipart
+
+
+async def test_a_file_comes_with_text_fields_before_it(gallery: httpx.AsyncClient) -> None:
+    """C-282."""
+    data = {"title": "Ein Tag – день", "tag": ["a", "b"]}
+    told = (await gallery.post("/albums", data=data, files={"file": ("my photo.png", PNG, "image/png")})).json()
+    assert (told["caption"], told["filename"], told["size"]) == (data, "my photo.png", len(PNG))
+    assert told["sha256"] == hashlib.sha256(PNG).hexdigest()
+
+
+FAULTS: list[tuple[str, bytes, dict[str, str]]] = [
+    ("a field after the file", TEXT + FILE + PNG + b"\r\n" + TEXT[:-2] + END, {"/title": "Must come before the file."}),
+    ("two files", TEXT + FILE + PNG + b"\r\n" + FILE + PNG + END, {"/file": "Is given more than once."}),
+    ("no file", TEXT[:-2] + END, {"/file": "This field is required."}),
+    ("nothing", b"--b--\r\n", {"/title": "This field is required."}),
+    ("no file chosen", TEXT + FILE.replace(b"a.png", b"") + END, {"/file": "This field is required."}),
+    ("another file", TEXT + FILE.replace(b'"file"', b'"x/y"') + PNG + END, {"/x~1y": "There is no such field."}),
+    ("no title", FILE + PNG + END, {"/title": "This field is required."}),
+    ("two titles", TEXT + TEXT + FILE + PNG + END, {"/title": "Is given more than once."}),
+    ("another field", TEXT + TEXT.replace(b"title", b"x") + FILE + PNG + END, {"/x": "There is no such field."}),
+    ("no UTF-8", TEXT.replace(b"A day", b"\xff") + FILE + PNG + END, {"/title": "Must be text."}),
+    ("NUL", TEXT.replace(b"A day", b"\0") + FILE + PNG + END, {"/title": "Holds a character that cannot be stored."}),
+    (
+        "a text of another type",
+        TEXT.replace(b'"title"', b'"title"\r\nContent-Type: text/html') + FILE + PNG + END,
+        {"/title": "Must be text."},
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "errors"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS])
+async def test_a_form_that_does_not_fit_is_refused_by_its_fields(
+    gallery: httpx.AsyncClient, body: bytes, errors: dict[str, str]
+) -> None:
+    """C-282."""
+    told = problem(await gallery.post("/albums", content=body, headers=MULTIPART), 422, "VALIDATION_FAILED")
+    assert {error["pointer"]: error["detail"] for error in told["errors"]} == errors
+
+
+BROKEN = {
+    "nothing": b"",
+    "no boundary": b"x" * 1000,
+    "cut off in a head": FILE[:40],
+    "cut off in the file": FILE + PNG,
+    "cut off before the end": FILE + PNG + b"\r\n--b",
+    "no disposition": b"--b\r\nContent-Type: image/png\r\n\r\n" + PNG + END,
+    "no name": FILE.replace(b' name="file";', b"") + PNG + END,
+    "an attachment": FILE.replace(b"form-data", b"attachment") + PNG + END,
+    "two names": FILE.replace(b'name="file"', b'name="title"; name="file"') + PNG + END,
+    "a second name in RFC 5987": FILE.replace(b"filename=", b"filename*=UTF-8''a; filename=") + PNG + END,
+    "two dispositions": FILE.replace(b"--b\r\n", b'--b\r\nContent-Disposition: form-data; name="x"\r\n') + PNG + END,
+    "a line feed in a head": FILE.replace(b"a.png", b"a\n.png") + PNG + END,
+    "NUL in a head": FILE.replace(b"a.png", b"a\0.png") + PNG + END,
+    "base64": FILE.replace(b"\r\n\r\n", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n") + PNG + END,
+    "another charset": FILE.replace(b"image/png", b"image/png; charset=utf-16") + PNG + END,
+    "a long head": FILE.replace(b"a.png", b"a" * 5000) + PNG + END,
+    "many heads": FILE.replace(b"\r\n\r\n", b"\r\nX: y" * 20 + b"\r\n\r\n") + PNG + END,
+    "a malformed head": FILE.replace(b"Content-Type:", b"Content Type") + PNG + END,
+    "many parts": TEXT * 200 + FILE + PNG + END,
+}
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN.keys())
+async def test_multipart_that_is_broken_is_a_400(gallery: httpx.AsyncClient, body: bytes) -> None:
+    """C-283: and so is what two parsers could read differently."""
+    answer = await gallery.post("/photos", content=body, headers=MULTIPART)
+    problem(answer, 400, "MALFORMED_MULTIPART")
+    assert answer.headers["connection"] == "close"
+
+
+async def test_fields_are_bounded_like_a_body_of_fields(gallery: httpx.AsyncClient) -> None:
+    """C-283: however large a file the route takes, its fields are kept in memory."""
+    body = TEXT.replace(b"A day", b"x" * 65_537) + FILE + PNG + END
+    problem(await gallery.post("/albums", content=body, headers=MULTIPART), 413, "PAYLOAD_TOO_LARGE")
+
+
+@pytest.mark.parametrize("boundary", ["", "boundary=", "boundary=" + "b" * 71, 'boundary="b', "boundary=b; boundary=c"])
+async def test_a_boundary_that_is_none_is_refused(gallery: httpx.AsyncClient, boundary: str) -> None:
+    """C-283."""
+    headers = {"content-type": f"multipart/form-data; {boundary}"}
+    problem(await gallery.post("/photos", content=FILE + PNG + END, headers=headers), 415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+def outcome(segments: list[bytes], fields: type = Caption) -> tuple[Any, ...]:
+    """What comes of a multipart body that arrives in those segments."""
+    messages: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in segments]
+    messages.append({"type": "http.request"})
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def read() -> tuple[Any, ...]:
+        headers = {name.encode(): value.encode() for name, value in MULTIPART.items()}
+        try:
+            upload, form = await open_upload(receive, headers, 10_000, KINDS, PairsDecoder(fields))
+            content = b"".join([chunk async for chunk in upload])
+        except Problem as refusal:
+            return refusal.status, refusal.code, tuple(refusal.errors)
+        assert upload.size == len(content)
+        return content, upload.filename, upload.media_type, form
+
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(read())
+    finally:
+        loop.close()
+
+
+def cut(body: bytes, places: list[int]) -> list[bytes]:
+    ends = sorted({0, len(body), *(place % (len(body) + 1) for place in places)})
+    return [body[start:end] for start, end in itertools.pairwise(ends)]
+
+
+SAMPLES = [TEXT + FILE + PNG + END, b"\r\n" + FILE + PNG + END + b"epilogue", *BROKEN.values(), *[f[1] for f in FAULTS]]
+
+
+@given(st.sampled_from(SAMPLES), st.lists(st.integers(0, 5000), max_size=20))
+def test_segments_make_no_difference(body: bytes, places: list[int]) -> None:
+    """C-283."""
+    assert outcome(cut(body, places)) == outcome([body])
+
+
+@given(st.sampled_from(SAMPLES), st.integers(0, 5000), st.binary(max_size=30), st.integers(0, 100))
+def test_damaged_multipart_is_a_file_or_a_refusal(body: bytes, at: int, put_in: bytes, taken_out: int) -> None:
+    """C-283: never an error of ours."""
+    at %= len(body) + 1
+    told = outcome([body[:at] + put_in + body[at + taken_out :]])
+    if isinstance(told[0], int):
+        assert told[:2] in {
+            (400, "MALFORMED_MULTIPART"),
+            (413, "PAYLOAD_TOO_LARGE"),
+            (415, "UNSUPPORTED_MEDIA_TYPE"),
+            (422, "VALIDATION_FAILED"),
+        }
+
+
+@given(st.binary(max_size=2000), st.lists(st.integers(0, 5000), max_size=10))
+def test_a_file_comes_out_as_it_went_in(content: bytes, places: list[int]) -> None:
+    """C-283: also one that is full of dashes and line ends."""
+    body = FILE.replace(b"image/png", b"text/plain") + content + END
+    if b"\r\n--b" not in content:
+        assert outcome(cut(body, places), NoFields)[:3] == (content, "a.png", "text/plain")
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\fakepath\\me.png", "me.png"),
+        ("..", None),
+        ("/", None),
+        (" ", None),
+        ("фото.png", "фото.png"),
+        ("gnp.\u202eexe", "gnp.exe"),
+        ("a\r\nSet-Cookie: x", "aSet-Cookie: x"),
+        ("x" * 300, "x" * 255),
+    ],
+)
+def test_a_file_name_is_no_path(sent: str, name: str | None) -> None:
+    """C-284."""
+    assert plain_name(sent) == name
+
+
+# Reading
+
+
+async def test_an_upload_is_read_once(gallery: httpx.AsyncClient) -> None:
+    upload = Upload(parts(b"a"), "text/plain", None, None)
+    assert [chunk async for chunk in upload] == [b"a"]
+    with pytest.raises(RuntimeError, match="read once"):
+        [chunk async for chunk in upload]
+
+
+async def test_a_handler_need_not_read(gallery: httpx.AsyncClient) -> None:
+    problem(await gallery.post("/closed", content=PNG, headers={"content-type": "image/png"}), 409, "GALLERY_CLOSED")
+
+
+# Refused at start
+
+
+async def takes_bytes(body: bytes) -> None: ...
+async def takes_upload(body: Upload) -> None: ...
+async def takes_article(body: Article) -> None: ...
+async def takes_both(body: Upload, form: Caption) -> None: ...
+async def takes_two(body: bytes, form: Caption) -> None: ...
+async def streams() -> Stream: ...  # type: ignore[empty-body]
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (post("/", takes_bytes, guard=anyone), "accepts names the media types"),
+        (post("/", takes_upload, guard=anyone), "accepts names the media types"),
+        (post("/", takes_article, guard=anyone, accepts=("image/png",)), "accepts names the media types"),
+        (post("/", takes_upload, guard=anyone, accepts=("image/*",)), r"'image/\*' is not a media type"),
+        (post("/", takes_upload, guard=anyone, accepts=("image/png",), max_body="2 Mb"), "max_body '2 Mb' is not"),
+        (post("/", takes_bytes, guard=anyone, accepts=("image/png",), max_body="1 GB"), "over 8 MiB is an Upload"),
+        (post("/", takes_article, guard=anyone, max_body="9 MB"), "over 8 MiB is an Upload"),
+        (post("/", takes_two, guard=anyone, accepts=("image/png",)), "a form may go with an Upload"),
+        (get("/", streams, guard=anyone), "a Stream needs media_type="),
+        (get("/", streams, guard=anyone, media_type="text/csv", etag=True), "has no ETag"),
+        (get("/", streams, guard=anyone, media_type="csv"), "'csv' is not a media type"),
+    ],
+)
+def test_a_route_line_that_does_not_fit_its_handler_is_named(made: Route, said: str) -> None:
+    with pytest.raises(TypeError, match=re.compile(said)):
+        inputs_of(made)
+    fits = post("/", takes_both, guard=anyone, accepts=("image/png",), max_body="1 GB")
+    assert inputs_of(fits).limit == 10**9
