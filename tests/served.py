@@ -85,6 +85,10 @@ class Served:
         """Do something with the only connection, in its event loop."""
         self._loop.call_soon_threadsafe(what, self.connection())
 
+    def call_soon(self, what: Callable[[], None]) -> None:
+        """Do something in the server's event loop."""
+        self._loop.call_soon_threadsafe(what)
+
     def answers(self, *segments: bytes) -> list[Answer]:
         """All answers to what is sent in those segments, until the connection ends."""
         with self.connect() as sock, sock.makefile("rb") as stream:

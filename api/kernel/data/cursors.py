@@ -4,7 +4,7 @@ of its own."""
 import asyncio
 import contextlib
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from typing import Any
 
 from api.kernel.data.database import (
@@ -34,7 +34,7 @@ async def fetched(db: Database, statement: str, *arguments: object) -> AsyncGene
         cursor: Any = None
         try:
             async with db._translated():
-                await transaction.start()
+                await _uninterrupted(transaction.start())
                 if db._connection is None:
                     await connection.execute(_SET_POOLED if db._pooled else _SET_IDLE)
                 cursor = await connection.cursor(statement, *arguments)
@@ -54,6 +54,17 @@ async def fetched(db: Database, statement: str, *arguments: object) -> AsyncGene
                         cursor = None
                         await connection.fetchval("select 1")
                     await transaction.rollback()
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Cancelled, it ends once the work has: a transaction that has half begun could not be rolled back."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with contextlib.suppress(*_DRIVER_ERRORS):
+            await task
+        raise
 
 
 @contextlib.asynccontextmanager

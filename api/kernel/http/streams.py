@@ -26,7 +26,7 @@ CHUNK_BYTES = 16 * 1024
 FLUSH_SECONDS = 0.5
 """A row that arrives after so long is sent at once, with those before it."""
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-_NOT_PLAIN = re.compile(r"[^ !#$&-~]")
+_NOT_PLAIN = re.compile(r"[^ !#$&-:<-~]")
 
 encode = msgspec.json.Encoder().encode
 
@@ -80,6 +80,8 @@ async def respond(stream: Stream, start: Message, method: str, receive: Receive,
                 if chunk is None:
                     return
                 sent += len(chunk)
+                # A source that never waits must not keep the event loop, which learns from it that the client left.
+                await asyncio.sleep(0)
     except Exception as error:
         late = isinstance(error, TimeoutError)
         if late and leaves.done():

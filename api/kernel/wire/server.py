@@ -29,6 +29,7 @@ import contextvars
 import functools
 import logging
 import socket
+import struct
 from typing import Any
 
 import uvicorn
@@ -207,12 +208,8 @@ class Protocol(asyncio.BufferedProtocol):
         if self.closing:
             return
         if self.exchange is not None and self.exchange.begun:
-            if self.exchange.ended:
-                self._linger()
-            elif self.exchange.ends_with_connection:
-                self.transport.abort()
-            else:
-                self._close()
+            broken = self._reset if self.exchange.ends_with_connection else self._close
+            self._linger() if self.exchange.ended else broken()
             return
         with span("refused", parent=parent_from(None)):
             refused = render(problem, "*")
@@ -246,6 +243,11 @@ class Protocol(asyncio.BufferedProtocol):
         self._reading.stop()
         self.transport.close()
         self.watch()
+
+    def _reset(self) -> None:
+        """End the connection by RST, which no client takes for the end of an answer."""
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def eof_received(self) -> None:
         self._close()
