@@ -215,6 +215,20 @@ CASES: dict[int, tuple[str, str, str]] = {
     262: ("lines of a file that are malformed, or carry secrets", "2.2.1, 16.2.5", "20, 532"),
     263: ("exports of Firebase and Django, and one that was cut off", "2.2.1", "20"),
     264: ("files of any size; invitations; the database is away", "2.4.1, 16.5.2", "770, 755"),
+    280: ("a body at its route's limit and a byte over it, with a length and without", "5.2.1", "770"),
+    281: ("files that are not of the type that they are declared to be", "5.2.2", "434"),
+    282: ("forms with a file: fields that are missing, repeated, unknown or late", "2.2.1", "20"),
+    283: ("multipart that is broken or ambiguous, in any segments", "2.2.1", "20, 444"),
+    284: ("names of files in and out; cells that a spreadsheet would run", "5.3.2, 5.4.1, 1.2.10", "22, 1236"),
+    285: ("a file that will be refused is not asked for; the rest of one that is not needed", "5.2.1", "400"),
+    286: ("files larger than memory, slow clients and slow handlers", "15.1.3", "400, 770"),
+    287: ("files that a page of another site sends", "3.5.1", "352"),
+    288: ("an answer that fails after its first byte", "16.5.2", "755"),
+    289: (
+        "what an answer row by row holds, and gives back when its client reads slowly or leaves",
+        "13.1.2",
+        "400, 772",
+    ),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

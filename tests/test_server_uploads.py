@@ -163,7 +163,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(
 
 
 def test_the_rest_of_a_file_that_was_not_needed_is_bounded(served: Served) -> None:
-    """C-287: a short rest is read, so that the connection serves on; with a long one it ends."""
+    """C-285: a short rest is read, so that the connection serves on; with a long one it ends."""
     with served.connect() as sock, sock.makefile("rb") as stream:
         for _ in range(2):
             sock.sendall(CLOSED % 50_000 + JPEG)

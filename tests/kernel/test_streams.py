@@ -76,7 +76,7 @@ async def test_values_are_written_as_in_json(value: Any, cell: str) -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "  ="])
 async def test_no_cell_is_a_formula_unless_asked_for(start: str) -> None:
-    """C-288."""
+    """C-284."""
     formula = f"{start}HYPERLINK(1)"
     for guarded, cell in ((True, f"'{formula}"), (False, formula)):
         text = await text_of(to_csv(rows(Row(1, formula)), Row, guard_formulas=guarded))
@@ -142,13 +142,13 @@ def parsed(header: str) -> tuple[str | None, str | None]:
     ],
 )
 def test_a_file_name_is_one_whatever_it_is_made_of(filename: str, plain: str, extended: str | None) -> None:
-    """C-288."""
+    """C-284."""
     assert parsed(disposition_of(filename)) == (plain, extended)
 
 
 @given(st.text(max_size=50))
 def test_a_file_name_never_leaves_its_place(filename: str) -> None:
-    """C-288."""
+    """C-284."""
     header = disposition_of(filename)
     assert header.isascii()
     assert header.isprintable()

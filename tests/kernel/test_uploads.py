@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -14,16 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
 
+from api.features import FEATURES
 from api.kernel.context import Context
 from api.kernel.errors import Problem
+from api.kernel.feature import Feature
 from api.kernel.http.routing import Route, get, inputs_of, post
 from api.kernel.http.streams import Stream
-from api.kernel.identity.auth import anyone
+from api.kernel.identity.auth import Principal, anyone, signed_in
 from api.kernel.input.bodies import in_words, size_of
 from api.kernel.input.decoding import PairsDecoder
 from api.kernel.input.media import media_type_of
 from api.kernel.input.uploads import NoFields, Upload, open_upload, plain_name
 from api.kernel.settings import Settings
+from tests.browser import Browser
+from tests.factories import PASSWORD, make_user
 from tests.kernel.gallery import GALLERY, JPEG, KINDS, MOST, PDF, PNG, Article, Caption
 from tests.kernel.test_routing import app_of, problem
 
@@ -113,7 +117,7 @@ async def test_a_file_is_what_its_first_bytes_say(gallery: httpx.AsyncClient, ki
     assert (told["media_type"], told["declared_size"], told["filename"]) == (kind, None, "a")
     for other in ({PNG, JPEG, PDF} - {content}) | {b"<script>", b"", content[:2], b"\n" + content}:
         for sent in ({"content": other, "headers": {"content-type": kind}}, {"files": {"file": ("a", other, kind)}}):
-            answer = await gallery.post("/photos", **sent)  # type: ignore[arg-type]
+            answer = await gallery.post("/photos", **sent)
             assert problem(answer, 415, "UNSUPPORTED_MEDIA_TYPE")["detail"].startswith(f"The content is not {kind}")
 
 
@@ -158,6 +162,39 @@ async def test_a_file_needs_a_caller_like_any_body(gallery: httpx.AsyncClient, b
     problem(answer, 401, "UNAUTHORIZED")
     answer = await gallery.put("/avatar", content=PNG, headers={"content-type": "image/png"} | bearer)
     assert (answer.status_code, answer.json()["media_type"]) == (200, "image/png")
+
+
+@pytest.mark.parametrize("kind", ["raw", "multipart"])
+async def test_a_file_with_cookies_needs_the_proof_that_it_was_meant(
+    settings: Settings, context: Context, kind: str
+) -> None:
+    """C-287: multipart/form-data and text/plain are what a page of another site can send without asking."""
+    routes = [post("/my-photos", add_my_photo, guard=signed_in, accepts=KINDS)]
+    app = app_of(settings, context, *FEATURES, Feature(name="kernel", routes=routes))
+    file: dict[str, Any] = {"files": {"file": ("a", b"text", "text/plain")}}
+    if kind == "raw":
+        file = {"content": b"text", "headers": {"content-type": "text/plain"}}
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+        browser, user = Browser(client), await make_user(context)
+        form = {"username": user.email, "password": PASSWORD}
+        assert (await browser.request("POST", "/api/auth/cookie/login", data=form)).status_code == 204
+        READ.clear()
+        problem(await browser.request("POST", "/api/my-photos", xsrf=False, **file), 403, "XSRF")
+        foreign = file | {"headers": file.get("headers", {}) | {"origin": "https://evil.example"}}
+        problem(await browser.request("POST", "/api/my-photos", **foreign), 403, "ORIGIN_NOT_ALLOWED")
+        assert READ == []
+        assert (await browser.request("POST", "/api/my-photos", **file)).json() == 4
+        assert [user.id] == READ
+
+
+READ: list[UUID] = []
+
+
+async def add_my_photo(principal: Principal, body: Upload) -> int:
+    """Add a photo of one's own."""
+    READ.append(principal.id)
+    return sum([len(chunk) async for chunk in body])
 
 
 # Multipart
