@@ -225,7 +225,7 @@ CASES: dict[int, tuple[str, str, str]] = {
     287: ("files that a page of another site sends", "3.5.1", "352"),
     288: ("an answer that fails after its first byte", "16.5.2", "755"),
     289: (
-        "what an answer row by row holds, and gives back when its client reads slowly or leaves",
+        "what an answer row by row holds, and gives back to others",
         "13.1.2",
         "400, 772",
     ),

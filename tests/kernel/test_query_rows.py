@@ -109,6 +109,20 @@ async def read(rows: AsyncIterator[Row]) -> list[Row]:
         return [row async for row in closing]
 
 
+async def test_a_reader_that_is_too_slow_is_given_up_alone(
+    pair: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """C-289: before PostgreSQL ends its connection, which would look like an outage."""
+    rows = list_rows(pair, MANY)
+    for _ in range(cursors.FETCHED_ROWS):
+        await anext(rows)
+    monkeypatch.setattr(cursors, "IDLE_SECONDS", 0.0)
+    with pytest.raises(UNAVAILABLE, match="not read in time"):
+        await anext(rows)
+    assert pair.connections() == (0, 1)
+    assert "not available" not in caplog.text
+
+
 async def test_within_a_transaction_they_are_the_transactions(pair: Database) -> None:
     with bound_to("select number, name from made where number <= $1 order by number"):
 

@@ -3,6 +3,7 @@ of its own."""
 
 import asyncio
 import contextlib
+import time
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from typing import Any
@@ -19,7 +20,9 @@ from api.kernel.errors import UNAVAILABLE
 
 FETCHED_ROWS = 200
 """Rows in memory at a time."""
-# A client that reads slowly holds its snapshot no longer than this after each fetch.
+IDLE_SECONDS = 50.0
+"""Between two fetches. It ends a reader that is too slow before PostgreSQL does, whose refusal would make every
+connection of the pool suspect."""
 _SET_IDLE = "set local idle_in_transaction_session_timeout = '60s'"
 _places: "weakref.WeakKeyDictionary[Database, asyncio.Semaphore]" = weakref.WeakKeyDictionary()
 _SET_POOLED = f"{_SET_LOCAL}; {_SET_IDLE}"
@@ -41,10 +44,13 @@ async def fetched(db: Database, statement: str, *arguments: object) -> AsyncGene
             while True:
                 async with db._translated():
                     rows = await cursor.fetch(FETCHED_ROWS)
+                used = time.monotonic()
                 if rows:
                     yield rows
                 if len(rows) < FETCHED_ROWS:
                     break
+                if time.monotonic() - used > IDLE_SECONDS:
+                    raise UNAVAILABLE("The rows were not read in time.")
         finally:
             with contextlib.suppress(*_DRIVER_ERRORS):
                 async with asyncio.timeout(ROLLBACK_SECONDS):

@@ -138,7 +138,7 @@ def inputs_of(route: Route) -> Inputs:
         raise TypeError(f"{where}: a parameter in the path is a name alone, such as {{id}}, and stands once.")
     if untyped:
         raise TypeError(f"{where}: {sorted(untyped)} need a type.")
-    if taken.keys() >= {"body", "form"} and body is not Upload:
+    if taken.keys() >= {"body", "form"} and asked is not Upload:
         raise TypeError(f"{where}: a request has one body, JSON or a form; a form may go with an Upload.")
     limit = _refuse_misfit(route, body, returns, where)
     if hints.keys() != named:
