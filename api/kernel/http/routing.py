@@ -27,7 +27,9 @@ from api.kernel.settings import rate
 
 PREFIX = "/api"
 IN_MEMORY_BYTES = 8 * 1024 * 1024
-"""The most that `max_body` may be for a body that is read whole: 500 requests of a path may hold one at a time."""
+"""The most that `max_body` may be for `bytes`: 500 requests of a path may hold one at a time."""
+DECODED_BYTES = 1024 * 1024
+"""The same for JSON and forms, whose decoding holds the event loop, by up to a third of a second for this much."""
 AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "renew")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
@@ -78,8 +80,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     etag: bool = False
     """Answers carry an ETag of their content; a GET with the same in If-None-Match is answered 304 (RFC 9110 §13)."""
     max_body: int | str = MAX_BODY_BYTES
-    """The largest body, in bytes or as `2 MB`; a larger one is answered 413. It may be more than IN_MEMORY_BYTES for an
-    Upload alone."""
+    """The largest body, in bytes or as `2 MB`; a larger one is answered 413. At most DECODED_BYTES for JSON and forms,
+    IN_MEMORY_BYTES for bytes; an Upload has no such bound."""
     accepts: tuple[str, ...] = ()
     """The media types of a body that is `bytes` or an `Upload`, such as `("image/png", "image/jpeg")`."""
     media_type: str = JSON
@@ -181,8 +183,9 @@ def _refuse_misfit(route: Route, body: Any, returns: Any, where: str) -> int:
         limit = size_of(route.max_body)
     except ValueError as error:
         raise TypeError(f"{where}: max_body {error}.") from None
-    if body is not Upload and limit > IN_MEMORY_BYTES:
-        raise TypeError(f"{where}: a body over {in_words(IN_MEMORY_BYTES)} is an Upload, which is not held in memory.")
+    most = IN_MEMORY_BYTES if body is bytes else DECODED_BYTES
+    if body is not Upload and limit > most:
+        raise TypeError(f"{where}: this body is at most {in_words(most)}; an Upload is not held in memory.")
     if (body in (bytes, Upload)) != bool(route.accepts):
         raise TypeError(f"{where}: accepts names the media types of a body that is bytes or an Upload.")
     for kind in (*route.accepts, route.media_type):
