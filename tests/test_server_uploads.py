@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from api.kernel.http import pipeline
 from api.kernel.input import bodies
 from api.kernel.settings import Settings
 from api.kernel.wire import exchange, server
@@ -133,6 +134,29 @@ def test_a_body_has_its_deadline_for_each_part_of_it(served: Served) -> None:
         answer = read_answer(stream)
     assert answer is not None
     assert told(answer)["size"] == 100_000
+
+
+def test_waiting_for_the_client_is_not_its_handlers_time(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+    """C-286: the handler's deadline begins anew with each part of the file."""
+    monkeypatch.setattr(pipeline, "HANDLER_SECONDS", 1.5)
+    with served.connect() as sock, sock.makefile("rb") as stream:
+        sock.sendall(request("POST", "/api/photos", content_length=str(2 * len(JPEG)), **JPEG_TYPE) + JPEG)
+        until(lambda: served.connections() == 1 and taken(served) == len(JPEG))
+        threading.Event().wait(2.0)
+        sock.sendall(JPEG)
+        answer = read_answer(stream)
+    assert answer is not None
+    assert told(answer)["size"] == 2 * len(JPEG)
+
+
+def test_a_handler_that_does_not_go_on_is_given_up(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+    """C-286."""
+    monkeypatch.setattr(pipeline, "HANDLER_SECONDS", 0.5)
+    with served.connect() as sock, sock.makefile("rb") as stream:
+        sock.sendall(request("POST", "/api/held-photos", content_length=str(2 * len(JPEG)), **JPEG_TYPE) + JPEG)
+        answer = read_answer(stream)
+    assert answer is not None
+    assert (answer.status, answer.code) == (503, "UNAVAILABLE")
 
 
 def taken(served: Served) -> int:

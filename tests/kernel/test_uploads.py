@@ -11,6 +11,7 @@ import pytest
 
 from api.features import FEATURES
 from api.kernel.context import Context
+from api.kernel.data.database import SERIALIZATION_FAILURE
 from api.kernel.feature import Feature
 from api.kernel.http.routing import Route, get, inputs_of, post
 from api.kernel.http.streams import Stream
@@ -195,6 +196,26 @@ async def test_an_upload_is_read_once(gallery: httpx.AsyncClient) -> None:
         [chunk async for chunk in upload]
 
 
+@pytest.mark.parametrize(("reads", "tries"), [(False, 3), (True, 1)])
+async def test_a_handler_that_has_begun_to_read_is_not_tried_again(
+    settings: Settings, context: Context, reads: bool, tries: int
+) -> None:
+    tried = []
+
+    async def collide(body: Upload) -> None:
+        tried.append(True)
+        if reads:
+            assert b"".join([chunk async for chunk in body]) == b"text"
+        raise SERIALIZATION_FAILURE
+
+    routes = [post("/collide", collide, guard=anyone, accepts=KINDS)]
+    transport = httpx.ASGITransport(app_of(settings, context, Feature(name="kernel", routes=routes)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost/api") as client:
+        answer = await client.post("/collide", content=b"text", headers={"content-type": "text/plain"})
+    problem(answer, 503, "UNAVAILABLE")
+    assert len(tried) == tries
+
+
 async def test_a_handler_need_not_read(gallery: httpx.AsyncClient) -> None:
     problem(await gallery.post("/closed", content=PNG, headers={"content-type": "image/png"}), 409, "GALLERY_CLOSED")
 
@@ -223,7 +244,7 @@ async def streams() -> Stream: ...  # type: ignore[empty-body]
             post("/", takes_bytes, guard=anyone, accepts=("image/png",), max_body="1 GB"),
             "this body is at most 8 MiB; an Upload",
         ),
-        (post("/", takes_article, guard=anyone, max_body="2 MB"), "this body is at most 1 MiB; an Upload"),
+        (post("/", takes_article, guard=anyone, max_body="2 MB"), "this body is at most 1 MiB"),
         (post("/", takes_two, guard=anyone, accepts=("image/png",)), "a form may go with an Upload"),
         (post("/", takes_perhaps, guard=anyone, accepts=("image/png",)), "a form may go with an Upload"),
         (get("/", streams, guard=anyone), "a Stream needs media_type="),
