@@ -18,6 +18,7 @@ EXCEPTIONS = {("sessions.welcome_back", "users")}
 WRITES = re.compile(
     r"\b(?:insert\s+into|update|delete\s+from|truncate|merge\s+into|lock\s+table)\s+(?:only\s+)?([a-z_]+)"
 )
+LOCKS = re.compile(r"\bfor\s+(?:no\s+key\s+)?(?:update|share)\b|\bfor\s+key\s+share\b")
 
 
 def orphans(folder: Path, bound: Iterable[Bound]) -> list[str]:
@@ -152,6 +153,8 @@ def _writes(bound: Bound) -> list[str]:
         for table in WRITES.findall(statement)
         if not _is_own(table, own) and (bound.name, table) not in EXCEPTIONS
     ]
+    if bound.cardinality == "stream" and (WRITES.search(statement) or LOCKS.search(bound.statement.lower())):
+        faults.append("it writes or locks, and rows are read one by one in a read-only transaction")
     return faults
 
 

@@ -1,10 +1,11 @@
 """F-24: everything through PgBouncer in transaction mode, where each transaction may get another server connection."""
 
 import asyncio
+import contextlib
 import enum
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,10 +17,11 @@ from api.kernel.context import Context
 from api.kernel.data import database, sql
 from api.kernel.data.database import SERVER_TIMEOUTS, open_database
 from api.kernel.data.sql import query
-from api.kernel.errors import UNAVAILABLE
+from api.kernel.errors import UNAVAILABLE, VALIDATION_FAILED
 from api.kernel.settings import Settings
 from dev.part import Part, stop
 from tests.factories import PASSWORD
+from tests.kernel.gallery import bound_to
 from tests.processes import MailServer, Processes, text_of
 from tests.worker.jobs import header, read_records, until
 from tests.worker.parts import free_port
@@ -146,6 +148,34 @@ async def test_the_server_stops_a_slow_statement_behind_a_transaction_pooler(
     assert "canceling statement due to statement timeout" in line.fields["cause"]  # type: ignore[attr-defined]
     busy = "select 1 from pg_stat_activity where state = 'active' and query like '%pg_sleep(30)'"
     assert await live.db.fetch(busy) == []
+
+
+async def test_rows_one_by_one_leave_nothing_on_a_servers_connection(cloned: Settings, pooled: str) -> None:
+    """C-289: no prepared statement, whose name another process would find taken, whether they are read to the end, left
+    or fail."""
+    settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
+    with bound_to("select 1000 / (1000 - n) from (select generate_series(1, $1) as n) as t"):
+
+        @query
+        def list_rows(db: database.Database, most: int) -> AsyncIterator[int]: ...  # type: ignore[empty-body]
+
+    async with open_database(settings, {}, 2 * CONNECTIONS) as db:
+
+        async def read(most: int, wanted: int) -> int:
+            async with contextlib.aclosing(list_rows(db, most)) as rows:  # type: ignore[type-var]
+                read = 0
+                async for _ in rows:
+                    read += 1
+                    if read == wanted:
+                        break
+                return read
+
+        for most, wanted in ((999, 999), (999, 1), (100, 200)):
+            assert set(await asyncio.gather(*(read(most, wanted) for _ in range(CONNECTIONS)))) <= {wanted, most}
+        with pytest.raises(VALIDATION_FAILED):
+            await read(1000, 1000)
+        left = "select name from pg_prepared_statements"
+        assert await asyncio.gather(*(db.fetch(left) for _ in range(4 * CONNECTIONS))) == [[]] * 4 * CONNECTIONS
 
 
 async def test_a_pooler_that_nobody_told_of_is_a_misconfiguration(

@@ -23,11 +23,14 @@ from api.kernel.feature import Feature, Sweep
 from api.kernel.http.caching import CacheControl
 from api.kernel.http.paging import Cursor, Cursors, Limit, Page
 from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, post, put
+from api.kernel.http.streams import Stream, to_csv, to_ndjson
 from api.kernel.http.validators import Version, refuse_stale
 from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in, superuser
 from api.kernel.identity.limits import Policy, network_of
 from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode, shown_address
 from api.kernel.input.conversion import Normal, Shown
+from api.kernel.input.media import media_type_of
+from api.kernel.input.uploads import Upload
 from api.kernel.mail import Template, browser_of, system_of
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
 from api.kernel.outbox.events import Contact, Event, Person, Thing, record
@@ -44,6 +47,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     # Routes
     "get", "post", "put", "patch", "delete",  # a path and its handler → Route
     "Reply",  # a body with a status or headers of its own
+    "Stream",  # an answer that is made while it is sent
+    "to_csv", "to_ndjson",  # rows → the chunks of a Stream
     "ACCEPTED",  # 202 without a body
     "Renew",  # asks for new tokens for the caller
     "refuse_stale",  # If-Match against the current ETag
@@ -58,6 +63,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "Origin", "origin",  # actor, address and trace of the current request or task
     # Input
     "Normal", "Shown",  # a field's normal form, and its form for people
+    "Upload",  # a body that is a file, read in chunks
+    "media_type_of",  # what the first bytes of a file say
     "normal_address", "shown_address", "punycode", "LONGEST_ADDRESS",  # e-mail addresses
     # Data
     "Database",  # runs queries; `transaction()`

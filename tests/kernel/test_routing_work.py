@@ -16,7 +16,7 @@ from api.kernel.http import pipeline, table
 from api.kernel.http.routing import Route, get, inputs_of, post
 from api.kernel.http.table import mount
 from api.kernel.identity.auth import Claims, Principal, anyone, holder, signed_in
-from api.kernel.input import decoding
+from api.kernel.input import bodies
 from api.kernel.settings import Settings
 
 
@@ -157,7 +157,7 @@ async def test_a_body_that_does_not_end_is_a_408(
     serve: Serve, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F-27."""
-    monkeypatch.setattr(decoding, "BODY_SECONDS", 0.02)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.02)
 
     async def note(body: Note) -> Note:
         return body

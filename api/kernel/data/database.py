@@ -1,5 +1,5 @@
-"""The pool, transactions, and what PostgreSQL's refusals mean. The only file that imports asyncpg; tests lend one
-connection to the seam `Database` and nobody writes a fake. Timeouts are in docs/operations.md."""
+"""The pool, transactions, and what PostgreSQL's refusals mean. The only file that imports asyncpg. Tests give
+`Database` a connection of theirs instead of a fake. Timeouts are in docs/operations.md."""
 
 import asyncio
 import contextlib

@@ -1,26 +1,30 @@
 """Binds typed signatures to the files under sql/. `@query` above an `async def insert(db, …) -> Order: ...` in
 api/orders/queries.py reads sql/orders/insert.sql at import, so that a missing file stops the start by name; the return
-annotation says how many rows."""
+annotation says how many rows. `def list_all(db, …) -> AsyncIterator[Order]: ...` reads any number of them, a few at a
+time."""
 
+import contextlib
 import inspect
 import time
 import types
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, overload
 
 import msgspec
 from opentelemetry.trace import SpanKind
 
+from api.kernel.data.cursors import fetched
 from api.kernel.data.database import Database, Violation, constraint_problem
 from api.kernel.data.rows import argument_converter, row_maker
 from api.kernel.errors import NOT_FOUND, Problem
-from api.kernel.telemetry import query_seconds, span
+from api.kernel.telemetry import mark_failed, query_seconds, span, tracer
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Query = Callable[P, Awaitable[R]]
+Rows = Callable[P, AsyncIterator[R]]
 
 FOLDER = Path(__file__).parents[3] / "sql"
 
@@ -38,15 +42,17 @@ class Bound(msgspec.Struct, frozen=True):
     parameters: dict[str, Any]
     row: Any
     cardinality: str
-    """`one` (or 404), `maybe` (or None), `many`, or `none`."""
+    """`one` (or 404), `maybe` (or None), `many`, `none`, or `stream`."""
     constraints: dict[str, type[Problem]]
 
 
 @overload
 def query(function: Query[P, R], /) -> Query[P, R]: ...
 @overload
+def query(function: Rows[P, R], /) -> Rows[P, R]: ...
+@overload
 def query(**constraints: type[Problem]) -> Callable[[Query[P, R]], Query[P, R]]: ...
-def query(function: Query[P, R] | None = None, /, **constraints: type[Problem]) -> Any:
+def query(function: Callable[..., Any] | None = None, /, **constraints: type[Problem]) -> Any:
     """Bind a signature to its statement. `@query(users_email_key=EMAIL_TAKEN)`: that named constraint means that
     Problem. Raises QueryError at import where the file is missing or the signature is not one."""
     if function is None:
@@ -59,7 +65,7 @@ def bound_queries(module: types.ModuleType) -> list[Bound]:
     return [value.bound for value in vars(module).values() if hasattr(value, "bound")]
 
 
-def _bind(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Query[P, R]:
+def _bind(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -> Any:
     bound = _read(function, constraints)
     # The name goes with the statement, so that pg_stat_activity and the slow log tell where it comes from.
     statement = f"-- {bound.name}\n{bound.statement}"
@@ -88,12 +94,31 @@ def _bind(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Query
             raise NOT_FOUND
         return None
 
-    run.__name__, run.__doc__, run.__wrapped__ = function.__name__, function.__doc__, function  # type: ignore[attr-defined]
-    run.bound = bound  # type: ignore[attr-defined]
-    return typing.cast(Query[P, R], run)
+    async def stream(db: Database, *arguments: object) -> AsyncIterator[Any]:
+        began: float | None = time.perf_counter()
+        # Not the current span: what the caller does with the rows is not part of it.
+        current = tracer.start_span(bound.name, kind=SpanKind.CLIENT, attributes=attributes)
+        try:
+            async with contextlib.aclosing(fetched(db, statement, *arguments)) as batches:
+                async for batch in batches:
+                    if began is not None:  # the rest takes as long as the caller
+                        query_seconds.record(time.perf_counter() - began, labels)
+                        began = None
+                    for row in batch:
+                        yield make(row)
+        except Exception as error:
+            mark_failed(current, type(error).__name__)
+            raise
+        finally:
+            current.end()
+
+    bind: Any = stream if bound.cardinality == "stream" else run
+    bind.__name__, bind.__doc__, bind.__wrapped__ = function.__name__, function.__doc__, function
+    bind.bound = bound
+    return bind
 
 
-def _read(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Bound:
+def _read(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -> Bound:
     module = function.__module__.split(".")
     folder = module[0] if module[0] != "api" else module[1]
     name = f"{folder}.{function.__name__}"
@@ -110,6 +135,8 @@ def _read(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Bound
     if any(p.kind is not p.POSITIONAL_OR_KEYWORD or p.default is not p.empty for p in parameters):
         raise QueryError(f"{name}: parameters are positional and have no defaults; they are $1, $2, … in order.")
     row, cardinality = _cardinality(name, returned)
+    if inspect.iscoroutinefunction(function) == (cardinality == "stream"):
+        raise QueryError(f"{name}: it is `async def`, or `def` where it answers an AsyncIterator.")
     return Bound(name, file, statement, hints, row, cardinality, constraints)
 
 
@@ -118,6 +145,8 @@ def _cardinality(name: str, returned: Any) -> tuple[Any, str]:
         return None, "none"
     if typing.get_origin(returned) is list:
         return typing.get_args(returned)[0], "many"
+    if typing.get_origin(returned) is AsyncIterator:
+        return typing.get_args(returned)[0], "stream"
     if typing.get_origin(returned) in (typing.Union, types.UnionType):
         row, *others = (part for part in typing.get_args(returned) if part is not type(None))
         if others:

@@ -12,6 +12,7 @@ from api.kernel.settings import Settings
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _RESPONSE_HEADERS = (
+    "Content-Disposition",
     "ETag",
     "Link",
     "Location",

@@ -6,7 +6,7 @@ import random
 from typing import Any
 from uuid import UUID
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data.database import SERIALIZATION_FAILURE, Database
@@ -28,13 +28,16 @@ from api.kernel.http.routing import (
     inputs_of,
     operation_id,
 )
+from api.kernel.http.streams import Stream, disposition_of, respond
 from api.kernel.http.validators import etag
 from api.kernel.identity.auth import Principal
 from api.kernel.identity.limits import Policy, describe, merge
+from api.kernel.input.bodies import has_body
 from api.kernel.input.conversion import convert
-from api.kernel.input.decoding import JSON, PairsDecoder, decode_json, has_body, read_body, read_form
+from api.kernel.input.decoding import JSON, PairsDecoder, decode_json, read_body, read_form
 from api.kernel.input.forms import parse_urlencoded
 from api.kernel.input.paths import path_decoder
+from api.kernel.input.uploads import NoFields, Upload, open_upload, read_file
 from api.kernel.mail import language_of
 from api.kernel.process.failpoints import passing
 from api.kernel.settings import rate
@@ -42,6 +45,7 @@ from api.kernel.settings import rate
 HANDLER_SECONDS = 15.0
 _TRIES = 3
 _JSON = (b"content-type", JSON.encode())
+_NO_FIELDS = PairsDecoder(NoFields)
 
 
 class Endpoint:
@@ -71,6 +75,9 @@ class Endpoint:
         cookies = Cookies(headers)
         try:
             answer = await self._answer(context, scope, receive, headers, cookies)
+            if isinstance(answer, Stream):
+                start = self._start(answer, scope, cookies)
+                return await respond(answer, start, scope["method"], receive, send)
         except Problem as refusal:
             refusal.cookies = cookies.written
             refusal.headers |= cookies.remedy()
@@ -187,28 +194,51 @@ class Endpoint:
         if self._inputs.body is not None and not self._inputs.body_needed and not has_body(headers):
             arguments["body"] = None
         elif self._inputs.body is not None:
-            arguments["body"] = convert(decode_json(await read_body(receive, headers, JSON)), self._inputs.body)
+            arguments |= await self._decode_body(self._inputs.body, receive, headers)
         elif self._form is not None:
-            arguments["form"] = self._form.decode(await read_form(receive, headers))
+            arguments["form"] = self._form.decode(await read_form(receive, headers, self._inputs.limit))
         return arguments
+
+    async def _decode_body(self, kind: type, receive: Receive, headers: dict[bytes, bytes]) -> dict[str, Any]:
+        limit, accepts = self._inputs.limit, self.route.accepts
+        if kind is bytes:
+            return {"body": await read_file(receive, headers, limit, accepts)}
+        if kind is Upload:
+            upload, form = await open_upload(receive, headers, limit, accepts, self._form or _NO_FIELDS)
+            return {"body": upload, "form": form} if self._form else {"body": upload}
+        return {"body": convert(decode_json(await read_body(receive, headers, JSON, limit)), kind)}
 
     async def _call(self, arguments: dict[str, Any], cookies: Cookies) -> Any:
         """A handler is a unit of work: all it does is in transactions, so after a serialization failure it just runs
-        again."""
+        again, unless it has begun to read an upload. Waiting for an upload's client is not its time."""
+        upload = arguments.get("body")
         try:
-            async with asyncio.timeout(HANDLER_SECONDS):
+            async with asyncio.timeout(HANDLER_SECONDS) as clock:
                 tries = 0
+                if isinstance(upload, Upload):
+                    upload.time_with(clock, HANDLER_SECONDS)
                 while True:
                     tries += 1
                     cookies.written.clear()
                     try:
                         return await self.route.handler(**arguments)
                     except SERIALIZATION_FAILURE:
-                        if tries == _TRIES:
+                        if tries == _TRIES or (isinstance(upload, Upload) and upload.begun):
                             raise
                         await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311  # jitter, not a secret
         except TimeoutError:
             raise UNAVAILABLE from None
+
+    def _start(self, stream: Stream, scope: Scope, cookies: Cookies) -> Message:
+        """The head of a Stream's answer."""
+        kind = self.route.media_type
+        named = {"content-type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind}
+        named |= {"cache-control": "no-store"} | scope["told"] | cookies.remedy()
+        if stream.filename is not None:
+            named["content-disposition"] = disposition_of(stream.filename)
+        said = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
+        said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
+        return {"type": "http.response.start", "status": self.route.status, "headers": said}
 
     def _encoded(
         self, answer: Any, told: dict[str, str], may_store: bool, scope: Scope, headers: dict[bytes, bytes]
@@ -219,7 +249,7 @@ class Endpoint:
             status, body = answer.status, answer.content
             fields = {name.decode(): value.decode() for name, value in caching}
             own = {**fields, **answer.headers} if may_store else {**answer.headers, **fields}
-            named = {"content-type": answer.media_type, **own, **told}
+            named = {"content-type": answer.media_type or self.route.media_type, **own, **told}
             said = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
         else:
             status = self.route.status
