@@ -215,6 +215,7 @@ CASES: dict[int, tuple[str, str, str]] = {
     262: ("lines of a file that are malformed, or carry secrets", "2.2.1, 16.2.5", "20, 532"),
     263: ("exports of Firebase and Django, and one that was cut off", "2.2.1", "20"),
     264: ("files of any size; invitations; the database is away", "2.4.1, 16.5.2", "770, 755"),
+    310: ("a feature's settings: faulty, missing, declared twice, in logs", "13.4.2, 16.2.5", "15, 532"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

@@ -28,7 +28,7 @@ from api.kernel.context import Context, open_context
 from api.kernel.contract.openapi import document
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, uuid7
-from api.kernel.feature import tasks_of
+from api.kernel.feature import settings_of, tasks_of
 from api.kernel.identity.auth import Principals, Tokens
 from api.kernel.identity.limits import Limiter
 from api.kernel.identity.passwords import Passwords
@@ -47,7 +47,7 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
 forget_libpq()
-SUBSCRIBERS = subscribers(tasks_of(FEATURES))
+SUBSCRIBERS, KINDS = subscribers(tasks_of(FEATURES)), settings_of(FEATURES)
 ENVIRONMENT = {
     "ENVIRONMENT": "development",
     "PUBLIC_URL": "http://localhost:8000",
@@ -79,7 +79,7 @@ def environment(services: Services) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def settings(environment: dict[str, str]) -> Settings:
-    loaded = load(environment)
+    loaded = load(environment, KINDS)
     migrate(loaded.database_url)
     # What `clone` copies: never used, because PostgreSQL copies a database only while nobody is connected to it.
     name = database_name(loaded)
@@ -123,7 +123,7 @@ async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """Seconds that pass when a test says so; principals are remembered by it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -134,7 +134,6 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """By which principals are remembered."""
     return Clock()
 
 
@@ -292,7 +291,7 @@ _NOWHERE = {
 @pytest.fixture
 def nowhere() -> Settings:
     """Settings of a process whose every dependency refuses the connection."""
-    return load(ENVIRONMENT | _NOWHERE)
+    return load(ENVIRONMENT | _NOWHERE, KINDS)
 
 
 @pytest.fixture(scope="session")

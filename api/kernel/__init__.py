@@ -1,6 +1,7 @@
 """The vocabulary of a feature: the names that it uses, one line each. A feature imports from `api.kernel` and not from
 the rooms behind it. docs/architecture.md has the map of the rooms, and import-linter holds the rule."""
 
+from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data.cache import CacheUnavailable
 from api.kernel.data.database import Database, uuid7
@@ -38,6 +39,7 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "Feature",  # routes, tasks, sweeps and consumers of one noun
     "Sweep",  # repeated work of the worker
     "Settings",  # the environment, read once
+    "FeatureSettings", "Variable",  # a feature's own variables; settings.of(…) reads them
     "Context",  # the opened dependencies: db, cache, mail, tokens, passwords, limiter, settings
     # Routes
     "get", "post", "put", "patch", "delete",  # a path and its handler → Route

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from api.kernel.config.variables import FeatureSettings
 from api.kernel.context import Context
 from api.kernel.http.routing import Authenticate, Renewal, Route, Whose
 from api.kernel.identity.auth import TOKEN_INVALID, Claims, Principal
@@ -25,6 +26,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     """A noun of the product. Its docstring, the feature's package's, is what the API page says about it."""
 
     name: str
+    settings: type[FeatureSettings] | None = None
+    """Read from the environment at start; `context.settings.of(…)` has them."""
     routes: Sequence[Route] = ()
     tasks: Sequence[Task[Any]] = ()
     sweeps: Sequence[Sweep] = ()
@@ -39,6 +42,11 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
 
 def tasks_of(features: Sequence[Feature]) -> list[Task[Any]]:
     return [task for feature in features for task in feature.tasks]
+
+
+def settings_of(features: Sequence[Feature]) -> dict[str, type[FeatureSettings]]:
+    """The types of the features' settings, for `load(kinds=…)`."""
+    return {feature.name: feature.settings for feature in features if feature.settings}
 
 
 def consumers_of(features: Sequence[Feature]) -> list[Consumer]:
