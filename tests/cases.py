@@ -216,6 +216,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     263: ("exports of Firebase and Django, and one that was cut off", "2.2.1", "20"),
     264: ("files of any size; invitations; the database is away", "2.4.1, 16.5.2", "770, 755"),
     310: ("a feature's settings: faulty, missing, declared twice, in logs", "13.4.2, 16.2.5", "15, 532"),
+    311: ("headers, recipients and attachments of a mail that would add others", "1.3.11, 5.2.1", "93"),
+    312: ("a mail that a server takes for some of its recipients", "16.5.2", "755"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

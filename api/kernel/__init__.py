@@ -27,7 +27,8 @@ from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in,
 from api.kernel.identity.limits import Policy, network_of
 from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address
 from api.kernel.input.conversion import Normal
-from api.kernel.mail import Template, browser_of, system_of
+from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, system_of
+from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
 from api.kernel.outbox.events import Contact, Event, Person, Thing, record
 from api.kernel.outbox.tasks import Task, task
@@ -73,6 +74,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "consume", "Consumer", "Incoming",  # a message of another service, applied once
     # Mail and telemetry
     "Template",  # a mail in each language
+    "Message", "Attachment",  # a mail: recipients, headers, files
+    "MailRefused", "MailDelayed",  # never taken; not taken now
     "browser_of", "system_of",  # the sender's device, by its User-Agent
     "meter", "span",  # metrics and traces
 ]  # fmt: skip

@@ -68,7 +68,7 @@ async def open_context(
                 settings=settings,
                 db=db,
                 cache=cache,
-                mail=SmtpMailer(settings),
+                mail=SmtpMailer(settings, cache),
                 tokens=Tokens(settings),
                 principals=Principals(),
                 limiter=Limiter(settings, cache),

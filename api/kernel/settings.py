@@ -159,7 +159,7 @@ def load(environ: Mapping[str, str] = os.environ, kinds: Mapping[str, type[Featu
         == "true",
         kafka=kafka(environ, read),
         smtp=read("SMTP_URL", lambda text: smtp(text, smtp_ca)),
-        mail_from=read("MAIL_FROM", _sender, f"no-reply@{urlsplit(public_url or '//localhost').hostname}"),
+        mail_from=read("MAIL_FROM", sender, f"no-reply@{urlsplit(public_url or '//localhost').hostname}"),
         log_level=read("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
         log_format=read("LOG_FORMAT", one_of("json", "console"), "json"),
         log_health=read("LOG_HEALTH", one_of("true", "false"), "true") == "true",
@@ -227,7 +227,7 @@ address = _matching(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "must be
 """Read an e-mail address of which no part can be a second one, a comment or a line of its own. Raises ValueError."""
 
 
-def _sender(text: str) -> str:
+def sender(text: str) -> str:
     """An address alone, or with a name before it: `App <no-reply@example.com>`. Raises ValueError."""
     named = re.fullmatch(r'(?:"[^"\\]*"|[^"\\<>,;:@()]*) ?<([^<>]*)>', text)
     if named and text.isprintable():
