@@ -218,6 +218,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     310: ("a feature's settings: faulty, missing, declared twice, in logs", "13.4.2, 16.2.5", "15, 532"),
     311: ("headers, recipients and attachments of a mail that would add others", "1.3.11, 5.2.1", "93"),
     312: ("a mail that a server takes for some of its recipients", "16.5.2", "755"),
+    313: ("one piece of work, asked for several times while it waits or runs", "15.4.2", "362, 837"),
+    314: ("a task that fails, stops or loses its lease between its effect and its end", "2.3.3, 15.4.2", "367, 837"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
