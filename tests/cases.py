@@ -220,6 +220,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     312: ("a mail that a server takes for some of its recipients", "16.5.2", "755"),
     313: ("one piece of work, asked for several times while it waits or runs", "15.4.2", "362, 837"),
     314: ("a task that fails, stops or loses its lease between its effect and its end", "2.3.3, 15.4.2", "367, 837"),
+    315: ("schedules over changes of the clocks, and malformed ones", "2.2.1", "20, 682"),
+    316: ("a schedule with several workers, with none, with another release", "15.4.2, 16.5.2", "362"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

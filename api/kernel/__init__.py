@@ -31,6 +31,7 @@ from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, syst
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
 from api.kernel.outbox.events import Contact, Event, Person, Thing, record
+from api.kernel.outbox.schedules import Due, Schedule
 from api.kernel.outbox.tasks import Task, task
 from api.kernel.settings import Rate, Settings
 from api.kernel.telemetry import meter, span
@@ -71,6 +72,7 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "Event", "Person", "Thing", "Contact",  # a fact, and what its fields say about people
     "record",  # writes an event to the outbox and the audit
     "task", "Task",  # work that the worker does
+    "Schedule", "Due",  # a task at certain times
     "consume", "Consumer", "Incoming",  # a message of another service, applied once
     # Mail and telemetry
     "Template",  # a mail in each language

@@ -11,6 +11,7 @@ from api.kernel.context import Context
 from api.kernel.http.routing import Authenticate, Renewal, Route, Whose
 from api.kernel.identity.auth import TOKEN_INVALID, Claims, Principal
 from api.kernel.outbox.consumers import Consumer
+from api.kernel.outbox.schedules import Schedule
 from api.kernel.outbox.tasks import Task
 
 
@@ -31,6 +32,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     routes: Sequence[Route] = ()
     tasks: Sequence[Task[Any]] = ()
     sweeps: Sequence[Sweep] = ()
+    schedules: Sequence[Schedule] = ()
     consumers: Sequence[Consumer] = ()
     authenticate: Authenticate | None = None
     """Turns an access token's claims into the Principal they stand for now; one feature has it."""
@@ -47,6 +49,17 @@ def tasks_of(features: Sequence[Feature]) -> list[Task[Any]]:
 def settings_of(features: Sequence[Feature]) -> dict[str, type[FeatureSettings]]:
     """The types of the features' settings, for `load(kinds=…)`."""
     return {feature.name: feature.settings for feature in features if feature.settings}
+
+
+def schedules_of(features: Sequence[Feature]) -> list[Schedule]:
+    """Raises TypeError where a scheduled task is in no feature's `tasks`, or has two schedules."""
+    found = [schedule for feature in features for schedule in feature.schedules]
+    names = [schedule.task.name for schedule in found]
+    if missing := set(names) - {task.name for task in tasks_of(features)}:
+        raise TypeError(f"{', '.join(sorted(missing))}: list the scheduled task in its Feature's `tasks`, too.")
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise TypeError(f"{', '.join(sorted(twice))}: a task has one schedule; its fields may be lists, such as 9,17.")
+    return found
 
 
 def consumers_of(features: Sequence[Feature]) -> list[Consumer]:

@@ -15,6 +15,7 @@ MENDS = {
     "worker": "python -m worker",
     "kafka": f"start Kafka, or make the topics that are missing: {_TOPICS}",
     "consumers": f"read the worker's log, or make the topics that are missing: {_TOPICS}",
+    "schedules": "start a worker, or read its log: python -m worker",
     "tasks": "the worker's log says why tasks fail: python -m worker",
 }
 """By the name of the part."""

@@ -58,15 +58,21 @@ async def show_full(context: Context, principal: Principal | None) -> FullHealth
 
 async def measure_parts(context: Context) -> FullHealth:
     """Ask each part. Raises nothing: what does not answer is down."""
-    checks = dict.fromkeys(("postgresql", "migrations", "redis", "worker", "kafka", "tasks", "consumers"), "up")
+    checks = dict.fromkeys(
+        ("postgresql", "migrations", "redis", "worker", "kafka", "tasks", "schedules", "consumers"), "up"
+    )
     outbox: Outbox | None = None
     consumers: list[ConsumerLag] | None = None
     try:
-        if not await applied_migrations(context) >= MIGRATIONS:
-            checks["migrations"] = "down"
+        if await applied_migrations(context) >= MIGRATIONS:
+            overdue = await queries.list_overdue_schedules(context.db)
+            checks["schedules"] = f"overdue: {', '.join(overdue)}" if overdue else "up"
+        else:
+            checks |= {"migrations": "down", "schedules": "unknown"}
         outbox = await _judge_outbox(context, checks)
     except UNAVAILABLE as error:
-        checks |= {"postgresql": state_of(error), "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
+        checks |= dict.fromkeys(("migrations", "kafka", "tasks", "schedules"), "unknown")
+        checks["postgresql"] = state_of(error)
     try:
         checks["worker"] = "up" if await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0 else "down"
         consumers = await read_lag(context.cache)

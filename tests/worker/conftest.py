@@ -1,3 +1,5 @@
+import asyncio
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -42,3 +44,13 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis of the test's own, to be stopped."""
     with RedisServer(tmp_path) as started:
         yield started
+
+
+@pytest.fixture
+async def _handlers() -> AsyncIterator[None]:
+    """Those of this process, put back: `run` takes the worker's own."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, handler)
