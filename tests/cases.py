@@ -222,6 +222,11 @@ CASES: dict[int, tuple[str, str, str]] = {
     314: ("a task that fails, stops or loses its lease between its effect and its end", "2.3.3, 15.4.2", "367, 837"),
     315: ("schedules over changes of the clocks, and malformed ones", "2.2.1", "20, 682"),
     316: ("a schedule with several workers, with none, with another release", "15.4.2, 16.5.2", "362"),
+    317: (
+        "another service that is slow, silent, endless, compressed, or leads elsewhere",
+        "12.3.2, 15.2.2, 15.3.2",
+        "400, 601, 409",
+    ),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

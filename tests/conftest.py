@@ -24,6 +24,7 @@ from starlette.applications import Starlette
 from api.app import create_app
 from api.features import FEATURES
 from api.kernel import telemetry
+from api.kernel.client import HttpClient
 from api.kernel.context import Context, open_context
 from api.kernel.contract.openapi import document
 from api.kernel.data.cache import Cache, open_cache
@@ -151,6 +152,7 @@ def context(
         db=db,
         cache=cache,
         mail=mailbox,
+        http=HttpClient(settings),
         tokens=Tokens(settings),
         principals=Principals(clock),
         limiter=Limiter(settings, cache),
@@ -233,8 +235,7 @@ async def live_client(cloned: Settings, live: Context) -> AsyncIterator[httpx.As
 
 
 def client_of(app: Starlette) -> httpx.AsyncClient:
-    """A client whose every answer is held against the OpenAPI document: a status or code that it does not tell of
-    fails the test."""
+    """A client whose every answer is held against the OpenAPI document: another status or code fails the test."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://localhost:8000",

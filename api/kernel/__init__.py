@@ -1,6 +1,7 @@
 """The vocabulary of a feature: the names that it uses, one line each. A feature imports from `api.kernel` and not from
 the rooms behind it. docs/architecture.md has the map of the rooms, and import-linter holds the rule."""
 
+from api.kernel.client import HttpError, HttpResponse
 from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data.cache import CacheUnavailable
@@ -74,7 +75,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "task", "Task",  # work that the worker does
     "Schedule", "Due",  # a task at certain times
     "consume", "Consumer", "Incoming",  # a message of another service, applied once
-    # Mail and telemetry
+    # Calls, mail and telemetry
+    "HttpError", "HttpResponse",  # context.http calls other services, from tasks
     "Template",  # a mail in each language
     "Message", "Attachment",  # a mail: recipients, headers, files
     "MailRefused", "MailDelayed",  # never taken; not taken now

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from api.kernel.client import HttpClient
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, open_database
 from api.kernel.gauges import measured
@@ -41,6 +42,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     db: Database
     cache: Cache
     mail: Mailer
+    http: HttpClient
+    """For calls of other services, from tasks."""
     tokens: Tokens
     principals: Principals
     limiter: Limiter
@@ -63,12 +66,14 @@ async def open_context(
             open_database(settings, subscribers, pool_size) as db,
             open_cache(settings) as cache,
             measured(db, passwords),
+            HttpClient(settings) as http,
         ):
             yield Context(
                 settings=settings,
                 db=db,
                 cache=cache,
                 mail=SmtpMailer(settings, cache),
+                http=http,
                 tokens=Tokens(settings),
                 principals=Principals(),
                 limiter=Limiter(settings, cache),

@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 import msgspec
 from opentelemetry.trace import SpanKind
 
+from api.kernel.client import HttpError
 from api.kernel.context import Context
 from api.kernel.data.database import Database, uuid7
 from api.kernel.data.sql import query
@@ -160,7 +161,7 @@ class Task(Generic[E]):
         logger.log(level, "task failed", exc_info=error, extra={"fields": fields})
         # The database may be what failed: then the lease runs out, and that is the retry.
         with contextlib.suppress(Problem):
-            await mark_task_failed(context.db, row.id, lease, cause, None if final else back_off(row.attempts))
+            await mark_task_failed(context.db, row.id, lease, cause, None if final else _wait(row.attempts, error))
 
 
 Runs = Callable[[Context, E, UUID], Awaitable[None]]
@@ -192,6 +193,11 @@ def task(
 def back_off(attempt: int) -> float:
     """Seconds before the next attempt: 2, 4, 8 … up to an hour."""
     return min(2.0**attempt, 3600.0)
+
+
+def _wait(attempt: int, error: Exception) -> float:
+    asked = error.retry_after if isinstance(error, HttpError) else None
+    return max(back_off(attempt), asked or 0.0)
 
 
 def subscribers(tasks: list[Task[Any]]) -> dict[str, tuple[str, ...]]:
