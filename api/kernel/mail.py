@@ -52,16 +52,16 @@ SYSTEMS = {
 
 
 class MailRefused(Exception):
-    """This mail will never be taken: the server says so of its recipient or content, or it is not a valid mail."""
+    """The mail cannot be delivered: the server refuses its recipients or content for good, or it is malformed."""
 
 
 class MailDelayed(OSError):
-    """The mail server does not take this mail now, and may later."""
+    """The mail server does not accept this mail now, and may later."""
 
 
 class Mailer(Protocol):
     async def send(self, message: Message) -> None:
-        """Hand the mail over. Raises MailRefused, or MailDelayed where trying later may help."""
+        """Send the mail. Raises MailRefused; MailDelayed where a retry may help."""
 
 
 class SmtpMailer:
@@ -178,7 +178,7 @@ def _remedy(error: Exception) -> str | None:
 
 
 class MemoryMailer:
-    """Keeps what is sent, newest last."""
+    """Keeps the messages that were sent, newest last."""
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
@@ -188,8 +188,8 @@ class MemoryMailer:
 
 
 class Template:
-    """A mail's text and HTML in a feature's emails/<language>/ folder, inside the one layout. Missing files and missing
-    values are errors, the former at start."""
+    """Text and HTML of a mail, in a feature's emails/<language>/ folder, inside the common layout. A missing file is an
+    error at start, a missing value an error when it is rendered."""
 
     def __init__(self, folder: Path, name: str) -> None:
         environment = jinja2.Environment(
@@ -231,14 +231,14 @@ class Template:
 
 
 def language_of(accepted: str) -> str:
-    """The one of LANGUAGES that an Accept-Language header likes best (RFC 9110 §12.5.4, by order: browsers send it
-    sorted), English where it likes none."""
+    """The first of LANGUAGES in an Accept-Language header (RFC 9110 §12.5.4; browsers sort it by preference), or
+    English."""
     wanted = (part.partition(";")[0].strip().lower().partition("-")[0] for part in accepted[:200].split(","))
     return next((language for language in wanted if language in LANGUAGES), LANGUAGES[0])
 
 
 def browser_of(user_agent: str | None) -> str | None:
-    """The browser's name in our words, since the client writes its User-Agent and could put any text into a mail."""
+    """The browser's name, from a fixed list: the client writes its User-Agent, and could put any text into a mail."""
     return _word(BROWSERS, user_agent)
 
 

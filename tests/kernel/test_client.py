@@ -5,6 +5,7 @@ import asyncio
 import datetime
 import email.utils
 import gzip
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -315,3 +316,36 @@ def test_who_calls_nobody_pays_nothing() -> None:
     """C-317: the library is not imported before the first call."""
     code = "import sys, api.app, worker.main; sys.exit('httpx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+QUIET = """
+import asyncio, os, sys
+from api.kernel import telemetry
+from api.kernel.client import HttpClient
+from api.kernel.settings import load
+
+async def main():
+    settings = load()
+    telemetry.set_up(settings, "worker")
+    async with HttpClient(settings) as http:
+        await http.get(sys.argv[1], headers={"authorization": "canary-in-a-call"})
+
+asyncio.run(main())
+"""
+
+
+async def test_no_library_logs_what_is_sent_and_answered(environment: dict[str, str]) -> None:
+    """At LOG_LEVEL=DEBUG httpcore logs the fields of each answer."""
+    async with serving(says("200 OK", CANARY.encode(), f"set-cookie: {CANARY}")) as server:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            QUIET,
+            f"{server.url}/{CANARY}",
+            env={**os.environ, **environment, "LOG_LEVEL": "DEBUG"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+    assert (process.returncode, len(server.requests)) == (0, 1), output
+    assert CANARY.encode() not in output

@@ -155,3 +155,20 @@ async def test_they_leave_connections_to_others(opened: Context, fan_out: FanOut
     fan_out.held.set()
     await asyncio.gather(*running)
     assert await left(opened) == (TRANSACTIONS_AT_ONCE + 2, FOLLOWERS * (TRANSACTIONS_AT_ONCE + 2), 0)
+
+
+async def test_one_that_waits_for_its_turn_is_given_back_when_the_worker_stops(
+    opened: Context, fan_out: FanOut
+) -> None:
+    fan_out.held = asyncio.Event()
+    for article in range(TRANSACTIONS_AT_ONCE + 1):
+        await fan_out.task.defer(opened.db, Published(article))
+    given = await lease_tasks(opened.db, [fan_out.task.name], 9, LEASE_SECONDS)
+    running = [asyncio.create_task(fan_out.task.run(opened, each.id, each.lease)) for each in given]
+    for _ in range(TRANSACTIONS_AT_ONCE):
+        await fan_out.entered.get()
+    for each in running:
+        each.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    again = await lease_tasks(opened.db, [fan_out.task.name], 9, LEASE_SECONDS)
+    assert {each.id for each in again} == {each.id for each in given}

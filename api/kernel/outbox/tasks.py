@@ -103,9 +103,14 @@ class Task(Generic[E]):
         await insert_task(db, self.name, row, msgspec.json.encode(value).decode(), traceparent())
 
     async def run(self, context: Context, id: UUID, lease: int) -> None:
-        """One attempt under the lease that handed it out; nothing, where the row is done or leased anew since."""
-        async with _places if self.transactional else contextlib.nullcontext():
-            await self._run(context, id, lease)
+        """Make one attempt under this lease; none where the row is done, or leased again since."""
+        try:
+            async with _places if self.transactional else contextlib.nullcontext():
+                await self._run(context, id, lease)
+        except asyncio.CancelledError:  # the worker stops: another one may run it at once, and it did not fail
+            with contextlib.suppress(Problem):  # then the lease runs out
+                await asyncio.shield(release_tasks(context.db, [id], [lease]))
+            raise
 
     async def _run(self, context: Context, id: UUID, lease: int) -> None:
         row = await renew_lease(context.db, id, lease, LEASE_SECONDS)
@@ -118,16 +123,14 @@ class Task(Generic[E]):
             with span(self.name, SpanKind.CONSUMER, parent_from(row.traceparent), {"task.attempt": row.attempts}):
                 passing("task.leased")
                 await self._attempt(context, row, lease)
-        except asyncio.CancelledError:  # the worker stops: another one may have it at once, and it was no failure
+        except asyncio.CancelledError:
             outcome = "released"
-            with contextlib.suppress(Problem):  # then the lease runs out
-                await asyncio.shield(release_tasks(context.db, [id], [lease]))
             raise
         except LeaseLost:
             outcome = "superseded"
             with contextlib.suppress(Problem):
                 await repeat_task(context.db, id, lease)
-        except Exception as error:  # noqa: BLE001  # whatever a task raises is kept in its row, and tried again
+        except Exception as error:  # noqa: BLE001  # any failure is kept in the row, and tried again
             outcome = "failed"
             await self._settle_failure(context, row, lease, error)
         finally:
@@ -152,14 +155,14 @@ class Task(Generic[E]):
     async def _settle_failure(self, context: Context, row: TaskRow, lease: int, error: Exception) -> None:
         hopeless = isinstance(error, MailRefused | msgspec.DecodeError)
         final = hopeless or row.attempts >= MAX_ATTEMPTS
-        # Of other errors the kind alone: what they say may quote what was being worked on.
+        # Of other errors the type alone: their texts may quote the task's data.
         cause = words_of(error) if isinstance(error, MailRefused | OSError) else type(error).__name__
         fields = {"task": self.name, "id": row.id, "attempt": row.attempts, "cause": cause, "dead": final}
         fields["trace_id"] = trace_of(row.traceparent)
-        # A dead letter is somebody's to decide on, and what is logged as an error is what somebody is told of.
+        # An operator decides on a dead letter; errors in the log raise an alert.
         level = logging.ERROR if final else logging.WARNING
         logger.log(level, "task failed", exc_info=error, extra={"fields": fields})
-        # The database may be what failed: then the lease runs out, and that is the retry.
+        # If the database is what failed, the lease runs out, and the task is leased again.
         with contextlib.suppress(Problem):
             await mark_task_failed(context.db, row.id, lease, cause, None if final else _wait(row.attempts, error))
 
