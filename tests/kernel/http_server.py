@@ -62,7 +62,7 @@ def says(status: str = "200 OK", body: bytes = b"", *fields: str) -> Answer:
 async def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[HttpServer]:
     made = HttpServer(answer)
     server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=tls)
-    made.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    made.url = f"http{'s' if tls else ''}://localhost:{server.sockets[0].getsockname()[1]}"
     try:
         yield made
     finally:

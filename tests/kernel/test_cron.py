@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +83,7 @@ def test_a_day_that_begins_after_midnight() -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("text", ["02:30", "00:00", "15 1,2,3 * * *", "*/15 * * * *", "0 */6 * * 1-5"])
+@hypothesis.settings(deadline=None)
 @given(moment=MOMENTS)
 def test_the_next_and_the_last_fit_together(zone: str, text: str, moment: datetime) -> None:
     cron = Cron(text, zone)
@@ -93,6 +95,7 @@ def test_the_next_and_the_last_fit_together(zone: str, text: str, moment: dateti
 
 
 @pytest.mark.parametrize("zone", ZONES)
+@hypothesis.settings(deadline=None)
 @given(moment=MOMENTS)
 def test_what_is_due_each_day_is_due_once_on_every_date(zone: str, moment: datetime) -> None:
     cron, there = Cron("30 2 * * *", zone), ZoneInfo(zone)
@@ -103,6 +106,7 @@ def test_what_is_due_each_day_is_due_once_on_every_date(zone: str, moment: datet
     assert days == [days[0] + timedelta(number) for number in range(5)]
 
 
+@hypothesis.settings(deadline=None)
 @given(some(0, 59), some(0, 23), some(1, 28), some(1, 12), some(0, 6), MOMENTS)
 def test_it_agrees_with_looking_at_every_minute(
     minutes: set[int], hours: set[int], days: set[int], months: set[int], week: set[int], moment: datetime

@@ -5,6 +5,7 @@ import email.policy
 from email.message import EmailMessage
 from typing import Any
 
+import hypothesis
 import msgspec
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope
@@ -133,6 +134,7 @@ async def test_what_would_add_a_header_or_a_recipient_is_never_sent(parts: dict[
 HEADERS = st.dictionaries(st.text(max_size=30) | st.just("X-Name"), st.text(max_size=200), max_size=3)
 
 
+@hypothesis.settings(deadline=None)
 @given(HEADERS, st.text(max_size=80))
 def test_no_text_in_a_header_or_file_name_makes_another_header(headers: dict[str, str], name: str) -> None:
     message = changed(headers=headers, attachments=(Attachment(name, b"x"),))
