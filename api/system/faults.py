@@ -34,7 +34,9 @@ def faults(health: FullHealth, backlogs: list[Backlog], known: Collection[str]) 
     found = []
     for part, told in (health.checks or {}).items():
         state, _, remedy = told.partition(": ")
-        if state not in ("up", "unknown"):
+        if state in ("unread", "overdue"):  # of which topics, or tasks
+            found.append(Fault(f"{part} {state}: {remedy}", MENDS[part]))
+        elif state not in ("up", "unknown"):
             found.append(Fault(f"{part} is {state}", remedy or MENDS.get(part, "read the worker's log")))
     for each in backlogs:
         if each.dead:

@@ -12,6 +12,7 @@ from api.kernel.feature import schedules_of
 from api.kernel.outbox.schedules import Schedules
 from api.kernel.outbox.tasks import LEASE_SECONDS, Task
 from api.kernel.settings import Settings
+from api.system.faults import MENDS, Fault, faults
 from api.system.routes import measure_parts
 from worker.main import run
 from worker.queries import lease_tasks
@@ -136,6 +137,8 @@ async def test_health_tells_which_are_overdue(live: Context) -> None:
     parts = await measure_parts(live)
     assert parts.checks["schedules"] == f"overdue: {send_digest.name}"  # type: ignore[index]
     assert parts.status == "degraded"
+    mends = [fault for fault in faults(parts, [], []) if fault.what.startswith("schedules")]
+    assert mends == [Fault(f"schedules overdue: {send_digest.name}", MENDS["schedules"])]
 
 
 @pytest.mark.usefixtures("_handlers")
