@@ -18,7 +18,7 @@ from api.users import tasks
 from dev.stack import embedded
 from migrations.__main__ import migrate
 from tests.browser import Browser
-from tests.conftest import ENVIRONMENT, SUBSCRIBERS, client_of
+from tests.conftest import ENVIRONMENT, KINDS, SUBSCRIBERS, client_of
 from tests.mailed import mailed
 from tests.transcript import Transcript
 
@@ -175,7 +175,7 @@ async def run() -> None:
             "KAFKA_BOOTSTRAP_SERVERS": services.kafka_bootstrap_servers,
             "SMTP_URL": services.smtp_url,
         }
-        settings = load(ENVIRONMENT | parts)
+        settings = load(ENVIRONMENT | parts, KINDS)
         migrate(settings.database_url)
         app = create_app(settings)
         async with open_context(settings, SUBSCRIBERS) as opened, client_of(app) as client:

@@ -245,6 +245,18 @@ CASES: dict[int, tuple[str, str, str]] = {
     305: ("path parameters that are no integer, date, slug or allowed value", "2.2.1, 1.4.2", "20"),
     306: ("rows inside of rows, and values that do not fit their type", "2.2.1, 16.2.5", "20, 532"),
     307: ("documents and arrays of records as parameters of one statement", "1.2.4, 1.4.2", "89, 190"),
+    310: ("a feature's settings: faulty, missing, declared twice, in logs", "13.4.2, 16.2.5", "15, 532"),
+    311: ("headers, recipients and attachments of a mail that would add others", "1.3.11, 5.2.1", "93"),
+    312: ("a mail that a server takes for some of its recipients", "16.5.2", "755"),
+    313: ("one piece of work, asked for several times while it waits or runs", "15.4.2", "362, 837"),
+    314: ("a task that fails, stops or loses its lease between its effect and its end", "2.3.3, 15.4.2", "367, 837"),
+    315: ("schedules over changes of the clocks, and malformed ones", "2.2.1", "20, 682"),
+    316: ("a schedule with several workers, with none, with another release", "15.4.2, 16.5.2", "362"),
+    317: (
+        "another service that is slow, silent, endless, compressed, or leads elsewhere",
+        "12.3.2, 15.2.2, 15.3.2",
+        "400, 601, 409",
+    ),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

@@ -141,7 +141,7 @@ def _writes(bound: Bound) -> list[str]:
     """A feature writes its own tables: those named after it, whole or as a beginning (users: users, user_tokens)."""
     owner = bound.name.partition(".")[0]
     if owner in ("kernel", "worker"):
-        own: tuple[str, ...] = ("outbox_", "audit_", "inbox", "inbox_")
+        own: tuple[str, ...] = ("outbox_", "audit_", "inbox", "inbox_", "schedules")
     elif owner == "operations":  # whose subject outbox and inbox are
         own = ("outbox_", "inbox_")
     else:

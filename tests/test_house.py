@@ -13,7 +13,9 @@ import api.kernel.wire.server
 from api.features import FEATURES
 from api.kernel import errors
 from api.kernel.errors import Problem
+from api.kernel.feature import settings_of
 from api.kernel.settings import SettingsError, load
+from tests import variables_table
 
 ROOT = Path(__file__).parents[1]
 OURS = [path for folder in ("api", "worker", "migrations", "dev", "tests") for path in (ROOT / folder).rglob("*.py")]
@@ -99,7 +101,7 @@ def read_variables() -> set[str]:
             return super().get(name, default)
 
     with pytest.raises(SettingsError):
-        load(Asked())
+        load(Asked(), settings_of(FEATURES))
     return asked - FROM_ELSEWHERE
 
 
@@ -113,6 +115,16 @@ def test_every_variable_is_explained_and_every_explained_one_exists() -> None:
 def test_the_example_environment_has_every_variable() -> None:
     example = (ROOT / ".env.example").read_text()
     assert set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE)) == read_variables()
+
+
+def test_the_features_variables_are_documented_as_they_are_declared() -> None:
+    """C-310."""
+    kinds = settings_of(FEATURES)
+    stale = "run: make variables"
+    document, example = variables_table.DOCUMENT.read_text(), variables_table.EXAMPLE.read_text()
+    table, lines = variables_table.table(kinds), variables_table.examples(kinds)
+    assert document == variables_table.written(document, variables_table.BEGIN, variables_table.END, table), stale
+    assert example == variables_table.written(example, variables_table.EXAMPLE_BEGIN, "", lines), stale
 
 
 def test_what_shows_a_fault_is_there() -> None:

@@ -86,7 +86,8 @@ async def run(context: Context, mailbox: MemoryMailer) -> tuple[list[str], list[
     for each in leased:
         await TASKS[each.task].run(context, each.id, each.lease)
     [effects] = await context.db.fetch(EFFECTS)
-    return [each.task for each in leased], list(effects), {(mail.id, mail.to, mail.subject) for mail in mailbox.sent}
+    mailed = {(mail.id, mail.recipients[0], mail.subject) for mail in mailbox.sent}
+    return [each.task for each in leased], list(effects), mailed
 
 
 async def test_each_task_that_comes_twice_has_its_effect_once(context: Context, mailbox: MemoryMailer) -> None:

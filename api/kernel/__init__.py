@@ -1,6 +1,8 @@
 """The vocabulary of a feature: the names that it uses, one line each. A feature imports from `api.kernel` and not from
 the rooms behind it. docs/architecture.md has the map of the rooms, and import-linter holds the rule."""
 
+from api.kernel.client import HttpError, HttpResponse
+from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data.cache import CacheUnavailable, shared
 from api.kernel.data.database import Database, uuid7
@@ -31,9 +33,11 @@ from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode
 from api.kernel.input.conversion import Normal, Shown
 from api.kernel.input.media import media_type_of
 from api.kernel.input.uploads import Upload
-from api.kernel.mail import Template, browser_of, system_of
+from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, system_of
+from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
 from api.kernel.outbox.events import Contact, Event, Person, Thing, record
+from api.kernel.outbox.schedules import Due, Schedule
 from api.kernel.outbox.tasks import Task, task
 from api.kernel.settings import Rate, Settings
 from api.kernel.telemetry import meter, span
@@ -43,6 +47,7 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "Feature",  # routes, tasks, sweeps and consumers of one noun
     "Sweep",  # repeated work of the worker
     "Settings",  # the environment, read once
+    "FeatureSettings", "Variable",  # a feature's own variables; settings.of(…) reads them
     "Context",  # the opened dependencies: db, cache, mail, tokens, passwords, limiter, settings
     # Routes
     "get", "post", "put", "patch", "delete",  # a path and its handler → Route
@@ -80,9 +85,13 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "Event", "Person", "Thing", "Contact",  # a fact, and what its fields say about people
     "record",  # writes an event to the outbox and the audit
     "task", "Task",  # work that the worker does
+    "Schedule", "Due",  # a task at certain times
     "consume", "Consumer", "Incoming",  # a message of another service, applied once
-    # Mail and telemetry
+    # Calls, mail and telemetry
+    "HttpError", "HttpResponse",  # context.http calls other services, from tasks
     "Template",  # a mail in each language
+    "Message", "Attachment",  # a mail: recipients, headers, files
+    "MailRefused", "MailDelayed",  # never taken; not taken now
     "browser_of", "system_of",  # the sender's device, by its User-Agent
     "meter", "span",  # metrics and traces
 ]  # fmt: skip

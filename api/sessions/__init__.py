@@ -3,9 +3,11 @@ short access token."""
 
 from api.kernel import Feature
 from api.sessions import access, delivery, refresh, routes, tasks, upkeep
+from api.sessions.settings import SessionSettings
 
 feature = Feature(
     name="sessions",
+    settings=SessionSettings,
     routes=routes.routes,
     tasks=[*tasks.tasks, *upkeep.tasks],
     sweeps=upkeep.sweeps,

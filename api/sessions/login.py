@@ -14,6 +14,7 @@ from api.kernel.telemetry import traceparent
 from api.sessions import delivery, queries, throttles
 from api.sessions.errors import LOGIN_BAD_CREDENTIALS, LOGIN_USER_NOT_VERIFIED
 from api.sessions.events import SessionEnded, SessionStarted
+from api.sessions.settings import SessionSettings
 from api.sessions.types import Account, Credentials, Session, TokenPair
 from api.users.events import DeletionCancelled
 
@@ -41,7 +42,7 @@ async def _authenticated(context: Context, form: Credentials, cookies: Cookies) 
     context.passwords.refuse_when_full()
     device = delivery.device_of(context, cookies)
     account = await queries.find_account(context.db, form.username, device, origin.get().user_agent)
-    if account and context.settings.hide_accounts and not account.is_verified:
+    if account and context.settings.of(SessionSettings).hide_accounts and not account.is_verified:
         account = None  # registering an address and signing in to it must not tell whether it was free
     try:
         charged = await context.limiter.charge(_limits(context, form.username, account, device))
@@ -68,7 +69,7 @@ def _limits(context: Context, typed: str, account: Account | None, device: UUID 
     if account and account.has_device:
         return throttles.of_device(limiter, account.email, device)
     # Not while accounts are hidden: on the owner's network and with their browser, the count would tell of an account.
-    if account and not context.settings.hide_accounts and _is_known(account):
+    if account and not context.settings.of(SessionSettings).hide_accounts and _is_known(account):
         place = throttles.of_place(limiter, account.email, network, who.user_agent)
         return place + throttles.of_known_places(limiter, network)
     whose = account.email if account else typed
@@ -121,7 +122,7 @@ async def _insert(context: Context, db: Database, account: Account, device: UUID
         sid,
         account.user_id,
         account.credentials_changed_at,
-        timedelta(days=settings.sign_in_idle_days),
+        timedelta(days=settings.of(SessionSettings).sign_in_idle_days),
         timedelta(days=settings.sign_in_most_days),
         who.address,
         who.user_agent,

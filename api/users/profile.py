@@ -28,6 +28,7 @@ from api.users.events import (
     UserVerified,
 )
 from api.users.passwords import refuse_weak
+from api.users.settings import UserSettings
 from api.users.tokens import charge_mail, choose_password, spend
 from api.users.trust import allow_return, keep, refuse_last
 from api.users.types import (
@@ -143,7 +144,8 @@ async def delete_me(context: Context, principal: Principal, body: PasswordProof,
         user = await _lock(db, principal)
         refuse_stale(if_match, user)
         await _refuse_outdated(db, principal, proof, CURRENT_PASSWORD_REQUIRED)
-        delete_after = await queries.mark_for_deletion(db, principal.id, timedelta(days=context.settings.deletion_days))
+        days = context.settings.of(UserSettings).deletion_days
+        delete_after = await queries.mark_for_deletion(db, principal.id, timedelta(days=days))
         await _void_tokens(db, user)
         await record(db, DeletionRequested(user_id=principal.id, delete_after=delete_after))
     context.principals.forget(principal.id)
@@ -177,7 +179,7 @@ async def _prove_change(
         await context.limiter.charge(context.limiter.credentials(ADDRESSES, str(principal.id)))
         await charge_mail(context, body.email)
         # With HIDE_ACCOUNTS, only whoever reads the mail to that address learns that it is taken.
-        if not context.settings.hide_accounts and await queries.find_id(context.db, body.email):
+        if not context.settings.of(UserSettings).hide_accounts and await queries.find_id(context.db, body.email):
             raise UPDATE_USER_EMAIL_ALREADY_EXISTS
     if body.password is None:
         return proof, None

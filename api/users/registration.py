@@ -12,6 +12,7 @@ from api.users.errors import (
 )
 from api.users.events import PasswordChanged, UserRegistered, UserVerified
 from api.users.passwords import refuse_weak
+from api.users.settings import UserSettings
 from api.users.tokens import charge_mail, choose_password, digest, spend
 from api.users.trust import claim, keep
 from api.users.types import Addressee, MailToken, MailTokenWithPassword, NewPassword, Opening, Registration, User
@@ -33,13 +34,13 @@ async def register(context: Context, body: Registration) -> User | Reply:
             )
             await record(db, UserRegistered(user_id=user.id, email=user.email, language=who.language))
     except REGISTER_USER_ALREADY_EXISTS:
-        if not context.settings.hide_accounts:
+        if not context.settings.of(UserSettings).hide_accounts:
             raise
         await tasks.send_already_registered.defer(
             context.db, tasks.AlreadyRegistered(email=body.email, network=_network())
         )
         return ACCEPTED
-    return ACCEPTED if context.settings.hide_accounts else user
+    return ACCEPTED if context.settings.of(UserSettings).hide_accounts else user
 
 
 async def request_verify_token(context: Context, body: Addressee) -> None:

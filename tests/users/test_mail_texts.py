@@ -10,7 +10,8 @@ import pytest
 
 from api.kernel.context import Context
 from api.kernel.data.database import uuid7
-from api.kernel.mail import LANGUAGES, MemoryMailer, Message
+from api.kernel.mail import LANGUAGES, MemoryMailer
+from api.kernel.mime import Message
 from api.kernel.outbox.events import Event
 from api.kernel.outbox.tasks import Task
 from api.users import tasks
