@@ -11,7 +11,7 @@ from api.audit.chain import AT_ONCE, SEAL_SECONDS, seal
 from api.audit.events import EntriesErased
 from api.audit.retention import remove_old
 from api.audit.types import Batch
-from api.kernel import Context, Database, Sweep, Task, record, task, uuid7
+from api.kernel import Context, Sweep, Task, Transaction, record, task, uuid7
 from api.kernel.outbox.events import NOBODY, address, contact_fields, erase_events, erase_tasks
 from api.operations.events import DeadLetterDiscarded
 from api.users.events import UserDeleted
@@ -66,7 +66,7 @@ async def _erase(context: Context, step: Erasure) -> None:
             return
 
 
-async def _erase_outbox(db: Database, batch: Batch, words: list[str]) -> None:
+async def _erase_outbox(db: Transaction, batch: Batch, words: list[str]) -> None:
     """The same events in the outbox, and tasks that are dead letters and say one of these words."""
     deletion, _, _ = address(UserDeleted)
     discarded = [(each.id, "event", each.type) for each in await erase_events(db, batch.about, batch.caused, deletion)]

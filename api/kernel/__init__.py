@@ -3,7 +3,7 @@ the rooms behind it. docs/architecture.md has the map of the rooms, and import-l
 
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data.cache import CacheUnavailable
-from api.kernel.data.database import Database, uuid7
+from api.kernel.data.database import Autocommit, Database, Transaction, uuid7
 from api.kernel.data.sql import query
 from api.kernel.errors import (
     NOT_FOUND,
@@ -28,7 +28,7 @@ from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address
 from api.kernel.input.conversion import Normal
 from api.kernel.mail import Template, browser_of, system_of
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
-from api.kernel.outbox.events import Contact, Event, Person, Thing, record
+from api.kernel.outbox.events import Contact, Event, Label, Person, Personal, Thing, record
 from api.kernel.outbox.tasks import Task, task
 from api.kernel.settings import Rate, Settings
 from api.kernel.telemetry import meter, span
@@ -56,7 +56,9 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "Normal",  # a field's normal form
     "normal_address", "LONGEST_ADDRESS",  # e-mail addresses
     # Data
-    "Database",  # runs queries; `transaction()`
+    "Database",  # the pool: reading queries; `transaction()`
+    "Transaction",  # what `transaction()` yields: writing queries, `record` and `Task.defer` demand one
+    "Autocommit",  # for a writing query that is complete by itself: Database or Transaction
     "query",  # binds a signature to its .sql file
     "uuid7",  # a new id, ordered by time
     "CacheUnavailable",  # Redis does not answer
@@ -65,7 +67,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "problem", "bad_request", "unauthorized", "forbidden", "conflict",  # a new code of a status
     "NOT_FOUND", "UNAUTHORIZED", "VALIDATION_FAILED", "RATE_LIMITED", "UNAVAILABLE",  # the kernel's codes
     # Events, tasks and messages
-    "Event", "Person", "Thing", "Contact",  # a fact, and what its fields say about people
+    "Event", "Person", "Thing",  # a fact, and of whom or what each id is
+    "Contact", "Personal", "Label",  # what each text says about a person
     "record",  # writes an event to the outbox and the audit
     "task", "Task",  # work that the worker does
     "consume", "Consumer", "Incoming",  # a message of another service, applied once

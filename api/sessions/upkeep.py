@@ -4,7 +4,7 @@ they are marked, and whoever wants to know is told."""
 from datetime import timedelta
 from uuid import UUID
 
-from api.kernel import Context, Database, Event, Origin, Sweep, origin, record, span, task, uuid7
+from api.kernel import Context, Event, Origin, Sweep, Transaction, origin, record, span, task, uuid7
 from api.kernel.telemetry import parent_from
 from api.sessions import queries
 from api.sessions.events import SessionEnded, SignInRefused
@@ -63,7 +63,7 @@ async def announce_refusals(context: Context) -> int:
     return len(counts)
 
 
-async def _announce(db: Database, count: Refusal) -> None:
+async def _announce(db: Transaction, count: Refusal) -> None:
     """From where the first of them came, and within its trace."""
     event = SignInRefused(
         attempt_id=uuid7(), user_id=count.owner_id, reason=count.reason, attempts=count.attempts, since=count.since

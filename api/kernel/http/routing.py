@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from api.kernel.context import Context
-from api.kernel.data.database import Database
+from api.kernel.data.database import Transaction
 from api.kernel.errors import PRECONDITION_FAILED, Problem
 from api.kernel.http.cookies import Cookies
 from api.kernel.http.headers import names
@@ -27,10 +27,10 @@ AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "renew")
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
 Whose = Callable[[Context, Cookies, Any], UUID | None]
 """Who sent these cookies and this body, where they prove it without a query."""
-Renew = Callable[[Database], Awaitable[UUID]]
+Renew = Callable[[Transaction], Awaitable[UUID]]
 """Puts a new `sid` in the place of the caller's, in the transaction that it is given; the answer carries the new
 tokens. Returns the new `sid`."""
-Renewal = Callable[[Context, Database, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
+Renewal = Callable[[Context, Transaction, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
 """How that is done: the new `sid`, and the headers of the answer where the tokens are not in cookies."""
 ACCESS_HEADER, REFRESH_HEADER = "X-Access-Token", "X-Refresh-Token"
 encode = msgspec.json.Encoder().encode

@@ -16,7 +16,7 @@ import msgspec
 from opentelemetry.trace import SpanKind
 
 from api.kernel.context import Context
-from api.kernel.data.database import Database, uuid7
+from api.kernel.data.database import Autocommit, Database, Transaction, demand_transaction, uuid7
 from api.kernel.data.sql import query
 from api.kernel.errors import Problem
 from api.kernel.mail import MailRefused
@@ -52,15 +52,15 @@ class TaskRow(msgspec.Struct, frozen=True):
 
 
 @query
-async def insert_task(db: Database, task: str, id: UUID, data: str, traceparent: str) -> None: ...
+async def insert_task(db: Autocommit, task: str, id: UUID, data: str, traceparent: str) -> None: ...
 @query
-async def renew_lease(db: Database, id: UUID, lease: int, seconds: float) -> TaskRow | None: ...
+async def renew_lease(db: Autocommit, id: UUID, lease: int, seconds: float) -> TaskRow | None: ...
 @query
-async def delete_task(db: Database, id: UUID, lease: int) -> None: ...
+async def delete_task(db: Autocommit, id: UUID, lease: int) -> None: ...
 @query
-async def mark_task_failed(db: Database, id: UUID, lease: int, error: str, wait: float | None) -> None: ...
+async def mark_task_failed(db: Autocommit, id: UUID, lease: int, error: str, wait: float | None) -> None: ...
 @query
-async def release_tasks(db: Database, ids: list[UUID], leases: list[int]) -> None: ...
+async def release_tasks(db: Autocommit, ids: list[UUID], leases: list[int]) -> None: ...
 
 
 class Task(Generic[E]):
@@ -75,8 +75,14 @@ class Task(Generic[E]):
         self._function = function
         self._decoder = msgspec.json.Decoder(on)
 
-    async def defer(self, db: Database, value: E) -> None:
-        """Leave it to the worker: committed with the caller's transaction. For what must not be announced."""
+    async def defer(self, db: Transaction, value: E) -> None:
+        """Leave it to the worker: committed with the caller's transaction. For what must not be announced. Raises
+        TypeError where `db` is no Transaction."""
+        demand_transaction(db, f"{self.name}.defer")
+        await self.defer_alone(db, value)
+
+    async def defer_alone(self, db: Database, value: E) -> None:
+        """Leave it to the worker, committed at once: for a handler that changes nothing else."""
         await insert_task(db, self.name, uuid7(), msgspec.json.encode(value).decode(), traceparent())
 
     async def run(self, context: Context, id: UUID, lease: int) -> None:
