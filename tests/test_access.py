@@ -28,6 +28,7 @@ from tests.examples import (
     ROUTES,
     SIGNED_IN,
     SUPERUSERS,
+    VISITORS,
     Examples,
     filled,
     holders_of,
@@ -59,6 +60,8 @@ def expected(who: str, let_in: str) -> tuple[int, str] | None:
     """The refusal, or None where they are let in."""
     if let_in == EVERYBODY or (let_in == HOLDERS and who != "anonymous"):
         return None
+    if let_in == VISITORS:
+        return REFUSED[who] if who != "anonymous" and who in REFUSED else None
     if let_in == BROWSERS:
         return REFUSED["anonymous"]
     if who in REFUSED:
@@ -194,7 +197,7 @@ async def test_where_addresses_must_be_confirmed_the_others_only_sign_out(
     token = await token_of(client, context, "unverified")
     settings = msgspec.structs.replace(context.settings, require_verification=True)
     app.state.context = msgspec.structs.replace(context, settings=settings)
-    open_to_all = (EVERYBODY, HOLDERS, BROWSERS)
+    open_to_all = (EVERYBODY, VISITORS, HOLDERS, BROWSERS)
     for name, (_, route) in ROUTES.items():
         if ACCESS[name] not in open_to_all:
             path = "/api" + re.sub(r"{\w+}", str(uuid7()), route.path)

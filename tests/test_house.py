@@ -89,6 +89,38 @@ def test_every_folder_is_a_feature_with_the_same_noun_everywhere() -> None:
         assert list((ROOT / "tests" / name).glob("test_*.py")), f"tests/{name} has no tests"
 
 
+def test_handlers_and_sweeps_have_one_home_in_every_feature() -> None:
+    """Handlers: routes.py, or a file of handlers/ where there are several groups. Sweeps: upkeep.py."""
+    home = re.compile(r"routes|handlers\.\w+")
+    elsewhere = [
+        f"{route.handler.__module__}.{route.handler.__name__}: move it to api/{feature.name}/handlers/"
+        for feature in FEATURES
+        for route in feature.routes
+        if not home.fullmatch(route.handler.__module__.removeprefix(f"api.{feature.name}."))
+    ]
+    for feature in FEATURES:
+        upkeep = sys.modules.get(f"api.{feature.name}.upkeep")
+        if list(feature.sweeps) != getattr(upkeep, "sweeps", []):
+            elsewhere.append(f"{feature.name}: list its sweeps in `sweeps` of api/{feature.name}/upkeep.py")
+    assert elsewhere == []
+
+
+def test_features_import_the_vocabulary() -> None:
+    """import-linter holds those that pyproject.toml names, with their exceptions; the others have none."""
+    listed = re.search(
+        r"^source_modules = \[(.*\"api\.users\".*)\]$", (ROOT / "pyproject.toml").read_text(), re.MULTILINE
+    )
+    assert listed
+    deeper = re.compile(r"^\s*(?:from|import) (api\.kernel\.\S+)", re.MULTILINE)
+    found = [
+        f"{path.relative_to(ROOT)}: import from api.kernel, and not from {name}"
+        for feature in sorted(FEATURE_FOLDERS - set(re.findall(r"api\.(\w+)", listed[1])))
+        for path in (ROOT / "api" / feature).rglob("*.py")
+        for name in deeper.findall(path.read_text())
+    ]
+    assert found == []
+
+
 def test_there_is_no_drawer_for_everything() -> None:
     drawers = {"utils", "common", "core", "base", "helpers", "misc"}
     assert [path for path in OURS if drawers & {path.stem, path.parent.name}] == []

@@ -2,7 +2,7 @@
 the rooms behind it. docs/architecture.md has the map of the rooms, and import-linter holds the rule."""
 
 from api.kernel.context import Context, Origin, origin
-from api.kernel.data.cache import CacheUnavailable
+from api.kernel.data.cache import CacheUnavailable, cached
 from api.kernel.data.database import Autocommit, Database, Transaction, uuid7
 from api.kernel.data.sql import query
 from api.kernel.errors import (
@@ -61,6 +61,7 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "Autocommit",  # for a writing query that is complete by itself: Database or Transaction
     "query",  # binds a signature to its .sql file
     "uuid7",  # a new id, ordered by time
+    "cached",  # keeps an async function's answers in Redis for some seconds
     "CacheUnavailable",  # Redis does not answer
     # Errors
     "Problem", "FieldError",  # an answer by RFC 9457, and one field's fault

@@ -2,12 +2,13 @@
 short access token."""
 
 from api.kernel import Feature
-from api.sessions import access, delivery, refresh, routes, tasks, upkeep
+from api.sessions import access, delivery, routes, tasks, upkeep
+from api.sessions.handlers import refresh
 
 feature = Feature(
     name="sessions",
     routes=routes.routes,
-    tasks=[*tasks.tasks, *upkeep.tasks],
+    tasks=tasks.tasks,
     sweeps=upkeep.sweeps,
     authenticate=access.authenticate,
     recognise=delivery.by_refresh_token,

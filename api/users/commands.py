@@ -7,9 +7,9 @@ import msgspec
 
 from api.kernel import NOT_FOUND, Context, Incoming, Transaction, consume
 from api.users import queries
-from api.users.changes import put_account
 from api.users.errors import USER_ALREADY_EXISTS
 from api.users.events import UserInvited, UserRegistered
+from api.users.handlers.changes import put_account
 from api.users.importing import ImportUser, open_accounts, with_own_hash
 from api.users.trust import refuse_last
 

@@ -70,6 +70,9 @@ class Database:
     `subscribers` maps an event's type to the names of the tasks that subscribe to it. It is here because `record()` has
     only the transaction."""
 
+    _connection: "Connection | None" = None
+    """A transaction's own."""
+
     def __init__(
         self,
         pool: "asyncpg.Pool[Record]",
@@ -129,7 +132,7 @@ class Database:
                 await transaction.start()
             yielded, outer = Transaction(self, connection), _held.get()
             try:
-                if self._pooled and not isinstance(self, Transaction):
+                if self._pooled and self._connection is None:
                     async with self._translated():
                         await connection.execute(_SET_LOCAL)
                 _held.set(yielded)
