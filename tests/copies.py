@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -22,12 +23,12 @@ def copy_to(root: Path, target: Path) -> Path:
     return target
 
 
-def run(copy: Path, *command: str, status: int = 0, **environ: str) -> str:
+def run(copy: Path, *command: str, status: int = 0, environ: Mapping[str, str] | None = None) -> str:
     """Run `python -m` in the copy; what it prints. Raises AssertionError where its status is another one."""
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=copy,
-        env=os.environ | environ,
+        env={**os.environ, **(environ or {})},
         capture_output=True,
         text=True,
         timeout=280,
@@ -50,8 +51,8 @@ sys.exit("\\n".join(write(FEATURES, pathlib.Path("docs"))) or 0)
 """
 
 
-def write_snapshots(copy: Path, **environ: str) -> None:
+def write_snapshots(copy: Path, environ: Mapping[str, str]) -> None:
     """What `make openapi events api-page` does."""
     for program in (_OPENAPI, _EVENTS):
         subprocess.run([sys.executable, "-c", program], cwd=copy, check=True, timeout=60)
-    run(copy, "tests.api_page", **environ)
+    run(copy, "tests.api_page", environ=environ)

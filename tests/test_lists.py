@@ -93,6 +93,7 @@ def test_what_is_in_no_list_is_told_with_what_to_write(field: str, listed: bool)
     module = ModuleType("api.cars.parts")
     module.__dict__.update({"one": MADE[field]} if field == "tasks" else {"several": [MADE[field]]})
     name = "one" if field == "tasks" else "several"
-    feature = Feature(name="cars", **({field: [MADE[field]]} if listed else {}))
+    lists: dict[str, Any] = {field: [MADE[field]]} if listed else {}
+    feature = Feature(name="cars", **lists)
     told = f"api.cars.parts.{name} is in no feature: add it to Feature({field}=…) in api/cars/__init__.py"
     assert unlisted([feature], [module]) == ([] if listed else [told])

@@ -38,7 +38,7 @@ def test_nothing_imports_or_names_it_any_more(copy: Path, environment: dict[str,
     """Code, SQL, tests, schemas and manual; every other test can be collected, and those over every feature pass."""
     parts = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
     shared = {name: environment[name] for name in parts} | {"DATABASE_URL": ""}
-    write_snapshots(copy, **shared)
+    write_snapshots(copy, shared)
     run(copy, "tests.coverage_table")
     run(copy, "ruff", "check", "--no-cache", "api", "worker", "tests")
     run(copy, "ruff", "format", "--no-cache", "--check", "api/features.py")
@@ -65,7 +65,7 @@ def test_nothing_imports_or_names_it_any_more(copy: Path, environment: dict[str,
         "tests/test_sql.py::test_every_file_is_bound_by_exactly_one_signature",
         "tests/worker/test_topics.py",
     ]
-    printed = run(copy, "pytest", "-q", "-p", "no:cacheprovider", *tests, **shared)
+    printed = run(copy, "pytest", "-q", "-p", "no:cacheprovider", *tests, environ=shared)
     assert "passed" in printed
     assert "failed" not in printed
 
@@ -77,7 +77,7 @@ async def test_the_rows_that_it_left_are_listed_and_discarded(
     await add_tasks(live.db, TASK, 3)
     await add_tasks(live.db, "users.send_reset", 1)
     own = environment | {"DATABASE_URL": live.settings.database_url}
-    assert f"3  {TASK}: pending, no such task" in run(copy, "api.operations", "orphans", "list", **own)
-    run(copy, "api.operations", "orphans", "discard", "--type", TASK, "--yes", **own)
+    assert f"3  {TASK}: pending, no such task" in run(copy, "api.operations", "orphans", "list", environ=own)
+    run(copy, "api.operations", "orphans", "discard", "--type", TASK, "--yes", environ=own)
     left = await live.db.fetch("select task from outbox_tasks")
     assert [row["task"] for row in left] == ["users.send_reset"]

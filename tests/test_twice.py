@@ -28,7 +28,7 @@ async def ask(context: Context, user: User, kind: type[msgspec.Struct], examples
         session,
         user.id,
     )
-    known = {"user_id": user.id, "email": user.email, "language": "en", "session_id": session} | examples.values
+    known = {"user_id": user.id, "email": user.email, "language": "en", "session_id": session, **examples.values}
     fields = [field.name for field in msgspec.structs.fields(kind)]
     assert set(fields) <= known.keys(), f"{examples.file}: VALUES needs {sorted(set(fields) - known.keys())}"
     value = kind(**{name: known[name] for name in fields})

@@ -28,7 +28,7 @@ def test_the_feature_is_served_and_keeps_every_rule(copy: Path, environment: dic
     parts = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
     # A stack of the copy's own but for what costs time to start: PostgreSQL must be its own, the schema is another.
     shared = {name: environment[name] for name in parts if name != "DATABASE_URL"} | {"DATABASE_URL": ""}
-    write_snapshots(copy, **shared)
+    write_snapshots(copy, shared)
     assert '"operationId":"writeNote"' in (copy / "docs/openapi.json").read_text().replace(" ", "")
     assert "### `POST /notes`" in (copy / "docs/api.md").read_text()
     tests = [
@@ -44,7 +44,7 @@ def test_the_feature_is_served_and_keeps_every_rule(copy: Path, environment: dic
         "tests/test_sql.py::test_a_statement_fits_its_signature[notes.insert]",
         "tests/test_sql.py::test_a_statement_fits_its_signature[notes.list_mine]",
     ]
-    printed = run(copy, "pytest", "-q", "-p", "no:cacheprovider", *tests, **shared)
+    printed = run(copy, "pytest", "-q", "-p", "no:cacheprovider", *tests, environ=shared)
     assert "passed" in printed
     assert "failed" not in printed
 

@@ -169,7 +169,7 @@ async def insert_revert_token(
 
 @query
 async def insert_token(
-    db: Transaction,
+    db: Autocommit,
     token_hash: bytes,
     user_id: UUID,
     purpose: str,

@@ -239,7 +239,7 @@ def test_a_text_that_is_not_declared_is_refused_at_the_import(kind: Any) -> None
 def test_a_text_about_a_person_needs_the_person_with_whom_it_is_erased(declared: msgspec.Meta) -> None:
     """C-324."""
     options: dict[str, Any] = {"bases": (Event,), "frozen": True, "kw_only": True}
-    fields = [("thing_id", Thing), ("notes", list[Annotated[str, declared]])]  # type: ignore[valid-type]
+    fields = [("thing_id", Thing), ("notes", list[Annotated[str, declared]])]
     with pytest.raises(TypeError, match=r"^Lost\.notes: text about a person needs a field of type Person"):
         msgspec.defstruct("Lost", fields, **options)
     msgspec.defstruct("Kept", [*fields, ("person_id", Person | None)], **options)

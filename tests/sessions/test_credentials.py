@@ -15,6 +15,7 @@ from api.kernel.data.sql import FOLDER
 from api.kernel.outbox.events import Event, record
 from api.kernel.outbox.tasks import LEASE_SECONDS
 from api.sessions import queries, upkeep
+from api.sessions.tasks import end_sessions
 from api.users import queries as users
 from api.users.events import (
     DeletionRequested,
@@ -64,7 +65,7 @@ def sid_of(context: Context, pair: dict[str, str]) -> UUID:
 
 async def run_tasks(context: Context) -> None:
     """What the worker does for sessions after the events so far."""
-    named = {task.name: task for task in upkeep.tasks}
+    named = {end_sessions.name: end_sessions}
     for row in await lease_tasks(context.db, list(named), 100, LEASE_SECONDS):
         await named[row.task].run(context, row.id, row.lease)
 

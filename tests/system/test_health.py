@@ -181,7 +181,7 @@ async def test_an_event_that_waits_behind_a_dead_letter_does_not_say_that_kafka_
         )
     await context.db.fetch("update outbox_events set created_at = now() - interval '1 hour'")
     await context.db.fetch("update outbox_events set dead_at = now() where seq = (select min(seq) from outbox_events)")
-    await claim_events(context.db, 10)
+    await in_transaction(context.db, claim_events, 10)
     report = await full(boss)
     assert (report["status"], report["checks"]["kafka"]) == ("degraded", "up")
     assert (report["outbox"]["events_held"], report["outbox"]["events_oldest_seconds"]) == (1, 0)

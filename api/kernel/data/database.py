@@ -233,6 +233,8 @@ class Transaction(Database):
     `Task.defer` and writing queries demand one, so that an event cannot be announced without the change that it
     announces."""
 
+    _connection: Connection
+
     def __init__(self, parent: Database, connection: Connection) -> None:
         options: dict[str, Any] = {"pooled": parent._pooled, "namespace": parent.namespace}
         super().__init__(parent._pool, parent.subscribers, parent._outage, **options)
