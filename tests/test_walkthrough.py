@@ -28,7 +28,8 @@ def test_the_feature_is_served_and_keeps_every_rule(copy: Path, environment: dic
     parts = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
     # A stack of the copy's own but for what costs time to start: PostgreSQL must be its own, the schema is another.
     shared = {name: environment[name] for name in parts if name != "DATABASE_URL"} | {"DATABASE_URL": ""}
-    write_snapshots(copy, shared)
+    write_snapshots(copy)
+    run(copy, "tests.api_page", environ=shared)
     assert '"operationId":"writeNote"' in (copy / "docs/openapi.json").read_text().replace(" ", "")
     assert "### `POST /notes`" in (copy / "docs/api.md").read_text()
     tests = [

@@ -4,6 +4,8 @@ of aiokafka changes one."""
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
     from aiokafka.admin import AIOKafkaAdminClient
@@ -30,7 +32,7 @@ class Internals:
         consumer._closed = True
         await _close(*filter(None, (consumer._coordinator, consumer._fetcher, consumer._client)))
         coordinator = consumer._coordinator
-        if coordinator is not None:
+        if isinstance(coordinator, GroupCoordinator):
             tasks = (*_membership(coordinator), coordinator._commit_refresh_task)
             left = [task for task in tasks if task is not None]
             for task in left:
@@ -51,7 +53,7 @@ class Internals:
         )
 
 
-def _membership(coordinator: Any) -> tuple[Any, Any]:
+def _membership(coordinator: GroupCoordinator) -> tuple[Any, Any]:
     """The tasks by which a coordinator stays in its group."""
     return coordinator._coordination_task, coordinator._heartbeat_task
 

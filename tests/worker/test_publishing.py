@@ -259,7 +259,7 @@ async def test_a_connection_lost_before_the_commit_repeats_the_record_with_the_s
 
     async def publish_and_lose(events: object) -> object:
         refused = await publish(events)  # type: ignore[arg-type]
-        await live.db.fetch(
+        await Another(live.db).fetch(
             "select pg_terminate_backend(pid) from pg_stat_activity "
             "where datname = current_database() and state = 'idle in transaction'"
         )
