@@ -67,7 +67,7 @@ async def test_pool_exhausted(scrape: Scrape, alarm: Alarm, live: Context) -> No
     before = scrape()
     async with AsyncExitStack() as stack:
         for _ in range(live.db.most_connections()):
-            await stack.enter_async_context(live.db.transaction())
+            await stack.enter_async_context(Another(live.db).transaction())
         late = asyncio.create_task(live.db.fetch("select 1"))
         await asyncio.sleep(0)
         assert alarm("PoolExhausted", before) == FIRES
