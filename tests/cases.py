@@ -257,6 +257,12 @@ CASES: dict[int, tuple[str, str, str]] = {
         "12.3.2, 15.2.2, 15.3.2",
         "400, 601, 409",
     ),
+    320: ("an event, a task or a row that is written outside of the transaction that it belongs to", "2.3.3", "662"),
+    321: ("a statement on a second connection while a transaction is held", "2.3.3, 15.4.2", "833"),
+    322: ("a transaction that is used after its end", "2.3.3", "672"),
+    323: ("a statement that writes, under a signature that only reads", "2.3.3", "662"),
+    324: ("what a feature defines and does not hand over, or does not declare", "8.2.1, 14.2.7", "862, 359"),
+    325: ("removing a feature: what is left of it", "15.2.3", "561"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

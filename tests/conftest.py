@@ -41,6 +41,7 @@ from dev.stack import Services, embedded
 from migrations.__main__ import migrate
 from tests.factories import PASSWORD, make_user
 from tests.processes import MailServer
+from tests.transactions import Lent
 
 # CI asks the same questions each time; on a laptop each run asks new ones.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -113,12 +114,13 @@ async def cache(settings: Settings) -> AsyncIterator[Cache]:
 
 @pytest.fixture
 async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
-    """One connection, lent to the code under test; what it commits is a savepoint, and all of it is rolled back."""
+    """One connection, lent to the code under test; what it commits is a savepoint, and all of it is rolled back. A
+    statement on `db` fails while a transaction of it is open, as on a pool: there it would be on another connection."""
     async with pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            yield Database(pool, connection, SUBSCRIBERS)
+            yield Lent(pool, connection, SUBSCRIBERS)
         finally:
             await transaction.rollback()
 

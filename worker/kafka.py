@@ -6,7 +6,6 @@ import functools
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
@@ -31,15 +30,15 @@ from opentelemetry.trace import Span
 from api.kernel.settings import Settings
 from api.kernel.telemetry import mark_failed, relayed_events, traceparent
 from api.kernel.telemetry.outages import Outage
+from worker.internals import Internals
 from worker.security import explained, security
 from worker.spans import sending
 from worker.types import OutboxEvent, Refusal, Unpublished
 
 logger = logging.getLogger(__name__)
 PUBLISH_SECONDS = 6.0
-"""With STOP_SECONDS twice and EXPLAIN_SECONDS of worker/security.py, less than the server lets a transaction be idle:
-the outbox rows are locked meanwhile."""
-STOP_SECONDS = 0.5
+"""With STOP_SECONDS of internals.py twice and EXPLAIN_SECONDS of worker/security.py, less than the server lets a
+transaction be idle: it holds locks."""
 SEARCH_SECONDS = 2.0
 LOOKS, LOOK_SECONDS = 5, 0.1
 BATCH_BYTES = 65536
@@ -86,10 +85,7 @@ class Publisher:
         """Let go of the producer at once, whatever it is doing."""
         if (producer := self._producer) is None:
             return
-        # producer.stop() waits until every batch is delivered, and an idempotent producer tries that for ever: let be,
-        # it would publish whenever the broker is back, behind its successor. aiokafka has no public way to give up.
-        producer._closed = True
-        await let_go(producer._sender, producer.client)
+        await Internals.discard_producer(producer)
         self._producer = None  # not before: where this was cut off, somebody does it again
 
     async def _started(self, *, idempotence: bool = True) -> AIOKafkaProducer:
@@ -277,16 +273,6 @@ async def missing_topic(client: AIOKafkaClient, name: str, looks: int = LOOKS) -
     if name in client.cluster.unauthorized_topics:
         return TopicAuthorizationFailedError(name)
     return UnknownTopicOrPartitionError(name)
-
-
-async def let_go(*parts: Any) -> None:
-    """Close parts of an aiokafka client, none of them for long."""
-    for part in parts:
-        closing = asyncio.create_task(part.close())
-        await asyncio.wait((closing,), timeout=STOP_SECONDS)
-        closing.cancel()
-        # Whatever it says of its end, a cancellation included: it is thrown away as it is.
-        await asyncio.gather(closing, return_exceptions=True)
 
 
 def _tells_of_records(error: Exception) -> bool:

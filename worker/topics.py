@@ -15,7 +15,7 @@ from api.kernel.config.connections import Kafka
 from api.kernel.contract.asyncapi import messages_of
 from api.kernel.feature import Feature, consumers_of
 from api.kernel.process.terminal import show
-from worker.kafka import let_go
+from worker.internals import Internals
 from worker.security import explained, security
 
 SECONDS = 30.0
@@ -81,7 +81,7 @@ class Admin:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await let_go(self._client)
+        await Internals.discard_admin(self._client)
 
     async def find(self, needed: Sequence[Needed]) -> dict[str, Found]:
         """Those of the topics that Kafka has, and lets this user see. Raises KafkaError, OSError."""

@@ -11,7 +11,7 @@ from api.audit.chain import BEGINNING, Broken, start_of, step
 from api.audit.events import EntriesErased, EntriesRemoved
 from api.audit.settings import AuditSettings
 from api.audit.types import Checkpoint, EntryRow
-from api.kernel import Context, Database, record, uuid7
+from api.kernel import Context, Transaction, record, uuid7
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ async def remove_old(context: Context) -> int:
     return 0
 
 
-async def _remove(db: Database, age: timedelta) -> int:
+async def _remove(db: Transaction, age: timedelta) -> int:
     before = await queries.find_checkpoint(db) or BEGINNING
     entries = await queries.list_removable(db, before.last, age, REMOVED_AT_ONCE)
     if not entries:

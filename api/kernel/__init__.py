@@ -4,8 +4,8 @@ the rooms behind it. docs/architecture.md has the map of the rooms, and import-l
 from api.kernel.client import HttpError, HttpResponse
 from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
-from api.kernel.data.cache import CacheUnavailable, shared
-from api.kernel.data.database import Database, uuid7
+from api.kernel.data.cache import CacheUnavailable, cached, shared
+from api.kernel.data.database import Autocommit, Database, Transaction, uuid7
 from api.kernel.data.sql import query
 from api.kernel.errors import (
     NOT_FOUND,
@@ -36,7 +36,7 @@ from api.kernel.input.uploads import Upload
 from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, system_of
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
-from api.kernel.outbox.events import Contact, Event, Person, Thing, record
+from api.kernel.outbox.events import Contact, Event, Label, Person, Personal, Thing, record
 from api.kernel.outbox.schedules import Due, Schedule
 from api.kernel.outbox.tasks import Task, task
 from api.kernel.settings import Rate, Settings
@@ -72,9 +72,12 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "media_type_of",  # what the first bytes of a file say
     "normal_address", "shown_address", "punycode", "LONGEST_ADDRESS",  # e-mail addresses
     # Data
-    "Database",  # runs queries; `transaction()`
+    "Database",  # the pool: reading queries; `transaction()`
+    "Transaction",  # what `transaction()` yields: writing queries, `record` and `Task.defer` demand one
+    "Autocommit",  # for a writing query that is complete by itself: Database or Transaction
     "query",  # binds a signature to its .sql file
     "uuid7",  # a new id, ordered by time
+    "cached",  # keeps an async function's answers in Redis for some seconds
     "CacheUnavailable",  # Redis does not answer
     "shared",  # one answer for all who ask at about the same time
     # Errors
@@ -82,7 +85,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "problem", "bad_request", "unauthorized", "forbidden", "conflict",  # a new code of a status
     "NOT_FOUND", "UNAUTHORIZED", "VALIDATION_FAILED", "RATE_LIMITED", "UNAVAILABLE",  # the kernel's codes
     # Events, tasks and messages
-    "Event", "Person", "Thing", "Contact",  # a fact, and what its fields say about people
+    "Event", "Person", "Thing",  # a fact, and of whom or what each id is
+    "Contact", "Personal", "Label",  # what each text says about a person
     "record",  # writes an event to the outbox and the audit
     "task", "Task",  # work that the worker does
     "Schedule", "Due",  # a task at certain times

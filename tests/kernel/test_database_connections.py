@@ -22,6 +22,7 @@ from dev.part import Part, stop
 from migrations.__main__ import migrate
 from tests.authority import LOOPBACK, Authority, write
 from tests.conftest import _NOWHERE, ENVIRONMENT
+from tests.transactions import Another
 from tests.worker.parts import free_port
 
 AUTHORITY = Authority()
@@ -265,5 +266,5 @@ async def test_a_host_that_is_silent_does_not_hide_the_next(cloned: Settings) ->
         login, _, place = real.netloc.rpartition("@")
         settings = at(f"postgres://{login}@127.0.0.1:{port},{place}{real.path}?sslmode=disable")
         async with open_database(settings, {}, 2) as db, db.transaction():
-            assert len(await db.fetch("select 1")) == 1, "on the pool's second connection"
+            assert len(await Another(db).fetch("select 1")) == 1, "on the pool's second connection"
     assert tried == 1

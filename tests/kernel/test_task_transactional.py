@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from api.kernel.context import Context, open_context
-from api.kernel.data.database import Database
+from api.kernel.data.database import Transaction
 from api.kernel.outbox.tasks import LEASE_SECONDS, TRANSACTIONS_AT_ONCE, Task, task
 from api.kernel.settings import Settings
 from tests.kernel.work import row_of
@@ -33,7 +33,7 @@ class FanOut:
         self.held: asyncio.Event | None = None
         self.entered: asyncio.Queue[int] = asyncio.Queue()
 
-        async def fan_out(context: Context, published: Published, id: UUID, db: Database) -> None:
+        async def fan_out(context: Context, published: Published, id: UUID, db: Transaction) -> None:
             await db.fetch("insert into effects (article) values ($1)", published.article)
             for follower in range(FOLLOWERS):
                 await notify.defer(db, Published(follower))
@@ -75,14 +75,14 @@ async def lease(context: Context, fan_out: FanOut) -> tuple[UUID, int]:
 
 
 async def test_effect_and_end_are_one(opened: Context, fan_out: FanOut) -> None:
-    await fan_out.task.defer(opened.db, Published(1))
+    await fan_out.task.defer_alone(opened.db, Published(1))
     await fan_out.task.run(opened, *await lease(opened, fan_out))
     assert await left(opened) == (1, FOLLOWERS, 0)
 
 
 async def test_a_failure_leaves_no_effect_and_is_tried_again(opened: Context, fan_out: FanOut) -> None:
     fan_out.failure = ValueError()
-    await fan_out.task.defer(opened.db, Published(1))
+    await fan_out.task.defer_alone(opened.db, Published(1))
     id, given = await lease(opened, fan_out)
     await fan_out.task.run(opened, id, given)
     assert await left(opened) == (0, 0, 1)
@@ -98,7 +98,7 @@ async def test_a_failure_leaves_no_effect_and_is_tried_again(opened: Context, fa
 async def test_an_attempt_that_lost_its_lease_has_no_effect(opened: Context, fan_out: FanOut) -> None:
     """Two attempts at the same time, because the first one's worker stood still: one of them has the effect."""
     fan_out.held = asyncio.Event()
-    await fan_out.task.defer(opened.db, Published(1))
+    await fan_out.task.defer_alone(opened.db, Published(1))
     late = asyncio.create_task(fan_out.task.run(opened, *await lease(opened, fan_out)))
     await fan_out.entered.get()
     await opened.db.fetch("update outbox_tasks set locked_until = now() - interval '1 s'")
@@ -114,10 +114,10 @@ async def test_one_that_is_deferred_again_while_it_runs_has_the_effect_of_the_la
     opened: Context, fan_out: FanOut
 ) -> None:
     fan_out.held = asyncio.Event()
-    await fan_out.task.defer(opened.db, Published(1), id="a")
+    await fan_out.task.defer_alone(opened.db, Published(1), id="a")
     running = asyncio.create_task(fan_out.task.run(opened, *await lease(opened, fan_out)))
     await fan_out.entered.get()
-    await fan_out.task.defer(opened.db, Published(2), id="a")
+    await fan_out.task.defer_alone(opened.db, Published(2), id="a")
     fan_out.held.set()
     await running
     assert await left(opened) == (0, 0, 1)
@@ -129,7 +129,7 @@ async def test_one_that_is_deferred_again_while_it_runs_has_the_effect_of_the_la
 
 async def test_a_worker_that_stops_leaves_no_effect(opened: Context, fan_out: FanOut) -> None:
     fan_out.held = asyncio.Event()
-    await fan_out.task.defer(opened.db, Published(1))
+    await fan_out.task.defer_alone(opened.db, Published(1))
     running = asyncio.create_task(fan_out.task.run(opened, *await lease(opened, fan_out)))
     await fan_out.entered.get()
     running.cancel()
@@ -145,7 +145,7 @@ async def test_they_leave_connections_to_others(opened: Context, fan_out: FanOut
     """Each holds one of the pool's connections while it runs."""
     fan_out.held = asyncio.Event()
     for article in range(TRANSACTIONS_AT_ONCE + 2):
-        await fan_out.task.defer(opened.db, Published(article))
+        await fan_out.task.defer_alone(opened.db, Published(article))
     given = await lease_tasks(opened.db, [fan_out.task.name], 9, LEASE_SECONDS)
     running = [asyncio.create_task(fan_out.task.run(opened, each.id, each.lease)) for each in given]
     for _ in range(TRANSACTIONS_AT_ONCE):
@@ -162,7 +162,7 @@ async def test_one_that_waits_for_its_turn_is_given_back_when_the_worker_stops(
 ) -> None:
     fan_out.held = asyncio.Event()
     for article in range(TRANSACTIONS_AT_ONCE + 1):
-        await fan_out.task.defer(opened.db, Published(article))
+        await fan_out.task.defer_alone(opened.db, Published(article))
     given = await lease_tasks(opened.db, [fan_out.task.name], 9, LEASE_SECONDS)
     running = [asyncio.create_task(fan_out.task.run(opened, each.id, each.lease)) for each in given]
     for _ in range(TRANSACTIONS_AT_ONCE):

@@ -38,7 +38,7 @@ async def accounts(app: Starlette, context: Context) -> None:
 async def work_of(context: Context, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
     """The statements by their names, those that begin and end transactions too, and the hashes, in order."""
     done: list[str] = []
-    connection: Any = context.db._connection
+    connection: Any = context.db.connection  # type: ignore[attr-defined]
     run = context.passwords._run
 
     async def noted(work: Any, signing_in: bool) -> Any:

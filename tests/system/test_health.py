@@ -26,6 +26,7 @@ from api.users.events import UserRegistered
 from tests.conftest import SUBSCRIBERS, client_of
 from tests.factories import make_user
 from tests.sessions.signing import bearer, login
+from tests.transactions import in_transaction
 from tests.worker.jobs import add_tasks
 from worker.queries import claim_events
 
@@ -177,10 +178,12 @@ async def test_an_event_that_waits_behind_a_dead_letter_does_not_say_that_kafka_
 ) -> None:
     user_id = uuid7()
     for _ in range(2):
-        await record(context.db, UserRegistered(user_id=user_id, email="ada@example.com", language="en"))
+        await in_transaction(
+            context.db, record, UserRegistered(user_id=user_id, email="ada@example.com", language="en")
+        )
     await context.db.fetch("update outbox_events set created_at = now() - interval '1 hour'")
     await context.db.fetch("update outbox_events set dead_at = now() where seq = (select min(seq) from outbox_events)")
-    await claim_events(context.db, 10)
+    await in_transaction(context.db, claim_events, 10)
     report = await full(boss)
     assert (report["status"], report["checks"]["kafka"]) == ("degraded", "up")
     assert (report["outbox"]["events_held"], report["outbox"]["events_oldest_seconds"]) == (1, 0)

@@ -13,6 +13,7 @@ from tests.configured import configured
 from tests.conftest import client_of
 from tests.factories import PASSWORD, make_user
 from tests.mailed import mailed
+from tests.transactions import Another
 from tests.users.people import can_sign_in, is_signed_in, sign_in
 from tests.worker.jobs import until
 
@@ -291,7 +292,7 @@ async def test_the_address_that_was_the_account_s_a_moment_ago_needs_the_passwor
     live: Context, live_client: httpx.AsyncClient
 ) -> None:
     headers = await sign_in(live_client, (await make_user(live, OLD)).email)
-    async with live.db.transaction() as db:
+    async with Another(live.db).transaction() as db:
         await db.fetch("update users set email = $1", NEW)
         asking = asyncio.create_task(ask(live_client, headers, OLD, password=None))
         await until(live.db, "select count(*) > 0 from pg_locks where not granted")

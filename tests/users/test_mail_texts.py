@@ -27,6 +27,7 @@ from api.users.events import (
 )
 from api.users.trust import allow_return
 from tests.factories import make_user
+from tests.transactions import in_transaction
 
 ADA, NEW = "ada@example.com", "ada.new@example.org"
 WHEN = datetime(2026, 3, 9, 4, 5, tzinfo=UTC)
@@ -135,7 +136,7 @@ async def sent(context: Context, name: str, language: str, called: str | None = 
     await context.db.fetch(f"update users set {state} where id = $1", user.id, *when)
     await context.db.fetch("update users set language = $1, name = $2, created_at = $3", language, called, WHEN)
     if LINKS.get(name) == "revert-email":
-        await allow_return(context.db, user.id, ADA)
+        await in_transaction(context.db, allow_return, user.id, ADA)
     await task._function(context, event(user.id), uuid7())
     assert isinstance(context.mail, MemoryMailer)
     [mail] = context.mail.sent

@@ -136,8 +136,8 @@ def _types(inputs: Iterable[Inputs]) -> list[Any]:
 
 
 def _about(feature: Feature) -> str:
-    handler = feature.routes[0].handler
-    return inspect.getdoc(importlib.import_module(handler.__module__.rpartition(".")[0])) or feature.name
+    package = feature.routes[0].handler.__module__.rpartition(".")[0].removesuffix(".handlers")
+    return inspect.getdoc(importlib.import_module(package)) or feature.name
 
 
 def _operation(

@@ -1,10 +1,11 @@
 """Binds typed signatures to the files under sql/. `@query` above an `async def insert(db, …) -> Order: ...` in
 api/orders/queries.py reads sql/orders/insert.sql at import, so that a missing file stops the start by name; the return
 annotation says how many rows. `def list_all(db, …) -> AsyncIterator[Order]: ...` reads any number of them, a few at a
-time."""
+time. The first parameter is `db: Database` where the statement reads, `db: Transaction` where it writes or locks."""
 
 import contextlib
 import inspect
+import re
 import time
 import types
 import typing
@@ -16,7 +17,14 @@ import msgspec
 from opentelemetry.trace import SpanKind
 
 from api.kernel.data.cursors import fetched
-from api.kernel.data.database import Database, Violation, constraint_problem
+from api.kernel.data.database import (
+    Autocommit,
+    Database,
+    Transaction,
+    Violation,
+    constraint_problem,
+    demand_transaction,
+)
 from api.kernel.data.rows import argument_converter, row_maker
 from api.kernel.errors import NOT_FOUND, Problem
 from api.kernel.telemetry import mark_failed, query_seconds, span, tracer
@@ -27,6 +35,14 @@ Query = Callable[P, Awaitable[R]]
 Rows = Callable[P, AsyncIterator[R]]
 
 FOLDER = Path(__file__).parents[3] / "sql"
+_NO_CODE = re.compile(r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$""", re.DOTALL)
+"""Comments, literals and quoted names."""
+_WRITES = re.compile(
+    r"\b(insert\s+into|update|delete\s+from|merge\s+into|truncate|for\s+(key\s+)?share|lock\s+table"
+    r"|pg_(try_)?advisory_xact_lock\w*)\b",
+    re.IGNORECASE,
+)
+"""`update` includes `for update` and `on conflict do update`. A lock outside of a transaction is gone at once."""
 
 
 class QueryError(Exception):
@@ -44,6 +60,13 @@ class Bound(msgspec.Struct, frozen=True):
     cardinality: str
     """`one` (or 404), `maybe` (or None), `many`, `none`, or `stream`."""
     constraints: dict[str, type[Problem]]
+    transactional: bool = False
+    """Whether it demands a Transaction."""
+
+
+def writes(statement: str) -> bool:
+    """Whether the statement changes or locks rows, by its text."""
+    return _WRITES.search(_NO_CODE.sub(" ", statement)) is not None
 
 
 @overload
@@ -74,6 +97,8 @@ def _bind(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -
     attributes = {"db.system.name": "postgresql", "db.query.summary": bound.name}
 
     async def run(db: Database, *arguments: object) -> Any:
+        if bound.transactional:
+            demand_transaction(db, bound.name)
         began = time.perf_counter()
         with span(bound.name, SpanKind.CLIENT, attributes=attributes) as current:
             if current.is_recording():
@@ -130,14 +155,22 @@ def _read(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -
     hints = typing.get_type_hints(function, include_extras=True)
     returned = hints.pop("return", None)
     parameters = list(inspect.signature(function).parameters.values())
-    if not parameters or hints.pop(parameters[0].name, None) is not Database:
-        raise QueryError(f"{name}: the first parameter must be `db: Database`.")
+    first = hints.pop(parameters[0].name, None) if parameters else None
+    if first not in (Database, Transaction, Autocommit):
+        raise QueryError(f"{name}: the first parameter must be `db: Database`, or `db: Transaction` where it writes.")
+    if first is Database and writes(statement):
+        raise QueryError(
+            f"{name}: sql/{folder}/{file.name} writes or locks, so the first parameter must be `db: Transaction`; or"
+            " `db: Autocommit` where that one statement is complete by itself."
+        )
+    if first is not Database and not writes(statement):
+        raise QueryError(f"{name}: sql/{folder}/{file.name} only reads, so the first parameter must be `db: Database`.")
     if any(p.kind is not p.POSITIONAL_OR_KEYWORD or p.default is not p.empty for p in parameters):
         raise QueryError(f"{name}: parameters are positional and have no defaults; they are $1, $2, … in order.")
     row, cardinality = _cardinality(name, returned)
     if inspect.iscoroutinefunction(function) == (cardinality == "stream"):
         raise QueryError(f"{name}: it is `async def`, or `def` where it answers an AsyncIterator.")
-    return Bound(name, file, statement, hints, row, cardinality, constraints)
+    return Bound(name, file, statement, hints, row, cardinality, constraints, first is Transaction)
 
 
 def _cardinality(name: str, returned: Any) -> tuple[Any, str]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from starlette.types import Message, Receive, Scope, Send
 
 from api.kernel.context import Context, Origin, origin
-from api.kernel.data.database import SERIALIZATION_FAILURE, Database
+from api.kernel.data.database import SERIALIZATION_FAILURE, Transaction
 from api.kernel.errors import FORBIDDEN, RATE_LIMITED, UNAVAILABLE, Problem
 from api.kernel.http.caching import NO_STORE, caching_fields
 from api.kernel.http.callers import Caller, Gate
@@ -273,7 +273,7 @@ def _renew_with(
 ) -> Renew:
     """The caller's own `renew`; new tokens that are not in cookies are told in the answer's headers."""
 
-    async def renew(db: Database) -> UUID:
+    async def renew(db: Transaction) -> UUID:
         sid, headers = await renewal(context, db, principal, cookies)
         renewed.update(headers)
         return sid

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from api.kernel.context import Context
-from api.kernel.data.database import Database
+from api.kernel.data.database import Transaction
 from api.kernel.errors import Problem
 from api.kernel.http.caching import CacheControl, caching_fault
 from api.kernel.http.cookies import Cookies
@@ -37,10 +37,10 @@ AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "language", 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
 Whose = Callable[[Context, Cookies, Any], UUID | None]
 """Who sent these cookies and this body, where they prove it without a query."""
-Renew = Callable[[Database], Awaitable[UUID]]
+Renew = Callable[[Transaction], Awaitable[UUID]]
 """Puts a new `sid` in the place of the caller's, in the transaction that it is given; the answer carries the new
 tokens. Returns the new `sid`."""
-Renewal = Callable[[Context, Database, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
+Renewal = Callable[[Context, Transaction, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
 """How that is done: the new `sid`, and the headers of the answer where the tokens are not in cookies."""
 ACCESS_HEADER, REFRESH_HEADER = "X-Access-Token", "X-Refresh-Token"
 _encode = msgspec.json.Encoder().encode

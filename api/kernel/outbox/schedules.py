@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from api.kernel.data.database import Database
+from api.kernel.data.database import Autocommit, Database, Transaction
 from api.kernel.data.sql import query
 from api.kernel.outbox.cron import Cron
 from api.kernel.outbox.tasks import Task
@@ -41,13 +41,13 @@ class DueSchedule(msgspec.Struct, frozen=True):
 
 
 @query
-async def insert_schedules(db: Database, tasks: list[str], declared: list[str], due: list[datetime]) -> None: ...
+async def insert_schedules(db: Autocommit, tasks: list[str], declared: list[str], due: list[datetime]) -> None: ...
 @query
-async def claim_schedules(db: Database, tasks: list[str], declared: list[str]) -> list[DueSchedule]: ...
+async def claim_schedules(db: Transaction, tasks: list[str], declared: list[str]) -> list[DueSchedule]: ...
 @query
-async def mark_schedule_run(db: Database, task: str, at: datetime, next: datetime) -> None: ...
+async def mark_schedule_run(db: Transaction, task: str, at: datetime, next: datetime) -> None: ...
 @query
-async def delete_schedules(db: Database, tasks: list[str], declared: list[str]) -> int: ...
+async def delete_schedules(db: Autocommit, tasks: list[str], declared: list[str]) -> int: ...
 
 
 class Schedules:

@@ -17,7 +17,7 @@ from opentelemetry.trace import SpanKind
 
 from api.kernel.client import HttpError
 from api.kernel.context import Context
-from api.kernel.data.database import Database, uuid7
+from api.kernel.data.database import Autocommit, Database, Transaction, demand_transaction, uuid7
 from api.kernel.data.sql import query
 from api.kernel.errors import Problem
 from api.kernel.mail import MailRefused
@@ -64,17 +64,17 @@ class TaskRow(msgspec.Struct, frozen=True):
 
 
 @query
-async def insert_task(db: Database, task: str, id: UUID, data: str, traceparent: str) -> None: ...
+async def insert_task(db: Autocommit, task: str, id: UUID, data: str, traceparent: str) -> None: ...
 @query
-async def renew_lease(db: Database, id: UUID, lease: int, seconds: float) -> TaskRow | None: ...
+async def renew_lease(db: Autocommit, id: UUID, lease: int, seconds: float) -> TaskRow | None: ...
 @query
-async def delete_task(db: Database, id: UUID, lease: int) -> UUID | None: ...
+async def delete_task(db: Autocommit, id: UUID, lease: int) -> UUID | None: ...
 @query
-async def mark_task_failed(db: Database, id: UUID, lease: int, error: str, wait: float | None) -> None: ...
+async def mark_task_failed(db: Autocommit, id: UUID, lease: int, error: str, wait: float | None) -> None: ...
 @query
-async def repeat_task(db: Database, id: UUID, lease: int) -> None: ...
+async def repeat_task(db: Autocommit, id: UUID, lease: int) -> None: ...
 @query
-async def release_tasks(db: Database, ids: list[UUID], leases: list[int]) -> None: ...
+async def release_tasks(db: Autocommit, ids: list[UUID], leases: list[int]) -> None: ...
 
 
 class Task(Generic[E]):
@@ -93,12 +93,18 @@ class Task(Generic[E]):
         self._function = function
         self._decoder = msgspec.json.Decoder(on)
 
-    async def defer(self, db: Database, value: E, *, id: UUID | str | None = None) -> None:
-        """Leave it to the worker: committed with the caller's transaction. For what must not be announced.
+    async def defer(self, db: Transaction, value: E, *, id: UUID | str | None = None) -> None:
+        """Leave it to the worker: committed with the caller's transaction. For what must not be announced. Raises
+        TypeError where `db` is no Transaction.
 
         With an `id` there is one row for this task and id at a time. While it waits, a further call replaces its value;
         while it runs, it runs once more afterwards; a dead letter begins anew. After it has run nothing is remembered,
         and a further call runs it again."""
+        demand_transaction(db, f"{self.name}.defer")
+        await self.defer_alone(db, value, id=id)
+
+    async def defer_alone(self, db: Database, value: E, *, id: UUID | str | None = None) -> None:
+        """Leave it to the worker, committed at once: for a handler that changes nothing else."""
         row = uuid7() if id is None else uuid5(_NAMESPACE, f"{self.name}\n{id}")
         await insert_task(db, self.name, row, msgspec.json.encode(value).decode(), traceparent())
 
@@ -168,7 +174,7 @@ class Task(Generic[E]):
 
 
 Runs = Callable[[Context, E, UUID], Awaitable[None]]
-RunsInTransaction = Callable[[Context, E, UUID, Database], Awaitable[None]]
+RunsInTransaction = Callable[[Context, E, UUID, Transaction], Awaitable[None]]
 
 
 @overload

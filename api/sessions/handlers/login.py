@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel import RATE_LIMITED, Context, Database, Problem, meter, network_of, origin, record, uuid7
+from api.kernel import RATE_LIMITED, Context, Problem, Transaction, meter, network_of, origin, record, uuid7
 from api.kernel.http.cookies import Cookies, refuse_foreign
 from api.kernel.identity.limits import NETWORK_BITS, Limit
 from api.kernel.outbox.events import NOBODY
@@ -115,7 +115,7 @@ async def _start(context: Context, account: Account, form: Credentials, cookies:
     return session
 
 
-async def _insert(context: Context, db: Database, account: Account, device: UUID, mode: str) -> Session:
+async def _insert(context: Context, db: Transaction, account: Account, device: UUID, mode: str) -> Session:
     settings, who, sid = context.settings, origin.get(), uuid7()
     generation = await queries.insert(
         db,
@@ -138,12 +138,12 @@ async def _insert(context: Context, db: Database, account: Account, device: UUID
     return Session(sid, generation, account.user_id, account.email, account.name, account.roles)
 
 
-async def _welcome_back(db: Database, account: Account, rehashed: str | None) -> None:
+async def _welcome_back(db: Transaction, account: Account, rehashed: str | None) -> None:
     if await queries.welcome_back(db, account.user_id, rehashed, account.credentials_changed_at):
         await record(db, DeletionCancelled(user_id=account.user_id))
 
 
-async def _end_former(db: Database, account: Account, former: UUID | None) -> None:
+async def _end_former(db: Transaction, account: Account, former: UUID | None) -> None:
     """The sessions that the new one takes the place of: the browser's own, and the oldest of very many."""
     owner = await queries.end_named(db, former, "logout") if former else None
     if former and owner:

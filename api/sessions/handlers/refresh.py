@@ -4,7 +4,7 @@ for a new one where the password was changed."""
 from datetime import timedelta
 from uuid import UUID
 
-from api.kernel import UNAUTHORIZED, Context, Database, Principal, origin, record, uuid7
+from api.kernel import UNAUTHORIZED, Context, Principal, Transaction, origin, record, uuid7
 from api.kernel.http.cookies import REFRESH, Cookies, refuse_forgery
 from api.kernel.http.routing import ACCESS_HEADER, REFRESH_HEADER
 from api.kernel.identity.auth import ACCESS_SECONDS
@@ -42,7 +42,9 @@ async def refresh(context: Context, cookies: Cookies, body: RefreshToken | None)
     return Renewal(token_type="cookie", expires_in=ACCESS_SECONDS)  # noqa: S106  # its kind
 
 
-async def renew(context: Context, db: Database, principal: Principal, cookies: Cookies) -> tuple[UUID, dict[str, str]]:
+async def renew(
+    context: Context, db: Transaction, principal: Principal, cookies: Cookies
+) -> tuple[UUID, dict[str, str]]:
     """Replace the caller's session, whose tokens are dead from the commit on (ASVS 7.2.4). The new session's id, and
     its tokens as headers where its client does not keep them in cookies. Raises UNAUTHORIZED."""
     idle, who = timedelta(days=context.settings.of(SessionSettings).sign_in_idle_days), origin.get()
