@@ -14,7 +14,8 @@ from api.sessions.handlers.devices import cookie_logout, list_sessions, logout, 
 from api.sessions.handlers.keys import show_keys
 from api.sessions.handlers.login import cookie_login, login
 from api.sessions.handlers.refresh import refresh
-from api.sessions.throttles import GUESSES, unlock_account
+from api.sessions.handlers.unlocking import unlock_account
+from api.sessions.throttles import GUESSES
 
 routes = [
     post(
