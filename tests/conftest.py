@@ -32,6 +32,7 @@ from api.kernel.feature import tasks_of
 from api.kernel.identity.auth import Principals, Tokens
 from api.kernel.identity.limits import Limiter
 from api.kernel.identity.passwords import Passwords
+from api.kernel.live.hub import Live
 from api.kernel.mail import MemoryMailer
 from api.kernel.outbox.tasks import subscribers
 from api.kernel.settings import Settings, load
@@ -147,6 +148,7 @@ def mailbox() -> MemoryMailer:
 def context(
     settings: Settings, db: Database, cache: Cache, mailbox: MemoryMailer, passwords: Passwords, clock: Clock
 ) -> Context:
+    draining = asyncio.Event()
     return Context(
         settings=settings,
         db=db,
@@ -156,7 +158,8 @@ def context(
         principals=Principals(clock),
         limiter=Limiter(settings, cache),
         passwords=passwords,
-        draining=asyncio.Event(),
+        live=Live(db, draining, settings.max_connections),
+        draining=draining,
     )
 
 

@@ -68,6 +68,10 @@ async def sweep_inbox(db: Database, most: int) -> int: ...
 
 
 @query
+async def sweep_live(db: Database, most: int) -> int: ...
+
+
+@query
 async def sweep_published(db: Database, most: int) -> int: ...
 
 

@@ -21,11 +21,12 @@ from api.kernel.errors import (
 )
 from api.kernel.feature import Feature, Sweep
 from api.kernel.http.paging import Cursor, Cursors, Limit, Page
-from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, post, put, refuse_stale
+from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, post, put, refuse_stale, websocket
 from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in, superuser
 from api.kernel.identity.limits import Policy, network_of
 from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address
 from api.kernel.input.conversion import Normal
+from api.kernel.live.feeds import Feed
 from api.kernel.mail import Template, browser_of, system_of
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
 from api.kernel.outbox.events import Contact, Event, Person, Thing, record
@@ -45,6 +46,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "ACCEPTED",  # 202 without a body
     "Renew",  # asks for new tokens for the caller
     "refuse_stale",  # If-Match against the current ETag
+    "websocket",  # a Feed's events out, each message in a call of `receives`
+    "Feed",  # events as they happen, to a client that stays connected
     "Page", "Cursor", "Cursors", "Limit",  # one page of a list, by key
     # Principals and limits
     "Principal",  # who is signed in

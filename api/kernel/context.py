@@ -15,6 +15,7 @@ from api.kernel.gauges import measured
 from api.kernel.identity.auth import Principals, Tokens
 from api.kernel.identity.limits import NETWORK_BITS, Limiter, network_of
 from api.kernel.identity.passwords import Passwords
+from api.kernel.live.hub import Live, open_live
 from api.kernel.mail import LANGUAGES, Mailer, SmtpMailer
 from api.kernel.settings import Settings, warnings_of
 
@@ -45,6 +46,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     principals: Principals
     limiter: Limiter
     passwords: Passwords
+    live: Live
     draining: asyncio.Event
     """Set when this process was told to stop: it finishes what it has, and readiness says no."""
 
@@ -57,12 +59,14 @@ async def open_context(
     in any order."""
     for warning in warnings_of(settings):
         logger.warning(warning)
+    draining = asyncio.Event()
     passwords = Passwords(lambda: network_of(origin.get().address, NETWORK_BITS), settings.firebase_scrypt_signer_key)
     try:
         async with (
             open_database(settings, subscribers, pool_size) as db,
             open_cache(settings) as cache,
             measured(db, passwords),
+            open_live(db, draining, settings.max_connections) as live,
         ):
             yield Context(
                 settings=settings,
@@ -73,7 +77,8 @@ async def open_context(
                 principals=Principals(),
                 limiter=Limiter(settings, cache),
                 passwords=passwords,
-                draining=asyncio.Event(),
+                live=live,
+                draining=draining,
             )
     finally:
         passwords.close()

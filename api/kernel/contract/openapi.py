@@ -20,6 +20,7 @@ from api.kernel.errors import (
     PRECONDITION_FAILED,
     RATE_LIMITED,
     REQUEST_TIMEOUT,
+    TOO_MANY_STREAMS,
     UNAUTHORIZED,
     UNAVAILABLE,
     UNSUPPORTED_MEDIA_TYPE,
@@ -42,12 +43,19 @@ from api.kernel.http.routing import (
     inputs_of,
     operation_id,
 )
+from api.kernel.http.streams import EVENT_STREAM
 from api.kernel.identity.auth import TOKEN_EXPIRED, TOKEN_INVALID, anyone, holder, signed_in
 from api.kernel.input.decoding import JSON
 from api.kernel.input.forms import FORM, MULTIPART
 
 VERSION = "0.1.0"
 _REF = "#/components/schemas/{name}"
+_FEED = (
+    "Server-sent events, until the client leaves. Each event's data is of this schema; its `id` resumes from there for"
+    " a day. `resync` says that events were missed (load anew), `end` why the stream ends (expired, signed_out,"
+    " restart, slow, unavailable, error): come back after `retry`."
+)
+_CONDITIONS = {"Last-Event-ID": "The id of the last event that was received, to get those after it."}
 _TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"  # the W3C recommendation's own example
 
 
@@ -194,15 +202,24 @@ def _parameters(inputs: Inputs, schemas: dict[Any, Any], components: dict[str, A
 
 def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
     names = ["If-Match"] if "if_match" in inputs.ambient else []
+    names += ["Last-Event-ID"] if inputs.feed else []
     names += ["If-None-Match"] if route.etag and route.method == "GET" else []
     return [
-        {"name": name, "in": "header", "required": False, "description": "An ETag.", "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": _CONDITIONS.get(name, "An ETag."),
+            "schema": {"type": "string"},
+        }
         for name in names
     ]
 
 
 def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"description": "Done; no content." if route.status == 204 else "Done."}
+    if inputs.feed:
+        found["description"] = _FEED
     headers = ["ETag"] if route.etag else []
     headers += ["Link"] if typing.get_origin(inputs.returns) is Page else []
     if headers:
@@ -217,7 +234,7 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
         found["content"] = {JSON: {}}
     elif route.status != 204:
         schema = {"type": "null"} if inputs.returns in (None, type(None)) else schemas[inputs.returns]
-        found["content"] = {JSON: {"schema": schema}}
+        found["content"] = {EVENT_STREAM if inputs.feed else JSON: {"schema": schema}}
     others: dict[str, Any] = {}
     if route.etag and route.method == "GET":
         others["304"] = {"description": "Not changed since."}
@@ -243,6 +260,8 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
         found += [REQUEST_TIMEOUT, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
     if inputs.body or inputs.form or inputs.query:
         found.append(VALIDATION_FAILED)
+    if inputs.feed:
+        found.append(TOO_MANY_STREAMS)
     if route.limit != "off":
         found.append(RATE_LIMITED)
     return [*dict.fromkeys([*found, MALFORMED_REQUEST, HOST_NOT_ALLOWED, INTERNAL_ERROR, UNAVAILABLE])]

@@ -2,7 +2,9 @@
 out once, at start-up."""
 
 import asyncio
+import functools
 import random
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from api.kernel.errors import FORBIDDEN, RATE_LIMITED, UNAVAILABLE, Problem
 from api.kernel.http.callers import Caller, Gate
 from api.kernel.http.cookies import Cookies
 from api.kernel.http.headers import combine, names
+from api.kernel.http.messages import Receiver
 from api.kernel.http.paging import Page
 from api.kernel.http.routing import (
     PREFIX,
@@ -28,11 +31,14 @@ from api.kernel.http.routing import (
     inputs_of,
     operation_id,
 )
+from api.kernel.http.sockets import Handshake, offered, serve
+from api.kernel.http.streams import stream
 from api.kernel.identity.auth import Principal
 from api.kernel.identity.limits import Policy, describe, merge
 from api.kernel.input.conversion import convert
 from api.kernel.input.decoding import JSON, PairsDecoder, decode_json, decode_path, has_body, read_body, read_form
 from api.kernel.input.forms import parse_urlencoded
+from api.kernel.live.feeds import Feed
 from api.kernel.mail import language_of
 from api.kernel.process.failpoints import passing
 from api.kernel.settings import rate
@@ -54,6 +60,8 @@ class Endpoint:
         own = rate(route.limit) if route.limit else None
         self._own = Policy(operation_id(route), own) if own else None
         self._template = PREFIX + route.path
+        self.lasts = self._inputs.feed or route.socket
+        self._receiver = Receiver(route) if route.receives else None
         self._gate = Gate(route, "principal" in self._inputs.ambient, authenticate, recognise)
         self._renewal = renewal
         if "renew" in self._inputs.ambient and renewal is None:
@@ -63,6 +71,7 @@ class Endpoint:
         context: Context = scope["app"].state.context
         scope["route_template"] = self._template
         headers = combine(scope["headers"])
+        handshake = offered(context.settings, scope, headers) if self.route.socket else None
         cookies = Cookies(headers)
         try:
             answer = await self._answer(context, scope, receive, headers, cookies)
@@ -71,16 +80,43 @@ class Endpoint:
             refusal.headers |= cookies.remedy()
             raise
         passing("pipeline.answer")
+        if self.lasts:
+            return await self._stay(context, answer, handshake, scope, receive, send, headers, cookies)
         status, said, body = self._encoded(answer, scope["told"] | cookies.remedy(), scope, headers)
         said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
         await send({"type": "http.response.start", "status": status, "headers": said})
         await send({"type": "http.response.body", "body": body})
 
+    async def _stay(
+        self,
+        context: Context,
+        feed: Feed[Any] | None,
+        handshake: Handshake | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: dict[bytes, bytes],
+        cookies: Cookies,
+    ) -> None:
+        """A stream or a socket, until either side ends it."""
+        caller: Caller = scope["caller"]
+        said = [(name.encode(), value.encode()) for name, value in (scope["told"] | cookies.remedy()).items()]
+        said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
+        look = functools.partial(self._gate.look_again, context, caller)
+        known: dict[str, Any] = {"caller": caller, "check": look, "headers": said}
+        if handshake is None:
+            assert feed is not None
+            last = _text(headers, b"last-event-id")
+            return await stream(context, feed, scope, receive, send, last=last, **known)
+        receiver = self._receiver
+        answer = receiver.answer(context, scope, caller, look, self._call) if receiver else None
+        await serve(context, feed, scope, receive, send, handshake=handshake, answer=answer, **known)
+
     async def _answer(
         self, context: Context, scope: Scope, receive: Receive, headers: dict[bytes, bytes], cookies: Cookies
     ) -> Any:
         """What the handler returns, once the caller is known, counted and admitted and the input is decoded."""
-        caller = await self._gate.look(context, headers, cookies)
+        caller = scope["caller"] = await self._gate.look(context, headers, cookies)
         self._set_origin(scope, caller, headers)
         proved, arguments = None, {}
         if self.route.by:
@@ -93,9 +129,9 @@ class Endpoint:
             raise await self._counted(context, refusal, told, known=False) from None
         if not self.route.by:
             arguments = await self._decode(scope, receive, headers)
-        if_match = headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None
+        if_match = _text(headers, b"if-match")
         known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
-        known |= {"cookies": cookies, "if_match": if_match}
+        known |= {"cookies": cookies, "if_match": if_match, "last_event_id": _text(headers, b"last-event-id")}
         renewed: dict[str, str] = {}
         if self._renewal and caller.principal:
             known["renew"] = _renew_with(self._renewal, context, caller.principal, cookies, renewed)
@@ -183,7 +219,9 @@ class Endpoint:
             arguments["form"] = self._form.decode(await read_form(receive, headers))
         return arguments
 
-    async def _call(self, arguments: dict[str, Any], cookies: Cookies) -> Any:
+    async def _call(
+        self, arguments: dict[str, Any], cookies: Cookies, handler: Callable[..., Awaitable[Any]] | None = None
+    ) -> Any:
         """A handler is a unit of work: all it does is in transactions, so after a serialization failure it just runs
         again."""
         try:
@@ -193,7 +231,7 @@ class Endpoint:
                     tries += 1
                     cookies.written.clear()
                     try:
-                        return await self.route.handler(**arguments)
+                        return await (handler or self.route.handler)(**arguments)
                     except SERIALIZATION_FAILURE:
                         if tries == _TRIES:
                             raise
@@ -224,6 +262,10 @@ class Endpoint:
         if status not in (204, 304):
             said.append((b"content-length", b"%d" % len(body)))
         return status, said, body
+
+
+def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
+    return headers[name].decode("latin-1") if name in headers else None
 
 
 def _renew_with(

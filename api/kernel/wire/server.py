@@ -39,6 +39,7 @@ from api.kernel.telemetry import SECURITY_HEADERS, access_log, parent_from, span
 from api.kernel.wire.clock import Clock
 from api.kernel.wire.exchange import Exchange
 from api.kernel.wire.parser import HEAD_BYTES, HEAD_FIELDS, HEAD_TOO_LARGE, Parser, Refused
+from api.kernel.wire.tunnel import Tunnel
 
 __all__ = ["HEAD_BYTES", "HEAD_FIELDS", "HEAD_TOO_LARGE", "Protocol"]
 
@@ -194,6 +195,16 @@ class Protocol(asyncio.BufferedProtocol):
             self._linger() if self._parser.left or not exchange.received else self._close()
         else:
             self.advance()
+
+    def leave_http(self, head: bytes) -> Tunnel:
+        """Accept an offer of another protocol with the head of a 101, and hand the transport over."""
+        early = self._parser.take()
+        self.transport.write(head)
+        self.closing, self.exchange = True, None
+        self._reading.stop()
+        self._answering.stop()
+        self._connections.discard(self)
+        return Tunnel(self.transport, self._connections, early, WRITE_SECONDS, WRITE_BYTES)
 
     def fail(self, exchange: Exchange, problem: Problem) -> None:
         """End a request that the application did not answer, or not to the end."""
