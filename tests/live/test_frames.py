@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
 from websockets.exceptions import ProtocolError
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
@@ -65,7 +65,8 @@ def conversation(
             pass
     client = ClientProtocol(parse_uri("ws://localhost"), state=State.OPEN, max_size=None)
     client.receive_data(said)
-    frames = [(int(each.opcode), bytes(each.data)) for each in client.events_received()]
+    events = client.events_received()
+    frames = [(int(each.opcode), bytes(each.data)) for each in events if isinstance(each, Frame)]
     assert not isinstance(client.parser_exc, ProtocolError), client.parser_exc
     closes = [data for opcode, data in frames if opcode == Opcode.CLOSE]
     return frames, int.from_bytes(closes[0][:2]) if closes and closes[0] else None

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from api.kernel.contract.lasting import resuming, socket_of, stream_of
 from api.kernel.errors import (
     FORBIDDEN,
     HOST_NOT_ALLOWED,
@@ -24,6 +25,7 @@ from api.kernel.errors import (
     UNAUTHORIZED,
     UNAVAILABLE,
     UNSUPPORTED_MEDIA_TYPE,
+    UPGRADE_REQUIRED,
     VALIDATION_FAILED,
     Problem,
     ProblemDocument,
@@ -31,6 +33,7 @@ from api.kernel.errors import (
 )
 from api.kernel.feature import Feature
 from api.kernel.http.cookies import ACCESS, ORIGIN_NOT_ALLOWED, XSRF_REFUSED
+from api.kernel.http.messages import as_post
 from api.kernel.http.paging import Page
 from api.kernel.http.routing import (
     ACCESS_HEADER,
@@ -43,19 +46,12 @@ from api.kernel.http.routing import (
     inputs_of,
     operation_id,
 )
-from api.kernel.http.streams import EVENT_STREAM
 from api.kernel.identity.auth import TOKEN_EXPIRED, TOKEN_INVALID, anyone, holder, signed_in
 from api.kernel.input.decoding import JSON
 from api.kernel.input.forms import FORM, MULTIPART
 
 VERSION = "0.1.0"
 _REF = "#/components/schemas/{name}"
-_FEED = (
-    "Server-sent events, until the client leaves. Each event's data is of this schema; its `id` resumes from there for"
-    " a day. `resync` says that events were missed (load anew), `end` why the stream ends (expired, signed_out,"
-    " restart, slow, unavailable, error): come back after `retry`."
-)
-_CONDITIONS = {"Last-Event-ID": "The id of the last event that was received, to get those after it."}
 _TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"  # the W3C recommendation's own example
 
 
@@ -63,7 +59,8 @@ def document(features: Sequence[Feature]) -> bytes:
     """The whole document as indented JSON. Raises TypeError where two handlers share a name: operationIds are
     unique."""
     routes = [(feature, route, inputs_of(route)) for feature in features for route in feature.routes]
-    named, components = _schemas([inputs for _, _, inputs in routes])
+    messages = [inputs_of(as_post(route)) for _, route, _ in routes if route.receives]
+    named, components = _schemas([inputs for _, _, inputs in routes] + messages)
     paths: dict[str, dict[str, Any]] = {}
     seen: set[str] = set()
     for feature, route, inputs in routes:
@@ -202,24 +199,19 @@ def _parameters(inputs: Inputs, schemas: dict[Any, Any], components: dict[str, A
 
 def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
     names = ["If-Match"] if "if_match" in inputs.ambient else []
-    names += ["Last-Event-ID"] if inputs.feed else []
     names += ["If-None-Match"] if route.etag and route.method == "GET" else []
     return [
-        {
-            "name": name,
-            "in": "header",
-            "required": False,
-            "description": _CONDITIONS.get(name, "An ETag."),
-            "schema": {"type": "string"},
-        }
+        {"name": name, "in": "header", "required": False, "description": "An ETag.", "schema": {"type": "string"}}
         for name in names
-    ]
+    ] + (resuming(route) if inputs.feed else [])
 
 
 def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"description": "Done; no content." if route.status == 204 else "Done."}
+    if route.socket:
+        return socket_of(inputs, inputs_of(as_post(route)) if route.receives else None, schemas)
     if inputs.feed:
-        found["description"] = _FEED
+        return stream_of(inputs, schemas)
+    found: dict[str, Any] = {"description": "Done; no content." if route.status == 204 else "Done."}
     headers = ["ETag"] if route.etag else []
     headers += ["Link"] if typing.get_origin(inputs.returns) is Page else []
     if headers:
@@ -234,7 +226,7 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
         found["content"] = {JSON: {}}
     elif route.status != 204:
         schema = {"type": "null"} if inputs.returns in (None, type(None)) else schemas[inputs.returns]
-        found["content"] = {EVENT_STREAM if inputs.feed else JSON: {"schema": schema}}
+        found["content"] = {JSON: {"schema": schema}}
     others: dict[str, Any] = {}
     if route.etag and route.method == "GET":
         others["304"] = {"description": "Not changed since."}
@@ -260,8 +252,10 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
         found += [REQUEST_TIMEOUT, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
     if inputs.body or inputs.form or inputs.query:
         found.append(VALIDATION_FAILED)
-    if inputs.feed:
+    if inputs.feed or route.socket:
         found.append(TOO_MANY_STREAMS)
+    if route.socket:
+        found += [ORIGIN_NOT_ALLOWED, UPGRADE_REQUIRED]
     if route.limit != "off":
         found.append(RATE_LIMITED)
     return [*dict.fromkeys([*found, MALFORMED_REQUEST, HOST_NOT_ALLOWED, INTERNAL_ERROR, UNAVAILABLE])]

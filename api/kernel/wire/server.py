@@ -52,6 +52,7 @@ WRITE_SECONDS = 30.0
 WRITE_BYTES = 16 * 1024
 UNSENT_BYTES = 128 * 1024
 """What the kernel may keep of an answer beyond what the client's window takes; by itself it takes megabytes."""
+UNTAKEN_MILLISECONDS = 60_000  # for a client that left without a word: TCP itself tries for a quarter of an hour
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 16 * 1024 * 1024
 KEEP_ALIVE_SECONDS = 95.0
@@ -97,8 +98,9 @@ class Protocol(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
         transport.set_write_buffer_limits(high=0)  # paused means: the client does not take what was sent
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux and macOS
-            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        for name, value in (("TCP_NOTSENT_LOWAT", UNSENT_BYTES), ("TCP_USER_TIMEOUT", UNTAKEN_MILLISECONDS)):
+            if hasattr(socket, name):  # Linux; macOS has the first
+                transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         self._ends = get_local_addr(transport), get_remote_addr(transport)
         self._connections.add(self)
         over = len(self._connections) - self._limit if self._limit else 0
