@@ -215,6 +215,16 @@ CASES: dict[int, tuple[str, str, str]] = {
     262: ("lines of a file that are malformed, or carry secrets", "2.2.1, 16.2.5", "20, 532"),
     263: ("exports of Firebase and Django, and one that was cut off", "2.2.1", "20"),
     264: ("files of any size; invitations; the database is away", "2.4.1, 16.5.2", "770, 755"),
+    290: ("events to connected clients: what was committed, once, in order", "2.3.3", "367"),
+    291: ("a position that is too old, unknown or no number; events that are swept or erased", "2.2.1", "20"),
+    292: ("writers that commit out of order, clients that leave and come back, several processes", "15.4.2", "362"),
+    293: ("one event to many clients: shown once, no task and no queue for each", "15.2.2", "400"),
+    294: ("clients that left without a word, or answer no ping", "15.2.2", "772"),
+    295: ("streams and sockets of an expired token, or of a caller who signed out", "7.4.1", "613"),
+    296: ("many streams of one caller, many messages of one socket", "2.4.1", "770"),
+    297: ("a process that ends with open streams and sockets", "16.5.2", "404"),
+    298: ("a client that does not read", "15.2.2", "770"),
+    299: ("WebSockets: another site's page, tokens, frames not by RFC 6455", "4.4.2, 4.4.3, 4.4.4", "1385, 20"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

@@ -32,8 +32,9 @@ async def test_events_come_as_they_are_committed(newsroom: Web, archive: Context
         async with archive.db.transaction() as db:
             await record(db, Commented(article_id=id, number=2, text="Ü\n\u2028"))
             await comment(archive, id, 1)  # another transaction, which commits first
+            sent = [await follower.next()]
         await write(archive, Removed(article_id=id, number=1))
-        sent = [await follower.next() for _ in range(3)]
+        sent += [await follower.next() for _ in range(2)]
     assert [each.name for each in sent if each] == ["news.commented", "news.commented", "news.removed"]
     first, second, third = (each.data for each in sent if each)
     assert (first["number"], second["number"], second["text"]) == (1, 2, "Ü\n\u2028")
