@@ -1,5 +1,6 @@
 """A newsroom: a database of its own, a web process, and what writes to it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID
@@ -74,6 +75,13 @@ async def sign_out(web: Web, token: str) -> None:
     async with client_of(web) as client:
         answer = await client.post("/auth/jwt/logout", headers={"authorization": f"Bearer {token}"})
     assert answer.status_code == 204
+
+
+async def left(web: Web, many: int) -> None:
+    """Wait until a process has no more streams and sockets than these."""
+    async with client_of(web) as client, asyncio.timeout(60):
+        while int((await client.get("/news/followers")).text) > many:  # noqa: ASYNC110  # it is another process
+            await asyncio.sleep(0.05)
 
 
 def client_of(web: Web) -> httpx.AsyncClient:

@@ -138,6 +138,11 @@ async def count_tasks() -> int:
     return len(asyncio.all_tasks())
 
 
+async def count_followers(context: Context) -> int:
+    """The streams and sockets of this process."""
+    return context.live._held.total()
+
+
 ROUTES: list[Any] = [
     get("/news/{id}/live", follow_article, guard=anyone, limit="off"),
     get("/news/live", follow_all, guard=signed_in),
@@ -145,6 +150,7 @@ ROUTES: list[Any] = [
     websocket("/news/{id}/limited", follow_slowly, receives=write_comment, guard=signed_in, messages="3/hour"),
     websocket("/news/echo", listen, receives=echo, guard=anyone, limit="off", messages="off"),
     websocket("/news/knock", knock, guard=anyone),
+    get("/news/followers", count_followers, guard=anyone, limit="off"),
     get("/news/tasks", count_tasks, guard=anyone, limit="off"),
 ]
 NEWSROOM = Feature(name="news", routes=ROUTES)

@@ -10,7 +10,7 @@ from api.kernel.context import Context
 from api.kernel.data.database import uuid7
 from api.kernel.identity.auth import ACCESS_SECONDS, LEEWAY_SECONDS, Tokens
 from api.kernel.live.hub import PER_CALLER
-from tests.live.conftest import MODULE, comment, sign_in, sign_out
+from tests.live.conftest import MODULE, comment, left, sign_in, sign_out
 from tests.live.following import Follower, Sent
 from tests.wire import Web, serving
 
@@ -36,7 +36,7 @@ async def test_a_stream_ends_with_its_token(newsroom: Web, archive: Context) -> 
     """And not earlier: a token that has expired may be refreshed, and the stream resumed."""
     token = await sign_in(newsroom, archive)
     claims = archive.tokens.verify(token)
-    begun = time.time() - ACCESS_SECONDS - LEEWAY_SECONDS + 3
+    begun = time.time() - ACCESS_SECONDS - LEEWAY_SECONDS + 5
     late = Tokens(archive.settings, lambda: begun)
     token = late.issue(sub=claims.sub, sid=claims.sid, jti=claims.sid, email=claims.email, name=None, roles=())
     async with Follower(newsroom.port, "/news/live", authorization=f"Bearer {token}") as follower:
@@ -82,12 +82,11 @@ async def test_a_process_that_ends_sends_its_clients_to_the_next(
         web = stack.enter_context(serving(newsroom_environment, tmp_path, MODULE))
         followers = [await stack.enter_async_context(Follower(web.port, path)) for _ in range(30)]
         await asyncio.gather(*(follower.opened() for follower in followers))
-        began = time.monotonic()
         ending = asyncio.create_task(asyncio.to_thread(web.stop))
         for sent in await asyncio.gather(*(follower.rest() for follower in followers)):
             assert reason(sent) == "restart"
         assert await ending == 0
-        assert time.monotonic() - began < 7, "the process waited for its streams"
+        assert "timeout graceful shutdown exceeded" not in web.logged(), "the process waited for its streams"
         assert "Traceback" not in web.logged()
     assert len({follower.retry for follower in followers}) > 10
     assert all(1000 <= follower.retry <= 10_000 for follower in followers)
@@ -106,7 +105,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(
     """C-298: it is ended, costs little memory, and gets the rest when it comes back (F-28)."""
     id = uuid7()
     path = f"/news/{id}/live"
-    short = newsroom_environment | {"SLOW_SECONDS": "1", "WRITE_SECONDS": "2"}
+    short = newsroom_environment | {"SLOW_SECONDS": "5", "WRITE_SECONDS": "5"}
     async with contextlib.AsyncExitStack() as stack:
         web = stack.enter_context(serving(short, tmp_path, MODULE))
         async with Follower(web.port, path) as reader:
@@ -120,6 +119,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(
             await asyncio.gather(fill(archive, id, many), seen := asyncio.create_task(reader.numbers(many)))
             assert seen.result() == list(range(many))
             assert web.memory() - memory < 40 * 2**20, "the unread events are kept for each client"
+            await left(web, 1)
             for each in deaf:
                 each.writer.transport.resume_reading()  # type: ignore[attr-defined]
             for each in deaf:

@@ -96,6 +96,7 @@ class Client:
         if self.current:
             self._finished = True
             self._write(self._form.end(reason))
+            self.current = False
 
     async def finish(self) -> None:
         """Say so now, where the client was being caught up when it was ended."""

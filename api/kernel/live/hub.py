@@ -193,12 +193,14 @@ class Live:
     async def _listen(self) -> None:
         """Holds a connection of the pool. A pooler that gives each transaction another connection hears nothing."""
         while True:
-            with contextlib.suppress(Problem):
+            try:
                 async with self._db.listen("live", self._wake.set):
                     self._wake.set()
                     await asyncio.sleep(LISTEN_SECONDS)
-                continue
-            await asyncio.sleep(POLL_SECONDS)
+            except Exception as error:  # the poll finds what is not heard
+                foreseen = isinstance(error, Problem)
+                logger.warning("live events are not heard", exc_info=None if foreseen else error)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _beat(self) -> None:
         """Each second a part of the clients, so that they are not written to all at once."""
@@ -221,6 +223,8 @@ class Live:
                     break
                 except Problem:
                     client.end("signed_out")
+                except Exception:
+                    logger.exception("a caller cannot be looked up again")
 
     async def _slots(self) -> AsyncIterator[list[Client]]:
         slot = 0
