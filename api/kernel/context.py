@@ -66,7 +66,7 @@ async def open_context(
             open_database(settings, subscribers, pool_size) as db,
             open_cache(settings) as cache,
             measured(db, passwords),
-            open_live(db, draining, settings.max_connections) as live,
+            open_live(db, draining, settings) as live,
         ):
             yield Context(
                 settings=settings,

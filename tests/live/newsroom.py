@@ -27,6 +27,7 @@ from api.kernel import (
     get,
     record,
     signed_in,
+    telemetry,
     websocket,
 )
 from api.kernel.live import clients, hub
@@ -162,7 +163,7 @@ def create() -> Starlette:
     hub.BEAT_SECONDS = BEAT_SECONDS
     clients.SLOW_SECONDS = float(os.environ.get("SLOW_SECONDS", "20"))
     server.WRITE_SECONDS = float(os.environ.get("WRITE_SECONDS", "30"))
-    return create_app(settings, (*FEATURES, NEWSROOM))
+    return create_app(settings, (*FEATURES, NEWSROOM), telemetry.set_up(settings, "web"))
 
 
 def main() -> None:

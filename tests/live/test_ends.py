@@ -53,6 +53,15 @@ async def test_who_is_not_signed_in_does_not_follow(newsroom: Web) -> None:
         assert follower.status == 401
 
 
+async def test_a_page_of_an_allowed_origin_follows_with_its_cookie(newsroom: Web, archive: Context) -> None:
+    """An EventSource sends no header of its own; what another origin's page may read is CORS' to say."""
+    cookie = f"__Host-access={await sign_in(newsroom, archive)}"
+    for origin, allowed in (("http://localhost:4200", "http://localhost:4200"), ("https://evil.example", None)):
+        async with Follower(newsroom.port, "/news/live", cookie=cookie, origin=origin) as follower:
+            assert follower.status == 200
+            assert follower.headers.get("access-control-allow-origin") == allowed
+
+
 async def test_so_many_streams_of_one_caller(newsroom: Web, archive: Context) -> None:
     """C-296: one more is refused, and one that ends makes room."""
     token = await sign_in(newsroom, archive)

@@ -19,6 +19,7 @@ from api.kernel.live.clients import Client, clients_now
 from api.kernel.live.feeds import Feed, Item, View
 from api.kernel.live.queries import Row
 from api.kernel.live.shown import Shown
+from api.kernel.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ for a minute or less."""
 POLL_SECONDS = 1.0
 LISTEN_SECONDS = 60.0
 """The listening connection is taken anew this often: one that died in silence says nothing."""
+LISTENING_POOL = 3
+"""A smaller pool has no connection to spare for listening."""
 LONGEST_PAUSE = 5.0
 PAGE = 200
 MISSED = 1000
@@ -42,9 +45,10 @@ SHARE = 0.8
 
 
 class Live:
-    def __init__(self, db: Database, draining: asyncio.Event, most: int) -> None:
+    def __init__(self, db: Database, draining: asyncio.Event, most: int, listens: bool = True) -> None:
         self.draining = draining
         self._db = db
+        self._listens = listens and db.most_connections() >= LISTENING_POOL
         self._most = int(most * SHARE)
         self._held: Counter[str] = Counter()
         self._clients: set[Client] = set()
@@ -143,7 +147,8 @@ class Live:
     # While there are clients
 
     async def _run(self, context: Any) -> None:
-        helpers = [asyncio.create_task(each) for each in (self._listen(), self._beat(), self._check(), self._drain())]
+        steps = [self._beat(), self._check(), self._drain()] + ([self._listen()] if self._listens else [])
+        helpers = [asyncio.create_task(step) for step in steps]
         try:
             await self._read(context)
         finally:
@@ -191,7 +196,7 @@ class Live:
         return self._about.get((row.type, row.key), set()) | self._about.get((row.type, None), set())
 
     async def _listen(self) -> None:
-        """Holds a connection of the pool. A pooler that gives each transaction another connection hears nothing."""
+        """Holds a connection of the pool."""
         while True:
             try:
                 async with self._db.listen("live", self._wake.set):
@@ -240,9 +245,9 @@ class Live:
 
 
 @contextlib.asynccontextmanager
-async def open_live(db: Database, draining: asyncio.Event, connections: int) -> AsyncIterator[Live]:
-    """For a process' life. Asks for nothing until there is a client."""
-    live = Live(db, draining, connections)
+async def open_live(db: Database, draining: asyncio.Event, settings: Settings) -> AsyncIterator[Live]:
+    """For a process' life. Asks for nothing until there is a client. Behind a transaction pooler nothing is heard."""
+    live = Live(db, draining, settings.max_connections, not settings.database_transaction_pooling)
     try:
         yield live
     finally:
