@@ -1,6 +1,6 @@
 -- Events that clients follow while they are connected (Server-Sent Events, WebSockets). `outbox_events.seq` is given before the commit,
--- so that a reader who has seen 7 may never see a 6 that commits later. `position` is given after the commit, by one transaction at a
--- time: whoever sees a position sees all smaller ones, and a client resumes by the last position that it has.
+-- so that a reader at 7 may miss a 6 that commits later. `position` is given after the commit, by one transaction at a time: a reader
+-- of a position has read all smaller ones, and a client resumes by its last position.
 
 create sequence outbox_live_positions as bigint;
 

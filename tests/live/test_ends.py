@@ -45,7 +45,7 @@ async def test_a_stream_ends_with_its_token(newsroom: Web, archive: Context) -> 
         assert time.time() >= begun + ACCESS_SECONDS + LEEWAY_SECONDS - 1
 
 
-async def test_who_is_not_signed_in_does_not_follow(newsroom: Web) -> None:
+async def test_a_stream_needs_a_valid_token(newsroom: Web) -> None:
     for headers in ({}, {"authorization": "Bearer nothing"}, {"cookie": "__Host-access=nothing"}):
         async with Follower(newsroom.port, "/news/live", **headers) as follower:
             assert follower.status == 401
@@ -108,7 +108,7 @@ async def fill(archive: Context, article: UUID, many: int) -> None:
     await comment(archive, article, *range(many), text="x" * 50_000)
 
 
-async def test_a_client_that_does_not_read_holds_nobody_up(
+async def test_a_client_that_does_not_read_delays_no_other(
     newsroom_environment: dict[str, str], archive: Context, tmp_path: Path
 ) -> None:
     """C-298: it is ended, costs little memory, and gets the rest when it comes back (F-28)."""

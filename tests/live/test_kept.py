@@ -30,7 +30,7 @@ async def test_events_are_kept_for_a_day_and_the_newest_position_for_ever(live: 
     assert (bounds.oldest, bounds.newest) == (rows[-1].at, rows[-1].at + 1)
 
 
-async def test_events_that_nobody_numbered_are_swept_as_well(live: Context) -> None:
+async def test_events_without_a_position_are_swept_as_well(live: Context) -> None:
     await comment(live, uuid7(), 1)
     await live.db.fetch("update outbox_live set created_at = now() - interval '25 hours'")
     assert await sweep_live(live) == 1

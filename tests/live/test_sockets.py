@@ -107,7 +107,7 @@ async def test_a_message_is_checked_as_a_body_is(newsroom: Web, token: str) -> N
         assert (await ask(socket, {"number": 1}))["event"] == "reply"
 
 
-async def test_who_may_open_one(newsroom: Web, token: str) -> None:
+async def test_a_handshake_needs_a_valid_token(newsroom: Web, token: str) -> None:
     """An HTTP answer refuses it, before the connection is a socket."""
     path = f"/news/{uuid7()}/socket"
     assert await refusal(newsroom, path) == (401, "UNAUTHORIZED")
@@ -159,7 +159,7 @@ async def test_where_nothing_is_received(newsroom: Web) -> None:
 
 
 async def test_too_many_messages(newsroom_environment: dict[str, str], archive: Context, tmp_path: Path) -> None:
-    """C-296: each over the limit is refused by itself; who goes on is shown out."""
+    """C-296: each one over the limit is refused; ten refusals in a row close the socket."""
     limits = {"RATE_LIMIT_CREDENTIALS": "1", "RATE_LIMIT_ANONYMOUS": "off"}
     with serving(newsroom_environment | limits, tmp_path, MODULE) as web:
         token = await sign_in(web, archive)
@@ -201,7 +201,7 @@ async def test_a_process_that_ends_closes_its_sockets(
         assert "Traceback" not in web.logged()
 
 
-async def test_who_does_not_answer_pings_is_closed(newsroom: Web) -> None:
+async def test_a_client_that_does_not_answer_pings_is_closed(newsroom: Web) -> None:
     """C-294."""
     reader, writer = await asyncio.open_connection("127.0.0.1", newsroom.port)
     writer.write(handshake("/news/knock"))
@@ -220,7 +220,7 @@ def handshake(path: str) -> bytes:
     ).encode()
 
 
-async def test_a_socket_that_does_not_read_holds_nobody_up(
+async def test_a_socket_that_does_not_read_delays_no_other(
     newsroom_environment: dict[str, str], archive: Context, tmp_path: Path
 ) -> None:
     """C-298: F-28."""

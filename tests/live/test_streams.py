@@ -1,4 +1,4 @@
-"""C-290: server-sent events: what was committed, once, in order, to those who follow it."""
+"""C-290: server-sent events: what was committed, once, in order, to the clients that follow it."""
 
 import asyncio
 import contextlib
@@ -71,7 +71,7 @@ async def test_what_is_not_shown(newsroom: Web, archive: Context) -> None:
         assert await follower.numbers(1) == [5]
 
 
-async def test_who_comes_back_gets_what_was_missed(newsroom: Web, archive: Context) -> None:
+async def test_a_client_that_reconnects_gets_what_it_missed(newsroom: Web, archive: Context) -> None:
     id = uuid7()
     path = f"/news/{id}/live"
     async with Follower(newsroom.port, path) as follower:
@@ -104,7 +104,7 @@ async def test_an_id_that_cannot_be_resumed_is_said_to_be_none(
         assert await follower.numbers(1) == [1]
 
 
-async def test_who_missed_too_much_loads_anew(newsroom: Web, archive: Context) -> None:
+async def test_a_client_that_missed_too_much_is_told_to_reload(newsroom: Web, archive: Context) -> None:
     """C-291."""
     id = uuid7()
     async with Follower(newsroom.port, f"/news/{id}/live") as follower:
@@ -212,7 +212,7 @@ async def test_two_processes_tell_the_same(newsroom: Web, other_newsroom: Web, a
 
 
 async def test_heartbeats_come_without_events(newsroom: Web) -> None:
-    """C-294: routers cut what is silent. They carry the position, so that who never got an event can resume."""
+    """C-294: routers cut what is silent. They carry the position, by which a client without events resumes."""
     async with Follower(newsroom.port, f"/news/{uuid7()}/live") as follower:
         await follower.opened()
         await follower.beat()

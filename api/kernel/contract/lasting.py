@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of answers that last: streams of server-sent events, and WebSockets."""
+"""The OpenAPI description of server-sent events and WebSockets."""
 
 from typing import Any
 
@@ -27,8 +27,8 @@ _CLOSES = (
 def resuming(route: Route) -> list[dict[str, Any]]:
     """The parameter with which a client resumes."""
     name, place = ("after", "query") if route.socket else ("Last-Event-ID", "header")
-    told = "The id of the last event that was received, to get those after it."
-    return [{"name": name, "in": place, "required": False, "description": told, "schema": {"type": "string"}}]
+    about = "The id of the last event received; the stream continues after it."
+    return [{"name": name, "in": place, "required": False, "description": about, "schema": {"type": "string"}}]
 
 
 def stream_of(inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:

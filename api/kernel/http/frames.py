@@ -25,13 +25,13 @@ _quiet = logging.getLogger(f"{__name__}.protocol")
 _quiet.setLevel(logging.WARNING)  # it logs the end of each connection
 
 SILENT_BEATS = 3
-"""So many heartbeats a client may leave unanswered."""
+"""The heartbeats that may stay unanswered."""
 CLOSE_SECONDS = 5.0
-"""For the client's half of the closing handshake."""
+"""Time for the client's close frame."""
 SLICE_BYTES = 4096
-"""Parsed in one turn of the event loop: a frame may have six bytes, and each costs some ten microseconds."""
+"""Parsed in one turn of the event loop: a frame can be six bytes long and takes about 10 µs."""
 FRAMES = 500
-"""Of control frames and parts of messages, within one heartbeat's time."""
+"""The most control frames and fragments within BEAT_SECONDS."""
 CODES = {
     "restart": CloseCode.GOING_AWAY,
     "expired": 4401,
@@ -89,7 +89,7 @@ class Socket:
             await self._flush()
 
     async def fail(self, code: int, reason: str) -> None:
-        """Close for a fault of the client's, whose further messages are not read."""
+        """Close because of an error of the client; later messages are dropped."""
         self._failed = True
         self._protocol.fail(code, reason)
         await self._flush()
@@ -101,8 +101,8 @@ class Socket:
             await self._send({"type": "http.response.body", "body": written, "more_body": True})
 
     async def messages(self, silent: Callable[[], None], take: Callable[[bytes], Awaitable[None]]) -> None:
-        """Hand each text message to `take`, one after the other, until the connection ends. `silent` is called once
-        where the client sends nothing, not even a pong, for too long."""
+        """Pass each text message to `take`, one at a time, until the connection ends. `silent` is called if the client
+        sends nothing, not even a pong, for too long."""
         seconds = SILENT_BEATS * float(hub.BEAT_SECONDS)
         while self._protocol.state in (State.OPEN, State.CLOSING) and not self._protocol.eof_sent:
             closing = self._protocol.state is State.CLOSING

@@ -35,7 +35,8 @@ class Receiver:
         self.handler, self.inputs = post.handler, inputs_of(post)
         if self.inputs.body is None or not self.inputs.ambient <= {"context", "principal", "claims"}:
             raise TypeError(
-                f"{operation_id(post)}: a message is the body; beside it and the path there is who sends it."
+                f"{operation_id(post)}: a message is the `body`; beside it, only context, principal, claims and the path"
+                " are allowed."
             )
         own = rate(route.messages)
         self._policy = Policy(f"{operation_id(post)}Messages", own) if own else None
@@ -48,7 +49,7 @@ class Receiver:
         look_again: Callable[[], Awaitable[Principal | None]],
         call: Callable[..., Awaitable[Any]],
     ) -> Answer:
-        """What one connection's messages are answered with."""
+        """The function that answers the messages of one connection."""
         fixed = {name: decode_path(scope["path_params"][name], kind) for name, kind in self.inputs.path.items()}
         fixed |= {"context": context, "claims": caller.claims}
         known = str(caller.known) if caller.known else None

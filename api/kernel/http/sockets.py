@@ -50,15 +50,15 @@ class Handshake(msgspec.Struct, frozen=True):
 
 
 def offered(settings: Settings, scope: Scope, headers: dict[bytes, bytes]) -> Handshake:
-    """The offer in a request. A token in the subprotocol (`bearer, TOKEN`), which is how a browser can send one, is put
-    where the Authorization header would be. Raises UPGRADE_REQUIRED, MALFORMED_REQUEST, ORIGIN_NOT_ALLOWED."""
+    """Check the handshake of a request. Browsers can set no header: a token in the subprotocol (`bearer, TOKEN`) is
+    used as the Authorization header. Raises UPGRADE_REQUIRED, MALFORMED_REQUEST, ORIGIN_NOT_ALLOWED."""
     sent: list[tuple[bytes, bytes]] | None = scope.get("extensions", {}).get(OFFER)
     if sent is None:
         raise UPGRADE_REQUIRED(headers={"upgrade": "websocket"})
     fields = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent])
     refuse_foreign(settings, headers)
     if b"origin" not in headers and b"cookie" in headers and b"authorization" not in headers:
-        raise ORIGIN_NOT_ALLOWED  # a browser always says; another site's page must not use its cookies
+        raise ORIGIN_NOT_ALLOWED  # browsers always send Origin; without it, cookies prove nothing
     named = [part.strip() for part in headers.get(b"sec-websocket-protocol", b"").decode("latin-1").split(",")]
     by_token = named[0] == BEARER and len(named) == 2
     if by_token and b"authorization" not in headers:
@@ -88,8 +88,8 @@ async def serve(
     headers: list[tuple[bytes, bytes]],
     answer: Answer | None,
 ) -> None:
-    """Accept the handshake and stay until either side ends. `answer` is None where nothing is received. Raises
-    TOO_MANY_STREAMS and UNAVAILABLE before the handshake is accepted."""
+    """Accept the handshake and serve the connection until either side ends it. `answer` is None if the socket receives
+    nothing. Raises TOO_MANY_STREAMS and UNAVAILABLE before the handshake is accepted."""
     if context.draining.is_set():
         raise UNAVAILABLE
     scope["lasts"] = True

@@ -19,7 +19,7 @@ from api.kernel.live.hub import PER_CALLER, PER_NETWORK, Live
 EVENT_STREAM = "text/event-stream"
 RETRY_MILLISECONDS = 3000
 RESTART_MILLISECONDS = 2000, 8000
-"""After a restart clients come back spread over this time."""
+"""Clients of a process that ends reconnect spread over this range."""
 _HEADERS = [
     (b"content-type", EVENT_STREAM.encode()),
     (b"cache-control", b"no-store, no-transform"),
@@ -79,7 +79,7 @@ async def stream(
 
 
 async def begin(context: Context, client: Client, lost: str | None) -> None:
-    """Send what the client missed; from then on events are written to it as they happen."""
+    """Send missed events; afterwards the hub writes events as they happen."""
     try:
         if lost is not None and client.ending is None:
             await client.resync(client.at, lost)
@@ -90,14 +90,14 @@ async def begin(context: Context, client: Client, lost: str | None) -> None:
 
 
 def place_of(live: Live, caller: Caller) -> Any:
-    """A place among those of the caller, or of the address where the caller is not known."""
+    """Count a client for the caller, or for the address if the caller is not known."""
     if caller.known is not None:
         return live.place(str(caller.known), PER_CALLER)
     return live.place(network_of(origin.get().address), PER_NETWORK)
 
 
 def expiry_of(caller: Caller) -> float | None:
-    """When the access token is not accepted any more, in seconds since 1970; None where nobody is signed in."""
+    """When the access token stops being accepted, in seconds since 1970; None without a principal."""
     return caller.claims.exp + LEEWAY_SECONDS if caller.claims and caller.principal else None
 
 

@@ -15,7 +15,7 @@ from api.kernel.telemetry import meter
 logger = logging.getLogger(__name__)
 
 SLOW_SECONDS = 20.0
-"""How long a client may be behind before it is ended. Longer than a bad moment of a phone's network."""
+"""How long a client may be behind before its connection is ended."""
 clients_ended = meter.create_counter("live.ended", "{client}", "Ended streams and sockets, by reason")
 clients_now = meter.create_up_down_counter("live.clients", "{client}", "Clients that follow events")
 
@@ -33,7 +33,8 @@ class Form(Protocol):
 
 
 class Client:
-    """The hub calls `deliver`, `beat` and `end`, which never wait; `put` is for catching up."""
+    """One connection that follows a Feed. `deliver`, `beat` and `end` never wait; `put` and `resync` do, and are for
+    catching up."""
 
     def __init__(
         self,
@@ -48,12 +49,12 @@ class Client:
         self.at = 0
         """The position up to which the client has everything."""
         self.current = False
-        """Whether it is written to as events happen; else it is being caught up."""
+        """Whether events are written as they happen; False while the client is caught up, and after its end."""
         self.ending: str | None = None
         self.until = until
-        """When its access token expires, in seconds since 1970."""
+        """When the access token stops being accepted, in seconds since 1970."""
         self.check = check
-        """Raises a Problem where the caller may not follow any more."""
+        """Raises a Problem if the caller may no longer follow."""
         self.catch_up: Callable[[], Awaitable[None]] | None = None
         self._send, self._form = send, form
         self._late: asyncio.Task[None] | None = None
@@ -62,7 +63,7 @@ class Client:
         """Spreads heartbeats over time."""
 
     def deliver(self, item: Item) -> None:
-        """Write an event now, or be caught up with it later."""
+        """Write an event. A client that does not take it is caught up later."""
         self.at = item.at
         if item.lost:
             self._write(self._form.resync(item.at, "error"))
@@ -70,25 +71,25 @@ class Client:
             self._write(self._form.item(item))
 
     def beat(self, at: int) -> None:
-        """Show both sides that the other is there. The position goes along, so that a client of which no event is for a
-        day can still resume."""
+        """Send a heartbeat. It carries the position, so that a client without events for a day can still resume."""
         if self.current and self.ending is None:
             self.at = max(self.at, at)
             self._write(self._form.beat(at))
 
     async def put(self, item: Item) -> None:
+        """Send an event, and wait until it is taken."""
         if item.lost:
             await self._send(self._form.resync(item.at, "error"))
         elif item.data is not None:
             await self._send(self._form.item(item))
 
     async def resync(self, at: int, reason: str) -> None:
-        """Tell the client that it has missed events: it loads anew what it shows, and follows from here."""
+        """Tell the client that it missed events and must reload; it follows from `at` on."""
         self.at = at
         await self._send(self._form.resync(at, reason))
 
     def end(self, reason: str) -> None:
-        """Say why and end, at once or when the client has taken what it was sent before."""
+        """End the connection with a reason, once the client has taken what was sent before."""
         if self.ending is not None:
             return
         self.ending = reason
@@ -99,20 +100,20 @@ class Client:
             self.current = False
 
     async def finish(self) -> None:
-        """Say so now, where the client was being caught up when it was ended."""
+        """Send the end that was requested while the client was caught up."""
         if self.ending is not None and not self._finished:
             self._finished = True
             await self._send(self._form.end(self.ending))
 
     def close(self) -> None:
-        """The connection is gone."""
+        """Release the client of a closed connection."""
         self.current = False
         if self._late is not None:
             self._late.cancel()
 
     def _write(self, message: Any) -> None:
-        """Step the coroutine that sends once, in place of a task and a queue for each client: it ends at once unless
-        the client has not taken what it was sent before."""
+        """Step the sending coroutine once, in place of a task and a queue for each client. It finishes at once unless
+        the client has not taken what was sent before; then a task waits, and catches the client up."""
         sending: Any = self._send(message)
         try:
             awaited = sending.send(None)
@@ -143,7 +144,7 @@ class Client:
 
 @types.coroutine
 def _resume(sending: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
-    """Go on with a coroutine that was stepped once, from what it waits for."""
+    """Continue a coroutine that was stepped once and waits for `awaited`."""
     try:
         yield awaited
     except BaseException:

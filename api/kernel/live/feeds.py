@@ -18,10 +18,10 @@ encode = msgspec.json.Encoder().encode
 class Feed(Generic[T]):
     """Events as they are committed, to a client that stays connected.
 
-    `show(context, event)` turns an event into what clients are sent, or None for nothing. It is called once for an
-    event, whatever the number of clients, so it must not depend on who is connected: `key` does, the id of the thing
-    that events are about (their first field), or None for all of these types. The type of `event` says which events
-    are followed; each has `live = True`. Let `show` be a function of a module, not one made for each request.
+    `show(context, event)` returns what clients are sent for an event, or None to send nothing. It is called once for
+    each event and not for each client, so its result must not depend on the caller. Select by `key`, the id that is
+    the events' first field; None follows all events of the types. The annotation of `event`, a type or a union, says
+    which events are followed; each has `live = True`. Pass a module-level function, not one made for each request.
     """
 
     def __init__(self, show: Callable[[Any, E], Awaitable[T | None]], *, key: UUID | None = None) -> None:
@@ -30,7 +30,7 @@ class Feed(Generic[T]):
 
 
 class View:
-    """A `show` function and the events that it takes. Raises TypeError where one of them is not `live`."""
+    """A `show` function and the events that it takes. Raises TypeError if one of them is not `live`."""
 
     def __init__(self, show: Callable[[Any, Any], Awaitable[Any]]) -> None:
         self.show = show
@@ -48,8 +48,8 @@ view_of: Callable[[Callable[[Any, Any], Awaitable[Any]]], View] = functools.lru_
 
 
 class Item:
-    """One event as clients are shown it: encoded once, for all of them. `data` is None where there is nothing to show,
-    and `lost` where showing it failed."""
+    """One event as clients are shown it, encoded once. `data` is None if nothing is sent; `lost` is True if `show`
+    failed."""
 
     def __init__(self, at: int, name: str, data: bytes | None, lost: bool = False) -> None:
         self.at = at

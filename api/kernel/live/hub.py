@@ -1,6 +1,6 @@
-"""Live: follows what is committed, once for all clients of this process, and writes each event to those that want it.
-PostgreSQL is the only source: a NOTIFY is a hint, a poll each second is correct without it, and a client that was away
-reads what it missed by its position. Neither Redis, Kafka nor the worker is on the way."""
+"""Live: reads committed events once for all clients of this process, and writes each to the clients that follow it.
+PostgreSQL is the only source: NOTIFY is a hint, a poll each second is correct without it, and a client that reconnects
+reads what it missed by its position. Redis, Kafka and the worker are not involved."""
 
 import asyncio
 import contextlib
@@ -24,22 +24,22 @@ from api.kernel.settings import Settings
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 15
-"""Between two heartbeats of a client, with which its caller is looked up again. Routers of a PaaS cut what is silent
-for a minute or less."""
+"""Between two heartbeats of a client; the caller is looked up again as often. Routers close connections that are silent
+for 30 to 60 seconds."""
 POLL_SECONDS = 1.0
 LISTEN_SECONDS = 60.0
-"""The listening connection is taken anew this often: one that died in silence says nothing."""
+"""The listening connection is replaced this often: a dead one may not be noticed otherwise."""
 LISTENING_POOL = 3
 """A smaller pool has no connection to spare for listening."""
 LONGEST_PAUSE = 5.0
 PAGE = 200
 MISSED = 1000
-"""So many events are sent to a client that was away; of more it is told to load anew."""
+"""The most events that a reconnecting client is sent; beyond, it is told to reload."""
 WRITTEN_AT_ONCE = 200
 CATCHING_UP = 2
-"""So many clients at once may use a connection of the pool to catch up."""
+"""Clients that may use a connection of the pool at the same time to catch up."""
 PER_CALLER, PER_NETWORK = 20, 200
-"""Clients of one principal, and of one address whose callers are not known."""
+"""The most clients of one principal, and of one address without a principal."""
 SHARE = 0.8
 """Of MAX_CONNECTIONS: the rest is for requests."""
 
@@ -80,7 +80,7 @@ class Live:
 
     @contextlib.asynccontextmanager
     async def following(self, context: Any, client: Client) -> AsyncIterator[None]:
-        """Know the client while the block runs; `catch_up` then brings it from `client.at` to the present. Raises
+        """Register the client while the block runs. `catch_up` then brings it from `client.at` to the present. Raises
         UNAVAILABLE."""
         self._clients.add(client)
         for key in _keys(client.feed):
@@ -103,8 +103,8 @@ class Live:
                     del self._about[key]
 
     async def resume(self, client: Client, last: str | None) -> str | None:
-        """Let the client begin at its last position, or now. Returns why it cannot resume, where it cannot: that
-        position is not kept any more (`too_old`) or is none (`unknown`). Raises UNAVAILABLE."""
+        """Set where the client begins: after its last position, or now. Returns the reason if it cannot resume: the
+        position is no longer kept (`too_old`) or never existed (`unknown`). Raises UNAVAILABLE."""
         client.at = self.at
         if last is None or last == str(self.at):
             return None
@@ -116,7 +116,7 @@ class Live:
         return "too_old" if 0 <= at < bounds.oldest else "unknown"
 
     async def catch_up(self, context: Any, client: Client) -> None:
-        """Send what the client missed, from PostgreSQL, until it is where all others are. Raises UNAVAILABLE."""
+        """Send missed events from PostgreSQL until the client is at the hub's position. Raises UNAVAILABLE."""
         missed = 0
         feed = client.feed
         while feed is not None and client.at < self.at and client.ending is None:
@@ -131,6 +131,7 @@ class Live:
             if len(rows) < PAGE:
                 client.at = max(client.at, until)
             if missed > MISSED:
+                missed = 0
                 await client.resync(self.at, "too_many")
         client.current = client.ending is None
 
@@ -158,7 +159,7 @@ class Live:
             await asyncio.gather(*helpers, return_exceptions=True)
 
     async def _read(self, context: Any) -> None:
-        """The one loop that writes. What it cannot read or show now, it reads again from the same position."""
+        """The one loop that reads and writes. After a failure it continues from the same position."""
         failures = 0
         while self._clients:
             self._wake.clear()
@@ -168,7 +169,7 @@ class Live:
                 for row in rows:
                     await self._spread(context, row)
                 failures = 0
-            except Exception as error:  # whatever it is, clients stay and get their events later
+            except Exception as error:  # clients stay connected and get their events later
                 failures += 1
                 foreseen = isinstance(error, Problem)
                 fields = {"cause": type(error).__name__}
@@ -179,8 +180,8 @@ class Live:
                 await _first(self._wake.wait(), POLL_SECONDS)
 
     async def _spread(self, context: Any, row: Row) -> None:
-        """Write one event to all who want it. The event loop gets its turn between some hundreds; who has become
-        current meanwhile is written to as well."""
+        """Write one event to its clients, yielding to the event loop between batches. Clients that become current
+        meanwhile are included."""
         items: dict[View, Item] = {}
         while waiting := [client for client in self._wanting(row) if client.current and client.at < row.at]:
             for view in {client.feed.view for client in waiting if client.feed} - items.keys():
@@ -202,13 +203,13 @@ class Live:
                 async with self._db.listen("live", self._wake.set):
                     self._wake.set()
                     await asyncio.sleep(LISTEN_SECONDS)
-            except Exception as error:  # the poll finds what is not heard
+            except Exception as error:  # the poll still finds the events
                 foreseen = isinstance(error, Problem)
                 logger.warning("live events are not heard", exc_info=None if foreseen else error)
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _beat(self) -> None:
-        """Each second a part of the clients, so that they are not written to all at once."""
+        """Send heartbeats, each second to a fraction of the clients, and end those whose token has expired."""
         async for due in self._slots():
             for client in due:
                 client.beat(self.at)
@@ -218,7 +219,7 @@ class Live:
                     client.end("expired")
 
     async def _check(self) -> None:
-        """Whether each caller may still follow. Where that cannot be found out, it may until its token expires."""
+        """Look up each caller again. While the database is down, only the token's expiry counts."""
         async for due in self._slots():
             for client in due:
                 try:
@@ -246,7 +247,7 @@ class Live:
 
 @contextlib.asynccontextmanager
 async def open_live(db: Database, draining: asyncio.Event, settings: Settings) -> AsyncIterator[Live]:
-    """For a process' life. Asks for nothing until there is a client. Behind a transaction pooler nothing is heard."""
+    """The hub for a process' life; idle until there is a client. Behind a transaction pooler it polls."""
     live = Live(db, draining, settings.max_connections, not settings.database_transaction_pooling)
     try:
         yield live

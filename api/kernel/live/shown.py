@@ -1,4 +1,4 @@
-"""Events as clients are shown them: made once, encoded once, and kept for those that are behind or come back."""
+"""Events as clients are shown them: made and encoded once, and cached for clients that catch up."""
 
 import asyncio
 import contextvars
@@ -25,7 +25,7 @@ class Shown:
         self._making: dict[tuple[View, int], asyncio.Task[Item]] = {}
 
     async def item(self, context: Any, view: View, row: Row) -> Item:
-        """An event as a view shows it. Of several who ask at the same time, one makes it. Raises UNAVAILABLE."""
+        """An event as a view shows it; concurrent calls share one call of `show`. Raises UNAVAILABLE."""
         key = (view, row.at)
         if key in self._kept:
             return self._kept[key]
@@ -38,7 +38,7 @@ class Shown:
 
     def _keep(self, key: tuple[View, int], task: asyncio.Task[Item]) -> None:
         del self._making[key]
-        if task.cancelled() or task.exception() is not None:  # to be asked again
+        if task.cancelled() or task.exception() is not None:  # the next call tries again
             return
         self._kept[key] = item = task.result()
         self._bytes += len(item.data or b"")
@@ -54,7 +54,7 @@ async def _show(context: Any, view: View, row: Row) -> Item:
                 shown = await view.show(context, view.decoder.decode(row.data))
         except UNAVAILABLE:
             raise
-        except Problem:  # such as NOT_FOUND: it is gone since
+        except Problem:  # such as NOT_FOUND: deleted since
             return Item(row.at, row.type, None)
         except Exception:
             logger.exception("an event cannot be shown", extra={"fields": {"type": row.type, "position": row.at}})

@@ -11,7 +11,7 @@ from starlette.types import Message
 from api.kernel.wire.clock import Clock
 
 READ_BYTES = 64 * 1024
-"""So much is read ahead of the application."""
+"""The most that is read ahead of the application."""
 LINGER_SECONDS = 5.0
 
 
@@ -68,7 +68,7 @@ class Tunnel(asyncio.Protocol):
         self._writable.set()
 
     def shutdown(self) -> None:
-        """Called by uvicorn when the process ends. The application was told earlier, and says goodbye itself."""
+        """Called by uvicorn when the process ends. The application closes the connection itself, when it drains."""
 
     def _writing_is_late(self, before: int) -> None:
         if before - self.transport.get_write_buffer_size() < self._least:
@@ -102,8 +102,8 @@ class Tunnel(asyncio.Protocol):
             self.close()
 
     def close(self) -> None:
-        """Send nothing more, and discard what comes until the client has left, or for LINGER_SECONDS: closing at once
-        would reset the connection under a client that is still sending, and take the last words from it."""
+        """Stop sending, and discard input until the client closes or LINGER_SECONDS pass: closing at once would reset
+        the connection of a client that is still sending, before it has read the last frame."""
         if self._gone or self._end is not None:
             return
         self._end = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.transport.close)
