@@ -61,7 +61,7 @@ def test_routes_that_do_not_fit() -> None:
             inputs_of(route)
     for receives in (say_nothing, say_with_cookies):
         path = "/news/{id}" if receives is say_nothing else "/news"
-        with pytest.raises(TypeError, match="a message is the body"):
+        with pytest.raises(TypeError, match="a message is the `body`"):
             Receiver(websocket(path, knock, guard=anyone, receives=receives))
     with pytest.raises(TypeError, match="a principal needs a guard"):
         Receiver(websocket("/news/{id}", follow_article, guard=anyone, receives=write_comment))

@@ -35,8 +35,8 @@ class Receiver:
         self.handler, self.inputs = post.handler, inputs_of(post)
         if self.inputs.body is None or not self.inputs.ambient <= {"context", "principal", "claims"}:
             raise TypeError(
-                f"{operation_id(post)}: a message is the `body`; beside it, only context, principal, claims and the path"
-                " are allowed."
+                f"{operation_id(post)}: a message is the `body`; beside it only context, principal, claims and the path"
+                " may be asked for."
             )
         own = rate(route.messages)
         self._policy = Policy(f"{operation_id(post)}Messages", own) if own else None
