@@ -3,12 +3,10 @@ each test a transaction that is rolled back. A test that needs commits takes `cl
 
 import asyncio
 import contextlib
-import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import asyncpg
 import httpx
@@ -26,19 +24,20 @@ from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.client import HttpClient
 from api.kernel.context import Context, open_context
-from api.kernel.contract.openapi import document
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, uuid7
 from api.kernel.feature import settings_of, tasks_of
 from api.kernel.identity.auth import Principals, Tokens
 from api.kernel.identity.limits import Limiter
 from api.kernel.identity.passwords import Passwords
+from api.kernel.live.hub import Live
 from api.kernel.mail import MemoryMailer
 from api.kernel.outbox.tasks import subscribers
 from api.kernel.settings import Settings, load
 from dev.environment import forget_libpq
 from dev.stack import Services, embedded
 from migrations.__main__ import migrate
+from tests.documented import documented
 from tests.factories import PASSWORD, make_user
 from tests.processes import MailServer
 from tests.transactions import Lent
@@ -159,6 +158,7 @@ def context(
         principals=Principals(clock),
         limiter=Limiter(settings, cache),
         passwords=passwords,
+        live=Live(db, asyncio.Event(), settings.max_connections),
         draining=asyncio.Event(),
     )
 
@@ -241,26 +241,8 @@ def client_of(app: Starlette) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://localhost:8000",
-        event_hooks={"response": [_documented]},
+        event_hooks={"response": [documented]},
     )
-
-
-PATHS = json.loads(document(FEATURES))["paths"]
-
-
-async def _documented(response: httpx.Response) -> None:
-    assert UUID(hex=response.headers["x-trace-id"]), "every answer carries the trace id"
-    operation = PATHS.get(response.request.url.path.removeprefix("/api"), {}).get(response.request.method.lower())
-    if operation is None:
-        return
-    documented = operation["responses"].get(str(response.status_code))
-    assert documented, (
-        f"{response.status_code} is not documented for {response.request.method} {response.request.url.path}"
-    )
-    if response.status_code >= 400:
-        await response.aread()
-        assert response.headers["content-type"] == "application/problem+json"
-        assert response.json()["code"] in documented["content"]["application/problem+json"]["examples"]
 
 
 @pytest.fixture(scope="session")
