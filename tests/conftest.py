@@ -37,11 +37,14 @@ from api.kernel.settings import Settings, load
 from dev.environment import forget_libpq
 from dev.stack import Services, embedded
 from migrations.__main__ import migrate
+from tests.collecting import pytest_collection_modifyitems
 from tests.documented import documented
 from tests.factories import PASSWORD, make_user
+from tests.patience import patience, production
 from tests.processes import MailServer
 from tests.transactions import Lent
 
+__all__ = ["patience", "production", "pytest_collection_modifyitems"]
 # CI asks the same questions each time; on a laptop each run asks new ones.
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
@@ -165,8 +168,7 @@ def context(
 
 @pytest.fixture
 def app(settings: Settings, context: Context) -> Starlette:
-    made = create_app(settings)
-    made.state.context = context
+    (made := create_app(settings)).state.context = context
     return made
 
 
@@ -230,8 +232,7 @@ async def mail_server() -> AsyncIterator[MailServer]:
 
 @pytest.fixture
 async def live_client(cloned: Settings, live: Context) -> AsyncIterator[httpx.AsyncClient]:
-    made = create_app(cloned)
-    made.state.context = live
+    (made := create_app(cloned)).state.context = live
     async with client_of(made) as opened:
         yield opened
 
@@ -281,4 +282,4 @@ def nowhere() -> Settings:
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    return Path(os.path.dirname(__file__)).parent
+    return Path(__file__).parents[1]

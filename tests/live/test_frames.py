@@ -13,7 +13,8 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from tests.wire import SECONDS, Web
+from tests.patient import SECONDS
+from tests.wire import Web
 
 HANDSHAKE = (
     b"GET /api/news/echo HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
