@@ -15,13 +15,13 @@ async def run(environment: Mapping[str, str], module: str, *arguments: str, stdi
     """Return exit status, standard output and standard error."""
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-m", "tests.patient", module, *arguments],
         cwd=ROOT,
         env=dict(environment),
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout, done.stderr
@@ -32,8 +32,8 @@ async def at_terminal(
 ) -> tuple[int, str]:
     """Return the exit status and the terminal's content. Each answer is typed once its prompt appears."""
     ours, theirs = pty.openpty()
-    child = subprocess.Popen(  # noqa: ASYNC220  # quick; asyncio's version does not support a terminal
-        [sys.executable, "-m", module, *arguments],
+    child = subprocess.Popen(  # noqa: ASYNC220  # it takes no time, and asyncio's has no use for a terminal
+        [sys.executable, "-m", "tests.patient", module, *arguments],
         cwd=ROOT,
         env=dict(environment),
         stdin=theirs,
@@ -45,7 +45,7 @@ async def at_terminal(
     os.close(theirs)
     try:
         shown = await asyncio.to_thread(_converse, ours, list(answers))
-        status = await asyncio.to_thread(child.wait, 30)
+        status = await asyncio.to_thread(child.wait, 60)
     finally:
         child.kill()
         os.close(ours)

@@ -3,12 +3,10 @@ runs in a transaction that is rolled back. A test that needs commits uses `clone
 
 import asyncio
 import contextlib
-import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import asyncpg
 import httpx
@@ -24,30 +22,36 @@ from starlette.applications import Starlette
 from api.app import create_app
 from api.features import FEATURES
 from api.kernel import telemetry
+from api.kernel.client import HttpClient
 from api.kernel.context import Context, open_context
-from api.kernel.contract.openapi import document
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, uuid7
-from api.kernel.feature import tasks_of
+from api.kernel.feature import settings_of, tasks_of
 from api.kernel.identity.auth import Principals, Tokens
 from api.kernel.identity.limits import Limiter
 from api.kernel.identity.passwords import Passwords
+from api.kernel.live.hub import Live
 from api.kernel.mail import MemoryMailer
 from api.kernel.outbox.tasks import subscribers
 from api.kernel.settings import Settings, load
 from dev.environment import forget_libpq
 from dev.stack import Services, embedded
 from migrations.__main__ import migrate
+from tests.collecting import pytest_collection_modifyitems
+from tests.documented import documented
 from tests.factories import PASSWORD, make_user
+from tests.patience import patience, production
 from tests.processes import MailServer
+from tests.transactions import Lent
 
-# CI uses the same examples in each run, a laptop new ones.
+__all__ = ["patience", "production", "pytest_collection_modifyitems"]
+# CI asks the same questions each time; on a laptop each run asks new ones.
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
 forget_libpq()
-SUBSCRIBERS = subscribers(tasks_of(FEATURES))
+SUBSCRIBERS, KINDS = subscribers(tasks_of(FEATURES)), settings_of(FEATURES)
 ENVIRONMENT = {
     "ENVIRONMENT": "development",
     "PUBLIC_URL": "http://localhost:8000",
@@ -79,7 +83,7 @@ def environment(services: Services) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def settings(environment: dict[str, str]) -> Settings:
-    loaded = load(environment)
+    loaded = load(environment, KINDS)
     migrate(loaded.database_url)
     # The template of `clone`. Never used, because PostgreSQL copies a database only without connections to it.
     name = database_name(loaded)
@@ -112,18 +116,19 @@ async def cache(settings: Settings) -> AsyncIterator[Cache]:
 
 @pytest.fixture
 async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
-    """One connection, shared with the code under test. Its commits are savepoints, and everything is rolled back."""
+    """One connection, lent to the code under test; what it commits is a savepoint, and all of it is rolled back. A
+    statement on `db` fails while a transaction of it is open, as on a pool: there it would be on another connection."""
     async with pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            yield Database(pool, connection, SUBSCRIBERS)
+            yield Lent(pool, connection, SUBSCRIBERS)
         finally:
             await transaction.rollback()
 
 
 class Clock:
-    """A clock that advances only when a test says so."""
+    """Seconds that pass when a test says so; principals are remembered by it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -134,7 +139,6 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """The clock of the cached principals."""
     return Clock()
 
 
@@ -152,18 +156,19 @@ def context(
         db=db,
         cache=cache,
         mail=mailbox,
+        http=HttpClient(settings),
         tokens=Tokens(settings),
         principals=Principals(clock),
         limiter=Limiter(settings, cache),
         passwords=passwords,
+        live=Live(db, asyncio.Event(), settings.max_connections),
         draining=asyncio.Event(),
     )
 
 
 @pytest.fixture
 def app(settings: Settings, context: Context) -> Starlette:
-    made = create_app(settings)
-    made.state.context = context
+    (made := create_app(settings)).state.context = context
     return made
 
 
@@ -227,38 +232,18 @@ async def mail_server() -> AsyncIterator[MailServer]:
 
 @pytest.fixture
 async def live_client(cloned: Settings, live: Context) -> AsyncIterator[httpx.AsyncClient]:
-    made = create_app(cloned)
-    made.state.context = live
+    (made := create_app(cloned)).state.context = live
     async with client_of(made) as opened:
         yield opened
 
 
 def client_of(app: Starlette) -> httpx.AsyncClient:
-    """Return a client that checks every answer against the OpenAPI document: undocumented statuses and codes fail the
-    test."""
+    """A client whose every answer is held against the OpenAPI document: another status or code fails the test."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://localhost:8000",
-        event_hooks={"response": [_documented]},
+        event_hooks={"response": [documented]},
     )
-
-
-PATHS = json.loads(document(FEATURES))["paths"]
-
-
-async def _documented(response: httpx.Response) -> None:
-    assert UUID(hex=response.headers["x-trace-id"]), "every answer carries the trace id"
-    operation = PATHS.get(response.request.url.path.removeprefix("/api"), {}).get(response.request.method.lower())
-    if operation is None:
-        return
-    documented = operation["responses"].get(str(response.status_code))
-    assert documented, (
-        f"{response.status_code} is not documented for {response.request.method} {response.request.url.path}"
-    )
-    if response.status_code >= 400:
-        await response.aread()
-        assert response.headers["content-type"] == "application/problem+json"
-        assert response.json()["code"] in documented["content"]["application/problem+json"]["examples"]
 
 
 @pytest.fixture(scope="session")
@@ -291,10 +276,10 @@ _NOWHERE = {
 
 @pytest.fixture
 def nowhere() -> Settings:
-    """Settings whose dependencies all refuse the connection."""
-    return load(ENVIRONMENT | _NOWHERE)
+    """Settings of a process whose every dependency refuses the connection."""
+    return load(ENVIRONMENT | _NOWHERE, KINDS)
 
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    return Path(os.path.dirname(__file__)).parent
+    return Path(__file__).parents[1]

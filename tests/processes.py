@@ -17,7 +17,8 @@ from typing import Self
 import httpx
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.worker.parts import free_port
+from dev.ports import free_port
+from tests.patient import SECONDS
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,18 +33,27 @@ class Process:
         log: Path,
         privileges: Sequence[str] = (),
         unread: bool = False,
+        patient: bool = True,
     ) -> None:
         self.log = log
+        command = ["tests.patient", *module.split()] if patient else module.split()
         with contextlib.ExitStack() as stack:
             output, held = full_pipe(stack) if unread else (stack.enter_context(log.open("ab")).fileno(), ())
             self.child = subprocess.Popen(
-                [*privileges, sys.executable, "-m", *module.split()],
+                [*privileges, sys.executable, "-m", *command],
                 cwd=ROOT,
                 env={"PATH": "/usr/bin:/bin", **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=held,
             )
+
+    async def said(self, text: str, seconds: float = SECONDS) -> None:
+        """Wait until the log holds the text."""
+        async with asyncio.timeout(seconds):
+            while text not in self.log.read_text():
+                assert self.child.poll() is None, self.log.read_text()
+                await asyncio.sleep(0.02)
 
     def kill(self) -> None:
         self.child.kill()
@@ -53,7 +63,7 @@ class Process:
         """Send SIGTERM. Returns the exit status and the seconds until the exit."""
         began = time.monotonic()
         self.child.send_signal(signal.SIGTERM)
-        status = await asyncio.to_thread(self.child.wait, 20)
+        status = await asyncio.to_thread(self.child.wait, 60)
         return status, time.monotonic() - began
 
 
@@ -67,10 +77,18 @@ def full_pipe(stack: contextlib.ExitStack) -> tuple[int, tuple[int, ...]]:
 
 
 class Processes:
-    """Starts processes with one environment, under the command `privileges`, and stops them all at the end."""
+    """Starts them with one environment, under the command `privileges`, and leaves none behind. Those that are not
+    `patient` have the deadlines of production."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path, privileges: Sequence[str] = ()) -> None:
-        self._privileges = privileges
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        folder: Path,
+        privileges: Sequence[str] = (),
+        *,
+        patient: bool = True,
+    ) -> None:
+        self._privileges, self._patient = privileges, patient
         self.environment = {**environment, "PORT": str(free_port())}
         self.url = f"http://127.0.0.1:{self.environment['PORT']}"
         self._folder = folder
@@ -79,7 +97,7 @@ class Processes:
     def start(self, module: str, *, unread: bool = False) -> Process:
         """Start a module. `unread`: its output is not read."""
         log = self._folder / f"{module}.log"
-        process = Process(module, self.environment, log, self._privileges, unread)
+        process = Process(module, self.environment, log, self._privileges, unread, self._patient)
         self._started.append(process)
         return process
 
@@ -88,8 +106,8 @@ class Processes:
         """Start the web process and yield a client once it is ready."""
         await self._begin("api", "web starts")
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=15) as client:
-            async with asyncio.timeout(10):
-                while not await is_ready(client):  # noqa: ASYNC110  # it reports no event when it listens
+            async with asyncio.timeout(60):
+                while not await is_ready(client):  # noqa: ASYNC110  # it starts to listen without telling
                     await asyncio.sleep(0.02)
             yield client
 
@@ -100,9 +118,9 @@ class Processes:
     async def _begin(self, module: str, line: str) -> Process:
         """Start a module and wait for its own log line, in addition to those of earlier processes."""
         process = self.start(module)
-        before = process.log.read_text().count(line)
-        async with asyncio.timeout(30):
-            while process.log.read_text().count(line) == before:
+        before = process.log.read_text().count(told)
+        async with asyncio.timeout(60):
+            while process.log.read_text().count(told) == before:
                 assert process.child.poll() is None, process.log.read_text()
                 await asyncio.sleep(0.02)
         return process
@@ -143,8 +161,8 @@ class MailServer:
             self.mails.append(email.message_from_bytes(envelope.content))
         return self.answer
 
-    async def mail_to(self, address: str, seconds: float = 10.0) -> Message:
-        """Wait for the first mail to the address and return it."""
+    async def mail_to(self, address: str, seconds: float = SECONDS) -> Message:
+        """The first mail to the address, as soon as it has come."""
         async with asyncio.timeout(seconds):
             while not (found := [mail for mail in self.mails if mail["To"] == address]):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)

@@ -14,7 +14,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.kernel.wire.server import Protocol
-from tests.wire import SECONDS, Answer, read_answer
+from tests.patient import SECONDS
+from tests.wire import Answer, read_answer
 
 GET = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 EARLY = b"POST /early HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
@@ -85,6 +86,10 @@ class Served:
         """Call a function with the only connection, in its event loop."""
         self._loop.call_soon_threadsafe(what, self.connection())
 
+    def call_soon(self, what: Callable[[], None]) -> None:
+        """Do something in the server's event loop."""
+        self._loop.call_soon_threadsafe(what)
+
     def answers(self, *segments: bytes) -> list[Answer]:
         """Send the segments and return all answers until the connection ends."""
         with self.connect() as sock, sock.makefile("rb") as stream:
@@ -102,8 +107,8 @@ class Served:
 def serve(app: ASGIApp, loop: str = "uvloop", **options: Any) -> Iterator[Served]:
     """Serve `app` until the block ends; `options` are uvicorn's."""
     config = uvicorn.Config(
-        app, http="api.kernel.wire.server:Protocol", loop=loop, ws="none", lifespan="off", log_config=None,
-        access_log=False, timeout_graceful_shutdown=1, **options,
+        app, http="api.kernel.wire.server:Protocol", loop=loop, ws="none", log_config=None,
+        access_log=False, timeout_graceful_shutdown=1, **{"lifespan": "off"} | options,
     )  # fmt: skip
     server = uvicorn.Server(config)
     with socket.socket() as listener:

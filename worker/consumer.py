@@ -19,8 +19,8 @@ from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
 from api.kernel.outbox.consumers import Consumer, Delivery, tell_lag
 from api.kernel.telemetry import mark_failed, meter
 from api.kernel.telemetry.outages import Outage
-from worker.dead_messages import LARGEST, dead_letter, dead_topic_of, reason_of, size_of
-from worker.kafka import close_quietly
+from worker.dead_messages import LARGEST, bury, dead_topic_of, reason_of, size_of
+from worker.internals import Internals
 from worker.security import explained, security
 from worker.spans import processing
 from worker.watch import Stalled, Watch
@@ -137,7 +137,7 @@ class Reader:
                 if time.monotonic() > steady:
                     self._failures = 0
         finally:
-            await _close(client)
+            await Internals.discard_consumer(client)
 
     async def _take_turn(self, client: AIOKafkaConsumer, place: TopicPartition, records: list[ConsumerRecord]) -> None:
         end, next_one = time.monotonic() + TURN_SECONDS, records[0].offset
@@ -281,17 +281,3 @@ def _seek(client: AIOKafkaConsumer, place: TopicPartition, offset: int) -> None:
 def _pause(client: AIOKafkaConsumer, place: TopicPartition) -> None:
     if place in client.assignment():
         client.pause(place)
-
-
-async def _close(client: AIOKafkaConsumer) -> None:
-    """Leave the group and close at once. aiokafka's stop() may never return, and a background task that survives would
-    keep the partitions."""
-    client._closed = True
-    await close_quietly(*filter(None, (client._coordinator, client._fetcher, client._client)))
-    coordinator = client._coordinator
-    if coordinator is not None:
-        tasks = (coordinator._coordination_task, coordinator._heartbeat_task, coordinator._commit_refresh_task)
-        left = [task for task in tasks if task is not None]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)

@@ -14,7 +14,8 @@ from api.kernel.context import Context
 from api.kernel.errors import Problem
 from api.kernel.outbox.consumers import Consumer
 from worker import queries
-from worker.kafka import KafkaUnavailable, close_quietly, missing_topic
+from worker.internals import Internals
+from worker.kafka import KafkaUnavailable, missing_topic
 from worker.security import security
 from worker.types import DeadMessage
 
@@ -100,8 +101,7 @@ async def _read(kafka: Kafka, message: DeadMessage) -> ConsumerRecord | None:
             client.seek(place, message.dead_offset)
             found = (await client.getmany(place, timeout_ms=int(READ_SECONDS * 500), max_records=1)).get(place, [])
     finally:
-        client._closed = True
-        await close_quietly(*filter(None, (client._coordinator, client._fetcher, client._client)))
+        await Internals.discard_consumer(client)
     return found[0] if found and found[0].offset == message.dead_offset else None
 
 
@@ -119,8 +119,7 @@ async def _producing(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
             await producer.start()
             yield producer
     finally:
-        producer._closed = True
-        await close_quietly(producer._sender, producer.client)
+        await Internals.discard_producer(producer)
 
 
 def dead_topic_of(topic: str) -> str:

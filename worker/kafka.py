@@ -6,7 +6,6 @@ import functools
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
@@ -31,15 +30,15 @@ from opentelemetry.trace import Span
 from api.kernel.settings import Settings
 from api.kernel.telemetry import mark_failed, relayed_events, traceparent
 from api.kernel.telemetry.outages import Outage
+from worker.internals import Internals
 from worker.security import explained, security
 from worker.spans import sending
 from worker.types import OutboxEvent, Refusal, Unpublished
 
 logger = logging.getLogger(__name__)
 PUBLISH_SECONDS = 6.0
-"""Timeout for publishing. Together with STOP_SECONDS twice and EXPLAIN_SECONDS of worker/security.py, less than the
-server's idle-in-transaction timeout: the outbox rows are locked meanwhile."""
-STOP_SECONDS = 0.5
+"""With STOP_SECONDS of internals.py twice and EXPLAIN_SECONDS of worker/security.py, less than the server lets a
+transaction be idle: it holds locks."""
 SEARCH_SECONDS = 2.0
 LOOKS, LOOK_SECONDS = 5, 0.1
 BATCH_BYTES = 65536
@@ -88,11 +87,8 @@ class Publisher:
         """Close the producer at once, regardless of its state."""
         if (producer := self._producer) is None:
             return
-        # producer.stop() waits until every batch is delivered, and an idempotent producer retries for ever. A producer
-        # left alone would publish after the broker returns, behind its successor. aiokafka has no public way to abort.
-        producer._closed = True
-        await close_quietly(producer._sender, producer.client)
-        self._producer = None  # last, so that an interrupted stop() is repeated
+        await Internals.discard_producer(producer)
+        self._producer = None  # not before: where this was cut off, somebody does it again
 
     async def _started(self, *, idempotence: bool = True) -> AIOKafkaProducer:
         if self._producer is None:
@@ -284,16 +280,6 @@ async def missing_topic(client: AIOKafkaClient, name: str, looks: int = LOOKS) -
     return UnknownTopicOrPartitionError(name)
 
 
-async def close_quietly(*parts: Any) -> None:
-    """Close parts of an aiokafka client, each with a timeout, and ignore errors."""
-    for part in parts:
-        closing = asyncio.create_task(part.close())
-        await asyncio.wait((closing,), timeout=STOP_SECONDS)
-        closing.cancel()
-        # Errors and cancellations are ignored, because the part is discarded.
-        await asyncio.gather(closing, return_exceptions=True)
-
-
-def _is_about_records(error: Exception) -> bool:
-    """Return whether the error concerns the records (including a bug of ours), not the broker."""
+def _tells_of_records(error: Exception) -> bool:
+    """Whether it is about what was sent, a mistake of ours in making it included, and not about the broker."""
     return isinstance(error, _REFUSALS) or not isinstance(error, _FAILURES)

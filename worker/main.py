@@ -17,7 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 from api.kernel.context import Context, open_context
 from api.kernel.data.cache import CacheUnavailable
 from api.kernel.data.redis_server import redis_options, redis_remedy, tls_remedy
-from api.kernel.feature import Feature, Sweep, consumers_of, tasks_of
+from api.kernel.feature import Feature, Sweep, consumers_of, schedules_of, tasks_of
 from api.kernel.outbox.remedies import tell_remedy
 from api.kernel.outbox.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
 from api.kernel.settings import Settings
@@ -27,6 +27,7 @@ from worker.consumer import Reader
 from worker.dead_messages import RESEND_SECONDS, resend
 from worker.kafka import Publisher
 from worker.relay import Relay
+from worker.schedules import sweeps_of
 
 logger = logging.getLogger(__name__)
 outage = Outage("redis", logger)
@@ -51,6 +52,11 @@ async def sweep_inbox(context: Context) -> int:
     return await queries.sweep_inbox(context.db, SWEPT_AT_ONCE)
 
 
+async def sweep_live(context: Context) -> int:
+    """Remove what clients could follow a day ago, one batch of it; how many. Raises Problem."""
+    return await queries.sweep_live(context.db, SWEPT_AT_ONCE)
+
+
 async def run(settings: Settings, features: Sequence[Feature], only_consume: bool = False) -> None:
     """Run until SIGTERM or SIGINT, then finish running work."""
     tasks, consumers = tasks_of(features), consumers_of(features)
@@ -63,7 +69,12 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
         logger.info("worker runs", extra={"fields": fields})
         publisher = Publisher(settings)
         readers = [Reader(context, consumer) for consumer in consumers]
-        sweeps = [Sweep(sweep_inbox), Sweep(resend, RESEND_SECONDS)]
+        sweeps = [
+            Sweep(sweep_inbox),
+            Sweep(sweep_live),
+            Sweep(resend, RESEND_SECONDS),
+            *sweeps_of(schedules_of(features)),
+        ]
         sweeps += [sweep for feature in features for sweep in feature.sweeps]
         urgent = [task.name for task in tasks if task.urgent]
         relay = Relay(context, publisher, queue, [task.name for task in tasks], sweeps, urgent)

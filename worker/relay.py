@@ -14,7 +14,7 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from api.kernel.context import Context
-from api.kernel.data.database import Database
+from api.kernel.data.database import Transaction
 from api.kernel.errors import Problem
 from api.kernel.feature import Sweep
 from api.kernel.outbox.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
@@ -131,7 +131,7 @@ class Relay:
         return done
 
     async def _publish(
-        self, db: Database, events: Sequence[OutboxEvent], more: bool
+        self, db: Transaction, events: Sequence[OutboxEvent], more: bool
     ) -> tuple[list[OutboxEvent], dict[OutboxEvent, Refusal | None]]:
         """Publish the events while PostgreSQL claims the next ones. Returns those, and the events that were not
         published."""
@@ -148,8 +148,8 @@ class Relay:
             raise following
         return following, unpublished
 
-    async def _claim(self, db: Database) -> list[OutboxEvent]:
-        """Claim the next events to publish. If the batch contains events that must wait, more may be ready."""
+    async def _claim(self, db: Transaction) -> list[OutboxEvent]:
+        """What to publish next. Where a batch brought events to light that must wait, there may be more to look at."""
         claimed = await queries.claim_events(db, EVENTS_AT_ONCE)
         events = [event for event in claimed if not event.held]
         if len(events) < len(claimed):
@@ -157,7 +157,7 @@ class Relay:
         return events
 
     async def _reopen(
-        self, db: Database, events: Sequence[OutboxEvent], unpublished: dict[OutboxEvent, Refusal | None]
+        self, db: Transaction, events: Sequence[OutboxEvent], unpublished: dict[OutboxEvent, Refusal | None]
     ) -> None:
         """Mark topics as open after Kafka has accepted an event of theirs, and look for more of their events."""
         topics = {event.topic for event in events if event.closed and event not in unpublished}
@@ -166,8 +166,8 @@ class Relay:
             logger.info("kafka accepts a topic again", extra={"fields": {"topics": " ".join(sorted(topics))}})
             self._wake_events.set()
 
-    async def _close(self, db: Database, unpublished: dict[OutboxEvent, Refusal | None]) -> None:
-        """Close the topics that Kafka refuses. No attempt is counted for their events."""
+    async def _close(self, db: Transaction, unpublished: dict[OutboxEvent, Refusal | None]) -> None:
+        """Let the topics wait that Kafka does not take: no event of theirs has had an attempt."""
         reasons = {event.topic: refusal.reason for event, refusal in unpublished.items() if refusal and refusal.topic}
         if reasons:
             await queries.close_topics(db, list(reasons), list(reasons.values()), TOPIC_SECONDS)
@@ -176,7 +176,7 @@ class Relay:
             logger.error("a topic is missing or forbidden in kafka: its events wait", extra={"fields": fields})
 
     async def _set_aside(
-        self, db: Database, unpublished: dict[OutboxEvent, Refusal | None], following: Sequence[OutboxEvent]
+        self, db: Transaction, unpublished: dict[OutboxEvent, Refusal | None], following: Sequence[OutboxEvent]
     ) -> int:
         """Schedule the next attempt of refused events or make them dead letters, and return the events behind them.
         Returns the number of these events that are not dead letters."""

@@ -15,7 +15,7 @@ from api.kernel.config.connections import Kafka
 from api.kernel.contract.asyncapi import messages_of
 from api.kernel.feature import Feature, consumers_of
 from api.kernel.process.terminal import show
-from worker.kafka import close_quietly
+from worker.internals import Internals
 from worker.security import explained, security
 
 SECONDS = 30.0
@@ -82,7 +82,7 @@ class Admin:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await close_quietly(self._client)
+        await Internals.discard_admin(self._client)
 
     async def find(self, needed: Sequence[Needed]) -> dict[str, Found]:
         """Return the needed topics that exist and are visible to this user. Raises KafkaError, OSError."""

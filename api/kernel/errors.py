@@ -47,6 +47,11 @@ class Problem(Exception):
         super().__init__(self.detail)
 
 
+class BrokenOff(Exception):
+    """An answer cannot be completed although it has begun, and the cause is logged. The server ends the connection so
+    that the client does not take what it has for the whole."""
+
+
 class ProblemDocument(
     msgspec.Struct,
     kw_only=True,
@@ -116,6 +121,7 @@ class RATE_LIMITED(Problem):
 
 
 MALFORMED_JSON = bad_request("MALFORMED_JSON", "The body is not valid JSON.")
+MALFORMED_MULTIPART = bad_request("MALFORMED_MULTIPART", "The body is not valid multipart/form-data.")
 MALFORMED_REQUEST = bad_request("MALFORMED_REQUEST", "The request is not valid HTTP.")
 UNAUTHORIZED = unauthorized("UNAUTHORIZED", "Sign in first: this needs a valid access token.")
 FORBIDDEN = forbidden("FORBIDDEN", "You may not do this.")
@@ -130,6 +136,8 @@ PAYLOAD_TOO_LARGE = problem(413, "PAYLOAD_TOO_LARGE", "The body is larger than 6
 UNSUPPORTED_MEDIA_TYPE = problem(415, "UNSUPPORTED_MEDIA_TYPE", "This needs another Content-Type.")
 HOST_NOT_ALLOWED = problem(421, "HOST_NOT_ALLOWED", "This host name is not served here; see ALLOWED_HOSTS.")
 VALIDATION_FAILED = problem(422, "VALIDATION_FAILED", "Some of the input is not acceptable; see errors.")
+UPGRADE_REQUIRED = problem(426, "UPGRADE_REQUIRED", "This address speaks WebSocket; open one (RFC 6455).")
+TOO_MANY_STREAMS = problem(429, "TOO_MANY_STREAMS", "You have too many streams and sockets open; close one first.")
 INTERNAL_ERROR = problem(500, "INTERNAL_ERROR", "Something went wrong here; the trace id finds it in our logs.")
 
 encode = msgspec.json.Encoder().encode
@@ -200,10 +208,10 @@ class Problems:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
+            if started:  # too late for a status; the server logs it and ends the connection
+                raise
             if not isinstance(error, Problem):
                 logger.exception("unhandled exception")
                 error = INTERNAL_ERROR()
             error.headers = {**scope.get("told", {}), **error.headers}
-            if started:  # too late for a status; the server must close the connection
-                raise
             await render(error, path_of(scope))(scope, receive, send)

@@ -6,7 +6,7 @@ from api.kernel import CacheUnavailable, Context
 from api.kernel.process.terminal import show
 from api.sessions.throttles import unlock
 from api.users import queries
-from api.users.administration import revoke_sessions
+from api.users.handlers.administration import revoke_sessions
 
 PAGE = 500
 

@@ -3,18 +3,19 @@
 from api.kernel import NOT_FOUND, UNAUTHORIZED, anyone, delete, get, holder, post, signed_in, superuser
 from api.kernel.http.cookies import ORIGIN_NOT_ALLOWED, XSRF_REFUSED
 from api.kernel.identity.auth import TOKEN_INVALID
-from api.sessions.access import show_keys
 from api.sessions.delivery import by_device, by_refresh_token
-from api.sessions.devices import cookie_logout, list_sessions, logout, revoke_others, revoke_session
 from api.sessions.errors import (
     LOGIN_BAD_CREDENTIALS,
     LOGIN_USER_NOT_VERIFIED,
     REFRESH_TOKEN_INVALID,
     REFRESH_TOKEN_REUSED,
 )
-from api.sessions.login import cookie_login, login
-from api.sessions.refresh import refresh
-from api.sessions.throttles import GUESSES, unlock_account
+from api.sessions.handlers.devices import cookie_logout, list_sessions, logout, revoke_others, revoke_session
+from api.sessions.handlers.keys import show_keys
+from api.sessions.handlers.login import cookie_login, login
+from api.sessions.handlers.refresh import refresh
+from api.sessions.handlers.unlocking import unlock_account
+from api.sessions.throttles import GUESSES
 
 routes = [
     post(

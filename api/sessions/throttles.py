@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from api.kernel import NOT_FOUND, UNAVAILABLE, CacheUnavailable, Context, Policy, Rate, network_of, record
+from api.kernel import Context, Policy, Rate, network_of, record
 from api.kernel.identity.limits import NETWORK_BITS, Limit, Limiter
 from api.sessions import queries
 from api.sessions.events import AccountUnlocked
@@ -36,16 +36,6 @@ def of_network(limiter: Limiter, network: str) -> list[Limit]:
 def of_known_places(limiter: Limiter, network: str) -> list[Limit]:
     """Attempts from a network at accounts that know it."""
     return limiter.credentials(BY_NETWORK, network, "places")
-
-
-async def unlock_account(context: Context, id: UUID) -> None:
-    """Drop the counts of refused sign-ins to an account: those from anywhere, and those of its devices and places. The
-    counts of networks stay, which hold for other accounts as well."""
-    try:
-        if await unlock(context, await queries.get_email(context.db, id), None) is None:
-            raise NOT_FOUND
-    except CacheUnavailable:
-        raise UNAVAILABLE("The counts are in Redis, which does not answer.") from None
 
 
 async def unlock(context: Context, email: str, address: str | None) -> UUID | None:

@@ -15,6 +15,7 @@ MENDS = {
     "worker": "python -m worker",
     "kafka": f"start Kafka, or make the topics that are missing: {_TOPICS}",
     "consumers": f"read the worker's log, or make the topics that are missing: {_TOPICS}",
+    "schedules": "start a worker, or read its log: python -m worker",
     "tasks": "the worker's log says why tasks fail: python -m worker",
 }
 """By the name of the part."""
@@ -33,7 +34,9 @@ def faults(health: FullHealth, backlogs: list[Backlog], known: Collection[str]) 
     found = []
     for part, told in (health.checks or {}).items():
         state, _, remedy = told.partition(": ")
-        if state not in ("up", "unknown"):
+        if state in ("unread", "overdue"):  # of which topics, or tasks
+            found.append(Fault(f"{part} {state}: {remedy}", MENDS[part]))
+        elif state not in ("up", "unknown"):
             found.append(Fault(f"{part} is {state}", remedy or MENDS.get(part, "read the worker's log")))
     for each in backlogs:
         if each.dead:

@@ -17,7 +17,7 @@ NOT_READY = problem(503, "NOT_READY", "This process is not ready for work.")
 MIGRATIONS = frozenset(
     file.stem for file in (Path(__file__).parents[2] / "migrations").glob("*.sql") if ".rollback" not in file.name
 )
-PARTS = ("postgresql", "migrations", "redis", "worker", "kafka", "tasks", "consumers", "smtp")
+PARTS = ("postgresql", "migrations", "redis", "worker", "kafka", "tasks", "schedules", "consumers", "smtp")
 SHARED_SECONDS = 1.0
 """These routes have no limit, so one query serves all who ask within a second."""
 LATE_SECONDS = 10.0
@@ -62,11 +62,15 @@ async def measure_parts(context: Context) -> FullHealth:
     outbox: Outbox | None = None
     consumers: list[ConsumerLag] | None = None
     try:
-        if not await applied_migrations(context) >= MIGRATIONS:
-            checks["migrations"] = "down"
+        if await applied_migrations(context) >= MIGRATIONS:
+            overdue = await queries.list_overdue_schedules(context.db)
+            checks["schedules"] = f"overdue: {', '.join(overdue)}" if overdue else "up"
+        else:
+            checks |= {"migrations": "down", "schedules": "unknown"}
         outbox = await _judge_outbox(context, checks)
     except UNAVAILABLE as error:
-        checks |= {"postgresql": state_of(error), "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
+        checks |= dict.fromkeys(("migrations", "kafka", "tasks", "schedules"), "unknown")
+        checks["postgresql"] = state_of(error)
     try:
         checks["worker"] = "up" if await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0 else "down"
         consumers = await read_lag(context.cache)

@@ -1,5 +1,5 @@
--- Inserts an event: a row for Kafka, a row for each subscribing task, an audit entry, and a notification that wakes the
--- relay. All of it commits or rolls back with the caller's transaction.
+-- Announces an event: a row for Kafka, a row for each task that subscribes, a row for the audit, a row for connected clients where they
+-- may follow it, and hints that wake the relay and the web processes. The caller's transaction commits all of it or nothing.
 --
 --   $1 id            uuid    the CloudEvent's id
 --   $2 type          text    users.registered
@@ -11,12 +11,13 @@
 --   $8 address       text    network address of the client, or null
 --   $9 user_agent    text    User-Agent of the client, or null
 --   $10 tasks        text[]  names of the subscribing tasks
---   $11 subjects     uuid[]  the users that the event is about
+--   $11 subjects     uuid[]  the persons that the event is about
+--   $12 live         boolean whether clients may follow it
 
 with event as (
     insert into outbox_events (id, type, topic, key, data, traceparent, principal_id, address, user_agent)
     values ($1, $2, $3, $4, $5::text::jsonb, $6, $7, $8, $9)
-    returning id, type, key, data, traceparent, principal_id, address, user_agent
+    returning seq, id, type, key, data, traceparent, principal_id, address, user_agent
 ), tasks as (
     insert into outbox_tasks (task, event_id, data, traceparent)
     select name, event.id, event.data, event.traceparent
@@ -25,5 +26,11 @@ with event as (
     insert into audit_entries (id, type, key, data, traceparent, principal_id, address, user_agent, subjects)
     select id, type, key, data, traceparent, principal_id, address, user_agent, $11::uuid[]
       from event
+), followed as (
+    insert into outbox_live (seq, type, key)
+    select seq, type, key
+      from event
+     where $12::boolean
 )
-select pg_notify('outbox', '');
+select pg_notify(channel, '')
+  from unnest(case when $12 then '{outbox,live}'::text[] else '{outbox}'::text[] end) as channel;

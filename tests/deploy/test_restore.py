@@ -29,7 +29,7 @@ from tests.faults.rig import connected
 from tests.processes import MailServer, Processes, text_of
 from tests.worker.jobs import header
 from tests.worker.messages import SHORTEST_SESSION, Sent, send
-from worker.consumer import _close
+from worker.internals import Internals
 
 CALLS = 20
 """Acknowledged ones before the backup begins, and as many after it."""
@@ -54,7 +54,7 @@ class Backup:
             cwd=self._folder,
             env={"PATH": f"{postgres.programs_of_wheel()}:/usr/bin:/bin", **environment},
             check=True,
-            timeout=60,
+            timeout=100,
         )
 
     def drop(self) -> None:
@@ -153,7 +153,7 @@ async def set_back_as_member(kafka: Kafka) -> bool:
                 return True
         return False
     finally:
-        await _close(consumer)  # its stop() may wait for ever
+        await Internals.discard_consumer(consumer)  # its stop() may wait for ever
 
 
 async def arrived(settings: Settings, topics: set[str]) -> Counter[str]:
@@ -184,7 +184,7 @@ def processes(
     environment: dict[str, str], cloned: Settings, mail_server: MailServer, tmp_path: Path
 ) -> "contextlib.AbstractContextManager[Processes]":
     own = {"DATABASE_URL": cloned.database_url, "KAFKA_PREFIX": cloned.kafka.prefix, "SMTP_URL": mail_server.url}
-    return Processes(environment | own, tmp_path)
+    return Processes(environment | own, tmp_path, patient=False)
 
 
 @pytest.mark.timeout(300)

@@ -19,10 +19,11 @@ from api.kernel.errors import UNAVAILABLE
 from api.kernel.settings import Settings, load
 from dev import postgres
 from dev.part import Part, stop
+from dev.ports import free_port
 from migrations.__main__ import migrate
 from tests.authority import LOOPBACK, Authority, write
 from tests.conftest import _NOWHERE, ENVIRONMENT
-from tests.worker.parts import free_port
+from tests.transactions import Another
 
 AUTHORITY = Authority()
 Start = Callable[..., str]
@@ -238,7 +239,7 @@ async def test_of_several_hosts_the_one_that_can_be_written_to(pair: tuple[Part,
         superuser = standby.replace(f"//{postgres.NAME}:", "//postgres:").replace(f"/{postgres.NAME}", "/postgres")
         async with await psycopg.AsyncConnection.connect(superuser, autocommit=True) as connection:
             await connection.execute("select pg_promote()")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 with contextlib.suppress(UNAVAILABLE):
                     [row] = await db.fetch("select inet_server_port() as port")
@@ -247,6 +248,7 @@ async def test_of_several_hosts_the_one_that_can_be_written_to(pair: tuple[Part,
         await db.fetch("create table written (id int)")
 
 
+@pytest.mark.deadlines
 async def test_a_host_that_is_silent_does_not_hide_the_next(cloned: Settings) -> None:
     """A machine that is gone answers nothing, not even that it refuses: the second host is still reached in time, and
     the next connections begin with it."""
@@ -265,5 +267,5 @@ async def test_a_host_that_is_silent_does_not_hide_the_next(cloned: Settings) ->
         login, _, place = real.netloc.rpartition("@")
         settings = at(f"postgres://{login}@127.0.0.1:{port},{place}{real.path}?sslmode=disable")
         async with open_database(settings, {}, 2) as db, db.transaction():
-            assert len(await db.fetch("select 1")) == 1, "on the pool's second connection"
+            assert len(await Another(db).fetch("select 1")) == 1, "on the pool's second connection"
     assert tried == 1

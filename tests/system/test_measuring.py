@@ -17,11 +17,12 @@ from api.system.measuring import measure
 from api.users.commands import consumers
 from api.users.events import UserRegistered
 from tests.commands import at_terminal
+from tests.transactions import in_transaction
 from tests.worker.jobs import add_tasks
 
 
 async def announce(context: Context) -> None:
-    await record(context.db, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
+    await in_transaction(context.db, record, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
 
 
 def gauges(reader: InMemoryMetricReader) -> dict[tuple[str, str], float]:
@@ -61,7 +62,7 @@ async def test_the_outbox_is_in_the_metrics(context: Context, metrics: InMemoryM
 def status(environment: dict[str, str], root: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "api.system"]
     environ = {"PATH": os.environ["PATH"], **environment}
-    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100)
 
 
 async def test_a_person_is_shown_a_table(

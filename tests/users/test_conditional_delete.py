@@ -10,6 +10,7 @@ from api.kernel.context import Context
 from api.kernel.http.routing import Route, inputs_of
 from tests.factories import PASSWORD, make_user
 from tests.sessions.signing import bearer, login
+from tests.transactions import Another
 
 ROUTES = [route for feature in FEATURES for route in feature.routes]
 CONDITIONAL = {route.path for route in ROUTES if "if_match" in inputs_of(route).ambient}
@@ -72,13 +73,13 @@ async def test_a_change_that_is_not_committed_yet_is_waited_for(live_client: htt
     user = await make_user(live)
     path = f"/api/users/{user.id}"
     stale = (await live_client.get(path, headers=admin)).headers["etag"]
-    async with live.db.transaction() as db:
+    async with Another(live.db).transaction() as db:
         await db.fetch("update users set name = 'Ada' where id = $1", user.id)
         deleting = asyncio.create_task(delete(live_client, path, admin | {"if-match": stale}))
         waiting = (
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not (await live.db.fetch(waiting))[0]["count"]:  # noqa: ASYNC110  # PostgreSQL does not tell
                 await asyncio.sleep(0.02)
     assert await deleting == (412, "PRECONDITION_FAILED")

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import signal
-from collections.abc import AsyncIterator
 
 import pytest
 from arq.connections import ArqRedis
@@ -16,16 +14,6 @@ from tests.worker.jobs import Gate
 from worker.kafka import Publisher
 from worker.main import run
 from worker.relay import Relay
-
-
-@pytest.fixture
-async def _handlers() -> AsyncIterator[None]:
-    """Those of this process, put back: `run` takes the worker's own."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in before.items():
-        asyncio.get_running_loop().remove_signal_handler(number)
-        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("_handlers")
@@ -45,7 +33,7 @@ async def test_the_worker_runs_every_features_sweeps(cloned: Settings) -> None:
         Feature(name="one", tasks=[Gate().task], sweeps=[Sweep(clean)]),
         Feature(name="two", sweeps=[Sweep(shut)]),
     ]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await run(cloned, features)
     assert done
 
@@ -65,7 +53,7 @@ async def test_a_sweep_goes_on_at_once_while_there_is_more_and_then_waits(
 
     relay = Relay(live, publisher, queue, [], [Sweep(clean, seconds=0.05)])
     running = asyncio.create_task(relay.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await idle.wait()
         live.draining.set()
         await running
@@ -88,7 +76,7 @@ async def test_a_sweep_that_fails_is_told_of_and_tried_again(
     relay = Relay(live, publisher, queue, [], [Sweep(clean_the_attic, seconds=60)])
     with caplog.at_level(logging.WARNING):
         running = asyncio.create_task(relay.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await enough.wait()
             live.draining.set()
             await running

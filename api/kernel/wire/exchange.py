@@ -10,8 +10,8 @@ from typing import Protocol
 from starlette.types import ASGIApp, Message, Scope
 from uvicorn.server import ServerState
 
-from api.kernel.errors import INTERNAL_ERROR, UNAVAILABLE, Problem, title_of
-from api.kernel.input.decoding import MAX_BODY_BYTES
+from api.kernel.errors import INTERNAL_ERROR, UNAVAILABLE, BrokenOff, Problem, title_of
+from api.kernel.wire.tunnel import Tunnel
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +27,21 @@ class Connection(Protocol):
     writable: asyncio.Event
 
     def advance(self) -> None: ...
+    def watch(self) -> None: ...
     def begun(self) -> None: ...
     def ended(self, exchange: "Exchange") -> None: ...
     def fail(self, exchange: "Exchange", problem: Problem) -> None: ...
+    def leave_http(self, head: bytes) -> Tunnel: ...
 
 
 _COPIED = 16 * 1024
 """Maximum size in bytes of a body part that is copied and written together with the head."""
+
+
+UNREAD_BYTES = 16 * 1024
+"""Bytes of a body that wait for the application; with more the connection is not read."""
+DISCARDED_BYTES = 64 * 1024
+"""The rest of a body that is read after its answer, so that the connection serves on; one with more is closed."""
 
 
 class Exchange:
@@ -44,11 +52,17 @@ class Exchange:
     gone = False
     """The connection accepts no answer: the client disconnected or received a refusal."""
     received = False
-    """Whether the whole request has arrived."""
+    """Whether the whole request has come in."""
+    taken = 0
+    """Bytes of the body that have come in."""
+    asked = 0
+    """How often the application has asked for more of the body."""
     _delivered = False
     _head: list[bytes] | None = None
     _chunked = False
     _discarded = 0
+    _tunnel: Tunnel | None = None
+    """What the connection has become, where the application accepted an offer to upgrade."""
     _left: int | None = None
     """Number of bytes of Content-Length still to be sent."""
 
@@ -74,8 +88,13 @@ class Exchange:
                 self.connection.fail(self, UNAVAILABLE())
                 self.connection.transport.close()
             raise
+        except BrokenOff:
+            pass
         except Exception:
             logger.exception("the application failed")
+        finally:
+            if self._tunnel is not None:
+                self._tunnel.close()
         if not self.ended and not self.gone:
             self.connection.fail(self, INTERNAL_ERROR())
 
@@ -88,22 +107,45 @@ class Exchange:
         was discarded to keep the connection."""
         if self.owed is not None:
             self.owed -= len(body)
+        self.taken += len(body)
         if self.ended:
             self._discarded += len(body)
-            return self._discarded <= MAX_BODY_BYTES
+            return self._discarded <= DISCARDED_BYTES
         self.body += body
         self.changed.set()
         return True
+
+    @property
+    def full(self) -> bool:
+        """Whether the application has to read before more of the body is taken."""
+        return len(self.body) > UNREAD_BYTES
+
+    @property
+    def waits_for_body(self) -> bool:
+        """Whether it is the client's turn: the body is not complete, and there is room for it. A client that asked
+        for 100 (Continue) has its turn once it was told."""
+        return not self.received and not self.full and not self._expects
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether the end of the connection is that of the answer (HTTP/1.0), so that a client could take a part for
+        the whole."""
+        return not self._chunked and not self._bodiless and self._left is None
 
     def complete(self) -> None:
         self.received = True
         self.changed.set()
 
     async def receive(self) -> Message:
-        if self._expects and not self.received and not self.gone:
+        if self._tunnel is not None:
+            return await self._tunnel.receive()
+        if self._expects and not self.received and not self.gone and not self.begun:
             self.connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._expects = False
-        # A complete body is delivered even if the client has disconnected.
+        self.asked += 1
+        if not self.gone:
+            self.connection.watch()
+        # A body that has come in whole is delivered even if the client has left since.
         while not (self.ended or self.gone or (not self._delivered and (self.body or self.received))):
             self.changed.clear()
             await self.changed.wait()
@@ -116,6 +158,8 @@ class Exchange:
         return message
 
     async def send(self, message: Message) -> None:
+        if self._tunnel is not None:
+            return await self._tunnel.send(message)
         if self.connection.write_paused and not self.gone:
             await self.connection.writable.wait()
         if self.gone:
@@ -123,13 +167,16 @@ class Exchange:
             return
         if message["type"] == "http.response.start" and self._head is None:
             self._head = self._start(message["status"], message.get("headers", ()))
+            if message["status"] == 101:
+                self.ended = self.begun = True
+                self._tunnel = self.connection.leave_http(b"".join(self._head))
         elif message["type"] == "http.response.body" and self._head is not None and not self.ended:
             self._continue(message.get("body", b""), message.get("more_body", False))
         else:
             raise RuntimeError(f"unexpected ASGI message {message['type']}")
 
     def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
-        self._bodiless = self._bodiless or status in (204, 304)
+        self._bodiless = self._bodiless or status in (101, 204, 304)
         head = [_status_line(status)]
         for name, value in (*self.connection.server_state.default_headers, *headers):
             if _UNSAFE.search(name) or _UNSAFE.search(value):
@@ -146,12 +193,13 @@ class Exchange:
             self.keep_alive = self.keep_alive and self._chunked
             head.append(b"transfer-encoding: chunked\r\n" if self._chunked else b"")
         self.keep_alive = self.keep_alive and self._is_worth_reading_on()
-        head.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
+        connection = b"upgrade" if status == 101 else b"" if self.keep_alive else b"close"
+        head.append(b"connection: %s\r\n\r\n" % connection if connection else b"\r\n")
         return head
 
     def _is_worth_reading_on(self) -> bool:
-        """Return whether the rest of the body is short, and the client sends it without waiting for 100 Continue."""
-        return self.received or ((self.owed is None or self.owed <= MAX_BODY_BYTES) and not self._expects)
+        """Whether the rest of the body is short, and the client is sending it rather than waiting to be told to."""
+        return self.received or ((self.owed is None or self.owed <= DISCARDED_BYTES) and not self._expects)
 
     def _continue(self, body: bytes, more: bool) -> None:
         assert self._head is not None
