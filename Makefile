@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run reset quick new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables bench lock clean
 SHELL := /bin/bash
-# Of images that want small layers; here each run of the tests would compile all of them again.
+# Set in images for small layers; here it would make each test run compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
@@ -31,10 +31,10 @@ $(STAMP): requirements-dev.txt
 run: $(STAMP) ## start everything on this machine (PORT and DATA_DIR override the defaults)
 	@exec $(BIN)/python -m dev run
 
-reset: $(STAMP) ## delete the data of `make run` (DATA_DIR), which must not run
+reset: $(STAMP) ## delete the data of `make run` (DATA_DIR), which must be stopped
 	@$(BIN)/python -m dev reset
 
-quick: $(STAMP) ## in some 20 s: lint, types, and the tests of what changed since the last commit
+quick: $(STAMP) ## lint, type-check and run the tests of the changes since the last commit, in about 20 s
 	@$(BIN)/python -m dev.quick
 
 # Most tests wait for something, so there may be more workers than cores; each has parts of its own. The tests marked
@@ -42,7 +42,7 @@ quick: $(STAMP) ## in some 20 s: lint, types, and the tests of what changed sinc
 WORKERS ?= 4
 TOGETHER := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder -m "not alone" --cov=api.kernel --cov-report= --durations=15
 ALONE := -m alone --cov=api.kernel --cov-append --cov-report=term-missing:skip-covered --cov-fail-under=95 --durations=5
-test: $(STAMP) ## run every test against the real parts, on WORKERS=4; ARGS="tests/users -x" picks, on one
+test: $(STAMP) ## run all tests against real services with WORKERS=4; ARGS="tests/users -x" selects some, with one
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
@@ -122,7 +122,7 @@ events: $(STAMP) ## write docs/asyncapi.json and docs/events/ from the events; r
 variables: $(STAMP) ## write the features' variables into docs/operations.md and .env.example
 	@$(BIN)/python -m tests.variables_table
 
-api-page: $(STAMP) ## write docs/api.md's examples from a run
+api-page: $(STAMP) ## write the examples in docs/api.md from a run
 	@$(BIN)/python -m tests.api_page
 
 .bench/.from-lock: requirements-bench.txt $(STAMP)
@@ -139,6 +139,6 @@ lock: $(STAMP) ## update the lock files from the dependencies in pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group bench -o requirements-bench.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group deploy -o requirements-deploy.txt
 
-clean: ## forget the virtual environment and every cache; the data stays
+clean: ## delete the virtual environments and caches; keeps the data
 	@rm -rf .venv .bench .deploy .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache .dmypy.json
 	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

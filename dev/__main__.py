@@ -1,5 +1,5 @@
-"""`python -m dev run` starts everything, `python -m dev exec COMMAND…` runs a command beside what is running, and
-`python -m dev reset` deletes the data of what ran."""
+"""`python -m dev run` starts everything, `python -m dev exec COMMAND…` runs a command in the environment of a running
+stack, and `python -m dev reset` deletes the stack's data."""
 
 import errno
 import os

@@ -57,7 +57,7 @@ class Processes(Manager):  # type: ignore[misc]
         for name, how in NAMES.items():
             if name not in commands:
                 raise StackError(f"{procfile.resolve()} has no line `{name}: …`: run this where the project's is.")
-            # In the shell's place: what it would say of a clean end is the signal that it died of itself.
+            # Replaces the shell, which would report a clean end as death by signal.
             reload = [sys.executable, "-m", "dev.reload", how, commands[name]]
             self.add_process(name, f"exec {shlex.join(reload)}", env=env)
         self.failure: str | None = None

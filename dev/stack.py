@@ -121,7 +121,7 @@ def delete(data_dir: Path) -> bool:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
-    with suppress(OSError):  # something else is in it
+    with suppress(OSError):  # not empty
         data_dir.rmdir()
     return True
 
@@ -146,11 +146,13 @@ def _ports(data_dir: Path) -> list[int]:
 
 
 def _bind(listener: socket.socket, last_url: str) -> int:
-    """Bind to the port in `last_url` if it names a free one, else to any; return it."""
+    """Bind to the port in `last_url` if it is free, otherwise to any. Returns the port."""
     if last := re.search(r"127\.0\.0\.1:(\d{1,5})\b", last_url):
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the last run may still linger
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the last run may linger
         with suppress(OSError, OverflowError):
             listener.bind(("127.0.0.1", int(last[1])))
             return int(last[1])
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)  # with it, two that do not listen yet share a port
+    listener.setsockopt(
+        socket.SOL_SOCKET, socket.SO_REUSEADDR, 0
+    )  # with it, two sockets could share a port before listening
     return bind_free(listener)

@@ -1,5 +1,5 @@
-"""`make api-page`: docs/api.md shows each route with a request and its answer, from a run: first an account's life,
-then what each feature's examples.py shows."""
+"""`make api-page`: writes docs/api.md, which shows each route with a request and its answer from a run: first the life
+of an account, then each feature's examples.py."""
 
 import asyncio
 import tempfile

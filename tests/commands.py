@@ -32,7 +32,7 @@ async def at_terminal(
 ) -> tuple[int, str]:
     """Return the exit status and the terminal's content. Each answer is typed once its prompt appears."""
     ours, theirs = pty.openpty()
-    child = subprocess.Popen(  # noqa: ASYNC220  # it takes no time, and asyncio's has no use for a terminal
+    child = subprocess.Popen(  # noqa: ASYNC220  # quick; asyncio's version does not support a terminal
         [sys.executable, "-m", "tests.patient", module, *arguments],
         cwd=ROOT,
         env=dict(environment),

@@ -45,7 +45,7 @@ from tests.processes import MailServer
 from tests.transactions import Lent
 
 __all__ = ["patience", "production", "pytest_collection_modifyitems"]
-# CI asks the same questions each time; on a laptop each run asks new ones.
+# CI uses the same examples in each run, a laptop new ones.
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
@@ -116,8 +116,8 @@ async def cache(settings: Settings) -> AsyncIterator[Cache]:
 
 @pytest.fixture
 async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
-    """One connection, lent to the code under test; what it commits is a savepoint, and all of it is rolled back. A
-    statement on `db` fails while a transaction of it is open, as on a pool: there it would be on another connection."""
+    """One connection, shared with the code under test. Its commits are savepoints, and everything is rolled back. As on
+    a pool, a statement on `db` fails while one of its transactions is open: it would run on another connection."""
     async with pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
@@ -128,7 +128,7 @@ async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
 
 
 class Clock:
-    """Seconds that pass when a test says so; principals are remembered by it."""
+    """A clock that advances only when a test says so."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -238,7 +238,8 @@ async def live_client(cloned: Settings, live: Context) -> AsyncIterator[httpx.As
 
 
 def client_of(app: Starlette) -> httpx.AsyncClient:
-    """A client whose every answer is held against the OpenAPI document: another status or code fails the test."""
+    """Return a client that checks every answer against the OpenAPI document: undocumented statuses and codes fail the
+    test."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://localhost:8000",
@@ -276,7 +277,7 @@ _NOWHERE = {
 
 @pytest.fixture
 def nowhere() -> Settings:
-    """Settings of a process whose every dependency refuses the connection."""
+    """Settings whose dependencies all refuse the connection."""
     return load(ENVIRONMENT | _NOWHERE, KINDS)
 
 

@@ -12,8 +12,8 @@ from tests.contract_json import fields_of, nested, records
 from tests.contract_values import values
 from tests.sql_types import PYTHON, fits, normal, optional
 
-# The one write outside of a feature's own tables, and why: signing in renews the hash that it has just checked, and
-# takes back a deletion, in the transaction that starts the session.
+# The only write to another feature's table: signing in renews the hash that it has just checked and cancels a deletion,
+# in the transaction that starts the session.
 EXCEPTIONS = {("sessions.welcome_back", "users")}
 WRITES = re.compile(
     r"\b(?:insert\s+into|update|delete\s+from|truncate|merge\s+into|lock\s+table)\s+(?:only\s+)?([a-z_]+)"
@@ -82,14 +82,14 @@ def _header(bound: Bound, kinds: list[str]) -> list[str]:
         return [*faults, f"the header lists {[name for _, name, _ in listed]}, the signature {list(bound.parameters)}"]
     return faults + [
         f"the header calls ${number} {kind}, PostgreSQL {actual}"
-        for (number, _, kind), actual in zip(told, kinds, strict=False)
+        for (number, _, kind), actual in zip(listed, kinds, strict=False)
         if normal(kind) != actual
     ]
 
 
 def _columns(bound: Bound, columns: list[tuple[str, str]]) -> list[str]:
     if bound.cardinality == "none":
-        return [f"it answers {name}, which the signature throws away" for name, kind in columns if kind != "void"]
+        return [f"it returns {name}, which the signature ignores" for name, kind in columns if kind != "void"]
     fields = fields_of(bound.row, [name for name, _ in columns])
     names = [name for name, _ in fields]
     if names != [name for name, _ in columns]:
@@ -143,7 +143,7 @@ def _writes(bound: Bound) -> list[str]:
     owner = bound.name.partition(".")[0]
     if owner in ("kernel", "worker"):
         own: tuple[str, ...] = ("outbox_", "audit_", "inbox", "inbox_", "schedules")
-    elif owner == "operations":  # whose subject outbox and inbox are
+    elif owner == "operations":  # owns outbox and inbox
         own = ("outbox_", "inbox_")
     else:
         own = (owner, f"{owner.removesuffix('s')}_")

@@ -9,7 +9,8 @@ from api.users import queries
 from api.users.types import User
 
 PASSWORD = "correct horse battery staple"
-# Of PASSWORD, made once by each of the application's own hashers (tests/patience.py): hashing is slow by design.
+# The hash of PASSWORD, computed once by each of the application's hashers (tests/patience.py), because hashing is slow
+# by design.
 _HASHES: dict[object, str] = {}
 
 
@@ -23,7 +24,7 @@ async def make_user(
     roles: Sequence[str] = (),
     language: str = "en",
 ) -> User:
-    """An account whose password is PASSWORD."""
+    """Insert an account with PASSWORD."""
     if hashes.ARGON2 not in _HASHES:
         _HASHES[hashes.ARGON2] = await context.passwords.hash(PASSWORD)
     id = uuid7()

@@ -49,8 +49,8 @@ http {{
 
 @contextlib.contextmanager
 def nginx(upstream: int, folder: Path, buffering: str = "on", caching: bool = False) -> Iterator[int]:
-    """The port of an nginx before the port `upstream`, which may be a shared cache and say so in X-Cache. Skips the
-    test where there is no nginx."""
+    """Yield the port of an nginx in front of the port `upstream`, optionally a shared cache that reports hits in
+    X-Cache. Skips the test if nginx is not installed."""
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     if program is None:
         pytest.skip("needs nginx (Debian: apt-get install nginx)")

@@ -17,7 +17,9 @@ PRODUCTION = {kind: {each: getattr(*each) for each in changed} for kind, changed
 def patience() -> Iterator[None]:
     """Also for the fixtures of a module or of the session."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(passwords, "_give_way", lambda: None)  # the lowest priority would wait for all other tests
+        patched.setattr(
+            passwords, "_lower_priority", lambda: None
+        )  # the lowest priority would wait for all other tests
         for changed in KINDS.values():
             for (module, name), value in changed.items():
                 patched.setattr(module, name, value)

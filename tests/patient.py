@@ -20,7 +20,7 @@ CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 HASHING: dict[tuple[ModuleType, str], Any] = {
     (hashes, "ARGON2"): CHEAP,
     (passwords, "ARGON2"): CHEAP,
-    (passwords, "_NOBODY"): CHEAP.hash(os.urandom(32)),
+    (passwords, "_DUMMY"): CHEAP.hash(os.urandom(32)),
 }
 DEADLINES: dict[tuple[ModuleType, str], Any] = {
     (cache, "CALL_SECONDS"): SECONDS,
@@ -34,7 +34,7 @@ DEADLINES: dict[tuple[ModuleType, str], Any] = {
 def be_patient() -> None:
     for (module, name), value in (DEADLINES | HASHING).items():
         setattr(module, name, value)
-    passwords._give_way = lambda: None  # the lowest priority would wait for all other tests
+    passwords._lower_priority = lambda: None  # the lowest priority would wait for all other tests
     if sys.argv[1:2] == ["worker"]:
         from worker import main
 

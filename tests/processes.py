@@ -49,7 +49,7 @@ class Process:
             )
 
     async def said(self, text: str, seconds: float = SECONDS) -> None:
-        """Wait until the log holds the text."""
+        """Wait until the log contains the text."""
         async with asyncio.timeout(seconds):
             while text not in self.log.read_text():
                 assert self.child.poll() is None, self.log.read_text()
@@ -77,8 +77,8 @@ def full_pipe(stack: contextlib.ExitStack) -> tuple[int, tuple[int, ...]]:
 
 
 class Processes:
-    """Starts them with one environment, under the command `privileges`, and leaves none behind. Those that are not
-    `patient` have the deadlines of production."""
+    """Starts processes with one environment, under the command `privileges`, and stops them all at the end. Unless
+    `patient`, they have the deadlines of production."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Processes:
         await self._begin("api", "web starts")
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=15) as client:
             async with asyncio.timeout(60):
-                while not await is_ready(client):  # noqa: ASYNC110  # it starts to listen without telling
+                while not await is_ready(client):  # noqa: ASYNC110  # it reports no event when it listens
                     await asyncio.sleep(0.02)
             yield client
 
@@ -118,9 +118,9 @@ class Processes:
     async def _begin(self, module: str, line: str) -> Process:
         """Start a module and wait for its own log line, in addition to those of earlier processes."""
         process = self.start(module)
-        before = process.log.read_text().count(told)
+        before = process.log.read_text().count(line)
         async with asyncio.timeout(60):
-            while process.log.read_text().count(told) == before:
+            while process.log.read_text().count(line) == before:
                 assert process.child.poll() is None, process.log.read_text()
                 await asyncio.sleep(0.02)
         return process
@@ -162,7 +162,7 @@ class MailServer:
         return self.answer
 
     async def mail_to(self, address: str, seconds: float = SECONDS) -> Message:
-        """The first mail to the address, as soon as it has come."""
+        """Wait for the first mail to the address and return it."""
         async with asyncio.timeout(seconds):
             while not (found := [mail for mail in self.mails if mail["To"] == address]):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)

@@ -112,7 +112,7 @@ def request(method: str, path: str, body: bytes = b"", /, **headers: str) -> byt
 
 
 def spawn(environment: Mapping[str, str], log: Path, module: str = "api") -> "subprocess.Popen[bytes]":
-    """`python -m api`, or another module, with that environment and nothing of ours."""
+    """Start `python -m api`, or another module, with only that environment."""
     with log.open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "tests.patient", module],
@@ -124,7 +124,7 @@ def spawn(environment: Mapping[str, str], log: Path, module: str = "api") -> "su
 
 @contextlib.contextmanager
 def serving(environment: Mapping[str, str], folder: Path, module: str = "api") -> Iterator[Web]:
-    """A web process that answers; killed at the end where it still runs."""
+    """Yield a web process that answers requests. It is killed at the end if it still runs."""
     port = free_port()
     log = folder / f"web-{port}.log"
     web = Web(spawn({**environment, "PORT": str(port)}, log, module), port, log)

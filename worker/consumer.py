@@ -19,7 +19,7 @@ from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
 from api.kernel.outbox.consumers import Consumer, Delivery, tell_lag
 from api.kernel.telemetry import mark_failed, meter
 from api.kernel.telemetry.outages import Outage
-from worker.dead_messages import LARGEST, bury, dead_topic_of, reason_of, size_of
+from worker.dead_messages import LARGEST, dead_letter, dead_topic_of, reason_of, size_of
 from worker.internals import Internals
 from worker.security import explained, security
 from worker.spans import processing

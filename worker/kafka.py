@@ -37,8 +37,8 @@ from worker.types import OutboxEvent, Refusal, Unpublished
 
 logger = logging.getLogger(__name__)
 PUBLISH_SECONDS = 6.0
-"""With STOP_SECONDS of internals.py twice and EXPLAIN_SECONDS of worker/security.py, less than the server lets a
-transaction be idle: it holds locks."""
+"""Timeout for publishing. Together with STOP_SECONDS of internals.py twice and EXPLAIN_SECONDS of worker/security.py,
+less than the server's idle-in-transaction timeout: the transaction holds locks."""
 SEARCH_SECONDS = 2.0
 LOOKS, LOOK_SECONDS = 5, 0.1
 BATCH_BYTES = 65536
@@ -88,7 +88,7 @@ class Publisher:
         if (producer := self._producer) is None:
             return
         await Internals.discard_producer(producer)
-        self._producer = None  # not before: where this was cut off, somebody does it again
+        self._producer = None  # last, so that an interrupted stop() is repeated
 
     async def _started(self, *, idempotence: bool = True) -> AIOKafkaProducer:
         if self._producer is None:
@@ -280,6 +280,6 @@ async def missing_topic(client: AIOKafkaClient, name: str, looks: int = LOOKS) -
     return UnknownTopicOrPartitionError(name)
 
 
-def _tells_of_records(error: Exception) -> bool:
-    """Whether it is about what was sent, a mistake of ours in making it included, and not about the broker."""
+def _is_about_records(error: Exception) -> bool:
+    """Return whether the error concerns the records (including a bug of ours), not the broker."""
     return isinstance(error, _REFUSALS) or not isinstance(error, _FAILURES)

@@ -53,7 +53,7 @@ async def sweep_inbox(context: Context) -> int:
 
 
 async def sweep_live(context: Context) -> int:
-    """Remove what clients could follow a day ago, one batch of it; how many. Raises Problem."""
+    """Delete a batch of events that clients could follow a day ago. Returns their number. Raises Problem."""
     return await queries.sweep_live(context.db, SWEPT_AT_ONCE)
 
 

@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 EVENTS_AT_ONCE = 500
 EVENTS_IN_TRANSACTION = 4000
-"""Events that may be published twice after a crash with a backlog. Without one, only the events of a few milliseconds.
-"""
+"""Events that may be published twice after a crash with a backlog. Without one, only the events of a few
+milliseconds."""
 TOPIC_SECONDS = 2.0
 """Time between two probes of a closed topic, each with one event."""
 RELEASED_AT_ONCE = 5000
@@ -149,7 +149,7 @@ class Relay:
         return following, unpublished
 
     async def _claim(self, db: Transaction) -> list[OutboxEvent]:
-        """What to publish next. Where a batch brought events to light that must wait, there may be more to look at."""
+        """Claim the next events to publish. If the batch contains events that must wait, more may be ready."""
         claimed = await queries.claim_events(db, EVENTS_AT_ONCE)
         events = [event for event in claimed if not event.held]
         if len(events) < len(claimed):
@@ -167,7 +167,7 @@ class Relay:
             self._wake_events.set()
 
     async def _close(self, db: Transaction, unpublished: dict[OutboxEvent, Refusal | None]) -> None:
-        """Let the topics wait that Kafka does not take: no event of theirs has had an attempt."""
+        """Close the topics that Kafka refuses. No attempt is counted for their events."""
         reasons = {event.topic: refusal.reason for event, refusal in unpublished.items() if refusal and refusal.topic}
         if reasons:
             await queries.close_topics(db, list(reasons), list(reasons.values()), TOPIC_SECONDS)

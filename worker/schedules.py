@@ -1,4 +1,4 @@
-"""The worker's part in schedules: it looks each second whether one is due, and forgets those that no code declares."""
+"""The worker's part in schedules: checks each second for due ones, and deletes those that no code declares."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ FORGET_SECONDS = 300.0
 
 
 def sweeps_of(schedules: Sequence[Schedule]) -> list[Sweep]:
-    """What a worker repeats for these schedules."""
+    """Return the sweeps that a worker runs for these schedules."""
     served = Schedules(schedules)
 
     async def run_schedules(context: Context) -> int:

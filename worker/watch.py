@@ -44,7 +44,7 @@ class Watch:
             return {}
         self._due = now + LOOK_SECONDS
         places = client.assignment()
-        # A member without a partition is in order: the group has more members than the topic has partitions.
+        # A member without partitions is healthy: the group has more members than the topic has partitions.
         if places or Internals.is_member(client):
             self._joined = now
         elif now - self._joined > STILL_SECONDS:

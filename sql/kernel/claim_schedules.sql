@@ -1,8 +1,8 @@
--- Locks the schedules that are due, except those that another worker has locked, and tells the time. Those of another declaration are
--- another release's.
+-- Locks the due schedules, skipping those locked by another worker, and returns the current time. Schedules with
+-- another declaration belong to another release.
 --
 --   $1 tasks     text[]
---   $2 declared  text[]  of each
+--   $2 declared  text[]  the declaration of each task
 
 select task, last_at, now()
   from schedules

@@ -1,8 +1,8 @@
--- Forgets schedules that the code does not declare, an hour after they were due: a worker of a newer release would have run them. Answers
--- how many.
+-- Deletes schedules that the code does not declare, an hour after they were due, because a worker of a newer release
+-- would have run them by then. Returns their number.
 --
 --   $1 tasks     text[]
---   $2 declared  text[]  of each
+--   $2 declared  text[]  the declaration of each task
 
 with deleted as (
     delete from schedules

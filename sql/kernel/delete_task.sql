@@ -1,4 +1,4 @@
--- Removes a task that is done, unless another lease has taken it over since. Answers its id, or nothing.
+-- Deletes a completed task, unless another lease has been taken since. Returns its id, or no row.
 --
 --   $1 id     uuid
 --   $2 lease  integer

@@ -1,3 +1,3 @@
--- The oldest position that is kept, and the newest.
+-- Finds the oldest and the newest position.
 
 select coalesce(min(position), 0) as oldest, coalesce(max(position), 0) as newest from outbox_live;

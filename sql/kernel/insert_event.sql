@@ -1,18 +1,19 @@
--- Announces an event: a row for Kafka, a row for each task that subscribes, a row for the audit, a row for connected clients where they
--- may follow it, and hints that wake the relay and the web processes. The caller's transaction commits all of it or nothing.
+-- Inserts an event: a row for Kafka, a row for each subscribing task, an audit entry, a row for connected clients if
+-- they may follow it, and notifications that wake the relay and the web processes. All of it commits or rolls back with
+-- the caller's transaction.
 --
---   $1 id            uuid    the CloudEvent's id
---   $2 type          text    users.registered
---   $3 topic         text    users
---   $4 key           uuid    id of the entity that the event is about
---   $5 data          text    the event as JSON
---   $6 traceparent   text    W3C Trace Context of the request
---   $7 principal_id  uuid    the authenticated user, or null
---   $8 address       text    network address of the client, or null
---   $9 user_agent    text    User-Agent of the client, or null
---   $10 tasks        text[]  names of the subscribing tasks
---   $11 subjects     uuid[]  the persons that the event is about
---   $12 live         boolean whether clients may follow it
+--   $1 id            uuid     the CloudEvent's id
+--   $2 type          text     users.registered
+--   $3 topic         text     users
+--   $4 key           uuid     id of the entity that the event is about
+--   $5 data          text     the event as JSON
+--   $6 traceparent   text     W3C Trace Context of the request
+--   $7 principal_id  uuid     the authenticated user, or null
+--   $8 address       text     network address of the client, or null
+--   $9 user_agent    text     User-Agent of the client, or null
+--   $10 tasks        text[]   names of the subscribing tasks
+--   $11 subjects     uuid[]   the users that the event is about
+--   $12 live         boolean  whether clients may follow it
 
 with event as (
     insert into outbox_events (id, type, topic, key, data, traceparent, principal_id, address, user_agent)

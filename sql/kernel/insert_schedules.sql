@@ -1,7 +1,8 @@
--- Remembers schedules, and when each is due first. One that is declared as before keeps its due moment, which may have passed.
+-- Inserts schedules with their first due time. A schedule with an unchanged declaration keeps its due time, which may
+-- be in the past.
 --
 --   $1 tasks     text[]
---   $2 declared  text[]         its times and zone, as the code has them
+--   $2 declared  text[]         the times and time zone, as declared in code
 --   $3 due       timestamptz[]
 
 insert into schedules (task, declared, due_at)

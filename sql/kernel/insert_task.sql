@@ -1,5 +1,5 @@
--- Leaves work for the worker that no event stands for. A task with this id that waits already gets the new input and keeps its turn. One
--- whose attempt runs loses its lease, so that it runs again afterwards; a dead letter begins anew.
+-- Inserts a task that does not belong to an event. A pending task with this id receives the new input and keeps its
+-- place. A running one loses its lease, so that it runs again afterwards. A dead letter is reset.
 --
 --   $1 task         text
 --   $2 id           uuid  passed to the task as its id

@@ -1,4 +1,4 @@
--- Events after a position, in the order of their positions.
+-- Lists events after a position, in the order of positions.
 --
 --   $1 after  bigint
 --   $2 most   bigint

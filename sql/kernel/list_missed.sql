@@ -1,4 +1,4 @@
--- What a client that was away missed of one thing's events, in the order of their positions.
+-- Lists the events of one key that a reconnecting client missed, in the order of positions.
 --
 --   $1 types  text[]
 --   $2 key    uuid

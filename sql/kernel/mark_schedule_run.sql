@@ -1,4 +1,4 @@
--- Remembers the moment for which a schedule's task was deferred, and when it is due next.
+-- Records the time for which a schedule's task was deferred, and its next due time.
 --
 --   $1 task  text
 --   $2 at    timestamptz

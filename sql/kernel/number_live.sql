@@ -1,8 +1,8 @@
--- Gives positions to committed events that have none, in their order; so many at a time. The lock lasts until the commit, so that
--- positions are given in the order of these commits. Rows that another process numbered meanwhile are left as they are: `update` looks
--- at them again.
+-- Assigns positions to a batch of committed events, in order. The lock is held until the commit, so that positions
+-- follow the order of these commits. Rows numbered concurrently by another process are skipped, because `update` checks
+-- them again.
 --
---   $1 most  bigint
+--   $1 most  bigint  the batch size
 
 with fresh as materialized (
     select seq from outbox_live where position is null order by seq limit $1

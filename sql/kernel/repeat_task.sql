@@ -1,4 +1,4 @@
--- Makes a task due whose attempt under this lease has ended, and which was deferred again meanwhile.
+-- Makes a task due again if it was deferred once more during the attempt that has just ended under this lease.
 --
 --   $1 id     uuid
 --   $2 lease  integer

@@ -1,4 +1,4 @@
--- Schedules that were due five minutes ago, and that no worker has run.
+-- Lists schedules that have been due for five minutes without being run.
 
 select task
   from schedules

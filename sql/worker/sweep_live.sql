@@ -1,7 +1,7 @@
--- Removes events that connected clients could follow for a day, so many at a time; answers how many. The newest with a position stays:
--- by it a client that resumes is known to have missed nothing.
+-- Deletes a batch of events that connected clients could follow for a day. Returns their number. The newest numbered
+-- event is kept, so that a resuming client can detect whether it missed events.
 --
---   $1 most  bigint
+--   $1 most  bigint  the batch size
 
 with swept as (
     delete from outbox_live

@@ -1,5 +1,5 @@
-"""Settings that a feature declares as a Struct: each field is one environment variable, with its type, limits, default
-and description. The parsers raise ValueError, which settings.py reports by the variable's name."""
+"""Settings that a feature declares as a Struct: each field is an environment variable with type, limits, default and
+description. The parsers raise ValueError, which settings.py reports with the variable's name."""
 
 import base64
 import re
@@ -14,7 +14,7 @@ from api.kernel.config.connections import Sealed, items_of
 
 T = TypeVar("T")
 Read = Callable[[str, Callable[[str], Any], str | None], Any]
-"""Reads one variable: its name, its parser, and the default as text (None: the variable is required)."""
+"""Reads a variable: its name, its parser, and the default as text (None: the variable is required)."""
 
 
 class FeatureSettings(Sealed, frozen=True, kw_only=True):
@@ -25,14 +25,14 @@ class FeatureSettings(Sealed, frozen=True, kw_only=True):
 
 
 class Variable(msgspec.Struct, frozen=True):
-    """In a field's annotation: the variable's name, where it is not the feature's name and the field's. Two features
-    may read one variable if both declare it alike."""
+    """In a field's annotation: the variable's name, if it differs from feature and field name. Two features may read
+    the same variable if their declarations are equal."""
 
     name: str
 
 
 class Declared(msgspec.Struct, frozen=True):
-    """One variable of a feature's settings. `default` is text as an environment has it; None: it is required."""
+    """A variable of a feature's settings. `default` is text as in an environment; None: it is required."""
 
     name: str
     field: str
@@ -45,15 +45,15 @@ class Declared(msgspec.Struct, frozen=True):
 
 
 def declared(feature: str, kind: type[FeatureSettings]) -> list[Declared]:
-    """The variables of a feature's settings, in the order of the fields. Raises TypeError for a field that cannot be
-    read from an environment, or has no description."""
+    """Return the variables of a feature's settings, in the order of the fields. Raises TypeError for a field without a
+    description or with a type that cannot be read from an environment."""
     prefix = feature.upper().replace("-", "_")
     return [_declared(prefix, kind, each) for each in msgspec.structs.fields(kind)]
 
 
 def read_features(kinds: Mapping[str, type[FeatureSettings]], read: Read) -> dict[type, FeatureSettings]:
-    """Read the settings of each feature, by its name. A faulty variable is reported by `read` and leaves None. Raises
-    TypeError where two features declare one variable differently."""
+    """Read the settings of each feature, by its name. `read` reports an invalid variable and leaves None. Raises
+    TypeError if two features declare a variable differently."""
     known: dict[str, Declared] = {}
     found: dict[type, FeatureSettings] = {}
     for feature, kind in kinds.items():
@@ -68,7 +68,7 @@ def read_features(kinds: Mapping[str, type[FeatureSettings]], read: Read) -> dic
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """A parser of one of these words, in upper or lower case."""
+    """Return a parser for one of these words, case-insensitive."""
 
     def parse(text: str) -> str:
         for choice in choices:
@@ -80,7 +80,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 
 def between(low: int, high: int) -> Callable[[str], int]:
-    """A parser of a whole number in decimal digits."""
+    """Return a parser for a whole number in decimal digits."""
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,15}", text) or not low <= int(text) <= high:
@@ -120,7 +120,7 @@ def _declared(prefix: str, kind: type[FeatureSettings], field: msgspec.structs.F
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:
-    """A type, and what Annotated adds to it."""
+    """Return a type and the metadata of its Annotated."""
     if hasattr(annotation, "__metadata__"):
         return annotation.__origin__, *annotation.__metadata__
     return (annotation,)
@@ -179,7 +179,7 @@ def _string(limits: dict[str, Any]) -> Callable[[str], str]:
 
 
 def _text(value: object) -> str:
-    """A default as an environment would have it."""
+    """Return a default as written in an environment."""
     match value:
         case bool():
             return str(value).lower()
@@ -194,7 +194,7 @@ def _text(value: object) -> str:
 
 
 def variables(kinds: Mapping[str, type[FeatureSettings]]) -> Iterator[Declared]:
-    """The variables of all features, each once, for the operator's documentation."""
+    """Yield the variables of all features, each once, for the operator's documentation."""
     seen: set[str] = set()
     for feature, kind in kinds.items():
         for each in declared(feature, kind):

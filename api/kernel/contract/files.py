@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of bodies and answers that are not JSON."""
+"""OpenAPI descriptions of bodies and answers that are not JSON."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ BINARY = {"type": "string", "format": "binary"}
 
 
 def request_body(route: Route, inputs: Inputs, form: dict[str, Any]) -> dict[str, Any]:
-    """The requestBody of a route that takes `bytes` or an `Upload`; `form` is the schema of its text fields, if any.
-    A body that is the file alone has no place for fields."""
+    """Return the requestBody of a route that takes `bytes` or an `Upload`; `form` is the schema of its text fields, if
+    any. A body that is only the file has no fields."""
     content: dict[str, Any] = {}
     if not form.get("required"):
         content = {kind: {"schema": BINARY} for kind in route.accepts}
@@ -27,11 +27,11 @@ def request_body(route: Route, inputs: Inputs, form: dict[str, Any]) -> dict[str
 
 
 def size_note(inputs: Inputs) -> dict[str, str]:
-    """The description of a body whose limit is not the usual one."""
+    """Return the description of a body with a non-default limit."""
     return {"description": f"At most {in_words(inputs.limit)}."} if inputs.limit != MAX_BODY_BYTES else {}
 
 
 def streamed(media_type: str) -> dict[str, Any]:
-    """The content of a Stream's answer."""
+    """Return the content of a Stream's answer."""
     text = media_type.startswith("text/") or media_type.endswith("ndjson")
     return {media_type: {"schema": {"type": "string"} if text else BINARY}}

@@ -1,4 +1,4 @@
-"""The OpenAPI description of server-sent events and WebSockets."""
+"""OpenAPI descriptions of server-sent events and WebSockets."""
 
 from typing import Any
 
@@ -25,19 +25,20 @@ _CLOSES = (
 
 
 def resuming(route: Route) -> list[dict[str, Any]]:
-    """The parameter with which a client resumes."""
+    """Return the parameter with which a client resumes."""
     name, place = ("after", "query") if route.socket else ("Last-Event-ID", "header")
     about = "The id of the last event received; the stream continues after it."
     return [{"name": name, "in": place, "required": False, "description": about, "schema": {"type": "string"}}]
 
 
 def stream_of(inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
-    """The success of a stream."""
+    """Return the success response of a stream."""
     return {"200": {"description": _STREAM, "content": {EVENT_STREAM: {"schema": schemas[inputs.returns]}}}}
 
 
 def socket_of(inputs: Inputs, messages: Inputs | None, schemas: dict[Any, Any]) -> dict[str, Any]:
-    """The success of a handshake; `messages` are what the socket receives. OpenAPI has no words for it, hence x-."""
+    """Return the success response of a handshake; `messages` are those that the socket receives. OpenAPI cannot
+    describe them, hence the x- fields."""
     found: dict[str, Any] = {"description": _SOCKET + (_RECEIVES if messages else "") + _CLOSES}
     if inputs.feed:
         found["x-events"] = schemas[inputs.returns]

@@ -172,7 +172,7 @@ def _operation(
 def _security(route: Route, inputs: Inputs) -> list[dict[str, list[str]]]:
     if not route.guard.asks:
         return [{}, {"bearer": []}, {"cookie": []}] if "principal" in inputs.ambient else []
-    roles = [] if route.guard in (signed_in, holder) else [route.guard.name]  # OpenAPI 3.1: the roles it takes
+    roles = [] if route.guard in (signed_in, holder) else [route.guard.name]  # OpenAPI 3.1: the required roles
     return [{"bearer": roles}, {"cookie": roles}]
 
 

@@ -1,5 +1,4 @@
-"""Reads the rows of one statement while they are used: a server-side cursor in a read-only transaction, on a connection
-of its own."""
+"""Reads the rows of a statement on demand: a server-side cursor in a read-only transaction, on its own connection."""
 
 import asyncio
 import contextlib
@@ -19,19 +18,19 @@ from api.kernel.data.database import (
 from api.kernel.errors import UNAVAILABLE
 
 FETCHED_ROWS = 200
-"""Rows in memory at a time."""
+"""Maximum number of rows in memory."""
 IDLE_SECONDS = 50.0
-"""Between two fetches. It ends a reader that is too slow before PostgreSQL does, whose refusal would make every
-connection of the pool suspect."""
+"""Maximum time between two fetches. It ends a slow reader before PostgreSQL does, whose error would make every pooled
+connection suspect."""
 _SET_IDLE = "set local idle_in_transaction_session_timeout = '60s'"
 _places: "weakref.WeakKeyDictionary[Database, asyncio.Semaphore]" = weakref.WeakKeyDictionary()
 _SET_POOLED = f"{_SET_LOCAL}; {_SET_IDLE}"
 
 
 async def fetched(db: Database, statement: str, *arguments: object) -> AsyncGenerator[Sequence[Record], None]:
-    """The rows, FETCHED_ROWS at a time, each fetched when it is asked for. At most half of the pool's connections are
-    used so, because a client that reads slowly keeps one; inside a transaction it is the transaction's own. Raises what
-    `Database.fetch` does, also after some rows."""
+    """Yield the rows in batches of FETCHED_ROWS, each fetched on demand. At most half of the pool's connections are
+    used for this, because a slow client keeps one; a transaction uses its own connection. Raises like `Database.fetch`,
+    also after some rows."""
     async with _place(db), db._borrow() as connection:
         transaction = connection.transaction(readonly=True)
         cursor: Any = None
@@ -55,7 +54,7 @@ async def fetched(db: Database, statement: str, *arguments: object) -> AsyncGene
             with contextlib.suppress(*_DRIVER_ERRORS):
                 async with asyncio.timeout(ROLLBACK_SECONDS):
                     if db._pooled:
-                        # The driver closes an unused statement at its next one, which must reach the same server
+                        # The driver closes an unused statement with the next one, which must reach the same server
                         # connection: the pooler may lend it to a process that uses the same name.
                         cursor = None
                         await connection.fetchval("select 1")
@@ -63,7 +62,7 @@ async def fetched(db: Database, statement: str, *arguments: object) -> AsyncGene
 
 
 async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
-    """Cancelled, it ends once the work has: a transaction that has half begun could not be rolled back."""
+    """Delay a cancellation until the work ends: a half-started transaction could not be rolled back."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)

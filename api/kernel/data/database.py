@@ -1,4 +1,4 @@
-"""The pool, transactions, and the Problems that PostgreSQL's errors become. The only file that imports asyncpg.
+"""The pool, transactions, and the translation of PostgreSQL's errors to Problems. The only file that imports asyncpg.
 Timeouts are in docs/operations.md."""
 
 import asyncio
@@ -64,11 +64,10 @@ class SERIALIZATION_FAILURE(UNAVAILABLE):  # a Problem is named by its code
 
 
 class Database:
-    """The pool. A statement that is sent here runs on a connection of its own and is committed at once; `transaction()`
-    groups statements.
+    """The pool. A statement runs on its own connection and commits at once; `transaction()` groups statements.
 
-    `subscribers` maps an event's type to the names of the tasks that subscribe to it. It is here because `record()` has
-    only the transaction."""
+    `subscribers` maps an event's type to the names of the subscribing tasks. It is kept here because `record()`
+    receives only the transaction."""
 
     _connection: "Connection | None" = None
     """A transaction's own."""
@@ -103,7 +102,7 @@ class Database:
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Return every row. Raises Violation, VALIDATION_FAILED (a value that PostgreSQL refuses), UNAVAILABLE, and
-        RuntimeError where the caller's task holds a transaction: the statement belongs there."""
+        RuntimeError if the caller's task has a transaction, on which the statement should run."""
         try:
             return await self._send(statement, arguments)
         except _DRIVER_ERRORS as error:
@@ -124,8 +123,8 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
-        """All or nothing: commits at the end of the block, rolls back on an exception. Inside a transaction, begins a
-        savepoint. Raises RuntimeError on the pool where the caller's task holds a transaction already."""
+        """Run the block in a transaction: commit at its end, roll back on an exception. Inside a transaction, start a
+        savepoint. Raises RuntimeError on the pool if the caller's task already has a transaction."""
         async with self._borrow() as connection:
             transaction = connection.transaction()
             async with self._translated():
@@ -229,9 +228,8 @@ class Database:
 
 
 class Transaction(Database):
-    """What `transaction()` yields: all of its statements run on one connection and are committed together. `record`,
-    `Task.defer` and writing queries demand one, so that an event cannot be announced without the change that it
-    announces."""
+    """The result of `transaction()`: all statements run on one connection and commit together. `record`, `Task.defer`
+    and writing queries require one, so that an event cannot be announced without the change that it describes."""
 
     _connection: Connection
 
@@ -260,8 +258,8 @@ Autocommit: TypeAlias = Annotated[Database, "autocommit"]
 """The first parameter of a writing query that is complete by itself: outside of a transaction, its one statement is
 committed at once."""
 
-# The innermost open transaction of the current task. A task that is started meanwhile inherits it, because the block
-# may await that task: at a full pool both would wait for each other.
+# The innermost open transaction of the current task. A child task inherits it, because the block may await that task:
+# with a full pool both would wait for each other.
 _held: ContextVar[Transaction | None] = ContextVar("held", default=None)
 
 

@@ -21,12 +21,12 @@ encode = msgspec.json.Encoder().encode
 
 class RowError(Exception):
     """A column holds a value that its field's type does not allow. The message names the query, the column and the
-    place, and never the value."""
+    path, never the value."""
 
 
 def row_maker(name: str, row: Any) -> Callable[[Any], Any]:
-    """How the query `name` makes a value of type `row` from a record: a Struct of its columns, or its one column. It
-    raises RowError."""
+    """Return the function with which the query `name` converts a record to `row`: a Struct of its columns, or its only
+    column. It raises RowError."""
     if not (isinstance(row, type) and issubclass(row, msgspec.Struct)):
         read = _reader(name, "", row)
         return (lambda record: read(record[0])) if read else lambda record: record[0]
@@ -35,7 +35,7 @@ def row_maker(name: str, row: Any) -> Callable[[Any], Any]:
     ]
     converted = [(index, read) for index, read in readers if read]
     if not converted:
-        return lambda record: row(*record)  # columns stand in the fields' order; tests/test_sql.py holds them to it
+        return lambda record: row(*record)  # columns are in the fields' order, as tests/test_sql.py checks
 
     def make(record: Any) -> Any:
         values = [*record]
@@ -47,7 +47,8 @@ def row_maker(name: str, row: Any) -> Callable[[Any], Any]:
 
 
 def argument_converter(parameters: Mapping[str, Any]) -> Callable[[Sequence[object]], Sequence[object]]:
-    """How a query's arguments become those of the driver; `parameters` are the types in the order of $1, $2, …"""
+    """Return the function that converts a query's arguments for the driver; `parameters` are the types in the order of
+    $1, $2, …"""
     writers = [(index, _writer(kind)) for index, kind in enumerate(parameters.values())]
     converted = [(index, write) for index, write in writers if write]
     if not converted:
@@ -63,7 +64,7 @@ def argument_converter(parameters: Mapping[str, Any]) -> Callable[[Sequence[obje
 
 
 def is_json(kind: Any) -> bool:
-    """Whether a type is jsonb in SQL: a Struct, a dict, Any, a union of these, or a list of them."""
+    """Return whether a type is jsonb in SQL: a Struct, a dict, Any, a union of these, or a list of them."""
     plain, origin = plain_kind(kind), typing.get_origin(plain_kind(kind))
     if origin is list:
         return is_json(typing.get_args(plain)[0])

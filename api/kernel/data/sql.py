@@ -1,7 +1,7 @@
-"""Binds typed signatures to the files under sql/. `@query` above an `async def insert(db, …) -> Order: ...` in
-api/orders/queries.py reads sql/orders/insert.sql at import, so that a missing file stops the start by name; the return
-annotation says how many rows. `def list_all(db, …) -> AsyncIterator[Order]: ...` reads any number of them, a few at a
-time. The first parameter is `db: Database` where the statement reads, `db: Transaction` where it writes or locks."""
+"""Binds typed signatures to the files under sql/. `@query` on `async def insert(db, …) -> Order: ...` in
+api/orders/queries.py reads sql/orders/insert.sql at import, so that a missing file fails at start. The return
+annotation determines the number of rows; `def list_all(db, …) -> AsyncIterator[Order]: ...` reads any number of rows in
+batches. The first parameter is `db: Database` for reads, `db: Transaction` for writes and locks."""
 
 import contextlib
 import inspect
@@ -76,8 +76,8 @@ def query(function: Rows[P, R], /) -> Rows[P, R]: ...
 @overload
 def query(**constraints: type[Problem]) -> Callable[[Query[P, R]], Query[P, R]]: ...
 def query(function: Callable[..., Any] | None = None, /, **constraints: type[Problem]) -> Any:
-    """Bind a signature to its statement. `@query(users_email_key=EMAIL_TAKEN)`: that named constraint means that
-    Problem. Raises QueryError at import where the file is missing or the signature is not one."""
+    """Bind a signature to its statement. `@query(users_email_key=EMAIL_TAKEN)` maps the named constraint to a Problem.
+    Raises QueryError at import if the file is missing or the signature is invalid."""
     if function is None:
         return lambda later: _bind(later, constraints)
     return _bind(function, constraints)

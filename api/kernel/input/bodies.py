@@ -1,5 +1,4 @@
-"""The body of a request as bytes: no larger than its route takes, and no slower than BODY_SECONDS for each
-BODY_BYTES."""
+"""A request body as bytes: limited by its route's size, and by BODY_SECONDS for each BODY_BYTES."""
 
 import asyncio
 import re
@@ -11,21 +10,21 @@ from starlette.types import Receive
 from api.kernel.errors import PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, UNSUPPORTED_MEDIA_TYPE, Problem
 
 MAX_BODY_BYTES = 64 * 1024
-"""Where the route says nothing else."""
+"""The default limit of a route."""
 BODY_SECONDS = 10.0
-"""Each BODY_BYTES of a body must arrive within these seconds, so the slowest client sends 6.4 KiB/s."""
+"""Time limit for each BODY_BYTES of a body; the slowest accepted client sends 6.4 KiB/s."""
 BODY_BYTES = 64 * 1024
 CLOSE = {"connection": "close"}
-"""With every refusal of a body: its rest is not read, and must not be taken for the next request."""
+"""Sent with every refusal of a body, because its unread rest must not be parsed as the next request."""
 _UNITS = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _SIZE = re.compile(r"([1-9][0-9]*) ?(B|kB|MB|GB|KiB|MiB|GiB)")
 
 
 def size_of(size: int | str) -> int:
-    """Bytes, from an integer or a text such as `2 MB` or `64 KiB`. Raises ValueError."""
+    """Parse a size in bytes, from an integer or a text such as `2 MB` or `64 KiB`. Raises ValueError."""
     if isinstance(size, int):
         if size < 1:
-            raise ValueError("is at least one byte")
+            raise ValueError("must be at least one byte")
         return size
     match = _SIZE.fullmatch(size)
     if match is None:
@@ -34,7 +33,7 @@ def size_of(size: int | str) -> int:
 
 
 def in_words(size: int) -> str:
-    """`2 MB`, `64 KiB`: the size in the largest unit that divides it."""
+    """Format a size in the largest unit that divides it, such as `2 MB` or `64 KiB`."""
     unit = max((unit for unit in _UNITS if size % _UNITS[unit] == 0), key=lambda unit: _UNITS[unit])
     return f"{size // _UNITS[unit]} {unit}"
 
@@ -44,8 +43,8 @@ def too_large(limit: int) -> Problem:
 
 
 def declared_size(headers: dict[bytes, bytes], limit: int) -> int | None:
-    """Content-Length; None for a chunked body. Raises PAYLOAD_TOO_LARGE over the limit, UNSUPPORTED_MEDIA_TYPE for a
-    compressed body."""
+    """Return Content-Length; None for a chunked body. Raises PAYLOAD_TOO_LARGE if it exceeds the limit,
+    UNSUPPORTED_MEDIA_TYPE for a compressed body."""
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise UNSUPPORTED_MEDIA_TYPE("This needs a body that is not compressed.", headers=CLOSE)
     length = headers.get(b"content-length")
@@ -57,9 +56,9 @@ def declared_size(headers: dict[bytes, bytes], limit: int) -> int | None:
 
 
 async def chunks(receive: Receive, limit: int) -> AsyncIterator[bytes]:
-    """The parts of a body as they arrive, none empty. Raises PAYLOAD_TOO_LARGE at the first byte over the limit,
-    REQUEST_TIMEOUT where the client is slower than BODY_SECONDS allows or leaves. The time between two parts, in which
-    the caller works on the first, does not count."""
+    """Yield the parts of a body as they arrive, none empty. Raises PAYLOAD_TOO_LARGE at the first byte over the limit,
+    REQUEST_TIMEOUT if the client is slower than BODY_SECONDS allows or disconnects. The caller's time between two parts
+    does not count."""
     size, left, seconds = 0, BODY_BYTES, BODY_SECONDS
     more = True
     while more:
@@ -82,11 +81,11 @@ async def chunks(receive: Receive, limit: int) -> AsyncIterator[bytes]:
 
 
 async def read(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
-    """The whole body. Raises what `declared_size` and `chunks` do."""
+    """Read the whole body. Raises like `declared_size` and `chunks`."""
     declared_size(headers, limit)
     return b"".join([part async for part in chunks(receive, limit)])
 
 
 def has_body(headers: dict[bytes, bytes]) -> bool:
-    """Whether a request brings one, or says so by neither header (RFC 9112 §6.3)."""
+    """Return whether a request has a body, by its headers (RFC 9112 §6.3)."""
     return b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""

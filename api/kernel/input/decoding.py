@@ -25,8 +25,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 async def read_body(
     receive: Receive, headers: dict[bytes, bytes], media_type: str, limit: int = MAX_BODY_BYTES
 ) -> bytes:
-    """The whole body, of that media type in UTF-8. Raises UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE (before reading
-    where the length is told), REQUEST_TIMEOUT."""
+    """Read the whole body, which must have the media type, in UTF-8. Raises UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE
+    (before reading if the length is declared), REQUEST_TIMEOUT."""
     kind, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
     charset = re.fullmatch(r"\s*(charset=\"?utf-8\"?)?\s*", parameters)
     if kind.strip() != media_type or charset is None:
@@ -39,7 +39,7 @@ async def read_body(
 async def read_form(
     receive: Receive, headers: dict[bytes, bytes], limit: int = MAX_BODY_BYTES
 ) -> list[tuple[str, str]]:
-    """The fields of a form, urlencoded or multipart/form-data. Raises what `read_body` does, and VALIDATION_FAILED."""
+    """Read the fields of a form, urlencoded or multipart/form-data. Raises like `read_body`, and VALIDATION_FAILED."""
     boundary = boundary_of(headers.get(b"content-type", b""))
     if boundary is not None:
         return parse_multipart(await read(receive, headers, limit), boundary)

@@ -1,4 +1,4 @@
-"""Media types: what a request declares, and what its first bytes say."""
+"""Media types: as declared by a request, and as detected from the first bytes."""
 
 import re
 
@@ -6,8 +6,8 @@ from api.kernel.errors import UNSUPPORTED_MEDIA_TYPE
 from api.kernel.input.bodies import CLOSE
 
 SIGNATURE_BYTES = 12
-"""So many bytes tell each of these types."""
-# WHATWG's MIME Sniffing §6.1, for the types that uploads are made of.
+"""Number of bytes sufficient to detect each of these types."""
+# Signatures of common upload types, from WHATWG's MIME Sniffing §6.1.
 _SIGNATURES = {
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -19,22 +19,22 @@ _TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
 
 
 def media_type_of(content: bytes) -> str | None:
-    """The type of a PNG, JPEG, GIF, WebP or PDF by its first bytes; None for any other content."""
+    """Detect PNG, JPEG, GIF, WebP or PDF from the first bytes; None for any other content."""
     return next((kind for kind, signature in _SIGNATURES.items() if signature.match(content)), None)
 
 
 def is_media_type(text: str) -> bool:
-    """Whether the text is a type in lower case without parameters, such as `image/png`."""
+    """Return whether the text is a lower-case media type without parameters, such as `image/png`."""
     return _TYPE.fullmatch(text) is not None
 
 
 def declared_type(headers: dict[bytes, bytes], accepts: tuple[str, ...]) -> str:
-    """The Content-Type without its parameters. Raises UNSUPPORTED_MEDIA_TYPE where it is none of those."""
+    """Return the Content-Type without its parameters. Raises UNSUPPORTED_MEDIA_TYPE if it is not accepted."""
     return refuse_other(headers.get(b"content-type", b"").decode("latin-1"), accepts)
 
 
 def refuse_other(content_type: str, accepts: tuple[str, ...]) -> str:
-    """The type of a Content-Type field. Raises UNSUPPORTED_MEDIA_TYPE where it is none of those."""
+    """Return the type of a Content-Type field. Raises UNSUPPORTED_MEDIA_TYPE if it is not accepted."""
     kind = content_type.partition(";")[0].strip(" \t").lower()
     if kind not in accepts:
         raise UNSUPPORTED_MEDIA_TYPE(f"This needs a body of type {' or '.join(accepts)}.", headers=CLOSE)
@@ -42,7 +42,7 @@ def refuse_other(content_type: str, accepts: tuple[str, ...]) -> str:
 
 
 def refuse_disguised(start: bytes, kind: str) -> None:
-    """Raises UNSUPPORTED_MEDIA_TYPE where content that begins so is not of the type that it was declared to be. Types
-    without a signature above are not checked."""
+    """Raise UNSUPPORTED_MEDIA_TYPE if content with this beginning is not of its declared type. Types without a known
+    signature are not checked."""
     if kind in _SIGNATURES and media_type_of(start) != kind:
         raise UNSUPPORTED_MEDIA_TYPE(f"The content is not {kind}, as its Content-Type says.", headers=CLOSE)

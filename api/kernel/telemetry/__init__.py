@@ -72,7 +72,7 @@ query_seconds = meter.create_histogram(
 http_call_seconds = meter.create_histogram(
     "http.client.request.duration",
     "s",
-    "Calls of other services by method, server and status",
+    "Calls to other services by method, server and status",
     explicit_bucket_boundaries_advisory=_REQUEST_BOUNDS,
 )
 refused_values = meter.create_counter(
@@ -190,9 +190,9 @@ class Telemetry:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        began, status = time.perf_counter(), 499  # 499: the client went away before the answer began
+        began, status = time.perf_counter(), 499  # 499: the client disconnected before the answer began
         answered = began
-        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"  # the rest is a client's to choose
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"  # bounds the label's values
         incoming = [value for name, value in scope["headers"] if name == b"traceparent"]
         parent = parent_from(incoming[0].decode("latin-1") if len(incoming) == 1 else None)
 
@@ -218,7 +218,7 @@ class Telemetry:
                 if current.is_recording():
                     _describe(current, scope, labels)
                 requests_active.add(-1)
-                # Of an answer that lasts as long as its client stays, the time until it began.
+                # For an answer that lasts as long as its client stays, the time until it began.
                 request_seconds.record(answered - began if "lasts" in scope else seconds, labels)
                 if access_log.isEnabledFor(logging.INFO) and not scope["path"].startswith(self._silent):
                     client = scope["client"][0] if scope.get("client") else None

@@ -31,7 +31,7 @@ _encode = json.JSONEncoder(default=str).encode
 dropped_lines = metrics.get_meter("rest_angular").create_counter(
     "log.dropped", "{line}", "Log lines dropped because standard output was not read"
 )
-# arq logs a job's arguments and aiosmtplib the conversation; what they would tell at INFO, our spans and tasks tell.
+# arq logs a job's arguments and aiosmtplib the conversation; our spans and tasks cover the INFO level.
 LIBRARIES = ("arq", "aiokafka", "aiosmtplib", "asyncio", "httpcore", "httpx", "uvicorn", "opentelemetry", "yoyo")
 
 

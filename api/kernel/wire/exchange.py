@@ -39,9 +39,9 @@ _COPIED = 16 * 1024
 
 
 UNREAD_BYTES = 16 * 1024
-"""Bytes of a body that wait for the application; with more the connection is not read."""
+"""Maximum size of a body buffered for the application; beyond it the connection is not read."""
 DISCARDED_BYTES = 64 * 1024
-"""The rest of a body that is read after its answer, so that the connection serves on; one with more is closed."""
+"""Maximum size of the rest of a body that is read after its answer to keep the connection; with more it is closed."""
 
 
 class Exchange:
@@ -52,11 +52,11 @@ class Exchange:
     gone = False
     """The connection accepts no answer: the client disconnected or received a refusal."""
     received = False
-    """Whether the whole request has come in."""
+    """Whether the whole request has arrived."""
     taken = 0
-    """Bytes of the body that have come in."""
+    """Bytes of the body that have arrived."""
     asked = 0
-    """How often the application has asked for more of the body."""
+    """Number of times that the application has requested more of the body."""
     _delivered = False
     _head: list[bytes] | None = None
     _chunked = False
@@ -117,7 +117,7 @@ class Exchange:
 
     @property
     def full(self) -> bool:
-        """Whether the application has to read before more of the body is taken."""
+        """Return whether the application must read before more of the body is accepted."""
         return len(self.body) > UNREAD_BYTES
 
     @property
@@ -145,7 +145,7 @@ class Exchange:
         self.asked += 1
         if not self.gone:
             self.connection.watch()
-        # A body that has come in whole is delivered even if the client has left since.
+        # A complete body is delivered even if the client has disconnected.
         while not (self.ended or self.gone or (not self._delivered and (self.body or self.received))):
             self.changed.clear()
             await self.changed.wait()
@@ -198,7 +198,7 @@ class Exchange:
         return head
 
     def _is_worth_reading_on(self) -> bool:
-        """Whether the rest of the body is short, and the client is sending it rather than waiting to be told to."""
+        """Return whether the rest of the body is short, and the client sends it without waiting for 100 Continue."""
         return self.received or ((self.owed is None or self.owed <= DISCARDED_BYTES) and not self._expects)
 
     def _continue(self, body: bytes, more: bool) -> None:

@@ -104,8 +104,9 @@ class Parser:
             raise Refused(HEAD_TOO_LARGE())
 
     def _feed_without_upgrade(self) -> None:
-        """Ignore an offer of another protocol (RFC 9110 §7.8); the application may accept WebSocket's. llhttp took the
-        head for the end of HTTP; a new parser gets the same head without the offer, and frames the body as always."""
+        """Ignore an offer of another protocol (RFC 9110 §7.8), except that the application may accept WebSocket. llhttp
+        stops parsing HTTP after such a head; a new parser receives the head without the offer and frames the body as
+        usual."""
         self._offer = self._headers
         head = [b"%s %s HTTP/%s" % (self._parser.get_method(), self._url, self._parser.get_http_version().encode())]
         for name, value in self._headers:

@@ -54,8 +54,8 @@ HANDLING_SECONDS = 30.0
 WRITE_SECONDS = 30.0
 WRITE_BYTES = 16 * 1024
 UNSENT_BYTES = 128 * 1024
-"""What the kernel may keep of an answer beyond what the client's window takes; by itself it takes megabytes."""
-UNTAKEN_MILLISECONDS = 60_000  # for a client that left without a word: TCP itself tries for a quarter of an hour
+"""Maximum amount that the kernel buffers beyond the client's window; the default is megabytes."""
+UNTAKEN_MILLISECONDS = 60_000  # for a client that vanished: TCP retries for 15 minutes
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 16 * 1024 * 1024
 KEEP_ALIVE_SECONDS = 95.0
@@ -100,7 +100,7 @@ class Protocol(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
-        transport.set_write_buffer_limits(high=0)  # paused means: the client does not take what was sent
+        transport.set_write_buffer_limits(high=0)  # paused means: the client does not read
         for name, value in (("TCP_NOTSENT_LOWAT", UNSENT_BYTES), ("TCP_USER_TIMEOUT", UNTAKEN_MILLISECONDS)):
             if hasattr(socket, name):  # Linux; macOS has the first
                 transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
@@ -170,7 +170,7 @@ class Protocol(asyncio.BufferedProtocol):
         if self.exchange is not None and self.exchange.ended and self.exchange.received:
             self.exchange = None
         if self.exchange is None:
-            return self.write_paused  # the client has an answer to take first
+            return self.write_paused  # the client must read its answer first
         return self.exchange.received or self.exchange.full
 
     def _begin(self, scope: dict[str, Any], owed: int | None, keep_alive: bool, expects: bool) -> Exchange:
@@ -202,7 +202,7 @@ class Protocol(asyncio.BufferedProtocol):
             self.advance()
 
     def leave_http(self, head: bytes) -> Tunnel:
-        """Accept an offer of another protocol with the head of a 101, and hand the transport over."""
+        """Accept an offer of another protocol with the head of a 101, and hand over the transport."""
         early = self._parser.take()
         self.transport.write(head)
         self.closing, self.exchange = True, None
@@ -258,7 +258,7 @@ class Protocol(asyncio.BufferedProtocol):
         self.watch()
 
     def _reset(self) -> None:
-        """End the connection by RST, which no client takes for the end of an answer."""
+        """Reset the connection (RST), which no client mistakes for the end of an answer."""
         self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
