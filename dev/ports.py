@@ -1,16 +1,16 @@
-"""Free ports for servers that are told which port to use."""
+"""Free ports for servers whose port is given."""
 
 import random
 import socket
 
 RANGE = range(20_000, 32_000)
-"""Below the ports that Linux gives to outgoing connections (ip_local_port_range, 32768 to 60999), one of which could
-otherwise take the port before the server does."""
+"""Below Linux' ports for outgoing connections (ip_local_port_range, 32768 to 60999), one of which could otherwise take
+the port before the server does."""
 _random = random.SystemRandom()
 
 
 def bind_free(listener: socket.socket) -> int:
-    """Bind to a free port of 127.0.0.1 and return it. Raises OSError when none is found."""
+    """Bind to a free port of 127.0.0.1 and return it. Raises OSError if there is none."""
     for port in _random.sample(RANGE, 100):
         try:
             listener.bind(("127.0.0.1", port))
@@ -23,6 +23,6 @@ def bind_free(listener: socket.socket) -> int:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free now. Raises OSError when none is found."""
+    """Return a currently free port of 127.0.0.1. Raises OSError if there is none."""
     with socket.socket() as listener:
         return bind_free(listener)

@@ -1,8 +1,7 @@
-"""`python -m dev.quick`: lint, types, and the tests of what changed since the last commit, in some 20 s.
+"""`python -m dev.quick`: lint, types, and the tests of the changes since the last commit, in about 20 s.
 
-Types are checked by mypy's daemon, which takes half a minute the first time. Tests that find no time within BUDGET are
-counted and left to `make test`.
-"""
+mypy's daemon checks the types; its first run takes half a minute. Tests that do not fit into BUDGET are counted and
+left to `make test`."""
 
 import subprocess
 import sys
@@ -15,13 +14,13 @@ import pytest
 from dev.part import ROOT
 
 BUDGET = 15.0
-"""Seconds for the tests, with what they start."""
+"""Seconds for the tests, including what they start."""
 PROGRAMS = Path(sys.executable).parent
 ALWAYS = "tests/test_house.py"
 
 
 class Budget:
-    """Leaves out the tests that would begin after the deadline."""
+    """Skips the tests that would begin after the deadline."""
 
     def __init__(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
@@ -36,7 +35,8 @@ class Budget:
 
 
 def changed(root: Path) -> list[str]:
-    """The files that differ from the last commit, with new ones. Raises CalledProcessError outside of a repository."""
+    """Return the files that differ from the last commit, including new ones. Raises CalledProcessError outside a
+    repository."""
     names: list[str] = []
     for command in ("git diff --name-only -z --relative HEAD", "git ls-files --others --exclude-standard -z"):
         done = subprocess.run(command.split(), cwd=root, stdout=subprocess.PIPE, text=True, check=True)
@@ -45,8 +45,8 @@ def changed(root: Path) -> list[str]:
 
 
 def nearest_tests(names: Iterable[str], root: Path) -> list[str]:
-    """The tests of these files, the nearest first: of api/users/names.py those in tests/users/test_names*.py, then all
-    of tests/users; of sql/users/ and of a helper in tests/users/ all of tests/users."""
+    """Return the tests of these files, nearest first: for api/users/names.py tests/users/test_names*.py, then all of
+    tests/users; for sql/users/ and helpers in tests/users/ all of tests/users."""
     near, far = [ALWAYS], []
     for path in map(Path, names):
         room, *inner = path.parts[:-1] or (".",)

@@ -1,9 +1,8 @@
-"""Runs a shell command and starts it again whenever a file of the application changes: `python -m dev.reload SIGNAL
-COMMAND`. SIGNAL is TERM, and the next one starts while this one ends; or KILL for a process that has a port to itself.
+"""`python -m dev.reload SIGNAL COMMAND`: runs a shell command and restarts it when a file of the application changes.
+With SIGNAL TERM the next process starts while the previous one ends; KILL is for a process that needs its port.
 
-A command that ends before any change ends this program with its status. After a change it may fail, as a file that is
-saved half-written makes it: the next change starts it again.
-"""
+A command that ends before any change ends this program with its status. After a change it may fail, for example because
+a file was saved half-written: the next change restarts it."""
 
 import os
 import signal
@@ -74,7 +73,7 @@ class Reloader:
 
 
 def snapshot(folders: list[Path]) -> dict[str, int]:
-    """When each file was changed."""
+    """Return the modification time of each file."""
     return dict(entry for folder in folders for entry in _files(folder))
 
 
@@ -88,7 +87,7 @@ def _files(folder: Path | str) -> Iterator[tuple[str, int]]:
                     yield from _files(entry.path)
                 else:
                     yield entry.path, entry.stat().st_mtime_ns
-    except FileNotFoundError:  # removed meanwhile, or not there in this project
+    except FileNotFoundError:  # removed meanwhile, or absent in this project
         return
 
 
@@ -98,7 +97,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, reloader.stop)
     status = reloader.run()
-    if status < 0:  # end as the command did
+    if status < 0:  # end like the command
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     return status

@@ -1,4 +1,4 @@
-"""What holds between the JSON of a statement and the Structs of its signature: jsonb_build_object in its columns,
+"""Checks that the JSON of a statement matches the Structs of its signature: jsonb_build_object in its columns,
 jsonb_to_recordset over its parameters."""
 
 import re
@@ -13,7 +13,7 @@ from api.kernel.data.sql import Bound
 from tests.sql_text import Span, arguments, calls, expressions, masked
 from tests.sql_types import fits, name_of, normal, optional, struct_in
 
-# Types whose JSON is another text than msgspec reads.
+# Types whose JSON text differs from what msgspec reads.
 _NOT_IN_JSON = {"bytea", "interval", "bytea[]", "interval[]"}
 _RECORD = re.compile(
     r"\bjsonb_to_record(?:set)?\(\s*\$(\d+)\s*(?:::\s*jsonb\s*)?\)\s*(?:as\s+)?\w+\s*\(([^()]*)\)", re.IGNORECASE
@@ -21,7 +21,7 @@ _RECORD = re.compile(
 
 
 def fields_of(row: Any, columns: list[str]) -> list[tuple[str, Any]]:
-    """Names and types: of a Struct's fields, or of the one column."""
+    """Return names and types: of a Struct's fields, or of the only column."""
     if isinstance(row, type) and issubclass(row, msgspec.Struct):
         return [(field.name, field.type) for field in msgspec.structs.fields(row)]
     return [(columns[0], row)] if len(columns) == 1 else []
@@ -30,7 +30,7 @@ def fields_of(row: Any, columns: list[str]) -> list[tuple[str, Any]]:
 async def nested(
     connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound, columns: list[str]
 ) -> AsyncIterator[str]:
-    """Faults of nested rows: their keys, the types of their values, and a null where no list is."""
+    """Yield faults of nested rows: their keys, the types of their values, and null instead of a list."""
     for column, hint in fields_of(bound.row, columns):
         if not is_json(hint) or struct_in(hint) is None:
             continue
@@ -43,7 +43,7 @@ async def nested(
 
 
 def _sources(statement: str, column: str) -> list[Span]:
-    """The expressions that a column comes from, through the columns of common table expressions."""
+    """Return the expressions of a column, followed through the columns of common table expressions."""
     found: list[Span] = []
     for expression in expressions(statement, column):
         other = re.fullmatch(r"(?:\w+\.)?(\w+)", expression.of(statement))
@@ -70,7 +70,7 @@ async def _expression(
         return  # a stored document
     end = 0
     for start in objects:
-        if start > end:  # not inside of the one before
+        if start > end:  # not nested in the previous one
             pairs = arguments(statement, start)
             end = pairs[-1].end
             async for fault in _object(connection, statement, where, kind, pairs):
@@ -110,20 +110,20 @@ async def _value(
 
 
 async def _type_of(connection: "asyncpg.Connection[asyncpg.Record]", statement: str, value: Span) -> str:
-    """The type of an expression in its place: PostgreSQL names it in refusing a function that does not exist."""
+    """Return the type of an expression in place: PostgreSQL names it in the error for an unknown function."""
     probe = f"{statement[: value.start]} no_such_function({value.of(statement)}) {statement[value.end :]}"
     try:
         await connection.prepare(probe)
     except asyncpg.UndefinedFunctionError as error:
-        told = re.search(r"no_such_function\((.+)\) does not exist", str(error))
-        return normal(told[1]) if told else str(error)
+        error_match = re.search(r"no_such_function\((.+)\) does not exist", str(error))
+        return normal(error_match[1]) if error_match else str(error)
     except asyncpg.PostgresError as error:
         return str(error)
     return "of no type"
 
 
 async def _may_be_null(connection: "asyncpg.Connection[asyncpg.Record]", statement: str, value: Span) -> bool:
-    """Whether an expression is a column, `alias.column`, that its table lets be null."""
+    """Return whether an expression is a column, `alias.column`, that is nullable in its table."""
     column = re.fullmatch(r"(\w+)\.(\w+)", value.of(statement))
     if column is None:
         return False
@@ -138,7 +138,8 @@ async def _may_be_null(connection: "asyncpg.Connection[asyncpg.Record]", stateme
 
 
 def records(bound: Bound) -> list[str]:
-    """Faults of jsonb_to_recordset and jsonb_to_record: their columns are the fields of the parameter's Struct."""
+    """Return faults of jsonb_to_recordset and jsonb_to_record: their columns must be the fields of the parameter's
+    Struct."""
     faults: list[str] = []
     parameters = list(bound.parameters.items())
     for number, listed in _RECORD.findall(masked(bound.statement)):

@@ -1,4 +1,4 @@
-"""What holds between an Enum or Literal of a signature and its column: both allow the same values."""
+"""Checks that an Enum or Literal of a signature and its column allow the same values."""
 
 import re
 from typing import Any
@@ -25,7 +25,7 @@ _FIND = """
 async def values(
     connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound, columns: list[str], tables: list[str]
 ) -> list[str]:
-    """Faults of Enums and Literals: values that the column allows and the type has not, and the other way round."""
+    """Return faults of Enums and Literals: values that only the column or only the type allows."""
     faults: list[str] = []
     fields = fields_of(bound.row, columns)
     for column, hint in fields:
@@ -46,8 +46,8 @@ async def values(
 async def _allowed(
     connection: "asyncpg.Connection[asyncpg.Record]", tables: list[str], column: str
 ) -> list[Any] | None:
-    """The values that a column allows, by its enum type or its check; empty for any. None where none or several of the
-    tables have that column."""
+    """Return the values that a column allows, by its enum type or its check; empty for any. None if not exactly one of
+    the tables has the column."""
     rows = await connection.fetch(_FIND, tables, column)
     if len(rows) != 1:
         return None

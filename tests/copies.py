@@ -1,4 +1,4 @@
-"""A copy of this repository, to change and to run in."""
+"""A copy of this repository, to modify and run."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def copy_to(root: Path, target: Path) -> Path:
-    """The files that Git knows or would add, in a repository of their own. Returns `target`."""
+    """Copy the files that Git tracks or would add into a repository of their own. Returns `target`."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=root,
@@ -24,7 +24,7 @@ def copy_to(root: Path, target: Path) -> Path:
 
 
 def run(copy: Path, *command: str, status: int = 0, environ: Mapping[str, str] | None = None) -> str:
-    """Run `python -m` in the copy; what it prints. Raises AssertionError where its status is another one."""
+    """Run `python -m` in the copy and return its output. Raises AssertionError if its status differs."""
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=copy,
@@ -52,6 +52,6 @@ sys.exit("\\n".join(write(FEATURES, pathlib.Path("docs"))) or 0)
 
 
 def write_snapshots(copy: Path) -> None:
-    """What `make openapi events` does."""
+    """Do what `make openapi events` does."""
     for program in (_OPENAPI, _EVENTS):
         subprocess.run([sys.executable, "-c", program], cwd=copy, check=True, timeout=60)

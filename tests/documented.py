@@ -1,4 +1,4 @@
-"""Answers held against the OpenAPI document."""
+"""Checks answers against the OpenAPI document."""
 
 import json
 from uuid import UUID
@@ -12,7 +12,7 @@ PATHS = json.loads(document(FEATURES))["paths"]
 
 
 async def documented(response: httpx.Response) -> None:
-    """Fail the test where a status or code is not documented."""
+    """Fail the test if a status or code is not documented."""
     assert UUID(hex=response.headers["x-trace-id"]), "every answer carries the trace id"
     operation = PATHS.get(response.request.url.path.removeprefix("/api"), {}).get(response.request.method.lower())
     if operation is None:

@@ -1,5 +1,5 @@
-"""What the tests that go over every feature need to know of one: its tests/<feature>/examples.py, found by the
-feature's name. docs/architecture.md lists what such a file may define; a new feature changes no other test file."""
+"""A feature's test data for the tests that cover every feature: its tests/<feature>/examples.py, found by the feature's
+name. docs/architecture.md lists what such a file may define; a new feature changes no other test file."""
 
 import importlib
 import importlib.util
@@ -17,13 +17,13 @@ from tests.transcript import Transcript
 
 EVERYBODY, SIGNED_IN, SUPERUSERS = "everybody", "signed in", "superusers"
 HOLDERS = "holders"
-"""Of a token of ours, even of one that has expired."""
+"""Holders of a token, even of an expired one."""
 OWNERS = "owners"
-"""To all others the thing does not exist."""
+"""Only the owner; for all others the resource does not exist."""
 VISITORS = "visitors"
-"""Need no token, but one that they send must be valid."""
+"""Need no token, but a token that is sent must be valid."""
 BROWSERS = "browsers"
-"""By their cookies; a token in a header is ignored."""
+"""Authenticated by cookies; a token in a header is ignored."""
 _HOLDERS_OF = "holders of "
 
 Things = Callable[[Context, User, UUID], Awaitable[Mapping[str, Mapping[str, object]]]]
@@ -31,31 +31,31 @@ Page = Callable[[Transcript, Context, dict[str, str]], Awaitable[None]]
 
 
 def holders_of(role: str) -> str:
-    """Whom `guard=role(…)` lets in: those with the role, and superusers."""
+    """Return the callers that `guard=role(…)` admits: those with the role, and superusers."""
     return _HOLDERS_OF + role
 
 
 def role_of(let_in: str) -> str | None:
-    """The role of `holders_of`."""
+    """Return the role of a result of `holders_of`."""
     return let_in.removeprefix(_HOLDERS_OF) if let_in.startswith(_HOLDERS_OF) else None
 
 
 class Examples:
-    """Of one feature."""
+    """The examples of a feature."""
 
     def __init__(self, feature: str, module: ModuleType | None) -> None:
         self.file = f"tests/{feature}/examples.py"
         found = vars(module) if module else {}
         self.access: Mapping[str, str] = found.get("ACCESS", {})
-        """Whom each route lets in, by `POST /notes`: written beside the guard, so that a wrong guard is noticed."""
+        """The callers that each route admits, by `POST /notes`. Repeats the guard, so that a wrong guard is noticed."""
         self.things: Things | None = found.get("things")
-        """Things of an account and their ids: the parameters of each path that begins like that."""
+        """Returns an account's resources and their ids, as parameters of each path with that prefix."""
         self.twice: Mapping[str, Sequence[type]] = found.get("TWICE", {})
-        """What the feature's tasks are on, by the state of the account (an assignment in SQL, or nothing)."""
+        """The events of the feature's tasks, by the state of the account (an assignment in SQL, or nothing)."""
         self.values: Mapping[str, object] = found.get("VALUES", {})
-        """Of their fields, by name, beside user_id, email, language and session_id."""
+        """Values of event fields, by name, in addition to user_id, email, language and session_id."""
         self.effects: Sequence[str] = found.get("EFFECTS", ())
-        """Statements of one value, which a task changes once."""
+        """Statements that return one value, which a task changes once."""
         self.page: Page | None = found.get("page")
         """Shows the feature's routes in docs/api.md, with the headers of a superuser."""
 
@@ -74,7 +74,7 @@ ROUTES = {f"{route.method} {route.path}": (feature.name, route) for feature in F
 
 
 async def things_of(context: Context, user: User, sid: UUID) -> dict[str, Mapping[str, object]]:
-    """The parameters of every path, of things that belong to the account."""
+    """Return the parameters of every path, for resources of the account."""
     found: dict[str, Mapping[str, object]] = {}
     for examples in EXAMPLES.values():
         if examples.things:
@@ -83,7 +83,7 @@ async def things_of(context: Context, user: User, sid: UUID) -> dict[str, Mappin
 
 
 def filled(route: Route, things: Mapping[str, Mapping[str, object]], file: str) -> str:
-    """The route's path with a thing's ids. Raises AssertionError, naming what to write in `file`."""
+    """Return the route's path with the ids of a resource. Raises AssertionError naming what to write in `file`."""
     names = re.findall(r"{(\w+)}", route.path)
     beginning = max((each for each in things if route.path.startswith(each)), key=len, default="")
     known: Mapping[str, Any] = things.get(beginning, {})

@@ -1,4 +1,4 @@
-"""Statements with rows inside, enums and records, and the types of their signatures, for tests/test_sql_nested.py."""
+"""Statements with nested rows, enums and records, and the types of their signatures, for tests/test_sql_nested.py."""
 
 import enum
 import types
@@ -115,7 +115,7 @@ def field(name: str, hint: Any) -> Any:
 
 
 def inside(hint: Any, key: str = "body") -> Any:
-    """An Article of which a comment's field is another."""
+    """Return Article with another field in its comment."""
     fields = {field.name: field.type for field in msgspec.structs.fields(Comment)} | {key: hint}
     comment: Any = msgspec.defstruct("Comment", list(fields.items()))
     hints = [("id", int), ("state", State), ("extra", dict[str, Any]), ("comments", types.GenericAlias(list, comment))]
@@ -130,13 +130,13 @@ insert into articles (id) select amount from jsonb_to_recordset($1::jsonb) as li
 
 
 def through(nested: str) -> str:
-    """By the column of a common table expression, of another name."""
+    """Return a statement that reads through a renamed column of a common table expression."""
     found = f"with found as (select a.*, {nested} as them from articles a)"
     return f"{HEADER}{found} select id, state, extra, found.them as comments from found where id = $1"
 
 
 def deep(note: str) -> str:
-    """Rows inside of rows."""
+    """Rows nested in rows."""
     inner = f"(select jsonb_agg(jsonb_build_object('note', {note})) from comments d where d.article_id = a.id)"
     return find(comments(note="", replies=inner))
 

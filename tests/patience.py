@@ -1,5 +1,5 @@
-"""Calls to PostgreSQL and Redis have deadlines of a minute in the tests' own process, and hashing is cheap, as in those
-that tests start with tests/patient.py. What a test is marked with is as in production: `deadlines`, or `hashing`."""
+"""Timeouts of PostgreSQL and Redis are a minute in the tests' process, and hashing is cheap, as in processes that tests
+start with tests/patient.py. The marks `deadlines` and `hashing` restore the production values for a test."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ PRODUCTION = {kind: {each: getattr(*each) for each in changed} for kind, changed
 
 @pytest.fixture(scope="session", autouse=True)
 def patience() -> Iterator[None]:
-    """Also for the fixtures of a module or of the session."""
+    """Also applies to fixtures of a module or the session."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(
             passwords, "_lower_priority", lambda: None
@@ -28,7 +28,7 @@ def patience() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def production(request: pytest.FixtureRequest, patience: None) -> Iterator[None]:
-    """What the test's marks name."""
+    """Restore what the test's marks name."""
     with pytest.MonkeyPatch.context() as patched:
         for kind, values in PRODUCTION.items():
             if request.node.get_closest_marker(kind):

@@ -1,7 +1,7 @@
-"""`python -m tests.patient MODULE ARGUMENTS…` runs a module of ours that waits a minute for PostgreSQL and Redis, and
-hashes passwords with little work: a machine that is busy with other tests is not a server that is down.
+"""`python -m tests.patient MODULE ARGUMENTS…` runs a module that waits a minute for PostgreSQL and Redis and hashes
+passwords cheaply: on a machine busy with other tests, a slow server is not a failed one.
 
-Both are set where this file is imported, so that the web processes that uvicorn spawns have them too."""
+Both are set at import, so that the web processes that uvicorn spawns have them too."""
 
 import os
 import runpy

@@ -1,4 +1,4 @@
-"""Reads just enough of a statement: where its parentheses, lists and aliases are."""
+"""A minimal parser of statements: finds parentheses, lists and aliases."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _TOKEN = re.compile(r"[(),]|\b(?:select|returning|distinct|from|join|where|value
 
 
 class Span(msgspec.Struct, frozen=True):
-    """A part of a statement, by its place."""
+    """A part of a statement, by its position."""
 
     start: int
     end: int
@@ -20,12 +20,12 @@ class Span(msgspec.Struct, frozen=True):
 
 
 def masked(statement: str) -> str:
-    """The statement with its comments and the insides of its strings as blanks, each character in its place."""
+    """Return the statement with comments and string contents blanked, all positions unchanged."""
     return _OPAQUE.sub(lambda found: " " * len(found[0]), statement)
 
 
 def expressions(statement: str, alias: str) -> list[Span]:
-    """What is written before each `as alias`, back to the comma, parenthesis or keyword that precedes it."""
+    """Return what precedes each `as alias`, back to the previous comma, parenthesis or keyword."""
     found: list[Span] = []
     starts = [0]
     for token in _TOKEN.finditer(masked(statement)):
@@ -41,7 +41,7 @@ def expressions(statement: str, alias: str) -> list[Span]:
 
 
 def arguments(statement: str, start: int) -> list[Span]:
-    """The arguments of the call whose parenthesis opens before `start`."""
+    """Return the arguments of the call whose parenthesis opens before `start`."""
     found: list[Span] = []
     depth, begin = 0, start
     for token in re.finditer(r"[(),]", masked(statement)[start:]):
@@ -59,7 +59,7 @@ def arguments(statement: str, start: int) -> list[Span]:
 
 
 def calls(statement: str, within: Span, function: str) -> Iterator[int]:
-    """The places after the opening parenthesis of each call of a function."""
+    """Yield the positions after the opening parenthesis of each call of a function."""
     text = masked(statement)
     for call in re.finditer(rf"\b{function}\s*\(", text[within.start : within.end], re.IGNORECASE):
         yield within.start + call.end()

@@ -1,4 +1,4 @@
-"""Which Python type a PostgreSQL type is in a signature."""
+"""Maps PostgreSQL types to the Python types of signatures."""
 
 import datetime
 import decimal
@@ -12,7 +12,7 @@ import msgspec
 
 from api.kernel.data.rows import is_json
 
-# The one Python type that asyncpg reads and writes for each PostgreSQL type in use.
+# The Python type that asyncpg reads and writes for each PostgreSQL type in use.
 PYTHON = {
     "uuid": UUID,
     "text": str,
@@ -33,7 +33,7 @@ PYTHON = {
     "interval": datetime.timedelta,
     "void": type(None),
 }
-# PostgreSQL's own words for what a header or an error message calls integer, float, …
+# PostgreSQL's names for the types integer, float, … of a header or an error message.
 WORDS = {
     "int": "int4",
     "integer": "int4",
@@ -52,13 +52,13 @@ WORDS = {
 
 
 def normal(word: str) -> str:
-    """PostgreSQL's internal name of a type, from the name in SQL."""
+    """Return PostgreSQL's internal name of a type, from its SQL name."""
     word = word.strip().lower()
     return f"{normal(word[:-2])}[]" if word.endswith("[]") else WORDS.get(word, word)
 
 
 def bare(hint: Any) -> Any:
-    """The type without `| None` and without Annotated, and so of a list's elements."""
+    """Return the type without `| None` and Annotated, also for a list's elements."""
     if typing.get_origin(hint) is typing.Annotated:
         return bare(typing.get_args(hint)[0])
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
@@ -74,7 +74,7 @@ def optional(hint: Any) -> bool:
 
 
 def values_of(hint: Any) -> list[Any]:
-    """The values of an Enum or a Literal; none of another type."""
+    """Return the values of an Enum or a Literal; none for another type."""
     plain = bare(hint)
     if isinstance(plain, type) and issubclass(plain, enum.Enum):
         return [member.value for member in plain]
@@ -82,7 +82,7 @@ def values_of(hint: Any) -> list[Any]:
 
 
 def fits(hint: Any, kind: str) -> bool:
-    """Whether a signature's type is the one for a PostgreSQL type."""
+    """Return whether a signature's type matches a PostgreSQL type."""
     plain = bare(hint)
     if is_json(plain):
         return kind in ("jsonb", "json")
@@ -97,7 +97,7 @@ def name_of(hint: Any) -> str:
 
 
 def struct_in(hint: Any) -> type[msgspec.Struct] | None:
-    """The Struct of `Struct`, `Struct | None` or `list[Struct]`."""
+    """Return the Struct of `Struct`, `Struct | None` or `list[Struct]`."""
     plain = bare(hint)
     if typing.get_origin(plain) is list:
         return struct_in(typing.get_args(plain)[0])

@@ -1,5 +1,5 @@
-"""A write in a transaction of its own, and the two ways in which tests use connections: one that is lent to the code
-under test, and another task's."""
+"""Writes in a transaction, and the two ways in which tests use connections: shared with the code under test, and as
+another task."""
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -17,14 +17,14 @@ R = TypeVar("R")
 async def in_transaction(
     db: Database, write: Callable[Concatenate[Transaction, P], Awaitable[R]], *arguments: P.args, **named: P.kwargs
 ) -> R:
-    """Call `write` in a transaction, and commit it."""
+    """Call `write` in a transaction and commit it."""
     async with db.transaction() as transaction:
         return await write(transaction, *arguments, **named)
 
 
 class Lent(Database):
-    """A pool whose only connection is the test's, which has a transaction open on it: what the code under test commits
-    is a savepoint."""
+    """A pool with only the test's connection, on which a transaction is open: commits of the code under test are
+    savepoints."""
 
     def __init__(
         self, pool: "asyncpg.Pool[asyncpg.Record]", connection: Any, subscribers: Mapping[str, tuple[str, ...]]
@@ -36,12 +36,12 @@ class Lent(Database):
         return self.connection
 
     async def _release(self, connection: object) -> None:
-        """The test keeps it."""
+        """The test keeps the connection."""
 
 
 class Another(Database):
-    """The same pool, as another task uses it: beside the transaction that this task holds, and for a transaction that
-    this task does not count as its own."""
+    """The same pool as used by another task: alongside this task's transaction, which the other task does not
+    inherit."""
 
     def __init__(self, db: Database) -> None:
         super().__init__(db._pool, db.subscribers, db._outage, hosts=db._hosts, pooled=db._pooled)

@@ -1,5 +1,5 @@
 """`python -m tests.variables_table`: writes the variables that features declare into docs/operations.md and
-.env.example. A test fails while they are stale."""
+.env.example. A test fails while they are outdated."""
 
 import sys
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ EXAMPLE_BEGIN = "# The features' own (python -m tests.variables_table writes the
 
 
 def table(kinds: Mapping[str, type[FeatureSettings]]) -> str:
-    """The rows for docs/operations.md."""
+    """Return the rows for docs/operations.md."""
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for each in sorted(variables(kinds), key=lambda each: each.name):
         default = "needed" if each.default is None else each.default
@@ -25,17 +25,17 @@ def table(kinds: Mapping[str, type[FeatureSettings]]) -> str:
 
 
 def examples(kinds: Mapping[str, type[FeatureSettings]]) -> str:
-    """The lines for .env.example; those with a default are commented out."""
+    """Return the lines for .env.example; those with a default are commented out."""
     found = sorted(variables(kinds), key=lambda each: each.name)
     return "".join(f"{'' if each.default is None else '#'}{each.name}={each.example}\n" for each in found)
 
 
 def written(document: str, begin: str, end: str, text: str) -> str:
-    """The document with that text between the two marks. Raises ValueError where they are not in it."""
+    """Return the document with the text between the two marks. Raises ValueError if it lacks the marks."""
     before, found, rest = document.partition(begin)
     _, found_end, after = rest.partition(end) if end else (rest, "", "")
     if not found or (end and not found_end):
-        raise ValueError(f"there is no place marked {begin.strip()}")
+        raise ValueError(f"the mark {begin.strip()} is missing")
     return before + begin + text + found_end + after
 
 

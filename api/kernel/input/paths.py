@@ -1,4 +1,4 @@
-"""Decoders of path parameters. A value of the wrong form is NOT_FOUND: no resource has that path."""
+"""Decoders of path parameters. A malformed value raises NOT_FOUND: no resource has that path."""
 
 import datetime
 import enum
@@ -20,8 +20,9 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def path_decoder(kind: Any) -> Callable[[str], Any]:
-    """The decoder of a path parameter: a UUID, str, int or date, an Enum or Literal of str or of int, each with the
-    constraints of `Annotated[…, msgspec.Meta(…)]`. It raises NOT_FOUND. Raises TypeError for another type."""
+    """Return the decoder of a path parameter: a UUID, str, int or date, an Enum or Literal of str or of int, each
+    with the constraints of `Annotated[…, msgspec.Meta(…)]`. The decoder raises NOT_FOUND. Raises TypeError for
+    another type."""
     plain = plain_kind(kind)
     if any(isinstance(part, Normal) for part in getattr(kind, "__metadata__", ())):
         raise TypeError("a path parameter has no Normal form: one resource has one path.")
@@ -34,7 +35,7 @@ def path_decoder(kind: Any) -> Callable[[str], Any]:
 
 
 def _spelling(plain: Any) -> Callable[[str], Any] | None:
-    """How the text of a path becomes the value that msgspec converts."""
+    """Return the conversion of a path's text to the value that msgspec converts."""
     values: typing.Iterable[Any] = ()
     if isinstance(plain, type) and issubclass(plain, enum.Enum):
         values = [member.value for member in plain]
@@ -54,14 +55,14 @@ def _decode(spelling: Callable[[str], Any], kind: Any, value: str) -> Any:
 
 
 def _integer(value: str) -> int:
-    """In one spelling, so that one resource has one path, and within 64 bits."""
+    """Accept one spelling, so that a resource has one path, and at most 64 bits."""
     if not _INTEGER.fullmatch(value):
         raise ValueError
     return int(value)
 
 
 def _text(value: str) -> str:
-    """Without the characters that PostgreSQL cannot store."""
+    """Refuse characters that PostgreSQL cannot store."""
     if _UNSTORABLE.search(value):
         raise ValueError
     return value

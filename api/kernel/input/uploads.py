@@ -1,5 +1,5 @@
-"""Upload: a file out of a request's body, as a stream. The body is the file itself, or multipart/form-data (RFC 7578)
-with text fields before it. Only here is `multipart`, a parser without input and output of its own, used."""
+"""Upload: a file in a request's body, as a stream. The body is the file itself, or multipart/form-data (RFC 7578) with
+text fields before the file. The only module that uses `multipart`, a parser without I/O."""
 
 import asyncio
 import re
@@ -28,13 +28,13 @@ _DISPOSITION = re.compile(rf"form-data[ \t]*;[ \t]*name={_QUOTED}(?:[ \t]*;[ \t]
 
 class Upload:
     """The file of a request, read once: `async for chunk in upload`. Iterating raises PAYLOAD_TOO_LARGE,
-    REQUEST_TIMEOUT, MALFORMED_MULTIPART and VALIDATION_FAILED; a handler lets them pass, and what it has stored by then
-    must go with its transaction."""
+    REQUEST_TIMEOUT, MALFORMED_MULTIPART and VALIDATION_FAILED. A handler must not catch these, and data stored by then
+    must roll back with its transaction."""
 
     size = 0
     """Bytes read so far; the file's size once the iteration has ended."""
     begun = False
-    """Whether some of it was read, so that the handler cannot run again."""
+    """Whether a part was read, so that the handler cannot be retried."""
 
     def __init__(self, source: AsyncIterator[bytes], media_type: str, filename: str | None, declared: int | None):
         self._source = source
@@ -76,7 +76,7 @@ class Upload:
 
 
 async def read_file(receive: Receive, headers: dict[bytes, bytes], limit: int, accepts: tuple[str, ...]) -> bytes:
-    """A whole body of one of those types. Raises UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT."""
+    """Read a whole body of an accepted type. Raises UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT."""
     kind = declared_type(headers, accepts)
     content = await read(receive, headers, limit)
     refuse_disguised(content[:SIGNATURE_BYTES], kind)
@@ -86,8 +86,8 @@ async def read_file(receive: Receive, headers: dict[bytes, bytes], limit: int, a
 async def open_upload(
     receive: Receive, headers: dict[bytes, bytes], limit: int, accepts: tuple[str, ...], fields: PairsDecoder
 ) -> tuple[Upload, msgspec.Struct]:
-    """The file, and the text fields before it, with as little read as tells the file's type. Raises what reading it
-    does, and UNSUPPORTED_MEDIA_TYPE."""
+    """Return the file and the text fields before it, reading only as much as detecting the file's type requires. Raises
+    like reading the file, and UNSUPPORTED_MEDIA_TYPE."""
     boundary = boundary_of(headers.get(b"content-type", b""))
     if boundary is None:
         kind = declared_type(headers, accepts)
@@ -106,27 +106,26 @@ async def open_upload(
             kind = refuse_other(event.content_type or "", accepts)
             source = await _checked(_file(events), kind)
             return Upload(source, kind, plain_name(event.filename), None), decoded
-        else:  # a browser sends an empty name where no file was chosen
+        else:  # a browser sends an empty name if no file was chosen
             raise _at(event, "There is no such field." if event.name != FILE else "This field is required.")
     fields.decode(pairs)
     raise VALIDATION_FAILED(errors=[FieldError(f"/{FILE}", "This field is required.")])
 
 
 class NoFields(msgspec.Struct, forbid_unknown_fields=True):
-    """Of an upload that takes no text fields."""
+    """The form of an upload without text fields."""
 
 
 def plain_name(filename: str) -> str | None:
-    """The last part of a path, in NFC, without characters that control or cannot be seen; None where nothing is left
-    that names a file."""
+    """Return the last part of a path, in NFC, without control and invisible characters; None if no file name
+    remains."""
     name = unicodedata.normalize("NFC", filename.replace("\\", "/").rpartition("/")[2])
     name = "".join(character for character in name if unicodedata.category(character)[0] != "C").strip()
     return name[:255] if name.strip(".") else None
 
 
 async def _checked(source: AsyncIterator[bytes], kind: str) -> AsyncIterator[bytes]:
-    """The same bytes, once the first of them have shown that they are of that type. Raises
-    UNSUPPORTED_MEDIA_TYPE."""
+    """Yield the bytes unchanged, once the first of them match the type. Raises UNSUPPORTED_MEDIA_TYPE."""
     start = b""
     while len(start) < SIGNATURE_BYTES and (chunk := await anext(source, None)):
         start += chunk
@@ -142,7 +141,7 @@ async def _checked(source: AsyncIterator[bytes], kind: str) -> AsyncIterator[byt
 
 
 async def _events(source: AsyncIterator[bytes], boundary: bytes) -> AsyncIterator[MultipartSegment | bytes | None]:
-    """A segment with each part's head, then its content in chunks, then None. Raises MALFORMED_MULTIPART."""
+    """Yield a segment with each part's head, then its content in chunks, then None. Raises MALFORMED_MULTIPART."""
     parser = PushMultipartParser(
         boundary, max_header_size=_HEADER_BYTES, max_header_count=_HEADERS, max_segment_count=MAX_FIELDS + 1
     )
@@ -158,7 +157,7 @@ async def _events(source: AsyncIterator[bytes], boundary: bytes) -> AsyncIterato
 
 
 def _refuse_odd(part: MultipartSegment) -> None:
-    """Raises MALFORMED_MULTIPART for the head of a part that two parsers could read differently."""
+    """Raise MALFORMED_MULTIPART if the head of a part is ambiguous."""
     names = [name for name, _ in part.headerlist]
     encoding = part.header("Content-Transfer-Encoding", "8bit").lower()
     controls = any(not value.replace("\t", " ").isprintable() for _, value in part.headerlist)
@@ -183,7 +182,7 @@ async def _text(part: MultipartSegment, events: AsyncIterator[MultipartSegment |
 
 
 async def _file(events: AsyncIterator[MultipartSegment | bytes | None]) -> AsyncIterator[bytes]:
-    """The content of the file, then what follows it, which must be nothing."""
+    """Yield the content of the file, which must be the last part."""
     while isinstance(chunk := await anext(events), bytes):
         yield chunk
     async for event in events:

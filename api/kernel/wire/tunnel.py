@@ -1,5 +1,5 @@
-"""A connection that has left HTTP (101, RFC 9110 §7.8): bytes in both directions between the client and one
-application, by the same deadline for a client that does not take what it is sent."""
+"""A connection after leaving HTTP (101, RFC 9110 §7.8): bytes in both directions between the client and one
+application, with the HTTP server's deadline for clients that do not read."""
 
 import asyncio
 import contextlib
@@ -11,13 +11,13 @@ from starlette.types import Message
 from api.kernel.wire.clock import Clock
 
 READ_BYTES = 64 * 1024
-"""The most that is read ahead of the application."""
+"""Maximum amount read ahead of the application."""
 LINGER_SECONDS = 5.0
 
 
 class Tunnel(asyncio.Protocol):
-    """Takes the place of the HTTP protocol of a transport. `receive` and `send` are ASGI's, of the request that opened
-    it: its bodies are what comes and goes now, without a frame."""
+    """Replaces the HTTP protocol of a transport. `receive` and `send` are the ASGI callables of the request that opened
+    it: body messages now carry the raw data."""
 
     def __init__(
         self, transport: asyncio.Transport, connections: set[Any], early: bytes, seconds: float, least: int
@@ -35,7 +35,7 @@ class Tunnel(asyncio.Protocol):
         transport.set_protocol(self)
         transport.resume_reading()
 
-    # The transport's side
+    # Transport callbacks
 
     def data_received(self, data: bytes) -> None:
         if self._end is not None:
@@ -76,7 +76,7 @@ class Tunnel(asyncio.Protocol):
         else:
             self.pause_writing()
 
-    # The application's side
+    # Called by the application
 
     async def receive(self) -> Message:
         while not self._read and not self._gone:
@@ -94,7 +94,7 @@ class Tunnel(asyncio.Protocol):
         if not self._writable.is_set():
             await self._writable.wait()
         if self._gone:
-            await asyncio.sleep(0)  # an application that goes on sending must not keep the event loop to itself
+            await asyncio.sleep(0)  # let the event loop run while the application sends
             return
         if message["body"]:
             self.transport.write(message["body"])
@@ -107,6 +107,6 @@ class Tunnel(asyncio.Protocol):
         if self._gone or self._end is not None:
             return
         self._end = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.transport.close)
-        with contextlib.suppress(OSError):  # the client has left
+        with contextlib.suppress(OSError):  # the client has disconnected
             self.transport.write_eof()
         self.transport.resume_reading()
