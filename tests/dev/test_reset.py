@@ -13,7 +13,7 @@ def test_the_data_of_run_is_deleted_and_nothing_else(project: Project) -> None:
     run = project.run().until_ready()
     mine = project.data / "notes.txt"
     mine.touch()
-    refusal = ".data is in use by another `make run`: stop that one, or set DATA_DIR.\n"
+    refusal = ".data is in use by another `make run`: stop it, or set DATA_DIR.\n"
     assert reset(project) == (1, refusal)
     run.stop()
     assert reset(project) == (0, "Deleted .data: the next `make run` starts with an empty database.\n")

@@ -272,6 +272,6 @@ async def test_arq_failing_in_a_way_nobody_foresaw_is_logged_and_started_again(
     assert not running.done()
     live.draining.set()
     await asyncio.wait_for(running, 60)
-    record = next(each for each in caplog.records if each.message == "arq starts again")
+    record = next(each for each in caplog.records if each.message == "arq restarts")
     assert record.fields["cause"] == "UnicodeDecodeError"  # type: ignore[attr-defined]
     assert record.exc_info is not None
