@@ -32,9 +32,12 @@ def faults(health: FullHealth, backlogs: list[Backlog], known: Collection[str]) 
     part that is unknown is so because another one is down."""
     found = []
     for part, told in (health.checks or {}).items():
-        state, _, remedy = told.partition(": ")
-        if state not in ("up", "unknown"):
-            found.append(Fault(f"{part} is {state}", remedy or MENDS.get(part, "read the worker's log")))
+        state, _, more = told.partition(": ")
+        if state == "misconfigured":
+            found.append(Fault(f"{part} is misconfigured", more))
+        elif state not in ("up", "unknown"):
+            what = f"{part} is {state}{f': {more}' if more else ''}"
+            found.append(Fault(what, MENDS.get(part, "read the worker's log")))
     for each in backlogs:
         if each.dead:
             found.append(Fault(f"{each.dead} dead letter(s) of {each.destination} {each.name}", LETTERS))

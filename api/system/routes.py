@@ -66,10 +66,14 @@ async def measure_parts(context: Context) -> FullHealth:
     except UNAVAILABLE as error:
         checks |= {"postgresql": state_of(error), "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
     try:
-        checks["worker"] = "up" if await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0 else "down"
+        works = await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0
         consumers = await read_lag(context.cache)
         unread = ", ".join(lag.topic for lag in consumers if lag.messages is None)
         checks["consumers"] = f"unread: {unread}" if unread else "up"
+        if not works:
+            checks |= {"worker": "down", "consumers": "unknown"}
+            # Events and tasks wait for the worker: their age says nothing of Kafka and of mail servers.
+            checks |= {part: "unknown" for part in ("kafka", "tasks") if checks[part] in ("up", "down")}
     except CacheUnavailable as error:
         checks |= {"redis": state_of(error), "worker": "unknown", "consumers": "unknown"}
     dead = outbox.events_dead + outbox.tasks_dead + outbox.messages_dead if outbox else 0
