@@ -16,7 +16,7 @@ from api.kernel.contract.asyncapi import messages_of
 from api.kernel.feature import Feature, consumers_of
 from api.kernel.process.terminal import show
 from worker.kafka import let_go
-from worker.security import security
+from worker.security import explained, security
 
 SECONDS = 30.0
 DAY = 86_400_000
@@ -193,4 +193,5 @@ def main(kafka: Kafka, features: Sequence[Feature], words: Sequence[str]) -> int
     except Unsupported:
         sys.exit("topics: this broker cannot be asked to make topics; the embedded one makes each at its first use")
     except (KafkaError, OSError, RuntimeError) as error:
-        sys.exit(f"topics: Kafka does not answer ({type(error).__name__})")
+        cause, remedy = asyncio.run(explained(kafka, error))
+        sys.exit(f"topics: Kafka is misconfigured: {remedy} ({cause})" if remedy else f"topics: Kafka: {cause}")
