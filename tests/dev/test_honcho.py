@@ -35,9 +35,7 @@ class Honcho:
             )
 
     async def ready(self) -> None:
-        # honcho gives each process a port of its own: the first one $PORT, the next one a hundred more.
-        lines = [line.partition(":")[0] for line in (ROOT / "Procfile").read_text().splitlines()]
-        self.port += 100 * lines.index("web")
+        # C-337: honcho gives the Procfile's first process $PORT, and each next one a hundred more.
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False) as client:
             async with asyncio.timeout(30):
                 while not await is_ready(client):  # it starts to listen without telling
