@@ -218,6 +218,14 @@ CASES: dict[int, tuple[str, str, str]] = {
     275: ("addresses with an international domain: what people read, what machines get", "2.2.1", "176"),
     276: ("a search for an international domain in Unicode and in punycode", "2.2.1", "176"),
     277: ("requests while a release drops what nothing uses", "15.4.2", "667"),
+    330: ("settings in quotation marks", "13.4.2, 16.5.3", "15"),
+    331: ("settings that leave each other without effect, such as an authority without TLS", "12.1.1, 13.4.2", "319"),
+    332: ("a health report while no worker runs", "16.5.3", "755"),
+    333: ("commands whose output nobody confirms", "16.5.3", "390"),
+    334: ("a broker that is misconfigured, and one that is away", "16.5.2", "755"),
+    335: ("imported files in other encodings, with lines that never end", "2.4.1", "176, 770"),
+    336: ("a telemetry protocol that cannot be spoken", "16.5.3", "390"),
+    337: ("starting by honcho and make, as a first reader does", "16.5.3", "755"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
