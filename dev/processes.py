@@ -53,8 +53,9 @@ class Processes(Manager):  # type: ignore[misc]
         for name in NAMES:
             if name not in commands:
                 raise StackError(f"{procfile.resolve()} has no line `{name}: …`: run this where the project's is.")
-            # In the shell's place: what it would say of a clean end is the signal that it died of itself.
-            self.add_process(name, f"exec {commands[name]}", env=env)
+            # In the shell's place: what it would say of a clean end is the signal that it died of itself. Where
+            # honcho's process for this command is killed as well, with its group, the kernel kills the command.
+            self.add_process(name, f"exec setpriv --pdeathsig KILL -- {commands[name]}", env=env)
         self.failure: str | None = None
         self._parts, self._banner, self._port = parts, banner, int(env["PORT"])
         self._stopping = threading.Event()

@@ -7,14 +7,14 @@ import msgspec
 from api.kernel.outbox.events import Backlog
 from api.system.types import FullHealth
 
-_TOPICS = "python -m worker topics --create"
+_TOPICS = "python -m worker topics"
 MENDS = {
     "postgresql": "start PostgreSQL, or mend DATABASE_URL; it may be restarting",
     "migrations": "python -m migrations",
     "redis": "start Redis, or mend REDIS_URL; limits are counted in each process meanwhile",
     "worker": "python -m worker",
-    "kafka": f"start Kafka, or make the topics that are missing: {_TOPICS}",
-    "consumers": f"read the worker's log, or make the topics that are missing: {_TOPICS}",
+    "kafka": f"{_TOPICS}: whether Kafka is away, is misconfigured, or lacks a topic (--create makes it)",
+    "consumers": f"{_TOPICS}, and the worker's log: Kafka is away, misconfigured, or lacks a topic",
     "tasks": "the worker's log says why tasks fail: python -m worker",
 }
 """By the name of the part."""
