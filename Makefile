@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page bench lock clean
+.PHONY: help run new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables bench lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -102,6 +102,9 @@ openapi: $(STAMP) ## write docs/openapi.json from the routes
 
 events: $(STAMP) ## write docs/asyncapi.json and docs/events/ from the events; refuses what would break a consumer
 	@$(BIN)/python -c 'import sys; from pathlib import Path; from api.features import FEATURES; from api.kernel.contract.asyncapi import write; sys.exit("\n".join(write(FEATURES, Path("docs"))) or 0)'
+
+variables: $(STAMP) ## write the features' variables into docs/operations.md and .env.example
+	@$(BIN)/python -m tests.variables_table
 
 api-page: $(STAMP) ## write docs/api.md's examples from a run
 	@$(BIN)/python -m tests.api_page

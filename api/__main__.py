@@ -6,6 +6,8 @@ import sys
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
+from api.features import FEATURES
+from api.kernel.feature import settings_of
 from api.kernel.process.supervision import follow_supervisor
 from api.kernel.settings import SettingsError, load
 from api.kernel.wire.process import Supervisor, bind, configuration
@@ -13,7 +15,7 @@ from api.kernel.wire.process import Supervisor, bind, configuration
 
 def main() -> None:
     try:
-        settings = load()
+        settings = load(kinds=settings_of(FEATURES))
     except SettingsError as error:
         sys.exit(f"web: {error}")
     try:

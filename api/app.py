@@ -16,7 +16,7 @@ from api.kernel import telemetry
 from api.kernel.context import open_context
 from api.kernel.contract import openapi
 from api.kernel.errors import NOT_FOUND, Problems
-from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, tasks_of
+from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, schedules_of, settings_of, tasks_of
 from api.kernel.http.cors import Cors
 from api.kernel.http.gate import Gate
 from api.kernel.http.static import Static
@@ -43,7 +43,7 @@ class Application(Starlette):
 
 def create() -> Starlette:
     """What uvicorn calls in each web process: the application for this process' environment."""
-    settings = load()
+    settings = load(kinds=settings_of(FEATURES))
     follow_supervisor()
     return create_app(settings, exposition=telemetry.set_up(settings, "web"))
 
@@ -62,6 +62,9 @@ def create_app(
             logger.info("web starts", extra={"fields": fields})
             yield
 
+    for kind in settings_of(features).values():
+        settings.of(kind)
+    schedules_of(features)  # a faulty one stops the start of both processes
     routes = [route for feature in features for route in feature.routes]
     pages: list[BaseRoute] = [Route("/{path:path}", Static(ROOT / "web/public", fallback=True))]
     if settings.api_docs:

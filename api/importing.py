@@ -17,7 +17,7 @@ from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.context import Context, open_context
 from api.kernel.errors import UNAVAILABLE, Problem
-from api.kernel.feature import tasks_of
+from api.kernel.feature import settings_of, tasks_of
 from api.kernel.input.conversion import convert
 from api.kernel.outbox.tasks import subscribers
 from api.kernel.process.terminal import show
@@ -103,11 +103,14 @@ def _opened(name: str) -> Iterator[BinaryIO]:
 
 def main(arguments: list[str], count: Count) -> None:
     parser = argparse.ArgumentParser("python -m api.importing", description="Import accounts from another system.")
-    parser.add_argument("file", help="CSV with a header, JSON lines, Firebase's or Django's JSON; - is standard input")
+    parser.add_argument(
+        "file", help="CSV with a header, JSON lines, Firebase's JSON or CSV, Django's JSON; - is standard input"
+    )
     parser.add_argument("--verified", action="store_true", help="all addresses were confirmed in the other system")
     parser.add_argument("--invite", action="store_true", help="mail those without a password a link to choose one")
     given = parser.parse_args(arguments)
-    settings = msgspec.structs.replace(load(), log_level="ERROR")  # who sits at the terminal is told in one line
+    # Errors end the process with one line of their own.
+    settings = msgspec.structs.replace(load(kinds=settings_of(FEATURES)), log_level="ERROR")
     telemetry.set_up(settings, "import")
     with _opened(given.file) as file:
         asyncio.run(run(settings, file, count, verified=given.verified, invite=given.invite))

@@ -15,7 +15,7 @@ from api.kernel import telemetry
 from api.kernel.context import Context, open_context
 from api.kernel.data.database import uuid7
 from api.kernel.errors import UNAVAILABLE, Problem
-from api.kernel.feature import tasks_of
+from api.kernel.feature import settings_of, tasks_of
 from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address
 from api.kernel.mail import LANGUAGES
 from api.kernel.outbox.events import record
@@ -75,7 +75,8 @@ def main(typed: str) -> str:
     email = normal_address(typed)
     if len(email) > LONGEST_ADDRESS or not re.match(EMAIL_PATTERN, email):
         sys.exit("superuser: give one e-mail address: python -m api.superuser ada@example.com")
-    settings = msgspec.structs.replace(load(), log_level="ERROR")  # who sits at the terminal is told in one line
+    # Errors end the process with one line of their own.
+    settings = msgspec.structs.replace(load(kinds=settings_of(FEATURES)), log_level="ERROR")
     telemetry.set_up(settings, "superuser")
     user = asyncio.run(run(settings, email))
     if user is not None and user.is_verified:

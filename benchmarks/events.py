@@ -139,7 +139,8 @@ async def _to_kafka(services: Services) -> AsyncIterator[tuple[Clock, Write]]:
     clock = Clock()
 
     async def write(id: UUID) -> None:
-        await record(db, UserVerified(user_id=id, email="ada@example.com"))
+        async with db.transaction() as tx:
+            await record(tx, UserVerified(user_id=id, email="ada@example.com"))
 
     async def consume() -> None:
         async for message in consumer:

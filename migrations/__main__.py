@@ -16,7 +16,9 @@ import psycopg
 import yoyo
 from psycopg.conninfo import conninfo_to_dict
 
+from api.features import FEATURES
 from api.kernel.config.connections import verified_url
+from api.kernel.feature import settings_of
 from api.kernel.process.supervision import supervisor
 from api.kernel.process.terminal import show
 from api.kernel.settings import SettingsError, load
@@ -125,7 +127,7 @@ def main() -> None:
         case _:
             sys.exit("usage: python -m migrations, or python -m migrations rollback [--database NAME]")
     try:
-        settings = load()
+        settings = load(kinds=settings_of(FEATURES))
         if back:
             confirm(settings.database_url, name, settings.environment == "production")
         with verified_url(settings.database_url, settings.database_ca_cert) as url:

@@ -1,4 +1,5 @@
-"""`make api-page`: docs/api.md shows each of these routes with a request and its answer, from a run."""
+"""`make api-page`: docs/api.md shows each route with a request and its answer, from a run: first an account's life,
+then what each feature's examples.py shows."""
 
 import asyncio
 import tempfile
@@ -8,28 +9,19 @@ import httpx
 import msgspec
 
 from api.app import create_app
-from api.audit.chain import seal
-from api.features import FEATURES
 from api.kernel.context import Context, open_context
 from api.kernel.mail import MemoryMailer
-from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.kernel.settings import load
-from api.users import tasks
 from dev.stack import embedded
 from migrations.__main__ import migrate
 from tests.browser import Browser
-from tests.conftest import ENVIRONMENT, SUBSCRIBERS, client_of
+from tests.conftest import ENVIRONMENT, KINDS, SUBSCRIBERS, client_of
+from tests.examples import EXAMPLES, ROUTES
 from tests.mailed import mailed
 from tests.transcript import Transcript
 
 PAGE = Path(__file__).parents[1] / "docs/api.md"
 MARK = "<!-- From here on, `make api-page` writes this page from a run. -->\n"
-ROUTES = {
-    (route.method, route.path): route
-    for feature in FEATURES
-    if feature.name in ("users", "sessions", "audit", "operations", "system")
-    for route in feature.routes
-}
 EMAIL, OTHER = "ada@example.com", "ada@example.org"
 PASSWORD, BETTER = "correct horse battery staple", "a better horse and battery"
 
@@ -37,15 +29,20 @@ PASSWORD, BETTER = "correct horse battery staple", "a better horse and battery"
 async def page(client: httpx.AsyncClient, context: Context) -> str:
     """The whole page, its hand-written beginning as it stands."""
     client.headers["user-agent"] = "Firefox/140"
-    told = Transcript(client, ROUTES)
+    told = Transcript(client, {(route.method, route.path): route for _, route in ROUTES.values()})
     await begin(told, context)
     browser = await use_cookies(told)
     await change_account(told, context, browser)
     await recover(told, context)
     await leave(told)
     headers = await administrate(told, context)
-    await operate(told, context, headers)
-    assert list(told.left) == [], "tests/api_page.py shows no example of these"
+    for examples in EXAMPLES.values():
+        if examples.page:
+            await examples.page(told, context, headers)
+    left = [
+        f"{EXAMPLES[ROUTES[f'{method} {path}'][0]].file}: show {method} {path} in `page`" for method, path in told.left
+    ]
+    assert left == []
     return PAGE.read_text("utf-8").partition(MARK)[0] + MARK + "\n" + "\n".join(told.lines).rstrip() + "\n"
 
 
@@ -121,36 +118,9 @@ async def administrate(told: Transcript, context: Context) -> dict[str, str]:
     changed = {"roles": ["notifier", "editor"]}
     await told.show("PATCH /users/{id}", id=id, json=changed, headers=headers | {"if-match": etag})
     await told.show("POST /users/{id}/revoke-sessions", id=id, headers=headers)
+    await told.show("POST /users/{id}/unlock", id=id, headers=headers)
     await told.show("DELETE /users/{id}", id=id, headers=headers)
     return headers
-
-
-async def operate(told: Transcript, context: Context, headers: dict[str, str]) -> None:
-    told.say("## What happened")
-    while await seal(context):
-        pass
-    await told.show("GET /users/me/activity", params={"limit": 1}, headers=headers)
-    await told.show("GET /audit", params={"type": "users.invited", "limit": 1}, headers=headers)
-    told.say("## Operations")
-    await mailed(context)
-    await context.db.fetch("update outbox_events set published_at = now()")
-    await context.cache.set(HEARTBEAT_KEY, b"here", 30)
-    for _ in range(4):
-        await tasks.send_reset.defer(context.db, tasks.ResetWanted(email=EMAIL))
-    await context.db.fetch("update outbox_tasks set dead_at = now(), attempts = 20, last_error = 'OSError'")
-    letters = (await told.show("GET /operations/dead-letters", params={"limit": 1}, headers=headers)).json()["items"]
-    await told.show("GET /operations/dead-letters/{id}", id=letters[0]["id"], headers=headers)
-    await told.show("POST /operations/dead-letters/{id}/retry", id=letters[0]["id"], headers=headers)
-    other, *rest = (await told.client.get("/api/operations/dead-letters", headers=headers)).json()["items"]
-    await told.show("POST /operations/dead-letters/{id}/discard", id=other["id"], headers=headers)
-    wanted = {"type": "users.send_reset", "ids": [rest[0]["id"]]}
-    await told.show("POST /operations/dead-letters/retry", json=wanted, headers=headers)
-    await told.show("POST /operations/dead-letters/discard", json={"all": True}, headers=headers)
-    await told.show("GET /operations/outbox", headers=headers)
-    for path in ("/health", "/health/live", "/health/ready"):
-        await told.show(f"GET {path}")
-    await told.show("GET /health/full", headers=headers)
-    await context.cache.delete(HEARTBEAT_KEY)
 
 
 def form() -> dict[str, str]:
@@ -174,7 +144,7 @@ async def run() -> None:
             "KAFKA_BOOTSTRAP_SERVERS": services.kafka_bootstrap_servers,
             "SMTP_URL": services.smtp_url,
         }
-        settings = load(ENVIRONMENT | parts)
+        settings = load(ENVIRONMENT | parts, KINDS)
         migrate(settings.database_url)
         app = create_app(settings)
         async with open_context(settings, SUBSCRIBERS) as opened, client_of(app) as client:

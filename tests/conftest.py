@@ -24,11 +24,12 @@ from starlette.applications import Starlette
 from api.app import create_app
 from api.features import FEATURES
 from api.kernel import telemetry
+from api.kernel.client import HttpClient
 from api.kernel.context import Context, open_context
 from api.kernel.contract.openapi import document
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, uuid7
-from api.kernel.feature import tasks_of
+from api.kernel.feature import settings_of, tasks_of
 from api.kernel.identity.auth import Principals, Tokens
 from api.kernel.identity.limits import Limiter
 from api.kernel.identity.passwords import Passwords
@@ -40,6 +41,7 @@ from dev.stack import Services, embedded
 from migrations.__main__ import migrate
 from tests.factories import PASSWORD, make_user
 from tests.processes import MailServer
+from tests.transactions import Lent
 
 # CI asks the same questions each time; on a laptop each run asks new ones.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -47,7 +49,7 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
 forget_libpq()
-SUBSCRIBERS = subscribers(tasks_of(FEATURES))
+SUBSCRIBERS, KINDS = subscribers(tasks_of(FEATURES)), settings_of(FEATURES)
 ENVIRONMENT = {
     "ENVIRONMENT": "development",
     "PUBLIC_URL": "http://localhost:8000",
@@ -79,7 +81,7 @@ def environment(services: Services) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def settings(environment: dict[str, str]) -> Settings:
-    loaded = load(environment)
+    loaded = load(environment, KINDS)
     migrate(loaded.database_url)
     # What `clone` copies: never used, because PostgreSQL copies a database only while nobody is connected to it.
     name = database_name(loaded)
@@ -112,18 +114,19 @@ async def cache(settings: Settings) -> AsyncIterator[Cache]:
 
 @pytest.fixture
 async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
-    """One connection, lent to the code under test; what it commits is a savepoint, and all of it is rolled back."""
+    """One connection, lent to the code under test; what it commits is a savepoint, and all of it is rolled back. A
+    statement on `db` fails while a transaction of it is open, as on a pool: there it would be on another connection."""
     async with pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            yield Database(pool, connection, SUBSCRIBERS)
+            yield Lent(pool, connection, SUBSCRIBERS)
         finally:
             await transaction.rollback()
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """Seconds that pass when a test says so; principals are remembered by it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -134,7 +137,6 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """By which principals are remembered."""
     return Clock()
 
 
@@ -152,6 +154,7 @@ def context(
         db=db,
         cache=cache,
         mail=mailbox,
+        http=HttpClient(settings),
         tokens=Tokens(settings),
         principals=Principals(clock),
         limiter=Limiter(settings, cache),
@@ -234,8 +237,7 @@ async def live_client(cloned: Settings, live: Context) -> AsyncIterator[httpx.As
 
 
 def client_of(app: Starlette) -> httpx.AsyncClient:
-    """A client whose every answer is held against the OpenAPI document: a status or code that it does not tell of
-    fails the test."""
+    """A client whose every answer is held against the OpenAPI document: another status or code fails the test."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://localhost:8000",
@@ -292,7 +294,7 @@ _NOWHERE = {
 @pytest.fixture
 def nowhere() -> Settings:
     """Settings of a process whose every dependency refuses the connection."""
-    return load(ENVIRONMENT | _NOWHERE)
+    return load(ENVIRONMENT | _NOWHERE, KINDS)
 
 
 @pytest.fixture(scope="session")

@@ -1,55 +1,24 @@
 """What holds between a signature and its statement, told as a list of faults, each with the query's name."""
 
-import datetime
 import re
-import types
-import typing
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from api.kernel.data.sql import Bound
+from tests.contract_json import fields_of, nested, records
+from tests.contract_values import values
+from tests.sql_types import PYTHON, fits, normal, optional
 
-# The one Python type that asyncpg reads and writes for each PostgreSQL type in use.
-PYTHON = {
-    "uuid": UUID,
-    "text": str,
-    "varchar": str,
-    "name": str,
-    "json": str,
-    "jsonb": str,
-    "bool": bool,
-    "int2": int,
-    "int4": int,
-    "int8": int,
-    "float4": float,
-    "float8": float,
-    "bytea": bytes,
-    "timestamptz": datetime.datetime,
-    "date": datetime.date,
-    "interval": datetime.timedelta,
-    "void": type(None),
-}
-# PostgreSQL's own words for what a header calls integer, float, …
-WORDS = {
-    "integer": "int4",
-    "smallint": "int2",
-    "bigint": "int8",
-    "float": "float8",
-    "double": "float8",
-    "boolean": "bool",
-    "timestamp": "timestamptz",
-}
 # The one write outside of a feature's own tables, and why: signing in renews the hash that it has just checked, and
 # takes back a deletion, in the transaction that starts the session.
 EXCEPTIONS = {("sessions.welcome_back", "users")}
 WRITES = re.compile(
     r"\b(?:insert\s+into|update|delete\s+from|truncate|merge\s+into|lock\s+table)\s+(?:only\s+)?([a-z_]+)"
 )
+LOCKS = re.compile(r"\bfor\s+(?:no\s+key\s+)?(?:update|share)\b|\bfor\s+key\s+share\b")
 
 
 def orphans(folder: Path, bound: Iterable[Bound]) -> list[str]:
@@ -73,41 +42,34 @@ async def check(connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound) 
     faults = [
         *_parameters(bound, kinds),
         *_header(bound, kinds),
+        *records(bound),
         *_writes(bound),
         *await _constraints(connection, bound),
     ]
+    columns = [column.name for column in prepared.get_attributes()]
     faults += _columns(bound, [(column.name, column.type.name) for column in prepared.get_attributes()])
     faults += await _nullable(connection, bound)
+    faults += [fault async for fault in nested(connection, bound, columns)]
+    faults += await values(connection, bound, columns, tables_of(bound))
     return [f"{bound.name}: {fault}" for fault in faults]
-
-
-def _python(kind: str) -> Any:
-    return list[_python(kind.removesuffix("[]"))] if kind.endswith("[]") else PYTHON.get(kind, kind)  # type: ignore[misc]
-
-
-def _bare(hint: Any) -> Any:
-    """The type without `| None` and without Annotated, and so of a list's elements."""
-    if typing.get_origin(hint) is typing.Annotated:
-        return _bare(typing.get_args(hint)[0])
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return _bare(next(part for part in typing.get_args(hint) if part is not type(None)))
-    if typing.get_origin(hint) is list:
-        return list[_bare(typing.get_args(hint)[0])]  # type: ignore[misc]
-    return hint
-
-
-def _optional(hint: Any) -> bool:
-    return type(None) in typing.get_args(hint)
 
 
 def _parameters(bound: Bound, kinds: list[str]) -> list[str]:
     if len(kinds) != len(bound.parameters):
         return [f"the statement takes {len(kinds)} parameters, the signature {len(bound.parameters)}"]
     return [
-        f"${number} is {kind}, the signature's {name} is {hint}"
+        f"${number} is {kind}, the signature's {name} is {hint}{_advice(kind, f'${number}')}"
         for number, (kind, (name, hint)) in enumerate(zip(kinds, bound.parameters.items(), strict=True), 1)
-        if _bare(hint) != _python(kind)
+        if not fits(hint, kind)
     ]
+
+
+def _advice(kind: str, written: str) -> str:
+    """What to write instead of a type that the driver would have to look up on each connection."""
+    if kind.removesuffix("[]") in PYTHON:
+        return ""
+    array = "[]" * kind.endswith("[]")
+    return f": write {written}::text{array} for an enum, or jsonb for rows"
 
 
 def _header(bound: Bound, kinds: list[str]) -> list[str]:
@@ -121,25 +83,26 @@ def _header(bound: Bound, kinds: list[str]) -> list[str]:
     return faults + [
         f"the header calls ${number} {kind}, PostgreSQL {actual}"
         for (number, _, kind), actual in zip(told, kinds, strict=False)
-        if WORDS.get(kind, kind) != actual
+        if normal(kind) != actual
     ]
 
 
 def _columns(bound: Bound, columns: list[tuple[str, str]]) -> list[str]:
     if bound.cardinality == "none":
         return [f"it answers {name}, which the signature throws away" for name, kind in columns if kind != "void"]
-    if isinstance(bound.row, type) and issubclass(bound.row, msgspec.Struct):
-        fields = [(field.name, field.type) for field in msgspec.structs.fields(bound.row)]
-    else:
-        fields = [(columns[0][0], bound.row)] if len(columns) == 1 else []
+    fields = fields_of(bound.row, [name for name, _ in columns])
     names = [name for name, _ in fields]
     if names != [name for name, _ in columns]:
         return [f"the columns are {[name for name, _ in columns]}, the fields {names}"]
     return [
-        f"the column {name} is {kind}, the field {hint}"
+        f"the column {name} is {kind}, the field {hint}{_advice(kind, name)}"
         for (name, kind), (_, hint) in zip(columns, fields, strict=True)
-        if _bare(hint) != _python(kind)
+        if not fits(hint, kind)
     ]
+
+
+def tables_of(bound: Bound) -> list[str]:
+    return re.findall(r"\b(?:from|join|into|update)\s+([a-z_]+)", bound.statement)
 
 
 async def _nullable(connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound) -> list[str]:
@@ -147,17 +110,16 @@ async def _nullable(connection: "asyncpg.Connection[asyncpg.Record]", bound: Bou
     know of a view's columns whether they may be."""
     if not (isinstance(bound.row, type) and issubclass(bound.row, msgspec.Struct)):
         return []
-    tables = re.findall(r"\b(?:from|join|into|update)\s+([a-z_]+)", bound.statement)
     rows = await connection.fetch(
         "select attname as name, bool_or(not attnotnull) as nullable, count(*) as tables from pg_attribute"
         " where attrelid in (select pg_class.oid from unnest($1::text[]) as name"
         " join pg_class on pg_class.oid = to_regclass(name) where relkind <> 'v')"
         " and attnum > 0 and not attisdropped group by attname",
-        tables,
+        tables_of(bound),
     )
     nullable = {row["name"] for row in rows if row["nullable"] and row["tables"] == 1}
     never = {row["name"] for row in rows if not row["nullable"]}
-    fields = {field.name: _optional(field.type) for field in msgspec.structs.fields(bound.row)}
+    fields = {field.name: optional(field.type) for field in msgspec.structs.fields(bound.row)}
     faults = [
         f"the column {name} may be null, the field {name} not"
         for name, may in fields.items()
@@ -179,7 +141,7 @@ def _writes(bound: Bound) -> list[str]:
     """A feature writes its own tables: those named after it, whole or as a beginning (users: users, user_tokens)."""
     owner = bound.name.partition(".")[0]
     if owner in ("kernel", "worker"):
-        own: tuple[str, ...] = ("outbox_", "audit_", "inbox", "inbox_")
+        own: tuple[str, ...] = ("outbox_", "audit_", "inbox", "inbox_", "schedules")
     elif owner == "operations":  # whose subject outbox and inbox are
         own = ("outbox_", "inbox_")
     else:
@@ -191,6 +153,8 @@ def _writes(bound: Bound) -> list[str]:
         for table in WRITES.findall(statement)
         if not _is_own(table, own) and (bound.name, table) not in EXCEPTIONS
     ]
+    if bound.cardinality == "stream" and (WRITES.search(statement) or LOCKS.search(bound.statement.lower())):
+        faults.append("it writes or locks, and rows are read one by one in a read-only transaction")
     return faults
 
 

@@ -26,9 +26,10 @@ async def make_user(
     global _HASH
     _HASH = _HASH or await context.passwords.hash(PASSWORD)
     id = uuid7()
-    await queries.insert(context.db, id, email or f"{id.hex}@example.com", _HASH, language, None, None)
-    if verified:
-        await queries.mark_verified(context.db, id)
+    async with context.db.transaction() as db:
+        await queries.insert(db, id, email or f"{id.hex}@example.com", _HASH, language, None, None)
+        if verified:
+            await queries.mark_verified(db, id)
     if superuser or roles or not active:
         change = "update users set is_superuser = $2, is_active = $3, roles = $4 where id = $1"
         await context.db.fetch(change, id, superuser, active, list(roles))

@@ -19,5 +19,5 @@ async def mailed(context: Context) -> list[tuple[str, str]]:
         for each in leased:
             await TASKS[each.task].run(context, each.id, each.lease)
     assert await context.db.fetch("select task, last_error from outbox_tasks") == []
-    found = [(mail.to, re.search(r"#token=(\S+)", mail.text)) for mail in context.mail.sent]
+    found = [(mail.recipients[0], re.search(r"#token=(\S+)", mail.text)) for mail in context.mail.sent]
     return [(to, match[1]) for to, match in found if match]

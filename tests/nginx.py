@@ -27,6 +27,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    {zone}
     upstream web {{ server 127.0.0.1:{upstream}; keepalive {keepalive}; }}
     server {{
         listen 127.0.0.1:{port};
@@ -39,6 +40,7 @@ http {{
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto https;
             proxy_request_buffering {buffering};
+            {cache}
         }}
     }}
 }}
@@ -46,8 +48,9 @@ http {{
 
 
 @contextlib.contextmanager
-def nginx(upstream: int, folder: Path, buffering: str = "on") -> Iterator[int]:
-    """The port of an nginx before the port `upstream`. Skips the test where there is none."""
+def nginx(upstream: int, folder: Path, buffering: str = "on", caching: bool = False) -> Iterator[int]:
+    """The port of an nginx before the port `upstream`, which may be a shared cache and say so in X-Cache. Skips the
+    test where there is no nginx."""
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     if program is None:
         pytest.skip("needs nginx (Debian: apt-get install nginx)")
@@ -55,6 +58,8 @@ def nginx(upstream: int, folder: Path, buffering: str = "on") -> Iterator[int]:
     made = CONFIGURATION.format(
         user="user root;" if os.geteuid() == 0 else "",
         folder=folder, upstream=upstream, port=port, keepalive=1, buffering=buffering,
+        zone=f"proxy_cache_path {folder}/cache keys_zone=shared:1m;" if caching else "",
+        cache="proxy_cache shared; proxy_cache_revalidate on; add_header X-Cache $upstream_cache_status;" * caching,
     )  # fmt: skip
     (folder / "nginx.conf").write_text(made)
     command: list[str | Path] = [

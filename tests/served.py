@@ -85,6 +85,10 @@ class Served:
         """Do something with the only connection, in its event loop."""
         self._loop.call_soon_threadsafe(what, self.connection())
 
+    def call_soon(self, what: Callable[[], None]) -> None:
+        """Do something in the server's event loop."""
+        self._loop.call_soon_threadsafe(what)
+
     def answers(self, *segments: bytes) -> list[Answer]:
         """All answers to what is sent in those segments, until the connection ends."""
         with self.connect() as sock, sock.makefile("rb") as stream:
@@ -102,8 +106,8 @@ class Served:
 def serve(app: ASGIApp, loop: str = "uvloop", **options: Any) -> Iterator[Served]:
     """Serve `app` until the block ends; `options` are uvicorn's."""
     config = uvicorn.Config(
-        app, http="api.kernel.wire.server:Protocol", loop=loop, ws="none", lifespan="off", log_config=None,
-        access_log=False, timeout_graceful_shutdown=1, **options,
+        app, http="api.kernel.wire.server:Protocol", loop=loop, ws="none", log_config=None,
+        access_log=False, timeout_graceful_shutdown=1, **{"lifespan": "off"} | options,
     )  # fmt: skip
     server = uvicorn.Server(config)
     with socket.socket() as listener:

@@ -1,8 +1,9 @@
-"""C-96: who may call what. One row a route; a route without a row fails. What a guard lets through may be refused for
-other reasons, but never again for who one is."""
+"""C-96: who may call what. Each route has a row in its feature's examples.py. What a guard lets through may be refused
+for other reasons, but not for who calls."""
 
 import contextlib
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
 
 import httpx
@@ -10,60 +11,33 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
+from api.app import create_app
 from api.features import FEATURES
 from api.kernel.context import Context
-from api.kernel.data.database import Database
-from api.kernel.http.routing import Route
-from api.kernel.identity.auth import Tokens
+from api.kernel.data.database import Database, uuid7
+from api.kernel.feature import Feature
+from api.kernel.http.routing import Route, delete, post
+from api.kernel.identity.auth import Tokens, role, signed_in
+from tests.conftest import client_of
+from tests.examples import (
+    BROWSERS,
+    EVERYBODY,
+    EXAMPLES,
+    HOLDERS,
+    OWNERS,
+    ROUTES,
+    SIGNED_IN,
+    SUPERUSERS,
+    VISITORS,
+    Examples,
+    filled,
+    holders_of,
+    role_of,
+    things_of,
+)
 from tests.factories import PASSWORD, make_user
 
-EVERYBODY, HOLDERS, SIGNED_IN, SUPERUSERS = "everybody", "holders", "signed in", "superusers"
-OWNERS, BROWSERS = "owners", "browsers"
-# Whom each route lets in. `holders` have a token of ours, whatever became of it; to all but its `owners` a thing does
-# not exist; what `browsers` call asks for their cookies, and a token in a header is nothing to it.
-ROWS = {
-    "POST /auth/register": EVERYBODY,
-    "POST /auth/request-verify-token": EVERYBODY,
-    "POST /auth/verify": EVERYBODY,
-    "POST /auth/verify/opening": EVERYBODY,
-    "POST /auth/forgot-password": EVERYBODY,
-    "POST /auth/reset-password": EVERYBODY,
-    "POST /auth/confirm-email": EVERYBODY,
-    "POST /auth/revert-email": EVERYBODY,
-    "POST /auth/jwt/login": EVERYBODY,
-    "POST /auth/jwt/logout": HOLDERS,
-    "POST /auth/refresh": EVERYBODY,
-    "POST /auth/cookie/login": EVERYBODY,
-    "POST /auth/cookie/logout": BROWSERS,
-    "GET /.well-known/jwks.json": EVERYBODY,
-    "GET /sessions": SIGNED_IN,
-    "DELETE /sessions": SIGNED_IN,
-    "DELETE /sessions/{id}": OWNERS,
-    "GET /users/me": SIGNED_IN,
-    "PATCH /users/me": SIGNED_IN,
-    "DELETE /users/me": SIGNED_IN,
-    "GET /users/me/activity": SIGNED_IN,
-    "POST /users/change-password": SIGNED_IN,
-    "GET /users": SUPERUSERS,
-    "POST /users": SUPERUSERS,
-    "GET /users/{id}": SUPERUSERS,
-    "PATCH /users/{id}": SUPERUSERS,
-    "DELETE /users/{id}": SUPERUSERS,
-    "POST /users/{id}/revoke-sessions": SUPERUSERS,
-    "GET /audit": SUPERUSERS,
-    "GET /operations/dead-letters": SUPERUSERS,
-    "POST /operations/dead-letters/retry": SUPERUSERS,
-    "POST /operations/dead-letters/discard": SUPERUSERS,
-    "GET /operations/dead-letters/{id}": SUPERUSERS,
-    "POST /operations/dead-letters/{id}/retry": SUPERUSERS,
-    "POST /operations/dead-letters/{id}/discard": SUPERUSERS,
-    "GET /operations/outbox": SUPERUSERS,
-    "GET /health": EVERYBODY,
-    "GET /health/live": EVERYBODY,
-    "GET /health/ready": EVERYBODY,
-    "GET /health/full": EVERYBODY,
-}
-ROUTES = {f"{route.method} {route.path}": route for feature in FEATURES for route in feature.routes}
+ACCESS = {name: let_in for examples in EXAMPLES.values() for name, let_in in examples.access.items()}
 WHO = {
     "anonymous": {},
     "unverified": {"verified": False},
@@ -72,6 +46,7 @@ WHO = {
     "superuser": {"superuser": True},
     "disabled": {},
     "expired": {},
+    **{f"holder of {role}": {"roles": (role,)} for role in filter(None, map(role_of, ACCESS.values()))},
 }
 FORBIDDEN = (403, "FORBIDDEN")
 REFUSED = {
@@ -85,18 +60,49 @@ def expected(who: str, let_in: str) -> tuple[int, str] | None:
     """The refusal, or None where they are let in."""
     if let_in == EVERYBODY or (let_in == HOLDERS and who != "anonymous"):
         return None
+    if let_in == VISITORS:
+        return REFUSED[who] if who != "anonymous" and who in REFUSED else None
     if let_in == BROWSERS:
         return REFUSED["anonymous"]
     if who in REFUSED:
         return REFUSED[who]
     if let_in == SUPERUSERS and who != "superuser":
         return FORBIDDEN
+    if (role := role_of(let_in)) and who not in ("superuser", f"holder of {role}"):
+        return FORBIDDEN
     return (404, "NOT_FOUND") if let_in == OWNERS else None
 
 
+def missing(routes: Mapping[str, tuple[str, Route]], examples: Mapping[str, Examples]) -> list[str]:
+    """Of each route and each row: what to write, and where."""
+    faults = [
+        f'{examples[feature].file}: say in ACCESS whom "{name}" lets in'
+        for name, (feature, _) in routes.items()
+        if name not in examples[feature].access
+    ]
+    return faults + [
+        f'{each.file}: remove "{name}" from ACCESS; the feature has no such route'
+        for feature, each in examples.items()
+        for name in each.access
+        if routes.get(name, ("", None))[0] != feature
+    ]
+
+
 def test_every_route_has_its_row() -> None:
-    assert ROUTES.keys() - ROWS.keys() == set(), "say in ROWS whom each of these lets in"
-    assert ROWS.keys() - ROUTES.keys() == set(), "these routes are gone"
+    assert missing(ROUTES, EXAMPLES) == []
+
+
+def test_a_route_without_its_row_is_told_with_what_to_write() -> None:
+    """C-324."""
+
+    async def handler() -> None: ...
+
+    bare = Examples("cars", None)
+    routes = {"POST /cars": ("cars", post("/cars", handler, guard=signed_in))}
+    assert missing(routes, {"cars": bare}) == ['tests/cars/examples.py: say in ACCESS whom "POST /cars" lets in']
+    bare.access = {"POST /cars": SIGNED_IN, "GET /cars": EVERYBODY}
+    [fault] = missing(routes, {"cars": bare})
+    assert fault.startswith('tests/cars/examples.py: remove "GET /cars"')
 
 
 async def sign_in(client: httpx.AsyncClient, email: str) -> str:
@@ -129,34 +135,59 @@ async def undone(db: Database) -> AsyncIterator[None]:
         await db.fetch("rollback to savepoint before_the_call")
 
 
-async def call(client: httpx.AsyncClient, route: Route, others: dict[str, UUID], token: str | None) -> tuple[int, str]:
-    """With somebody else's thing where the path names one, and a body that is none."""
-    thing = next((id for beginning, id in others.items() if route.path.startswith(beginning)), None)
-    assert thing or "{" not in route.path, f"{route.path} needs a thing of somebody else's to be called with"
+async def call(client: httpx.AsyncClient, method: str, path: str, token: str | None) -> tuple[int, str]:
+    """The status and the code, of a request with a body that is none."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
     client.cookies.clear()
-    answer = await client.request(route.method, f"/api{route.path}".replace("{id}", str(thing)), headers=headers)
-    assert answer.status_code != 500, (route.method, route.path)
+    answer = await client.request(method, path, headers=headers)
+    assert answer.status_code != 500, (method, path)
     return answer.status_code, answer.json()["code"] if answer.status_code >= 400 else ""
 
 
 @pytest.mark.parametrize("who", WHO)
 async def test_who_may_call_what(client: httpx.AsyncClient, context: Context, who: str) -> None:
+    """With a thing of another account where the path names one."""
     victim = await make_user(context)
-    theirs = context.tokens.verify(await sign_in(client, victim.email)).sid
-    others = {"/users/": victim.id, "/sessions/": theirs, "/operations/": victim.id}
+    theirs = await things_of(context, victim, context.tokens.verify(await sign_in(client, victim.email)).sid)
     token = await token_of(client, context, who)
     wrong = {}
-    for name, route in ROUTES.items():
-        refusal = expected(who, ROWS[name])
+    for name, (feature, route) in ROUTES.items():
+        refusal = expected(who, ACCESS[name])
+        path = filled(route, theirs, EXAMPLES[feature].file)
         async with undone(context.db):
-            got = await call(client, route, others, token)
+            got = await call(client, route.method, path, token)
         let_in = got not in {*REFUSED.values(), FORBIDDEN}
         if (not let_in) if refusal is None else (got != refusal):
             wrong[name] = (got, "instead of", refusal or "being let in")
         if token and who != "disabled":  # what one call changed, such as signing out, is undone
             context.principals.forget(context.tokens.verify(token, expired=True).sub)
     assert wrong == {}
+
+
+async def test_a_role_and_any_parameter_are_asked_for_in_the_same_way(
+    app: Starlette, client: httpx.AsyncClient, context: Context
+) -> None:
+    """C-96: those with the role and superusers, under the path that the examples fill."""
+    paths = []
+
+    async def sell(plate: str, part_id: UUID) -> None:
+        paths.append((plate, part_id))
+
+    route = delete("/cars/{plate}/parts/{part_id}", sell, guard=role("dealer"), status=204)
+    made = create_app(context.settings, (*FEATURES, Feature(name="cars", routes=[route])))
+    made.state.context = context
+    part = uuid7()
+    path = filled(route, {"/cars/{plate}": {"plate": "B-AR 1", "part_id": part}}, "tests/cars/examples.py")
+    with pytest.raises(AssertionError, match=r"tests/cars/examples\.py: return \['plate', 'part_id'\] of /cars/"):
+        filled(route, {}, "tests/cars/examples.py")
+    dealer = await make_user(context, roles=("dealer",))
+    token = await sign_in(client, dealer.email)
+    async with client_of(made) as cars:
+        assert await call(cars, "DELETE", path, token) == (204, "")
+        for who in WHO:
+            got = await call(cars, "DELETE", path, await token_of(client, context, who))
+            assert got == (expected(who, holders_of("dealer")) or (204, "")), who
+    assert paths == [("B-AR 1", part)] * 2
 
 
 async def test_where_addresses_must_be_confirmed_the_others_only_sign_out(
@@ -166,10 +197,12 @@ async def test_where_addresses_must_be_confirmed_the_others_only_sign_out(
     token = await token_of(client, context, "unverified")
     settings = msgspec.structs.replace(context.settings, require_verification=True)
     app.state.context = msgspec.structs.replace(context, settings=settings)
-    asks = {name: route for name, route in ROUTES.items() if ROWS[name] in (SIGNED_IN, OWNERS, SUPERUSERS)}
-    for name, route in asks.items():
-        assert await call(client, route, {"/": context.tokens.verify(token or "").sub}, token) == FORBIDDEN, name
-    assert (await call(client, ROUTES["POST /auth/jwt/logout"], {}, token))[0] == 204
+    open_to_all = (EVERYBODY, VISITORS, HOLDERS, BROWSERS)
+    for name, (_, route) in ROUTES.items():
+        if ACCESS[name] not in open_to_all:
+            path = "/api" + re.sub(r"{\w+}", str(uuid7()), route.path)
+            assert await call(client, route.method, path, token) == FORBIDDEN, name
+    assert (await call(client, "POST", "/api/auth/jwt/logout", token))[0] == 204
 
 
 async def test_a_superuser_who_is_one_no_longer_is_none_within_a_second(

@@ -261,6 +261,7 @@ async def administer(life: Life, live: Context) -> None:
         assert (await client.patch(theirs, json={"password": password}, headers=root)).status_code == status
     await life.sign_in(IDA, GIVEN)
     assert (await client.post(f"{theirs}/revoke-sessions", headers=root)).status_code == 204
+    assert (await client.post(f"{theirs}/unlock", headers=root)).status_code == 204
     assert (await client.get("/api/audit", headers=root)).status_code == 200
 
 

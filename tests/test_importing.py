@@ -167,6 +167,54 @@ async def test_firebases_export_is_imported(own: Environment, root: Path, live: 
     assert SIGNER_KEY.hex() not in row["password_hash"]
 
 
+FIREBASE_ROW = [
+    *("a", "ada@example.com", "true"),
+    "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==",
+    "42xEC+ixf3L2lw==",
+    '"Lovelace, Ada"',
+    *[""] * 17,
+    *("1486324763000", "1486324763001", "", "false", ""),
+]
+
+
+def firebase_row(**cells: str) -> str:
+    """A line as firebase-tools writes it, with cells changed by their number, as in `c2=...`: from 1 on."""
+    row = [cells.get(f"c{number}", cell) for number, cell in enumerate(FIREBASE_ROW, 1)]
+    return ",".join(row) + ",\n"
+
+
+async def test_firebases_csv_is_imported(own: Environment, root: Path, live: Context) -> None:
+    """C-269: no header, columns by their order, quotes as firebase-tools writes them; a line that is malformed is
+    refused by itself."""
+    claims = '"{""role"":""admin""}"'
+    older = firebase_row(c2="older@example.com").split(",false,,")[0] + ",\n"  # without the last two columns
+    text = (
+        firebase_row(c28=claims)
+        + firebase_row(c2="bob@example.com", c3="false", c4="", c5="", c6='"Bob', c27="true")
+        + firebase_row(c2="", c26="+49")
+        + firebase_row(c2="eve@example.com", c6='"Eve "the, best" X"', c4="", c5="")
+        + firebase_row(c2="mallory@example.com", c27="maybe")
+        + older
+    )
+    project = own | {"FIREBASE_SCRYPT_SIGNER_KEY": base64.b64encode(SIGNER_KEY).decode()}
+    status, refused, result = await run(project, root, text)
+    assert (status, result) == (1, "import: 2 imported, 0 skipped, 4 refused.")
+    assert [line.split("\t")[0] for line in refused] == ["2", "3", "4", "5"]
+    assert refused[1] == "3\tHas no e-mail address."
+    rows = await live.db.fetch(
+        "select email, name, is_verified, is_active, roles, is_superuser, password_hash is not null from users"
+        " order by email"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("ada@example.com", "Lovelace, Ada", True, True, [], False, True),
+        ("older@example.com", "Lovelace, Ada", True, True, [], False, True),
+    ]
+    disabled = firebase_row(c2="bob@example.com", c3="false", c4="", c5="", c6="Bob", c27="true")
+    assert (await run(project, root, disabled))[0] == 0
+    [row] = await live.db.fetch("select is_verified, is_active from users where email = 'bob@example.com'")
+    assert tuple(row) == (False, False)
+
+
 async def test_djangos_dumpdata_is_imported(
     own: Environment, root: Path, live: Context, live_client: httpx.AsyncClient
 ) -> None:
@@ -228,6 +276,7 @@ LARGE = {
     "CSV": "email,password_hash,name\n" + ROW * TIMES,
     "JSON lines": ('{"email": "ada@example.com", "name": "' + "x" * 100 + '"}\n') * TIMES,
     "Firebase": '{"users": [' + ",".join([EXPORTED] * TIMES) + "]}",
+    "Firebase's CSV": firebase_row() * TIMES,
     "Django": "[" + ",".join([DUMPED] * TIMES) + "]",
 }
 

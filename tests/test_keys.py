@@ -16,7 +16,7 @@ from api.kernel.context import Context
 from api.kernel.identity.auth import Tokens
 from api.kernel.settings import Settings, load
 from api.keys import main, make, private_pem
-from tests.conftest import client_of
+from tests.conftest import KINDS, client_of
 from tests.sessions.signing import is_signed_in, refresh, sign_in
 
 pytestmark = [pytest.mark.case(65), pytest.mark.asvs("11.2.2"), pytest.mark.cwe(320)]
@@ -40,7 +40,7 @@ def steps(environment: Environment, *arguments: str) -> list[Environment]:
 @contextlib.asynccontextmanager
 async def serving(context: Context, environment: Environment) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a process with that environment, on the test's database."""
-    settings: Settings = load(environment)
+    settings: Settings = load(environment, KINDS)
     app = create_app(settings)
     app.state.context = msgspec.structs.replace(context, settings=settings, tokens=Tokens(settings))
     async with client_of(app) as client:

@@ -11,10 +11,12 @@ import pytest
 
 from api.features import FEATURES
 from api.kernel.contract.openapi import VERSION, document
+from tests.kernel.gallery import GALLERY
 from tests.kernel.garage import THEIRS
 
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 TYPES = {"null", "boolean", "object", "array", "number", "string", "integer"}
+FILES = json.loads(document([GALLERY]))
 OURS = json.loads(document(FEATURES))
 
 
@@ -49,7 +51,7 @@ def test_its_version_is_the_projects(root: Path) -> None:
     assert f'\nversion = "{VERSION}"\n' in (root / "pyproject.toml").read_text()
 
 
-@pytest.mark.parametrize("whole", [OURS, THEIRS], ids=["ours", "another"])
+@pytest.mark.parametrize("whole", [OURS, THEIRS, FILES], ids=["ours", "another", "files"])
 def test_it_is_a_whole_openapi_3_1_document(whole: dict[str, Any]) -> None:
     assert whole["openapi"] == "3.1.0"
     assert whole["info"].keys() >= {"title", "version"}
@@ -77,7 +79,7 @@ def test_it_is_a_whole_openapi_3_1_document(whole: dict[str, Any]) -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("whole", [OURS, THEIRS], ids=["ours", "another"])
+@pytest.mark.parametrize("whole", [OURS, THEIRS, FILES], ids=["ours", "another", "files"])
 def test_every_reference_resolves_and_every_component_is_used(whole: dict[str, Any]) -> None:
     references = {one["$ref"] for one in inside(whole) if "$ref" in one}
     for reference in references:
@@ -88,7 +90,7 @@ def test_every_reference_resolves_and_every_component_is_used(whole: dict[str, A
     assert not [one for one in inside(whole) if "$defs" in one]
 
 
-@pytest.mark.parametrize("whole", [OURS, THEIRS], ids=["ours", "another"])
+@pytest.mark.parametrize("whole", [OURS, THEIRS, FILES], ids=["ours", "another", "files"])
 def test_every_schema_is_one_of_json_schema(whole: dict[str, Any]) -> None:
     for schema in whole["components"]["schemas"].values():
         assert schema.get("type", "string") in TYPES
@@ -96,7 +98,7 @@ def test_every_schema_is_one_of_json_schema(whole: dict[str, Any]) -> None:
         assert schema.get("description") != ""
 
 
-@pytest.mark.parametrize("whole", [OURS, THEIRS], ids=["ours", "another"])
+@pytest.mark.parametrize("whole", [OURS, THEIRS, FILES], ids=["ours", "another", "files"])
 def test_every_example_of_a_problem_is_one(whole: dict[str, Any]) -> None:
     shape = whole["components"]["schemas"]["ProblemDocument"]
     for _, _, operation in operations(whole):

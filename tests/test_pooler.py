@@ -1,9 +1,11 @@
 """F-24: everything through PgBouncer in transaction mode, where each transaction may get another server connection."""
 
 import asyncio
+import contextlib
+import enum
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,12 +14,14 @@ import msgspec
 import pytest
 
 from api.kernel.context import Context
-from api.kernel.data import database
+from api.kernel.data import database, sql
 from api.kernel.data.database import SERVER_TIMEOUTS, open_database
-from api.kernel.errors import UNAVAILABLE
+from api.kernel.data.sql import query
+from api.kernel.errors import UNAVAILABLE, VALIDATION_FAILED
 from api.kernel.settings import Settings
 from dev.part import Part, stop
 from tests.factories import PASSWORD
+from tests.kernel.gallery import bound_to
 from tests.processes import MailServer, Processes, text_of
 from tests.worker.jobs import header, read_records, until
 from tests.worker.parts import free_port
@@ -146,6 +150,34 @@ async def test_the_server_stops_a_slow_statement_behind_a_transaction_pooler(
     assert await live.db.fetch(busy) == []
 
 
+async def test_rows_one_by_one_leave_nothing_on_a_servers_connection(cloned: Settings, pooled: str) -> None:
+    """C-289: no prepared statement, whose name another process would find taken, whether they are read to the end, left
+    or fail."""
+    settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
+    with bound_to("select 1000 / (1000 - n) from (select generate_series(1, $1) as n) as t"):
+
+        @query
+        def list_rows(db: database.Database, most: int) -> AsyncIterator[int]: ...  # type: ignore[empty-body]
+
+    async with open_database(settings, {}, 2 * CONNECTIONS) as db:
+
+        async def read(most: int, wanted: int) -> int:
+            async with contextlib.aclosing(list_rows(db, most)) as rows:  # type: ignore[type-var]
+                read = 0
+                async for _ in rows:
+                    read += 1
+                    if read == wanted:
+                        break
+                return read
+
+        for most, wanted in ((999, 999), (999, 1), (100, 200)):
+            assert set(await asyncio.gather(*(read(most, wanted) for _ in range(CONNECTIONS)))) <= {wanted, most}
+        with pytest.raises(VALIDATION_FAILED):
+            await read(1000, 1000)
+        left = "select name from pg_prepared_statements"
+        assert await asyncio.gather(*(db.fetch(left) for _ in range(4 * CONNECTIONS))) == [[]] * 4 * CONNECTIONS
+
+
 async def test_a_pooler_that_nobody_told_of_is_a_misconfiguration(
     cloned: Settings, pooled: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -173,3 +205,38 @@ async def test_a_pooler_that_drops_the_time_outs_is_told_of_at_start(
     async with open_database(settings, {}, 1) as db:
         assert len(await db.fetch("select 1")) == 1
     assert caplog.text == ""
+
+
+class Kind(enum.Enum):
+    A = "a"
+
+
+class Inner(msgspec.Struct, frozen=True):
+    name: str
+
+
+class Echoed(msgspec.Struct, frozen=True):
+    kind: Kind
+    rows: list[Inner]
+    backend: int
+
+
+async def test_rows_inside_of_rows_need_nothing_of_a_connection(
+    cloned: Settings, pooled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C-306: jsonb is converted beside the driver, so that another server connection knows as much as the first."""
+    monkeypatch.setattr(sql, "FOLDER", tmp_path)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "echo.sql").write_text("select 'a' as kind, $1::jsonb as rows, pg_backend_pid() as backend")
+
+    @query
+    async def echo(db: database.Database, rows: list[Inner]) -> Echoed: ...  # type: ignore[empty-body]
+
+    settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
+    async with open_database(settings, {}, 2 * CONNECTIONS) as db:
+        async with db.transaction() as first, db.transaction() as second:
+            answers = [await echo(each, [Inner(name)] * 2) for name in "ab" for each in (first, second)]
+        answers += [await echo(db, [])]
+    assert [answer.rows for answer in answers] == [[Inner(name)] * 2 for name in "aabb"] + [[]]
+    assert {answer.kind for answer in answers} == {Kind.A}
+    assert len({answer.backend for answer in answers}) >= 2

@@ -4,33 +4,30 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.features import FEATURES
 from api.kernel.context import Context
 from api.kernel.feature import Feature
 from api.kernel.http.routing import get
 from api.kernel.identity.auth import anyone
 from tests.conftest import client_of
+from tests.examples import EXAMPLES, ROUTES, filled, things_of
 from tests.factories import PASSWORD, make_user
-from tests.worker.jobs import add_tasks
 
-PATHS = [route.path for feature in FEATURES for route in feature.routes if route.method == "GET"]
+READING = [name for name, (_, route) in ROUTES.items() if route.method == "GET"]
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", READING)
 async def test_it_is_answered_in_a_transaction_that_only_reads(
-    client: httpx.AsyncClient, context: Context, path: str
+    client: httpx.AsyncClient, context: Context, name: str
 ) -> None:
     user = await make_user(context, superuser=True)
     form = {"username": user.email, "password": PASSWORD}
     pair = (await client.post("/api/auth/jwt/login", data=form)).json()
     claims = context.tokens.verify(pair["access_token"])
-    [letter] = await add_tasks(context.db)
-    await context.db.fetch("update outbox_tasks set dead_at = now() where id = $1", letter)
-    things = {"/users/": user.id, "/sessions/": claims.sid, "/operations/dead-letters/": letter}
-    id = next((id for beginning, id in things.items() if path.startswith(beginning)), "")
+    feature, route = ROUTES[name]
+    path = filled(route, await things_of(context, user, claims.sid), EXAMPLES[feature].file)
     await context.db.fetch("set transaction read only")
     headers = {"authorization": f"Bearer {pair['access_token']}"}
-    answer = await client.get(f"/api{path}".replace("{id}", str(id)), headers=headers)
+    answer = await client.get(path, headers=headers)
     assert answer.status_code == 200, answer.text
 
 

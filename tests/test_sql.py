@@ -84,6 +84,7 @@ class Doubtful(msgspec.Struct):
 
 HEADER = "-- Finds.\n--\n--   $1 id  uuid\n\n"
 FIND = HEADER + "select id, email from users where id = $1;"
+WRITING = "update users set name = null where id = $1 returning id, email"
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("syntax", {"statement": HEADER + "selekt"}, "PostgreSQL refuses the statement: syntax error"),
     ("a table that is not there", {"statement": HEADER + "select 1 from nowhere"}, 'relation "nowhere" does not exist'),
@@ -124,6 +125,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         {"statement": HEADER + "update sessions set user_id = user_id where id = $1 returning id, user_id as email"},
         "it writes sessions, which is not its own",
     ),
+    ("a stream that writes", {"cardinality": "stream", "statement": HEADER + WRITING}, "it writes or locks"),
+    ("a stream that locks", {"cardinality": "stream", "statement": FIND.replace(";", " for update;")}, "or locks"),
     (
         "another's table in a with",
         {
@@ -160,6 +163,7 @@ async def test_a_right_query_has_no_fault(connection: "asyncpg.Connection[asyncp
     assert await check(connection, made()) == []
     locking = made(statement=FIND.replace(";", " for update;"))
     assert await check(connection, locking) == []
+    assert await check(connection, made(cardinality="stream")) == []
 
 
 def test_a_file_without_a_signature_and_one_with_two_are_caught(tmp_path: Path) -> None:

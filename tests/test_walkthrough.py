@@ -1,31 +1,20 @@
 """The last walkthrough of docs/architecture.md, done to the letter in a copy of this repository, then `make new`."""
 
-import os
-import subprocess
-import sys
+import re
 from pathlib import Path
 
 import pytest
 
 from dev.new import NewError, mounted, singular, walkthrough, write
+from tests.copies import copy_to, run, write_snapshots
 
 
 @pytest.fixture(scope="module")
 def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This repository's files, those of the walkthrough, and the snapshot that `make openapi` would write."""
-    target = tmp_path_factory.mktemp("walkthrough") / "copy"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=root,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (root / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            (target / name).write_bytes((root / name).read_bytes())
+    target = copy_to(root, tmp_path_factory.mktemp("walkthrough") / "copy")
     files = walkthrough(root)
-    assert len(files) == 12
+    assert len(files) == 13
     for name, code in files.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_text(code, "utf-8")
@@ -33,50 +22,81 @@ def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def run(copy: Path, *command: str, **environ: str) -> str:
-    """What a command of the copy's prints; it must succeed."""
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=copy,
-        env=os.environ | environ,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
+@pytest.mark.timeout(400)
 def test_the_feature_is_served_and_keeps_every_rule(copy: Path, environment: dict[str, str]) -> None:
-    """Its own test calls it over HTTP; the contract tests hold its SQL, its events and its document."""
+    """Its own test calls it over HTTP; the tests that go over every feature find its cases beside it."""
     parts = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
     # A stack of the copy's own but for what costs time to start: PostgreSQL must be its own, the schema is another.
     shared = {name: environment[name] for name in parts if name != "DATABASE_URL"} | {"DATABASE_URL": ""}
-    document = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from api.features import FEATURES; from api.kernel.contract.openapi import document; "
-            "print(document(FEATURES).decode(), end='')",
-        ],
-        cwd=copy,
-        capture_output=True,
-        check=True,
-    ).stdout
-    assert b'"operationId": "writeNote"' in document
-    assert b'"operationId": "writeBlogEntry"' in document
-    (copy / "docs/openapi.json").write_bytes(document)
-    tests = ["tests/notes", "tests/blog_entries", "tests/test_sql.py", "tests/test_openapi.py"]
-    printed = run(copy, "pytest", "-q", "-p", "no:cacheprovider", *tests, **shared)
+    write_snapshots(copy)
+    run(copy, "tests.api_page", environ=shared)
+    assert '"operationId":"writeNote"' in (copy / "docs/openapi.json").read_text().replace(" ", "")
+    assert '"operationId":"writeBlogEntry"' in (copy / "docs/openapi.json").read_text().replace(" ", "")
+    assert "### `POST /notes`" in (copy / "docs/api.md").read_text()
+    tests = [
+        "tests/notes",
+        "tests/blog_entries",
+        "tests/test_retention.py",
+        "tests/test_openapi.py",
+        "tests/test_events_docs.py",
+        "tests/test_lists.py",
+        "tests/test_house.py",
+        "tests/test_access.py::test_every_route_has_its_row",
+        "tests/test_access.py::test_who_may_call_what[anonymous]",
+        "tests/test_routes_read.py::test_it_is_answered_in_a_transaction_that_only_reads[GET /notes]",
+        "tests/test_sql.py::test_every_file_is_bound_by_exactly_one_signature",
+        "tests/test_sql.py::test_a_statement_fits_its_signature[notes.insert]",
+        "tests/test_sql.py::test_a_statement_fits_its_signature[notes.list_mine]",
+        "tests/test_sql.py::test_a_statement_fits_its_signature[blog_entries.list_mine]",
+    ]
+    printed = run(copy, "pytest", "-q", "-p", "no:cacheprovider", *tests, environ=shared)
     assert "passed" in printed
     assert "failed" not in printed
 
 
+def type_check(copy: Path, status: int = 0) -> str:
+    return run(
+        copy,
+        "mypy",
+        "-p",
+        "api.notes",
+        "-p",
+        "api.blog_entries",
+        "--cache-dir",
+        str(copy.parent / "mypy"),
+        status=status,
+    )
+
+
+@pytest.mark.timeout(300)
 def test_the_copy_passes_the_checks(copy: Path) -> None:
     folders = ["api/notes", "tests/notes", "api/blog_entries", "tests/blog_entries"]
     run(copy, "ruff", "check", "--no-cache", *folders)
     run(copy, "ruff", "format", "--no-cache", "--check", *folders, "api/features.py")
-    run(copy, "mypy", "-p", "api.notes", "-p", "api.blog_entries", "--cache-dir", str(copy.parent / "mypy"))
+    type_check(copy)
+
+
+@pytest.mark.timeout(300)
+def test_the_type_checker_refuses_what_is_written_outside_of_the_transaction(copy: Path) -> None:
+    """C-320: an event, a task and a row, each on `context.db` inside the block."""
+    handlers = (copy / "api/notes/routes.py").read_text()
+    wrong = handlers.replace("queries.insert(db,", "queries.insert(context.db,").replace(
+        "record(db,", "record(context.db,"
+    )
+    wrong += (
+        "\n\nasync def remind(context: Context, tell: Task[Note], note: Note) -> None:"
+        "\n    await tell.defer(context.db, note)\n"
+    )
+    mistakes = copy / "api/notes/mistakes.py"
+    mistakes.write_text(wrong.replace("import Context, ", "import Context, Task, "))
+    try:
+        told = type_check(copy, status=1)
+    finally:
+        mistakes.unlink()
+    expected = 'has incompatible type "Database"; expected "Transaction"  [arg-type]'
+    for name in ("insert", "record", "defer"):
+        assert re.search(rf'mistakes\.py:\d+: error: Argument 1 to "{name}".* {re.escape(expected)}', told), told
+    assert "Found 3 errors in 1 file" in told
 
 
 def test_a_new_feature_has_the_next_migration(copy: Path) -> None:

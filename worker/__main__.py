@@ -7,6 +7,7 @@ import uvloop
 
 from api.features import FEATURES
 from api.kernel import telemetry
+from api.kernel.feature import settings_of
 from api.kernel.process.supervision import follow_supervisor
 from api.kernel.settings import SettingsError, load
 from worker import topics
@@ -18,7 +19,7 @@ def main() -> None:
     if words not in ([], ["consume"]) and words[:1] != ["topics"]:
         sys.exit("usage: python -m worker [consume | topics [--create]]")
     try:
-        settings = load()
+        settings = load(kinds=settings_of(FEATURES))
     except SettingsError as error:
         sys.exit(f"worker: {error}")
     if words[:1] == ["topics"]:

@@ -17,8 +17,9 @@ from api.kernel.context import Context
 from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
 from api.kernel.outbox.consumers import Consumer, Delivery, tell_lag
 from api.kernel.telemetry import mark_failed, meter
-from worker.dead_messages import LARGEST, bury, reason_of, size_of
-from worker.kafka import let_go
+from api.kernel.telemetry.outages import Outage
+from worker.dead_messages import LARGEST, bury, dead_topic_of, reason_of, size_of
+from worker.internals import Internals
 from worker.security import explained, security
 from worker.spans import processing
 from worker.watch import Stalled, Watch
@@ -71,9 +72,10 @@ class Reader:
         self._context = context
         self._consumer = consumer
         self._kafka = context.settings.kafka
-        self._topic = self._kafka.prefix + consumer.topic
+        self.topic = self._kafka.prefix + consumer.topic
         self._troubles: dict[TopicPartition, Trouble] = {}
         self._failures = 0
+        self.outage = Outage("kafka", logger)
 
     async def run(self) -> None:
         """Until the process drains; what is being acted on then is finished first."""
@@ -83,8 +85,9 @@ class Reader:
             except Exception as error:  # whatever it is, a new client begins where the last commit was
                 self._failures += 1
                 pause = back_off(self._failures)
-                cause, remedy = await explained(self._kafka, error)
-                fields = {"topic": self._topic, "cause": cause, "seconds": round(pause, 1)}
+                cause, remedy = await explained(self._kafka, error, self.topic)
+                self.outage.note(remedy)
+                fields = {"topic": self.topic, "cause": cause, "seconds": round(pause, 1)}
                 fields |= {"remedy": remedy} if remedy else {}
                 foreseen = isinstance(error, KafkaError | OSError | RuntimeError | Stalled)
                 missing = isinstance(error, UnknownTopicOrPartitionError)
@@ -95,7 +98,7 @@ class Reader:
     async def _read(self) -> None:
         await tell_lag(self._context.cache, self._consumer, {})
         client = AIOKafkaConsumer(
-            self._topic,
+            self.topic,
             bootstrap_servers=list(self._kafka.bootstrap_servers),
             client_id="rest-angular-consumer",
             group_id=self._kafka.prefix + self._consumer.group,
@@ -113,13 +116,16 @@ class Reader:
             async with asyncio.timeout(START_SECONDS):
                 await client.start()
             logger.info(
-                "consumer runs", extra={"fields": {"topic": self._topic, "partitions": len(client.assignment())}}
+                "consumer runs", extra={"fields": {"topic": self.topic, "partitions": len(client.assignment())}}
             )
-            watch, steady = Watch(self._topic), time.monotonic() + STEADY_SECONDS
+            watch, steady, reads = Watch(self.topic), time.monotonic() + STEADY_SECONDS, False
             while not self._context.draining.is_set():
                 self._resume(client)
                 async with asyncio.timeout(REQUEST_SECONDS):
                     found = await client.getmany(timeout_ms=int(POLL_SECONDS * 1000), max_records=MOST_AT_ONCE)
+                if not reads and client.assignment():  # the group has let it in
+                    reads = True
+                    self.outage.note(None)
                 for place, records in found.items():
                     await self._take_turn(client, place, records)
                 with contextlib.suppress(IllegalStateError):  # a rebalance took a partition away meanwhile
@@ -128,7 +134,7 @@ class Reader:
                 if time.monotonic() > steady:
                     self._failures = 0
         finally:
-            await _close(client)
+            await Internals.discard_consumer(client)
 
     async def _take_turn(self, client: AIOKafkaConsumer, place: TopicPartition, records: list[ConsumerRecord]) -> None:
         end, next_one = time.monotonic() + TURN_SECONDS, records[0].offset
@@ -166,8 +172,11 @@ class Reader:
             try:
                 await self._bury(record, trouble.attempts, error)
             except (KafkaError, OSError, RuntimeError, Problem) as unburied:  # and so it stays a message that waits
-                self._put_off(place, record, trouble, unburied)
+                _, remedy = await explained(self._kafka, unburied, dead_topic_of(record.topic))
+                self.outage.note(remedy)
+                self._put_off(place, record, trouble, unburied, remedy)
                 return False
+            self.outage.note(None)
             outcome = "dead"
         self._troubles.pop(place, None)
         consumed.add(1, {"topic": self._consumer.topic, "outcome": outcome})
@@ -186,13 +195,21 @@ class Reader:
             return "failed", TooSlow() if limit.expired() else error
         return "done" if fresh else "duplicate", None
 
-    def _put_off(self, place: TopicPartition, record: ConsumerRecord, trouble: Trouble, error: Exception) -> None:
+    def _put_off(
+        self,
+        place: TopicPartition,
+        record: ConsumerRecord,
+        trouble: Trouble,
+        error: Exception,
+        remedy: str | None = None,
+    ) -> None:
         pause = back_off(trouble.attempts)
         trouble.until = time.monotonic() + pause
         self._troubles[place] = trouble
         consumed.add(1, {"topic": self._consumer.topic, "outcome": "failed"})
         fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         fields |= {"attempt": trouble.attempts, "cause": type(error).__name__, "seconds": round(pause, 1)}
+        fields |= {"remedy": remedy} if remedy else {}
         foreseen = isinstance(error, Problem | OSError | KafkaError | TooSlow)
         logger.warning("a message waits", exc_info=None if foreseen else error, extra={"fields": fields})
 
@@ -260,17 +277,3 @@ def _seek(client: AIOKafkaConsumer, place: TopicPartition, offset: int) -> None:
 def _pause(client: AIOKafkaConsumer, place: TopicPartition) -> None:
     if place in client.assignment():
         client.pause(place)
-
-
-async def _close(client: AIOKafkaConsumer) -> None:
-    """Leave the group, or let go at once: aiokafka's stop() may wait for ever, and a task of its own that lives on
-    would keep the partitions."""
-    client._closed = True
-    await let_go(*filter(None, (client._coordinator, client._fetcher, client._client)))
-    coordinator = client._coordinator
-    if coordinator is not None:
-        tasks = (coordinator._coordination_task, coordinator._heartbeat_task, coordinator._commit_refresh_task)
-        left = [task for task in tasks if task is not None]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)

@@ -14,7 +14,8 @@ from api.kernel.context import Context
 from api.kernel.errors import Problem
 from api.kernel.outbox.consumers import Consumer
 from worker import queries
-from worker.kafka import KafkaUnavailable, let_go
+from worker.internals import Internals
+from worker.kafka import KafkaUnavailable, missing_topic
 from worker.security import security
 from worker.types import DeadMessage
 
@@ -31,15 +32,18 @@ _GONE = "the message is no longer in Kafka"
 
 
 async def bury(context: Context, consumer: Consumer, record: ConsumerRecord, reason: str, attempts: int) -> None:
-    """Publish the message to `<topic>.dead`, wait until Kafka has it, and remember where it is. Raises KafkaError,
-    OSError, RuntimeError, Problem."""
+    """Publish the message to `<topic>.dead`, wait until Kafka has it, and keep its place there. Raises KafkaError
+    (UnknownTopicOrPartitionError, TopicAuthorizationFailedError where that topic is not to be had), OSError,
+    RuntimeError, Problem."""
+    topic = dead_topic_of(record.topic)
     whole = size_of(record) <= LARGEST  # otherwise it might not fit beside what is said of it
     key, value, headers = (record.key, record.value or b"", record.headers) if whole else (None, b"", ())
     async with context.db.transaction() as db:  # first, so that nothing is published while PostgreSQL is away
         async with _producing(context.settings.kafka) as producer:
-            dead = await producer.send_and_wait(
-                f"{record.topic}.dead", value, key, headers=[*headers, *_epitaph(record, reason)]
-            )
+            # Asked for by itself: send() would wait for the topic until the time is up, and tell of that alone.
+            if missing := await missing_topic(producer.client, topic):
+                raise missing
+            dead = await producer.send_and_wait(topic, value, key, headers=[*headers, *_epitaph(record, reason)])
         await queries.insert_dead_message(
             db,
             consumer.topic,
@@ -96,8 +100,7 @@ async def _read(kafka: Kafka, message: DeadMessage) -> ConsumerRecord | None:
             client.seek(place, message.dead_offset)
             found = (await client.getmany(place, timeout_ms=int(READ_SECONDS * 500), max_records=1)).get(place, [])
     finally:
-        client._closed = True
-        await let_go(*filter(None, (client._coordinator, client._fetcher, client._client)))
+        await Internals.discard_consumer(client)
     return found[0] if found and found[0].offset == message.dead_offset else None
 
 
@@ -115,8 +118,11 @@ async def _producing(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
             await producer.start()
             yield producer
     finally:
-        producer._closed = True
-        await let_go(producer._sender, producer.client)
+        await Internals.discard_producer(producer)
+
+
+def dead_topic_of(topic: str) -> str:
+    return f"{topic}.dead"
 
 
 def size_of(record: ConsumerRecord) -> int:

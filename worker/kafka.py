@@ -6,12 +6,13 @@ import functools
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     CorruptRecordException,
     InvalidTimestampError,
+    KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
     PolicyViolationError,
@@ -29,14 +30,15 @@ from opentelemetry.trace import Span
 from api.kernel.settings import Settings
 from api.kernel.telemetry import mark_failed, relayed_events, traceparent
 from api.kernel.telemetry.outages import Outage
+from worker.internals import Internals
 from worker.security import explained, security
 from worker.spans import sending
 from worker.types import OutboxEvent, Refusal, Unpublished
 
 logger = logging.getLogger(__name__)
 PUBLISH_SECONDS = 6.0
-"""With STOP_SECONDS twice, less than the server lets a transaction be idle: the outbox rows are locked meanwhile."""
-STOP_SECONDS = 0.5
+"""With STOP_SECONDS of internals.py twice and EXPLAIN_SECONDS of worker/security.py, less than the server lets a
+transaction be idle: it holds locks."""
 SEARCH_SECONDS = 2.0
 LOOKS, LOOK_SECONDS = 5, 0.1
 BATCH_BYTES = 65536
@@ -61,30 +63,29 @@ class Publisher:
         self._partition = functools.lru_cache(10_000)(DefaultPartitioner())
         self._producer: AIOKafkaProducer | None = None
         self._missed: dict[str, str] = {}  # topics that Kafka does not have, or not for us, and why
-        self._outage = Outage("kafka", logger)
+        self.outage = Outage("kafka", logger)
 
     async def publish(self, events: Sequence[OutboxEvent]) -> dict[OutboxEvent, Refusal | None]:
         """Publish in order and wait until Kafka has acknowledged. The answer names what is not published: why Kafka
         did not take it, or None for what only waits, such as behind such a one of its key. Raises KafkaUnavailable."""
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
-                return await self._publish(events)
+                unpublished = await self._publish(events)
         except Exception as error:
             await self.stop()
             if isinstance(error, _FAILURES):
                 cause, remedy = await explained(self._kafka, error)
-                self._outage.tell(cause, remedy)
+                self.outage.tell(cause, remedy)
                 raise KafkaUnavailable(cause) from None
             raise
+        self.outage.note(None)
+        return unpublished
 
     async def stop(self) -> None:
         """Let go of the producer at once, whatever it is doing."""
         if (producer := self._producer) is None:
             return
-        # producer.stop() waits until every batch is delivered, and an idempotent producer tries that for ever: let be,
-        # it would publish whenever the broker is back, behind its successor. aiokafka has no public way to give up.
-        producer._closed = True
-        await let_go(producer._sender, producer.client)
+        await Internals.discard_producer(producer)
         self._producer = None  # not before: where this was cut off, somebody does it again
 
     async def _started(self, *, idempotence: bool = True) -> AIOKafkaProducer:
@@ -209,27 +210,13 @@ class Publisher:
         and the others are. One may be on its way, where its first use makes it. Raises KafkaUnavailable."""
         producer = await self._started()
         for topic in topics:
-            name = self._kafka.prefix + topic
-            if await self._exists(producer, name, 1 if topic in self._missed else LOOKS):
-                self._missed.pop(topic, None)
+            looks = 1 if topic in self._missed else LOOKS
+            missing = await missing_topic(producer.client, self._kafka.prefix + topic, looks)
+            if missing:
+                self._missed[topic] = type(missing).__name__
             else:
-                forbidden = name in producer.client.cluster.unauthorized_topics
-                kind = TopicAuthorizationFailedError if forbidden else UnknownTopicOrPartitionError
-                self._missed[topic] = kind.__name__
+                self._missed.pop(topic, None)
         return self._missed
-
-    async def _exists(self, producer: AIOKafkaProducer, name: str, looks: int) -> bool:
-        client = producer.client
-        if client.cluster.partitions_for_topic(name):
-            return True
-        client.add_topic(name)
-        for look in range(looks):
-            await asyncio.sleep(LOOK_SECONDS if look else 0)
-            if not await client.force_metadata_update():
-                raise KafkaUnavailable("no metadata")
-            if client.cluster.partitions_for_topic(name):
-                return True
-        return False
 
     async def _by_partition(
         self, producer: AIOKafkaProducer, events: Sequence[OutboxEvent]
@@ -271,14 +258,21 @@ class Publisher:
         ]
 
 
-async def let_go(*parts: Any) -> None:
-    """Close parts of an aiokafka client, none of them for long."""
-    for part in parts:
-        closing = asyncio.create_task(part.close())
-        await asyncio.wait((closing,), timeout=STOP_SECONDS)
-        closing.cancel()
-        # Whatever it says of its end, a cancellation included: it is thrown away as it is.
-        await asyncio.gather(closing, return_exceptions=True)
+async def missing_topic(client: AIOKafkaClient, name: str, looks: int = LOOKS) -> KafkaError | None:
+    """Why Kafka does not take records for the topic; None where it does. Asking for it makes it, where its first use
+    does: hence several looks, some LOOK_SECONDS apart. Raises KafkaConnectionError."""
+    if client.cluster.partitions_for_topic(name):
+        return None
+    client.add_topic(name)
+    for look in range(looks):
+        await asyncio.sleep(LOOK_SECONDS if look else 0)
+        if not await client.force_metadata_update():
+            raise KafkaConnectionError("no metadata")
+        if client.cluster.partitions_for_topic(name):
+            return None
+    if name in client.cluster.unauthorized_topics:
+        return TopicAuthorizationFailedError(name)
+    return UnknownTopicOrPartitionError(name)
 
 
 def _tells_of_records(error: Exception) -> bool:

@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +16,10 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError, ResponseError
 
 from api.kernel.context import Context, open_context
-from api.kernel.data.cache import redis_options, redis_remedy
-from api.kernel.feature import Feature, Sweep, consumers_of, tasks_of
+from api.kernel.data.cache import CacheUnavailable
+from api.kernel.data.redis_server import redis_options, redis_remedy, tls_remedy
+from api.kernel.feature import Feature, Sweep, consumers_of, schedules_of, tasks_of
+from api.kernel.outbox.remedies import tell_remedy
 from api.kernel.outbox.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
 from api.kernel.settings import Settings
 from api.kernel.telemetry.outages import Outage, words_of
@@ -26,6 +28,7 @@ from worker.consumer import Reader
 from worker.dead_messages import RESEND_SECONDS, resend
 from worker.kafka import Publisher
 from worker.relay import Relay
+from worker.schedules import sweeps_of
 
 logger = logging.getLogger(__name__)
 outage = Outage("redis", logger)
@@ -40,6 +43,7 @@ RELEASE_SECONDS = 1.0
 HEARTBEAT_SECONDS = 2
 RESTART_SECONDS = 1.0
 REDIS_SECONDS = 1.0
+REMEDY_SECONDS = 2.0
 SWEPT_AT_ONCE = 1000
 
 
@@ -60,14 +64,18 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
         logger.info("worker runs", extra={"fields": fields})
         publisher = Publisher(settings)
         readers = [Reader(context, consumer) for consumer in consumers]
-        sweeps = [Sweep(sweep_inbox), Sweep(resend, RESEND_SECONDS)]
+        sweeps = [Sweep(sweep_inbox), Sweep(resend, RESEND_SECONDS), *sweeps_of(schedules_of(features))]
         sweeps += [sweep for feature in features for sweep in feature.sweeps]
         urgent = [task.name for task in tasks if task.urgent]
         relay = Relay(context, publisher, queue, [task.name for task in tasks], sweeps, urgent)
+        outages = {("consumers", reader.topic): reader.outage for reader in readers}
+        if not only_consume:
+            outages |= {("kafka", ""): publisher.outage, ("smtp", ""): context.mail.outage}
         try:
             async with asyncio.timeout(None) as end, asyncio.TaskGroup() as parts:
                 for reader in readers:
                     parts.create_task(reader.run())
+                parts.create_task(tell_remedies(context, outages))
                 if not only_consume:
                     parts.create_task(relay.run())
                     parts.create_task(work(context, tasks, relay.want_tasks))
@@ -78,6 +86,22 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
         finally:
             await publisher.stop()
     logger.info("worker ends")
+
+
+async def tell_remedies(context: Context, outages: Mapping[tuple[str, str], Outage]) -> None:
+    """Leave in Redis what is misconfigured, each result once, until the process drains: another worker may have seen
+    since that it is mended. `outages` are by part of /health/full, and what of it. What was left before is dropped:
+    settings are mended by a restart."""
+    told: dict[tuple[str, str], int] = {}
+    while not context.draining.is_set():
+        for place, outage in outages.items():
+            results = outage.results
+            if told.get(place) != results:
+                with contextlib.suppress(CacheUnavailable):
+                    await tell_remedy(context.cache, *place, outage.remedy)
+                    told[place] = results
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(context.draining.wait(), REMEDY_SECONDS)
 
 
 async def work(context: Context, tasks: Sequence[Task[Any]], ended: Callable[[], None]) -> None:
@@ -118,7 +142,8 @@ async def _recover(error: BaseException | None, queue: ArqRedis) -> None:
     task is lost: its lease runs out, and it is queued again."""
     away = isinstance(error, RedisError | OSError) and type(error) is not ResponseError
     if away and error is not None:
-        outage.tell(words_of(error), redis_remedy(error))
+        remedy = redis_remedy(error) or await tls_remedy(queue.connection_pool.connection_kwargs)
+        outage.tell(words_of(error), remedy)
     fields = {"cause": type(error).__name__, "seconds": RESTART_SECONDS}
     logger.warning("arq starts again", exc_info=None if away else error, extra={"fields": fields})
     if not away:

@@ -14,7 +14,7 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from api.kernel.context import Context
-from api.kernel.data.database import Database
+from api.kernel.data.database import Transaction
 from api.kernel.errors import Problem
 from api.kernel.feature import Sweep
 from api.kernel.outbox.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
@@ -130,7 +130,7 @@ class Relay:
         return done
 
     async def _publish(
-        self, db: Database, events: Sequence[OutboxEvent], more: bool
+        self, db: Transaction, events: Sequence[OutboxEvent], more: bool
     ) -> tuple[list[OutboxEvent], dict[OutboxEvent, Refusal | None]]:
         """Publish these while PostgreSQL marks the next ones; the answer is those, and what was not published."""
 
@@ -146,7 +146,7 @@ class Relay:
             raise following
         return following, unpublished
 
-    async def _claim(self, db: Database) -> list[OutboxEvent]:
+    async def _claim(self, db: Transaction) -> list[OutboxEvent]:
         """What to publish next. Where a batch brought events to light that must wait, there may be more to look at."""
         claimed = await queries.claim_events(db, EVENTS_AT_ONCE)
         events = [event for event in claimed if not event.held]
@@ -155,7 +155,7 @@ class Relay:
         return events
 
     async def _reopen(
-        self, db: Database, events: Sequence[OutboxEvent], unpublished: dict[OutboxEvent, Refusal | None]
+        self, db: Transaction, events: Sequence[OutboxEvent], unpublished: dict[OutboxEvent, Refusal | None]
     ) -> None:
         """Forget that topics were closed of which Kafka has just taken an event, and look for more of them."""
         topics = {event.topic for event in events if event.closed and event not in unpublished}
@@ -164,7 +164,7 @@ class Relay:
             logger.info("kafka takes a topic again", extra={"fields": {"topics": " ".join(sorted(topics))}})
             self._wake_events.set()
 
-    async def _close(self, db: Database, unpublished: dict[OutboxEvent, Refusal | None]) -> None:
+    async def _close(self, db: Transaction, unpublished: dict[OutboxEvent, Refusal | None]) -> None:
         """Let the topics wait that Kafka does not take: no event of theirs has had an attempt."""
         reasons = {event.topic: refusal.reason for event, refusal in unpublished.items() if refusal and refusal.topic}
         if reasons:
@@ -174,7 +174,7 @@ class Relay:
             logger.error("kafka has no such topic, or not for us: its events wait", extra={"fields": fields})
 
     async def _set_aside(
-        self, db: Database, unpublished: dict[OutboxEvent, Refusal | None], following: Sequence[OutboxEvent]
+        self, db: Transaction, unpublished: dict[OutboxEvent, Refusal | None], following: Sequence[OutboxEvent]
     ) -> int:
         """Let what Kafka refused wait for its next attempt, or keep it as a dead letter, and give back what merely
         waits for it; how many of all these are no dead letters."""

@@ -15,7 +15,7 @@ from api.kernel.config.connections import Kafka
 from api.kernel.contract.asyncapi import messages_of
 from api.kernel.feature import Feature, consumers_of
 from api.kernel.process.terminal import show
-from worker.kafka import let_go
+from worker.internals import Internals
 from worker.security import explained, security
 
 SECONDS = 30.0
@@ -81,7 +81,7 @@ class Admin:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await let_go(self._client)
+        await Internals.discard_admin(self._client)
 
     async def find(self, needed: Sequence[Needed]) -> dict[str, Found]:
         """Those of the topics that Kafka has, and lets this user see. Raises KafkaError, OSError."""
@@ -193,5 +193,5 @@ def main(kafka: Kafka, features: Sequence[Feature], words: Sequence[str]) -> int
     except Unsupported:
         sys.exit("topics: this broker cannot be asked to make topics; the embedded one makes each at its first use")
     except (KafkaError, OSError, RuntimeError) as error:
-        cause, remedy = asyncio.run(explained(kafka, error))
-        sys.exit(f"topics: Kafka is misconfigured: {remedy} ({cause})" if remedy else f"topics: Kafka: {cause}")
+        _, remedy = asyncio.run(explained(kafka, error))
+        sys.exit(f"topics: {remedy or f'Kafka does not answer ({type(error).__name__})'}")

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from api.kernel.telemetry import meter
+from worker.internals import Internals
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -43,7 +44,8 @@ class Watch:
             return {}
         self._due = now + LOOK_SECONDS
         places = client.assignment()
-        if places or _is_member(client):
+        # A member without a partition is in order: the group has more members than the topic has partitions.
+        if places or Internals.is_member(client):
             self._joined = now
         elif now - self._joined > STILL_SECONDS:
             logger.error("a consumer is in no group", extra={"fields": {"topic": self._topic}})
@@ -81,11 +83,3 @@ class Watch:
         if total > self._behind and total > MANY:
             logger.warning("a consumer falls behind", extra={"fields": {"topic": self._topic, "messages": total}})
         self._behind = total
-
-
-def _is_member(client: "AIOKafkaConsumer") -> bool:
-    """Whether its group counts on it. That it has no partition is well, then: there are more members than partitions,
-    and to join anew would only stop all of them for a moment. aiokafka has no public way to ask."""
-    coordinator = client._coordinator
-    tasks = (coordinator._coordination_task, coordinator._heartbeat_task)
-    return coordinator.generation > 0 and all(task is not None and not task.done() for task in tasks)

@@ -9,7 +9,7 @@ import msgspec
 
 from api.audit import queries
 from api.audit.types import Checkpoint, EntryRow, Head
-from api.kernel import Context, Database
+from api.kernel import Context, Database, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ async def seal(context: Context) -> int:
     return len(entries)
 
 
-async def _extend(db: Database, head: Head, entries: list[EntryRow]) -> Head:
+async def _extend(db: Transaction, head: Head, entries: list[EntryRow]) -> Head:
     after, hashes = head.last, []
     data_digests, origin_digests = [*map(data_digest, entries)], [*map(origin_digest, entries)]
     for entry, data, origin in zip(entries, data_digests, origin_digests, strict=True):

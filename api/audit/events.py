@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from api.kernel import Event, Person, Thing
+from api.kernel import Event, Label, Person, Thing
 
 
 class EntriesErased(Event, frozen=True, tag="audit.erased"):
@@ -26,7 +26,9 @@ class EntriesRemoved(Event, frozen=True, tag="audit.removed"):
 
     removal_id: Thing
     position: int
-    hash: Annotated[str, msgspec.Meta(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])]
+    hash: Annotated[
+        str, Label, msgspec.Meta(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
+    ]
     removed: int
     until: Annotated[datetime, msgspec.Meta(tz=True)]
     erased_data: int

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from api.audit.types import ActivityRow, Batch, Checkpoint, EntryRow, Erased, Head
-from api.kernel import Database, query
+from api.kernel import Database, Transaction, query
 
 
 @query
@@ -16,15 +16,15 @@ async def count_activity(db: Database, user_id: UUID) -> int: ...
 
 
 @query
-async def delete_removable(db: Database, after: int, last: int) -> None: ...
+async def delete_removable(db: Transaction, after: int, last: int) -> None: ...
 
 
 @query
-async def erase(db: Database, user_id: UUID, after: UUID, most: int, fields: list[str]) -> Batch: ...
+async def erase(db: Transaction, user_id: UUID, after: UUID, most: int, fields: list[str]) -> Batch: ...
 
 
 @query
-async def erase_strangers(db: Database, age: timedelta, most: int) -> int: ...
+async def erase_strangers(db: Transaction, age: timedelta, most: int) -> int: ...
 
 
 @query
@@ -58,12 +58,12 @@ async def list_unsealed(db: Database, most: int) -> list[EntryRow]: ...
 
 
 @query
-async def lock_chain(db: Database) -> None: ...
+async def lock_chain(db: Transaction) -> None: ...
 
 
 @query
 async def mark_sealed(
-    db: Database,
+    db: Transaction,
     ids: list[UUID],
     after: int,
     data_digests: list[bytes],

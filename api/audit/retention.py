@@ -9,8 +9,9 @@ import msgspec
 from api.audit import queries
 from api.audit.chain import BEGINNING, Broken, start_of, step
 from api.audit.events import EntriesErased, EntriesRemoved
+from api.audit.settings import AuditSettings
 from api.audit.types import Checkpoint, EntryRow
-from api.kernel import Context, Database, record, uuid7
+from api.kernel import Context, Transaction, record, uuid7
 
 logger = logging.getLogger(__name__)
 
@@ -20,18 +21,19 @@ REMOVED_AT_ONCE = 2000
 async def remove_old(context: Context) -> int:
     """Remove one page of old entries; how many. A page that does not fit the chain stays, and is an error in the log.
     Raises Problem."""
-    if not context.settings.audit_days:
+    days = context.settings.of(AuditSettings).days
+    if not days:
         return 0
     try:
         async with context.db.transaction() as db:
             await queries.lock_chain(db)
-            return await _remove(db, timedelta(days=context.settings.audit_days))
+            return await _remove(db, timedelta(days=days))
     except Broken as fault:
         logger.error("old audit entries are kept, because the chain is broken", extra={"fields": {"cause": str(fault)}})
     return 0
 
 
-async def _remove(db: Database, age: timedelta) -> int:
+async def _remove(db: Transaction, age: timedelta) -> int:
     before = await queries.find_checkpoint(db) or BEGINNING
     entries = await queries.list_removable(db, before.last, age, REMOVED_AT_ONCE)
     if not entries:

@@ -1,23 +1,19 @@
 """What the worker does for the audit."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from api.audit import queries
-from api.audit.chain import AT_ONCE, SEAL_SECONDS, seal
+from api.audit.chain import AT_ONCE, seal
 from api.audit.events import EntriesErased
-from api.audit.retention import remove_old
 from api.audit.types import Batch
-from api.kernel import Context, Database, Sweep, Task, record, task, uuid7
+from api.kernel import Context, Task, Transaction, record, task, uuid7
 from api.kernel.outbox.events import NOBODY, address, contact_fields, erase_events, erase_tasks
 from api.operations.events import DeadLetterDiscarded
 from api.users.events import UserDeleted
 
-STRANGERS_KEPT = timedelta(days=90)
-"""The origin of entries that no account of ours is in."""
 BATCHES_A_RUN = 20
 """Then the task defers the rest: a run is short, whatever the length of the history."""
 
@@ -66,7 +62,7 @@ async def _erase(context: Context, step: Erasure) -> None:
             return
 
 
-async def _erase_outbox(db: Database, batch: Batch, words: list[str]) -> None:
+async def _erase_outbox(db: Transaction, batch: Batch, words: list[str]) -> None:
     """The same events in the outbox, and tasks that are dead letters and say one of these words."""
     deletion, _, _ = address(UserDeleted)
     discarded = [(each.id, "event", each.type) for each in await erase_events(db, batch.about, batch.caused, deletion)]
@@ -76,14 +72,4 @@ async def _erase_outbox(db: Database, batch: Batch, words: list[str]) -> None:
         await record(db, DeadLetterDiscarded(dead_letter_id=letter, kind=kind, what=what))
 
 
-async def erase_strangers(context: Context) -> int:
-    """Remove the origin of entries that no account of ours is in, after a while; how many. Raises Problem."""
-    async with context.db.transaction() as db:
-        origins = await queries.erase_strangers(db, STRANGERS_KEPT, AT_ONCE)
-        if origins:
-            await record(db, EntriesErased(erasure_id=uuid7(), user_id=None, entries=0, origins=origins))
-    return origins
-
-
 tasks: list[Task[Any]] = [erase, erase_further]
-sweeps = [Sweep(seal, SEAL_SECONDS), Sweep(erase_strangers, 3600.0), Sweep(remove_old, 21_600.0)]

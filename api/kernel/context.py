@@ -1,4 +1,4 @@
-"""Context: what both processes open, carry and close. One value, passed; the same in a request and in a task."""
+"""Context: the opened dependencies of a process, passed to handlers and tasks as one value."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from api.kernel.client import HttpClient
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, open_database
 from api.kernel.gauges import measured
@@ -22,17 +23,16 @@ logger = logging.getLogger(__name__)
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Who acts and from where, for the audit: written beside every event that is recorded while it is the current
-    one."""
+    """The actor and address of the current request or task, written with every event it records."""
 
     principal_id: UUID | None = None
     address: str | None = None
     user_agent: str | None = None
     language: str = LANGUAGES[0]
-    """In which to write to them."""
+    """Language of e-mails."""
 
 
-# Ambient like the trace context, and for the same reason: every record of a request carries it, and no handler cares.
+# Ambient like the trace context: every event of a request carries it, and no handler passes it on.
 origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  # frozen
 
 
@@ -41,20 +41,22 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     db: Database
     cache: Cache
     mail: Mailer
+    http: HttpClient
+    """For calls of other services, from tasks."""
     tokens: Tokens
     principals: Principals
     limiter: Limiter
     passwords: Passwords
     draining: asyncio.Event
-    """Set when this process was told to stop: it finishes what it has, and readiness says no."""
+    """Set when this process was told to stop: it finishes its work, and is not ready for more."""
 
 
 @contextlib.asynccontextmanager
 async def open_context(
     settings: Settings, subscribers: Mapping[str, tuple[str, ...]], pool_size: int | None = None
 ) -> AsyncIterator[Context]:
-    """Everything a process holds, closed at the end of the block. Nothing needs to answer yet: a PaaS starts things
-    in any order."""
+    """Open the dependencies of a process; close them at the end of the block. None of them needs to answer yet: a PaaS
+    starts services in any order."""
     for warning in warnings_of(settings):
         logger.warning(warning)
     passwords = Passwords(lambda: network_of(origin.get().address, NETWORK_BITS), settings.firebase_scrypt_signer_key)
@@ -63,12 +65,14 @@ async def open_context(
             open_database(settings, subscribers, pool_size) as db,
             open_cache(settings) as cache,
             measured(db, passwords),
+            HttpClient(settings) as http,
         ):
             yield Context(
                 settings=settings,
                 db=db,
                 cache=cache,
-                mail=SmtpMailer(settings),
+                mail=SmtpMailer(settings, cache),
+                http=http,
                 tokens=Tokens(settings),
                 principals=Principals(),
                 limiter=Limiter(settings, cache),

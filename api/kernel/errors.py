@@ -47,6 +47,11 @@ class Problem(Exception):
         super().__init__(self.detail)
 
 
+class BrokenOff(Exception):
+    """An answer cannot be completed although it has begun, and the cause is logged. The server ends the connection so
+    that the client does not take what it has for the whole."""
+
+
 class ProblemDocument(
     msgspec.Struct,
     kw_only=True,
@@ -116,6 +121,7 @@ class RATE_LIMITED(Problem):
 
 
 MALFORMED_JSON = bad_request("MALFORMED_JSON", "The body is not valid JSON.")
+MALFORMED_MULTIPART = bad_request("MALFORMED_MULTIPART", "The body is not valid multipart/form-data.")
 MALFORMED_REQUEST = bad_request("MALFORMED_REQUEST", "The request is not valid HTTP.")
 UNAUTHORIZED = unauthorized("UNAUTHORIZED", "Sign in first: this needs a valid access token.")
 FORBIDDEN = forbidden("FORBIDDEN", "You may not do this.")
@@ -200,10 +206,10 @@ class Problems:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
+            if started:  # too late for a status; the server logs it and ends the connection
+                raise
             if not isinstance(error, Problem):
                 logger.exception("unhandled exception")
                 error = INTERNAL_ERROR()
             error.headers = {**scope.get("told", {}), **error.headers}
-            if started:  # too late for a status; the server must close the connection
-                raise
             await render(error, path_of(scope))(scope, receive, send)

@@ -1,29 +1,34 @@
-"""Message, and its ways out: SMTP, or memory for tests. A feature keeps its texts in emails/ beside the task that
-sends them, a folder for each language: en/verify.txt, whose first line is the subject, and en/verify.html."""
+"""Mailers, which hand a Message over: to SMTP, or to memory for tests. Templates: a feature keeps its texts in emails/
+beside the task that sends them, a folder for each language: en/verify.txt, whose first line is the subject, and
+en/verify.html."""
 
-import email.headerregistry
-import email.message
-import email.policy
+import contextlib
 import email.utils
+import hashlib
 import logging
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import aiosmtplib
 import jinja2
-import msgspec
 from opentelemetry.trace import SpanKind
 
 from api.kernel.config.pem import client_context
-from api.kernel.settings import Settings, address
+from api.kernel.data.cache import Cache, CacheUnavailable
+from api.kernel.mime import Attachment, Malformed, Message, compose
+from api.kernel.settings import Settings
 from api.kernel.telemetry import span
-from api.kernel.telemetry.outages import Outage, connection_remedy, scrubbed, words_of
+from api.kernel.telemetry.outages import Outage, causes, connection_remedy, only_tls, scrubbed, speaks_tls, words_of
 
 logger = logging.getLogger(__name__)
 
 LANGUAGES = ("en", "de")
 SEND_SECONDS = 10.0
+REMEMBERED_SECONDS = 86_400
+"""Longer than a task is retried."""
+_DELIVERED = "mail:delivered:"
 # RFC 3463: what no retry changes is about the recipient's address (5.1.x, but not 5.1.7 and 5.1.8, the sender's), a
 # mailbox that is disabled (5.2.1), or this mail (5.2.3, 5.6.x). A full mailbox, the server's system, routing, protocol
 # and policy (5.2.2, 5.3.x, 5.4.x, 5.5.x, 5.7.x) may change, and are for the sender to look into.
@@ -46,50 +51,65 @@ SYSTEMS = {
 }
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail to one address. `id` becomes the Message-ID: the same for every attempt, so that receivers drop a
-    second copy."""
-
-    id: str
-    to: str
-    subject: str
-    text: str
-    html: str
-
-
 class MailRefused(Exception):
-    """This mail will never be taken: the server says so of its recipient or content, or it is not a valid mail."""
+    """The mail cannot be delivered: the server refuses its recipients or content for good, or it is malformed."""
 
 
 class MailDelayed(OSError):
-    """The mail server does not take this mail now, and may later."""
+    """The mail server does not accept this mail now, and may later."""
 
 
 class Mailer(Protocol):
+    outage: Outage
+
     async def send(self, message: Message) -> None:
-        """Hand the mail over. Raises MailRefused, or MailDelayed where trying later may help."""
+        """Send the mail. Raises MailRefused; MailDelayed where a retry may help."""
 
 
 class SmtpMailer:
-    def __init__(self, settings: Settings) -> None:
+    """Sends a mail to all of its recipients in one SMTP transaction. Where the server takes it for some of them, it is
+    sent to those; the others are retried if their refusal is temporary, and given up if it is final. `cache` remembers
+    who has it, so that a retry does not send it to them again."""
+
+    def __init__(self, settings: Settings, cache: Cache | None = None) -> None:
         self._smtp = settings.smtp
         self._name, self._from = email.utils.parseaddr(settings.mail_from)
-        self._domain = self._from.rpartition("@")[2]
         self._tls = client_context(settings.smtp.ca_cert) if settings.smtp.tls != "none" else None
-        self._outage = Outage("smtp", logger)
+        self._cache = cache
+        self.outage = Outage("smtp", logger)
 
     async def send(self, message: Message) -> None:
         try:
-            mail = self._compose(message)
-        except ValueError:  # a line break in a header, a second address: an injection, or a mistake that stays one
-            raise MailRefused("not a mail") from None
+            mail = compose(message, self._name, self._from).as_bytes()
+        except ValueError as fault:  # a line break in a header, a second address: an injection, or a mistake that stays
+            raise MailRefused(str(fault) if isinstance(fault, Malformed) else "not a mail") from None
+        delivered = await self._delivered(message)
+        pending = [each for each in message.recipients if _digest(each) not in delivered]
+        refused = await self._hand_over(mail, pending)
+        if len(message.recipients) > 1 and len(refused) < len(pending):
+            await self._remember(message, [each for each in pending if each not in refused])
+        refusals = [self._refusal(each) for each in refused.values()]
+        for refusal in refusals:
+            if isinstance(refusal, MailDelayed):
+                raise refusal
+        if refusals and len(refused) == len(message.recipients):
+            raise refusals[0]
+        for refusal in refusals:
+            fields = {"id": message.id, "cause": str(refusal), "recipients": len(message.recipients)}
+            logger.warning("a mail is refused for one of several recipients", extra={"fields": fields})
+
+    async def _hand_over(self, mail: bytes, recipients: list[str]) -> dict[str, aiosmtplib.SMTPResponseException]:
+        """Send it to these; the answer is who was refused. Raises MailRefused, MailDelayed where that is not about a
+        recipient."""
+        if not recipients:
+            return {}
         try:
             with span("smtp send", SpanKind.CLIENT, attributes={"server.address": self._smtp.host}):
-                # The envelope's recipient is given apart: an address with a comma in a header would be several.
-                await aiosmtplib.send(
+                # The envelope's recipients are given apart: an address with a comma in a header would be several.
+                refused, _ = await aiosmtplib.send(
                     mail,
                     sender=self._from,
-                    recipients=[message.to],
+                    recipients=recipients,
                     hostname=self._smtp.host,
                     port=self._smtp.port,
                     username=self._smtp.username,
@@ -100,13 +120,42 @@ class SmtpMailer:
                     timeout=SEND_SECONDS,
                 )
         except aiosmtplib.SMTPRecipientsRefused as error:
-            raise self._refusal(error.recipients[0]) from None
+            return {each.recipient: each for each in error.recipients}
         except aiosmtplib.SMTPResponseException as error:
             raise self._refusal(error) from None
         except (aiosmtplib.SMTPException, OSError) as error:
             cause = words_of(error.__cause__ or error)
-            self._outage.tell(cause, _remedy(error))
+            self.outage.tell(cause, await self._remedy(error))
             raise MailDelayed(f"smtp: {cause}") from None
+        self.outage.note(None)
+        return {
+            recipient: aiosmtplib.SMTPRecipientRefused(reply.code, reply.message, recipient)
+            for recipient, reply in refused.items()
+        }
+
+    async def _delivered(self, message: Message) -> set[bytes]:
+        """Digests of the recipients who have it from an earlier attempt."""
+        if self._cache and len(message.recipients) > 1:
+            with contextlib.suppress(CacheUnavailable):  # then some get it twice, with the same Message-ID
+                return set(await self._cache.execute("SMEMBERS", _DELIVERED + message.id))
+        return set()
+
+    async def _remember(self, message: Message, recipients: list[str]) -> None:
+        if self._cache:
+            with contextlib.suppress(CacheUnavailable):
+                await self._cache.execute("SADD", _DELIVERED + message.id, *map(_digest, recipients))
+                await self._cache.execute("EXPIRE", _DELIVERED + message.id, REMEMBERED_SECONDS)
+
+    async def _remedy(self, error: Exception) -> str | None:
+        if "STARTTLS extension not supported" in str(error):
+            return "the mail server offers no STARTTLS: check SMTP_URL"
+        if "AUTH extension is not supported" in str(error):
+            return "the mail server takes no name and password here, or only over TLS: check SMTP_URL"
+        refused = any(isinstance(each, ConnectionRefusedError) for each in causes(error))
+        # A server that waits for a handshake sends no greeting: the client has no error but the time that passed.
+        if self._smtp.tls != "implicit" and not refused and await speaks_tls(self._smtp.host, self._smtp.port):
+            return only_tls("SMTP_URL")
+        return connection_remedy(error, "SMTP_URL", "SMTP_CA_CERT")
 
     def _refusal(self, error: aiosmtplib.SMTPResponseException) -> Exception:
         """What a reply means. Its text may quote the address, the sender's password never."""
@@ -115,24 +164,17 @@ class SmtpMailer:
         if about_mail and _is_final(error.code, error.message):
             return MailRefused(said)
         if error.code in _NOT_LET_IN:
-            self._outage.tell(said, "the mail server wants another name, password or TLS: check SMTP_URL")
+            self.outage.tell(said, "the mail server wants another name, password or TLS: check SMTP_URL")
         elif error.code >= 500 and not error.message.startswith("5.2.2"):  # a full mailbox is nobody's fault here
-            self._outage.tell(said, "the mail server refuses us: ask it about MAIL_FROM, relaying and its policy")
+            self.outage.tell(said, "the mail server refuses us: ask it about MAIL_FROM, relaying and its policy")
         elif not about_mail:
-            self._outage.tell(said)
+            self.outage.tell(said)
         return MailDelayed(said)
 
-    def _compose(self, message: Message) -> email.message.EmailMessage:
-        mail = email.message.EmailMessage(email.policy.SMTP)
-        mail["From"] = email.headerregistry.Address(self._name, addr_spec=self._from)
-        mail["To"] = address(message.to)
-        mail["Subject"] = message.subject
-        mail["Message-ID"] = f"<{message.id}@{self._domain}>"
-        mail["Date"] = email.utils.format_datetime(email.utils.localtime())
-        mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(message.text)
-        mail.add_alternative(message.html, subtype="html")
-        return mail
+
+def _digest(recipient: str) -> bytes:
+    """Addresses are not kept in Redis."""
+    return hashlib.sha256(recipient.encode()).digest()[:16]
 
 
 def _is_final(code: int, text: str) -> bool:
@@ -141,27 +183,20 @@ def _is_final(code: int, text: str) -> bool:
     return code >= 500 and bool(_FINAL.fullmatch(enhanced[1])) if enhanced else code in _FINAL_REPLIES
 
 
-def _remedy(error: Exception) -> str | None:
-    if "STARTTLS extension not supported" in str(error):
-        return "the mail server offers no STARTTLS: check SMTP_URL"
-    if "AUTH extension is not supported" in str(error):
-        return "the mail server takes no name and password here, or only over TLS: check SMTP_URL"
-    return connection_remedy(error, "SMTP_URL", "SMTP_CA_CERT")
-
-
 class MemoryMailer:
-    """Keeps what is sent, newest last."""
+    """Keeps the messages that were sent, newest last."""
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
+        self.outage = Outage("smtp", logger)
 
     async def send(self, message: Message) -> None:
         self.sent.append(message)
 
 
 class Template:
-    """A mail's text and HTML in a feature's emails/<language>/ folder, inside the one layout. Missing files and missing
-    values are errors, the former at start."""
+    """Text and HTML of a mail, in a feature's emails/<language>/ folder, inside the common layout. A missing file is an
+    error at start, a missing value an error when it is rendered."""
 
     def __init__(self, folder: Path, name: str) -> None:
         environment = jinja2.Environment(
@@ -174,22 +209,43 @@ class Template:
             for language in LANGUAGES
         }
 
-    def render(self, *, id: str, to: str, language: str, **values: object) -> Message:
-        """The mail in that language of LANGUAGES."""
+    def render(
+        self,
+        *,
+        id: str,
+        to: str | Sequence[str],
+        language: str,
+        cc: Sequence[str] = (),
+        bcc: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+        attachments: Sequence[Attachment] = (),
+        **values: object,
+    ) -> Message:
+        """The mail in that language of LANGUAGES, with `values` for the texts; `Message` describes the rest."""
         text, html = (part.render(values, language=language) for part in self._parts[language])
         subject, _, text = text.partition("\n")
-        return Message(id=id, to=to, subject=subject.strip(), text=text.strip() + "\n", html=html)
+        return Message(
+            id=id,
+            to=to if isinstance(to, str) else tuple(to),
+            subject=subject.strip(),
+            text=text.strip() + "\n",
+            html=html,
+            cc=tuple(cc),
+            bcc=tuple(bcc),
+            headers=headers or {},
+            attachments=tuple(attachments),
+        )
 
 
 def language_of(accepted: str) -> str:
-    """The one of LANGUAGES that an Accept-Language header likes best (RFC 9110 §12.5.4, by order: browsers send it
-    sorted), English where it likes none."""
+    """The first of LANGUAGES in an Accept-Language header (RFC 9110 §12.5.4; browsers sort it by preference), or
+    English."""
     wanted = (part.partition(";")[0].strip().lower().partition("-")[0] for part in accepted[:200].split(","))
     return next((language for language in wanted if language in LANGUAGES), LANGUAGES[0])
 
 
 def browser_of(user_agent: str | None) -> str | None:
-    """The browser's name in our words, since the client writes its User-Agent and could put any text into a mail."""
+    """The browser's name, from a fixed list: the client writes its User-Agent, and could put any text into a mail."""
     return _word(BROWSERS, user_agent)
 
 

@@ -1,7 +1,6 @@
-"""The environment as one frozen Struct. Everything that is missing, malformed, weak or a published default is refused
-at start, all of it named in one message, so that a deployment is mended once and not once per variable."""
+"""The environment as one frozen Struct, with the settings that features declare. Everything that is missing, malformed,
+weak or a published default is refused at start, all of it in one message."""
 
-import base64
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -25,7 +24,9 @@ from api.kernel.config.contradictions import contradictions
 from api.kernel.config.networks import Hosts, Proxies, read_hosts, read_listen_address, read_proxies
 from api.kernel.config.origins import normal_origin
 from api.kernel.config.pem import read_certificates, read_keys, validity_warning
+from api.kernel.config.variables import FeatureSettings, between, one_of, read_base64, read_features
 
+F = TypeVar("F", bound=FeatureSettings)
 T = TypeVar("T")
 
 # Names under which a PaaS tells which build is running, first found wins.
@@ -84,24 +85,28 @@ class Settings(Sealed, frozen=True, kw_only=True):
     rate_limit_signed_in: Rate | None
     rate_limit_credentials: float | None
     """Multiplies every limit written on a route line; None lifts them."""
-    hide_accounts: bool
     require_verification: bool
-    sign_in_idle_days: int
     sign_in_most_days: int
-    deletion_days: int
     firebase_scrypt_signer_key: bytes | None
-    firebase_scrypt_salt_separator: bytes
-    firebase_scrypt_rounds: int
-    firebase_scrypt_mem_cost: int
-    audit_days: int
-    """After so many days audit entries are removed; 0 keeps them."""
+    features: dict[type, FeatureSettings]
+
+    def of(self, kind: type[F]) -> F:
+        """A feature's settings. Raises LookupError where `load` was not given that feature."""
+        found = self.features.get(kind)
+        if not isinstance(found, kind):
+            raise LookupError(f"{kind.__name__} was not read: load(kinds=settings_of(features)) needs its feature.")
+        return found
 
 
-def load(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read every variable. Raises SettingsError naming all that are missing or wrong, and never their values."""
+def load(environ: Mapping[str, str] = os.environ, kinds: Mapping[str, type[FeatureSettings]] | None = None) -> Settings:
+    """Read every variable, those of the features in `kinds` too (by the feature's name). Raises SettingsError naming
+    all that are missing or wrong, and never their values; TypeError where a feature declares a variable of the
+    kernel's."""
     faults: list[str] = []
+    known: set[str] = set()
 
     def read(name: str, parse: Callable[[str], T], default: str | None = None) -> T:
+        known.add(name)
         text = environ.get(name, "").strip() or default
         try:
             if text is None:
@@ -116,7 +121,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
 
     environment = read("ENVIRONMENT", _word, "production")
     relaxed = environment == "development"
-    algorithm = read("JWT_ALGORITHM", _one_of("HS256", "ES256", "EdDSA"), "HS256")
+    algorithm = read("JWT_ALGORITHM", one_of("HS256", "ES256", "EdDSA"), "HS256")
     public_url = read("PUBLIC_URL", lambda text: _public_url(text, relaxed=relaxed))
     pooling = "true" if "pgbouncer=true" in environ.get("DATABASE_URL", "") else "false"
     database_ca, redis_ca, smtp_ca = (
@@ -126,9 +131,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         environment=environment,
         release=read(next(filter(environ.get, _RELEASE_VARIABLES), "GIT_REV"), str, "unreleased"),
         host=read("HOST", read_listen_address, "localhost" if relaxed else "0.0.0.0"),
-        port=read("PORT", _between(1, 65535), "8000"),
-        web_concurrency=read("WEB_CONCURRENCY", _between(1, 64), "1"),
-        max_connections=read("MAX_CONNECTIONS", _between(10, 100_000), "2500"),
+        port=read("PORT", between(1, 65535), "8000"),
+        web_concurrency=read("WEB_CONCURRENCY", between(1, 64), "1"),
+        max_connections=read("MAX_CONNECTIONS", between(10, 100_000), "2500"),
         public_url=public_url,
         allowed_origins=read("ALLOWED_ORIGINS", lambda text: tuple(map(normal_origin, items_of(text))), ""),
         allowed_hosts=read(
@@ -137,7 +142,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
             f"localhost,*.localhost,{_LOOPBACK}" if relaxed else "",
         ),
         trusted_proxies=read("TRUSTED_PROXIES", lambda text: read_proxies(items_of(text)), _LOOPBACK),
-        api_docs=read("API_DOCS", _one_of("true", "false"), "true" if relaxed else "false") == "true",
+        api_docs=read("API_DOCS", one_of("true", "false"), "true" if relaxed else "false") == "true",
         secret_key=read("SECRET_KEY", _secret),
         secret_key_previous=read(
             "SECRET_KEY_PREVIOUS", lambda text: _previous_secret(text, environ.get("SECRET_KEY", "").strip()), ""
@@ -149,41 +154,41 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         jwt_previous_keys=read("JWT_PREVIOUS_KEYS", lambda pems: read_keys(pems, algorithm, signing=False), ""),
         database_url=read("DATABASE_URL", lambda text: database_url(text, bool(environ.get("DATABASE_CA_CERT")))),
         database_ca_cert=database_ca,
-        database_pool_size=read("DATABASE_POOL_SIZE", _between(1, 200), "8"),
-        database_transaction_pooling=read("DATABASE_TRANSACTION_POOLING", _one_of("true", "false"), pooling) == "true",
+        database_pool_size=read("DATABASE_POOL_SIZE", between(1, 200), "8"),
+        database_transaction_pooling=read("DATABASE_TRANSACTION_POOLING", one_of("true", "false"), pooling) == "true",
         redis_url=read("REDIS_URL", redis_url),
         redis_ca_cert=redis_ca,
-        redis_tls_verify=read(
-            "REDIS_TLS_VERIFY", _one_of("true", "false"), redis_verifies(environ.get("REDIS_URL", ""))
-        )
+        redis_tls_verify=read("REDIS_TLS_VERIFY", one_of("true", "false"), redis_verifies(environ.get("REDIS_URL", "")))
         == "true",
         kafka=kafka(environ, read),
         smtp=read("SMTP_URL", lambda text: smtp(text, smtp_ca)),
-        mail_from=read("MAIL_FROM", _sender, f"no-reply@{urlsplit(public_url or '//localhost').hostname}"),
-        log_level=read("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
-        log_format=read("LOG_FORMAT", _one_of("json", "console"), "json"),
-        log_health=read("LOG_HEALTH", _one_of("true", "false"), "true") == "true",
-        metrics_port=read("METRICS_PORT", lambda text: _between(1, 65535)(text) if text else None, ""),
+        mail_from=read("MAIL_FROM", sender, f"no-reply@{urlsplit(public_url or '//localhost').hostname}"),
+        log_level=read("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+        log_format=read("LOG_FORMAT", one_of("json", "console"), "json"),
+        log_health=read("LOG_HEALTH", one_of("true", "false"), "true") == "true",
+        metrics_port=read("METRICS_PORT", lambda text: between(1, 65535)(text) if text else None, ""),
         metrics_token=read("METRICS_TOKEN", lambda text: _secret(text) if text else None, ""),
         rate_limit_anonymous=read("RATE_LIMIT_ANONYMOUS", rate, "100/hour"),
         rate_limit_signed_in=read("RATE_LIMIT_SIGNED_IN", rate, "1000/hour"),
         rate_limit_credentials=read("RATE_LIMIT_CREDENTIALS", _factor, "1"),
-        hide_accounts=read("HIDE_ACCOUNTS", _one_of("true", "false"), "false") == "true",
-        require_verification=read("REQUIRE_VERIFICATION", _one_of("true", "false"), "false") == "true",
-        sign_in_idle_days=read("SIGN_IN_IDLE_DAYS", _between(1, 365), "14"),
-        sign_in_most_days=read("SIGN_IN_MOST_DAYS", _between(1, 365), "90"),
-        deletion_days=read("DELETION_DAYS", _between(0, 365), "14"),
-        firebase_scrypt_signer_key=read("FIREBASE_SCRYPT_SIGNER_KEY", _base64, "") or None,
-        firebase_scrypt_salt_separator=read("FIREBASE_SCRYPT_SALT_SEPARATOR", _base64, "Bw=="),
-        firebase_scrypt_rounds=read("FIREBASE_SCRYPT_ROUNDS", _between(1, 8), "8"),
-        firebase_scrypt_mem_cost=read("FIREBASE_SCRYPT_MEM_COST", _between(1, 14), "14"),
-        audit_days=read("AUDIT_DAYS", _between(0, 36_500), "400"),
+        require_verification=read("REQUIRE_VERIFICATION", one_of("true", "false"), "false") == "true",
+        sign_in_most_days=read("SIGN_IN_MOST_DAYS", between(1, 365), "90"),
+        firebase_scrypt_signer_key=read("FIREBASE_SCRYPT_SIGNER_KEY", read_base64, "") or None,
+        features={},
     )
+    kernels = frozenset(known)
+
+    def read_own(name: str, parse: Callable[[str], object], default: str | None) -> object:
+        if name in kernels:
+            raise TypeError(f"{name} is a variable of the kernel; a feature's needs another name.")
+        return read(name, parse, default)
+
+    features = read_features(kinds or {}, read_own)
     faults += contradictions(settings)
     if faults:
         faults.insert(0, "The environment is not complete. Mend these (docs/operations.md explains each):")
-        raise SettingsError("\n  - ".join(faults))
-    return settings
+        raise SettingsError("\n  - ".join(dict.fromkeys(faults)))
+    return msgspec.structs.replace(settings, features=features)
 
 
 def warnings_of(settings: Settings) -> list[str]:
@@ -224,7 +229,7 @@ address = _matching(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "must be
 """Read an e-mail address of which no part can be a second one, a comment or a line of its own. Raises ValueError."""
 
 
-def _sender(text: str) -> str:
+def sender(text: str) -> str:
     """An address alone, or with a name before it: `App <no-reply@example.com>`. Raises ValueError."""
     named = re.fullmatch(r'(?:"[^"\\]*"|[^"\\<>,;:@()]*) ?<([^<>]*)>', text)
     with_name = named and text.isprintable()
@@ -234,32 +239,6 @@ def _sender(text: str) -> str:
         wanted = "an address in ASCII, or one after a name: App <no-reply@example.com>"
         raise ValueError(f"must be {wanted}; an international domain name in its ASCII form (xn--…).") from None
     return text
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        for choice in choices:
-            if text.lower() == choice.lower():
-                return choice
-        raise ValueError(f"must be one of {', '.join(choices)}.")
-
-    return parse
-
-
-def _between(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,6}", text) or not low <= int(text) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}.")
-        return int(text)
-
-    return parse
-
-
-def _base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        raise ValueError("must be base64, as the Firebase console shows it.") from None
 
 
 def _factor(text: str) -> float | None:

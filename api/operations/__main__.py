@@ -17,7 +17,7 @@ from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.context import Context, open_context
 from api.kernel.errors import UNAVAILABLE, Problem
-from api.kernel.feature import tasks_of
+from api.kernel.feature import settings_of, tasks_of
 from api.kernel.input.addresses import normal_address
 from api.kernel.outbox.tasks import subscribers
 from api.kernel.settings import Settings, SettingsError, load
@@ -137,7 +137,8 @@ def main(arguments: list[str]) -> None:
     given = top.parse_args(arguments)
     if not all(text.isprintable() for text in arguments):  # bytes that are not UTF-8 are here as surrogates
         top.error("arguments are printable text in UTF-8.")
-    settings = msgspec.structs.replace(load(), log_level="ERROR")  # errors end the process with one line of their own
+    # Errors end the process with one line of their own.
+    settings = msgspec.structs.replace(load(kinds=settings_of(FEATURES)), log_level="ERROR")
     telemetry.set_up(settings, "operations")
     match given.command:
         case "dead-letters":

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel import NOT_FOUND, Database, record
+from api.kernel import NOT_FOUND, Database, Transaction, record
 from api.operations import queries
 from api.operations.errors import FILTER_INVALID
 from api.operations.events import DeadLetterDiscarded, DeadLetterRetried
@@ -24,7 +24,7 @@ class Decision(msgspec.Struct, frozen=True):
 
     verb: str
     done: str
-    apply: Callable[[Database, UUID], Awaitable[Decided]]
+    apply: Callable[[Transaction, UUID], Awaitable[Decided]]
     event: type[DeadLetterRetried | DeadLetterDiscarded]
 
 
@@ -68,7 +68,7 @@ async def decide(db: Database, wanted: DeadLetterFilter, until: datetime, decisi
         yield decided
 
 
-async def _decide_one(db: Database, id: UUID, decision: Decision) -> bool:
+async def _decide_one(db: Transaction, id: UUID, decision: Decision) -> bool:
     try:
         letter = await decision.apply(db, id)
     except NOT_FOUND:

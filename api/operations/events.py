@@ -1,6 +1,8 @@
 """What this feature announces."""
 
-from api.kernel import Event, Thing
+from typing import Annotated
+
+from api.kernel import Event, Label, Thing
 
 
 class DeadLetterRetried(Event, frozen=True, tag="operations.dead_letter_retried"):
@@ -8,13 +10,13 @@ class DeadLetterRetried(Event, frozen=True, tag="operations.dead_letter_retried"
     name or the message's topic."""
 
     dead_letter_id: Thing
-    kind: str
-    what: str
+    kind: Annotated[str, Label]
+    what: Annotated[str, Label]
 
 
 class DeadLetterDiscarded(Event, frozen=True, tag="operations.dead_letter_discarded"):
     """An administrator gave it up, or the account that it is about was deleted: it will not be sent."""
 
     dead_letter_id: Thing
-    kind: str
-    what: str
+    kind: Annotated[str, Label]
+    what: Annotated[str, Label]

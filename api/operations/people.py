@@ -6,7 +6,7 @@ from api.kernel import CacheUnavailable, Context
 from api.kernel.process.terminal import show
 from api.sessions.throttles import unlock
 from api.users import queries
-from api.users.administration import revoke_sessions
+from api.users.handlers.administration import revoke_sessions
 
 PAGE = 500
 
@@ -22,8 +22,8 @@ async def unlock_account(context: Context, email: str, address: str | None) -> N
     try:
         if await unlock(context, email, address) is None:
             raise Refused("there is no account with this address; nothing was changed.")
-    except CacheUnavailable as error:
-        raise Refused(f"{str(error) or 'Redis does not answer'}; nothing was changed.") from None
+    except CacheUnavailable:
+        raise Refused(f"{await context.cache.explain() or 'Redis does not answer'}; nothing was changed.") from None
     show("unlocked: this account's counts of refused sign-ins are dropped.")
     if address:
         show("and those of the network of that address.")

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.kernel import Database, query
+from api.kernel import Database, Transaction, query
 from api.operations.types import DeadLetter, Decided, Matching, Orphans
 
 
@@ -22,11 +22,11 @@ async def count_orphans(db: Database, known: list[str], task: str | None) -> lis
 
 
 @query
-async def discard(db: Database, id: UUID) -> Decided: ...
+async def discard(db: Transaction, id: UUID) -> Decided: ...
 
 
 @query
-async def discard_orphans(db: Database, known: list[str], task: str | None, most: int) -> list[Decided]: ...
+async def discard_orphans(db: Transaction, known: list[str], task: str | None, most: int) -> list[Decided]: ...
 
 
 @query
@@ -48,4 +48,4 @@ async def match_dead_letters(
 
 
 @query
-async def retry(db: Database, id: UUID) -> Decided: ...
+async def retry(db: Transaction, id: UUID) -> Decided: ...

@@ -2,12 +2,15 @@
 short access token."""
 
 from api.kernel import Feature
-from api.sessions import access, delivery, refresh, routes, tasks, upkeep
+from api.sessions import access, delivery, routes, tasks, upkeep
+from api.sessions.handlers import refresh
+from api.sessions.settings import SessionSettings
 
 feature = Feature(
     name="sessions",
+    settings=SessionSettings,
     routes=routes.routes,
-    tasks=[*tasks.tasks, *upkeep.tasks],
+    tasks=tasks.tasks,
     sweeps=upkeep.sweeps,
     authenticate=access.authenticate,
     recognise=delivery.by_refresh_token,

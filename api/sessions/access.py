@@ -1,9 +1,8 @@
-"""Who stands behind an access token, and how others check one."""
+"""The principal of an access token."""
 
 from api.kernel import Context, Principal
 from api.kernel.identity.auth import TOKEN_INVALID, Claims
 from api.sessions import queries
-from api.sessions.types import JwkSet
 
 
 async def authenticate(context: Context, claims: Claims) -> Principal:
@@ -19,8 +18,3 @@ async def authenticate(context: Context, claims: Claims) -> Principal:
         is_verified=row.is_verified,
         roles=tuple(row.roles),
     )
-
-
-async def show_keys(context: Context) -> JwkSet:
-    """The public keys that access tokens are signed with, where the algorithm has any."""
-    return JwkSet(context.tokens.jwks)

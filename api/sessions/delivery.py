@@ -6,6 +6,7 @@ from api.kernel import Context, uuid7
 from api.kernel.http.cookies import ACCESS, DEVICE, REFRESH, XSRF, Cookies, xsrf_token
 from api.kernel.identity.auth import ACCESS_SECONDS, verifying_keys
 from api.sessions import tokens
+from api.sessions.settings import SessionSettings
 from api.sessions.types import RefreshToken, Session, TokenPair
 
 DAY = 86_400
@@ -29,7 +30,7 @@ def pair(context: Context, session: Session) -> TokenPair:
 
 def set_cookies(context: Context, cookies: Cookies, session: Session) -> None:
     """The same pair as cookies, and the token that a page must send along with them."""
-    made, kept = pair(context, session), context.settings.sign_in_idle_days * DAY
+    made, kept = pair(context, session), context.settings.of(SessionSettings).sign_in_idle_days * DAY
     cookies.set(ACCESS, made.access_token, ACCESS_SECONDS)
     cookies.set(REFRESH, made.refresh_token, kept)
     cookies.set(XSRF, xsrf_token(context.settings, session.id), kept)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from api.kernel import Event, Person, Thing
+from api.kernel import Event, Label, Person, Thing
 
 REASONS = ["logout", "reuse", "revoked", "credentials", "disabled", "limit", "renewed"]
 
@@ -16,8 +16,8 @@ class SessionStarted(Event, frozen=True, tag="sessions.started"):
 
     session_id: Thing
     user_id: Person
-    method: Annotated[str, msgspec.Meta(examples=["password"])]
-    mode: Annotated[str, msgspec.Meta(examples=["bearer", "cookie"])]
+    method: Annotated[str, Label, msgspec.Meta(examples=["password"])]
+    mode: Annotated[str, Label, msgspec.Meta(examples=["bearer", "cookie"])]
     new_device: bool
 
 
@@ -28,11 +28,12 @@ class SessionEnded(Event, frozen=True, tag="sessions.ended"):
 
     session_id: Thing
     user_id: Person
-    reason: Annotated[str, msgspec.Meta(examples=REASONS)]
+    reason: Annotated[str, Label, msgspec.Meta(examples=REASONS)]
 
 
 class AccountUnlocked(Event, frozen=True, tag="sessions.unlocked"):
-    """An operator dropped the counts of refused sign-ins to this account: it can be signed in to again at once."""
+    """An operator or a superuser dropped the counts of refused sign-ins to this account: it accepts sign-ins again at
+    once."""
 
     user_id: Person
 
@@ -45,6 +46,6 @@ class SignInRefused(Event, frozen=True, tag="sessions.refused"):
 
     attempt_id: Thing
     user_id: Person | None
-    reason: Annotated[str, msgspec.Meta(examples=["password", "unverified", "throttled"])]
+    reason: Annotated[str, Label, msgspec.Meta(examples=["password", "unverified", "throttled"])]
     attempts: int = 1
     since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None

@@ -1,19 +1,20 @@
-"""Signing in, refreshing, signing out, and where one is signed in."""
+"""Signing in, refreshing, signing out, the sessions of an account, and its unlocking."""
 
-from api.kernel import NOT_FOUND, UNAUTHORIZED, anyone, delete, get, holder, post, signed_in
+from api.kernel import NOT_FOUND, UNAUTHORIZED, anyone, delete, get, holder, post, signed_in, superuser
 from api.kernel.http.cookies import ORIGIN_NOT_ALLOWED, XSRF_REFUSED
 from api.kernel.identity.auth import TOKEN_INVALID
-from api.sessions.access import show_keys
 from api.sessions.delivery import by_device, by_refresh_token
-from api.sessions.devices import cookie_logout, list_sessions, logout, revoke_others, revoke_session
 from api.sessions.errors import (
     LOGIN_BAD_CREDENTIALS,
     LOGIN_USER_NOT_VERIFIED,
     REFRESH_TOKEN_INVALID,
     REFRESH_TOKEN_REUSED,
 )
-from api.sessions.login import cookie_login, login
-from api.sessions.refresh import refresh
+from api.sessions.handlers.devices import cookie_logout, list_sessions, logout, revoke_others, revoke_session
+from api.sessions.handlers.keys import show_keys
+from api.sessions.handlers.login import cookie_login, login
+from api.sessions.handlers.refresh import refresh
+from api.sessions.handlers.unlocking import unlock_account
 from api.sessions.throttles import GUESSES
 
 routes = [
@@ -55,5 +56,6 @@ routes = [
     get("/sessions", list_sessions, guard=signed_in),
     delete("/sessions", revoke_others, guard=signed_in, status=204),
     delete("/sessions/{id}", revoke_session, guard=signed_in, status=204, errors=(NOT_FOUND,)),
+    post("/users/{id}/unlock", unlock_account, guard=superuser, status=204),
     get("/.well-known/jwks.json", show_keys, guard=anyone),
 ]

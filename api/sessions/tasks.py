@@ -1,17 +1,40 @@
-"""The mails about sign-ins."""
+"""The mails about sign-ins, and the end of sessions after a change of their account."""
 
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from api.kernel import Context, Task, Template, browser_of, system_of, task
+from api.kernel import Context, Event, Task, Template, browser_of, record, system_of, task
 from api.sessions import queries
 from api.sessions.events import SessionEnded, SessionStarted
 from api.sessions.types import Notice
+from api.users.events import (
+    DeletionRequested,
+    EmailChanged,
+    EmailChangeReverted,
+    PasswordChanged,
+    SessionsRevoked,
+    UserClaimed,
+    UserDisabled,
+    UserVerified,
+)
 
 NEW_DEVICE = Template(Path(__file__).parent / "emails", "new_device")
 TOKEN_REUSED = Template(Path(__file__).parent / "emails", "token_reused")
+
+Ending = (
+    PasswordChanged
+    | EmailChanged
+    | EmailChangeReverted
+    | DeletionRequested
+    | SessionsRevoked
+    | UserClaimed
+    | UserDisabled
+    | UserVerified
+)
+REASONS: dict[type[Event], str] = {SessionsRevoked: "revoked", UserDisabled: "disabled"}
+"""Of an end, where it is not that credentials changed."""
 
 
 @task(on=SessionStarted, urgent=True)
@@ -31,6 +54,18 @@ async def send_token_reused(context: Context, event: SessionEnded, id: UUID) -> 
         await _send(context, id, TOKEN_REUSED, notice, notice.ended_at)
 
 
+@task(on=Ending, urgent=True)
+async def end_sessions(context: Context, event: Ending, id: UUID) -> None:
+    """Mark the sessions that a change of the account ended. Those of an account that was claimed are forgotten, so that
+    no device of whoever opened it is known."""
+    reason = REASONS.get(type(event), "credentials")
+    async with context.db.transaction() as db:
+        for sid in await queries.end_dead(db, event.user_id, reason):
+            await record(db, SessionEnded(session_id=sid, user_id=event.user_id, reason=reason))
+        if isinstance(event, UserClaimed):
+            await queries.forget(db, event.user_id)
+
+
 async def _send(context: Context, id: UUID, template: Template, notice: Notice, time: datetime) -> None:
     mail = template.render(
         id=str(id),
@@ -45,4 +80,4 @@ async def _send(context: Context, id: UUID, template: Template, notice: Notice, 
     await context.mail.send(mail)
 
 
-tasks: list[Task[Any]] = [send_new_device, send_token_reused]
+tasks: list[Task[Any]] = [send_new_device, send_token_reused, end_sessions]

@@ -39,9 +39,9 @@ def of_known_places(limiter: Limiter, network: str) -> list[Limit]:
 
 
 async def unlock(context: Context, email: str, address: str | None) -> UUID | None:
-    """Drop the counts of sign-in attempts at the account with this address, and with a network address those of its
-    network and of its refused tokens too. None where there is no such account. Raises CacheUnavailable, with nothing
-    changed."""
+    """Drop the counts of sign-in attempts at the account with this e-mail address, and with a network `address` those
+    of its network and of its refused tokens too. Returns None where there is no such account. Raises CacheUnavailable,
+    with nothing changed."""
     account = await queries.find_account(context.db, email, None, None)
     if account is None:
         return None

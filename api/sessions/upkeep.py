@@ -1,24 +1,12 @@
-"""What keeps the rows in step with their accounts. A change of an account ends its sessions by itself, at once; here
-they are marked, and whoever wants to know is told."""
+"""The sweeps of sessions: old ones are removed, and counted refusals of sign-ins are recorded as events."""
 
 from datetime import timedelta
-from uuid import UUID
 
-from api.kernel import Context, Database, Event, Origin, Sweep, origin, record, span, task, uuid7
+from api.kernel import Context, Origin, Sweep, Transaction, origin, record, span, uuid7
 from api.kernel.telemetry import parent_from
 from api.sessions import queries
-from api.sessions.events import SessionEnded, SignInRefused
+from api.sessions.events import SignInRefused
 from api.sessions.types import Refusal
-from api.users.events import (
-    DeletionRequested,
-    EmailChanged,
-    EmailChangeReverted,
-    PasswordChanged,
-    SessionsRevoked,
-    UserClaimed,
-    UserDisabled,
-    UserVerified,
-)
 
 REMEMBERED = timedelta(days=90)
 """After its end, a session is how its device is known again."""
@@ -27,30 +15,6 @@ WINDOW = timedelta(minutes=15)
 """For so long refused sign-ins are counted together."""
 REFUSALS_AT_ONCE = 100
 ANNOUNCE_SECONDS = 2.0
-Ending = (
-    PasswordChanged
-    | EmailChanged
-    | EmailChangeReverted
-    | DeletionRequested
-    | SessionsRevoked
-    | UserClaimed
-    | UserDisabled
-    | UserVerified
-)
-REASONS: dict[type[Event], str] = {SessionsRevoked: "revoked", UserDisabled: "disabled"}
-"""Of an end, where it is not that credentials changed."""
-
-
-@task(on=Ending, urgent=True)
-async def end_sessions(context: Context, event: Ending, id: UUID) -> None:
-    """Mark the sessions that a change of the account ended. Those of an account that was claimed are forgotten, so that
-    no device of whoever opened it is known."""
-    reason = REASONS.get(type(event), "credentials")
-    async with context.db.transaction() as db:
-        for sid in await queries.end_dead(db, event.user_id, reason):
-            await record(db, SessionEnded(session_id=sid, user_id=event.user_id, reason=reason))
-        if isinstance(event, UserClaimed):
-            await queries.forget(db, event.user_id)
 
 
 async def announce_refusals(context: Context) -> int:
@@ -63,7 +27,7 @@ async def announce_refusals(context: Context) -> int:
     return len(counts)
 
 
-async def _announce(db: Database, count: Refusal) -> None:
+async def _announce(db: Transaction, count: Refusal) -> None:
     """From where the first of them came, and within its trace."""
     event = SignInRefused(
         attempt_id=uuid7(), user_id=count.owner_id, reason=count.reason, attempts=count.attempts, since=count.since
@@ -81,5 +45,4 @@ async def sweep_sessions(context: Context) -> int:
     return len(await queries.delete_old(context.db, REMEMBERED, _ROWS_AT_ONCE))
 
 
-tasks = [end_sessions]
 sweeps = [Sweep(sweep_sessions), Sweep(announce_refusals, ANNOUNCE_SECONDS)]

@@ -10,7 +10,7 @@ from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.context import open_context
 from api.kernel.errors import Problem
-from api.kernel.feature import tasks_of
+from api.kernel.feature import settings_of, tasks_of
 from api.kernel.outbox.backlog import MOST_COUNTED, measure_waiting
 from api.kernel.outbox.events import Backlog
 from api.kernel.process.terminal import BOLD, GREEN, RED, coloured, painted, show
@@ -60,7 +60,8 @@ def _count(number: int) -> str:
 
 
 def main() -> int:
-    settings = msgspec.structs.replace(load(), log_level="CRITICAL")  # who sits at the terminal reads the table
+    # The table on the terminal says what fails.
+    settings = msgspec.structs.replace(load(kinds=settings_of(FEATURES)), log_level="CRITICAL")
     telemetry.set_up(settings, "status")
     health, backlogs = asyncio.run(look(settings))
     show(table(health, backlogs, coloured()))

@@ -7,14 +7,15 @@ import msgspec
 from api.kernel.outbox.events import Backlog
 from api.system.types import FullHealth
 
-_TOPICS = "python -m worker topics"
+_TOPICS = "python -m worker topics --create"
 MENDS = {
     "postgresql": "start PostgreSQL, or mend DATABASE_URL; it may be restarting",
     "migrations": "python -m migrations",
     "redis": "start Redis, or mend REDIS_URL; limits are counted in each process meanwhile",
     "worker": "python -m worker",
-    "kafka": f"{_TOPICS}: whether Kafka is away, is misconfigured, or lacks a topic (--create makes it)",
-    "consumers": f"{_TOPICS}, and the worker's log: Kafka is away, misconfigured, or lacks a topic",
+    "kafka": f"start Kafka, or make the topics that are missing: {_TOPICS}",
+    "consumers": f"read the worker's log, or make the topics that are missing: {_TOPICS}",
+    "schedules": "start a worker, or read its log: python -m worker",
     "tasks": "the worker's log says why tasks fail: python -m worker",
 }
 """By the name of the part."""
@@ -32,12 +33,11 @@ def faults(health: FullHealth, backlogs: list[Backlog], known: Collection[str]) 
     part that is unknown is so because another one is down."""
     found = []
     for part, told in (health.checks or {}).items():
-        state, _, more = told.partition(": ")
-        if state == "misconfigured":
-            found.append(Fault(f"{part} is misconfigured", more))
+        state, _, remedy = told.partition(": ")
+        if state in ("unread", "overdue"):  # of which topics, or tasks
+            found.append(Fault(f"{part} {state}: {remedy}", MENDS[part]))
         elif state not in ("up", "unknown"):
-            what = f"{part} is {state}{f': {more}' if more else ''}"
-            found.append(Fault(what, MENDS.get(part, "read the worker's log")))
+            found.append(Fault(f"{part} is {state}", remedy or MENDS.get(part, "read the worker's log")))
     for each in backlogs:
         if each.dead:
             found.append(Fault(f"{each.dead} dead letter(s) of {each.destination} {each.name}", LETTERS))

@@ -8,6 +8,7 @@ from api.kernel import UNAVAILABLE, CacheUnavailable, Context, Principal, anyone
 from api.kernel.outbox.backlog import measure_waiting
 from api.kernel.outbox.consumers import ConsumerLag, read_lag
 from api.kernel.outbox.events import Backlog
+from api.kernel.outbox.remedies import read_remedies
 from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.system import queries
 from api.system.types import FullHealth, Health, Live, Outbox
@@ -16,6 +17,7 @@ NOT_READY = problem(503, "NOT_READY", "This process is not ready for work.")
 MIGRATIONS = frozenset(
     file.stem for file in (Path(__file__).parents[2] / "migrations").glob("*.sql") if ".rollback" not in file.name
 )
+PARTS = ("postgresql", "migrations", "redis", "worker", "kafka", "tasks", "schedules", "consumers", "smtp")
 SHARED_SECONDS = 1.0
 """These routes have no limit, so one query serves all who ask within a second."""
 LATE_SECONDS = 10.0
@@ -56,15 +58,19 @@ async def show_full(context: Context, principal: Principal | None) -> FullHealth
 
 async def measure_parts(context: Context) -> FullHealth:
     """Ask each part. Raises nothing: what does not answer is down."""
-    checks = dict.fromkeys(("postgresql", "migrations", "redis", "worker", "kafka", "tasks", "consumers"), "up")
+    checks = dict.fromkeys(PARTS, "up")
     outbox: Outbox | None = None
     consumers: list[ConsumerLag] | None = None
     try:
-        if not await applied_migrations(context) >= MIGRATIONS:
-            checks["migrations"] = "down"
+        if await applied_migrations(context) >= MIGRATIONS:
+            overdue = await queries.list_overdue_schedules(context.db)
+            checks["schedules"] = f"overdue: {', '.join(overdue)}" if overdue else "up"
+        else:
+            checks |= {"migrations": "down", "schedules": "unknown"}
         outbox = await _judge_outbox(context, checks)
     except UNAVAILABLE as error:
-        checks |= {"postgresql": state_of(error), "migrations": "unknown", "kafka": "unknown", "tasks": "unknown"}
+        checks |= dict.fromkeys(("migrations", "kafka", "tasks", "schedules"), "unknown")
+        checks["postgresql"] = state_of(error)
     try:
         works = await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0
         consumers = await read_lag(context.cache)
@@ -74,8 +80,12 @@ async def measure_parts(context: Context) -> FullHealth:
             checks |= {"worker": "down", "consumers": "unknown"}
             # Events and tasks wait for the worker: their age says nothing of Kafka and of mail servers.
             checks |= {part: "unknown" for part in ("kafka", "tasks") if checks[part] in ("up", "down")}
+        for part, remedy in (await read_remedies(context.cache)).items():
+            if part in checks and not checks[part].startswith("misconfigured"):
+                checks[part] = f"misconfigured: {remedy}"
     except CacheUnavailable as error:
-        checks |= {"redis": state_of(error), "worker": "unknown", "consumers": "unknown"}
+        error.remedy = error.remedy or await context.cache.explain()
+        checks |= {"redis": state_of(error), "worker": "unknown", "consumers": "unknown", "smtp": "unknown"}
     dead = outbox.events_dead + outbox.tasks_dead + outbox.messages_dead if outbox else 0
     status = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
     settings = context.settings

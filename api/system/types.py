@@ -45,9 +45,10 @@ class Unsealed(msgspec.Struct, frozen=True):
 class FullHealth(msgspec.Struct, frozen=True):
     """`status` is degraded while a part is down or there are dead letters. The rest is for superusers: each part is up,
     down, unknown, or misconfigured with what to mend; postgresql is `busy` where measuring the outbox takes too long,
-    consumers are `unread` with their topics. Kafka is judged by whether events get through, and tasks by whether they
-    get done, because the web process talks to neither. `consumers` is what the workers said of the topics that others
-    write to; null while Redis, which they tell, is down."""
+    consumers are `unread` with their topics, schedules `overdue` with their tasks. Kafka is judged by whether events
+    get through, and tasks by whether they get done, because the web process talks to neither. Workers tell what is
+    misconfigured of Kafka, the consumers and SMTP, whose check is up otherwise. `consumers` is what the workers said of
+    the topics that others write to; null while Redis, which they tell, is down."""
 
     status: str
     timestamp: datetime

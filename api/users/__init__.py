@@ -2,7 +2,13 @@
 
 from api.kernel import Feature
 from api.users import commands, routes, tasks, upkeep
+from api.users.settings import UserSettings
 
 feature = Feature(
-    name="users", routes=routes.routes, tasks=tasks.tasks, sweeps=upkeep.sweeps, consumers=commands.consumers
+    name="users",
+    settings=UserSettings,
+    routes=routes.routes,
+    tasks=tasks.tasks,
+    sweeps=upkeep.sweeps,
+    consumers=commands.consumers,
 )

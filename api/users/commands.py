@@ -5,11 +5,11 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel import NOT_FOUND, Context, Database, Incoming, consume
+from api.kernel import NOT_FOUND, Context, Incoming, Transaction, consume
 from api.users import queries
-from api.users.changes import put_account
 from api.users.errors import USER_ALREADY_EXISTS
 from api.users.events import UserInvited, UserRegistered
+from api.users.handlers.changes import put_account
 from api.users.importing import ImportUser, open_accounts, with_own_hash
 from api.users.trust import refuse_last
 
@@ -20,21 +20,21 @@ class DisableUser(Incoming, frozen=True, tag="users.disable"):
     user_id: UUID
 
 
-async def obey(context: Context, db: Database, message: ImportUser | DisableUser) -> None:
+async def obey(context: Context, db: Transaction, message: ImportUser | DisableUser) -> None:
     if isinstance(message, ImportUser):
         await import_user(context, db, message)
     else:
         await disable_user(context, db, message)
 
 
-async def import_user(context: Context, db: Database, wanted: ImportUser) -> None:
+async def import_user(context: Context, db: Transaction, wanted: ImportUser) -> None:
     """Raises USER_ALREADY_EXISTS; VALIDATION_FAILED for a hash that would not be checked."""
     account = with_own_hash(wanted, context.settings)
     if not await open_accounts(db, [account], UserRegistered, UserInvited):
         raise USER_ALREADY_EXISTS
 
 
-async def disable_user(context: Context, db: Database, wanted: DisableUser) -> None:
+async def disable_user(context: Context, db: Transaction, wanted: DisableUser) -> None:
     """Raises NOT_FOUND, LAST_SUPERUSER."""
     await refuse_last(db, wanted.user_id, context.settings.require_verification)
     user = await queries.lock(db, wanted.user_id)

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import msgspec
 
-from api.kernel import Contact, Event, Person
+from api.kernel import Contact, Event, Label, Person
 
 Email = Annotated[
     str,
     Contact,
     msgspec.Meta(description="In lower case, an internationalised domain in punycode.", examples=["ada@example.com"]),
 ]
-Language = Annotated[str, msgspec.Meta(examples=["en", "de"])]
+Language = Annotated[str, Label, msgspec.Meta(examples=["en", "de"])]
 
 
 class UserRegistered(Event, frozen=True, tag="users.registered"):
@@ -57,7 +57,7 @@ class UserUpdated(Event, frozen=True, tag="users.updated"):
     """`changed` names the fields, never their values."""
 
     user_id: Person
-    changed: Annotated[list[str], msgspec.Meta(examples=[["name"]])]
+    changed: Annotated[list[Annotated[str, Label]], msgspec.Meta(examples=[["name"]])]
 
 
 class UserDisabled(Event, frozen=True, tag="users.disabled"):
@@ -68,7 +68,7 @@ class PasswordChanged(Event, frozen=True, tag="users.password_changed"):
     """`how` is change, reset, invitation, or admin."""
 
     user_id: Person
-    how: Annotated[str, msgspec.Meta(examples=["change", "reset", "invitation", "admin"])]
+    how: Annotated[str, Label, msgspec.Meta(examples=["change", "reset", "invitation", "admin"])]
 
 
 class EmailChangeRequested(Event, frozen=True, tag="users.email_change_requested"):
@@ -81,7 +81,7 @@ class EmailChanged(Event, frozen=True, tag="users.email_changed"):
     user_id: Person
     old_email: Email
     email: Email
-    how: Annotated[str, msgspec.Meta(examples=["confirmed", "admin"])] = "confirmed"
+    how: Annotated[str, Label, msgspec.Meta(examples=["confirmed", "admin"])] = "confirmed"
     was_verified: bool = True
 
 

@@ -1,11 +1,12 @@
-"""Files of accounts, read piece by piece: CSV with a header, JSON lines, Firebase's `auth:export` and Django's
-`dumpdata`. The first characters tell which of them a file is."""
+"""Files of accounts, read piece by piece: CSV with a header, JSON lines, Firebase's `auth:export` in JSON and in CSV,
+and Django's `dumpdata`. The first characters, or the first line, tell which of them a file is."""
 
 import csv
 import io
+import itertools
 import json
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, BinaryIO, TypeAlias
 
 from api.kernel import Problem
@@ -21,6 +22,9 @@ LONGEST = 64 * 1024
 COLUMNS = list(ImportUser.__struct_fields__)
 _NOT_UTF8 = "Is not in UTF-8."
 _FIREBASE = re.compile(r'\s*\{\s*"users"\s*:\s*\[')
+_FIREBASE_COLUMNS = range(26, 30)
+"""Of a line: firebase-tools wrote 26 columns, then `disabled` and `customAttributes` too, and a comma at the end."""
+_FIREBASE_DISABLED = 26
 _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
@@ -104,6 +108,9 @@ def _read_lines(text: _Resumed) -> Iterator[Entry]:
 def _read_csv(text: _Resumed) -> Iterator[Entry]:
     lines = text.lines()
     header = next(lines, "")
+    if _is_firebase(header):
+        yield from _read_firebase(itertools.chain([header], lines))
+        return
     separator = max(",;\t", key=header.count)
     columns = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
     unknown = [str(place) for place, name in enumerate(columns, 1) if name not in COLUMNS]
@@ -135,6 +142,30 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_firebase(line: str) -> bool:
+    """Whether it is the first line of a CSV file of Firebase's, which has no header."""
+    row = _cells(line)
+    return len(row) in _FIREBASE_COLUMNS and row[2] in ("true", "false")
+
+
+def _read_firebase(lines: Iterable[str]) -> Iterator[Entry]:
+    """Each line by itself: firebase-tools writes a quote in a name as it is, and it must not swallow the next lines."""
+    number, whole = 0, True
+    for line in lines:
+        number += whole
+        whole = line.endswith("\n")
+        if line.strip():
+            yield _taken(number, _cells(line), _of_firebase_row)
+
+
+def _cells(line: str) -> list[str]:
+    """None where the line is not valid CSV."""
+    try:
+        return next(csv.reader([line.rstrip("\r\n")]), [])
+    except csv.Error:
+        return []
 
 
 def _objects(text: _Resumed) -> Iterator[tuple[int, Any]]:
@@ -197,6 +228,18 @@ def _of_firebase(user: Fields) -> Fields:
         "is_verified": user.get("emailVerified"),
         "is_active": not user.get("disabled", False),
     }
+
+
+def _of_firebase_row(row: list[str]) -> Fields:
+    """By the order of the columns in the documentation of `firebase auth:export`."""
+    if len(row) not in _FIREBASE_COLUMNS:
+        raise ValueError(f"Has {len(row)} columns, and not those of firebase auth:export.")
+    email, verified, password_hash, salt, name = (cell.strip() for cell in row[1:6])
+    disabled = row[_FIREBASE_DISABLED] if len(row) > _FIREBASE_DISABLED else ""
+    if not {verified, disabled} <= {"true", "false", ""}:
+        raise ValueError("Columns 3 and 27 must be true, false or empty.")
+    user = {"email": email, "passwordHash": password_hash, "salt": salt, "displayName": name}
+    return _of_firebase(user | {"emailVerified": verified == "true", "disabled": disabled == "true"})
 
 
 def _of_django(item: Fields) -> Fields:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from api.kernel import Settings
 from api.kernel.identity.hashes import decode, encode, read
+from api.users.settings import UserSettings
 
 WEAK = "Is plain text or a fast hash, which is too easy to guess. Leave it out: the owner chooses a new password."
 # Spring's `{noop}` and digests, LDAP's, Django's, MySQL's, md5-crypt, and digests in hexadecimal.
@@ -39,15 +40,15 @@ def _translated(written: str) -> str:
 
 
 def _firebase(written: str, salt: str, settings: Settings) -> str:
-    key = settings.firebase_scrypt_signer_key
+    key, project = settings.firebase_scrypt_signer_key, settings.of(UserSettings)
     if key is None:
         raise ValueError("Has a salt, as Firebase's do, and FIREBASE_SCRYPT_SIGNER_KEY is not set.")
     alphabet = str.maketrans("-_", "+/")  # its API writes base64 for URLs, its command line plain base64
     kept, salted = decode(written.translate(alphabet)), decode(salt.translate(alphabet))
     if len(kept) != len(key):
         raise ValueError("Is not a hash of the Firebase project whose signer key is set.")
-    parameters = f"ln={settings.firebase_scrypt_mem_cost},r={settings.firebase_scrypt_rounds}"
-    parts = (settings.firebase_scrypt_salt_separator, salted, kept)
+    parameters = f"ln={project.firebase_scrypt_mem_cost},r={project.firebase_scrypt_rounds}"
+    parts = (project.firebase_scrypt_salt_separator, salted, kept)
     return f"$fbscrypt${parameters}${'$'.join(map(encode, parts))}"
 
 

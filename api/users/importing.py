@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel import VALIDATION_FAILED, Database, FieldError, Incoming, Settings, origin, record, uuid7
+from api.kernel import VALIDATION_FAILED, FieldError, Incoming, Settings, Transaction, origin, record, uuid7
 from api.users import queries
 from api.users.events import UserImported, UserInvited, UserRegistered
 from api.users.hashes import adopt
@@ -49,7 +49,7 @@ def with_own_hash(wanted: ImportUser, settings: Settings) -> ImportUser:
 
 
 async def open_accounts(
-    db: Database,
+    db: Transaction,
     wanted: Sequence[ImportUser],
     with_password: type[UserRegistered | UserImported],
     without: type[UserInvited | UserImported],

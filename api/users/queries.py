@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.kernel import Database, query
+from api.kernel import Autocommit, Database, Transaction, query
 from api.users.errors import REGISTER_USER_ALREADY_EXISTS, UPDATE_USER_EMAIL_ALREADY_EXISTS, USER_ALREADY_EXISTS
 from api.users.types import (
     Credentials,
@@ -19,33 +19,39 @@ from api.users.types import (
 
 
 @query
-async def cancel_deletion(db: Database, id: UUID) -> UUID | None: ...
+async def cancel_deletion(db: Transaction, id: UUID) -> UUID | None: ...
 
 
 @query
 async def change_account(
-    db: Database, id: UUID, name: str | None, is_active: bool, is_superuser: bool, is_verified: bool, roles: list[str]
+    db: Transaction,
+    id: UUID,
+    name: str | None,
+    is_active: bool,
+    is_superuser: bool,
+    is_verified: bool,
+    roles: list[str],
 ) -> None: ...
 
 
 @query(users_email_key=UPDATE_USER_EMAIL_ALREADY_EXISTS)
-async def change_email(db: Database, id: UUID, email: str) -> User: ...
+async def change_email(db: Transaction, id: UUID, email: str) -> User: ...
 
 
 @query
-async def change_password(db: Database, id: UUID, password_hash: str | None, kept_sid: UUID | None) -> User: ...
+async def change_password(db: Transaction, id: UUID, password_hash: str | None, kept_sid: UUID | None) -> User: ...
 
 
 @query
-async def change_pending_email(db: Database, id: UUID, email: str | None) -> User: ...
+async def change_pending_email(db: Transaction, id: UUID, email: str | None) -> User: ...
 
 
 @query
-async def change_profile(db: Database, id: UUID, has_name: bool, name: str | None, language: str | None) -> User: ...
+async def change_profile(db: Transaction, id: UUID, has_name: bool, name: str | None, language: str | None) -> User: ...
 
 
 @query
-async def claim(db: Database, id: UUID, language: str) -> UUID: ...
+async def claim(db: Transaction, id: UUID, language: str) -> UUID: ...
 
 
 @query
@@ -61,23 +67,23 @@ async def count_matching(db: Database, search: str, rest: str | None, most: int)
 
 
 @query
-async def delete(db: Database, id: UUID) -> UUID: ...
+async def delete(db: Transaction, id: UUID) -> UUID: ...
 
 
 @query
-async def delete_due(db: Database) -> UUID | None: ...
+async def delete_due(db: Transaction) -> UUID | None: ...
 
 
 @query
-async def delete_old_tokens(db: Database, most: int) -> int: ...
+async def delete_old_tokens(db: Autocommit, most: int) -> int: ...
 
 
 @query
-async def delete_unproved(db: Database, email: str) -> UUID | None: ...
+async def delete_unproved(db: Transaction, email: str) -> UUID | None: ...
 
 
 @query
-async def end_sessions(db: Database, id: UUID, kept_sid: UUID | None) -> UUID: ...
+async def end_sessions(db: Transaction, id: UUID, kept_sid: UUID | None) -> UUID: ...
 
 
 @query
@@ -118,7 +124,7 @@ async def get(db: Database, id: UUID) -> User: ...
 
 @query(users_email_key=REGISTER_USER_ALREADY_EXISTS)
 async def insert(
-    db: Database,
+    db: Transaction,
     id: UUID,
     email: str,
     password_hash: str,
@@ -130,7 +136,7 @@ async def insert(
 
 @query
 async def insert_imported(
-    db: Database,
+    db: Transaction,
     ids: list[UUID],
     emails: list[str],
     names: list[str | None],
@@ -144,7 +150,7 @@ async def insert_imported(
 
 @query(users_email_key=USER_ALREADY_EXISTS)
 async def insert_invited(
-    db: Database,
+    db: Transaction,
     id: UUID,
     email: str,
     name: str | None,
@@ -157,13 +163,13 @@ async def insert_invited(
 
 @query
 async def insert_revert_token(
-    db: Database, token_hash: bytes, user_id: UUID, email: str, lifetime: timedelta, task_id: UUID
+    db: Autocommit, token_hash: bytes, user_id: UUID, email: str, lifetime: timedelta, task_id: UUID
 ) -> UUID | None: ...
 
 
 @query
 async def insert_token(
-    db: Database,
+    db: Autocommit,
     token_hash: bytes,
     user_id: UUID,
     purpose: str,
@@ -205,31 +211,31 @@ async def list_password_kinds(db: Database) -> list[str]: ...
 
 
 @query
-async def lock(db: Database, id: UUID) -> User | None: ...
+async def lock(db: Transaction, id: UUID) -> User | None: ...
 
 
 @query
-async def lock_recipient(db: Database, email: str) -> Recipient | None: ...
+async def lock_recipient(db: Transaction, email: str) -> Recipient | None: ...
 
 
 @query
-async def lock_superusers(db: Database, verified: bool) -> list[UUID]: ...
+async def lock_superusers(db: Transaction, verified: bool) -> list[UUID]: ...
 
 
 @query
-async def mark_for_deletion(db: Database, id: UUID, grace: timedelta) -> datetime: ...
+async def mark_for_deletion(db: Transaction, id: UUID, grace: timedelta) -> datetime: ...
 
 
 @query
-async def mark_superuser(db: Database, id: UUID) -> User: ...
+async def mark_superuser(db: Transaction, id: UUID) -> User: ...
 
 
 @query
-async def mark_verified(db: Database, id: UUID) -> User | None: ...
+async def mark_verified(db: Transaction, id: UUID) -> User | None: ...
 
 
 @query
-async def spend_token(db: Database, token_hash: bytes, purposes: list[str]) -> TokenOwner | None: ...
+async def spend_token(db: Transaction, token_hash: bytes, purposes: list[str]) -> TokenOwner | None: ...
 
 
 @query
@@ -237,4 +243,4 @@ async def split_words(db: Database, typed: list[str]) -> list[list[str]]: ...
 
 
 @query
-async def void_tokens(db: Database, user_id: UUID, reverts_since: datetime | None) -> None: ...
+async def void_tokens(db: Transaction, user_id: UUID, reverts_since: datetime | None) -> None: ...

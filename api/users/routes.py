@@ -1,8 +1,6 @@
 """Who may ask what of accounts, how often, and what else than success may come out."""
 
 from api.kernel import anyone, delete, get, patch, post, signed_in, superuser
-from api.users.administration import delete_user, invite_user, list_users, revoke_sessions, show_user
-from api.users.changes import change_user
 from api.users.errors import (
     CHANGE_PASSWORD_BAD_CREDENTIALS,
     CHANGE_PASSWORD_INVALID_PASSWORD,
@@ -22,7 +20,9 @@ from api.users.errors import (
     VERIFY_USER_ALREADY_VERIFIED,
     VERIFY_USER_BAD_TOKEN,
 )
-from api.users.profile import (
+from api.users.handlers.administration import delete_user, invite_user, list_users, revoke_sessions, show_user
+from api.users.handlers.changes import change_user
+from api.users.handlers.profile import (
     ADDRESSES,
     GUESSES,
     change_me,
@@ -32,7 +32,7 @@ from api.users.profile import (
     revert_email,
     show_me,
 )
-from api.users.registration import (
+from api.users.handlers.registration import (
     forgot_password,
     register,
     request_verify_token,

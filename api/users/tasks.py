@@ -257,7 +257,7 @@ async def _send(
     user: Recipient,
     link: dict[str, object] | None = None,
     to: str | None = None,
-    **values: object,
+    **values: Any,
 ) -> None:
     values |= {"application": context.settings.public_url} | (link or {})
     mail = TEMPLATES[name].render(id=str(id), to=to or user.email, language=user.language, **values)

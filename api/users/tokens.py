@@ -2,7 +2,7 @@
 
 import hashlib
 
-from api.kernel import Context, Database, Policy, Problem, Rate
+from api.kernel import Context, Policy, Problem, Rate, Transaction
 from api.users import queries
 from api.users.errors import RESET_PASSWORD_INVALID_PASSWORD
 from api.users.passwords import refuse_weak
@@ -17,7 +17,7 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def spend(db: Database, token: str, refusal: type[Problem], *purposes: str) -> TokenOwner:
+async def spend(db: Transaction, token: str, refusal: type[Problem], *purposes: str) -> TokenOwner:
     """Spend the token and lock its owner's account, so ask for this first in a transaction. Raises `refusal`."""
     owner = await queries.spend_token(db, digest(token), list(purposes))
     if owner is None:

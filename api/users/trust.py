@@ -5,7 +5,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from api.kernel import Database, record
+from api.kernel import Transaction, record
 from api.users import queries
 from api.users.errors import LAST_SUPERUSER, USER_DISABLED, USER_LEAVING
 from api.users.events import DeletionCancelled, UserClaimed
@@ -17,7 +17,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 REVERT_LIFETIME = timedelta(hours=72)
 
 
-async def claim(db: Database, id: UUID, language: str) -> None:
+async def claim(db: Transaction, id: UUID, language: str) -> None:
     """Remove what was stored in an account whose address was not proved: its password, sessions, links, name and
     pending address. What an administrator gave it stays."""
     await queries.claim(db, id, language)
@@ -25,13 +25,13 @@ async def claim(db: Database, id: UUID, language: str) -> None:
     await record(db, UserClaimed(user_id=id))
 
 
-async def keep(db: Database, id: UUID) -> None:
+async def keep(db: Transaction, id: UUID) -> None:
     """Cancel a deletion: the owner has just shown that they want the account."""
     if await queries.cancel_deletion(db, id):
         await record(db, DeletionCancelled(user_id=id))
 
 
-async def allow_return(db: Database, id: UUID, email: str) -> None:
+async def allow_return(db: Transaction, id: UUID, email: str) -> None:
     """Let the reader of `email`, which was proved, take the account back. Write this in the transaction of the change:
     what voids the right later, voids the links that are mailed for it after that, too. Nobody ever has this row's own
     token."""
@@ -47,7 +47,7 @@ def refuse_absent(user: User, standing: Standing) -> None:
         raise USER_LEAVING
 
 
-async def refuse_last(db: Database, id: UUID, verified: bool) -> None:
+async def refuse_last(db: Transaction, id: UUID, verified: bool) -> None:
     """Raises LAST_SUPERUSER where no other superuser would be left that can sign in; `verified` is whether only a
     proved address may. Two who ask at the same time do so one after the other."""
     if await queries.lock_superusers(db, verified) == [id]:

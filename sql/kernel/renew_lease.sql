@@ -5,7 +5,8 @@
 --   $3 seconds  float
 
 update outbox_tasks
-   set locked_until = now() + $3 * interval '1 second'
+   set locked_until = now() + $3 * interval '1 second',
+       begun_lease = lease
  where id = $1
    and lease = $2
    and dead_at is null

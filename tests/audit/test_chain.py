@@ -18,6 +18,7 @@ from api.kernel.data.database import uuid7
 from api.kernel.outbox.events import record
 from api.users.events import UserDisabled
 from tests.audit.entries import announce, chain_of
+from tests.transactions import Another
 
 pytestmark = [pytest.mark.asvs("16.4.2"), pytest.mark.cwe(345)]
 
@@ -149,7 +150,7 @@ async def test_a_chain_of_nothing_holds(context: Context) -> None:
 async def test_what_commits_late_comes_later(live: Context) -> None:
     """A transaction that began before others and commits after them has the lower number and the higher position."""
     slow, fast = uuid7(), uuid7()
-    async with live.db.transaction() as db:
+    async with Another(live.db).transaction() as db:
         await record(db, UserDisabled(user_id=slow))
         await announce(live, UserDisabled(user_id=fast))
         assert await seal(live) == 1

@@ -5,7 +5,8 @@ from uuid import UUID
 import pytest
 
 from api.audit.chain import seal
-from api.audit.tasks import erase, erase_strangers
+from api.audit.tasks import erase
+from api.audit.upkeep import erase_strangers
 from api.kernel.context import Context, Origin
 from api.kernel.data.database import uuid7
 from api.operations.events import DeadLetterRetried

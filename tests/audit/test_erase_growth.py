@@ -20,6 +20,7 @@ from api.users.events import EmailChanged, UserDeleted, UserDisabled, UserUpdate
 from api.users.tasks import ResetWanted, send_email_changed, send_reset
 from tests.audit.entries import HERE, announce
 from tests.audit.test_chain import last
+from tests.transactions import in_transaction
 from worker.queries import lease_tasks, sweep_published
 
 pytestmark = [pytest.mark.asvs("14.2.7"), pytest.mark.cwe(359)]
@@ -86,7 +87,7 @@ async def test_a_batch_reads_no_more_than_itself(context: Context) -> None:
     await context.db.fetch("analyze audit_entries")
     after = NOBODY
     for _ in range(10):
-        after = (await queries.erase(context.db, user_id, after, AT_ONCE, contact_fields())).last
+        after = (await in_transaction(context.db, queries.erase, user_id, after, AT_ONCE, contact_fields())).last
     statement: Any = queries.erase
     [row] = await context.db.fetch(
         "explain (analyze, buffers, format json) " + statement.bound.statement,
@@ -239,8 +240,8 @@ async def test_dead_letters_of_a_deleted_account_are_given_up_and_that_is_told(c
     user_id, dead = uuid7(), "dead_at = now()"
     changed = EmailChanged(user_id=user_id, old_email="old@example.com", email="new@example.com")
     await announce(context, changed)
-    await send_reset.defer(context.db, ResetWanted("old@example.com"))
-    await send_reset.defer(context.db, ResetWanted("another@example.com"))
+    await send_reset.defer_alone(context.db, ResetWanted("old@example.com"))
+    await send_reset.defer_alone(context.db, ResetWanted("another@example.com"))
     await context.db.fetch(f"update outbox_events set {dead}")
     await context.db.fetch(f"update outbox_tasks set {dead}")
     await announce(context, UserDeleted(user_id=user_id), Origin())

@@ -17,6 +17,7 @@ from api.audit import retention
 from api.audit.chain import Broken, seal, walk
 from api.audit.export import export, verify_file
 from api.audit.retention import remove_old
+from api.audit.settings import AuditSettings
 from api.audit.types import Head
 from api.kernel.context import Context, Origin
 from api.kernel.data.database import uuid7
@@ -26,6 +27,7 @@ from api.users.events import UserDisabled
 from tests.audit.entries import announce, chain_of
 from tests.audit.test_chain import broken, last
 from tests.audit.test_erase import delete
+from tests.configured import configured
 
 pytestmark = [pytest.mark.asvs("16.4.2"), pytest.mark.asvs("14.2.7"), pytest.mark.cwe(770), pytest.mark.case(183)]
 
@@ -40,7 +42,7 @@ async def old_chain(context: Context, length: int) -> UUID:
     user_id = uuid7()
     for _ in range(length):
         await announce(context, UserDisabled(user_id=user_id))
-    age = timedelta(days=context.settings.audit_days + 1)
+    age = timedelta(days=context.settings.of(AuditSettings).days + 1)
     await context.db.fetch(
         "update audit_entries set created_at = created_at - $1::interval where position is null", age
     )
@@ -76,7 +78,7 @@ async def test_nothing_younger_goes_and_zero_days_keep_all(context: Context) -> 
     await old_chain(context, 1)
     await chain_of(context, 1)
     await old_chain(context, 1)
-    keeping = msgspec.structs.replace(context, settings=msgspec.structs.replace(context.settings, audit_days=0))
+    keeping = msgspec.structs.replace(context, settings=configured(context.settings, days=0))
     assert await remove_old(keeping) == 0
     assert [await remove_old(context), await remove_old(context)] == [1, 0]
     assert await positions(context) == [2, 3, None]

@@ -11,7 +11,9 @@ import msgspec
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from api.features import FEATURES
 from api.kernel.data.database import uuid7
+from api.kernel.feature import consumers_of
 from api.kernel.settings import Settings
 from dev import apache_kafka, postgres
 from dev.part import stop
@@ -24,7 +26,7 @@ from tests.faults.rig import connected
 from tests.processes import MailServer, Processes
 from tests.worker.parts import at, free_port
 
-TOPICS = [f"{name}{dead}" for name in ("users.commands", "notifications.requested") for dead in ("", ".dead")]
+TOPICS = [f"{name}{dead}" for name in (each.topic for each in consumers_of(FEATURES)) for dead in ("", ".dead")]
 TOPICS += ["sessions", "audit", "operations"]
 
 

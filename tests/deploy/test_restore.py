@@ -29,7 +29,7 @@ from tests.faults.rig import connected
 from tests.processes import MailServer, Processes, text_of
 from tests.worker.jobs import header
 from tests.worker.messages import SHORTEST_SESSION, Sent, send
-from worker.consumer import _close
+from worker.internals import Internals
 
 CALLS = 20
 """Acknowledged ones before the backup begins, and as many after it."""
@@ -153,7 +153,7 @@ async def set_back_as_member(kafka: Kafka) -> bool:
                 return True
         return False
     finally:
-        await _close(consumer)  # its stop() may wait for ever
+        await Internals.discard_consumer(consumer)  # its stop() may wait for ever
 
 
 async def arrived(settings: Settings, topics: set[str]) -> Counter[str]:

@@ -5,6 +5,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x448
 
 from api.kernel.settings import SettingsError, load
+from tests.conftest import KINDS
 
 SECRET = "Zq8vN2mX5tR7wY1cK4hJ6gF9dS3aP0oL"
 GOOD = {
@@ -41,7 +42,7 @@ ED25519 = ed25519.Ed25519PrivateKey.generate()
 def faults(**variables: str) -> list[str]:
     """What is wrong with the good environment after these changes, a line each."""
     with pytest.raises(SettingsError) as refused:
-        load(GOOD | variables)
+        load(GOOD | variables, KINDS)
     return str(refused.value).splitlines()[1:]
 
 

@@ -13,7 +13,9 @@ import msgspec
 from aiosmtpd.smtp import SMTP, Envelope
 
 from api.kernel.config.connections import Smtp
-from api.kernel.mail import Message, SmtpMailer
+from api.kernel.data.cache import Cache
+from api.kernel.mail import SmtpMailer
+from api.kernel.mime import Message
 from api.kernel.settings import Settings, load
 from tests.conftest import _NOWHERE, ENVIRONMENT
 
@@ -56,13 +58,14 @@ async def listening(
     wrapped: ssl.SSLContext | None = None,
     ca_cert: str | None = None,
     mail_from: str = "app@example.org",
+    cache: Cache | None = None,
 ) -> AsyncIterator[SmtpMailer]:
     """A mailer whose server is made by `make`, at a port of its own."""
     server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0, ssl=wrapped)
     async with server:
         port = server.sockets[0].getsockname()[1]
         smtp = Smtp("127.0.0.1", port, "ada" if secret else None, secret, tls, ca_cert)
-        yield SmtpMailer(settings_with(smtp, mail_from))
+        yield SmtpMailer(settings_with(smtp, mail_from), cache)
 
 
 def settings_with(smtp: Smtp, mail_from: str = "app@example.org") -> Settings:

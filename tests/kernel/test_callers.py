@@ -36,6 +36,9 @@ async def club(settings: Settings, context: Context) -> AsyncIterator[httpx.Asyn
         yield client
 
 
+ENDED = Principal(id=uuid4(), sid=uuid7(), is_superuser=False, is_verified=True, roles=())
+
+
 def token_of(context: Context, principal: Principal) -> str:
     return context.tokens.issue(sub=principal.id, sid=principal.sid, jti=uuid4(), email="a@b.cd", name=None, roles=())
 
@@ -59,11 +62,44 @@ async def statuses(client: httpx.AsyncClient, path: str, times: int, token: str 
 
 
 async def test_a_route_for_anyone_may_be_told_who_calls(club: httpx.AsyncClient, context: Context) -> None:
-    """C-171: by a live session alone; anything else is a guest, and no error."""
-    ended = Principal(id=uuid4(), sid=uuid7(), is_superuser=False, is_verified=True, roles=())
+    """C-171, C-300."""
     assert (await club.get("/greet", headers=bearer(token_of(context, ADA)))).json() == str(ADA.id)
-    for headers in ({}, bearer("garbage"), bearer(token_of(context, ended)), {"authorization": "Basic eDp5"}):
-        assert (await club.get("/greet", headers=headers)).json() == "guest"
+    assert (await club.get("/greet")).json() == "guest"
+
+
+async def test_a_token_in_a_header_that_is_not_valid_is_refused_where_the_handler_asks_who_calls(
+    club: httpx.AsyncClient, context: Context
+) -> None:
+    """C-300: the client refreshes it instead of showing its user the page for guests."""
+    expired = Tokens(context.settings, lambda: time.time() - 3600)
+    old = expired.issue(sub=ADA.id, sid=ADA.sid, jti=uuid4(), email="a@b.cd", name=None, roles=())
+    for headers, code in (
+        (bearer("garbage"), "TOKEN_INVALID"),
+        (bearer(token_of(context, ENDED)), "TOKEN_INVALID"),
+        (bearer(old), "TOKEN_EXPIRED"),
+        ({"authorization": "Basic eDp5"}, "UNAUTHORIZED"),
+    ):
+        refused = await club.get("/greet", headers=headers)
+        problem(refused, 401, code)
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+        assert (await club.get("/read", headers=headers)).json() == "for everybody", "here nothing depends on it"
+
+
+async def test_a_public_page_stays_readable_with_the_cookie_of_a_session_that_ended(
+    club: httpx.AsyncClient, context: Context
+) -> None:
+    """C-300: browsers send it unasked. It expires by itself, so that no concurrent refresh loses its new cookie."""
+    for value in ("garbage", token_of(context, ENDED)):
+        answer = await club.get("/greet", headers={"cookie": f"__Host-access={value}"})
+        assert (answer.status_code, answer.json(), "set-cookie" in answer.headers) == (200, "guest", False)
+
+
+async def test_refused_tokens_are_counted_where_anyone_may_call(club: httpx.AsyncClient) -> None:
+    """C-168, C-300."""
+    answers = [await club.get("/greet", headers=bearer("garbage")) for _ in range(7)]
+    assert [answer.status_code for answer in answers] == [401] * 6 + [429]
+    assert problem(answers[-1], 429, "RATE_LIMITED")["violated-policies"] == ["auth-failures"]
+    assert len({answer.headers["ratelimit-policy"] for answer in [*answers, await club.get("/greet")]}) == 1
 
 
 async def test_a_cookie_needs_its_proof_where_something_may_change(club: httpx.AsyncClient, context: Context) -> None:

@@ -14,7 +14,8 @@ from api.kernel.data.database import SERIALIZATION_FAILURE
 from api.kernel.errors import conflict
 from api.kernel.feature import Feature
 from api.kernel.http.cookies import ACCESS, XSRF, Cookies, xsrf_token
-from api.kernel.http.routing import ACCEPTED, Reply, get, patch, post, refuse_stale
+from api.kernel.http.routing import ACCEPTED, Reply, get, patch, post
+from api.kernel.http.validators import refuse_stale
 from api.kernel.identity.auth import TOKEN_INVALID, Claims, Principal, Tokens, anyone, holder, signed_in
 from api.kernel.settings import Settings
 

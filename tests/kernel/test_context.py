@@ -9,7 +9,7 @@ import pytest
 from api.kernel.context import Context, Origin, open_context, origin
 from api.kernel.data.cache import CacheUnavailable
 from api.kernel.errors import UNAVAILABLE
-from api.kernel.mail import Message
+from api.kernel.mime import Message
 from api.kernel.settings import Settings
 from tests.kernel.things import Holder, find_thing
 

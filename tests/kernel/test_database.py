@@ -26,6 +26,7 @@ from api.kernel.data.database import (
 from api.kernel.errors import CONFLICT, NOT_FOUND, UNAVAILABLE, VALIDATION_FAILED
 from api.kernel.settings import Settings
 from tests.kernel.signals import points
+from tests.transactions import Another
 
 CANARY = "canary-value-77"
 
@@ -48,7 +49,7 @@ async def test_a_transaction_is_all_or_nothing(small: Database) -> None:
     assert await small.fetch("select 1 from things") == []
     async with small.transaction() as db:
         await db.fetch("insert into things values (1, 'a')")
-        assert await small.fetch("select 1 from things") == [], "nobody sees it before the commit"
+        assert await Another(small).fetch("select 1 from things") == [], "nobody sees it before the commit"
     assert len(await small.fetch("select 1 from things")) == 1
 
 
@@ -159,7 +160,7 @@ async def test_a_serialization_failure_is_told_apart(small: Database) -> None:
     await small.fetch("insert into things values (1, 'a'), (2, 'b')")
 
     async def work() -> None:
-        async with small.transaction() as one, small.transaction() as two:
+        async with Another(small).transaction() as one, Another(small).transaction() as two:
             for db in (one, two):
                 await db.fetch("set transaction isolation level serializable")
                 await db.fetch("select sum(id) from things")
@@ -194,7 +195,8 @@ async def test_a_notification_is_heard_while_one_listens(small: Database) -> Non
             await heard.wait()
     heard.clear()
     await small.fetch("select pg_notify('canary', '')")
-    async with small.transaction(), small.transaction() as db:  # whichever connection it was, it is back
+    another = Another(small)
+    async with another.transaction(), another.transaction() as db:  # whichever connection it was, it is back
         await db.fetch("select 1")
     assert not heard.is_set()
 

@@ -22,6 +22,7 @@ from dev.part import Part, stop
 from migrations.__main__ import migrate
 from tests.authority import LOOPBACK, Authority, write
 from tests.conftest import _NOWHERE, ENVIRONMENT
+from tests.transactions import Another
 from tests.worker.parts import free_port
 
 AUTHORITY = Authority()
@@ -129,8 +130,12 @@ async def test_a_certificate_with_another_name(server: Start, caplog: pytest.Log
     assert await encrypted(at(url + "?sslmode=verify-ca", DATABASE_CA_CERT=AUTHORITY.pem)) == [True, True]
 
 
-async def test_tls_to_a_server_without_it(cloned: Settings, caplog: pytest.LogCaptureFixture) -> None:
-    remedy, _ = await refusal(at(cloned.database_url, DATABASE_CA_CERT=AUTHORITY.pem), caplog)
+@pytest.mark.case(266)
+@pytest.mark.parametrize(("query", "variables"), [("?sslmode=require", {}), ("", {"DATABASE_CA_CERT": AUTHORITY.pem})])
+async def test_tls_to_a_server_without_it(
+    query: str, variables: dict[str, str], cloned: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    remedy, _ = await refusal(at(cloned.database_url + query, **variables), caplog)
     assert remedy == "the server offers no TLS, and the sslmode of DATABASE_URL asks for it"
 
 
@@ -261,5 +266,5 @@ async def test_a_host_that_is_silent_does_not_hide_the_next(cloned: Settings) ->
         login, _, place = real.netloc.rpartition("@")
         settings = at(f"postgres://{login}@127.0.0.1:{port},{place}{real.path}?sslmode=disable")
         async with open_database(settings, {}, 2) as db, db.transaction():
-            assert len(await db.fetch("select 1")) == 1, "on the pool's second connection"
+            assert len(await Another(db).fetch("select 1")) == 1, "on the pool's second connection"
     assert tried == 1

@@ -22,6 +22,7 @@ from api.kernel.settings import Settings, load
 from dev import postgres
 from dev.part import Part, stop
 from tests.conftest import _NOWHERE, ENVIRONMENT
+from tests.transactions import Another
 
 
 async def backends(db: Settings) -> list[asyncpg.Record]:
@@ -37,7 +38,7 @@ async def backends(db: Settings) -> list[asyncpg.Record]:
 
 
 async def test_with_every_connection_taken_one_waits_a_second_and_no_longer(small: Database) -> None:
-    async with small.transaction(), small.transaction():
+    async with Another(small).transaction(), Another(small).transaction():
         began = time.perf_counter()
         with pytest.raises(UNAVAILABLE):
             await small.fetch("select 1")
@@ -64,7 +65,7 @@ async def test_a_statement_that_the_server_never_answers_is_given_up_in_three_se
 
 
 async def test_a_lock_that_nobody_lets_go_is_given_up(small: Database) -> None:
-    async with small.transaction() as holder, small.transaction() as waiting:
+    async with Another(small).transaction() as holder, Another(small).transaction() as waiting:
         await holder.fetch("lock table things")
         await waiting.fetch("set local lock_timeout = '50ms'")
         with pytest.raises(UNAVAILABLE):
@@ -89,7 +90,7 @@ async def test_a_client_that_goes_away_in_a_transaction_leaks_nothing(small: Dat
         with pytest.raises(asyncio.CancelledError):
             await task
     assert await small.fetch("select 1 from things") == []
-    async with small.transaction(), small.transaction():
+    async with Another(small).transaction(), Another(small).transaction():
         pass  # both connections can still be had
     seen = await backends(cloned)
     assert len(seen) <= 2
@@ -120,7 +121,7 @@ async def test_a_connection_that_is_killed_in_a_transaction_is_an_outage_once(
     small: Database, cloned: Settings
 ) -> None:
     async def work() -> None:
-        async with small.transaction() as db:
+        async with Another(small).transaction() as db:
             [row] = await db.fetch("select pg_backend_pid() as pid")
             await small.fetch("select pg_terminate_backend($1)", row["pid"])
             await db.fetch("select 1")
@@ -132,7 +133,7 @@ async def test_a_connection_that_is_killed_in_a_transaction_is_an_outage_once(
 
 async def test_a_commit_on_a_connection_that_is_gone_is_an_outage(small: Database) -> None:
     async def work() -> None:
-        async with small.transaction() as db:
+        async with Another(small).transaction() as db:
             [row] = await db.fetch("select pg_backend_pid() as pid")
             await small.fetch("select pg_terminate_backend($1)", row["pid"])
 
@@ -142,7 +143,7 @@ async def test_a_commit_on_a_connection_that_is_gone_is_an_outage(small: Databas
 
 async def test_a_transaction_that_idles_too_long_is_an_outage(small: Database) -> None:
     async def work() -> None:
-        async with small.transaction() as db:
+        async with Another(small).transaction() as db:
             await db.fetch("set local idle_in_transaction_session_timeout = '50ms'")
             [row] = await db.fetch("select pg_backend_pid() as pid")
             while await small.fetch("select 1 from pg_stat_activity where pid = $1", row["pid"]):
@@ -165,7 +166,7 @@ async def test_a_server_that_became_read_only_is_left_for_the_writable_one(small
 
     with pytest.raises(UNAVAILABLE):
         await work()
-    async with small.transaction() as one, small.transaction() as two:
+    async with Another(small).transaction() as one, Another(small).transaction() as two:
         pids = [(await db.fetch("select pg_backend_pid() as pid"))[0]["pid"] for db in (one, two)]
     assert before["pid"] not in pids, "every connection of before is replaced"
 

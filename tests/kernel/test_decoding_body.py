@@ -11,11 +11,9 @@ from api.kernel.errors import (
     REQUEST_TIMEOUT,
     UNSUPPORTED_MEDIA_TYPE,
 )
-from api.kernel.input import decoding
-from api.kernel.input.decoding import (
-    MAX_BODY_BYTES,
-    read_body,
-)
+from api.kernel.input import bodies
+from api.kernel.input.bodies import MAX_BODY_BYTES
+from api.kernel.input.decoding import read_body
 
 JSON = "application/json"
 
@@ -93,7 +91,7 @@ async def test_the_limit_is_to_the_byte_and_nothing_is_read_after_it() -> None:
 
 
 async def test_a_body_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "BODY_SECONDS", 0.01)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.01)
     with pytest.raises(REQUEST_TIMEOUT) as refused:
         await read_body(sender(b"{", end=False)[0], told(), JSON)
     assert refused.value.headers == {"connection": "close"}

@@ -1,10 +1,9 @@
-"""Forms, queries and path parameters."""
+"""Forms and queries."""
 
 import contextlib
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote, urlencode
-from uuid import UUID
 
 import msgspec
 import pytest
@@ -12,13 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.kernel.errors import (
-    NOT_FOUND,
     VALIDATION_FAILED,
     FieldError,
 )
 from api.kernel.input.decoding import (
     PairsDecoder,
-    decode_path,
 )
 from api.kernel.input.forms import parse_urlencoded
 
@@ -103,37 +100,3 @@ def test_unknown_and_unstorable_members_are_told_with_their_pointers() -> None:
 def test_more_than_a_hundred_members_are_refused() -> None:
     assert refused_pairs(b"&".join([b"tag=x"] * 101)) == []
     assert len(LISTING.decode(parse_urlencoded(b"&".join([b"tag=x"] * 100))).tag) == 100  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "zz",
-        "1",
-        "-1",
-        "9" * 5000,
-        "١",
-        "{01890a5d-ac96-774b-bcce-b302099a8057}",
-        "urn:uuid:01890a5d-ac96-774b-bcce-b302099a8057",
-        "01890a5dac96774bbcceb302099a8057",
-        "01890a5d-ac96-774b-bcce-b302099a8057\n",
-        " 01890a5d-ac96-774b-bcce-b302099a8057",
-        "' or 1=1--",
-    ],
-)
-def test_an_id_of_the_wrong_form_is_the_id_of_nothing(text: str) -> None:
-    """C-16, C-26."""
-    with pytest.raises(NOT_FOUND):
-        decode_path(text, UUID)
-
-
-@given(st.uuids())
-def test_an_id_is_read_in_either_case(id: UUID) -> None:
-    assert decode_path(str(id), UUID) == decode_path(str(id).upper(), UUID) == id
-
-
-def test_text_in_a_path_is_taken_if_it_can_be_stored() -> None:
-    assert decode_path("naïve", str) == "naïve"
-    for text in ("a\x00", "\ud800"):
-        with pytest.raises(NOT_FOUND):
-            decode_path(text, str)

@@ -13,6 +13,7 @@ from api.kernel.data.database import Database
 from api.kernel.errors import NOT_FOUND
 from api.kernel.outbox.tasks import LEASE_SECONDS, subscribers, task
 from api.kernel.telemetry import span, traceparent
+from tests.transactions import Another
 from worker.queries import lease_tasks
 
 
@@ -36,7 +37,7 @@ async def rows(db: Database, table: str) -> list[dict[str, Any]]:
 async def test_it_is_one_row_that_runs_with_its_own_id(live: Context) -> None:
     with span("the request"):
         here = traceparent()
-        await remember.defer(live.db, Wanted("Ü"))
+        await remember.defer_alone(live.db, Wanted("Ü"))
     [row] = await rows(live.db, "tasks")
     assert (row["task"], row["data"]) == (remember.name, {"name": "Ü"})
     assert row["traceparent"].split("-")[1] == here.split("-")[1]
@@ -63,7 +64,7 @@ async def test_it_goes_with_the_transaction_that_wanted_it(live: Context) -> Non
         assert await rows(live.db, "tasks") == []
         async with live.db.transaction() as db:
             await remember.defer(db, Wanted("soon"))
-            await live.db.fetch("select 1")
+            await Another(live.db).fetch("select 1")
             assert not heard.is_set()
         async with asyncio.timeout(2):
             await heard.wait()
@@ -71,8 +72,9 @@ async def test_it_goes_with_the_transaction_that_wanted_it(live: Context) -> Non
 
 
 async def test_the_same_twice_is_two(db: Database) -> None:
-    for _ in range(2):
-        await remember.defer(db, Wanted("again"))
+    async with db.transaction() as tx:
+        for _ in range(2):
+            await remember.defer(tx, Wanted("again"))
     assert len({row["id"] for row in await rows(db, "tasks")}) == 2
 
 

@@ -11,6 +11,7 @@ from api.app import create_app
 from api.kernel.config.networks import Hosts, address_of, read_hosts, read_proxies
 from api.kernel.http.gate import Gate
 from api.kernel.settings import load
+from tests.conftest import KINDS
 from tests.kernel.environ import GOOD
 
 
@@ -160,7 +161,7 @@ def test_hosts_alone_allow_nothing() -> None:
 async def test_the_document_and_its_page_are_off_in_production_unless_told(app: Starlette) -> None:
     """C-123."""
     for variables, found in (({}, 404), ({"API_DOCS": "true"}, 200), ({"ENVIRONMENT": "development"}, 200)):
-        made = create_app(load(GOOD | variables))
+        made = create_app(load(GOOD | variables, KINDS))
         made.state.context = app.state.context
         transport = httpx.ASGITransport(made, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="https://app.example.com") as asking:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
+from api.kernel import mail
 from api.kernel.config.connections import Smtp
 from api.kernel.mail import MailDelayed, MailRefused, SmtpMailer
+from api.kernel.telemetry import outages
 from tests.authority import LOOPBACK, Authority, server_context
-from tests.kernel.smtp import MESSAGE, Sink, listening, settings_with
+from tests.kernel.smtp import MESSAGE, Sink, Talk, listening, settings_with
 
 FINAL = [
     "550 5.1.1 no such user",
@@ -176,6 +178,26 @@ async def test_a_server_without_tls_gets_nothing_where_it_is_asked_for(
     assert sink.envelopes == []
     [line] = told(caplog)
     assert "TLS" in line.fields["remedy"]
+
+
+@pytest.mark.case(266)
+@pytest.mark.parametrize("tls", ["none", "starttls"])
+async def test_a_server_with_tls_from_the_start_is_told_from_one_that_is_silent(
+    tls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each side waits for the other to begin."""
+    monkeypatch.setattr(mail, "SEND_SECONDS", 0.5)
+    monkeypatch.setattr(outages, "PROBE_SECONDS", 3.0)
+    context = server_context(tmp_path, AUTHORITY.sign("mail", LOOPBACK))
+    async with listening(lambda: SMTP(Sink()), tls, wrapped=context) as mailer:
+        with pytest.raises(MailDelayed):
+            await mailer.send(MESSAGE)
+    async with listening(lambda: Talk([]), tls) as mailer:
+        with pytest.raises(MailDelayed):
+            await mailer.send(MESSAGE)
+    wrong, silent = told(caplog)
+    assert wrong.fields["remedy"] == "the server speaks TLS at this port, and the client does not: check SMTP_URL"
+    assert silent.getMessage() == "smtp is not available"
 
 
 async def test_the_sender_may_have_a_name() -> None:

@@ -1,5 +1,6 @@
 """What the OpenAPI document says of each kind of route."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from api.kernel.contract.openapi import document
 from api.kernel.feature import Feature
 from api.kernel.http.routing import get
 from api.kernel.identity.auth import anyone
+from tests.kernel.gallery import GALLERY, KINDS
 from tests.kernel.garage import THEIRS, honk
 
 
@@ -116,6 +118,51 @@ def test_every_route_tells_each_code_it_can_answer_with() -> None:
     assert codes("/vehicles/{id}", "patch") >= {"PRECONDITION_FAILED"}
     assert codes("/keys", "post") == (known - {"TOKEN_EXPIRED", "FORBIDDEN"}) | a_body | {"MALFORMED_JSON", *foreign}
     assert codes("/honk", "get") == {"RATE_LIMITED"} | always
+
+
+GALLERYS = json.loads(document([GALLERY]))["paths"]
+BINARY = {"type": "string", "format": "binary"}
+
+
+def test_a_body_of_another_size_says_so() -> None:
+    body = GALLERYS["/articles"]["post"]["requestBody"]
+    assert (body["description"], list(body["content"])) == ("At most 1 MB.", ["application/json"])
+    assert "description" not in operation("/vehicles", "post")["requestBody"]
+    too_large = GALLERYS["/articles"]["post"]["responses"]["413"]["content"]["application/problem+json"]["examples"]
+    assert too_large["PAYLOAD_TOO_LARGE"]["value"]["detail"] == "The body is larger than 1 MB."
+
+
+def test_a_file_is_documented_by_its_types_and_its_size() -> None:
+    avatar, photo, album = (
+        GALLERYS[path][method] for path, method in (("/avatar", "put"), ("/photos", "post"), ("/albums", "post"))
+    )
+    assert avatar["requestBody"] == {
+        "description": "At most 200 kB.",
+        "required": True,
+        "content": {"image/png": {"schema": BINARY}, "image/jpeg": {"schema": BINARY}},
+    }
+    assert list(photo["requestBody"]["content"]) == [*KINDS, "multipart/form-data"]
+    [(kind, form)] = album["requestBody"]["content"].items()
+    assert (kind, form["encoding"]) == ("multipart/form-data", {"file": {"contentType": ", ".join(KINDS)}})
+    assert form["schema"]["properties"].keys() == {"title", "tag", "file"}
+    assert form["schema"]["properties"]["file"] == BINARY
+    assert form["schema"]["required"] == ["title", "file"]
+    refusals = {"400", "408", "413", "415"}
+    assert avatar["responses"].keys() >= refusals
+    assert "422" not in avatar["responses"]
+    assert photo["responses"].keys() >= refusals | {"422"}
+    assert "MALFORMED_MULTIPART" in photo["responses"]["400"]["description"]
+
+
+def test_a_stream_is_documented_by_its_type() -> None:
+    found = {
+        path: GALLERYS[path]["get"]["responses"]["200"]["content"] for path in ("/rows.csv", "/rows.ndjson", "/endless")
+    }
+    assert found == {
+        "/rows.csv": {"text/csv": {"schema": {"type": "string"}}},
+        "/rows.ndjson": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        "/endless": {"application/octet-stream": {"schema": BINARY}},
+    }
 
 
 def test_two_handlers_of_one_name_are_refused() -> None:

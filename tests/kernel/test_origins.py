@@ -9,7 +9,7 @@ from api.app import create_app
 from api.kernel.config.origins import normal_origin
 from api.kernel.context import Context
 from api.kernel.settings import load
-from tests.conftest import client_of
+from tests.conftest import KINDS, client_of
 from tests.factories import make_user
 from tests.kernel.environ import GOOD, faults
 from tests.sessions.signing import login
@@ -86,7 +86,7 @@ def test_the_applications_own_origin_is_a_web_page() -> None:
 def shop(environment: dict[str, str], context: Context) -> Starlette:
     """An application whose operator wrote its origins in another spelling."""
     written = {"PUBLIC_URL": "https://App.example.com:443/", "ALLOWED_ORIGINS": "capacitor://localhost,http://x:80"}
-    settings = load(environment | written)
+    settings = load(environment | written, KINDS)
     app = create_app(settings)
     app.state.context = msgspec.structs.replace(context, settings=settings)
     return app

@@ -3,7 +3,7 @@ every query of the application against the database."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -11,12 +11,14 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from api.kernel.data import sql
-from api.kernel.data.database import Database, uuid7
-from api.kernel.data.sql import QueryError, bound_queries, query
+from api.kernel.data.database import Autocommit, Database, Transaction, uuid7
+from api.kernel.data.sql import QueryError, bound_queries, query, writes
 from api.kernel.errors import CONFLICT, NOT_FOUND, conflict
 from api.users import queries as users
 from api.users.errors import REGISTER_USER_ALREADY_EXISTS
+from tests.transactions import in_transaction
 
+F = TypeVar("F", bound=Callable[..., Any])
 TAKEN = conflict("TAKEN", "Taken.")
 
 
@@ -37,7 +39,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
     return write
 
 
-def in_things(function: Any) -> Any:
+def in_things(function: F) -> F:
     function.__module__ = "api.things.queries"
     return function
 
@@ -72,7 +74,7 @@ async def test_the_answers_annotation_says_how_many_rows(db: Database, write: Ca
     assert await many(db, 0) == []
     assert await one(db, 1) == await maybe(db, 1) == Row(1, "a")
     assert await maybe(db, 0) is None
-    assert await none(db, 2) is None
+    assert await none(db, 2) is None  # type: ignore[func-returns-value]
     assert await numbers(db, 2) == [1, 2]
     with pytest.raises(NOT_FOUND):
         await one(db, 0)
@@ -88,7 +90,7 @@ async def test_a_constraint_means_what_the_signature_says_and_else_a_conflict(
 
     @query(things_id=TAKEN)
     @in_things
-    async def insert(db: Database, id: int) -> None: ...
+    async def insert(db: Transaction, id: int) -> None: ...
 
     for value, meaning in ((0, TAKEN), (9, CONFLICT)):
         with pytest.raises(meaning) as refused:
@@ -114,7 +116,7 @@ async def test_a_statement_tells_the_server_where_it_comes_from(
 async def test_a_failed_query_is_a_failed_span(context: Any, spans: InMemorySpanExporter) -> None:
     with pytest.raises(NOT_FOUND):
         await users.get(context.db, uuid7())
-    await users.insert(context.db, uuid7(), "ada@example.com", "x", "en", None, None)
+    await in_transaction(context.db, users.insert, uuid7(), "ada@example.com", "x", "en", None, None)
     with pytest.raises(REGISTER_USER_ALREADY_EXISTS):
         async with context.db.transaction() as db:
             await users.insert(db, uuid7(), "ada@example.com", "x", "en", None, None)
@@ -176,3 +178,75 @@ def test_a_signature_that_is_none_stops_the_import_by_name(
     with pytest.raises(QueryError, match=told) as refused:
         query(in_things(function))
     assert str(refused.value).startswith(f"things.{function.__name__}: ")
+
+
+async def reads(db: Database) -> None: ...
+async def needs(db: Transaction) -> None: ...
+async def alone(db: Autocommit) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("statement", "writing"),
+    [
+        ("insert into things values (1)", True),
+        ("INSERT INTO things values (1)", True),
+        ("with gone as (delete from things returning 1) select count(*) from gone", True),
+        ("update things set id = 2", True),
+        ("merge into things using others on true when matched then delete", True),
+        ("select id from things for update skip locked", True),
+        ("select id from things for no key update", True),
+        ("select id from things for key share", True),
+        ("select pg_advisory_xact_lock(7)", True),
+        ("select updated_at, inserted from things where kind = 'update'", False),
+        ('-- Rows to delete from things.\nselect 1 /* update */ from "update"', False),
+        ("select $q$delete from things$q$", False),
+    ],
+)
+def test_a_statement_that_writes_or_locks_demands_a_transaction(
+    write: Callable[[str, str], None], statement: str, writing: bool
+) -> None:
+    """C-323: by its text, at import."""
+    assert writes(statement) is writing
+    for function in (reads, needs, alone):
+        write(function.__name__, statement)
+    right, wrong = ([needs, alone], [reads]) if writing else ([reads], [needs, alone])
+    for function in right:
+        query(in_things(function))
+    told = r"must be `db: Transaction`; or `db: Autocommit`" if writing else r"only reads, so .* `db: Database`"
+    for function in wrong:
+        with pytest.raises(QueryError, match=told) as refused:
+            query(in_things(function))
+        assert f"things.{function.__name__}: sql/things/{function.__name__}.sql" in str(refused.value)
+
+
+async def test_a_writing_query_outside_of_a_transaction_says_what_to_write(
+    db: Database, write: Callable[[str, str], None]
+) -> None:
+    """C-320."""
+    await db.fetch("create table things (id int)")
+    write("insert", "insert into things values ($1)")
+    write("count", "select count(*) from things")
+    write("clear", "delete from things")
+
+    @query
+    @in_things
+    async def insert(db: Transaction, id: int) -> None: ...
+    @query
+    @in_things
+    async def count(db: Database) -> int: ...  # type: ignore[empty-body]
+    @query
+    @in_things
+    async def clear(db: Autocommit) -> None: ...
+
+    wrong: Any = db
+    with pytest.raises(TypeError, match=r"things\.insert writes, .* `async with context\.db\.transaction\(\) as db:`"):
+        await insert(wrong, 1)
+    assert await count(db) == 0
+    async with db.transaction() as tx:
+        await insert(tx, 1)
+        assert await count(tx) == 1
+        await clear(tx)
+        await insert(tx, 2)
+    assert await count(db) == 1
+    await clear(db)
+    assert await count(db) == 0

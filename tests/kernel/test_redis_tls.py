@@ -1,4 +1,4 @@
-"""C-205, C-215: Redis over TLS and over a socket, and what it says of those it refuses."""
+"""C-205, C-215: Redis over TLS and over a socket, and the remedies for its refusals."""
 
 import contextlib
 import shutil
@@ -6,13 +6,17 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from redis.exceptions import RedisError
 
 from api.kernel.data import cache as cache_module
 from api.kernel.data.cache import Cache, CacheUnavailable, open_cache
 from api.kernel.settings import load
+from api.kernel.telemetry import outages
 from dev.part import Part, stop
+from dev.stack import Services
 from tests.authority import LOOPBACK, Authority, write
 from tests.conftest import _NOWHERE, ENVIRONMENT
 from tests.worker.parts import free_port
@@ -63,6 +67,7 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tested is not how fast a busy machine shakes hands."""
     monkeypatch.setattr(cache_module, "CALL_SECONDS", 5.0)
     monkeypatch.setattr(worker_main, "REDIS_SECONDS", 5.0)
+    monkeypatch.setattr(outages, "PROBE_SECONDS", 10.0)
 
 
 @contextlib.asynccontextmanager
@@ -161,6 +166,50 @@ async def test_a_database_that_there_is_not(redis: Start, caplog: pytest.LogCapt
     port = redis(AUTHORITY.sign("redis", LOOPBACK))
     told, _ = await refusal(url(port).removesuffix("0") + "99", caplog, REDIS_CA_CERT=AUTHORITY.pem)
     assert told == "there is no such database: check the number in REDIS_URL"
+
+
+@pytest.mark.case(266)
+async def test_tls_to_a_server_without_it(
+    services: Services, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis takes the handshake for a command that has not ended, and is silent."""
+    monkeypatch.setattr(cache_module, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(worker_main, "REDIS_SECONDS", 0.5)
+    plain = urlsplit(services.redis_url)
+    await told_as_misconfigured(
+        f"rediss://{plain.netloc}/0", "the server speaks no TLS at this port: check REDIS_URL", caplog
+    )
+
+
+@pytest.mark.case(266)
+async def test_a_server_with_tls_to_a_client_without_it(redis: Start, caplog: pytest.LogCaptureFixture) -> None:
+    """Redis closes the connection."""
+    port = redis(AUTHORITY.sign("redis", LOOPBACK))
+    remedy = "the server speaks TLS at this port, and the client does not: check REDIS_URL"
+    await told_as_misconfigured(url(port, scheme="redis"), remedy, caplog)
+
+
+async def told_as_misconfigured(where: str, remedy: str, caplog: pytest.LogCaptureFixture) -> None:
+    """By the cache from the second failure on, since the first caller does not wait for the look at the port, and by
+    the worker's queue."""
+    settings = load(ENVIRONMENT | _NOWHERE | {"REDIS_URL": where})
+    async with open_cache(settings) as cache:
+        with pytest.raises(CacheUnavailable):
+            await cache.execute("PING")
+        assert await cache.explain() == remedy
+        with pytest.raises(CacheUnavailable) as raised:
+            await cache.execute("PING")
+    assert raised.value.remedy == remedy
+    lines = [record for record in caplog.records if record.name == "api.kernel.data.cache"]
+    assert lines[-1].getMessage() == "redis is misconfigured"
+    assert lines[-1].fields["remedy"] == remedy  # type: ignore[attr-defined]
+    caplog.clear()
+    async with open_queue(settings) as queue:
+        with pytest.raises((RedisError, OSError)) as refused:
+            await queue.ping()
+        await worker_main._recover(refused.value, queue)
+    [line] = [record for record in caplog.records if record.getMessage() == "redis is misconfigured"]
+    assert line.fields["remedy"] == remedy  # type: ignore[attr-defined]
 
 
 async def test_a_server_that_is_down_is_down(caplog: pytest.LogCaptureFixture) -> None:

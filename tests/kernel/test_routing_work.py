@@ -16,7 +16,7 @@ from api.kernel.http import pipeline, table
 from api.kernel.http.routing import Route, get, inputs_of, post
 from api.kernel.http.table import mount
 from api.kernel.identity.auth import Claims, Principal, anyone, holder, signed_in
-from api.kernel.input import decoding
+from api.kernel.input import bodies
 from api.kernel.settings import Settings
 
 
@@ -157,7 +157,7 @@ async def test_a_body_that_does_not_end_is_a_408(
     serve: Serve, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F-27."""
-    monkeypatch.setattr(decoding, "BODY_SECONDS", 0.02)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.02)
 
     async def note(body: Note) -> Note:
         return body
@@ -177,7 +177,7 @@ async def test_a_body_that_does_not_end_is_a_408(
 
 async def wants_more(id: UUID, other: str) -> None: ...
 async def wants_nothing() -> None: ...
-async def wants_a_number(id: int) -> None: ...
+async def wants_a_number(id: float) -> None: ...
 async def wants_somebody(principal: Principal) -> None: ...
 async def wants_loose(body: Loose) -> None: ...
 async def wants_a_dict(query: dict[str, str]) -> None: ...
@@ -194,7 +194,7 @@ async def wants_untyped(context, id: UUID) -> None: ...  # type: ignore[no-untyp
         (get("/{id}", wants_more, guard=anyone), r"the path names \['id'\], the handler \['id', 'other'\]"),
         (get("/{id}", wants_nothing, guard=anyone), r"the path names \['id'\], the handler \[\]"),
         (get("/{id:path}", wants_nothing, guard=anyone), r"a parameter in the path is a name alone"),
-        (get("/{id}", wants_a_number, guard=anyone), "a path parameter is a UUID or a str"),
+        (get("/{id}", wants_a_number, guard=anyone), "a path parameter is a UUID, str, int, date, or an Enum"),
         (get("/", wants_somebody, guard=anyone), "a principal needs a guard"),
         (post("/", wants_loose, guard=anyone), "body must be a Struct with forbid_unknown_fields"),
         (get("/", wants_a_dict, guard=anyone), "query must be a Struct"),

@@ -1,13 +1,14 @@
 """A task whose behaviour a test chooses, and a look at its row."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from api.kernel.context import Context
 from api.kernel.data.database import Database, uuid7
-from api.kernel.outbox.events import Event, Thing, record
+from api.kernel.outbox.events import Event, Label, Thing, record
 from api.kernel.outbox.tasks import LEASE_SECONDS, Task, task
+from tests.transactions import in_transaction
 from worker.queries import lease_tasks
 
 CANARY = "canary-in-a-task"
@@ -15,7 +16,7 @@ CANARY = "canary-in-a-task"
 
 class ThingMade(Event, frozen=True, tag="things.made"):
     thing_id: Thing
-    name: str
+    name: Annotated[str, Label]
 
 
 class Work:
@@ -41,7 +42,7 @@ class Work:
 
 async def leased(context: Context, **changed: Any) -> UUID:
     """A task's row, handed out under lease 1."""
-    await record(context.db, ThingMade(thing_id=uuid7(), name=CANARY))
+    await in_transaction(context.db, record, ThingMade(thing_id=uuid7(), name=CANARY))
     [row] = await lease_tasks(context.db, ["things.count"], 1, LEASE_SECONDS)
     return row.id
 

@@ -94,6 +94,32 @@ def test_no_migration_stops_requests_without_saying_so(empty: str, tmp_path: Pat
     assert steps(empty, FOLDER, tmp_path).keys() == KNOWN
 
 
+@pytest.mark.case(270)
+def test_no_constraint_stays_unproved(empty: str) -> None:
+    """C-270: one that was added as `not valid` says nothing of the rows before it."""
+    migrate(empty)
+    assert State(empty).unproved == {}
+
+
+@pytest.mark.case(270)
+def test_the_sessions_are_proved_beside_requests(empty: str, tmp_path: Path) -> None:
+    """C-270: while a request has written to the table and has not committed."""
+    [name] = [name for name in NAMES if name.endswith("_sessions_proved")]
+    before, upto = tmp_path / "before", tmp_path / "upto"
+    for folder, names in ((before, NAMES[: NAMES.index(name)]), (upto, NAMES[: NAMES.index(name) + 1])):
+        folder.mkdir()
+        for each in names:
+            for file in (f"{each}.sql", f"{each}.rollback.sql"):
+                shutil.copy(FOLDER / file, folder)
+    migrate(empty, before)
+    assert State(empty).unproved == {"sessions_end_reason": "sessions"}
+    with psycopg.connect(empty) as request:
+        request.execute("delete from sessions")
+        assert migrate(empty, upto) == [name]
+        request.execute("update sessions set end_reason = 'logout'")
+    assert State(empty).unproved == {}
+
+
 BEFORE = "create table things (id int primary key, name text, old_name varchar(9));"
 BLOCKING = [
     "create index things_name on things (name);",

@@ -26,6 +26,7 @@ from api.users.events import UserRegistered
 from tests.conftest import SUBSCRIBERS, client_of
 from tests.factories import PASSWORD
 from tests.observe.promtool import RULES, needs_promtool
+from tests.transactions import Another, in_transaction
 from worker.relay import Relay
 
 pytestmark = needs_promtool
@@ -36,7 +37,7 @@ FIRES = (False, True)
 
 
 async def announce(context: Context) -> None:
-    await record(context.db, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
+    await in_transaction(context.db, record, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
 
 
 async def test_server_errors(scrape: Scrape, alarm: Alarm, nowhere: Settings) -> None:
@@ -54,7 +55,7 @@ async def test_slow_requests(scrape: Scrape, alarm: Alarm, live: Context, live_c
     """Requests that wait for a row that another transaction has locked."""
     before = scrape()
     body = {"email": "ada@example.com", "password": PASSWORD}
-    async with live.db.transaction() as db:
+    async with Another(live.db).transaction() as db:
         await db.fetch("lock table users in exclusive mode")
         answer = await live_client.post("/api/auth/register", json=body)
     assert answer.status_code == 503
@@ -65,7 +66,7 @@ async def test_pool_exhausted(scrape: Scrape, alarm: Alarm, live: Context) -> No
     before = scrape()
     async with AsyncExitStack() as stack:
         for _ in range(live.db.most_connections()):
-            await stack.enter_async_context(live.db.transaction())
+            await stack.enter_async_context(Another(live.db).transaction())
         late = asyncio.create_task(live.db.fetch("select 1"))
         await asyncio.sleep(0)
         assert alarm("PoolExhausted", before) == FIRES

@@ -15,6 +15,7 @@ from api.kernel.data.sql import FOLDER
 from api.kernel.outbox.events import Event, record
 from api.kernel.outbox.tasks import LEASE_SECONDS
 from api.sessions import queries, upkeep
+from api.sessions.tasks import end_sessions
 from api.users import queries as users
 from api.users.events import (
     DeletionRequested,
@@ -27,6 +28,7 @@ from api.users.events import (
 from tests.conftest import Clock
 from tests.factories import PASSWORD, make_user
 from tests.sessions.signing import bearer, is_signed_in, login, refresh, refused, sign_in
+from tests.transactions import Another, in_transaction
 from worker.queries import lease_tasks
 
 ANOTHER_HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -63,7 +65,7 @@ def sid_of(context: Context, pair: dict[str, str]) -> UUID:
 
 async def run_tasks(context: Context) -> None:
     """What the worker does for sessions after the events so far."""
-    named = {task.name: task for task in upkeep.tasks}
+    named = {end_sessions.name: end_sessions}
     for row in await lease_tasks(context.db, list(named), 100, LEASE_SECONDS):
         await named[row.task].run(context, row.id, row.lease)
 
@@ -120,7 +122,7 @@ async def test_a_login_that_checked_the_old_password_does_not_survive_its_change
 ) -> None:
     """The password was right when it was checked; by the time the session would begin it is not."""
     user = await make_user(live, "ada@example.com")
-    async with live.db.transaction() as db:
+    async with Another(live.db).transaction() as db:
         if happened == "password":
             await users.change_password(db, user.id, ANOTHER_HASH, None)
         elif happened == "disabled":
@@ -149,10 +151,10 @@ async def test_a_change_that_waited_for_a_login_ends_it(live: Context) -> None:
     account = await queries.find_account(live.db, "ada@example.com", None, None)
     assert account
     sid, day = uuid7(), timedelta(days=1)
-    async with live.db.transaction() as db:
+    async with Another(live.db).transaction() as db:
         seen = account.credentials_changed_at
         assert await queries.insert(db, sid, user.id, seen, day, day, None, None, uuid7(), "password", "bearer") == 1
-        changing = asyncio.ensure_future(users.change_password(live.db, user.id, ANOTHER_HASH, None))
+        changing = asyncio.ensure_future(in_transaction(live.db, users.change_password, user.id, ANOTHER_HASH, None))
         await waits_for_a_lock(live)
     await changing
     assert await queries.find_principal(live.db, sid, user.id) is None
@@ -185,7 +187,7 @@ async def test_whoever_wants_to_know_is_told_of_each_session_once(
     kept = sid_of(context, pairs[1]) if what == "password" else None
     await change(context.db, user_id, kept)
     for _ in range(2):
-        await record(context.db, EVENTS[what](user_id))
+        await in_transaction(context.db, record, EVENTS[what](user_id))
         await run_tasks(context)
     over = await context.db.fetch("select id, end_reason from sessions where ended_at is not null order by id")
     reason = what if what in ("revoked", "disabled") else "credentials"

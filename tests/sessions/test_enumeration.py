@@ -13,6 +13,7 @@ import pytest
 from starlette.applications import Starlette
 
 from api.kernel.context import Context
+from tests.configured import configured
 from tests.factories import make_user
 from tests.sessions.signing import login
 
@@ -23,7 +24,7 @@ ACCOUNTS = ("known", "unverified", "disabled", "invited", "leaving")
 @pytest.fixture
 async def accounts(app: Starlette, context: Context) -> None:
     """One of each kind, where the application does not tell who has one."""
-    settings = msgspec.structs.replace(context.settings, hide_accounts=True, require_verification=True)
+    settings = configured(context.settings, hide_accounts=True, require_verification=True)
     app.state.context = msgspec.structs.replace(context, settings=settings)
     for kind in ACCOUNTS:
         await make_user(context, f"{kind}@example.com", verified=kind != "unverified", active=kind != "disabled")
@@ -37,7 +38,7 @@ async def accounts(app: Starlette, context: Context) -> None:
 async def work_of(context: Context, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
     """The statements by their names, those that begin and end transactions too, and the hashes, in order."""
     done: list[str] = []
-    connection: Any = context.db._connection
+    connection: Any = context.db.connection  # type: ignore[attr-defined]
     run = context.passwords._run
 
     async def noted(work: Any, signing_in: bool) -> Any:

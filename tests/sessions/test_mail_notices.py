@@ -8,7 +8,8 @@ import pytest
 
 from api.kernel.context import Context
 from api.kernel.data.database import uuid7
-from api.kernel.mail import LANGUAGES, MemoryMailer, Message
+from api.kernel.mail import LANGUAGES, MemoryMailer
+from api.kernel.mime import Message
 from api.sessions.events import SessionEnded, SessionStarted
 from api.sessions.tasks import send_new_device, send_token_reused
 from tests.factories import make_user

@@ -62,7 +62,7 @@ async def test_twenty_tabs_get_one_successor(live_client: httpx.AsyncClient, liv
 async def test_takes_one_statement(client: httpx.AsyncClient, context: Context) -> None:
     """N-14: nothing waits for a second one, and no lock is held between two."""
     pair, statements = await sign_in(client, context), list[str]()
-    connection: Any = context.db._connection
+    connection: Any = context.db.connection  # type: ignore[attr-defined]
     with connection.query_logger(lambda logged: statements.append(logged.query.partition("\n")[0])):
         await refresh(client, pair["refresh_token"])
         await asyncio.sleep(0)  # asyncpg tells of a statement in the loop's next turn

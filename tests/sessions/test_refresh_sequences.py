@@ -28,6 +28,7 @@ from api.users.queries import change_password
 from tests.conftest import Clock, client_of
 from tests.factories import make_user
 from tests.sessions.signing import bearer, is_signed_in, login, refresh
+from tests.transactions import in_transaction
 
 T = TypeVar("T")
 EMAIL = "ada@example.com"
@@ -145,7 +146,7 @@ class Sequences(RuleBasedStateMachine):
         sid = self.sid(kept) if kept else None
 
         async def change() -> None:
-            await change_password(self.context.db, self.user.id, row["password_hash"], sid)
+            await in_transaction(self.context.db, change_password, self.user.id, row["password_hash"], sid)
 
         self.run(change())
         self.clock.now += REMEMBERED_SECONDS

@@ -1,6 +1,7 @@
 """Refused sign-ins: however many, they become a few events, which tell the owner how many and from where."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -20,6 +21,7 @@ from tests.factories import make_user
 from tests.sessions.conftest import ClientAt
 from tests.sessions.signing import login
 from tests.sessions.test_throttling import guess
+from tests.transactions import Another
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -111,7 +113,7 @@ async def test_many_accounts_and_many_networks_are_counted_together_in_the_end(c
 async def test_two_workers_announce_each_attempt_once(live: Context) -> None:
     for _ in range(3):
         await refuse(live, NOBODY)
-    async with live.db.transaction() as db:
+    async with Another(live.db).transaction() as db:
         assert len(await queries.take_refusals(db, WINDOW, 10)) == 1
         assert await announce_refusals(live) == 0, "the other one has it"
         await queries.count_refusal(live.db, UUID(int=7), "password", "", None, None, TRACE)
@@ -138,8 +140,7 @@ async def test_a_refusal_costs_one_statement(client: httpx.AsyncClient, context:
     def note(logged: object) -> None:
         seen.append(str(getattr(logged, "query", "")).partition("\n")[0].removeprefix("-- "))
 
-    connection = context.db._connection
-    assert connection is not None
+    connection: Any = context.db.connection  # type: ignore[attr-defined]
     with connection.query_logger(note):
         assert (await login(client, user.email, "wrong")).status_code == 400
         assert (await login(client, user.email)).status_code == 200

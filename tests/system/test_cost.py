@@ -11,6 +11,7 @@ from api.kernel.errors import UNAVAILABLE
 from api.kernel.outbox.backlog import MOST_COUNTED, Waiting, measure_waiting
 from api.system.__main__ import look, table
 from tests.factories import make_user
+from tests.transactions import Another
 from tests.users.people import sign_in
 from tests.worker.jobs import add_tasks
 
@@ -85,7 +86,7 @@ async def test_postgresql_is_busy_and_not_down_while_measuring_takes_too_long(
     operator: httpx.AsyncClient, live: Context
 ) -> None:
     """C-225: here it waits for a lock, and is cancelled after two seconds."""
-    async with live.db.transaction() as db:
+    async with Another(live.db).transaction() as db:
         await db.fetch("lock table inbox_dead in access exclusive mode")
         report = (await operator.get("/api/health/full")).json()
         ready = await operator.get("/api/health/ready")

@@ -17,11 +17,12 @@ from api.system.measuring import measure
 from api.users.commands import consumers
 from api.users.events import UserRegistered
 from tests.commands import at_terminal
+from tests.transactions import in_transaction
 from tests.worker.jobs import add_tasks
 
 
 async def announce(context: Context) -> None:
-    await record(context.db, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
+    await in_transaction(context.db, record, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
 
 
 def gauges(reader: InMemoryMetricReader) -> dict[tuple[str, str], float]:

@@ -17,6 +17,7 @@ from api.system.faults import MENDS, faults
 from api.system.routes import measure_parts
 from api.users.events import UserRegistered
 from tests.conftest import client_of
+from tests.transactions import in_transaction
 from tests.worker.jobs import add_tasks
 
 
@@ -44,7 +45,7 @@ async def test_a_wrong_setting_is_named_and_a_client_is_told_as_of_any_outage(se
 
 async def test_without_a_worker_what_waits_accuses_neither_kafka_nor_mail(context: Context) -> None:
     """C-332."""
-    await record(context.db, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
+    await in_transaction(context.db, record, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
     await add_tasks(context.db)
     for table_name in ("outbox_events", "outbox_tasks"):
         await context.db.fetch(f"update {table_name} set created_at = now() - interval '1 hour'")
@@ -60,7 +61,7 @@ async def test_consumers_that_hear_nothing_are_told_with_the_command_that_mends_
     await context.cache.set(HEARTBEAT_KEY, b"x", 3)
     await tell_lag(context.cache, Consumer("shipments", (), consume_nothing, "group"), {})
     found = faults(await measure_parts(context), [], [])
-    assert [(fault.what, fault.mend) for fault in found] == [("consumers is unread: shipments", MENDS["consumers"])]
+    assert [(fault.what, fault.mend) for fault in found] == [("consumers unread: shipments", MENDS["consumers"])]
 
 
 async def consume_nothing(context: Context, db: Database, message: object) -> None: ...

@@ -1,4 +1,4 @@
-"""DELETE /users/{id}, POST /users/{id}/revoke-sessions, who may, and who must stay."""
+"""DELETE /users/{id}, POST /users/{id}/revoke-sessions and /unlock: who may, and which account must stay."""
 
 import asyncio
 
@@ -12,7 +12,10 @@ from tests.users.people import can_sign_in, is_signed_in, sign_in
 
 
 @pytest.mark.parametrize("id", [NOBODY, "zz", "9" * 5000, "-1", "1e3", "%20", "١٢٣", "me2", f"{NOBODY}x"])
-@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/revoke-sessions")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/revoke-sessions"), ("POST", "/unlock")],
+)
 async def test_whoever_is_not_there_is_not_found(
     admin: httpx.AsyncClient, context: Context, method: str, path: str, id: str
 ) -> None:
@@ -34,6 +37,8 @@ async def test_whoever_is_not_there_is_not_found(
         ("DELETE", "/zz"),
         ("POST", "/zz/revoke-sessions"),
         ("POST", f"/{NOBODY}/revoke-sessions"),
+        ("POST", "/zz/unlock"),
+        ("POST", f"/{NOBODY}/unlock"),
     ],
 )
 async def test_is_for_superusers_alone(client: httpx.AsyncClient, context: Context, method: str, path: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.kernel.context import Context
-from api.users import administration
+from api.users.handlers import administration
 from tests.factories import make_user
 from tests.users.people import sign_in
 

@@ -10,7 +10,7 @@ import pytest
 
 from api.kernel.context import Context
 from api.users import queries
-from api.users.administration import MOST_COUNTED, ORDERS
+from api.users.handlers.administration import MOST_COUNTED, ORDERS
 
 ACCOUNTS = 10_000
 OPEN = """

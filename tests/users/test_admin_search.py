@@ -9,6 +9,7 @@ from api.kernel.context import Context
 from api.kernel.data.database import uuid7
 from api.users import queries
 from tests.factories import make_user
+from tests.transactions import in_transaction
 from tests.users.people import sign_in
 
 NAMES = [
@@ -65,7 +66,7 @@ FOUND = [
 async def admin(client: httpx.AsyncClient, context: Context) -> httpx.AsyncClient:
     for number, name in enumerate(NAMES):
         user = await make_user(context, f"{number}x@example.com")
-        await queries.change_profile(context.db, user.id, True, name, None)
+        await in_transaction(context.db, queries.change_profile, user.id, True, name, None)
     superuser = await make_user(context, "root@example.com", superuser=True)
     client.headers.update(await sign_in(client, superuser.email))
     return client

@@ -9,9 +9,11 @@ import pytest
 from api.app import create_app
 from api.kernel.context import Context
 from api.kernel.mail import MemoryMailer
+from tests.configured import configured
 from tests.conftest import client_of
 from tests.factories import PASSWORD, make_user
 from tests.mailed import mailed
+from tests.transactions import Another
 from tests.users.people import can_sign_in, is_signed_in, sign_in
 from tests.worker.jobs import until
 
@@ -27,8 +29,7 @@ async def ask(
 
 async def asked(client: httpx.AsyncClient, context: Context, headers: dict[str, str], email: str) -> dict[str, str]:
     """The tokens that are mailed, by where to."""
-    answer = await ask(client, headers, email)
-    assert answer.status_code == 200, answer.text
+    assert (await ask(client, headers, email)).status_code == 200
     return dict(await mailed(context))
 
 
@@ -105,7 +106,7 @@ async def test_an_address_that_is_taken_is_refused(client: httpx.AsyncClient, co
 
 async def test_with_hidden_accounts_only_who_reads_its_mail_learns_that_it_is_taken(context: Context) -> None:
     """C-85."""
-    context = msgspec.structs.replace(context, settings=msgspec.structs.replace(context.settings, hide_accounts=True))
+    context = msgspec.structs.replace(context, settings=configured(context.settings, hide_accounts=True))
     app = create_app(context.settings)
     app.state.context = context
     client = client_of(app)
@@ -291,7 +292,7 @@ async def test_the_address_that_was_the_account_s_a_moment_ago_needs_the_passwor
     live: Context, live_client: httpx.AsyncClient
 ) -> None:
     headers = await sign_in(live_client, (await make_user(live, OLD)).email)
-    async with live.db.transaction() as db:
+    async with Another(live.db).transaction() as db:
         await db.fetch("update users set email = $1", NEW)
         asking = asyncio.create_task(ask(live_client, headers, OLD, password=None))
         await until(live.db, "select count(*) > 0 from pg_locks where not granted")

@@ -10,6 +10,7 @@ from api.kernel.context import Context
 from api.kernel.http.routing import Route, inputs_of
 from tests.factories import PASSWORD, make_user
 from tests.sessions.signing import bearer, login
+from tests.transactions import Another
 
 ROUTES = [route for feature in FEATURES for route in feature.routes]
 CONDITIONAL = {route.path for route in ROUTES if "if_match" in inputs_of(route).ambient}
@@ -72,7 +73,7 @@ async def test_a_change_that_is_not_committed_yet_is_waited_for(live_client: htt
     user = await make_user(live)
     path = f"/api/users/{user.id}"
     stale = (await live_client.get(path, headers=admin)).headers["etag"]
-    async with live.db.transaction() as db:
+    async with Another(live.db).transaction() as db:
         await db.fetch("update users set name = 'Ada' where id = $1", user.id)
         deleting = asyncio.create_task(delete(live_client, path, admin | {"if-match": stale}))
         waiting = (

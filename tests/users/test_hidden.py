@@ -16,6 +16,7 @@ from api.kernel.context import Context
 from api.kernel.data.database import uuid7
 from api.kernel.identity.limits import Limiter
 from api.kernel.mail import MemoryMailer
+from tests.configured import configured
 from tests.conftest import client_of
 from tests.factories import PASSWORD, make_user
 from tests.mailed import mailed
@@ -43,7 +44,7 @@ VARYING = {"x-trace-id", "server-timing", "date", "retry-after", "etag", "conten
 @pytest.fixture
 async def hiding(context: Context) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an application that hides accounts and has every limit."""
-    settings = msgspec.structs.replace(context.settings, hide_accounts=True, rate_limit_credentials=1.0)
+    settings = configured(context.settings, hide_accounts=True, rate_limit_credentials=1.0)
     app = create_app(settings)
     app.state.context = msgspec.structs.replace(context, settings=settings, limiter=Limiter(settings, context.cache))
     async with client_of(app) as made:

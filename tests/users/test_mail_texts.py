@@ -10,7 +10,8 @@ import pytest
 
 from api.kernel.context import Context
 from api.kernel.data.database import uuid7
-from api.kernel.mail import LANGUAGES, MemoryMailer, Message
+from api.kernel.mail import LANGUAGES, MemoryMailer
+from api.kernel.mime import Message
 from api.kernel.outbox.events import Event
 from api.kernel.outbox.tasks import Task
 from api.users import tasks
@@ -26,6 +27,7 @@ from api.users.events import (
 )
 from api.users.trust import allow_return
 from tests.factories import make_user
+from tests.transactions import in_transaction
 
 ADA, NEW = "ada@example.com", "ada.new@example.org"
 WHEN = datetime(2026, 3, 9, 4, 5, tzinfo=UTC)
@@ -134,7 +136,7 @@ async def sent(context: Context, name: str, language: str, called: str | None = 
     await context.db.fetch(f"update users set {state} where id = $1", user.id, *when)
     await context.db.fetch("update users set language = $1, name = $2, created_at = $3", language, called, WHEN)
     if LINKS.get(name) == "revert-email":
-        await allow_return(context.db, user.id, ADA)
+        await in_transaction(context.db, allow_return, user.id, ADA)
     await task._function(context, event(user.id), uuid7())
     assert isinstance(context.mail, MemoryMailer)
     [mail] = context.mail.sent

@@ -13,7 +13,8 @@ import pytest
 
 from api.kernel.context import Context
 from api.kernel.data.database import uuid7
-from api.kernel.mail import MemoryMailer, Message
+from api.kernel.mail import MemoryMailer
+from api.kernel.mime import Message
 from api.kernel.outbox.tasks import Task
 from api.users import tasks
 from api.users.events import (
@@ -28,6 +29,7 @@ from api.users.events import (
 from api.users.tasks import AlreadyRegistered, ResetWanted, VerificationWanted
 from api.users.trust import allow_return
 from tests.factories import make_user
+from tests.transactions import in_transaction
 from tests.users.test_mail_texts import WHEN
 
 ADA = "ada@example.com"
@@ -83,7 +85,7 @@ async def test_a_token_is_bound_to_its_purpose_its_address_and_its_time(
     if isinstance(event, type):
         event = event(**{field.name: known[field.name] for field in msgspec.structs.fields(event)})
     if purpose == "revert_email":
-        await allow_return(context.db, user.id, ADA)
+        await in_transaction(context.db, allow_return, user.id, ADA)
     await ask(context, task, event)
     [mail] = mailbox.sent
     lasting = "select *, expires_at - created_at as lifetime from user_tokens where task_id is not null"
@@ -138,7 +140,7 @@ async def test_another_purpose_another_account_and_another_address_are_left_alon
         await ask(context, tasks.send_reset, ResetWanted(email=email))
     for old, new in ((ADA, "eve@example.com"), ("eve@example.com", "eve@example.org")):
         await context.db.fetch("update users set email = $2 where id = $1", user.id, new)
-        await allow_return(context.db, user.id, old)
+        await in_transaction(context.db, allow_return, user.id, old)
         await ask(context, tasks.send_email_changed, EmailChanged(user_id=user.id, old_email=old, email=new))
     assert await good_tokens(context) == hashes(*mailbox.sent)
     assert len(mailbox.sent) == 5

@@ -11,6 +11,7 @@ import pytest
 from api.app import create_app
 from api.kernel.context import Context
 from api.kernel.mail import MemoryMailer
+from tests.configured import configured
 from tests.conftest import client_of
 from tests.factories import PASSWORD, make_user
 from tests.mailed import mailed
@@ -258,7 +259,7 @@ async def test_the_browsers_language_is_the_accounts(
 @pytest.fixture
 def hiding(context: Context) -> httpx.AsyncClient:
     """A client of an application that does not tell who has an account."""
-    settings = msgspec.structs.replace(context.settings, hide_accounts=True)
+    settings = configured(context.settings, hide_accounts=True)
     app = create_app(settings)
     app.state.context = msgspec.structs.replace(context, settings=settings)
     return client_of(app)

@@ -81,7 +81,8 @@ async def test_who_is_disabled_or_leaving_is_not_promoted(
 async def test_an_import_gives_no_roles_to_whoever_has_the_password_of_an_unproved_address(context: Context) -> None:
     wanted = ImportUser(email=ADA, roles=["writer"], password_hash="$2b$04$" + "a" * 53)
     with pytest.raises(VALIDATION_FAILED) as refused:
-        await import_user(context, context.db, wanted)
+        async with context.db.transaction() as db:
+            await import_user(context, db, wanted)
     assert [each.pointer for each in refused.value.errors] == ["/roles"]
 
 

@@ -1,3 +1,5 @@
+import asyncio
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -52,3 +54,13 @@ async def consuming(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     await make_notes(live.db)
     monkeypatch.setattr(worker.consumer, "LONGEST_PAUSE", 0.1)
     monkeypatch.setattr(worker.consumer, "SESSION_SECONDS", SHORTEST_SESSION)
+
+
+@pytest.fixture
+async def _handlers() -> AsyncIterator[None]:
+    """Those of this process, put back: `run` takes the worker's own."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, handler)

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka.errors import UnknownTopicOrPartitionError
 from arq.connections import ArqRedis
 
 from api.kernel.context import Context
@@ -28,8 +29,11 @@ class Lacking(Publisher):
 
     there = False
 
-    async def _exists(self, producer: AIOKafkaProducer, name: str, looks: int) -> bool:
-        return (self.there or not name.endswith("orders")) and await super()._exists(producer, name, looks)
+    async def _missing(self, topics: Iterable[str]) -> dict[str, str]:
+        lacking = set() if self.there else {"orders"}.intersection(topics)
+        missed = await super()._missing(set(topics) - lacking)
+        missed |= dict.fromkeys(lacking, UnknownTopicOrPartitionError.__name__)
+        return missed
 
 
 async def probe(db: Database) -> None:

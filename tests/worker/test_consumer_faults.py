@@ -17,6 +17,7 @@ from tests.proxy import Proxy
 from tests.worker.jobs import soon, until
 from tests.worker.messages import noted, notes, noting, reading, send
 from tests.worker.parts import APACHE, Broker
+from worker.internals import Internals
 
 pytestmark = pytest.mark.usefixtures("consuming")
 
@@ -137,13 +138,13 @@ async def test_a_member_too_many_stands_by_and_one_that_left_its_group_is_replac
 ) -> None:
     monkeypatch.setattr(worker.watch, "STILL_SECONDS", 1.0)
     looks: list[AIOKafkaConsumer] = []
-    is_member = worker.watch._is_member
+    is_member = Internals.is_member
 
     def look(client: AIOKafkaConsumer) -> bool:
         looks.append(client)
         return is_member(client)
 
-    monkeypatch.setattr(worker.watch, "_is_member", look)  # a member without a partition is asked for
+    monkeypatch.setattr(Internals, "is_member", look)  # a member without a partition is asked for
     async with reading(live, *[noting() for _ in range(5)]):  # a topic has four partitions
         await soon(lambda: any(looks.count(client) > 6 for client in clients), 40)
         assert len(clients) == 5

@@ -19,7 +19,7 @@ from worker.relay import EVENTS_AT_ONCE, TASKS_QUEUED
 
 MANY = 200_000
 DUE = 10
-NAMES = ["users.send_reset", "notifications.send_notification"]
+NAMES = ["users.send_reset", "audit.erase"]
 EVENT = """
 insert into outbox_events (id, type, topic, key, data, traceparent, available_at, dead_at, held)
 select gen_random_uuid(), 'users.updated', {topic}, gen_random_uuid(), '{{}}', '', {available_at}, {dead_at}, {held}

@@ -1,6 +1,7 @@
 """C-214, C-215: passwords to Apache Kafka, over TLS and in the open, over IPv6, and what it says of those it refuses.
 Part of `make test-kafka`: the broker in memory knows no SASL."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -8,14 +9,21 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+import worker.kafka
+import worker.security
 from api.kernel.config.connections import Kafka
+from api.kernel.context import Context
 from api.kernel.settings import Settings
+from api.kernel.telemetry import outages
+from api.kernel.telemetry.outages import no_tls, only_tls
 from dev import apache_kafka
 from dev.part import stop
 from tests.authority import LOOPBACK, Authority
+from tests.worker.messages import noting
 from tests.worker.parts import APACHE, free_port
+from worker.consumer import Reader
 from worker.kafka import KafkaUnavailable, Publisher
 from worker.security import security
 from worker.types import OutboxEvent
@@ -24,10 +32,14 @@ pytestmark = pytest.mark.skipif(not APACHE, reason="needs Apache Kafka: make tes
 
 AUTHORITY = Authority()
 PASSWORD = "s3cret pass,word"
+GUEST = "guest's"
+"""The password of a user without any right."""
 MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 SECURITY = """
 listeners={broker},OPEN://127.0.0.1:{open},CLOSED://[::1]:{closed},{controller}
 listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,OPEN:SASL_PLAINTEXT,CLOSED:SASL_SSL
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:plain;User:scram
 ssl.keystore.type=PEM
 ssl.keystore.certificate.chain={certificate}
 ssl.keystore.key={key}
@@ -70,7 +82,8 @@ def secured(text: str, open: int, closed: int) -> str:
     )
     more += f"sasl.enabled.mechanisms={','.join(MECHANISMS)}\n"
     for name in ("open", "closed"):
-        login = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_plain="{PASSWORD}";'
+        users = f'user_plain="{PASSWORD}" user_guest="{GUEST}"'
+        login = f"org.apache.kafka.common.security.plain.PlainLoginModule required {users};"
         more += f"listener.name.{name}.plain.sasl.jaas.config={login}\n"
         for mechanism in MECHANISMS[1:]:
             module = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
@@ -93,6 +106,18 @@ def kafka(broker: Broker, mechanism: str, *, tls: bool, **changes: Any) -> Kafka
         sasl_password=PASSWORD if plain else PASSWORD.replace(",", ""),
     )
     return msgspec.structs.replace(made, **changes)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested is not how fast a busy machine answers."""
+    for module, name in (
+        (worker.security, "EXPLAIN_SECONDS"),
+        (worker.security, "PROBE_SECONDS"),
+        (outages, "PROBE_SECONDS"),
+    ):
+        monkeypatch.setattr(module, name, 10.0)
+    monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 20.0)
 
 
 @pytest.mark.parametrize("tls", [True, False], ids=["tls on ipv6", "open"])
@@ -155,9 +180,45 @@ async def test_a_refusal_is_told_apart_from_an_outage(
     assert not fields["cause"].startswith("KafkaConnectionError: Unable to bootstrap")
 
 
+@pytest.mark.case(266)
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("tls", [True, False], ids=["client", "broker"])
+async def test_tls_on_one_side_alone_is_told(
+    tls: bool, broker: Broker, nowhere: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With SASL, whose port without TLS is another."""
+    port = f"127.0.0.1:{broker.open}" if tls else f"[::1]:{broker.closed}"
+    ours = kafka(broker, "PLAIN", tls=tls, bootstrap_servers=(port,))
+    with pytest.raises(KafkaUnavailable):
+        await Publisher(msgspec.structs.replace(nowhere, kafka=ours)).publish([])
+    [line] = [record for record in caplog.records if record.name == "worker.kafka"]
+    assert line.fields["remedy"] == (no_tls if tls else only_tls)("KAFKA_URL")  # type: ignore[attr-defined]
+
+
 async def test_a_port_without_sasl_is_told(broker: Broker, nowhere: Settings, caplog: pytest.LogCaptureFixture) -> None:
     ours = kafka(broker, "PLAIN", tls=False, bootstrap_servers=(f"127.0.0.1:{broker.plain}",))
     with pytest.raises(KafkaUnavailable):
         await Publisher(msgspec.structs.replace(nowhere, kafka=ours)).publish([])
     [line] = [record for record in caplog.records if record.name == "worker.kafka"]
     assert "KAFKA_SASL_MECHANISM" in line.fields["remedy"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.case(265)
+async def test_a_topic_that_is_forbidden_is_told(broker: Broker, live: Context) -> None:
+    """To a consumer; the relay keeps such topics in outbox_topics."""
+    ours = kafka(broker, "PLAIN", tls=False)
+    producer = AIOKafkaProducer(bootstrap_servers=f"127.0.0.1:{broker.plain}")
+    await producer.start()
+    await producer.send_and_wait(f"{ours.prefix}tests.notes", b"{}")
+    await producer.stop()
+    guest = msgspec.structs.replace(ours, sasl_username="guest", sasl_password=GUEST)
+    settings = msgspec.structs.replace(live.settings, kafka=guest)
+    reader = Reader(msgspec.structs.replace(live, settings=settings), noting())
+    reading = asyncio.create_task(reader.run())
+    async with asyncio.timeout(60):
+        while reader.outage.remedy is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    live.draining.set()
+    await reading
+    forbidden = f"topic {ours.prefix}tests.notes (TopicAuthorizationFailedError); see `python -m worker topics`"
+    assert reader.outage.remedy == forbidden

@@ -9,8 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
+import worker.kafka
+import worker.security
 from api.kernel.config.connections import Kafka
 from api.kernel.settings import Settings
+from api.kernel.telemetry import outages
+from api.kernel.telemetry.outages import no_tls, only_tls
+from dev.stack import Services
 from tests.authority import Authority
 from worker.kafka import KafkaUnavailable, Publisher
 from worker.security import security
@@ -42,6 +47,18 @@ async def broker(tmp_path: Path) -> AsyncIterator[int]:
 
     async with await asyncio.start_server(greet, "127.0.0.1", 0, ssl=context) as server:
         yield server.sockets[0].getsockname()[1]
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested is not how fast a busy machine answers."""
+    for module, name in (
+        (worker.security, "EXPLAIN_SECONDS"),
+        (worker.security, "PROBE_SECONDS"),
+        (outages, "PROBE_SECONDS"),
+    ):
+        monkeypatch.setattr(module, name, 10.0)
+    monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 20.0)
 
 
 async def greeting(port: int, settings: Kafka) -> bytes:
@@ -79,6 +96,29 @@ def test_no_key_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert security(kafka())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.case(266)
+@pytest.mark.usefixtures("patient")
+async def test_tls_to_a_broker_without_it_is_told(
+    services: Services, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = kafka(bootstrap_servers=tuple(services.kafka_bootstrap_servers.split(",")), prefix="")
+    with pytest.raises(KafkaUnavailable):
+        await Publisher(msgspec.structs.replace(settings, kafka=plain)).publish([])
+    [line] = [record for record in caplog.records if record.name == "worker.kafka"]
+    assert line.fields["remedy"] == no_tls("KAFKA_URL")  # type: ignore[attr-defined]
+
+
+@pytest.mark.case(266)
+@pytest.mark.usefixtures("patient")
+async def test_a_broker_with_tls_to_a_client_without_it_is_told(
+    broker: int, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(KafkaUnavailable):
+        await Publisher(msgspec.structs.replace(settings, kafka=kafka(broker, tls=False))).publish([])
+    [line] = [record for record in caplog.records if record.name == "worker.kafka"]
+    assert line.fields["remedy"] == only_tls("KAFKA_URL")  # type: ignore[attr-defined]
 
 
 def test_without_tls_there_is_nothing_to_set() -> None:

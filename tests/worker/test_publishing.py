@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from arq.connections import ArqRedis
 
+import worker.internals
 import worker.kafka
 import worker.relay
 from api.kernel.context import Context
@@ -20,6 +21,7 @@ from api.kernel.outbox.events import record
 from api.kernel.settings import Settings
 from api.kernel.telemetry import span, traceparent
 from api.users.events import UserRegistered
+from tests.transactions import Another
 from tests.worker.jobs import header, read_records
 from tests.worker.parts import Broker
 from worker.kafka import KafkaUnavailable, Publisher
@@ -117,7 +119,7 @@ async def test_the_events_of_one_thing_stay_in_order(
 
 async def test_an_event_that_committed_late_is_not_skipped(live: Context, cloned: Settings, relay: Relay) -> None:
     first, second = uuid7(), uuid7()
-    async with live.db.transaction() as slow:
+    async with Another(live.db).transaction() as slow:
         await record(slow, UserRegistered(user_id=first, email="first", language="en"))
         await announce(live.db, second)
         assert await relay.publish_events() == 1
@@ -192,7 +194,7 @@ async def test_a_silent_broker_is_given_up_and_gets_everything_when_it_speaks_ag
     await announce(live.db, user_id, "0")
     assert await relay.publish_events() == 1
     monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 0.7)
-    monkeypatch.setattr(worker.kafka, "STOP_SECONDS", 0.3)
+    monkeypatch.setattr(worker.internals, "STOP_SECONDS", 0.3)
     broker.freeze()
     for number in range(1, 4):
         await announce(live.db, user_id, str(number))
@@ -257,7 +259,7 @@ async def test_a_connection_lost_before_the_commit_repeats_the_record_with_the_s
 
     async def publish_and_lose(events: object) -> object:
         refused = await publish(events)  # type: ignore[arg-type]
-        await live.db.fetch(
+        await Another(live.db).fetch(
             "select pg_terminate_backend(pid) from pg_stat_activity "
             "where datname = current_database() and state = 'idle in transaction'"
         )

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import signal
-from collections.abc import AsyncIterator
 
 import pytest
 from arq.connections import ArqRedis
@@ -16,16 +14,6 @@ from tests.worker.jobs import Gate
 from worker.kafka import Publisher
 from worker.main import run
 from worker.relay import Relay
-
-
-@pytest.fixture
-async def _handlers() -> AsyncIterator[None]:
-    """Those of this process, put back: `run` takes the worker's own."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in before.items():
-        asyncio.get_running_loop().remove_signal_handler(number)
-        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("_handlers")

@@ -11,7 +11,8 @@ import worker.relay
 from api.kernel.config.connections import Smtp
 from api.kernel.context import Context
 from api.kernel.data.database import uuid7
-from api.kernel.mail import MailRefused, MemoryMailer, Message, SmtpMailer
+from api.kernel.mail import MailRefused, MemoryMailer, SmtpMailer
+from api.kernel.mime import Message
 from api.kernel.outbox.tasks import HEARTBEAT_KEY, MAX_ATTEMPTS, QUEUE
 from api.kernel.settings import Settings
 from api.users import tasks as users

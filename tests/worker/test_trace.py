@@ -20,6 +20,7 @@ from api.kernel.settings import Settings
 from api.users import tasks as users
 from api.users.events import UserRegistered
 from tests.factories import PASSWORD
+from tests.transactions import in_transaction
 from tests.worker.jobs import header, read_records, until, working
 from tests.worker.parts import Broker
 from worker.kafka import KafkaUnavailable, Publisher
@@ -137,7 +138,7 @@ async def test_the_span_of_a_record_ends_with_kafkas_answer(
     publisher = Publisher(settings)
     relay = Relay(live, publisher, queue, [])
     for silent in (False, True):
-        await record(live.db, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
+        await in_transaction(live.db, record, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
         spans.clear()
         if silent:
             monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 0.7)

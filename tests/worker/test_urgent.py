@@ -11,7 +11,7 @@ from tests.worker.jobs import add_tasks
 from worker.relay import TASKS_QUEUED, Relay
 
 pytestmark = pytest.mark.case(227)
-URGENT, OTHER = "users.send_reset", "notifications.send_notification"
+URGENT, OTHER = "users.send_reset", "audit.erase"
 
 
 @pytest.fixture

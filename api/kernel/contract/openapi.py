@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 
+from api.kernel.contract import files
 from api.kernel.errors import (
     FORBIDDEN,
     HOST_NOT_ALLOWED,
     INTERNAL_ERROR,
     MALFORMED_JSON,
+    MALFORMED_MULTIPART,
     MALFORMED_REQUEST,
     NOT_FOUND,
     PAYLOAD_TOO_LARGE,
@@ -29,6 +31,7 @@ from api.kernel.errors import (
     document_of,
 )
 from api.kernel.feature import Feature
+from api.kernel.http.caching import caching_fields
 from api.kernel.http.cookies import ACCESS, ORIGIN_NOT_ALLOWED, XSRF_REFUSED
 from api.kernel.http.paging import Page
 from api.kernel.http.routing import (
@@ -42,9 +45,12 @@ from api.kernel.http.routing import (
     inputs_of,
     operation_id,
 )
+from api.kernel.http.streams import Stream
 from api.kernel.identity.auth import TOKEN_EXPIRED, TOKEN_INVALID, anyone, holder, signed_in
+from api.kernel.input.bodies import too_large
 from api.kernel.input.decoding import JSON
 from api.kernel.input.forms import FORM, MULTIPART
+from api.kernel.input.uploads import Upload
 
 VERSION = "0.1.0"
 _REF = "#/components/schemas/{name}"
@@ -64,8 +70,10 @@ def document(features: Sequence[Feature]) -> bytes:
             raise TypeError(f"Two handlers are named {route.handler.__name__}: give one a name of its own.")
         seen.add(operation["operationId"])
         paths.setdefault(route.path, {})[route.method.lower()] = operation
-    for kind in {inputs.query for _, _, inputs in routes if inputs.query}:  # its fields stand as parameters
-        del components[_name(named[kind])]
+    for kind in {kind for _, _, inputs in routes for kind in (inputs.query, inputs.form) if kind}:
+        # Fields that stand as parameters or beside a file, unless something refers to them as well.
+        if f'"{named[kind]["$ref"]}"'.encode() not in msgspec.json.encode([paths, components]):
+            del components[_name(named[kind])]
     tags = [{"name": feature.name, "description": _about(feature)} for feature in features if feature.routes]
     whole = {
         "openapi": "3.1.0",
@@ -121,15 +129,15 @@ def _types(inputs: Iterable[Inputs]) -> list[Any]:
     """Every type that stands in a signature, once, in order."""
     found: dict[Any, None] = {ProblemDocument: None}
     for each in inputs:
-        for kind in (each.body, each.form, each.query, each.returns):
-            if kind not in (None, type(None), Reply):
+        for kind in (*each.path.values(), each.body, each.form, each.query, each.returns):
+            if kind not in (None, type(None), Reply, Stream, bytes, Upload):
                 found[kind] = None
     return list(found)
 
 
 def _about(feature: Feature) -> str:
-    handler = feature.routes[0].handler
-    return inspect.getdoc(importlib.import_module(handler.__module__.rpartition(".")[0])) or feature.name
+    package = feature.routes[0].handler.__module__.rpartition(".")[0].removesuffix(".handlers")
+    return inspect.getdoc(importlib.import_module(package)) or feature.name
 
 
 def _operation(
@@ -141,21 +149,24 @@ def _operation(
         "tags": [feature.name],
         "summary": summary,
         "description": description.strip(),
-        "security": _security(route),
+        "security": _security(route, inputs),
         "parameters": [*_parameters(inputs, schemas, components), *_conditions(route, inputs)],
         "responses": {**_success(route, inputs, schemas), **_refusals(route, inputs)},
     }
     body = inputs.body or inputs.form
-    if body is not None:
+    if body in (bytes, Upload):
+        form = components[_name(schemas[inputs.form])] if inputs.form else {}
+        operation["requestBody"] = files.request_body(route, inputs, form)
+    elif body is not None:
         media = {"schema": schemas[body], **_sample(components[_name(schemas[body])])}
         content = dict.fromkeys((JSON,) if inputs.body else (FORM, MULTIPART), media)
-        operation["requestBody"] = {"required": inputs.body_needed, "content": content}
+        operation["requestBody"] = {**files.size_note(inputs), "required": inputs.body_needed, "content": content}
     return {name: value for name, value in operation.items() if value or name == "security"}
 
 
-def _security(route: Route) -> list[dict[str, list[str]]]:
+def _security(route: Route, inputs: Inputs) -> list[dict[str, list[str]]]:
     if not route.guard.asks:
-        return []
+        return [{}, {"bearer": []}, {"cookie": []}] if "principal" in inputs.ambient else []
     roles = [] if route.guard in (signed_in, holder) else [route.guard.name]  # OpenAPI 3.1: the roles it takes
     return [{"bearer": roles}, {"cookie": roles}]
 
@@ -180,8 +191,7 @@ def _sample(component: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(inputs: Inputs, schemas: dict[Any, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(kind)}
-        for name, kind in inputs.path.items()
+        {"name": name, "in": "path", "required": True, "schema": schemas[kind]} for name, kind in inputs.path.items()
     ]
     if inputs.query is not None:
         component = components[_name(schemas[inputs.query])]
@@ -195,8 +205,15 @@ def _parameters(inputs: Inputs, schemas: dict[Any, Any], components: dict[str, A
 def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
     names = ["If-Match"] if "if_match" in inputs.ambient else []
     names += ["If-None-Match"] if route.etag and route.method == "GET" else []
+    names += ["Accept-Language"] if "language" in inputs.ambient else []
     return [
-        {"name": name, "in": "header", "required": False, "description": "An ETag.", "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": "An ETag." if name.startswith("If-") else "Languages of the answer, by preference.",
+            "schema": {"type": "string"},
+        }
         for name in names
     ]
 
@@ -207,6 +224,12 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
     headers += ["Link"] if typing.get_origin(inputs.returns) is Page else []
     if headers:
         found["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
+    if route.cache:
+        caching = caching_fields(route.cache, route.guard.asks, inputs.ambient)
+        stored = {name.decode().title(): [value.decode()] for name, value in caching}
+        found["headers"] = found.get("headers", {}) | {
+            name: {"schema": {"type": "string", "examples": examples}} for name, examples in stored.items()
+        }
     if "renew" in inputs.ambient:
         told = "The new token, where the password was changed by a request with a bearer token."
         renewed = {
@@ -214,7 +237,9 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
         }
         found["headers"] = found.get("headers", {}) | renewed
     if inputs.returns is Reply:
-        found["content"] = {JSON: {}}
+        found["content"] = {route.media_type: {}}
+    elif inputs.returns is Stream:
+        found["content"] = files.streamed(route.media_type)
     elif route.status != 204:
         schema = {"type": "null"} if inputs.returns in (None, type(None)) else schemas[inputs.returns]
         found["content"] = {JSON: {"schema": schema}}
@@ -233,15 +258,17 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
         found += [UNAUTHORIZED, TOKEN_INVALID] + ([] if route.guard is holder else [TOKEN_EXPIRED])
         found += [] if route.guard is holder else [FORBIDDEN]
         found += [] if route.method == "GET" else [XSRF_REFUSED, ORIGIN_NOT_ALLOWED]
+    elif "principal" in inputs.ambient:
+        found += [UNAUTHORIZED, TOKEN_INVALID, TOKEN_EXPIRED]
     if "if_match" in inputs.ambient:
         found.append(PRECONDITION_FAILED)
     if inputs.path:
         found.append(NOT_FOUND)
-    if inputs.body:
-        found.append(MALFORMED_JSON)
+    if inputs.body and inputs.body is not bytes:
+        found.append(MALFORMED_MULTIPART if inputs.body is Upload else MALFORMED_JSON)
     if inputs.body or inputs.form:
         found += [REQUEST_TIMEOUT, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
-    if inputs.body or inputs.form or inputs.query:
+    if inputs.form or inputs.query or inputs.body not in (None, bytes):
         found.append(VALIDATION_FAILED)
     if route.limit != "off":
         found.append(RATE_LIMITED)
@@ -250,6 +277,8 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
 
 def _refusals(route: Route, inputs: Inputs) -> dict[str, Any]:
     by_status: dict[int, list[type[Problem]]] = {}
+    own = {PAYLOAD_TOO_LARGE: too_large(inputs.limit)}
+    path = PREFIX + route.path
     for refusal in refusals_of(route, inputs):
         by_status.setdefault(refusal.status, []).append(refusal)
     return {
@@ -259,7 +288,7 @@ def _refusals(route: Route, inputs: Inputs) -> dict[str, Any]:
                 "application/problem+json": {
                     "schema": {"$ref": _REF.format(name=ProblemDocument.__name__)},
                     "examples": {
-                        refusal.code: {"value": document_of(refusal(), PREFIX + route.path, _TRACE_ID)}
+                        refusal.code: {"value": document_of(own.get(refusal) or refusal(), path, _TRACE_ID)}
                         for refusal in refusals
                     },
                 }

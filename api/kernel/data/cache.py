@@ -8,7 +8,6 @@ import functools
 import hashlib
 import inspect
 import logging
-import ssl
 import time
 import typing
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -17,13 +16,12 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 import msgspec
 from opentelemetry.trace import SpanKind
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.connection import SSLConnection, parse_url
-from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from api.kernel.config.pem import client_context
+from api.kernel.data.redis_server import redis_options, redis_remedy, tls_remedy
 from api.kernel.settings import Settings
 from api.kernel.telemetry import span
-from api.kernel.telemetry.outages import Outage, connection_remedy, words_of
+from api.kernel.telemetry.outages import Outage, words_of
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -33,6 +31,8 @@ CALL_SECONDS = 0.25
 MAX_VALUE_BYTES = 1024 * 1024
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 2.0
+PROBE_PAUSE_SECONDS = 30.0
+"""Between two looks at whether the server speaks TLS, while it fails."""
 
 
 class CacheUnavailable(Exception):
@@ -53,6 +53,9 @@ class Cache:
         self._closed_until = 0.0
         self._outage = Outage("redis", logger)
         self._remedy: str | None = None
+        self._probe: asyncio.Task[None] | None = None
+        self._probe_due = 0.0
+        self._mismatch: str | None = None
         self.flights: dict[str, asyncio.Task[Any]] = {}
 
     async def execute(self, *command: str | bytes | float) -> Any:
@@ -68,24 +71,49 @@ class Cache:
                 async with asyncio.timeout(CALL_SECONDS):
                     answer = await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
         except NoScriptError:
-            self._failures = 0  # an answer, too
+            self._answered()
             raise
         except ResponseError as error:
             if not str(error).startswith("WRONGTYPE") or command[0] in ("EVAL", "EVALSHA"):
                 raise self._failed(error) from None
-            self._failures = 0
+            self._answered()
             await self.discard(str(command[1]), "its type is another")
             raise CacheUnavailable from None
         except (RedisError, OSError, TimeoutError) as error:
             raise self._failed(error) from None
-        self._failures = 0
+        self._answered()
         return answer
+
+    async def explain(self) -> str | None:
+        """What to mend where Redis does not answer, after a look at its port; None where it may just be down. Takes at
+        most PROBE_SECONDS of outages.py."""
+        if self._probe:
+            await asyncio.shield(self._probe)
+        return self._remedy or self._mismatch
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._probe:
+            self._probe.cancel()
+            await asyncio.gather(self._probe, return_exceptions=True)
+        await self._redis.aclose()
+
+    def _answered(self) -> None:
+        self._failures, self._mismatch = 0, None
 
     def _failed(self, error: Exception) -> CacheUnavailable:
         self._failures += 1
         self._remedy = redis_remedy(error)
+        if self._remedy is None and time.monotonic() > self._probe_due:
+            # Callers do not wait for the probe: they have a way without Redis.
+            self._probe_due = time.monotonic() + PROBE_PAUSE_SECONDS
+            self._probe = asyncio.create_task(self._look_at_port())
+        self._remedy = self._remedy or self._mismatch
         self._outage.tell(words_of(error), self._remedy)
         return CacheUnavailable(self._remedy)
+
+    async def _look_at_port(self) -> None:
+        self._mismatch = await tls_remedy(self._redis.connection_pool.connection_kwargs)
 
     async def discard(self, key: str, reason: str) -> None:
         """Delete a value that nothing here can use; all that is kept in Redis can be made again."""
@@ -215,36 +243,6 @@ def _forget(flights: dict[str, asyncio.Task[Any]], key: str, flight: asyncio.Tas
         del flights[key]
 
 
-class TlsConnection(SSLConnection):
-    """With one SSLContext for all, since reading the authorities takes tens of milliseconds."""
-
-    def __init__(self, tls: ssl.SSLContext, **options: Any) -> None:
-        super().__init__(**options)
-        self.ssl_context.context = tls
-
-
-def redis_options(settings: Settings) -> dict[str, Any]:
-    """What a pool of connections is made of. A PaaS often signs its own certificate, hence REDIS_TLS_VERIFY."""
-    options: dict[str, Any] = {**parse_url(settings.redis_url)}
-    if settings.redis_url.startswith("rediss://"):
-        context = client_context(settings.redis_ca_cert)
-        if not settings.redis_tls_verify:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        options |= {"connection_class": TlsConnection, "tls": context}
-    return options
-
-
-def redis_remedy(error: BaseException) -> str | None:
-    """What to mend where Redis refuses us, or its certificate is not to be trusted; None where it may just be down."""
-    if isinstance(error, AuthenticationError) or "NOAUTH" in str(error):
-        return "Redis refuses this name or password: check REDIS_URL"
-    if isinstance(error, NoPermissionError):
-        return "the name in REDIS_URL lacks a privilege: see Redis' ACL"
-    if isinstance(error, ResponseError) and "DB index" in str(error):
-        return "there is no such database: check the number in REDIS_URL"
-    return connection_remedy(error, "REDIS_URL", "REDIS_CA_CERT")
-
-
 @contextlib.asynccontextmanager
 async def open_cache(settings: Settings) -> AsyncIterator[Cache]:
     """The client for a process' life. Connects at first use, so that a process starts without Redis."""
@@ -256,8 +254,8 @@ async def open_cache(settings: Settings) -> AsyncIterator[Cache]:
         max_connections=64,
         **redis_options(settings),
     )
-    redis: Redis = Redis.from_pool(pool)
+    cache = Cache(Redis.from_pool(pool))
     try:
-        yield Cache(redis)
+        yield cache
     finally:
-        await redis.aclose()
+        await cache.close()

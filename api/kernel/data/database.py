@@ -1,5 +1,5 @@
-"""The pool, transactions, and what PostgreSQL's refusals mean. The only file that imports asyncpg; tests lend one
-connection to the seam `Database` and nobody writes a fake. Timeouts are in docs/operations.md."""
+"""The pool, transactions, and the Problems that PostgreSQL's errors become. The only file that imports asyncpg.
+Timeouts are in docs/operations.md."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,8 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, TypeAlias
+from contextvars import ContextVar
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -63,15 +64,18 @@ class SERIALIZATION_FAILURE(UNAVAILABLE):  # a Problem, and those are named by t
 
 
 class Database:
-    """Runs statements: each on a pooled connection of its own, or all on one inside `transaction()`.
+    """The pool. A statement that is sent here runs on a connection of its own and is committed at once; `transaction()`
+    groups statements.
 
-    `subscribers` maps an event's type to the tasks that want it. It travels here because a transaction is all that a
-    handler hands to `record()`."""
+    `subscribers` maps an event's type to the names of the tasks that subscribe to it. It is here because `record()` has
+    only the transaction."""
+
+    _connection: "Connection | None" = None
+    """A transaction's own."""
 
     def __init__(
         self,
         pool: "asyncpg.Pool[Record]",
-        connection: "Connection | None" = None,
         subscribers: Mapping[str, tuple[str, ...]] | None = None,
         outage: Outage | None = None,
         *,
@@ -80,7 +84,6 @@ class Database:
         namespace: str = "",
     ) -> None:
         self._pool = pool
-        self._connection = connection
         self.subscribers = subscribers or {}
         self._outage = outage or Outage("postgresql", logger)
         self._hosts = hosts
@@ -99,42 +102,50 @@ class Database:
         return self._pool.get_max_size()
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
-        """Every row. Raises Violation, VALIDATION_FAILED (a value PostgreSQL refuses), UNAVAILABLE."""
+        """Return every row. Raises Violation, VALIDATION_FAILED (a value that PostgreSQL refuses), UNAVAILABLE, and
+        RuntimeError where the caller's task holds a transaction: the statement belongs there."""
         try:
-            if self._connection is not None:
-                return await self._connection.fetch(statement, *arguments)
-            if self._pooled:
-                async with self.transaction() as db:
-                    return await db.fetch(statement, *arguments)
-            connection = await self._acquire()
-            try:
-                return await connection.fetch(statement, *arguments)
-            finally:
-                await self._release(connection)
+            return await self._send(statement, arguments)
         except _DRIVER_ERRORS as error:
             failure = getattr(error, "sqlstate", None) or type(error).__name__
             trace.get_current_span().set_attribute("error.type", failure)
             raise await self._meaning(error) from None
 
+    async def _send(self, statement: str, arguments: tuple[object, ...]) -> list[Record]:
+        self._refuse_second_connection()
+        if self._pooled:
+            async with self.transaction() as db:
+                return await db.fetch(statement, *arguments)
+        connection = await self._acquire()
+        try:
+            return await connection.fetch(statement, *arguments)
+        finally:
+            await self._release(connection)
+
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator["Database"]:
-        """All or nothing: commits at the end of the block, rolls back on an exception. Nests as a savepoint."""
+    async def transaction(self) -> AsyncIterator["Transaction"]:
+        """All or nothing: commits at the end of the block, rolls back on an exception. Inside a transaction, begins a
+        savepoint. Raises RuntimeError on the pool where the caller's task holds a transaction already."""
         async with self._borrow() as connection:
             transaction = connection.transaction()
             async with self._translated():
                 await transaction.start()
+            yielded, outer = Transaction(self, connection), _held.get()
             try:
                 if self._pooled and self._connection is None:
                     async with self._translated():
                         await connection.execute(_SET_LOCAL)
-                options: dict[str, Any] = {"pooled": self._pooled, "namespace": self.namespace}
-                yield Database(self._pool, connection, self.subscribers, self._outage, **options)
+                _held.set(yielded)
+                yield yielded
             except BaseException:
                 # A connection that cannot roll back is gone, and PostgreSQL rolls back what it was doing.
                 with contextlib.suppress(*_DRIVER_ERRORS):
                     async with asyncio.timeout(ROLLBACK_SECONDS):
                         await transaction.rollback()
                 raise
+            finally:
+                yielded.ended = True
+                _held.set(outer)
             passing("database.commit")
             async with self._translated():
                 await transaction.commit()
@@ -158,15 +169,22 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def _borrow(self) -> AsyncIterator[Connection]:
-        if self._connection is not None:
-            yield self._connection
-            return
+        self._refuse_second_connection()
         async with self._translated():
             connection = await self._acquire()
         try:
             yield connection
         finally:
             await self._release(connection)
+
+    def _refuse_second_connection(self) -> None:
+        held = _held.get()
+        if held is not None and not held.ended and held._pool is self._pool:
+            raise RuntimeError(
+                "This task holds a transaction, and the statement would run on a second connection: outside of the"
+                " transaction, and waiting for a connection while holding one. Pass the `db` that"
+                " `async with context.db.transaction() as db:` yields."
+            )
 
     async def _acquire(self) -> "PoolConnectionProxy[Record]":
         if self._pool.get_idle_size():  # there is one: nobody waits
@@ -208,6 +226,52 @@ class Database:
         problem = UNAVAILABLE()
         problem.remedy = remedy
         return problem
+
+
+class Transaction(Database):
+    """What `transaction()` yields: all of its statements run on one connection and are committed together. `record`,
+    `Task.defer` and writing queries demand one, so that an event cannot be announced without the change that it
+    announces."""
+
+    _connection: Connection
+
+    def __init__(self, parent: Database, connection: Connection) -> None:
+        options: dict[str, Any] = {"pooled": parent._pooled, "namespace": parent.namespace}
+        super().__init__(parent._pool, parent.subscribers, parent._outage, **options)
+        self._connection = connection
+        self.ended = False
+        """Committed or rolled back: further statements are refused."""
+
+    async def _send(self, statement: str, arguments: tuple[object, ...]) -> list[Record]:
+        self._refuse_after_end()
+        return await self._connection.fetch(statement, *arguments)
+
+    @contextlib.asynccontextmanager
+    async def _borrow(self) -> AsyncIterator[Connection]:
+        self._refuse_after_end()
+        yield self._connection
+
+    def _refuse_after_end(self) -> None:
+        if self.ended:
+            raise RuntimeError("This transaction has ended. Indent the statement into its `async with` block.")
+
+
+Autocommit: TypeAlias = Annotated[Database, "autocommit"]
+"""The first parameter of a writing query that is complete by itself: outside of a transaction, its one statement is
+committed at once."""
+
+# The innermost open transaction of the current task. A task that is started meanwhile inherits it, because the block
+# may await that task: at a full pool both would wait for each other.
+_held: ContextVar[Transaction | None] = ContextVar("held", default=None)
+
+
+def demand_transaction(db: Database, operation: str) -> None:
+    """Raises TypeError, naming the operation, unless `db` is a Transaction. mypy says the same earlier."""
+    if not isinstance(db, Transaction):
+        raise TypeError(
+            f"{operation} writes, and needs a Transaction: use `async with context.db.transaction() as db:` and pass"
+            " that `db`."
+        )
 
 
 def constraint_problem(violation: Violation, meanings: Mapping[str, type[Exception]]) -> Exception:

@@ -1,27 +1,48 @@
 """Binds typed signatures to the files under sql/. `@query` above an `async def insert(db, …) -> Order: ...` in
 api/orders/queries.py reads sql/orders/insert.sql at import, so that a missing file stops the start by name; the return
-annotation says how many rows."""
+annotation says how many rows. `def list_all(db, …) -> AsyncIterator[Order]: ...` reads any number of them, a few at a
+time. The first parameter is `db: Database` where the statement reads, `db: Transaction` where it writes or locks."""
 
+import contextlib
 import inspect
+import re
 import time
 import types
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, overload
 
 import msgspec
 from opentelemetry.trace import SpanKind
 
-from api.kernel.data.database import Database, Violation, constraint_problem
+from api.kernel.data.cursors import fetched
+from api.kernel.data.database import (
+    Autocommit,
+    Database,
+    Transaction,
+    Violation,
+    constraint_problem,
+    demand_transaction,
+)
+from api.kernel.data.rows import argument_converter, row_maker
 from api.kernel.errors import NOT_FOUND, Problem
-from api.kernel.telemetry import query_seconds, span
+from api.kernel.telemetry import mark_failed, query_seconds, span, tracer
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Query = Callable[P, Awaitable[R]]
+Rows = Callable[P, AsyncIterator[R]]
 
 FOLDER = Path(__file__).parents[3] / "sql"
+_NO_CODE = re.compile(r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$""", re.DOTALL)
+"""Comments, literals and quoted names."""
+_WRITES = re.compile(
+    r"\b(insert\s+into|update|delete\s+from|merge\s+into|truncate|for\s+(key\s+)?share|lock\s+table"
+    r"|pg_(try_)?advisory_xact_lock\w*)\b",
+    re.IGNORECASE,
+)
+"""`update` includes `for update` and `on conflict do update`. A lock outside of a transaction is gone at once."""
 
 
 class QueryError(Exception):
@@ -37,15 +58,24 @@ class Bound(msgspec.Struct, frozen=True):
     parameters: dict[str, Any]
     row: Any
     cardinality: str
-    """`one` (or 404), `maybe` (or None), `many`, or `none`."""
+    """`one` (or 404), `maybe` (or None), `many`, `none`, or `stream`."""
     constraints: dict[str, type[Problem]]
+    transactional: bool = False
+    """Whether it demands a Transaction."""
+
+
+def writes(statement: str) -> bool:
+    """Whether the statement changes or locks rows, by its text."""
+    return _WRITES.search(_NO_CODE.sub(" ", statement)) is not None
 
 
 @overload
 def query(function: Query[P, R], /) -> Query[P, R]: ...
 @overload
+def query(function: Rows[P, R], /) -> Rows[P, R]: ...
+@overload
 def query(**constraints: type[Problem]) -> Callable[[Query[P, R]], Query[P, R]]: ...
-def query(function: Query[P, R] | None = None, /, **constraints: type[Problem]) -> Any:
+def query(function: Callable[..., Any] | None = None, /, **constraints: type[Problem]) -> Any:
     """Bind a signature to its statement. `@query(users_email_key=EMAIL_TAKEN)`: that named constraint means that
     Problem. Raises QueryError at import where the file is missing or the signature is not one."""
     if function is None:
@@ -58,21 +88,23 @@ def bound_queries(module: types.ModuleType) -> list[Bound]:
     return [value.bound for value in vars(module).values() if hasattr(value, "bound")]
 
 
-def _bind(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Query[P, R]:
+def _bind(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -> Any:
     bound = _read(function, constraints)
     # The name goes with the statement, so that pg_stat_activity and the slow log tell where it comes from.
     statement = f"-- {bound.name}\n{bound.statement}"
-    make = _row_maker(bound.row)
+    make, convert = row_maker(bound.name, bound.row), argument_converter(bound.parameters)
     labels = {"db.operation.name": bound.name}
     attributes = {"db.system.name": "postgresql", "db.query.summary": bound.name}
 
     async def run(db: Database, *arguments: object) -> Any:
+        if bound.transactional:
+            demand_transaction(db, bound.name)
         began = time.perf_counter()
         with span(bound.name, SpanKind.CLIENT, attributes=attributes) as current:
             if current.is_recording():
                 current.set_attribute("db.namespace", db.namespace)
             try:
-                rows = await db.fetch(statement, *arguments)
+                rows = await db.fetch(statement, *convert(arguments))
             except Violation as violation:
                 raise constraint_problem(violation, bound.constraints) from None
             finally:
@@ -87,12 +119,31 @@ def _bind(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Query
             raise NOT_FOUND
         return None
 
-    run.__name__, run.__doc__, run.__wrapped__ = function.__name__, function.__doc__, function  # type: ignore[attr-defined]
-    run.bound = bound  # type: ignore[attr-defined]
-    return typing.cast(Query[P, R], run)
+    async def stream(db: Database, *arguments: object) -> AsyncIterator[Any]:
+        began: float | None = time.perf_counter()
+        # Not the current span: what the caller does with the rows is not part of it.
+        current = tracer.start_span(bound.name, kind=SpanKind.CLIENT, attributes=attributes)
+        try:
+            async with contextlib.aclosing(fetched(db, statement, *arguments)) as batches:
+                async for batch in batches:
+                    if began is not None:  # the rest takes as long as the caller
+                        query_seconds.record(time.perf_counter() - began, labels)
+                        began = None
+                    for row in batch:
+                        yield make(row)
+        except Exception as error:
+            mark_failed(current, type(error).__name__)
+            raise
+        finally:
+            current.end()
+
+    bind: Any = stream if bound.cardinality == "stream" else run
+    bind.__name__, bind.__doc__, bind.__wrapped__ = function.__name__, function.__doc__, function
+    bind.bound = bound
+    return bind
 
 
-def _read(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Bound:
+def _read(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -> Bound:
     module = function.__module__.split(".")
     folder = module[0] if module[0] != "api" else module[1]
     name = f"{folder}.{function.__name__}"
@@ -104,12 +155,22 @@ def _read(function: Query[P, R], constraints: dict[str, type[Problem]]) -> Bound
     hints = typing.get_type_hints(function, include_extras=True)
     returned = hints.pop("return", None)
     parameters = list(inspect.signature(function).parameters.values())
-    if not parameters or hints.pop(parameters[0].name, None) is not Database:
-        raise QueryError(f"{name}: the first parameter must be `db: Database`.")
+    first = hints.pop(parameters[0].name, None) if parameters else None
+    if first not in (Database, Transaction, Autocommit):
+        raise QueryError(f"{name}: the first parameter must be `db: Database`, or `db: Transaction` where it writes.")
+    if first is Database and writes(statement):
+        raise QueryError(
+            f"{name}: sql/{folder}/{file.name} writes or locks, so the first parameter must be `db: Transaction`; or"
+            " `db: Autocommit` where that one statement is complete by itself."
+        )
+    if first is not Database and not writes(statement):
+        raise QueryError(f"{name}: sql/{folder}/{file.name} only reads, so the first parameter must be `db: Database`.")
     if any(p.kind is not p.POSITIONAL_OR_KEYWORD or p.default is not p.empty for p in parameters):
         raise QueryError(f"{name}: parameters are positional and have no defaults; they are $1, $2, … in order.")
     row, cardinality = _cardinality(name, returned)
-    return Bound(name, file, statement, hints, row, cardinality, constraints)
+    if inspect.iscoroutinefunction(function) == (cardinality == "stream"):
+        raise QueryError(f"{name}: it is `async def`, or `def` where it answers an AsyncIterator.")
+    return Bound(name, file, statement, hints, row, cardinality, constraints, first is Transaction)
 
 
 def _cardinality(name: str, returned: Any) -> tuple[Any, str]:
@@ -117,15 +178,11 @@ def _cardinality(name: str, returned: Any) -> tuple[Any, str]:
         return None, "none"
     if typing.get_origin(returned) is list:
         return typing.get_args(returned)[0], "many"
+    if typing.get_origin(returned) is AsyncIterator:
+        return typing.get_args(returned)[0], "stream"
     if typing.get_origin(returned) in (typing.Union, types.UnionType):
         row, *others = (part for part in typing.get_args(returned) if part is not type(None))
         if others:
             raise QueryError(f"{name}: it answers one kind of row, and None at most beside it.")
         return row, "maybe"
     return returned, "one"
-
-
-def _row_maker(row: Any) -> Callable[[Any], Any]:
-    if isinstance(row, type) and issubclass(row, msgspec.Struct):
-        return lambda record: row(*record)  # columns stand in the fields' order; tests/test_sql.py holds them to it
-    return lambda record: record[0]

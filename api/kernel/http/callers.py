@@ -19,7 +19,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     known: UUID | None = None
     """The account or sign-in that the request is counted as; None is the address."""
     refusal: Problem | None = None
-    """Why the route, which asks for a token, refuses this one: raised once it is counted."""
+    """Why the token is refused; raised after the request is counted."""
 
     @property
     def failed(self) -> bool:
@@ -38,8 +38,13 @@ class Gate:
         self._recognise = recognise
 
     async def look(self, context: Context, headers: dict[bytes, bytes], cookies: Cookies) -> Caller:
-        """The caller, by the Authorization header or else by the cookie. Where the guard is `anyone`, a token that is
-        not valid, or a cookie without its proof, counts as none."""
+        """The caller, by the Authorization header or else by the cookie.
+
+        Where the guard is `anyone` and the handler asks for `Principal | None`, an Authorization header that is not
+        valid is refused, as RFC 6750 §3.1 says: its client sent it on purpose, can refresh it, and would take the
+        answer for guests as its own. A cookie that is not valid counts as none, because browsers send it unasked and
+        a public page stays readable after a sign-in ends. It is not cleared: it expires within ACCESS_SECONDS, and
+        clearing it could delete the one that a concurrent refresh has just set. Elsewhere `anyone` ignores both."""
         try:
             claims = self._claims(context, headers, cookies)
             if not self._finds:
@@ -50,7 +55,7 @@ class Gate:
                 return Caller()
             raise
         except Problem as refusal:
-            if not self.route.guard.asks:
+            if not self.route.guard.asks and not (self._finds and b"authorization" in headers):
                 return Caller()
             return Caller(refusal=refusal, known=self._formerly(context, cookies, refusal))
         return Caller(claims=claims, principal=principal, known=principal.id)

@@ -12,6 +12,7 @@ from api.kernel.settings import Settings
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _RESPONSE_HEADERS = (
+    "Content-Disposition",
     "ETag",
     "Link",
     "Location",
@@ -27,6 +28,15 @@ _RESPONSE_HEADERS = (
     "X-Refresh-Token",
     "X-Trace-Id",
 )
+
+
+def _vary_by_origin(headers: list[tuple[bytes, bytes]]) -> None:
+    """In the line of Vary that is there: some caches, such as nginx before 1.23, read one line only."""
+    for index, (name, value) in enumerate(headers):
+        if name == b"vary":
+            headers[index] = (name, value + b", Origin")
+            return
+    headers.append((b"vary", b"Origin"))
 
 
 class Cors(CORSMiddleware):
@@ -46,7 +56,7 @@ class Cors(CORSMiddleware):
 
             async def varied(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    message["headers"].append((b"vary", b"Origin"))
+                    _vary_by_origin(message["headers"])
                 await send(message)
 
             return await self.app(scope, receive, varied)

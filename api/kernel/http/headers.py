@@ -40,17 +40,21 @@ def _combined(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def names(condition: str, tag: str) -> bool:
-    """Whether an If-Match or If-None-Match field lists this entity tag, or is `*`. A malformed list names none.
+    """Whether an If-Match or If-None-Match field lists this entity tag, or is `*`.
 
     Comparison is weak (RFC 9110 §8.8.3.2) in both fields: proxies that compress mark tags as weak (`W/`), and a tag
     made from the content identifies the same content with or without the mark."""
-    if condition.strip(" \t") == "*":
-        return True
-    position, found = 0, False
+    return condition.strip(" \t") == "*" or tag in entity_tags(condition)
+
+
+def entity_tags(condition: str) -> list[str]:
+    """The entity tags that a list names, quoted, without `W/`; none where the list is malformed."""
+    position, found = 0, []
     while position < len(condition):
         match = _ENTITY_TAG.match(condition, position)
         if match is None:
-            return False
-        found = found or match[1] == tag
+            return []
+        if match[1]:
+            found.append(match[1])
         position = match.end()
     return found

@@ -6,11 +6,12 @@ import random
 from typing import Any
 from uuid import UUID
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from api.kernel.context import Context, Origin, origin
-from api.kernel.data.database import SERIALIZATION_FAILURE, Database
+from api.kernel.data.database import SERIALIZATION_FAILURE, Transaction
 from api.kernel.errors import FORBIDDEN, RATE_LIMITED, UNAVAILABLE, Problem
+from api.kernel.http.caching import NO_STORE, caching_fields
 from api.kernel.http.callers import Caller, Gate
 from api.kernel.http.cookies import Cookies
 from api.kernel.http.headers import combine, names
@@ -24,15 +25,19 @@ from api.kernel.http.routing import (
     Route,
     Whose,
     encode,
-    etag,
     inputs_of,
     operation_id,
 )
+from api.kernel.http.streams import Stream, disposition_of, respond
+from api.kernel.http.validators import etag
 from api.kernel.identity.auth import Principal
 from api.kernel.identity.limits import Policy, describe, merge
+from api.kernel.input.bodies import has_body
 from api.kernel.input.conversion import convert
-from api.kernel.input.decoding import JSON, PairsDecoder, decode_json, decode_path, has_body, read_body, read_form
+from api.kernel.input.decoding import JSON, PairsDecoder, decode_json, read_body, read_form
 from api.kernel.input.forms import parse_urlencoded
+from api.kernel.input.paths import path_decoder
+from api.kernel.input.uploads import NoFields, Upload, open_upload, read_file
 from api.kernel.mail import language_of
 from api.kernel.process.failpoints import passing
 from api.kernel.settings import rate
@@ -40,7 +45,7 @@ from api.kernel.settings import rate
 HANDLER_SECONDS = 15.0
 _TRIES = 3
 _JSON = (b"content-type", JSON.encode())
-_NO_STORE = (b"cache-control", b"no-store")
+_NO_FIELDS = PairsDecoder(NoFields)
 
 
 class Endpoint:
@@ -51,6 +56,10 @@ class Endpoint:
         self._inputs = inputs_of(route)
         self._form = PairsDecoder(self._inputs.form) if self._inputs.form else None
         self._query = PairsDecoder(self._inputs.query) if self._inputs.query else None
+        self._path = {name: path_decoder(kind) for name, kind in self._inputs.path.items()}
+        self._caching = caching_fields(route.cache, route.guard.asks, self._inputs.ambient)
+        self._is_public = route.cache is not None and route.cache.public
+        """Answers say nothing about the caller, not even the limits that apply: shared caches repeat them to others."""
         own = rate(route.limit) if route.limit else None
         self._own = Policy(operation_id(route), own) if own else None
         self._template = PREFIX + route.path
@@ -66,12 +75,18 @@ class Endpoint:
         cookies = Cookies(headers)
         try:
             answer = await self._answer(context, scope, receive, headers, cookies)
+            if isinstance(answer, Stream):
+                start = self._start(answer, scope, cookies)
+                return await respond(answer, start, scope["method"], receive, send)
         except Problem as refusal:
             refusal.cookies = cookies.written
             refusal.headers |= cookies.remedy()
             raise
         passing("pipeline.answer")
-        status, said, body = self._encoded(answer, scope["told"] | cookies.remedy(), scope, headers)
+        remedy = cookies.remedy()
+        may_store = not (cookies.written or remedy)  # a shared cache would set or clear the cookies of other callers
+        told = {} if self._is_public and may_store else scope["told"] | remedy
+        status, said, body = self._encoded(answer, told, may_store, scope, headers)
         said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
         await send({"type": "http.response.start", "status": status, "headers": said})
         await send({"type": "http.response.body", "body": body})
@@ -95,7 +110,7 @@ class Endpoint:
             arguments = await self._decode(scope, receive, headers)
         if_match = headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None
         known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
-        known |= {"cookies": cookies, "if_match": if_match}
+        known |= {"cookies": cookies, "if_match": if_match, "language": origin.get().language}
         renewed: dict[str, str] = {}
         if self._renewal and caller.principal:
             known["renew"] = _renew_with(self._renewal, context, caller.principal, cookies, renewed)
@@ -141,7 +156,8 @@ class Endpoint:
         if self.route.guard.asks:
             admits = self.route.guard.admits
             return caller.principal is None or (admits is not None and not admits(caller.principal))
-        return any(error.status == 401 for error in self.route.errors)
+        optional = "principal" in self._inputs.ambient and caller.principal is None
+        return optional or any(error.status == 401 for error in self.route.errors)
 
     async def _counted(self, context: Context, refusal: Problem, told: dict[str, str], known: bool) -> Problem:
         """A refusal, with what there is to tell of limits. A token that a handler refused, and a caller that the guard
@@ -172,50 +188,76 @@ class Endpoint:
             raise
 
     async def _decode(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> dict[str, Any]:
-        arguments = {name: decode_path(scope["path_params"][name], kind) for name, kind in self._inputs.path.items()}
+        arguments = {name: decode(scope["path_params"][name]) for name, decode in self._path.items()}
         if self._query is not None:
             arguments["query"] = self._query.decode(parse_urlencoded(scope["query_string"]))
         if self._inputs.body is not None and not self._inputs.body_needed and not has_body(headers):
             arguments["body"] = None
         elif self._inputs.body is not None:
-            arguments["body"] = convert(decode_json(await read_body(receive, headers, JSON)), self._inputs.body)
+            arguments |= await self._decode_body(self._inputs.body, receive, headers)
         elif self._form is not None:
-            arguments["form"] = self._form.decode(await read_form(receive, headers))
+            arguments["form"] = self._form.decode(await read_form(receive, headers, self._inputs.limit))
         return arguments
+
+    async def _decode_body(self, kind: type, receive: Receive, headers: dict[bytes, bytes]) -> dict[str, Any]:
+        limit, accepts = self._inputs.limit, self.route.accepts
+        if kind is bytes:
+            return {"body": await read_file(receive, headers, limit, accepts)}
+        if kind is Upload:
+            upload, form = await open_upload(receive, headers, limit, accepts, self._form or _NO_FIELDS)
+            return {"body": upload, "form": form} if self._form else {"body": upload}
+        return {"body": convert(decode_json(await read_body(receive, headers, JSON, limit)), kind)}
 
     async def _call(self, arguments: dict[str, Any], cookies: Cookies) -> Any:
         """A handler is a unit of work: all it does is in transactions, so after a serialization failure it just runs
-        again."""
+        again, unless it has begun to read an upload. Waiting for an upload's client is not its time."""
+        upload = arguments.get("body")
         try:
-            async with asyncio.timeout(HANDLER_SECONDS):
+            async with asyncio.timeout(HANDLER_SECONDS) as clock:
                 tries = 0
+                if isinstance(upload, Upload):
+                    upload.time_with(clock, HANDLER_SECONDS)
                 while True:
                     tries += 1
                     cookies.written.clear()
                     try:
                         return await self.route.handler(**arguments)
                     except SERIALIZATION_FAILURE:
-                        if tries == _TRIES:
+                        if tries == _TRIES or (isinstance(upload, Upload) and upload.begun):
                             raise
                         await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311  # jitter, not a secret
         except TimeoutError:
             raise UNAVAILABLE from None
 
+    def _start(self, stream: Stream, scope: Scope, cookies: Cookies) -> Message:
+        """The head of a Stream's answer."""
+        kind = self.route.media_type
+        named = {"content-type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind}
+        named |= {"cache-control": "no-store"} | scope["told"] | cookies.remedy()
+        if stream.filename is not None:
+            named["content-disposition"] = disposition_of(stream.filename)
+        said = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
+        said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
+        return {"type": "http.response.start", "status": self.route.status, "headers": said}
+
     def _encoded(
-        self, answer: Any, told: dict[str, str], scope: Scope, headers: dict[bytes, bytes]
+        self, answer: Any, told: dict[str, str], may_store: bool, scope: Scope, headers: dict[bytes, bytes]
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         """Status, headers and body; Starlette's Response would make the same of strings."""
+        caching = self._caching if may_store else NO_STORE
         if isinstance(answer, Reply):
             status, body = answer.status, answer.content
-            named = {"content-type": answer.media_type, "cache-control": "no-store", **answer.headers, **told}
+            fields = {name.decode(): value.decode() for name, value in caching}
+            own = {**fields, **answer.headers} if may_store else {**answer.headers, **fields}
+            named = {"content-type": answer.media_type or self.route.media_type, **own, **told}
             said = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
         else:
             status = self.route.status
             body = b"" if status == 204 else encode(answer)
-            said = [_NO_STORE] if status == 204 else [_JSON, _NO_STORE]
+            said = [*caching] if status == 204 else [_JSON, *caching]
             said += [(name.encode(), value.encode()) for name, value in told.items()]
         if self.route.etag:
-            tag = etag(body)
+            tag = etag(answer, body)
             said.append((b"etag", tag.encode()))
             if self.route.method == "GET" and names(headers.get(b"if-none-match", b"").decode("latin-1"), tag):
                 status, body = 304, b""
@@ -231,7 +273,7 @@ def _renew_with(
 ) -> Renew:
     """The caller's own `renew`; new tokens that are not in cookies are told in the answer's headers."""
 
-    async def renew(db: Database) -> UUID:
+    async def renew(db: Transaction) -> UUID:
         sid, headers = await renewal(context, db, principal, cookies)
         renewed.update(headers)
         return sid

@@ -1,7 +1,6 @@
 """get, post, put, patch, delete → Route values, and what a handler's signature asks for: `body`, `form` or `query`, the
 names in its path, and of AMBIENT what it needs to know. pipeline.py serves them."""
 
-import hashlib
 import inspect
 import re
 import typing
@@ -12,27 +11,36 @@ from uuid import UUID
 import msgspec
 
 from api.kernel.context import Context
-from api.kernel.data.database import Database
-from api.kernel.errors import PRECONDITION_FAILED, Problem
+from api.kernel.data.database import Transaction
+from api.kernel.errors import Problem
+from api.kernel.http.caching import CacheControl, caching_fault
 from api.kernel.http.cookies import Cookies
-from api.kernel.http.headers import names
 from api.kernel.http.paging import Page
+from api.kernel.http.streams import Stream
 from api.kernel.identity.auth import Claims, Guard, Principal
 from api.kernel.identity.limits import Policy
+from api.kernel.input.bodies import MAX_BODY_BYTES, in_words, size_of
 from api.kernel.input.conversion import shown
 from api.kernel.input.decoding import JSON
+from api.kernel.input.media import is_media_type
+from api.kernel.input.paths import path_decoder
+from api.kernel.input.uploads import Upload
 from api.kernel.settings import rate
 
 PREFIX = "/api"
-AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "renew")
+IN_MEMORY_BYTES = 8 * 1024 * 1024
+"""The most that `max_body` may be for `bytes`: 500 requests of a path may hold one at a time."""
+DECODED_BYTES = 1024 * 1024
+"""The same for JSON and forms, whose decoding holds the event loop, by up to a third of a second for this much."""
+AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "language", "renew")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
 Whose = Callable[[Context, Cookies, Any], UUID | None]
 """Who sent these cookies and this body, where they prove it without a query."""
-Renew = Callable[[Database], Awaitable[UUID]]
+Renew = Callable[[Transaction], Awaitable[UUID]]
 """Puts a new `sid` in the place of the caller's, in the transaction that it is given; the answer carries the new
 tokens. Returns the new `sid`."""
-Renewal = Callable[[Context, Database, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
+Renewal = Callable[[Context, Transaction, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
 """How that is done: the new `sid`, and the headers of the answer where the tokens are not in cookies."""
 ACCESS_HEADER, REFRESH_HEADER = "X-Access-Token", "X-Refresh-Token"
 _encode = msgspec.json.Encoder().encode
@@ -43,7 +51,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
     content: bytes
     status: int = 200
-    media_type: str = JSON
+    media_type: str | None = None
+    """Where it is not the route's."""
     headers: dict[str, str] = {}
 
 
@@ -71,7 +80,16 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[type[Problem], ...] = ()
     """The codes of its own, for the OpenAPI document."""
     etag: bool = False
-    """Answers carry an ETag of their content; a GET with the same in If-None-Match is answered 304 (RFC 9110 §13)."""
+    """Answers carry an ETag (validators.py); a GET with the same in If-None-Match is answered 304 (RFC 9110 §13)."""
+    cache: CacheControl | None = None
+    """How long clients may reuse the answers of a GET; without it they are `no-store`."""
+    max_body: int | str = MAX_BODY_BYTES
+    """The largest body, in bytes or as `2 MB`; a larger one is answered 413. At most DECODED_BYTES for JSON and forms,
+    IN_MEMORY_BYTES for bytes; an Upload has no such bound."""
+    accepts: tuple[str, ...] = ()
+    """The media types of a body that is `bytes` or an `Upload`, such as `("image/png", "image/jpeg")`."""
+    media_type: str = JSON
+    """Of the answer, where it is a Stream or a Reply."""
 
 
 def _maker(method: str) -> Callable[..., Route]:
@@ -88,11 +106,14 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler asks for, by its signature."""
 
     body: type | None
+    """A Struct, bytes or Upload."""
+    limit: int
+    """The most bytes of a body."""
     body_needed: bool
     """Whether a request without one is refused; not where the handler's is `X | None`."""
     form: type[msgspec.Struct] | None
     query: type[msgspec.Struct] | None
-    path: dict[str, type]
+    path: dict[str, Any]
     ambient: frozenset[str]
     """Of AMBIENT: what the pipeline knows anyway."""
     returns: Any
@@ -109,7 +130,7 @@ def inputs_of(route: Route) -> Inputs:
     named = set(re.findall(r"{(\w+)}", route.path))
     taken = {name: hints.pop(name) for name in ("body", "form", "query") if name in hints}
     optional = hints.get("principal") == Principal | None
-    ambient = frozenset(name for name in AMBIENT if hints.pop(name, None))
+    ambient = frozenset(name for name in AMBIENT if name not in named and hints.pop(name, None))
     asked = taken.get("body")
     body = _without(type(None), asked)
     if body is not None:
@@ -123,12 +144,19 @@ def inputs_of(route: Route) -> Inputs:
         raise TypeError(f"{where}: a parameter in the path is a name alone, such as {{id}}, and stands once.")
     if untyped:
         raise TypeError(f"{where}: {sorted(untyped)} need a type.")
-    if taken.keys() >= {"body", "form"}:
-        raise TypeError(f"{where}: a request has one body, JSON or a form.")
+    if taken.keys() >= {"body", "form"} and asked is not Upload:
+        raise TypeError(f"{where}: a request has one body, JSON or a form; a form may go with an Upload.")
+    limit = _refuse_misfit(route, body, returns, where)
     if hints.keys() != named:
         raise TypeError(f"{where}: the path names {sorted(named)}, the handler {sorted(hints)}.")
-    if any(kind not in (UUID, str) for kind in hints.values()):
-        raise TypeError(f"{where}: a path parameter is a UUID or a str.")
+    for name, kind in hints.items():
+        try:
+            path_decoder(kind)
+        except TypeError as error:
+            raise TypeError(f"{where}: {name} is {kind}, and {error}") from None
+    fault = caching_fault(route.cache, route.method, route.guard.asks, route.etag, ambient) if route.cache else None
+    if fault:
+        raise TypeError(f"{where}: {fault}")
     if "principal" in ambient and route.guard.admits is None and not (optional and not route.guard.asks):
         raise TypeError(f"{where}: a principal needs a guard that asks who it is; with anyone it is Principal | None.")
     if optional and route.guard.admits is not None:
@@ -140,12 +168,15 @@ def inputs_of(route: Route) -> Inputs:
     if "claims" in ambient and not route.guard.asks:
         raise TypeError(f"{where}: claims need a guard that asks for a token.")
     for name, kind in taken.items():
+        if name == "body" and kind in (bytes, Upload):
+            continue
         if not (
             isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__struct_config__.forbid_unknown_fields
         ):
             raise TypeError(f"{where}: {name} must be a Struct with forbid_unknown_fields=True.")
     return Inputs(
         body=body,
+        limit=limit,
         body_needed=body is asked,
         form=taken.get("form"),
         query=taken.get("query"),
@@ -154,6 +185,25 @@ def inputs_of(route: Route) -> Inputs:
         returns=returns,
         replies=returns is not returned,
     )
+
+
+def _refuse_misfit(route: Route, body: Any, returns: Any, where: str) -> int:
+    """The route's `max_body` in bytes. Raises TypeError where its sizes and media types do not fit its handler."""
+    try:
+        limit = size_of(route.max_body)
+    except ValueError as error:
+        raise TypeError(f"{where}: max_body {error}.") from None
+    most = IN_MEMORY_BYTES if body is bytes else DECODED_BYTES
+    if body is not Upload and limit > most:
+        raise TypeError(f"{where}: this body is at most {in_words(most)}; an Upload is not held in memory.")
+    if (body in (bytes, Upload)) != bool(route.accepts):
+        raise TypeError(f"{where}: accepts names the media types of a body that is bytes or an Upload.")
+    for kind in (*route.accepts, route.media_type):
+        if not is_media_type(kind):
+            raise TypeError(f"{where}: {kind!r} is not a media type such as image/png.")
+    if returns is Stream and (route.media_type == JSON or route.etag):
+        raise TypeError(f"{where}: a Stream needs media_type= other than JSON, and has no ETag.")
+    return limit
 
 
 def _without(part: type, kind: Any) -> Any:
@@ -172,15 +222,3 @@ def encode(answer: Any) -> bytes:
     if isinstance(answer, Page):
         return _encode(msgspec.structs.replace(answer, items=[shown(item) for item in answer.items]))
     return _encode(shown(answer))
-
-
-def refuse_stale(if_match: str | None, current: msgspec.Struct) -> None:
-    """Raises PRECONDITION_FAILED where the client's If-Match is of something else than what the thing is now. Ask with
-    its row locked."""
-    if if_match is not None and not names(if_match, etag(encode(current))):
-        raise PRECONDITION_FAILED
-
-
-def etag(body: bytes) -> str:
-    """A strong validator: of the content itself."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'

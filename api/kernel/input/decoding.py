@@ -2,85 +2,49 @@
 differently is refused (400), what a type does not allow is refused with a pointer to each field (422), and so is text
 that PostgreSQL could not store."""
 
-import asyncio
 import json
 import math
 import re
 import typing
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from starlette.types import Receive
 
-from api.kernel.errors import (
-    MALFORMED_JSON,
-    NOT_FOUND,
-    PAYLOAD_TOO_LARGE,
-    REQUEST_TIMEOUT,
-    UNSUPPORTED_MEDIA_TYPE,
-    VALIDATION_FAILED,
-    FieldError,
-)
+from api.kernel.errors import MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED, FieldError
+from api.kernel.input.bodies import CLOSE, MAX_BODY_BYTES, read
 from api.kernel.input.conversion import MOST_ERRORS, convert, escape, plain_kind
 from api.kernel.input.forms import FORM, boundary_of, parse_multipart, parse_urlencoded
 
 JSON = "application/json"
-MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 64
-BODY_SECONDS = 10.0
-_CLOSE = {"connection": "close"}  # the rest of a body that nobody reads must not be taken for the next request
-_UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _SUSPECT = re.compile(rb"\\u|[0-9]{19}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-async def read_body(receive: Receive, headers: dict[bytes, bytes], media_type: str) -> bytes:
+async def read_body(
+    receive: Receive, headers: dict[bytes, bytes], media_type: str, limit: int = MAX_BODY_BYTES
+) -> bytes:
     """The whole body, of that media type in UTF-8. Raises UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE (before reading
-    where the length is told), REQUEST_TIMEOUT after BODY_SECONDS."""
+    where the length is told), REQUEST_TIMEOUT."""
     kind, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
     charset = re.fullmatch(r"\s*(charset=\"?utf-8\"?)?\s*", parameters)
     if kind.strip() != media_type or charset is None:
         raise UNSUPPORTED_MEDIA_TYPE(
-            f"This needs a body of type {media_type}, in UTF-8, not compressed.", headers=_CLOSE
+            f"This needs a body of type {media_type}, in UTF-8, not compressed.", headers=CLOSE
         )
-    return await _read(receive, headers)
+    return await read(receive, headers, limit)
 
 
-async def read_form(receive: Receive, headers: dict[bytes, bytes]) -> list[tuple[str, str]]:
+async def read_form(
+    receive: Receive, headers: dict[bytes, bytes], limit: int = MAX_BODY_BYTES
+) -> list[tuple[str, str]]:
     """The fields of a form, urlencoded or multipart/form-data. Raises what `read_body` does, and VALIDATION_FAILED."""
     boundary = boundary_of(headers.get(b"content-type", b""))
     if boundary is not None:
-        return parse_multipart(await _read(receive, headers), boundary)
-    return parse_urlencoded(await read_body(receive, headers, FORM))
-
-
-async def _read(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
-    if headers.get(b"content-encoding", b"identity") != b"identity":
-        raise UNSUPPORTED_MEDIA_TYPE("This needs a body that is not compressed.", headers=_CLOSE)
-    length = headers.get(b"content-length", b"0")
-    if not length.isdigit() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
-        raise PAYLOAD_TOO_LARGE(headers=_CLOSE)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise REQUEST_TIMEOUT(headers=_CLOSE)
-                body += message.get("body", b"")
-                if len(body) > MAX_BODY_BYTES:
-                    raise PAYLOAD_TOO_LARGE(headers=_CLOSE)
-                if not message.get("more_body", False):
-                    return bytes(body)
-    except TimeoutError:
-        raise REQUEST_TIMEOUT(headers=_CLOSE) from None
-
-
-def has_body(headers: dict[bytes, bytes]) -> bool:
-    """Whether a request brings one, or says so by neither header (RFC 9112 §6.3)."""
-    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
+        return parse_multipart(await read(receive, headers, limit), boundary)
+    return parse_urlencoded(await read_body(receive, headers, FORM, limit))
 
 
 def decode_json(body: bytes) -> Any:
@@ -180,14 +144,3 @@ _SPELLINGS: dict[Any, Callable[[str], Any]] = {
     int: _whole,
     bool: lambda text: {"true": True, "false": False}.get(text, text),
 }
-
-
-def decode_path(value: str, kind: type) -> Any:
-    """A path parameter: a UUID, or text. Raises NOT_FOUND: an id of the wrong form is the id of nothing."""
-    if kind is not UUID:
-        if _UNSTORABLE.search(value):
-            raise NOT_FOUND
-        return value
-    if not _UUID.fullmatch(value):
-        raise NOT_FOUND
-    return UUID(value)

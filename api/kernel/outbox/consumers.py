@@ -13,14 +13,14 @@ import msgspec
 
 from api.kernel.context import Context
 from api.kernel.data.cache import Cache, CacheUnavailable
-from api.kernel.data.database import Database
+from api.kernel.data.database import Transaction
 from api.kernel.data.sql import query
 from api.kernel.errors import UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED, FieldError
 from api.kernel.input.conversion import convert
 from api.kernel.input.decoding import decode_json
 
 logger = logging.getLogger(__name__)
-Handler = Callable[[Context, Database, Any], Awaitable[None]]
+Handler = Callable[[Context, Transaction, Any], Awaitable[None]]
 
 _JSON = re.compile(r"application/([a-z0-9.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 _LAG_KEY = "consumers:lag"
@@ -50,7 +50,7 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 @query
-async def insert_inbox(db: Database, consumer: str, source: str, id: str) -> str | None: ...
+async def insert_inbox(db: Transaction, consumer: str, source: str, id: str) -> str | None: ...
 
 
 class Consumer:

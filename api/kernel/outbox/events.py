@@ -6,18 +6,20 @@ import functools
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 
 from api.kernel.context import origin
-from api.kernel.data.database import Database, uuid7
+from api.kernel.data.database import Database, Transaction, demand_transaction, uuid7
 from api.kernel.data.sql import query
 from api.kernel.telemetry import traceparent
 
-_PERSON, _THING, _CONTACT = ({"holds": word} for word in ("person", "thing", "contact"))
+_PERSON, _THING, _CONTACT, _PERSONAL, _LABEL = (
+    {"holds": word} for word in ("person", "thing", "contact", "personal", "label")
+)
 Person = Annotated[UUID, msgspec.Meta(extra=_PERSON)]
 """The id of an account. The event is in its history, and what the event says is erased with it."""
 Thing = Annotated[UUID, msgspec.Meta(extra=_THING)]
@@ -25,6 +27,10 @@ Thing = Annotated[UUID, msgspec.Meta(extra=_THING)]
 Contact = msgspec.Meta(extra=_CONTACT)
 """In `Annotated[str, Contact]`: text by which the person is reached, such as an e-mail address. It is erased with the
 account from dead letters too."""
+Personal = msgspec.Meta(extra=_PERSONAL)
+"""In `Annotated[str, Personal]`: other text about the event's person or written by them, such as a name or a title."""
+Label = msgspec.Meta(extra=_LABEL)
+"""In `Annotated[str, Label]`: text that says nothing about a person, such as a kind, a reason or a language."""
 MOST_PERSONS = 2
 NOBODY = UUID(int=0)
 
@@ -32,36 +38,54 @@ NOBODY = UUID(int=0)
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """Something that happened, in the past tense: `class OrderPlaced(Event, tag="orders.placed")`. The part of
     the tag before the dot is the Kafka topic; the first field is the id of the thing it is about, and the Kafka key,
-    so that one thing's events stay in order. Each id is declared as a `Person` (two at most) or a `Thing`."""
+    so that one thing's events stay in order. Each id is declared as a `Person` (two at most) or a `Thing`, and each
+    text as a `Contact`, `Personal` or a `Label`. A feature's events are in its events.py."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Raises TypeError for an id that is not declared, so that the process does not start."""
+        """Raises TypeError, naming what to write, so that the process does not start."""
         super().__init_subclass__(**options)
-        hints = typing.get_type_hints(cls, include_extras=True)
-        for name, hint in hints.items():
-            if None in _ids(hint):
+        app, _, rest = cls.__module__.partition(".")
+        feature, _, file = rest.partition(".")
+        if app == "api" and file != "events":
+            raise TypeError(
+                f"{cls.__name__}: define it in api/{feature}/events.py, from which Kafka's topics and docs/events are"
+                " derived."
+            )
+        for name, hint in typing.get_type_hints(cls, include_extras=True).items():
+            if None in _declarations(hint, UUID):
                 raise TypeError(
                     f"{cls.__name__}.{name}: declare the id as Person (of an account, erased with it) or as Thing"
-                    " (of anything else); both are in api.kernel.outbox.events."
+                    " (of anything else); both are in api.kernel."
                 )
-            if _PERSON in _ids(hint) and name not in _persons(cls):
+            if None in _declarations(hint, str):
+                raise TypeError(
+                    f"{cls.__name__}.{name}: declare the text as Annotated[str, Contact] (reaches a person),"
+                    " Annotated[str, Personal] (about a person, or by one) or Annotated[str, Label] (a kind, a reason);"
+                    " all are in api.kernel."
+                )
+            if _PERSON in _declarations(hint, UUID) and name not in _persons(cls):
                 raise TypeError(f"{cls.__name__}.{name}: must be `Person` or `Person | None`; record an event each.")
+            about = {each["holds"] for each in _declarations(hint, str) if each} & {"contact", "personal"}
+            if about and not _persons(cls):
+                raise TypeError(
+                    f"{cls.__name__}.{name}: text about a person needs a field of type Person, with whose account it is"
+                    " erased."
+                )
         if len(_persons(cls)) > MOST_PERSONS:
             raise TypeError(f"{cls.__name__}: an event is about {MOST_PERSONS} persons at most.")
 
 
-def _ids(hint: Any) -> Iterator[dict[str, str] | None]:
-    """What is declared of each UUID in a type; None where nothing is."""
-    if hint is UUID:
-        yield None
-    elif typing.get_origin(hint) is Annotated and typing.get_args(hint)[0] is UUID:
-        yield _declared(hint)
-    elif isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        for each in typing.get_type_hints(hint, include_extras=True).values():
-            yield from _ids(each)
+def _declarations(hint: Any, base: type) -> list[dict[str, str] | None]:
+    """The declaration of each `base` (UUID or str) in a type; None for one that has none."""
+    if hint is base:
+        return [None]
+    if typing.get_origin(hint) is Annotated and typing.get_args(hint)[0] is base:
+        return [_declared(hint)]
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        parts: Iterable[Any] = typing.get_type_hints(hint, include_extras=True).values()
     else:
-        for part in typing.get_args(hint):
-            yield from _ids(part)
+        parts = typing.get_args(hint)
+    return [found for part in parts for found in _declarations(part, base)]
 
 
 def _declared(hint: Any) -> dict[str, str] | None:
@@ -108,7 +132,7 @@ def _kinds(kind: type[Event]) -> Iterator[type[Event]]:
 
 @query
 async def insert_event(
-    db: Database,
+    db: Transaction,
     id: UUID,
     type: str,
     topic: str,
@@ -147,14 +171,15 @@ class Discarded(msgspec.Struct, frozen=True):
 
 
 @query
-async def erase_events(db: Database, about: list[UUID], caused: list[UUID], kept: str) -> list[Discarded]: ...
+async def erase_events(db: Transaction, about: list[UUID], caused: list[UUID], kept: str) -> list[Discarded]: ...
 @query
-async def erase_tasks(db: Database, words: list[str], kept: str) -> list[Discarded]: ...
+async def erase_tasks(db: Transaction, words: list[str], kept: str) -> list[Discarded]: ...
 
 
-async def record(db: Database, event: Event) -> None:
+async def record(db: Transaction, event: Event) -> None:
     """Write the outbox rows. Change the event's subject first: its row lock puts the events of one thing in the order
-    of their commits."""
+    of their commits. Raises TypeError where `db` is no Transaction."""
+    demand_transaction(db, "record")
     tag, topic, key = address(type(event))
     who = origin.get()
     await insert_event(

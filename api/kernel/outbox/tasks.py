@@ -9,14 +9,15 @@ import time
 import types
 import typing
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar, overload
-from uuid import UUID
+from typing import Any, Generic, Literal, TypeVar, overload
+from uuid import UUID, uuid5
 
 import msgspec
 from opentelemetry.trace import SpanKind
 
+from api.kernel.client import HttpError
 from api.kernel.context import Context
-from api.kernel.data.database import Database, uuid7
+from api.kernel.data.database import Autocommit, Database, Transaction, demand_transaction, uuid7
 from api.kernel.data.sql import query
 from api.kernel.errors import Problem
 from api.kernel.mail import MailRefused
@@ -40,8 +41,19 @@ LEASE_SECONDS = 30.0
 worker."""
 
 
+TRANSACTIONS_AT_ONCE = 4
+"""Transactional tasks that run at a time in a process: each holds one of the worker's connections."""
+_NAMESPACE = UUID("6f1b6a52-3c0e-4f7e-9a31-6d0f2c9b7e10")
+"""Of the ids that `defer(id=…)` makes (RFC 9562 §5.5)."""
+_places = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
+
+
 class WorkerLost(Exception):
-    """Attempt after attempt ended without a word: the task takes its worker down with it."""
+    """Each attempt ended without a result: the task takes its worker down with it."""
+
+
+class LeaseLost(Exception):
+    """The task was leased or deferred again while a transactional attempt ran; the attempt is rolled back."""
 
 
 class TaskRow(msgspec.Struct, frozen=True):
@@ -52,35 +64,61 @@ class TaskRow(msgspec.Struct, frozen=True):
 
 
 @query
-async def insert_task(db: Database, task: str, id: UUID, data: str, traceparent: str) -> None: ...
+async def insert_task(db: Autocommit, task: str, id: UUID, data: str, traceparent: str) -> None: ...
 @query
-async def renew_lease(db: Database, id: UUID, lease: int, seconds: float) -> TaskRow | None: ...
+async def renew_lease(db: Autocommit, id: UUID, lease: int, seconds: float) -> TaskRow | None: ...
 @query
-async def delete_task(db: Database, id: UUID, lease: int) -> None: ...
+async def delete_task(db: Autocommit, id: UUID, lease: int) -> UUID | None: ...
 @query
-async def mark_task_failed(db: Database, id: UUID, lease: int, error: str, wait: float | None) -> None: ...
+async def mark_task_failed(db: Autocommit, id: UUID, lease: int, error: str, wait: float | None) -> None: ...
 @query
-async def release_tasks(db: Database, ids: list[UUID], leases: list[int]) -> None: ...
+async def repeat_task(db: Autocommit, id: UUID, lease: int) -> None: ...
+@query
+async def release_tasks(db: Autocommit, ids: list[UUID], leases: list[int]) -> None: ...
 
 
 class Task(Generic[E]):
     """A function `(context, event, id)` that runs after every event of one type, or of a union's, or whenever it is
     deferred with a Struct of that type. It may run more than once (at least once is the promise); `id` is the same each
-    time. An `urgent` one runs before those that are not."""
+    time. A transactional one, `(context, event, id, db)`, writes with `db`; that and the removal of its row are one
+    transaction, so that its effect in the database happens exactly once. An `urgent` one runs before the others."""
 
-    def __init__(self, on: Any, function: Callable[[Context, E, UUID], Awaitable[None]], urgent: bool = False) -> None:
+    def __init__(
+        self, on: Any, function: Callable[..., Awaitable[None]], urgent: bool = False, transactional: bool = False
+    ) -> None:
         self.urgent = urgent
+        self.transactional = transactional
         self.name = f"{function.__module__.split('.')[1]}.{function.__name__}"
         self.event_types = [kind.__struct_config__.tag for kind in typing.get_args(on) or (on,)]
         self._function = function
         self._decoder = msgspec.json.Decoder(on)
 
-    async def defer(self, db: Database, value: E) -> None:
-        """Leave it to the worker: committed with the caller's transaction. For what must not be announced."""
-        await insert_task(db, self.name, uuid7(), msgspec.json.encode(value).decode(), traceparent())
+    async def defer(self, db: Transaction, value: E, *, id: UUID | str | None = None) -> None:
+        """Leave it to the worker: committed with the caller's transaction. For what must not be announced. Raises
+        TypeError where `db` is no Transaction.
+
+        With an `id` there is one row for this task and id at a time. While it waits, a further call replaces its value;
+        while it runs, it runs once more afterwards; a dead letter begins anew. After it has run nothing is remembered,
+        and a further call runs it again."""
+        demand_transaction(db, f"{self.name}.defer")
+        await self.defer_alone(db, value, id=id)
+
+    async def defer_alone(self, db: Database, value: E, *, id: UUID | str | None = None) -> None:
+        """Leave it to the worker, committed at once: for a handler that changes nothing else."""
+        row = uuid7() if id is None else uuid5(_NAMESPACE, f"{self.name}\n{id}")
+        await insert_task(db, self.name, row, msgspec.json.encode(value).decode(), traceparent())
 
     async def run(self, context: Context, id: UUID, lease: int) -> None:
-        """One attempt under the lease that handed it out; nothing, where the row is done or leased anew since."""
+        """Make one attempt under this lease; none where the row is done, or leased again since."""
+        try:
+            async with _places if self.transactional else contextlib.nullcontext():
+                await self._run(context, id, lease)
+        except asyncio.CancelledError:  # the worker stops: another one may run it at once, and it did not fail
+            with contextlib.suppress(Problem):  # then the lease runs out
+                await asyncio.shield(release_tasks(context.db, [id], [lease]))
+            raise
+
+    async def _run(self, context: Context, id: UUID, lease: int) -> None:
         row = await renew_lease(context.db, id, lease, LEASE_SECONDS)
         if row is None:
             return
@@ -90,53 +128,85 @@ class Task(Generic[E]):
                 raise WorkerLost
             with span(self.name, SpanKind.CONSUMER, parent_from(row.traceparent), {"task.attempt": row.attempts}):
                 passing("task.leased")
-                async with asyncio.timeout(RUN_SECONDS):
-                    await self._function(context, self._decoder.decode(row.data), id)
-                passing("task.done")
-                await delete_task(context.db, id, lease)
-        except asyncio.CancelledError:  # the worker stops: another one may have it at once, and it was no failure
+                await self._attempt(context, row, lease)
+        except asyncio.CancelledError:
             outcome = "released"
-            with contextlib.suppress(Problem):  # then the lease runs out
-                await asyncio.shield(release_tasks(context.db, [id], [lease]))
             raise
-        except Exception as error:  # noqa: BLE001  # whatever a task raises is kept in its row, and tried again
+        except LeaseLost:
+            outcome = "superseded"
+            with contextlib.suppress(Problem):
+                await repeat_task(context.db, id, lease)
+        except Exception as error:  # noqa: BLE001  # any failure is kept in the row, and tried again
             outcome = "failed"
             await self._settle_failure(context, row, lease, error)
         finally:
             task_seconds.record(time.perf_counter() - began, {"task.name": self.name, "task.outcome": outcome})
 
+    async def _attempt(self, context: Context, row: TaskRow, lease: int) -> None:
+        value = self._decoder.decode(row.data)
+        if self.transactional:
+            async with context.db.transaction() as db:
+                async with asyncio.timeout(RUN_SECONDS):
+                    await self._function(context, value, row.id, db)
+                passing("task.done")
+                if await delete_task(db, row.id, lease) is None:
+                    raise LeaseLost
+        else:
+            async with asyncio.timeout(RUN_SECONDS):
+                await self._function(context, value, row.id)
+            passing("task.done")
+            if await delete_task(context.db, row.id, lease) is None:
+                await repeat_task(context.db, row.id, lease)
+
     async def _settle_failure(self, context: Context, row: TaskRow, lease: int, error: Exception) -> None:
         hopeless = isinstance(error, MailRefused | msgspec.DecodeError)
         final = hopeless or row.attempts >= MAX_ATTEMPTS
-        # Of other errors the kind alone: what they say may quote what was being worked on.
+        # Of other errors the type alone: their texts may quote the task's data.
         cause = words_of(error) if isinstance(error, MailRefused | OSError) else type(error).__name__
         fields = {"task": self.name, "id": row.id, "attempt": row.attempts, "cause": cause, "dead": final}
         fields["trace_id"] = trace_of(row.traceparent)
-        # A dead letter is somebody's to decide on, and what is logged as an error is what somebody is told of.
+        # An operator decides on a dead letter; errors in the log raise an alert.
         level = logging.ERROR if final else logging.WARNING
         logger.log(level, "task failed", exc_info=error, extra={"fields": fields})
-        # The database may be what failed: then the lease runs out, and that is the retry.
+        # If the database is what failed, the lease runs out, and the task is leased again.
         with contextlib.suppress(Problem):
-            await mark_task_failed(context.db, row.id, lease, cause, None if final else back_off(row.attempts))
+            await mark_task_failed(context.db, row.id, lease, cause, None if final else _wait(row.attempts, error))
+
+
+Runs = Callable[[Context, E, UUID], Awaitable[None]]
+RunsInTransaction = Callable[[Context, E, UUID, Transaction], Awaitable[None]]
 
 
 @overload
-def task(
-    on: type[E], *, urgent: bool = False
-) -> Callable[[Callable[[Context, E, UUID], Awaitable[None]]], Task[E]]: ...
+def task(on: type[E], *, urgent: bool = False) -> Callable[[Runs[E]], Task[E]]: ...
+@overload
+def task(on: types.UnionType, *, urgent: bool = False) -> Callable[[Runs[Any]], Task[Any]]: ...
 @overload
 def task(
-    on: types.UnionType, *, urgent: bool = False
-) -> Callable[[Callable[[Context, Any, UUID], Awaitable[None]]], Task[Any]]: ...
-def task(on: Any, *, urgent: bool = False) -> Callable[[Callable[[Context, Any, UUID], Awaitable[None]]], Task[Any]]:
+    on: type[E], *, urgent: bool = False, transactional: Literal[True]
+) -> Callable[[RunsInTransaction[E]], Task[E]]: ...
+@overload
+def task(
+    on: types.UnionType, *, urgent: bool = False, transactional: Literal[True]
+) -> Callable[[RunsInTransaction[Any]], Task[Any]]: ...
+def task(
+    on: Any, *, urgent: bool = False, transactional: bool = False
+) -> Callable[[Callable[..., Awaitable[None]]], Task[Any]]:
     """Run the function after every event of that type, or of the types of `A | B`. List it in the Feature's `tasks`.
-    `urgent` is for what somebody waits for, or must know soon: it does not queue behind other tasks."""
-    return lambda function: Task(on, function, urgent)
+    `urgent` is for what a person waits for, or must know soon: it does not queue behind other tasks. `transactional`
+    gives the function a transaction as its fourth argument, for effects in the database alone: PostgreSQL ends one that
+    waits for 10 s, so call no other service in it."""
+    return lambda function: Task(on, function, urgent, transactional)
 
 
 def back_off(attempt: int) -> float:
     """Seconds before the next attempt: 2, 4, 8 … up to an hour."""
     return min(2.0**attempt, 3600.0)
+
+
+def _wait(attempt: int, error: Exception) -> float:
+    asked = error.retry_after if isinstance(error, HttpError) else None
+    return max(back_off(attempt), asked or 0.0)
 
 
 def subscribers(tasks: list[Task[Any]]) -> dict[str, tuple[str, ...]]:

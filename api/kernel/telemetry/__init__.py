@@ -69,6 +69,12 @@ query_seconds = meter.create_histogram(
     "Statements by the name of their file",
     explicit_bucket_boundaries_advisory=_QUERY_BOUNDS,
 )
+http_call_seconds = meter.create_histogram(
+    "http.client.request.duration",
+    "s",
+    "Calls of other services by method, server and status",
+    explicit_bucket_boundaries_advisory=_REQUEST_BOUNDS,
+)
 refused_values = meter.create_counter(
     "db.refused_values", "{value}", "Values that only PostgreSQL refused; must stay 0"
 )

@@ -33,7 +33,7 @@ dropped_lines = metrics.get_meter("rest_angular").create_counter(
     "log.dropped", "{line}", "Log lines that standard output did not take"
 )
 # arq logs a job's arguments and aiosmtplib the conversation; what they would tell at INFO, our spans and tasks tell.
-LIBRARIES = ("arq", "aiokafka", "aiosmtplib", "asyncio", "uvicorn", "opentelemetry", "yoyo")
+LIBRARIES = ("arq", "aiokafka", "aiosmtplib", "asyncio", "httpcore", "httpx", "uvicorn", "opentelemetry", "yoyo")
 
 
 def set_up(settings: Settings, process: str) -> None:

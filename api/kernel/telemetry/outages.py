@@ -1,6 +1,8 @@
-"""What is said of a dependency that fails: in the error's own words, once in a while, and whether waiting helps or a
-setting has to be mended."""
+"""Failures of dependencies: a log line for each kind, repeated at intervals, and the remedy where a setting is wrong
+and waiting does not help."""
 
+import asyncio
+import contextlib
 import logging
 import re
 import socket
@@ -10,6 +12,8 @@ from collections.abc import Iterator
 
 REPEAT_SECONDS = 10.0
 LONGEST = 200
+PROBE_SECONDS = 1.0
+"""For one question to a port that fails: whether its server speaks TLS."""
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]+@[^\s<>()\[\]\"',;:]+")
 _URL = re.compile(r"\b[a-z][a-z+.-]*://\S+", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9_=+/-]{32,}")
@@ -27,15 +31,25 @@ _DATABASE_REMEDIES = {
 
 
 class Outage:
-    """Tells the log of the failures of one dependency, each kind of them once in REPEAT_SECONDS."""
+    """Logs the failures of one dependency, each kind of them once in REPEAT_SECONDS, and keeps its last result."""
 
     def __init__(self, name: str, logger: logging.Logger) -> None:
         self.name = name
+        self.remedy: str | None = None
+        """What to mend, if the last result was a misconfiguration."""
+        self.results = 0
+        """Successes and failures so far."""
         self._logger = logger
         self._told: dict[str, tuple[float, int]] = {}
 
+    def note(self, remedy: str | None) -> None:
+        """Keep a result without a log line: a misconfiguration by its `remedy`, anything else by None."""
+        self.remedy = remedy
+        self.results += 1
+
     def tell(self, cause: str, remedy: str | None = None, **fields: object) -> None:
         """Log that it is not available, or with a `remedy` that it is misconfigured, which waiting does not mend."""
+        self.note(remedy)
         kind = remedy or cause
         until, unsaid = self._told.get(kind, (0.0, 0))
         if time.monotonic() < until:
@@ -71,20 +85,54 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def connection_remedy(error: BaseException, url: str, ca_cert: str) -> str | None:
-    """What to mend where it is the name or the certificate of a server that is wrong, by the settings of its URL and
-    of the authority to trust; None where it may just be down."""
+    """What to mend where the name or the certificate of a server is wrong. `url` and `ca_cert` name the settings of its
+    URL and of the authority to trust. None where the server may just be down."""
     for each in causes(error):
         if isinstance(each, ssl.SSLCertVerificationError):
             wrong_name = each.verify_code in (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH
             check = f"the host in {url}" if wrong_name else f"{ca_cert}, which must be the server's authority"
             return f"the server's certificate is not trusted ({each.verify_message.rstrip('.')}): check {check}"
         if isinstance(each, ssl.SSLError) and each.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
-            return f"the server speaks no TLS at this port: check {url}"
+            return no_tls(url)
         if isinstance(each, ssl.SSLError) and "_ALERT_" in (each.reason or ""):
             return f"the server refuses our certificate or TLS ({each.reason}): check {url} and its certificates"
         if isinstance(each, socket.gaierror) and each.errno == socket.EAI_NONAME:
             return f"the host's name is unknown: check {url}"
     return None
+
+
+def no_tls(url: str) -> str:
+    """The remedy where only the client speaks TLS. `url` names the setting."""
+    return f"the server speaks no TLS at this port: check {url}"
+
+
+def only_tls(url: str) -> str:
+    """The remedy where only the server speaks TLS. `url` names the setting."""
+    return f"the server speaks TLS at this port, and the client does not: check {url}"
+
+
+async def speaks_tls(host: str, port: int) -> bool:
+    """Whether the server at this port answers the start of a TLS handshake with a TLS record (RFC 8446 §5.1). The
+    handshake ends there: nothing is sent that the server could use."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    sent = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=host).do_handshake()
+    answer = await first_answer(host, port, sent.read())
+    return answer[:2] in (b"\x16\x03", b"\x15\x03")  # a handshake record, or an alert
+
+
+async def first_answer(host: str, port: int, asked: bytes) -> bytes:
+    """The first bytes of a server's answer, at most 16 of them; none where it does not answer within PROBE_SECONDS."""
+    with contextlib.suppress(OSError):  # TimeoutError is one
+        async with asyncio.timeout(PROBE_SECONDS):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write(asked)
+                return await reader.read(16)
+            finally:
+                writer.close()
+    return b""
 
 
 def database_remedy(error: BaseException, state: str) -> str | None:

@@ -10,8 +10,7 @@ from typing import Protocol
 from starlette.types import ASGIApp, Message, Scope
 from uvicorn.server import ServerState
 
-from api.kernel.errors import INTERNAL_ERROR, UNAVAILABLE, Problem, title_of
-from api.kernel.input.decoding import MAX_BODY_BYTES
+from api.kernel.errors import INTERNAL_ERROR, UNAVAILABLE, BrokenOff, Problem, title_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +26,7 @@ class Connection(Protocol):
     writable: asyncio.Event
 
     def advance(self) -> None: ...
+    def watch(self) -> None: ...
     def begun(self) -> None: ...
     def ended(self, exchange: "Exchange") -> None: ...
     def fail(self, exchange: "Exchange", problem: Problem) -> None: ...
@@ -34,6 +34,12 @@ class Connection(Protocol):
 
 _COPIED = 16 * 1024
 """Bytes of a body that are joined with the head into one write; a longer one is not copied."""
+
+
+UNREAD_BYTES = 16 * 1024
+"""Bytes of a body that wait for the application; with more the connection is not read."""
+DISCARDED_BYTES = 64 * 1024
+"""The rest of a body that is read after its answer, so that the connection serves on; one with more is closed."""
 
 
 class Exchange:
@@ -45,6 +51,10 @@ class Exchange:
     """The connection takes no answer any more: the client left, or got a refusal instead."""
     received = False
     """Whether the whole request has come in."""
+    taken = 0
+    """Bytes of the body that have come in."""
+    asked = 0
+    """How often the application has asked for more of the body."""
     _delivered = False
     _head: list[bytes] | None = None
     _chunked = False
@@ -74,6 +84,8 @@ class Exchange:
                 self.connection.fail(self, UNAVAILABLE())
                 self.connection.transport.close()
             raise
+        except BrokenOff:
+            pass
         except Exception:
             logger.exception("the application failed")
         if not self.ended and not self.gone:
@@ -88,21 +100,42 @@ class Exchange:
         chunked body was discarded that the connection is not worth it."""
         if self.owed is not None:
             self.owed -= len(body)
+        self.taken += len(body)
         if self.ended:
             self._discarded += len(body)
-            return self._discarded <= MAX_BODY_BYTES
+            return self._discarded <= DISCARDED_BYTES
         self.body += body
         self.changed.set()
         return True
+
+    @property
+    def full(self) -> bool:
+        """Whether the application has to read before more of the body is taken."""
+        return len(self.body) > UNREAD_BYTES
+
+    @property
+    def waits_for_body(self) -> bool:
+        """Whether it is the client's turn: the body is not complete, and there is room for it. A client that asked
+        for 100 (Continue) has its turn once it was told."""
+        return not self.received and not self.full and not self._expects
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether the end of the connection is that of the answer (HTTP/1.0), so that a client could take a part for
+        the whole."""
+        return not self._chunked and not self._bodiless and self._left is None
 
     def complete(self) -> None:
         self.received = True
         self.changed.set()
 
     async def receive(self) -> Message:
-        if self._expects and not self.received and not self.gone:
+        if self._expects and not self.received and not self.gone and not self.begun:
             self.connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._expects = False
+        self.asked += 1
+        if not self.gone:
+            self.connection.watch()
         # A body that has come in whole is delivered even if the client has left since.
         while not (self.ended or self.gone or (not self._delivered and (self.body or self.received))):
             self.changed.clear()
@@ -151,7 +184,7 @@ class Exchange:
 
     def _is_worth_reading_on(self) -> bool:
         """Whether the rest of the body is short, and the client is sending it rather than waiting to be told to."""
-        return self.received or ((self.owed is None or self.owed <= MAX_BODY_BYTES) and not self._expects)
+        return self.received or ((self.owed is None or self.owed <= DISCARDED_BYTES) and not self._expects)
 
     def _continue(self, body: bytes, more: bool) -> None:
         assert self._head is not None

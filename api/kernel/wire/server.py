@@ -8,14 +8,16 @@ A connection is in one state of each table. A deadline begins with its state, an
 | fresh     | the first request has not begun                 | HEAD_SECONDS          | close                    |
 | idle      | the next request has not begun                  | KEEP_ALIVE_SECONDS    | close                    |
 | head      | a head has begun and is not complete            | HEAD_SECONDS          | 408, linger              |
-| body      | a body is not complete                          | BODY_SECONDS          | 408, linger              |
+| body      | a body is not complete, and the application     | BODY_SECONDS for each BODY_BYTES | 408, linger   |
+|           | has room for it                                 |                       |                          |
 |           | … and its request was answered without it       |                       | close                    |
 | waiting   | a request is complete and not yet answered      | that of answering     |                          |
 | lingering | the last answer was sent; what comes is dropped | LINGER_SECONDS, LINGER_BYTES | close             |
 
 | answering | while                                           | deadline              | then                     |
 |-----------|-------------------------------------------------|-----------------------|--------------------------|
-| handling  | the application has not begun its answer        | HANDLING_SECONDS      | cancel, 503, linger      |
+| handling  | the application has not begun its answer, nor   | HANDLING_SECONDS      | cancel, 503, linger      |
+|           | asked for more of the body                      |                       |                          |
 | writing   | the client does not take what was sent          | WRITE_SECONDS for each WRITE_BYTES | abort       |
 
 Requests are parsed one at a time: what follows stays unparsed, two reads of it at most, until the answer is sent and
@@ -27,6 +29,7 @@ import contextvars
 import functools
 import logging
 import socket
+import struct
 from typing import Any
 
 import uvicorn
@@ -34,7 +37,7 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
 from api.kernel.errors import REQUEST_TIMEOUT, UNAVAILABLE, Problem, render, title_of, trace_id
-from api.kernel.input.decoding import BODY_SECONDS
+from api.kernel.input.bodies import BODY_BYTES, BODY_SECONDS
 from api.kernel.telemetry import SECURITY_HEADERS, access_log, parent_from, span
 from api.kernel.wire.clock import Clock
 from api.kernel.wire.exchange import Exchange
@@ -106,7 +109,7 @@ class Protocol(asyncio.BufferedProtocol):
         elif over > 0:
             self._refuse(UNAVAILABLE("Too many connections are open; try again shortly."))
         else:
-            self._watch()
+            self.watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
@@ -133,12 +136,12 @@ class Protocol(asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         self.write_paused = True
         self.writable.clear()
-        self._watch()
+        self.watch()
 
     def resume_writing(self) -> None:
         self.write_paused = False
         self.writable.set()
-        self._watch()
+        self.watch()
         self.advance()
 
     def shutdown(self) -> None:
@@ -157,7 +160,7 @@ class Protocol(asyncio.BufferedProtocol):
             self._refuse(refusal.problem)
         if not self.closing:
             self._read_on(self._parser.left < len(_READ))
-            self._watch()
+            self.watch()
 
     def _waits(self) -> bool:
         """Whether what was read stays unparsed for now."""
@@ -165,7 +168,7 @@ class Protocol(asyncio.BufferedProtocol):
             self.exchange = None
         if self.exchange is None:
             return self.write_paused  # the client has an answer to take first
-        return self.exchange.received or len(self.exchange.body) > len(_READ)
+        return self.exchange.received or self.exchange.full
 
     def _begin(self, scope: dict[str, Any], owed: int | None, keep_alive: bool, expects: bool) -> Exchange:
         server, client = self._ends
@@ -205,7 +208,8 @@ class Protocol(asyncio.BufferedProtocol):
         if self.closing:
             return
         if self.exchange is not None and self.exchange.begun:
-            self._linger() if self.exchange.ended else self._close()
+            broken = self._reset if self.exchange.ends_with_connection else self._close
+            self._linger() if self.exchange.ended else broken()
             return
         with span("refused", parent=parent_from(None)):
             refused = render(problem, "*")
@@ -230,7 +234,7 @@ class Protocol(asyncio.BufferedProtocol):
         with contextlib.suppress(OSError):  # the client has left
             self.transport.write_eof()
         self._read_on(True)
-        self._watch()
+        self.watch()
         self._reading.start("lingering", LINGER_SECONDS, self._close)
 
     def _close(self) -> None:
@@ -238,20 +242,26 @@ class Protocol(asyncio.BufferedProtocol):
         self._leave()
         self._reading.stop()
         self.transport.close()
-        self._watch()
+        self.watch()
+
+    def _reset(self) -> None:
+        """End the connection by RST, which no client takes for the end of an answer."""
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def eof_received(self) -> None:
         self._close()
 
     # Deadlines
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
         """Start the deadline of each state that has changed."""
         left = self.transport.get_write_buffer_size() if self.write_paused or self.closing else 0
         if left:
             self._answering.start("writing", WRITE_SECONDS, functools.partial(self._writing_is_late, left))
         elif self.exchange is not None and not self.exchange.begun:
-            self._answering.start(self._parser.requests, HANDLING_SECONDS, self._handling_is_late)
+            turn = (self._parser.requests, self.exchange.asked)
+            self._answering.start(turn, HANDLING_SECONDS, self._handling_is_late)
         else:
             self._answering.stop()
         if self.closing:
@@ -261,8 +271,9 @@ class Protocol(asyncio.BufferedProtocol):
         elif self.exchange is None:
             seconds = KEEP_ALIVE_SECONDS if self._parser.requests else HEAD_SECONDS
             self._reading.start(("idle", self._parser.requests), seconds, self._close)
-        elif not self.exchange.received:
-            self._reading.start(("body", self._parser.requests), BODY_SECONDS, self._request_is_late)
+        elif self.exchange.waits_for_body:
+            pace = ("body", self._parser.requests, self.exchange.taken // BODY_BYTES)
+            self._reading.start(pace, BODY_SECONDS, self._request_is_late)
         else:
             self._reading.stop()
 
@@ -283,4 +294,4 @@ class Protocol(asyncio.BufferedProtocol):
             self.transport.abort()
         else:
             self._answering.stop()
-            self._watch()
+            self.watch()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel import RATE_LIMITED, Context, Database, Problem, meter, network_of, origin, record, uuid7
+from api.kernel import RATE_LIMITED, Context, Problem, Transaction, meter, network_of, origin, record, uuid7
 from api.kernel.http.cookies import Cookies, refuse_foreign
 from api.kernel.identity.limits import NETWORK_BITS, Limit
 from api.kernel.outbox.events import NOBODY
@@ -14,6 +14,7 @@ from api.kernel.telemetry import traceparent
 from api.sessions import delivery, queries, throttles
 from api.sessions.errors import LOGIN_BAD_CREDENTIALS, LOGIN_USER_NOT_VERIFIED
 from api.sessions.events import SessionEnded, SessionStarted
+from api.sessions.settings import SessionSettings
 from api.sessions.types import Account, Credentials, Session, TokenPair
 from api.users.events import DeletionCancelled
 
@@ -41,7 +42,7 @@ async def _authenticated(context: Context, form: Credentials, cookies: Cookies) 
     context.passwords.refuse_when_full()
     device = delivery.device_of(context, cookies)
     account = await queries.find_account(context.db, form.username, device, origin.get().user_agent)
-    if account and context.settings.hide_accounts and not account.is_verified:
+    if account and context.settings.of(SessionSettings).hide_accounts and not account.is_verified:
         account = None  # registering an address and signing in to it must not tell whether it was free
     try:
         charged = await context.limiter.charge(_limits(context, form.username, account, device))
@@ -68,7 +69,7 @@ def _limits(context: Context, typed: str, account: Account | None, device: UUID 
     if account and account.has_device:
         return throttles.of_device(limiter, account.email, device)
     # Not while accounts are hidden: on the owner's network and with their browser, the count would tell of an account.
-    if account and not context.settings.hide_accounts and _is_known(account):
+    if account and not context.settings.of(SessionSettings).hide_accounts and _is_known(account):
         place = throttles.of_place(limiter, account.email, network, who.user_agent)
         return place + throttles.of_known_places(limiter, network)
     whose = account.email if account else typed
@@ -114,14 +115,14 @@ async def _start(context: Context, account: Account, form: Credentials, cookies:
     return session
 
 
-async def _insert(context: Context, db: Database, account: Account, device: UUID, mode: str) -> Session:
+async def _insert(context: Context, db: Transaction, account: Account, device: UUID, mode: str) -> Session:
     settings, who, sid = context.settings, origin.get(), uuid7()
     generation = await queries.insert(
         db,
         sid,
         account.user_id,
         account.credentials_changed_at,
-        timedelta(days=settings.sign_in_idle_days),
+        timedelta(days=settings.of(SessionSettings).sign_in_idle_days),
         timedelta(days=settings.sign_in_most_days),
         who.address,
         who.user_agent,
@@ -137,12 +138,12 @@ async def _insert(context: Context, db: Database, account: Account, device: UUID
     return Session(sid, generation, account.user_id, account.email, account.name, account.roles)
 
 
-async def _welcome_back(db: Database, account: Account, rehashed: str | None) -> None:
+async def _welcome_back(db: Transaction, account: Account, rehashed: str | None) -> None:
     if await queries.welcome_back(db, account.user_id, rehashed, account.credentials_changed_at):
         await record(db, DeletionCancelled(user_id=account.user_id))
 
 
-async def _end_former(db: Database, account: Account, former: UUID | None) -> None:
+async def _end_former(db: Transaction, account: Account, former: UUID | None) -> None:
     """The sessions that the new one takes the place of: the browser's own, and the oldest of very many."""
     owner = await queries.end_named(db, former, "logout") if former else None
     if former and owner:

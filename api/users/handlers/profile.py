@@ -6,7 +6,19 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from api.kernel import UNAUTHORIZED, Context, Database, Policy, Principal, Problem, Rate, Renew, record, refuse_stale
+from api.kernel import (
+    UNAUTHORIZED,
+    Context,
+    Database,
+    Policy,
+    Principal,
+    Problem,
+    Rate,
+    Renew,
+    Transaction,
+    record,
+    refuse_stale,
+)
 from api.users import queries
 from api.users.errors import (
     CHANGE_PASSWORD_BAD_CREDENTIALS,
@@ -28,6 +40,7 @@ from api.users.events import (
     UserVerified,
 )
 from api.users.passwords import refuse_weak
+from api.users.settings import UserSettings
 from api.users.tokens import charge_mail, choose_password, spend
 from api.users.trust import allow_return, keep, refuse_last
 from api.users.types import (
@@ -143,7 +156,8 @@ async def delete_me(context: Context, principal: Principal, body: PasswordProof,
         user = await _lock(db, principal)
         refuse_stale(if_match, user)
         await _refuse_outdated(db, principal, proof, CURRENT_PASSWORD_REQUIRED)
-        delete_after = await queries.mark_for_deletion(db, principal.id, timedelta(days=context.settings.deletion_days))
+        days = context.settings.of(UserSettings).deletion_days
+        delete_after = await queries.mark_for_deletion(db, principal.id, timedelta(days=days))
         await _void_tokens(db, user)
         await record(db, DeletionRequested(user_id=principal.id, delete_after=delete_after))
     context.principals.forget(principal.id)
@@ -177,7 +191,7 @@ async def _prove_change(
         await context.limiter.charge(context.limiter.credentials(ADDRESSES, str(principal.id)))
         await charge_mail(context, body.email)
         # With HIDE_ACCOUNTS, only whoever reads the mail to that address learns that it is taken.
-        if not context.settings.hide_accounts and await queries.find_id(context.db, body.email):
+        if not context.settings.of(UserSettings).hide_accounts and await queries.find_id(context.db, body.email):
             raise UPDATE_USER_EMAIL_ALREADY_EXISTS
     if body.password is None:
         return proof, None
@@ -185,7 +199,7 @@ async def _prove_change(
     return proof, await context.passwords.hash(body.password)
 
 
-async def _lock(db: Database, principal: Principal) -> User:
+async def _lock(db: Transaction, principal: Principal) -> User:
     user = await queries.lock(db, principal.id)
     if user is None:
         raise UNAUTHORIZED
@@ -202,21 +216,21 @@ async def _refuse_outdated(db: Database, principal: Principal, proof: Credential
         raise refusal
 
 
-async def _put_password(db: Database, user: User, password_hash: str, renew: Renew) -> User:
+async def _put_password(db: Transaction, user: User, password_hash: str, renew: Renew) -> User:
     user = await queries.change_password(db, user.id, password_hash, await renew(db))
     await _void_tokens(db, user)
     await record(db, PasswordChanged(user_id=user.id, how="change"))
     return user
 
 
-async def _void_tokens(db: Database, user: User) -> None:
+async def _void_tokens(db: Transaction, user: User) -> None:
     """Not where the address was not proved: its owner could never open a link in time, if whoever opened the account
     kept changing the password."""
     if user.is_verified:
         await queries.void_tokens(db, user.id, None)
 
 
-async def _put_profile(db: Database, principal: Principal, body: ProfileChange) -> User:
+async def _put_profile(db: Transaction, principal: Principal, body: ProfileChange) -> User:
     name = body.name if body.name is not UNSET else None
     language = body.language if body.language is not UNSET else None
     user = await queries.change_profile(db, principal.id, body.name is not UNSET, name, language)
@@ -225,7 +239,7 @@ async def _put_profile(db: Database, principal: Principal, body: ProfileChange) 
     return user
 
 
-async def _put_pending_email(db: Database, user: User, email: str) -> User:
+async def _put_pending_email(db: Transaction, user: User, email: str) -> User:
     """The address that the account has already takes back a change that waits."""
     if email == user.email:
         return await queries.change_pending_email(db, user.id, None)
@@ -236,7 +250,7 @@ async def _put_pending_email(db: Database, user: User, email: str) -> User:
     return changed
 
 
-async def _put_email(db: Database, id: UUID, email: str) -> User:
+async def _put_email(db: Transaction, id: UUID, email: str) -> User:
     """The address whose owner has just shown that it is theirs."""
     user = await queries.change_email(db, id, email)
     verified = await queries.mark_verified(db, id)

@@ -4,13 +4,14 @@ for a new one where the password was changed."""
 from datetime import timedelta
 from uuid import UUID
 
-from api.kernel import UNAUTHORIZED, Context, Database, Principal, origin, record, uuid7
+from api.kernel import UNAUTHORIZED, Context, Principal, Transaction, origin, record, uuid7
 from api.kernel.http.cookies import REFRESH, Cookies, refuse_forgery
 from api.kernel.http.routing import ACCESS_HEADER, REFRESH_HEADER
 from api.kernel.identity.auth import ACCESS_SECONDS
 from api.sessions import delivery, queries, tokens
 from api.sessions.errors import REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED
 from api.sessions.events import SessionEnded, SessionStarted
+from api.sessions.settings import SessionSettings
 from api.sessions.types import RefreshToken, Renewal, Session
 
 GRACE = timedelta(seconds=10)
@@ -41,10 +42,12 @@ async def refresh(context: Context, cookies: Cookies, body: RefreshToken | None)
     return Renewal(token_type="cookie", expires_in=ACCESS_SECONDS)  # noqa: S106  # its kind
 
 
-async def renew(context: Context, db: Database, principal: Principal, cookies: Cookies) -> tuple[UUID, dict[str, str]]:
+async def renew(
+    context: Context, db: Transaction, principal: Principal, cookies: Cookies
+) -> tuple[UUID, dict[str, str]]:
     """Replace the caller's session, whose tokens are dead from the commit on (ASVS 7.2.4). The new session's id, and
     its tokens as headers where its client does not keep them in cookies. Raises UNAUTHORIZED."""
-    idle, who = timedelta(days=context.settings.sign_in_idle_days), origin.get()
+    idle, who = timedelta(days=context.settings.of(SessionSettings).sign_in_idle_days), origin.get()
     new = await queries.renew(db, principal.sid, uuid7(), idle, who.address, who.user_agent)
     if new is None:
         raise UNAUTHORIZED
@@ -64,7 +67,7 @@ async def _rotated(context: Context, token: str) -> Session:
     named = tokens.read(delivery.refresh_keys(context), token)
     if named is None:
         raise REFRESH_TOKEN_INVALID
-    idle, who = timedelta(days=context.settings.sign_in_idle_days), origin.get()
+    idle, who = timedelta(days=context.settings.of(SessionSettings).sign_in_idle_days), origin.get()
     session = await queries.rotate(context.db, *named, GRACE, idle, who.address, who.user_agent)
     if session is None:
         await _end_reused(context, *named)

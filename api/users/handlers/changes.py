@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from api.kernel import NOT_FOUND, Context, Database, Principal, origin, record, refuse_stale
+from api.kernel import NOT_FOUND, Context, Principal, Transaction, origin, record, refuse_stale
 from api.users import queries
 from api.users.errors import CURRENT_PASSWORD_REQUIRED, LAST_SUPERUSER, UPDATE_USER_INVALID_PASSWORD
 from api.users.events import EmailChanged, PasswordChanged, UserDisabled, UserInvited, UserPromoted, UserUpdated
@@ -55,7 +55,7 @@ async def change_user(context: Context, principal: Principal, id: UUID, body: Us
     return user
 
 
-async def put_account(db: Database, user: User, wanted: User) -> None:
+async def put_account(db: Transaction, user: User, wanted: User) -> None:
     """What is new of name, flags and roles. `user` is the account as it was."""
     changed = [
         name for name in User.__struct_fields__ if name != "email" and getattr(wanted, name) != getattr(user, name)
@@ -117,7 +117,7 @@ def _plan(user: User, standing: Standing, body: UserChange) -> Plan:
     return Plan(wanted, claims, has_password, not has_password and (claims or email != user.email))
 
 
-async def _put(db: Database, user: User, plan: Plan, password_hash: str | None) -> None:
+async def _put(db: Transaction, user: User, plan: Plan, password_hash: str | None) -> None:
     """An administrator's word on the address voids every way back to an earlier one."""
     wanted, language = plan.wanted, origin.get().language
     if plan.claims:

@@ -12,6 +12,7 @@ from api.users.errors import (
 )
 from api.users.events import PasswordChanged, UserRegistered, UserVerified
 from api.users.passwords import refuse_weak
+from api.users.settings import UserSettings
 from api.users.tokens import charge_mail, choose_password, digest, spend
 from api.users.trust import claim, keep
 from api.users.types import Addressee, MailToken, MailTokenWithPassword, NewPassword, Opening, Registration, User
@@ -33,19 +34,19 @@ async def register(context: Context, body: Registration) -> User | Reply:
             )
             await record(db, UserRegistered(user_id=user.id, email=user.email, language=who.language))
     except REGISTER_USER_ALREADY_EXISTS:
-        if not context.settings.hide_accounts:
+        if not context.settings.of(UserSettings).hide_accounts:
             raise
-        await tasks.send_already_registered.defer(
+        await tasks.send_already_registered.defer_alone(
             context.db, tasks.AlreadyRegistered(email=body.email, network=_network())
         )
         return ACCEPTED
-    return ACCEPTED if context.settings.hide_accounts else user
+    return ACCEPTED if context.settings.of(UserSettings).hide_accounts else user
 
 
 async def request_verify_token(context: Context, body: Addressee) -> None:
     """Ask for the mail that confirms an address once more. The answer is the same whether or not there is something to
     confirm."""
-    await tasks.send_verification_again.defer(
+    await tasks.send_verification_again.defer_alone(
         context.db, tasks.VerificationWanted(email=body.email, network=_network())
     )
 
@@ -93,7 +94,7 @@ async def show_opening(context: Context, body: MailToken) -> Opening:
 
 async def forgot_password(context: Context, body: Addressee) -> None:
     """Ask for a mail with a link to a new password. The answer is the same whether or not there is an account."""
-    await tasks.send_reset.defer(context.db, tasks.ResetWanted(email=body.email, network=_network()))
+    await tasks.send_reset.defer_alone(context.db, tasks.ResetWanted(email=body.email, network=_network()))
 
 
 async def reset_password(context: Context, body: NewPassword) -> None:

@@ -1,0 +1,14 @@
+"""What an operator may set for the audit."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from api.kernel import FeatureSettings
+
+
+class AuditSettings(FeatureSettings, frozen=True, kw_only=True):
+    days: Annotated[
+        int,
+        Meta(ge=0, le=36_500, description="Audit entries are removed after so many days: 1 to 36500; 0 keeps them."),
+    ] = 400

@@ -1,0 +1,258 @@
+"""HttpClient: calls of other services over HTTP, from tasks. A call in a handler would happen although the transaction
+rolls back, and twice where it is tried again: a handler defers a task.
+
+No redirects, cookies, credentials from `.netrc`, proxies from the environment or compression: an answer is what that
+server sent, and costs no more memory than was asked for. httpx is imported and opened by the first call alone."""
+
+import asyncio
+import contextlib
+import email.utils
+import re
+import time
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self, TypedDict, TypeVar, Unpack
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+from opentelemetry.trace import SpanKind
+
+from api.kernel.config.pem import client_context
+from api.kernel.settings import Settings
+from api.kernel.telemetry import http_call_seconds, span, traceparent
+from api.kernel.telemetry.outages import words_of
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 10.0
+"""Between two pieces of an answer, and for each piece of a request."""
+TOTAL_SECONDS = 15.0
+"""From the call to the answer's last byte; a task has 20 s."""
+MOST_BYTES = 5 * 1024 * 1024
+MOST_CONNECTIONS = 20
+KEEP_ALIVE_SECONDS = 15.0
+LONGEST_RETRY_AFTER = 3600.0
+CLOSE_SECONDS = 1.0
+_PLACE = re.compile(r"at `(\$[^`]*)`$")
+_NO_TRACE = "00-" + 32 * "0"
+
+
+class HttpError(OSError):
+    """A call failed: the server does not answer in time, or with a status that was not expected, or with too much. A
+    task that lets it through is tried again, and not before `retry_after`. The text names the server, and quotes
+    neither path nor body."""
+
+    def __init__(
+        self,
+        text: str,
+        kind: str = "HttpError",
+        response: "HttpResponse | None" = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.kind = kind
+        """The status, or the type of the failure: `error.type` of OpenTelemetry's semantic conventions."""
+        self.response = response
+        """None where there is no answer."""
+        self.retry_after = retry_after
+        """Seconds, an hour at most (RFC 9110 §10.2.3)."""
+
+
+class HttpResponse(msgspec.Struct, frozen=True):
+    """A whole answer. Names of header fields may be looked up in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self, type: type[T]) -> T:
+        """The body as that type. Raises HttpError where it is something else."""
+        try:
+            return msgspec.json.decode(self.body, type=type)
+        except msgspec.DecodeError as error:  # whose text may quote a value
+            place = _PLACE.search(str(error))
+            where = f" at {place[1]}" if place else ""
+            raise HttpError(f"the answer is not the JSON that was expected{where}", response=self) from None
+
+
+class Options(TypedDict, total=False):
+    """What a call may say. `json` may be a Struct; of `json`, `form` and `content` there is one at most. `expect` are
+    statuses beside 2xx that are no error."""
+
+    query: Mapping[str, str | int]
+    headers: Mapping[str, str]
+    json: object
+    form: Mapping[str, str]
+    content: bytes
+    expect: Collection[int]
+    seconds: float
+    most_bytes: int
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A request, ready to be sent."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None
+
+
+class HttpClient:
+    """One for a process: `context.http`. Its connections are kept and bounded."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._agent = f"rest-angular (+{settings.public_url})"
+        self._opening = asyncio.Lock()
+        self._transport: httpx.AsyncHTTPTransport | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._transport is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._transport.aclose()
+
+    async def get(self, url: str, **options: Unpack[Options]) -> HttpResponse:
+        """`request` with GET; the next ones are the same with their methods."""
+        return await self.request("GET", url, **options)
+
+    async def post(self, url: str, **options: Unpack[Options]) -> HttpResponse:
+        return await self.request("POST", url, **options)
+
+    async def put(self, url: str, **options: Unpack[Options]) -> HttpResponse:
+        return await self.request("PUT", url, **options)
+
+    async def patch(self, url: str, **options: Unpack[Options]) -> HttpResponse:
+        return await self.request("PATCH", url, **options)
+
+    async def delete(self, url: str, **options: Unpack[Options]) -> HttpResponse:
+        return await self.request("DELETE", url, **options)
+
+    async def request(self, method: str, url: str, **options: Unpack[Options]) -> HttpResponse:
+        """Send one request and read the whole answer, which is returned where its status is 2xx or expected. Raises
+        HttpError; ValueError where the request itself is malformed."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or parts.fragment:
+            raise ValueError("a URL is absolute, begins with http:// or https://, and has no password and no fragment")
+        if query := options.get("query"):
+            url += ("&" if parts.query else "?") + urlencode(query)
+        body, media_type = _body(options)
+        sent = {"user-agent": self._agent, "accept-encoding": "identity"}
+        sent |= {"content-type": media_type} if media_type else {}
+        sent |= {name.lower(): value for name, value in options.get("headers", {}).items()}
+        labels: dict[str, str | int] = {"http.request.method": method, "server.address": parts.hostname}
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        began = time.perf_counter()
+        try:
+            with span(method, SpanKind.CLIENT, attributes={**labels, "server.port": port}) as current:
+                here = traceparent()
+                sent |= {} if here.startswith(_NO_TRACE) else {"traceparent": here}
+                try:
+                    response = await self._exchange(Call(method, url, sent, body), parts.hostname, options)
+                    labels["http.response.status_code"] = response.status
+                    _judge(response, parts.hostname, options.get("expect", ()))
+                except HttpError as error:
+                    labels["error.type"] = error.kind
+                    raise
+                finally:
+                    current.set_attributes(labels)
+        finally:
+            http_call_seconds.record(time.perf_counter() - began, labels)
+        return response
+
+    async def _exchange(self, call: "Call", host: str, options: "Options") -> HttpResponse:
+        transport = await self._open()
+        import httpx
+
+        seconds = options.get("seconds", TOTAL_SECONDS)
+        timeouts = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": CONNECT_SECONDS}
+        try:
+            request = httpx.Request(
+                call.method, call.url, headers=call.headers, content=call.body, extensions={"timeout": timeouts}
+            )
+            async with asyncio.timeout(seconds):
+                answer = await transport.handle_async_request(request)
+                try:
+                    body = await _read(answer, options.get("most_bytes", MOST_BYTES))
+                finally:
+                    await answer.aclose()
+        except (httpx.InvalidURL, httpx.LocalProtocolError) as error:
+            raise ValueError(f"the request cannot be sent: {type(error).__name__}") from None
+        except httpx.TransportError as error:
+            raise HttpError(f"{host}: {words_of(error)}", type(error).__name__) from None
+        except TimeoutError:
+            raise HttpError(f"{host}: no whole answer within {seconds:g} s", "TimeoutError") from None
+        except _Unreadable as error:
+            raise HttpError(f"{host}: {error}") from None
+        return HttpResponse(answer.status_code, answer.headers, body)
+
+    async def _open(self) -> "httpx.AsyncHTTPTransport":
+        async with self._opening:
+            if self._transport is None:  # in a thread: the import and the authorities take a tenth of a second
+                self._transport = await asyncio.to_thread(_make_transport)
+            return self._transport
+
+
+class _Unreadable(Exception):
+    """An answer that is not read to its end."""
+
+
+def _make_transport() -> "httpx.AsyncHTTPTransport":
+    import httpx
+
+    limits = httpx.Limits(
+        max_connections=MOST_CONNECTIONS,
+        max_keepalive_connections=MOST_CONNECTIONS,
+        keepalive_expiry=KEEP_ALIVE_SECONDS,
+    )
+    # A transport and not a client, which would follow cookies and the environment.
+    return httpx.AsyncHTTPTransport(verify=client_context(None), limits=limits, trust_env=False)
+
+
+def _body(options: Options) -> tuple[bytes | None, str | None]:
+    """The request's body and media type. Raises ValueError where there are several."""
+    if len(options.keys() & {"json", "form", "content"}) > 1:
+        raise ValueError("give one of json, form and content")
+    if "json" in options:
+        return msgspec.json.encode(options["json"]), "application/json"
+    if "form" in options:
+        return urlencode(options["form"]).encode(), "application/x-www-form-urlencoded"
+    return options.get("content"), None
+
+
+async def _read(answer: "httpx.Response", most_bytes: int) -> bytes:
+    if answer.headers.get("content-encoding", "identity").lower() != "identity":
+        raise _Unreadable("the answer is compressed, which was not asked for")
+    body = bytearray()
+    async for piece in answer.stream:  # type: ignore[union-attr]  # an AsyncByteStream
+        body += piece
+        if len(body) > most_bytes:
+            raise _Unreadable(f"the answer has more than {most_bytes} bytes")
+    return bytes(body)
+
+
+def _judge(response: HttpResponse, host: str, expect: Collection[int]) -> None:
+    """Raises HttpError for a status that was not expected."""
+    if not 200 <= response.status < 300 and response.status not in expect:
+        retry_after = _retry_after(response.headers)
+        raise HttpError(f"{host} answers {response.status}", str(response.status), response, retry_after)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), LONGEST_RETRY_AFTER)
+    try:
+        at = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_RETRY_AFTER)

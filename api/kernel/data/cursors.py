@@ -1,0 +1,90 @@
+"""Reads the rows of one statement while they are used: a server-side cursor in a read-only transaction, on a connection
+of its own."""
+
+import asyncio
+import contextlib
+import time
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
+from typing import Any
+
+from api.kernel.data.database import (
+    _DRIVER_ERRORS,
+    _SET_LOCAL,
+    ACQUIRE_SECONDS,
+    ROLLBACK_SECONDS,
+    Database,
+    Record,
+)
+from api.kernel.errors import UNAVAILABLE
+
+FETCHED_ROWS = 200
+"""Rows in memory at a time."""
+IDLE_SECONDS = 50.0
+"""Between two fetches. It ends a reader that is too slow before PostgreSQL does, whose refusal would make every
+connection of the pool suspect."""
+_SET_IDLE = "set local idle_in_transaction_session_timeout = '60s'"
+_places: "weakref.WeakKeyDictionary[Database, asyncio.Semaphore]" = weakref.WeakKeyDictionary()
+_SET_POOLED = f"{_SET_LOCAL}; {_SET_IDLE}"
+
+
+async def fetched(db: Database, statement: str, *arguments: object) -> AsyncGenerator[Sequence[Record], None]:
+    """The rows, FETCHED_ROWS at a time, each fetched when it is asked for. At most half of the pool's connections are
+    used so, because a client that reads slowly keeps one; inside a transaction it is the transaction's own. Raises what
+    `Database.fetch` does, also after some rows."""
+    async with _place(db), db._borrow() as connection:
+        transaction = connection.transaction(readonly=True)
+        cursor: Any = None
+        try:
+            async with db._translated():
+                await _uninterrupted(transaction.start())
+                if db._connection is None:
+                    await connection.execute(_SET_POOLED if db._pooled else _SET_IDLE)
+                cursor = await connection.cursor(statement, *arguments)
+            while True:
+                async with db._translated():
+                    rows = await cursor.fetch(FETCHED_ROWS)
+                used = time.monotonic()
+                if rows:
+                    yield rows
+                if len(rows) < FETCHED_ROWS:
+                    break
+                if time.monotonic() - used > IDLE_SECONDS:
+                    raise UNAVAILABLE("The rows were not read in time.")
+        finally:
+            with contextlib.suppress(*_DRIVER_ERRORS):
+                async with asyncio.timeout(ROLLBACK_SECONDS):
+                    if db._pooled:
+                        # The driver closes an unused statement at its next one, which must reach the same server
+                        # connection: the pooler may lend it to a process that uses the same name.
+                        cursor = None
+                        await connection.fetchval("select 1")
+                    await transaction.rollback()
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Cancelled, it ends once the work has: a transaction that has half begun could not be rolled back."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with contextlib.suppress(*_DRIVER_ERRORS):
+            await task
+        raise
+
+
+@contextlib.asynccontextmanager
+async def _place(db: Database) -> AsyncIterator[None]:
+    if db._connection is not None:
+        yield
+        return
+    places = _places.get(db) or _places.setdefault(db, asyncio.Semaphore(max(1, db.most_connections() // 2)))
+    try:
+        async with asyncio.timeout(ACQUIRE_SECONDS):
+            await places.acquire()
+    except TimeoutError:
+        raise UNAVAILABLE("Too many long answers are being read at this moment; try again shortly.") from None
+    try:
+        yield
+    finally:
+        places.release()

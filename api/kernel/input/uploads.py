@@ -1,0 +1,195 @@
+"""Upload: a file out of a request's body, as a stream. The body is the file itself, or multipart/form-data (RFC 7578)
+with text fields before it. Only here is `multipart`, a parser without input and output of its own, used."""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import AsyncIterator
+
+import msgspec
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
+from starlette.types import Receive
+
+from api.kernel.errors import MALFORMED_MULTIPART, VALIDATION_FAILED, FieldError, Problem
+from api.kernel.input.bodies import CLOSE, MAX_BODY_BYTES, chunks, declared_size, read, too_large
+from api.kernel.input.conversion import escape
+from api.kernel.input.decoding import PairsDecoder
+from api.kernel.input.forms import MAX_FIELDS, boundary_of
+from api.kernel.input.media import SIGNATURE_BYTES, declared_type, refuse_disguised, refuse_other
+
+FILE = "file"
+"""The name of the file's field in multipart/form-data."""
+_HEADER_BYTES, _HEADERS = 4096, 8
+_ENCODINGS = ("7bit", "8bit", "binary")
+_CHARSETS = (None, "utf-8", "us-ascii")
+_QUOTED = r'(?:"(?:[^"\\]|\\.)*"|[\w.-]+)'
+_DISPOSITION = re.compile(rf"form-data[ \t]*;[ \t]*name={_QUOTED}(?:[ \t]*;[ \t]*filename={_QUOTED})?", re.IGNORECASE)
+
+
+class Upload:
+    """The file of a request, read once: `async for chunk in upload`. Iterating raises PAYLOAD_TOO_LARGE,
+    REQUEST_TIMEOUT, MALFORMED_MULTIPART and VALIDATION_FAILED; a handler lets them pass, and what it has stored by then
+    must go with its transaction."""
+
+    size = 0
+    """Bytes read so far; the file's size once the iteration has ended."""
+    begun = False
+    """Whether some of it was read, so that the handler cannot run again."""
+
+    def __init__(self, source: AsyncIterator[bytes], media_type: str, filename: str | None, declared: int | None):
+        self._source = source
+        self._clock: asyncio.Timeout | None = None
+        self.media_type = media_type
+        """One of the route's `accepts`, declared by the client. The first bytes of a PNG, JPEG, GIF, WebP or PDF have
+        been checked."""
+        self.filename = filename
+        """The client's name of the file, for people to read: no path and no control characters. Never a place to
+        store it."""
+        self.declared_size = declared
+        """The size in bytes that the client announced; None for a chunked or multipart body."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self.begun:
+            raise RuntimeError("an upload is read once")
+        self.begun = True
+        while True:
+            self._time(None)
+            try:
+                chunk = await anext(self._source, None)
+            finally:
+                self._time(self._seconds)
+            if chunk is None:
+                return
+            self.size += len(chunk)
+            yield chunk
+
+    def time_with(self, clock: asyncio.Timeout, seconds: float) -> None:
+        """Stop `clock` while the client is waited for, which has a deadline of its own (BODY_SECONDS), and start it
+        anew with each chunk."""
+        self._clock, self._seconds = clock, seconds
+
+    _seconds = 0.0
+
+    def _time(self, seconds: float | None) -> None:
+        if self._clock is not None and not self._clock.expired():
+            self._clock.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
+
+
+async def read_file(receive: Receive, headers: dict[bytes, bytes], limit: int, accepts: tuple[str, ...]) -> bytes:
+    """A whole body of one of those types. Raises UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT."""
+    kind = declared_type(headers, accepts)
+    content = await read(receive, headers, limit)
+    refuse_disguised(content[:SIGNATURE_BYTES], kind)
+    return content
+
+
+async def open_upload(
+    receive: Receive, headers: dict[bytes, bytes], limit: int, accepts: tuple[str, ...], fields: PairsDecoder
+) -> tuple[Upload, msgspec.Struct]:
+    """The file, and the text fields before it, with as little read as tells the file's type. Raises what reading it
+    does, and UNSUPPORTED_MEDIA_TYPE."""
+    boundary = boundary_of(headers.get(b"content-type", b""))
+    if boundary is None:
+        kind = declared_type(headers, accepts)
+        declared = declared_size(headers, limit)
+        source = await _checked(chunks(receive, limit), kind)
+        return Upload(source, kind, None, declared), fields.decode([])
+    declared_size(headers, limit)
+    events = _events(chunks(receive, limit), boundary)
+    pairs: list[tuple[str, str]] = []
+    async for event in events:
+        assert isinstance(event, MultipartSegment)
+        if event.filename is None:
+            pairs.append((event.name or "", await _text(event, events)))
+        elif event.name == FILE and event.filename:
+            decoded = fields.decode(pairs)
+            kind = refuse_other(event.content_type or "", accepts)
+            source = await _checked(_file(events), kind)
+            return Upload(source, kind, plain_name(event.filename), None), decoded
+        else:  # a browser sends an empty name where no file was chosen
+            raise _at(event, "There is no such field." if event.name != FILE else "This field is required.")
+    fields.decode(pairs)
+    raise VALIDATION_FAILED(errors=[FieldError(f"/{FILE}", "This field is required.")])
+
+
+class NoFields(msgspec.Struct, forbid_unknown_fields=True):
+    """Of an upload that takes no text fields."""
+
+
+def plain_name(filename: str) -> str | None:
+    """The last part of a path, in NFC, without characters that control or cannot be seen; None where nothing is left
+    that names a file."""
+    name = unicodedata.normalize("NFC", filename.replace("\\", "/").rpartition("/")[2])
+    name = "".join(character for character in name if unicodedata.category(character)[0] != "C").strip()
+    return name[:255] if name.strip(".") else None
+
+
+async def _checked(source: AsyncIterator[bytes], kind: str) -> AsyncIterator[bytes]:
+    """The same bytes, once the first of them have shown that they are of that type. Raises
+    UNSUPPORTED_MEDIA_TYPE."""
+    start = b""
+    while len(start) < SIGNATURE_BYTES and (chunk := await anext(source, None)):
+        start += chunk
+    refuse_disguised(start, kind)
+
+    async def whole() -> AsyncIterator[bytes]:
+        if start:
+            yield start
+        async for chunk in source:
+            yield chunk
+
+    return whole()
+
+
+async def _events(source: AsyncIterator[bytes], boundary: bytes) -> AsyncIterator[MultipartSegment | bytes | None]:
+    """A segment with each part's head, then its content in chunks, then None. Raises MALFORMED_MULTIPART."""
+    parser = PushMultipartParser(
+        boundary, max_header_size=_HEADER_BYTES, max_header_count=_HEADERS, max_segment_count=MAX_FIELDS + 1
+    )
+    try:
+        async for chunk in source:
+            for event in parser.parse(chunk):
+                if isinstance(event, MultipartSegment):
+                    _refuse_odd(event)
+                yield event
+        parser.close()
+    except MultipartError:
+        raise MALFORMED_MULTIPART(headers=CLOSE) from None
+
+
+def _refuse_odd(part: MultipartSegment) -> None:
+    """Raises MALFORMED_MULTIPART for the head of a part that two parsers could read differently."""
+    names = [name for name, _ in part.headerlist]
+    encoding = part.header("Content-Transfer-Encoding", "8bit").lower()
+    controls = any(not value.replace("\t", " ").isprintable() for _, value in part.headerlist)
+    charset = part.charset.lower() if part.charset else None
+    plain = _DISPOSITION.fullmatch(part.header("Content-Disposition")) and len({*names}) == len(names) and not controls
+    if not plain or encoding not in _ENCODINGS or charset not in _CHARSETS:
+        raise MALFORMED_MULTIPART(headers=CLOSE)
+
+
+async def _text(part: MultipartSegment, events: AsyncIterator[MultipartSegment | bytes | None]) -> str:
+    if part.content_type not in (None, "text/plain"):
+        raise _at(part, "Must be text.")
+    value = b""
+    while isinstance(chunk := await anext(events), bytes):
+        value += chunk
+        if len(value) > MAX_BODY_BYTES:
+            raise too_large(MAX_BODY_BYTES)
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise _at(part, "Must be text.") from None
+
+
+async def _file(events: AsyncIterator[MultipartSegment | bytes | None]) -> AsyncIterator[bytes]:
+    """The content of the file, then what follows it, which must be nothing."""
+    while isinstance(chunk := await anext(events), bytes):
+        yield chunk
+    async for event in events:
+        if isinstance(event, MultipartSegment):
+            raise _at(event, "Is given more than once." if event.name == FILE else "Must come before the file.")
+
+
+def _at(part: MultipartSegment, detail: str) -> Problem:
+    return VALIDATION_FAILED(errors=[FieldError(f"/{escape((part.name or '')[:100])}", detail)], headers=CLOSE)

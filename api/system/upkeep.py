@@ -1,0 +1,6 @@
+"""The sweeps of the health."""
+
+from api.kernel import Sweep
+from api.system.measuring import SECONDS, measure
+
+sweeps = [Sweep(measure, SECONDS)]

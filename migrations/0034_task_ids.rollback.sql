@@ -1,0 +1,1 @@
+alter table outbox_tasks drop column begun_lease;

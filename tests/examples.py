@@ -1,0 +1,91 @@
+"""What the tests that go over every feature need to know of one: its tests/<feature>/examples.py, found by the
+feature's name. docs/architecture.md lists what such a file may define; a new feature changes no other test file."""
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
+from uuid import UUID
+
+from api.features import FEATURES
+from api.kernel.context import Context
+from api.kernel.http.routing import Route
+from api.users.types import User
+from tests.transcript import Transcript
+
+EVERYBODY, SIGNED_IN, SUPERUSERS = "everybody", "signed in", "superusers"
+HOLDERS = "holders"
+"""Of a token of ours, even of one that has expired."""
+OWNERS = "owners"
+"""To all others the thing does not exist."""
+VISITORS = "visitors"
+"""Need no token, but one that they send must be valid."""
+BROWSERS = "browsers"
+"""By their cookies; a token in a header is ignored."""
+_HOLDERS_OF = "holders of "
+
+Things = Callable[[Context, User, UUID], Awaitable[Mapping[str, Mapping[str, object]]]]
+Page = Callable[[Transcript, Context, dict[str, str]], Awaitable[None]]
+
+
+def holders_of(role: str) -> str:
+    """Whom `guard=role(…)` lets in: those with the role, and superusers."""
+    return _HOLDERS_OF + role
+
+
+def role_of(let_in: str) -> str | None:
+    """The role of `holders_of`."""
+    return let_in.removeprefix(_HOLDERS_OF) if let_in.startswith(_HOLDERS_OF) else None
+
+
+class Examples:
+    """Of one feature."""
+
+    def __init__(self, feature: str, module: ModuleType | None) -> None:
+        self.file = f"tests/{feature}/examples.py"
+        found = vars(module) if module else {}
+        self.access: Mapping[str, str] = found.get("ACCESS", {})
+        """Whom each route lets in, by `POST /notes`: written beside the guard, so that a wrong guard is noticed."""
+        self.things: Things | None = found.get("things")
+        """Things of an account and their ids: the parameters of each path that begins like that."""
+        self.twice: Mapping[str, Sequence[type]] = found.get("TWICE", {})
+        """What the feature's tasks are on, by the state of the account (an assignment in SQL, or nothing)."""
+        self.values: Mapping[str, object] = found.get("VALUES", {})
+        """Of their fields, by name, beside user_id, email, language and session_id."""
+        self.effects: Sequence[str] = found.get("EFFECTS", ())
+        """Statements of one value, which a task changes once."""
+        self.page: Page | None = found.get("page")
+        """Shows the feature's routes in docs/api.md, with the headers of a superuser."""
+
+
+def _load(feature: str) -> Examples:
+    name = f"tests.{feature}.examples"
+    try:
+        found = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        found = None
+    return Examples(feature, importlib.import_module(name) if found else None)
+
+
+EXAMPLES = {feature.name: _load(feature.name) for feature in FEATURES}
+ROUTES = {f"{route.method} {route.path}": (feature.name, route) for feature in FEATURES for route in feature.routes}
+
+
+async def things_of(context: Context, user: User, sid: UUID) -> dict[str, Mapping[str, object]]:
+    """The parameters of every path, of things that belong to the account."""
+    found: dict[str, Mapping[str, object]] = {}
+    for examples in EXAMPLES.values():
+        if examples.things:
+            found |= await examples.things(context, user, sid)
+    return found
+
+
+def filled(route: Route, things: Mapping[str, Mapping[str, object]], file: str) -> str:
+    """The route's path with a thing's ids. Raises AssertionError, naming what to write in `file`."""
+    names = re.findall(r"{(\w+)}", route.path)
+    beginning = max((each for each in things if route.path.startswith(each)), key=len, default="")
+    known: Mapping[str, Any] = things.get(beginning, {})
+    assert set(names) <= known.keys(), f"{file}: return {names} of {route.path} from `things`"
+    return "/api" + re.sub(r"{(\w+)}", lambda name: str(known[name[1]]), route.path)
