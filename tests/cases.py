@@ -271,6 +271,7 @@ CASES: dict[int, tuple[str, str, str]] = {
     335: ("imported files in other encodings, with lines that never end", "2.4.1", "176, 770"),
     336: ("a telemetry protocol that cannot be spoken", "16.5.3", "390"),
     337: ("starting by honcho and make, as a first reader does", "16.5.3", "755"),
+    338: ("a command whose output cannot be written", "16.5.3", "755"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
