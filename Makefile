@@ -1,7 +1,9 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables bench lock clean
+.PHONY: help run reset quick new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables bench lock clean
 SHELL := /bin/bash
+# Of images that want small layers; here each run of the tests would compile all of them again.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 
@@ -30,9 +32,24 @@ $(STAMP): requirements-dev.txt
 run: $(STAMP) ## start everything on this machine (PORT and DATA_DIR move it)
 	@exec $(BIN)/python -m dev run
 
-COVERAGE := --cov=api.kernel --cov-report=term-missing:skip-covered --cov-fail-under=95
-test: $(STAMP) ## run every test against the real parts; ARGS="tests/users -x" picks
-	@$(BIN)/python -m pytest $(or $(ARGS),$(COVERAGE))
+reset: $(STAMP) ## delete the data of `make run` (DATA_DIR), which must not run
+	@$(BIN)/python -m dev reset
+
+quick: $(STAMP) ## in some 20 s: lint, types, and the tests of what changed since the last commit
+	@$(BIN)/python -m dev.quick
+
+# Most tests wait for something, so there may be more workers than cores; each has parts of its own. The tests marked
+# `alone` measure, and run after the others.
+WORKERS ?= 4
+TOGETHER := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder -m "not alone" --cov=api.kernel --cov-report= --durations=15
+ALONE := -m alone --cov=api.kernel --cov-append --cov-report=term-missing:skip-covered --cov-fail-under=95 --durations=5
+test: $(STAMP) ## run every test against the real parts, on WORKERS=4; ARGS="tests/users -x" picks, on one
+ifdef ARGS
+	@$(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest $(TOGETHER)
+	@$(BIN)/python -m pytest $(ALONE)
+endif
 
 test-kafka: $(STAMP) ## the worker's tests and the faults against Apache Kafka (needs Java 17 and Maven)
 	@$(BIN)/python -m dev.apache_kafka $(BIN)/python -m pytest $(or $(ARGS),tests/dev/test_apache_kafka.py tests/worker tests/faults)
@@ -124,5 +141,5 @@ lock: $(STAMP) ## resolve pyproject.toml's dependencies anew into the three lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group deploy -o requirements-deploy.txt
 
 clean: ## forget the virtual environment and every cache; the data stays
-	@rm -rf .venv .bench .deploy .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache
+	@rm -rf .venv .bench .deploy .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache .dmypy.json
 	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

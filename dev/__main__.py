@@ -1,4 +1,5 @@
-"""`python -m dev run` starts everything; `python -m dev exec COMMAND…` runs a command beside what is running."""
+"""`python -m dev run` starts everything, `python -m dev exec COMMAND…` runs a command beside what is running, and
+`python -m dev reset` deletes the data of what ran."""
 
 import errno
 import os
@@ -16,9 +17,9 @@ from urllib.parse import urlsplit
 from dev.environment import environment, forget_libpq, load_env_file
 from dev.part import Part, StackError
 from dev.processes import Processes
-from dev.stack import Services, is_running, remember, remembered, running
+from dev.stack import Services, delete, is_running, remember, remembered, running
 
-USAGE = "usage: python -m dev run | exec COMMAND…"
+USAGE = "usage: python -m dev run | exec COMMAND… | reset"
 
 
 def main(arguments: list[str]) -> int:
@@ -30,6 +31,9 @@ def main(arguments: list[str]) -> int:
         match arguments:
             case ["run"]:
                 return run(data_dir, _port())
+            case ["reset"]:
+                reset(data_dir)
+                return 0
             case ["exec", *command] if command:
                 execute(data_dir, command)
             case _:
@@ -77,6 +81,14 @@ def execute(data_dir: Path, command: list[str]) -> NoReturn:
         raise StackError(f"There is no command {command[0]}.") from None
 
 
+def reset(data_dir: Path) -> None:
+    """Delete the database, mail, keys and logs of `run`. Raises StackError while it runs."""
+    if delete(data_dir):
+        print(f"Deleted {data_dir}: the next `make run` starts with an empty database.")
+    else:
+        print(f"{data_dir} holds nothing of `make run`.")
+
+
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
     """Unwind, which stops what has been started; a second signal must not interrupt that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -118,7 +130,7 @@ def _banner(services: Services, env: Mapping[str, str], data_dir: Path) -> str:
   Limits        {limits}   (in production 100/hour and 1000/hour, unless set)
   Data          {data_dir}   (addresses in services.json, logs in logs)
 
-  Ctrl-C stops everything.
+  Web and worker start again when a file changes in api, worker or sql. Ctrl-C stops everything.
 """
 
 

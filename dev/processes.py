@@ -4,7 +4,9 @@ import http.client
 import json
 import multiprocessing
 import os
+import shlex
 import signal
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -18,7 +20,8 @@ from honcho.process import Process
 
 from dev.part import Part, StackError
 
-NAMES = ("web", "worker")
+NAMES = {"web": "KILL", "worker": "TERM"}
+"""And the signal that stops each before it is started again: web leaves its port; the worker gives its tasks back."""
 READY_SECONDS = 30
 STOP_SECONDS = 4
 POLL_SECONDS = 0.1
@@ -50,12 +53,13 @@ class Processes(Manager):  # type: ignore[misc]
         super().__init__()
         self._process_ctor = Orphanable
         commands = parse_procfile(procfile.read_text()).processes if procfile.exists() else {}
-        for name in NAMES:
+        for name, how in NAMES.items():
             if name not in commands:
                 raise StackError(f"{procfile.resolve()} has no line `{name}: …`: run this where the project's is.")
             # In the shell's place: what it would say of a clean end is the signal that it died of itself. Where
             # honcho's process for this command is killed as well, with its group, the kernel kills the command.
-            self.add_process(name, f"exec setpriv --pdeathsig KILL -- {commands[name]}", env=env)
+            reload = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "dev.reload", how, commands[name]]
+            self.add_process(name, f"exec {shlex.join(reload)}", env=env)
         self.failure: str | None = None
         self._parts, self._banner, self._port = parts, banner, int(env["PORT"])
         self._stopping = threading.Event()

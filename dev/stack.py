@@ -7,10 +7,11 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from typing import Any
 from dev import postgres, redis
 from dev.files import write_whole
 from dev.part import Part, StackError, stop
+from dev.ports import bind_free
+
+KEPT = ("postgres", "postgres.unfinished", "redis", "mail", "logs", "secret_key", "services.json", "lock")
+"""The files and folders of a stack in its DATA_DIR."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,23 @@ def remembered(data_dir: Path) -> dict[str, Any]:
     return addresses
 
 
+def delete(data_dir: Path) -> bool:
+    """Delete what the stack keeps in `data_dir`, and the folder unless it holds something else; whether there was
+    anything. Raises StackError while a stack runs on it."""
+    if not (data_dir / "logs").exists() or not (data_dir / "lock").exists():
+        return False
+    with _lock(data_dir):
+        for name in KEPT:
+            path = data_dir / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    with suppress(OSError):  # something else is in it
+        data_dir.rmdir()
+    return True
+
+
 @contextmanager
 def _lock(data_dir: Path) -> Iterator[None]:
     with (data_dir / "lock").open("w") as file:
@@ -125,11 +147,10 @@ def _ports(data_dir: Path) -> list[int]:
 
 def _bind(listener: socket.socket, last_url: str) -> int:
     """Bind to the port in `last_url` if it names a free one, else to any; return it."""
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    last = re.search(r"127\.0\.0\.1:(\d{1,5})\b", last_url)
-    try:
-        listener.bind(("127.0.0.1", int(last[1]) if last else 0))
-    except OSError:
-        listener.bind(("127.0.0.1", 0))
-    port: int = listener.getsockname()[1]
-    return port
+    if last := re.search(r"127\.0\.0\.1:(\d{1,5})\b", last_url):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the last run may still linger
+        with suppress(OSError, OverflowError):
+            listener.bind(("127.0.0.1", int(last[1])))
+            return int(last[1])
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)  # with it, two that do not listen yet share a port
+    return bind_free(listener)

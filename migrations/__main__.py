@@ -22,6 +22,7 @@ from api.kernel.feature import settings_of
 from api.kernel.process.supervision import supervisor
 from api.kernel.process.terminal import show
 from api.kernel.settings import SettingsError, load
+from migrations import digests
 
 FOLDER = Path(__file__).parent
 _NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+(\.rollback)?\.sql")
@@ -34,7 +35,7 @@ TRIES, PAUSE_SECONDS = 5, 2.0
 
 
 class MigrationError(Exception):
-    """A migration file that cannot be read; the message names it."""
+    """A migration file that cannot be read or must not have changed; the message names it."""
 
 
 def check_files(folder: Path = FOLDER) -> None:
@@ -69,7 +70,10 @@ def migrate(database_url: str, folder: Path = FOLDER, *, back: bool = False) -> 
         with yoyo.get_backend(f"postgresql+psycopg:///?{urlencode(parameters)}") as backend:
             # yoyo would also run Python, and take this very file for a migration.
             migrations = yoyo.read_migrations(str(folder)).filter(lambda migration: migration.path.endswith(".sql"))
-            todo = list(backend.to_rollback(migrations))[:1] if back else list(backend.to_apply(migrations))
+            applied = list(backend.to_rollback(migrations))
+            if not back:
+                _check_unchanged(backend, applied)
+            todo = applied[:1] if back else list(backend.to_apply(migrations))
             for migration in todo:
                 show(f"{'taking back' if back else 'applying'} {migration.id}")
                 _take(backend, migration, back=back)
@@ -85,6 +89,15 @@ def _name_user() -> None:
         os.environ["LOGNAME"] = f"uid {os.getuid()}"
 
 
+def _check_unchanged(backend: Any, applied: list[Any]) -> None:
+    """Raises MigrationError, naming the files, when applied ones were edited."""
+    if edited := digests.edited(backend, applied):
+        raise MigrationError(
+            f"{', '.join(f'migrations/{name}' for name in edited)} was edited after it was applied to this database: "
+            "undo the edit and write a new migration. On a development machine, `make reset` deletes the database."
+        )
+
+
 def _take(backend: Any, migration: Any, *, back: bool) -> None:
     """The steps and yoyo's memory of them in one transaction: in yoyo's own two, a release that is killed between them
     has applied what the next one would apply again."""
@@ -95,6 +108,8 @@ def _take(backend: Any, migration: Any, *, back: bool) -> None:
                 migration.process_steps(backend, direction)
                 note(migration, log=False)
                 backend.log_migration(migration, direction)
+                if not back:
+                    digests.note(backend, migration)
             break
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             if not tries_left or not migration.use_transactions:  # without one, its first statements are done

@@ -15,13 +15,13 @@ async def run(environment: Mapping[str, str], module: str, *arguments: str, stdi
     """Exit status, standard output, standard error."""
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-m", "tests.patient", module, *arguments],
         cwd=ROOT,
         env=dict(environment),
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout, done.stderr
@@ -33,7 +33,7 @@ async def at_terminal(
     """Exit status, and all that the terminal shows. Each answer is typed once its prompt is there."""
     ours, theirs = pty.openpty()
     child = subprocess.Popen(  # noqa: ASYNC220  # it takes no time, and asyncio's has no use for a terminal
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-m", "tests.patient", module, *arguments],
         cwd=ROOT,
         env=dict(environment),
         stdin=theirs,
@@ -45,7 +45,7 @@ async def at_terminal(
     os.close(theirs)
     try:
         shown = await asyncio.to_thread(_converse, ours, list(answers))
-        status = await asyncio.to_thread(child.wait, 30)
+        status = await asyncio.to_thread(child.wait, 60)
     finally:
         child.kill()
         os.close(ours)

@@ -3,12 +3,10 @@ each test a transaction that is rolled back. A test that needs commits takes `cl
 
 import asyncio
 import contextlib
-import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import asyncpg
 import httpx
@@ -26,23 +24,27 @@ from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.client import HttpClient
 from api.kernel.context import Context, open_context
-from api.kernel.contract.openapi import document
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, uuid7
 from api.kernel.feature import settings_of, tasks_of
 from api.kernel.identity.auth import Principals, Tokens
 from api.kernel.identity.limits import Limiter
 from api.kernel.identity.passwords import Passwords
+from api.kernel.live.hub import Live
 from api.kernel.mail import MemoryMailer
 from api.kernel.outbox.tasks import subscribers
 from api.kernel.settings import Settings, load
 from dev.environment import forget_libpq
 from dev.stack import Services, embedded
 from migrations.__main__ import migrate
+from tests.collecting import pytest_collection_modifyitems
+from tests.documented import documented
 from tests.factories import PASSWORD, make_user
+from tests.patience import patience, production
 from tests.processes import MailServer
 from tests.transactions import Lent
 
+__all__ = ["patience", "production", "pytest_collection_modifyitems"]
 # CI asks the same questions each time; on a laptop each run asks new ones.
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
@@ -159,14 +161,14 @@ def context(
         principals=Principals(clock),
         limiter=Limiter(settings, cache),
         passwords=passwords,
+        live=Live(db, asyncio.Event(), settings.max_connections),
         draining=asyncio.Event(),
     )
 
 
 @pytest.fixture
 def app(settings: Settings, context: Context) -> Starlette:
-    made = create_app(settings)
-    made.state.context = context
+    (made := create_app(settings)).state.context = context
     return made
 
 
@@ -230,8 +232,7 @@ async def mail_server() -> AsyncIterator[MailServer]:
 
 @pytest.fixture
 async def live_client(cloned: Settings, live: Context) -> AsyncIterator[httpx.AsyncClient]:
-    made = create_app(cloned)
-    made.state.context = live
+    (made := create_app(cloned)).state.context = live
     async with client_of(made) as opened:
         yield opened
 
@@ -241,26 +242,8 @@ def client_of(app: Starlette) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://localhost:8000",
-        event_hooks={"response": [_documented]},
+        event_hooks={"response": [documented]},
     )
-
-
-PATHS = json.loads(document(FEATURES))["paths"]
-
-
-async def _documented(response: httpx.Response) -> None:
-    assert UUID(hex=response.headers["x-trace-id"]), "every answer carries the trace id"
-    operation = PATHS.get(response.request.url.path.removeprefix("/api"), {}).get(response.request.method.lower())
-    if operation is None:
-        return
-    documented = operation["responses"].get(str(response.status_code))
-    assert documented, (
-        f"{response.status_code} is not documented for {response.request.method} {response.request.url.path}"
-    )
-    if response.status_code >= 400:
-        await response.aread()
-        assert response.headers["content-type"] == "application/problem+json"
-        assert response.json()["code"] in documented["content"]["application/problem+json"]["examples"]
 
 
 @pytest.fixture(scope="session")
@@ -299,4 +282,4 @@ def nowhere() -> Settings:
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    return Path(os.path.dirname(__file__)).parent
+    return Path(__file__).parents[1]

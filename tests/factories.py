@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from api.kernel.context import Context
 from api.kernel.data.database import uuid7
+from api.kernel.identity import hashes
 from api.users import queries
 from api.users.types import User
 
 PASSWORD = "correct horse battery staple"
-# Of PASSWORD, made once by the application's own hasher: hashing is slow by design.
-_HASH = ""
+# Of PASSWORD, made once by each of the application's own hashers (tests/patience.py): hashing is slow by design.
+_HASHES: dict[object, str] = {}
 
 
 async def make_user(
@@ -23,11 +24,11 @@ async def make_user(
     language: str = "en",
 ) -> User:
     """An account whose password is PASSWORD."""
-    global _HASH
-    _HASH = _HASH or await context.passwords.hash(PASSWORD)
+    if hashes.ARGON2 not in _HASHES:
+        _HASHES[hashes.ARGON2] = await context.passwords.hash(PASSWORD)
     id = uuid7()
     async with context.db.transaction() as db:
-        await queries.insert(db, id, email or f"{id.hex}@example.com", _HASH, language, None, None)
+        await queries.insert(db, id, email or f"{id.hex}@example.com", _HASHES[hashes.ARGON2], language, None, None)
         if verified:
             await queries.mark_verified(db, id)
     if superuser or roles or not active:

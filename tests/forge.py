@@ -33,7 +33,7 @@ GOOD: dict[str, Any] = {
     "name": None,
     "roles": ["notifier"],
 }
-MISSING = object()
+MISSING = Ellipsis
 
 
 def pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dev.part import Part, stop
-from tests.worker.parts import free_port
+from dev.ports import free_port
 
 CONFIGURATION = """
 worker_processes 1;

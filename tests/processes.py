@@ -17,7 +17,8 @@ from typing import Self
 import httpx
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.worker.parts import free_port
+from dev.ports import free_port
+from tests.patient import SECONDS
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,12 +33,14 @@ class Process:
         log: Path,
         privileges: Sequence[str] = (),
         unread: bool = False,
+        patient: bool = True,
     ) -> None:
         self.log = log
+        command = ["tests.patient", *module.split()] if patient else module.split()
         with contextlib.ExitStack() as stack:
             output, held = full_pipe(stack) if unread else (stack.enter_context(log.open("ab")).fileno(), ())
             self.child = subprocess.Popen(
-                [*privileges, sys.executable, "-m", *module.split()],
+                [*privileges, sys.executable, "-m", *command],
                 cwd=ROOT,
                 env={"PATH": "/usr/bin:/bin", **environment},
                 stdout=output,
@@ -45,7 +48,7 @@ class Process:
                 pass_fds=held,
             )
 
-    async def said(self, text: str, seconds: float = 15.0) -> None:
+    async def said(self, text: str, seconds: float = SECONDS) -> None:
         """Wait until the log holds the text."""
         async with asyncio.timeout(seconds):
             while text not in self.log.read_text():
@@ -60,7 +63,7 @@ class Process:
         """SIGTERM; the exit status, and after how many seconds."""
         began = time.monotonic()
         self.child.send_signal(signal.SIGTERM)
-        status = await asyncio.to_thread(self.child.wait, 20)
+        status = await asyncio.to_thread(self.child.wait, 60)
         return status, time.monotonic() - began
 
 
@@ -74,10 +77,18 @@ def full_pipe(stack: contextlib.ExitStack) -> tuple[int, tuple[int, ...]]:
 
 
 class Processes:
-    """Starts them with one environment, under the command `privileges`, and leaves none behind."""
+    """Starts them with one environment, under the command `privileges`, and leaves none behind. Those that are not
+    `patient` have the deadlines of production."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path, privileges: Sequence[str] = ()) -> None:
-        self._privileges = privileges
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        folder: Path,
+        privileges: Sequence[str] = (),
+        *,
+        patient: bool = True,
+    ) -> None:
+        self._privileges, self._patient = privileges, patient
         self.environment = {**environment, "PORT": str(free_port())}
         self.url = f"http://127.0.0.1:{self.environment['PORT']}"
         self._folder = folder
@@ -86,7 +97,7 @@ class Processes:
     def start(self, module: str, *, unread: bool = False) -> Process:
         """`unread`: nobody reads what it says."""
         log = self._folder / f"{module}.log"
-        process = Process(module, self.environment, log, self._privileges, unread)
+        process = Process(module, self.environment, log, self._privileges, unread, self._patient)
         self._started.append(process)
         return process
 
@@ -95,7 +106,7 @@ class Processes:
         """Start the web process; a client for it once it is ready."""
         await self._begin("api", "web starts")
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=15) as client:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not await is_ready(client):  # noqa: ASYNC110  # it starts to listen without telling
                     await asyncio.sleep(0.02)
             yield client
@@ -108,7 +119,7 @@ class Processes:
         """Start it, and wait until it says so once more than those before it did."""
         process = self.start(module)
         before = process.log.read_text().count(told)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while process.log.read_text().count(told) == before:
                 assert process.child.poll() is None, process.log.read_text()
                 await asyncio.sleep(0.02)
@@ -150,7 +161,7 @@ class MailServer:
             self.mails.append(email.message_from_bytes(envelope.content))
         return self.answer
 
-    async def mail_to(self, address: str, seconds: float = 10.0) -> Message:
+    async def mail_to(self, address: str, seconds: float = SECONDS) -> Message:
         """The first mail to the address, as soon as it has come."""
         async with asyncio.timeout(seconds):
             while not (found := [mail for mail in self.mails if mail["To"] == address]):  # noqa: ASYNC110

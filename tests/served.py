@@ -15,7 +15,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.kernel.wire.server import Protocol
-from tests.wire import SECONDS, Answer, read_answer
+from tests.patient import SECONDS
+from tests.wire import Answer, read_answer
 
 GET = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 EARLY = b"POST /early HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"

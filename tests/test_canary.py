@@ -126,7 +126,7 @@ class Life:
     async def mailed(self, page: str, to: str = ADA) -> str:
         """The token of a link that has not been seen yet."""
         link = re.compile(rf"/{page}#token=(\S+)")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 texts = [text_of(mail) for mail in self._mail_server.mails if mail["To"] == to]
                 for token in [token for text in texts for token in link.findall(text)]:

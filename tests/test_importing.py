@@ -38,7 +38,7 @@ async def run(environment: Environment, root: Path, text: str, *arguments: str) 
         env=environment,
         input=text.encode("utf-8", "surrogateescape"),
         capture_output=True,
-        timeout=60,
+        timeout=100,
     )
     said, told = done.stdout.decode(), done.stderr.decode()
     for secret in (PASSWORD, BCRYPT, DJANGO, "plaintext"):
@@ -51,6 +51,7 @@ async def signs_in(client: httpx.AsyncClient, email: str, password: str = PASSWO
     return (await client.post("/api/auth/jwt/login", data=form)).status_code == 200
 
 
+@pytest.mark.hashing
 async def test_a_csv_file_is_imported_and_may_be_imported_again(
     own: Environment, root: Path, live: Context, live_client: httpx.AsyncClient
 ) -> None:

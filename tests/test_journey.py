@@ -25,7 +25,7 @@ class Inbox:
 
     async def token(self, address: str, page: str) -> str:
         """Of the next link to that page that the address gets."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 for mail in self._server.mails:
                     for token in re.findall(rf"/{page}#token=(\S+)", text_of(mail)):

@@ -95,7 +95,7 @@ async def test_another_algorithm_costs_a_refresh(
 def run(environment: Environment, root: Path, *arguments: str) -> tuple[int, str, str]:
     """Exit status, standard output, standard error."""
     command = [sys.executable, "-m", "api.keys", *arguments]
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=100)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from api.kernel.settings import Settings
+from dev.ports import free_port
 from tests.processes import ROOT, is_ready
-from tests.worker.parts import free_port
 
 PIPE_BYTES = 4096
 REQUESTS = 400
@@ -40,7 +40,7 @@ async def test_web_serves_and_ends_while_its_output_is_not_read(own: dict[str, s
         os.close(reading)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{own['PORT']}", trust_env=False) as client:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not await is_ready(client):
                     assert web.poll() is None
                     await asyncio.sleep(0.02)

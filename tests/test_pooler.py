@@ -20,11 +20,11 @@ from api.kernel.data.sql import query
 from api.kernel.errors import UNAVAILABLE, VALIDATION_FAILED
 from api.kernel.settings import Settings
 from dev.part import Part, stop
+from dev.ports import free_port
 from tests.factories import PASSWORD
 from tests.kernel.gallery import bound_to
 from tests.processes import MailServer, Processes, text_of
 from tests.worker.jobs import header, read_records, until
-from tests.worker.parts import free_port
 
 PEOPLE = 8
 CONNECTIONS = 3
@@ -135,7 +135,6 @@ async def test_the_server_stops_a_slow_statement_behind_a_transaction_pooler(
 ) -> None:
     """C-208: and the connection goes on, for a statement alone and for one in a transaction."""
     monkeypatch.setattr(database, "_SET_LOCAL", database._SET_LOCAL.replace("'5s'", "'200ms'"))
-    monkeypatch.setattr(database, "COMMAND_SECONDS", 60.0)
     settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
     async with open_database(settings, {}, 1) as db:
         with pytest.raises(UNAVAILABLE):

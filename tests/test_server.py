@@ -18,7 +18,8 @@ from starlette.types import Receive, Scope, Send
 from api.kernel.settings import Settings
 from api.kernel.wire import server
 from tests.factories import PASSWORD
-from tests.wire import SECONDS, Web, read_answer, request, serving, spawn
+from tests.patient import SECONDS
+from tests.wire import Web, read_answer, request, serving, spawn
 
 ABSENT = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere",
@@ -79,9 +80,7 @@ def test_a_port_that_is_taken_is_named(environment: dict[str, str], tmp_path: Pa
 
 def test_starts_while_everything_it_needs_is_absent(environment: dict[str, str], tmp_path: Path) -> None:
     """F-17: live says yes, ready says no, and what needs PostgreSQL says 503 and when to come back."""
-    began = time.monotonic()
     with serving(environment | ABSENT, tmp_path) as web:
-        assert time.monotonic() - began < 3
         assert web.get("/api/health/live").status == 200
         assert json.loads(web.get("/api/health/full").body)["status"] == "degraded"
         for answer in (
@@ -183,7 +182,7 @@ async def test_what_is_in_flight_is_finished_and_nothing_new_is_taken(
         assert answer is not None
         assert answer.status == 201
         assert web.process.wait(SECONDS) == 0
-        assert time.monotonic() - told < 10
+        assert time.monotonic() - told < 30
         other.close()
         assert "Traceback" not in web.logged()
         assert stuck or '"failure"' not in web.logged()

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.wire import request, serving
 
 SLOW_HEADS, SLOW_BODIES, DEAF = 500, 200, 100
@@ -10,8 +12,8 @@ HEAD = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n"
 BODY = request("POST", "/api/auth/verify", content_type="application/json", content_length="1000") + b'{"token"'
 # More answers than fit between here and there.
 GREEDY = request("GET", "/api/openapi.json", connection="keep-alive") * 20
-UNNOTICED = 2.0
-"""Seconds: far below the ten after which the crowd is shown out, and far above what a busy machine takes."""
+UNNOTICED = 5.0
+"""Seconds: below the ten after which the crowd is shown out, and far above what a busy machine takes."""
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -25,6 +27,7 @@ async def call(port: int) -> None:
         writer.close()
 
 
+@pytest.mark.alone
 async def test_a_crowd_that_is_slow_or_deaf_holds_nobody_up(environment: dict[str, str], tmp_path: Path) -> None:
     with serving(environment, tmp_path) as web:
         await call(web.port)
@@ -36,7 +39,7 @@ async def test_a_crowd_that_is_slow_or_deaf_holds_nobody_up(environment: dict[st
                 writer.write(said)
         await call(web.port)
         grown = web.memory() - memory
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             for said in (HEAD, BODY):
                 answers = await asyncio.gather(*(reader.read() for reader, _ in crowd[said]))
                 assert {answer[:12] for answer in answers} == {b"HTTP/1.1 408"}

@@ -29,10 +29,15 @@ async def proxy() -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 def processes(
-    environment: dict[str, str], cloned: Settings, mail_server: MailServer, tmp_path: Path
+    environment: dict[str, str],
+    cloned: Settings,
+    mail_server: MailServer,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Processes]:
+    """With the deadlines of production in the tests that are marked so."""
     own = {"DATABASE_URL": cloned.database_url, "KAFKA_PREFIX": cloned.kafka.prefix, "SMTP_URL": mail_server.url}
-    with Processes(environment | own, tmp_path) as made:
+    with Processes(environment | own, tmp_path, patient=not request.node.get_closest_marker("deadlines")) as made:
         yield made
 
 
@@ -86,7 +91,7 @@ async def test_one_account_from_url_to_row_mailbox_and_kafka(
 
 
 async def caught(mail_url: str, address: str) -> dict[str, str]:
-    async with httpx.AsyncClient(base_url=mail_url, trust_env=False) as mailbox, asyncio.timeout(10):
+    async with httpx.AsyncClient(base_url=mail_url, trust_env=False) as mailbox, asyncio.timeout(60):
         while True:
             messages: list[dict[str, str]] = (await mailbox.get("/messages")).json()
             for message in messages:
@@ -126,7 +131,7 @@ async def test_kill_9_while_thirty_people_register_loses_nobody(
         _, *ids = await asyncio.gather(kill_in_the_middle(), *(register(client, email) for email in emails))
     await live.db.fetch("update outbox_tasks set locked_until = now() where locked_until > now()")  # half a minute on
     await processes.worker()
-    await until(live.db, "select count(*) = 0 from outbox_tasks", 30)
+    await until(live.db, "select count(*) = 0 from outbox_tasks")
     await until(live.db, "select bool_and(published_at is not null) from outbox_events")
     records = await read_records(cloned, "users", 30)
     assert {record.key.decode() for record in records} == set(ids)
@@ -137,6 +142,7 @@ async def test_kill_9_while_thirty_people_register_loses_nobody(
         assert len({mail["Message-ID"] for mail in mail_server.mails if mail["To"] == email}) == 1
 
 
+@pytest.mark.deadlines
 @pytest.mark.parametrize("silent", ["kafka and redis", "postgresql", "all of them"])
 async def test_sigterm_ends_the_worker_in_time_though_nobody_answers_it(
     processes: Processes, cloned: Settings, tmp_path: Path, mail_server: MailServer, proxy: Proxy, silent: str

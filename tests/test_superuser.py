@@ -32,7 +32,7 @@ async def run(environment: Environment, root: Path, *arguments: str, stdin: str 
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
     )
     assert PASSWORD not in done.stdout + done.stderr
     return done.returncode, done.stdout, done.stderr

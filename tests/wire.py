@@ -13,11 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.worker.parts import free_port
-
-SECONDS = 10.0
-START_SECONDS = 60.0
-"""For a process to start; it takes one or two on a machine that does nothing else."""
+from dev.ports import free_port
+from tests.patient import SECONDS
 
 LIVE = b"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n"
 """A request whose head goes on, as does the next one, whose body follows in chunks."""
@@ -114,11 +111,11 @@ def request(method: str, path: str, body: bytes = b"", /, **headers: str) -> byt
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-def spawn(environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
-    """`python -m api` with that environment and nothing of ours."""
+def spawn(environment: Mapping[str, str], log: Path, module: str = "api") -> "subprocess.Popen[bytes]":
+    """`python -m api`, or another module, with that environment and nothing of ours."""
     with log.open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "api"],
+            [sys.executable, "-m", "tests.patient", module],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd(), **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -126,13 +123,13 @@ def spawn(environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]
 
 
 @contextlib.contextmanager
-def serving(environment: Mapping[str, str], folder: Path) -> Iterator[Web]:
+def serving(environment: Mapping[str, str], folder: Path, module: str = "api") -> Iterator[Web]:
     """A web process that answers; killed at the end where it still runs."""
     port = free_port()
     log = folder / f"web-{port}.log"
-    web = Web(spawn({**environment, "PORT": str(port)}, log), port, log)
+    web = Web(spawn({**environment, "PORT": str(port)}, log, module), port, log)
     try:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + SECONDS
         while True:
             assert web.process.poll() is None, web.logged()
             with contextlib.suppress(OSError):

@@ -52,6 +52,11 @@ async def sweep_inbox(context: Context) -> int:
     return await queries.sweep_inbox(context.db, SWEPT_AT_ONCE)
 
 
+async def sweep_live(context: Context) -> int:
+    """Remove what clients could follow a day ago, one batch of it; how many. Raises Problem."""
+    return await queries.sweep_live(context.db, SWEPT_AT_ONCE)
+
+
 async def run(settings: Settings, features: Sequence[Feature], only_consume: bool = False) -> None:
     """Work until SIGTERM or SIGINT, then finish what was begun."""
     tasks, consumers = tasks_of(features), consumers_of(features)
@@ -64,7 +69,12 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
         logger.info("worker runs", extra={"fields": fields})
         publisher = Publisher(settings)
         readers = [Reader(context, consumer) for consumer in consumers]
-        sweeps = [Sweep(sweep_inbox), Sweep(resend, RESEND_SECONDS), *sweeps_of(schedules_of(features))]
+        sweeps = [
+            Sweep(sweep_inbox),
+            Sweep(sweep_live),
+            Sweep(resend, RESEND_SECONDS),
+            *sweeps_of(schedules_of(features)),
+        ]
         sweeps += [sweep for feature in features for sweep in feature.sweeps]
         urgent = [task.name for task in tasks if task.urgent]
         relay = Relay(context, publisher, queue, [task.name for task in tasks], sweeps, urgent)

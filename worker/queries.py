@@ -68,6 +68,10 @@ async def sweep_inbox(db: Autocommit, most: int) -> int: ...
 
 
 @query
+async def sweep_live(db: Autocommit, most: int) -> int: ...
+
+
+@query
 async def sweep_published(db: Autocommit, most: int) -> int: ...
 
 

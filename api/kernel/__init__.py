@@ -24,7 +24,7 @@ from api.kernel.errors import (
 from api.kernel.feature import Feature, Sweep
 from api.kernel.http.caching import CacheControl
 from api.kernel.http.paging import Cursor, Cursors, Limit, Page
-from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, post, put
+from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, post, put, websocket
 from api.kernel.http.streams import Stream, to_csv, to_ndjson
 from api.kernel.http.validators import Version, refuse_stale
 from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in, superuser
@@ -33,6 +33,7 @@ from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode
 from api.kernel.input.conversion import Normal, Shown
 from api.kernel.input.media import media_type_of
 from api.kernel.input.uploads import Upload
+from api.kernel.live.feeds import Feed
 from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, system_of
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
@@ -59,6 +60,8 @@ __all__ = [  # noqa: RUF022  # grouped as a reader looks for them
     "refuse_stale",  # If-Match against the current ETag
     "Version",  # the field that If-Match compares instead of the whole content
     "CacheControl",  # how long clients may reuse a GET's answers
+    "websocket",  # a Feed's events out, each message in a call of `receives`
+    "Feed",  # events as they happen, to a client that stays connected
     "Page", "Cursor", "Cursors", "Limit",  # one page of a list, by key
     # Principals and limits
     "Principal",  # who is signed in

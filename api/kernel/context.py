@@ -16,6 +16,7 @@ from api.kernel.gauges import measured
 from api.kernel.identity.auth import Principals, Tokens
 from api.kernel.identity.limits import NETWORK_BITS, Limiter, network_of
 from api.kernel.identity.passwords import Passwords
+from api.kernel.live.hub import Live, open_live
 from api.kernel.mail import LANGUAGES, Mailer, SmtpMailer
 from api.kernel.settings import Settings, warnings_of
 
@@ -47,6 +48,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     principals: Principals
     limiter: Limiter
     passwords: Passwords
+    live: Live
     draining: asyncio.Event
     """Set when this process was told to stop: it finishes its work, and is not ready for more."""
 
@@ -59,6 +61,7 @@ async def open_context(
     starts services in any order."""
     for warning in warnings_of(settings):
         logger.warning(warning)
+    draining = asyncio.Event()
     passwords = Passwords(lambda: network_of(origin.get().address, NETWORK_BITS), settings.firebase_scrypt_signer_key)
     try:
         async with (
@@ -66,6 +69,7 @@ async def open_context(
             open_cache(settings) as cache,
             measured(db, passwords),
             HttpClient(settings) as http,
+            open_live(db, draining, settings) as live,
         ):
             yield Context(
                 settings=settings,
@@ -77,7 +81,8 @@ async def open_context(
                 principals=Principals(),
                 limiter=Limiter(settings, cache),
                 passwords=passwords,
-                draining=asyncio.Event(),
+                live=live,
+                draining=draining,
             )
     finally:
         passwords.close()

@@ -136,6 +136,8 @@ PAYLOAD_TOO_LARGE = problem(413, "PAYLOAD_TOO_LARGE", "The body is larger than 6
 UNSUPPORTED_MEDIA_TYPE = problem(415, "UNSUPPORTED_MEDIA_TYPE", "This needs another Content-Type.")
 HOST_NOT_ALLOWED = problem(421, "HOST_NOT_ALLOWED", "This host name is not served here; see ALLOWED_HOSTS.")
 VALIDATION_FAILED = problem(422, "VALIDATION_FAILED", "Some of the input is not acceptable; see errors.")
+UPGRADE_REQUIRED = problem(426, "UPGRADE_REQUIRED", "This address speaks WebSocket; open one (RFC 6455).")
+TOO_MANY_STREAMS = problem(429, "TOO_MANY_STREAMS", "You have too many streams and sockets open; close one first.")
 INTERNAL_ERROR = problem(500, "INTERNAL_ERROR", "Something went wrong here; the trace id finds it in our logs.")
 
 encode = msgspec.json.Encoder().encode

@@ -18,11 +18,11 @@ import httpx
 import psutil
 import psycopg
 
+from dev.ports import free_port
 from tests.attacks.collector import Collector
 from tests.attacks.mail import Mailbox
 from tests.attacks.nginx import configuration
 from tests.attacks.site import ROOT, Site
-from tests.worker.parts import free_port
 
 STRIPPED = (
     "DATABASE_URL",

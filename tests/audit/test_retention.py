@@ -189,7 +189,7 @@ async def test_a_chain_from_before_is_verified_and_removed(context: Context) -> 
 
 async def run(environment: dict[str, str], root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "api.audit", *arguments]
-    return subprocess.run(command, cwd=root, env=environment, capture_output=True, timeout=30)  # noqa: ASYNC221
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, timeout=100)  # noqa: ASYNC221
 
 
 async def test_an_export_is_verified_without_the_database(

@@ -30,7 +30,7 @@ async def run(environment: Environment, root: Path, *arguments: str) -> tuple[in
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
     )
     return done.returncode, done.stdout, done.stderr
 

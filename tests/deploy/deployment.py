@@ -17,9 +17,9 @@ import httpx
 from api.kernel.config.connections import Kafka
 from api.kernel.settings import load
 from dev.part import ROOT, Part, stop
+from dev.ports import free_port
 from tests.authority import LOOPBACK, write
 from tests.deploy import first_minutes, manual, servers
-from tests.worker.parts import free_port
 
 UV = Path(sys.executable).with_name("uv")
 PYTHONS = ("/usr/bin/python3", sys.executable)

@@ -22,8 +22,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from dev import apache_kafka, postgres
 from dev.part import Part, stop
+from dev.ports import free_port
 from tests.authority import LOOPBACK, Authority, server_context, write
-from tests.worker.parts import free_port
 
 AUTHORITY = Authority()
 USERNAME, PASSWORD = "rest_angular", secrets.token_urlsafe(18)

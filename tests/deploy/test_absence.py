@@ -53,7 +53,7 @@ async def world(
         made = World(await stack.enter_async_context(clone(settings)), mails, Names(folder))
         await made.connect(stack)
         own = environment | made.environment()
-        processes = stack.enter_context(Processes(own, folder, made.names.privileges))
+        processes = stack.enter_context(Processes(own, folder, made.names.privileges, patient=False))
         client = await stack.enter_async_context(processes.web())
         await made.start(processes, client)
         await made.command("first@example.com")

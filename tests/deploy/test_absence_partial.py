@@ -17,6 +17,7 @@ from api.kernel.feature import consumers_of
 from api.kernel.settings import Settings
 from dev import apache_kafka, postgres
 from dev.part import stop
+from dev.ports import free_port
 from migrations.__main__ import migrate
 from tests.conftest import clone
 from tests.deploy.servers import apache_can_be_had
@@ -24,7 +25,7 @@ from tests.deploy.world import SECONDS, Names, World
 from tests.factories import PASSWORD
 from tests.faults.rig import connected
 from tests.processes import MailServer, Processes
-from tests.worker.parts import at, free_port
+from tests.worker.parts import at
 
 TOPICS = [f"{name}{dead}" for name in (each.topic for each in consumers_of(FEATURES)) for dead in ("", ".dead")]
 TOPICS += ["sessions", "audit", "operations"]
@@ -49,7 +50,7 @@ async def test_a_topic_that_is_missing_holds_up_itself_alone_and_heals(
             world = World(at(made, address), mails, Names(tmp_path))
             await world.connect(stack)
             own = environment | world.environment()
-            processes = stack.enter_context(Processes(own, tmp_path, world.names.privileges))
+            processes = stack.enter_context(Processes(own, tmp_path, world.names.privileges, patient=False))
             await make_topics(world.settings, *TOPICS)
             await world.start(processes, await stack.enter_async_context(processes.web()))
             email = "ada@example.com"
@@ -109,7 +110,9 @@ async def test_without_room_on_the_disk_reading_goes_on_and_writing_waits(
         made = msgspec.structs.replace(settings, database_url=url, kafka=kafka)
         world = World(made, mails, Names(tmp_path))
         await world.connect(stack)
-        processes = stack.enter_context(Processes(environment | world.environment(), tmp_path, world.names.privileges))
+        processes = stack.enter_context(
+            Processes(environment | world.environment(), tmp_path, world.names.privileges, patient=False)
+        )
         await world.start(processes, await stack.enter_async_context(processes.web()))
         assert await world.register("first@example.com") == 201
         fill(place / "filler")

@@ -54,7 +54,7 @@ class Backup:
             cwd=self._folder,
             env={"PATH": f"{postgres.programs_of_wheel()}:/usr/bin:/bin", **environment},
             check=True,
-            timeout=60,
+            timeout=100,
         )
 
     def drop(self) -> None:
@@ -184,7 +184,7 @@ def processes(
     environment: dict[str, str], cloned: Settings, mail_server: MailServer, tmp_path: Path
 ) -> "contextlib.AbstractContextManager[Processes]":
     own = {"DATABASE_URL": cloned.database_url, "KAFKA_PREFIX": cloned.kafka.prefix, "SMTP_URL": mail_server.url}
-    return Processes(environment | own, tmp_path)
+    return Processes(environment | own, tmp_path, patient=False)
 
 
 @pytest.mark.timeout(300)

@@ -3,13 +3,14 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
+
+from dev.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTERNAL = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
@@ -37,7 +38,7 @@ class Run:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.output = ""
-        self._limit = threading.Timer(30, process.kill)
+        self._limit = threading.Timer(90, process.kill)
         self._limit.start()
 
     def until_ready(self) -> "Run":
@@ -76,9 +77,7 @@ class Project:
         self.folder = folder
         self.runs: list[Run] = []
         self.data = folder / ".data"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         (folder / "web.py").write_text(WEB)
         (folder / "migrations.py").write_text("import os; assert os.environ['DATABASE_URL'].startswith('postgres')")
         (folder / "Procfile").write_text("release: false\nweb: python web.py\nworker: sleep 1000\n")
@@ -103,7 +102,7 @@ class Project:
         return services
 
 
-def ended(processes: set[int], seconds: float = 10) -> bool:
+def ended(processes: set[int], seconds: float = 60) -> bool:
     """Whether all these processes have ended within that time."""
     deadline = time.monotonic() + seconds
     while any(_is_alive(pid) for pid in processes):

@@ -64,7 +64,7 @@ def test_the_broker_dies_with_whoever_started_it(tmp_path: Path) -> None:
         socket.create_connection((host, int(port))).close()
         os.kill(program.pid, signal.SIGKILL)
         try:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while _answers(host, int(port)):
                 assert time.monotonic() < deadline
                 time.sleep(0.05)

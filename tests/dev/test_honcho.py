@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from api.kernel.settings import Settings
+from dev.ports import free_port
 from tests.dev.project import ROOT, ended
 from tests.processes import is_ready
-from tests.worker.parts import free_port
 
 
 class Honcho:
@@ -37,13 +37,13 @@ class Honcho:
     async def ready(self) -> None:
         # C-337: honcho gives the Procfile's first process $PORT, and each next one a hundred more.
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False) as client:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not await is_ready(client):  # it starts to listen without telling
                     assert self.child.poll() is None, self.log.read_text()
                     await asyncio.sleep(0.05)
 
     async def said(self, text: str) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while text not in self.log.read_text():  # noqa: ASYNC110  # a file tells nobody that it grows
                 await asyncio.sleep(0.05)
 
@@ -78,7 +78,7 @@ async def test_honcho_start_migrates_and_stays_up(honcho: Honcho) -> None:
     assert honcho.child.poll() is None
     family = honcho.family()
     honcho.child.send_signal(signal.SIGTERM)
-    await asyncio.to_thread(honcho.child.wait, 15)
+    await asyncio.to_thread(honcho.child.wait, 60)
     assert ended(family)
 
 
@@ -88,7 +88,7 @@ async def test_when_honcho_is_killed_nothing_keeps_the_port(honcho: Honcho) -> N
     processes = honcho.family() - honcho.family(b"honcho")
     assert len(processes) >= 5  # release, the parent of web, two of its children, worker
     honcho.child.kill()
-    assert await asyncio.to_thread(ended, processes, 20)
+    assert await asyncio.to_thread(ended, processes, 60)
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("0.0.0.0", honcho.port))
@@ -123,4 +123,4 @@ async def test_when_the_parent_of_web_processes_is_killed_they_end(honcho: Honch
     assert children
     assert len(web) == 1
     os.kill(web.pop(), signal.SIGKILL)
-    assert await asyncio.to_thread(ended, children, 20)
+    assert await asyncio.to_thread(ended, children, 60)

@@ -52,7 +52,7 @@ async def test_kafka_takes_and_gives_messages(stack: Services) -> None:
     )
     await consumer.start()
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             messages = [await anext(consumer) for _ in range(3)]
     finally:
         await consumer.stop()

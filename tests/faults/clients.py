@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import httpx
 
+from dev.ports import free_port
 from tests.factories import PASSWORD
 from tests.faults.ledger import Account
 from tests.faults.rig import HARM_SECONDS, Rig, connected
 from tests.processes import Process
 from tests.proxy import Proxy
-from tests.worker.parts import free_port
 
 POOL = 8
 CALLERS = 3 * POOL

@@ -18,12 +18,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from dev import postgres
 from dev.part import Part, stop
+from dev.ports import free_port
 from migrations.__main__ import migrate
 from tests.conftest import ENVIRONMENT
 from tests.faults.ledger import Ledger
 from tests.processes import Process, is_ready
 from tests.proxy import Proxy
-from tests.worker.parts import Broker, RedisServer, free_port
+from tests.worker.parts import Broker, RedisServer
 
 HARM_SECONDS = 6.0
 START_SECONDS = 20.0

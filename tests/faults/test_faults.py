@@ -8,6 +8,7 @@ from tests.faults.experiments import EXPERIMENTS, Experiment
 from tests.faults.rig import Rig
 from tests.faults.trial import Trials, explained
 
+pytestmark = pytest.mark.alone
 PATIENCE = 3
 """A machine that runs other things beside."""
 LEASES = [each for each in EXPERIMENTS if each.number in ("F-4", "F-5", "F-11", "F-12")]

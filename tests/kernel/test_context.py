@@ -26,7 +26,7 @@ async def test_it_opens_where_nothing_answers_and_closes_again(nowhere: Settings
             await context.mail.send(Message(id="1", to="a@example.com", subject="s", text="t", html="h"))
         assert await context.passwords.verify(await context.passwords.hash("x"), "x")
         assert not context.draining.is_set()
-    assert time.perf_counter() - began < 3
+    assert time.perf_counter() - began < 30
 
 
 async def test_all_of_it_works_where_all_answers(live: Context) -> None:
@@ -44,7 +44,7 @@ async def test_nothing_is_open_after_the_block_not_even_after_a_failure(cloned: 
         count = (
             "select count(*) from pg_stat_activity where datname = current_database() and backend_type like 'client%'"
         )
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             while await outside.fetchval(count) > 1:  # a server takes a moment to see that one has left
                 pass
     finally:

@@ -19,11 +19,11 @@ from api.kernel.errors import UNAVAILABLE
 from api.kernel.settings import Settings, load
 from dev import postgres
 from dev.part import Part, stop
+from dev.ports import free_port
 from migrations.__main__ import migrate
 from tests.authority import LOOPBACK, Authority, write
 from tests.conftest import _NOWHERE, ENVIRONMENT
 from tests.transactions import Another
-from tests.worker.parts import free_port
 
 AUTHORITY = Authority()
 Start = Callable[..., str]
@@ -239,7 +239,7 @@ async def test_of_several_hosts_the_one_that_can_be_written_to(pair: tuple[Part,
         superuser = standby.replace(f"//{postgres.NAME}:", "//postgres:").replace(f"/{postgres.NAME}", "/postgres")
         async with await psycopg.AsyncConnection.connect(superuser, autocommit=True) as connection:
             await connection.execute("select pg_promote()")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 with contextlib.suppress(UNAVAILABLE):
                     [row] = await db.fetch("select inet_server_port() as port")
@@ -248,6 +248,7 @@ async def test_of_several_hosts_the_one_that_can_be_written_to(pair: tuple[Part,
         await db.fetch("create table written (id int)")
 
 
+@pytest.mark.deadlines
 async def test_a_host_that_is_silent_does_not_hide_the_next(cloned: Settings) -> None:
     """A machine that is gone answers nothing, not even that it refuses: the second host is still reached in time, and
     the next connections begin with it."""

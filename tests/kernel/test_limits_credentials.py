@@ -79,12 +79,6 @@ async def test_a_refund_is_a_charge_undone_in_redis_and_in_memory(
 ) -> None:
     """Over a day's rate, of which the milliseconds of a test are nothing."""
     limit = Limit("limit:refunded", "refunded", Rate(count, 86400))
-    with pytest.MonkeyPatch.context() as patient:
-        patient.setattr("api.kernel.data.cache.CALL_SECONDS", 10.0)  # of so many calls one may meet a busy machine
-        await follow(settings, limit, steps, count)
-
-
-async def follow(settings: Settings, limit: Limit, steps: list[str], count: int) -> None:
     async with open_cache(settings) as cache:
         await cache.delete(limit.key)
         limiters = Limiter(settings, cache), Limiter(settings, Cache(Redis(port=1)))

@@ -92,7 +92,7 @@ def test_the_operators_sampler_decides(root: Path, variables: dict[str, str], le
     """C-199."""
     environ = {"PATH": os.environ["PATH"]} | ENVIRONMENT | _NOWHERE | variables
     command = [sys.executable, "-c", PROGRAM]
-    ended = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=True)
     exported = int(ended.stdout.splitlines()[-1])
     assert least <= exported <= most
     assert exported % 2 == 0, "a request with its query, or neither"

@@ -60,7 +60,7 @@ def environ_of(url: str) -> dict[str, str]:
 def run(root: Path, url: str, *arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "migrations", *arguments]
     environ = environ_of(url) | changed
-    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100)
 
 
 def test_what_is_missing_is_applied_in_order_and_only_once(empty: str) -> None:
@@ -131,7 +131,7 @@ def test_two_releases_at_once_do_no_harm(empty: str, root: Path) -> None:
         subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    told = sorted(process.communicate(timeout=30) for process in both)
+    told = sorted(process.communicate(timeout=100) for process in both)
     assert [process.returncode for process in both] == [0, 0], told
     lines = [out.splitlines()[-1] for out, _ in told]
     assert sorted(lines) == [

@@ -89,6 +89,6 @@ async def test_code_that_came_before_its_schema_says_so_and_works_once_it_is_the
     assert any("run the release process (python -m migrations)" in each.get("remedy", "") for each in fields)
     await asyncio.to_thread(migrate, cloned.database_url)
     assert (await live_client.post("/api/auth/jwt/login", data=form)).status_code == 200
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await is_ready(live_client):  # noqa: ASYNC110  # what was read of the schema is kept for a second
             await asyncio.sleep(0.05)

@@ -9,11 +9,11 @@ from aiokafka import AIOKafkaConsumer
 
 from api.kernel.context import Context
 from api.kernel.settings import Settings
+from dev.ports import free_port
 from tests.observe.promtool import fires, needs_promtool
 from tests.processes import Processes
 from tests.worker.jobs import read_records
 from tests.worker.messages import noted, noting, reading, send
-from tests.worker.parts import free_port
 from worker.watch import Watch
 
 pytestmark = needs_promtool
@@ -55,7 +55,7 @@ async def test_messages_dead(
     await send(cloned, "tests.notes", [noted("a", 1, data=b"no JSON")])
     async with reading(live, noting()):
         await read_records(cloned, "tests.notes.dead", 1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while dead(scrape()) == dead(before):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     assert alarm("MessagesDead", before, again=False) == FIRES

@@ -16,11 +16,11 @@ from api.kernel.context import Context
 from api.kernel.settings import Settings, SettingsError, load
 from api.kernel.telemetry.exposition import Exposition, listen
 from dev.observe import configuration
+from dev.ports import free_port
 from tests.conftest import _NOWHERE, ENVIRONMENT, client_of
 from tests.factories import PASSWORD
 from tests.observe.promtool import PROMTOOL, needs_promtool, samples
 from tests.processes import Processes
-from tests.worker.parts import free_port
 
 TOKEN = "b3BlbiBzZXNhbWUgYW5kIHN1Y2ggdGhpbmdz"
 ROOT = Path(__file__).parents[2]

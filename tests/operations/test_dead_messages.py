@@ -35,7 +35,7 @@ async def test_a_dead_message_is_listed_and_counted_and_has_its_effect_when_it_i
 
     await send(cloned, "tests.notes", [noted("canary", 1), noted("canary", 2)])
     async with reading(live, noting(look_up)):
-        await until(live.db, "select count(*) = 1 from notes", 30)
+        await until(live.db, "select count(*) = 1 from notes")
         [letter] = await letters(operator)
         assert (letter["kind"], letter["type"], letter["event_key"]) == ("message", "tests.notes", None)
         assert (letter["attempts"], str(letter["reason"]).partition(":")[0]) == (1, "NOT_FOUND")
@@ -49,7 +49,7 @@ async def test_a_dead_message_is_listed_and_counted_and_has_its_effect_when_it_i
         assert await letters(operator) == []
         assert (await operator.post(f"{LETTERS}/{letter['id']}/retry")).status_code == 404
         assert [await resend(live), await resend(live)] == [1, 0]
-        await until(live.db, "select count(*) = 2 from notes", 20)
+        await until(live.db, "select count(*) = 2 from notes")
     assert await notes(live.db) == [("canary", 2), ("canary", 1)]
     again = (await read_records(cloned, "tests.notes", 3))[-1]
     assert header(again, "ce_id") == "canary-1", "under its own id, and nothing of its death"
@@ -62,7 +62,7 @@ async def test_a_discarded_message_stays_in_kafka_alone(
 ) -> None:
     await send(cloned, "tests.notes", [noted("a", 1, data=b"no JSON")])
     async with reading(live, noting()):
-        await until(live.db, "select count(*) = 1 from inbox_dead", 30)
+        await until(live.db, "select count(*) = 1 from inbox_dead")
         [letter] = await letters(operator)
         assert (await operator.post(f"{LETTERS}/{letter['id']}/discard")).status_code == 204
         assert await letters(operator) == []
@@ -78,7 +78,7 @@ async def test_a_message_that_kafka_no_longer_has_is_listed_again_with_that_reas
 ) -> None:
     await send(cloned, "tests.notes", [noted("a", 1, data=b"no JSON")])
     async with reading(live, noting()):
-        await until(live.db, "select count(*) = 1 from inbox_dead", 30)
+        await until(live.db, "select count(*) = 1 from inbox_dead")
     await live.db.fetch("update inbox_dead set dead_offset = 1000")
     [letter] = await letters(operator)
     assert (await operator.post(f"{LETTERS}/{letter['id']}/retry")).status_code == 204

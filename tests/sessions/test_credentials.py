@@ -139,7 +139,7 @@ async def test_a_login_that_checked_the_old_password_does_not_survive_its_change
 
 
 async def waits_for_a_lock(context: Context) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await context.db.fetch(
             "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
         ):

@@ -165,6 +165,7 @@ async def test_an_address_that_is_not_confirmed_is_told_so_to_its_owner_alone(
     assert (await login(client, "ada@example.com")).status_code == 200
 
 
+@pytest.mark.hashing
 @pytest.mark.parametrize("old", OLD_HASHES.values(), ids=OLD_HASHES)
 async def test_an_older_hash_is_made_anew(client: httpx.AsyncClient, context: Context, old: str) -> None:
     """C-59: once, and it is no change of the password."""

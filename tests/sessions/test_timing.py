@@ -17,6 +17,7 @@ from api.sessions import queries
 from tests.factories import PASSWORD, make_user
 from tests.sessions.signing import bearer, login
 
+pytestmark = pytest.mark.hashing
 # As other systems would leave them, but cheap.
 BCRYPT = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 ARGON2 = argon2.PasswordHasher(1, 64, 2).hash(PASSWORD)

@@ -76,10 +76,8 @@ async def test_health_says_which_release_answers(client: httpx.AsyncClient, alon
 
 
 async def test_live_asks_nothing_of_anybody(alone: httpx.AsyncClient) -> None:
-    began = time.perf_counter()
     answer = await alone.get("/api/health/live")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
-    assert time.perf_counter() - began < 0.9
 
 
 async def test_ready_when_the_schema_is_there(client: httpx.AsyncClient) -> None:

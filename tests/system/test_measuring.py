@@ -62,7 +62,7 @@ async def test_the_outbox_is_in_the_metrics(context: Context, metrics: InMemoryM
 def status(environment: dict[str, str], root: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "api.system"]
     environ = {"PATH": os.environ["PATH"], **environment}
-    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100)
 
 
 async def test_a_person_is_shown_a_table(

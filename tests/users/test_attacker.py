@@ -8,7 +8,6 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 from uuid import UUID
 
-import argon2
 import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,7 +24,6 @@ from starlette.applications import Starlette
 
 from api.app import create_app
 from api.kernel.context import Context
-from api.kernel.identity import hashes, passwords
 from api.kernel.identity.auth import Principals
 from api.kernel.mail import MemoryMailer
 from api.kernel.settings import Settings
@@ -244,12 +242,7 @@ class Attack(RuleBasedStateMachine):
 
 @pytest.mark.case(140)
 @pytest.mark.timeout(0 if "ATTACKS" in os.environ else 600)
-async def test_no_attacker_ends_with_what_is_the_owners(
-    cloned: Settings, live: Context, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cheap = argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
-    for module in (hashes, passwords):
-        monkeypatch.setattr(module, "ARGON2", cheap)
+async def test_no_attacker_ends_with_what_is_the_owners(cloned: Settings, live: Context, clock: Clock) -> None:
     context = msgspec.structs.replace(live, principals=Principals(clock), mail=MemoryMailer())
     app = create_app(cloned)
     app.state.context = context

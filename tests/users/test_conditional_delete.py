@@ -79,7 +79,7 @@ async def test_a_change_that_is_not_committed_yet_is_waited_for(live_client: htt
         waiting = (
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not (await live.db.fetch(waiting))[0]["count"]:  # noqa: ASYNC110  # PostgreSQL does not tell
                 await asyncio.sleep(0.02)
     assert await deleting == (412, "PRECONDITION_FAILED")

@@ -95,6 +95,8 @@ async def test_ones_own_address_and_name_are_what_a_guesser_knows(
     assert "its score is " in answer.json()["detail"]
 
 
+@pytest.mark.alone
+@pytest.mark.hashing
 async def test_no_password_takes_long_to_estimate_nor_holds_up_other_requests(passwords: Passwords) -> None:
     """C-57, C-154: unlike the whole of it at once, which would take seconds, longer than a hundred hashes."""
     await passwords.weakness("warm up", [])

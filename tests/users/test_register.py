@@ -19,6 +19,7 @@ from tests.mailed import mailed
 LONG = ("correct horse battery staple " * 5)[:128]
 
 
+@pytest.mark.hashing
 async def test_opens_an_account(client: httpx.AsyncClient, context: Context) -> None:
     answer = await client.post("/api/auth/register", json={"email": "Ada@Example.com", "password": PASSWORD})
     assert answer.status_code == 201

@@ -14,6 +14,7 @@ from api.kernel.data.database import Database, uuid7
 from api.kernel.outbox.events import Event, Thing
 from api.kernel.outbox.tasks import Task, task
 from api.kernel.settings import Settings
+from tests.patient import SECONDS
 from worker.kafka import Publisher
 from worker.main import work
 from worker.relay import Relay
@@ -71,14 +72,14 @@ async def working(context: Context, queue: ArqRedis, tasks: Sequence[Task[Any]])
         await publisher.stop()
 
 
-async def until(db: Database, condition: str, seconds: float = 8.0) -> None:
+async def until(db: Database, condition: str, seconds: float = SECONDS) -> None:
     """Wait until the statement's one value is true."""
     async with asyncio.timeout(seconds):
         while not (await db.fetch(f"select ({condition})"))[0][0]:  # noqa: ASYNC110  # a row changes without telling
             await asyncio.sleep(0.02)
 
 
-async def read_records(settings: Settings, topic: str, count: int, seconds: float = 10.0) -> list[ConsumerRecord]:
+async def read_records(settings: Settings, topic: str, count: int, seconds: float = SECONDS) -> list[ConsumerRecord]:
     """The first so many records of a topic, and then any that come within half a second."""
     consumer = AIOKafkaConsumer(
         settings.kafka.prefix + topic,
@@ -108,7 +109,7 @@ def header(record: ConsumerRecord, name: str) -> str:
     return text
 
 
-async def soon(condition: Callable[[], object], seconds: float = 8.0) -> None:
+async def soon(condition: Callable[[], object], seconds: float = SECONDS) -> None:
     """Wait for what nobody tells us about."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110

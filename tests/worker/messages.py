@@ -97,5 +97,5 @@ async def reading(
         else:
             for member in members:
                 member.cancel()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.gather(*members, return_exceptions=True)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,7 @@ import msgspec
 from api.kernel.settings import Settings
 from dev import apache_kafka, redis
 from dev.part import Part, stop
+from dev.ports import free_port
 
 APACHE = os.environ.get("TEST_BROKER") == "apache"
 """Whether the tests run against Apache Kafka; `python -m dev.apache_kafka` says so."""
@@ -90,10 +90,3 @@ class RedisServer(Child):
         """Again on the same port, empty, after `kill`."""
         self.part, self.url = redis.start(self._folder / "redis", self._folder, self._port)
         self.part.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -43,7 +43,7 @@ async def probe(db: Database) -> None:
 
 async def drain(db: Database, relay: Relay) -> None:
     """Publish what waits; Apache Kafka takes its time to make a topic."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while await pending(db):
             await probe(db)
             await relay.publish_events()

@@ -62,13 +62,13 @@ async def test_postgresql_gone_and_back(
     there = postgresql.to
     async with open_context(through(cloned, postgresql), {}) as context, reading(context, noting()):
         await send(cloned, "tests.notes", [noted("a", 0)])
-        await until(live.db, "select count(*) = 1 from notes", 20)
+        await until(live.db, "select count(*) = 1 from notes")
         postgresql.to = ("127.0.0.1", 1)
         postgresql.cut()
         await send(cloned, "tests.notes", [noted("a", number) for number in range(1, 4)])
         await soon(lambda: "a message waits" in caplog.text)
         postgresql.to = there
-        await until(live.db, "select count(*) = 4 from notes", 20)
+        await until(live.db, "select count(*) = 4 from notes")
     assert await notes(live.db) == [("a", number) for number in range(4)]
 
 
@@ -79,12 +79,12 @@ async def test_a_broker_that_falls_silent_and_answers_again(
     context = msgspec.structs.replace(live, settings=settings)
     await send(settings, "tests.notes", [noted("a", 0)])
     async with reading(context, noting()):
-        await until(live.db, "select count(*) = 1 from notes", 20)
+        await until(live.db, "select count(*) = 1 from notes")
         broker.freeze()
-        await soon(lambda: "the consumer starts again" in caplog.text, 15)
+        await soon(lambda: "the consumer starts again" in caplog.text)
         broker.thaw()
         await send(settings, "tests.notes", [noted("a", 1)])
-        await until(live.db, "select count(*) = 2 from notes", 40)
+        await until(live.db, "select count(*) = 2 from notes")
     assert await notes(live.db) == [("a", 0), ("a", 1)]
 
 
@@ -100,11 +100,11 @@ async def test_a_client_that_dies_in_silence_is_replaced(
     await send(cloned, "tests.notes", [noted("a", 0)])
     with caplog.at_level(logging.WARNING):
         async with reading(live, noting()):
-            await until(live.db, "select count(*) = 1 from notes", 20)
+            await until(live.db, "select count(*) = 1 from notes")
             clients[0]._fetcher._fetch_task.cancel()
             for number in (1, 2):  # the first may be the answer to what it had asked before
                 await send(cloned, "tests.notes", [noted("a", number)])
-                await until(live.db, f"select count(*) = {number + 1} from notes", 30)
+                await until(live.db, f"select count(*) = {number + 1} from notes")
     assert "a consumer stands still" in caplog.text
     assert len(clients) == 2
 
@@ -119,15 +119,15 @@ async def test_two_members_share_a_topic_and_one_takes_over(
     things = [f"thing {number}" for number in range(40)]
     async with reading(live, noting()) as first:
         await send(cloned, "tests.notes", [noted(thing, 1) for thing in things])
-        await until(live.db, "select count(*) = 40 from notes", 20)
+        await until(live.db, "select count(*) = 40 from notes")
         async with reading(live, noting(), drain=False):
             for number in range(2, 5):  # while the partitions are shared out anew
                 await send(cloned, "tests.notes", [noted(thing, number) for thing in things])
-                await until(live.db, f"select count(*) = {40 * number} from notes", 40)
+                await until(live.db, f"select count(*) = {40 * number} from notes")
             first[0].cancel()
             await asyncio.wait(first)
             await send(cloned, "tests.notes", [noted(thing, 5) for thing in things])
-            await until(live.db, "select count(*) = 200 from notes", 40)
+            await until(live.db, "select count(*) = 200 from notes")
     done = await notes(live.db)
     assert all([number for name, number in done if name == thing] == [1, 2, 3, 4, 5] for thing in things)
 
@@ -146,8 +146,8 @@ async def test_a_member_too_many_stands_by_and_one_that_left_its_group_is_replac
 
     monkeypatch.setattr(Internals, "is_member", look)  # a member without a partition is asked for
     async with reading(live, *[noting() for _ in range(5)]):  # a topic has four partitions
-        await soon(lambda: any(looks.count(client) > 6 for client in clients), 40)
+        await soon(lambda: any(looks.count(client) > 6 for client in clients))
         assert len(clients) == 5
         idle = max(clients, key=looks.count)
         idle._coordinator._heartbeat_task.cancel()
-        await soon(lambda: len(clients) == 6, 10)
+        await soon(lambda: len(clients) == 6)

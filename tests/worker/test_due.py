@@ -107,6 +107,7 @@ async def test_no_task_is_read_that_cannot_be_leased_and_counting_them_stops_at_
     assert pages < 50 * DUE
 
 
+@pytest.mark.alone
 @pytest.mark.case(224)
 async def test_the_health_costs_at_most_ten_times_what_it_does_where_nothing_waits(
     admin: "asyncpg.Connection[asyncpg.Record]", live: Context, live_client: httpx.AsyncClient

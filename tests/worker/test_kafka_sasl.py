@@ -20,9 +20,10 @@ from api.kernel.telemetry import outages
 from api.kernel.telemetry.outages import no_tls, only_tls
 from dev import apache_kafka
 from dev.part import stop
+from dev.ports import free_port
 from tests.authority import LOOPBACK, Authority
 from tests.worker.messages import noting
-from tests.worker.parts import APACHE, free_port
+from tests.worker.parts import APACHE
 from worker.consumer import Reader
 from worker.kafka import KafkaUnavailable, Publisher
 from worker.security import security

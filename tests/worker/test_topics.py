@@ -23,7 +23,7 @@ NEEDED = SENT | CONSUMED | {f"{topic}.dead" for topic in CONSUMED}
 def topics(environment: dict[str, str], root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "worker", "topics", *words]
     environ = {"PATH": os.environ["PATH"], **ENVIRONMENT, **environment}
-    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100)
 
 
 @pytest.fixture

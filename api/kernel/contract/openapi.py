@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from api.kernel.contract import files
+from api.kernel.contract.lasting import resuming, socket_of, stream_of
 from api.kernel.errors import (
     FORBIDDEN,
     HOST_NOT_ALLOWED,
@@ -22,9 +23,11 @@ from api.kernel.errors import (
     PRECONDITION_FAILED,
     RATE_LIMITED,
     REQUEST_TIMEOUT,
+    TOO_MANY_STREAMS,
     UNAUTHORIZED,
     UNAVAILABLE,
     UNSUPPORTED_MEDIA_TYPE,
+    UPGRADE_REQUIRED,
     VALIDATION_FAILED,
     Problem,
     ProblemDocument,
@@ -33,6 +36,7 @@ from api.kernel.errors import (
 from api.kernel.feature import Feature
 from api.kernel.http.caching import caching_fields
 from api.kernel.http.cookies import ACCESS, ORIGIN_NOT_ALLOWED, XSRF_REFUSED
+from api.kernel.http.messages import as_post
 from api.kernel.http.paging import Page
 from api.kernel.http.routing import (
     ACCESS_HEADER,
@@ -61,7 +65,8 @@ def document(features: Sequence[Feature]) -> bytes:
     """The whole document as indented JSON. Raises TypeError where two handlers share a name: operationIds are
     unique."""
     routes = [(feature, route, inputs_of(route)) for feature in features for route in feature.routes]
-    named, components = _schemas([inputs for _, _, inputs in routes])
+    messages = [inputs_of(as_post(route)) for _, route, _ in routes if route.receives]
+    named, components = _schemas([inputs for _, _, inputs in routes] + messages)
     paths: dict[str, dict[str, Any]] = {}
     seen: set[str] = set()
     for feature, route, inputs in routes:
@@ -215,10 +220,14 @@ def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
             "schema": {"type": "string"},
         }
         for name in names
-    ]
+    ] + (resuming(route) if inputs.feed else [])
 
 
 def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
+    if route.socket:
+        return socket_of(inputs, inputs_of(as_post(route)) if route.receives else None, schemas)
+    if inputs.feed:
+        return stream_of(inputs, schemas)
     found: dict[str, Any] = {"description": "Done; no content." if route.status == 204 else "Done."}
     headers = ["ETag"] if route.etag else []
     headers += ["Link"] if typing.get_origin(inputs.returns) is Page else []
@@ -270,6 +279,10 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
         found += [REQUEST_TIMEOUT, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
     if inputs.form or inputs.query or inputs.body not in (None, bytes):
         found.append(VALIDATION_FAILED)
+    if inputs.feed or route.socket:
+        found.append(TOO_MANY_STREAMS)
+    if route.socket:
+        found += [ORIGIN_NOT_ALLOWED, UPGRADE_REQUIRED]
     if route.limit != "off":
         found.append(RATE_LIMITED)
     return [*dict.fromkeys([*found, MALFORMED_REQUEST, HOST_NOT_ALLOWED, INTERNAL_ERROR, UNAVAILABLE])]

@@ -71,6 +71,14 @@ class Gate:
         if context.settings.require_verification and not caller.principal.is_verified:
             raise FORBIDDEN("Confirm your e-mail address first.")
 
+    async def look_again(self, context: Context, caller: Caller) -> Principal | None:
+        """The caller of a long answer, as the account is now. Raises what the guard says to them, or UNAVAILABLE."""
+        if caller.claims is None or caller.principal is None:
+            return None
+        principal = await context.principals.find(caller.claims, functools.partial(self._authenticate, context))
+        self.admit(context, Caller(claims=caller.claims, principal=principal))
+        return principal
+
     def _claims(self, context: Context, headers: dict[bytes, bytes], cookies: Cookies) -> Claims:
         sent = headers.get(b"authorization")
         cookie = cookies.get(ACCESS) if sent is None else None

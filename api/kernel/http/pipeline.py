@@ -2,7 +2,9 @@
 out once, at start-up."""
 
 import asyncio
+import functools
 import random
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from api.kernel.http.caching import NO_STORE, caching_fields
 from api.kernel.http.callers import Caller, Gate
 from api.kernel.http.cookies import Cookies
 from api.kernel.http.headers import combine, names
+from api.kernel.http.messages import Receiver
 from api.kernel.http.paging import Page
 from api.kernel.http.routing import (
     PREFIX,
@@ -28,6 +31,8 @@ from api.kernel.http.routing import (
     inputs_of,
     operation_id,
 )
+from api.kernel.http.sockets import Handshake, offered, serve
+from api.kernel.http.sse import stream
 from api.kernel.http.streams import Stream, disposition_of, respond
 from api.kernel.http.validators import etag
 from api.kernel.identity.auth import Principal
@@ -38,6 +43,7 @@ from api.kernel.input.decoding import JSON, PairsDecoder, decode_json, read_body
 from api.kernel.input.forms import parse_urlencoded
 from api.kernel.input.paths import path_decoder
 from api.kernel.input.uploads import NoFields, Upload, open_upload, read_file
+from api.kernel.live.feeds import Feed
 from api.kernel.mail import language_of
 from api.kernel.process.failpoints import passing
 from api.kernel.settings import rate
@@ -63,6 +69,8 @@ class Endpoint:
         own = rate(route.limit) if route.limit else None
         self._own = Policy(operation_id(route), own) if own else None
         self._template = PREFIX + route.path
+        self.lasts = self._inputs.feed or route.socket
+        self._receiver = Receiver(route) if route.receives else None
         self._gate = Gate(route, "principal" in self._inputs.ambient, authenticate, recognise)
         self._renewal = renewal
         if "renew" in self._inputs.ambient and renewal is None:
@@ -72,6 +80,7 @@ class Endpoint:
         context: Context = scope["app"].state.context
         scope["route_template"] = self._template
         headers = combine(scope["headers"])
+        handshake = offered(context.settings, scope, headers) if self.route.socket else None
         cookies = Cookies(headers)
         try:
             answer = await self._answer(context, scope, receive, headers, cookies)
@@ -83,6 +92,8 @@ class Endpoint:
             refusal.headers |= cookies.remedy()
             raise
         passing("pipeline.answer")
+        if self.lasts:
+            return await self._stay(context, answer, handshake, scope, receive, send, headers, cookies)
         remedy = cookies.remedy()
         may_store = not (cookies.written or remedy)  # a shared cache would set or clear the cookies of other callers
         told = {} if self._is_public and may_store else scope["told"] | remedy
@@ -91,11 +102,36 @@ class Endpoint:
         await send({"type": "http.response.start", "status": status, "headers": said})
         await send({"type": "http.response.body", "body": body})
 
+    async def _stay(
+        self,
+        context: Context,
+        feed: Feed[Any] | None,
+        handshake: Handshake | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: dict[bytes, bytes],
+        cookies: Cookies,
+    ) -> None:
+        """A stream or a socket, until either side ends it."""
+        caller: Caller = scope["caller"]
+        said = [(name.encode(), value.encode()) for name, value in (scope["told"] | cookies.remedy()).items()]
+        said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
+        look = functools.partial(self._gate.look_again, context, caller)
+        known: dict[str, Any] = {"caller": caller, "check": look, "headers": said}
+        if handshake is None:
+            assert feed is not None
+            last = _text(headers, b"last-event-id")
+            return await stream(context, feed, scope, receive, send, last=last, **known)
+        receiver = self._receiver
+        answer = receiver.answer(context, scope, caller, look, self._call) if receiver else None
+        await serve(context, feed, scope, receive, send, handshake=handshake, answer=answer, **known)
+
     async def _answer(
         self, context: Context, scope: Scope, receive: Receive, headers: dict[bytes, bytes], cookies: Cookies
     ) -> Any:
         """What the handler returns, once the caller is known, counted and admitted and the input is decoded."""
-        caller = await self._gate.look(context, headers, cookies)
+        caller = scope["caller"] = await self._gate.look(context, headers, cookies)
         self._set_origin(scope, caller, headers)
         proved, arguments = None, {}
         if self.route.by:
@@ -108,9 +144,10 @@ class Endpoint:
             raise await self._counted(context, refusal, told, known=False) from None
         if not self.route.by:
             arguments = await self._decode(scope, receive, headers)
-        if_match = headers[b"if-match"].decode("latin-1") if b"if-match" in headers else None
+        if_match = _text(headers, b"if-match")
         known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
         known |= {"cookies": cookies, "if_match": if_match, "language": origin.get().language}
+        known["last_event_id"] = _text(headers, b"last-event-id")
         renewed: dict[str, str] = {}
         if self._renewal and caller.principal:
             known["renew"] = _renew_with(self._renewal, context, caller.principal, cookies, renewed)
@@ -208,7 +245,9 @@ class Endpoint:
             return {"body": upload, "form": form} if self._form else {"body": upload}
         return {"body": convert(decode_json(await read_body(receive, headers, JSON, limit)), kind)}
 
-    async def _call(self, arguments: dict[str, Any], cookies: Cookies) -> Any:
+    async def _call(
+        self, arguments: dict[str, Any], cookies: Cookies, handler: Callable[..., Awaitable[Any]] | None = None
+    ) -> Any:
         """A handler is a unit of work: all it does is in transactions, so after a serialization failure it just runs
         again, unless it has begun to read an upload. Waiting for an upload's client is not its time."""
         upload = arguments.get("body")
@@ -221,7 +260,7 @@ class Endpoint:
                     tries += 1
                     cookies.written.clear()
                     try:
-                        return await self.route.handler(**arguments)
+                        return await (handler or self.route.handler)(**arguments)
                     except SERIALIZATION_FAILURE:
                         if tries == _TRIES or (isinstance(upload, Upload) and upload.begun):
                             raise
@@ -266,6 +305,10 @@ class Endpoint:
         if status not in (204, 304):
             said.append((b"content-length", b"%d" % len(body)))
         return status, said, body
+
+
+def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
+    return headers[name].decode("latin-1") if name in headers else None
 
 
 def _renew_with(

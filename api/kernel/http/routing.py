@@ -25,6 +25,7 @@ from api.kernel.input.decoding import JSON
 from api.kernel.input.media import is_media_type
 from api.kernel.input.paths import path_decoder
 from api.kernel.input.uploads import Upload
+from api.kernel.live.feeds import Feed
 from api.kernel.settings import rate
 
 PREFIX = "/api"
@@ -32,7 +33,7 @@ IN_MEMORY_BYTES = 8 * 1024 * 1024
 """The most that `max_body` may be for `bytes`: 500 requests of a path may hold one at a time."""
 DECODED_BYTES = 1024 * 1024
 """The same for JSON and forms, whose decoding holds the event loop, by up to a third of a second for this much."""
-AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "language", "renew")
+AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "language", "last_event_id", "renew")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
 Whose = Callable[[Context, Cookies, Any], UUID | None]
@@ -90,6 +91,12 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The media types of a body that is `bytes` or an `Upload`, such as `("image/png", "image/jpeg")`."""
     media_type: str = JSON
     """Of the answer, where it is a Stream or a Reply."""
+    socket: bool = False
+    """A WebSocket. Its handler says whether it may be opened, and returns the Feed that it sends, or None."""
+    receives: Callable[..., Awaitable[Any]] | None = None
+    """Called with each message of a socket as `body`, as a POST's handler; what it returns is the reply."""
+    messages: str = "120/minute"
+    """The limit of these calls, as `limit`."""
 
 
 def _maker(method: str) -> Callable[..., Route]:
@@ -97,6 +104,11 @@ def _maker(method: str) -> Callable[..., Route]:
         return Route(method=method, path=path, handler=handler, guard=guard, **options)
 
     return make
+
+
+def websocket(path: str, handler: Callable[..., Awaitable[Any]], *, guard: Guard, **options: Any) -> Route:
+    """A WebSocket at a path: api/kernel/http/sockets.py."""
+    return Route(method="GET", path=path, handler=handler, guard=guard, socket=True, **options)
 
 
 get, post, put, patch, delete = (_maker(method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE"))
@@ -119,6 +131,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     returns: Any
     replies: bool
     """Whether it is ACCEPTED as well that it may answer: the handler's is `X | Reply`."""
+    feed: bool
+    """Whether it answers with events as they happen: the handler's is `Feed[X]`."""
 
 
 def inputs_of(route: Route) -> Inputs:
@@ -126,6 +140,9 @@ def inputs_of(route: Route) -> Inputs:
     hints = typing.get_type_hints(route.handler, include_extras=True)
     returned = hints.pop("return", None)
     returns = _without(Reply, returned)
+    feed = typing.get_origin(returned) is Feed
+    if feed:
+        [returns] = typing.get_args(returned)
     untyped = inspect.signature(route.handler).parameters.keys() - hints.keys()
     named = set(re.findall(r"{(\w+)}", route.path))
     taken = {name: hints.pop(name) for name in ("body", "form", "query") if name in hints}
@@ -163,6 +180,12 @@ def inputs_of(route: Route) -> Inputs:
         raise TypeError(f"{where}: Principal | None is for the guard anyone; here there always is one.")
     if route.by and route.guard.asks:
         raise TypeError(f"{where}: `by` needs the guard anyone; elsewhere it is counted by account.")
+    if feed and (route.method != "GET" or route.etag or route.status != 200):
+        raise TypeError(f"{where}: a Feed is answered to GET, with 200 and without an ETag.")
+    if route.socket and not (feed or returned in (None, type(None))):
+        raise TypeError(f"{where}: a WebSocket's handler returns a Feed or None.")
+    if "last_event_id" in ambient and not feed:
+        raise TypeError(f"{where}: last_event_id is for handlers that return a Feed.")
     if "renew" in ambient and route.guard.admits is None:
         raise TypeError(f"{where}: renew needs a guard that says who asks.")
     if "claims" in ambient and not route.guard.asks:
@@ -183,7 +206,8 @@ def inputs_of(route: Route) -> Inputs:
         path=hints,
         ambient=ambient,
         returns=returns,
-        replies=returns is not returned,
+        replies=returns is not returned and not feed,
+        feed=feed,
     )
 
 
@@ -213,8 +237,10 @@ def _without(part: type, kind: Any) -> Any:
 
 
 def operation_id(route: Route) -> str:
-    """The handler's name in camel case: the name of the operation, and of the route's own limit."""
-    return re.sub(r"_(\w)", lambda match: match[1].upper(), route.handler.__name__)
+    """The handler's name in camel case: the name of the operation, and of the route's own limit. One handler may open
+    both a stream and a socket."""
+    name = re.sub(r"_(\w)", lambda match: match[1].upper(), route.handler.__name__)
+    return f"{name}Socket" if route.socket else name
 
 
 def encode(answer: Any) -> bytes:

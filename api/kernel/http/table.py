@@ -28,6 +28,8 @@ class Methods:
             scope["route_template"] = PREFIX + self.path
             allowed = [*self.endpoints, "HEAD"] if "GET" in self.endpoints else list(self.endpoints)
             raise METHOD_NOT_ALLOWED(headers={"allow": ", ".join(allowed)})
+        if endpoint.lasts:  # counted by api/kernel/live
+            return await endpoint(scope, receive, send)
         if self._active >= MAX_ACTIVE:
             raise UNAVAILABLE("Too many of these are being answered at this moment; try again shortly.")
         self._active += 1

@@ -7,7 +7,7 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -40,6 +40,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     the tag before the dot is the Kafka topic; the first field is the id of the thing it is about, and the Kafka key,
     so that one thing's events stay in order. Each id is declared as a `Person` (two at most) or a `Thing`, and each
     text as a `Contact`, `Personal` or a `Label`. A feature's events are in its events.py."""
+
+    live: ClassVar[bool] = False
+    """Whether clients may follow it while they are connected (`Feed`): `live: ClassVar[bool] = True`."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Raises TypeError, naming what to write, so that the process does not start."""
@@ -144,6 +147,7 @@ async def insert_event(
     user_agent: str | None,
     tasks: list[str],
     subjects: list[UUID],
+    live: bool,
 ) -> None: ...
 
 
@@ -195,6 +199,7 @@ async def record(db: Transaction, event: Event) -> None:
         who.user_agent,
         list(db.subscribers.get(tag, ())),
         subjects(event),
+        event.live,
     )
 
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Scope
 from uvicorn.server import ServerState
 
 from api.kernel.errors import INTERNAL_ERROR, UNAVAILABLE, BrokenOff, Problem, title_of
+from api.kernel.wire.tunnel import Tunnel
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Connection(Protocol):
     def begun(self) -> None: ...
     def ended(self, exchange: "Exchange") -> None: ...
     def fail(self, exchange: "Exchange", problem: Problem) -> None: ...
+    def leave_http(self, head: bytes) -> Tunnel: ...
 
 
 _COPIED = 16 * 1024
@@ -59,6 +61,8 @@ class Exchange:
     _head: list[bytes] | None = None
     _chunked = False
     _discarded = 0
+    _tunnel: Tunnel | None = None
+    """What the connection has become, where the application accepted an offer to upgrade."""
     _left: int | None = None
     """How many bytes of Content-Length are still to be sent."""
 
@@ -88,6 +92,9 @@ class Exchange:
             pass
         except Exception:
             logger.exception("the application failed")
+        finally:
+            if self._tunnel is not None:
+                self._tunnel.close()
         if not self.ended and not self.gone:
             self.connection.fail(self, INTERNAL_ERROR())
 
@@ -130,6 +137,8 @@ class Exchange:
         self.changed.set()
 
     async def receive(self) -> Message:
+        if self._tunnel is not None:
+            return await self._tunnel.receive()
         if self._expects and not self.received and not self.gone and not self.begun:
             self.connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._expects = False
@@ -149,6 +158,8 @@ class Exchange:
         return message
 
     async def send(self, message: Message) -> None:
+        if self._tunnel is not None:
+            return await self._tunnel.send(message)
         if self.connection.write_paused and not self.gone:
             await self.connection.writable.wait()
         if self.gone:
@@ -156,13 +167,16 @@ class Exchange:
             return
         if message["type"] == "http.response.start" and self._head is None:
             self._head = self._start(message["status"], message.get("headers", ()))
+            if message["status"] == 101:
+                self.ended = self.begun = True
+                self._tunnel = self.connection.leave_http(b"".join(self._head))
         elif message["type"] == "http.response.body" and self._head is not None and not self.ended:
             self._continue(message.get("body", b""), message.get("more_body", False))
         else:
             raise RuntimeError(f"unexpected ASGI message {message['type']}")
 
     def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
-        self._bodiless = self._bodiless or status in (204, 304)
+        self._bodiless = self._bodiless or status in (101, 204, 304)
         head = [_status_line(status)]
         for name, value in (*self.connection.server_state.default_headers, *headers):
             if _UNSAFE.search(name) or _UNSAFE.search(value):
@@ -179,7 +193,8 @@ class Exchange:
             self.keep_alive = self.keep_alive and self._chunked
             head.append(b"transfer-encoding: chunked\r\n" if self._chunked else b"")
         self.keep_alive = self.keep_alive and self._is_worth_reading_on()
-        head.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
+        connection = b"upgrade" if status == 101 else b"" if self.keep_alive else b"close"
+        head.append(b"connection: %s\r\n\r\n" % connection if connection else b"\r\n")
         return head
 
     def _is_worth_reading_on(self) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import httptools
 
 from api.kernel.errors import MALFORMED_REQUEST, PAYLOAD_TOO_LARGE, Problem, problem
+from api.kernel.http.sockets import OFFER
 from api.kernel.wire.exchange import Exchange
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ class Parser:
     """How many have begun."""
     _exchange: Exchange | None = None
     """The request whose body is being read."""
+    _offer: _Headers | None = None
+    """The fields of a head that offered another protocol, while it is parsed again."""
     _silent = 0
     """Bytes parsed since llhttp last reported something; httptools keeps all of them in memory."""
 
@@ -52,6 +55,12 @@ class Parser:
         self._begin = begin
         self._parser = httptools.HttpRequestParser(self)
         self._data, self._at = b"", 0
+
+    def take(self) -> bytes:
+        """What is not parsed yet, where it is no HTTP."""
+        taken = self._data[self._at :]
+        self.clear()
+        return taken
 
     @property
     def left(self) -> int:
@@ -95,8 +104,9 @@ class Parser:
             raise Refused(HEAD_TOO_LARGE())
 
     def _feed_without_upgrade(self) -> None:
-        """Ignore an offer of another protocol (RFC 9110 §7.8). llhttp took the head for the end of HTTP; a new parser
-        gets the same head without the offer, and frames the body as always."""
+        """Ignore an offer of another protocol (RFC 9110 §7.8); the application may accept WebSocket's. llhttp took the
+        head for the end of HTTP; a new parser gets the same head without the offer, and frames the body as always."""
+        self._offer = self._headers
         head = [b"%s %s HTTP/%s" % (self._parser.get_method(), self._url, self._parser.get_http_version().encode())]
         for name, value in self._headers:
             if name == b"connection":
@@ -141,6 +151,9 @@ class Parser:
         expects = version == "1.1" and sent.get(b"expect", b"").lower() == b"100-continue"
         keep_alive = version == "1.1" and self._parser.should_keep_alive()
         scope = {"method": method, "http_version": version, **self._target(method)}
+        offer, self._offer = self._offer, None
+        if offer and not chunked and not int(length or 0) and version == "1.1" and _offers_websocket(method, offer):
+            scope["extensions"] = {OFFER: offer}  # the head's fields as they came; the answer 101 accepts
         self._exchange = self._begin(scope, None if chunked else int(length or 0), keep_alive, expects)
 
     def on_chunk_header(self) -> None:
@@ -174,3 +187,7 @@ class Parser:
             "query_string": form[3] or b"",
             "headers": headers,
         }
+
+
+def _offers_websocket(method: str, headers: _Headers) -> bool:
+    return method == "GET" and [value.lower() for name, value in headers if name == b"upgrade"] == [b"websocket"]

@@ -42,6 +42,7 @@ from api.kernel.telemetry import SECURITY_HEADERS, access_log, parent_from, span
 from api.kernel.wire.clock import Clock
 from api.kernel.wire.exchange import Exchange
 from api.kernel.wire.parser import HEAD_BYTES, HEAD_FIELDS, HEAD_TOO_LARGE, Parser, Refused
+from api.kernel.wire.tunnel import Tunnel
 
 __all__ = ["HEAD_BYTES", "HEAD_FIELDS", "HEAD_TOO_LARGE", "Protocol"]
 
@@ -54,6 +55,7 @@ WRITE_SECONDS = 30.0
 WRITE_BYTES = 16 * 1024
 UNSENT_BYTES = 128 * 1024
 """What the kernel may keep of an answer beyond what the client's window takes; by itself it takes megabytes."""
+UNTAKEN_MILLISECONDS = 60_000  # for a client that left without a word: TCP itself tries for a quarter of an hour
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 16 * 1024 * 1024
 KEEP_ALIVE_SECONDS = 95.0
@@ -99,8 +101,9 @@ class Protocol(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
         transport.set_write_buffer_limits(high=0)  # paused means: the client does not take what was sent
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux and macOS
-            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        for name, value in (("TCP_NOTSENT_LOWAT", UNSENT_BYTES), ("TCP_USER_TIMEOUT", UNTAKEN_MILLISECONDS)):
+            if hasattr(socket, name):  # Linux; macOS has the first
+                transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         self._ends = get_local_addr(transport), get_remote_addr(transport)
         self._connections.add(self)
         over = len(self._connections) - self._limit if self._limit else 0
@@ -197,6 +200,16 @@ class Protocol(asyncio.BufferedProtocol):
             self._linger() if self._parser.left or not exchange.received else self._close()
         else:
             self.advance()
+
+    def leave_http(self, head: bytes) -> Tunnel:
+        """Accept an offer of another protocol with the head of a 101, and hand the transport over."""
+        early = self._parser.take()
+        self.transport.write(head)
+        self.closing, self.exchange = True, None
+        self._reading.stop()
+        self._answering.stop()
+        self._connections.discard(self)
+        return Tunnel(self.transport, self._connections, early, WRITE_SECONDS, WRITE_BYTES)
 
     def fail(self, exchange: Exchange, problem: Problem) -> None:
         """End a request that the application did not answer, or not to the end."""

@@ -1,0 +1,47 @@
+"""The OpenAPI description of server-sent events and WebSockets."""
+
+from typing import Any
+
+from api.kernel.http.routing import Inputs, Route
+from api.kernel.http.sse import EVENT_STREAM
+
+_STREAM = (
+    "Server-sent events, until the client leaves. The data of each event is of this schema; its `id` resumes from there"
+    " for a day. `resync`: events were missed, load anew. `end`: why the stream ends (expired, signed_out, restart,"
+    " slow, unavailable, error); come back after `retry`."
+)
+_SOCKET = (
+    'A WebSocket. Text messages `{"id", "event", "data"}`, first `begin`; the data of an event is of the schema'
+    " `x-events`, and its `id` resumes from there for a day. `resync`: events were missed, load anew."
+)
+_RECEIVES = (
+    " Each message of the client is of the schema `x-messages`, and is answered by a `reply`, whose data is of the"
+    " schema `x-replies`, or by a `problem`."
+)
+_CLOSES = (
+    " Close codes: 1001 restart, 1003 not text or nothing is received, 1008 too many messages, 1009 over 64 KiB, 1011"
+    " error, 1013 unavailable, 4401 expired or signed out, 4408 slow or silent."
+)
+
+
+def resuming(route: Route) -> list[dict[str, Any]]:
+    """The parameter with which a client resumes."""
+    name, place = ("after", "query") if route.socket else ("Last-Event-ID", "header")
+    about = "The id of the last event received; the stream continues after it."
+    return [{"name": name, "in": place, "required": False, "description": about, "schema": {"type": "string"}}]
+
+
+def stream_of(inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
+    """The success of a stream."""
+    return {"200": {"description": _STREAM, "content": {EVENT_STREAM: {"schema": schemas[inputs.returns]}}}}
+
+
+def socket_of(inputs: Inputs, messages: Inputs | None, schemas: dict[Any, Any]) -> dict[str, Any]:
+    """The success of a handshake; `messages` are what the socket receives. OpenAPI has no words for it, hence x-."""
+    found: dict[str, Any] = {"description": _SOCKET + (_RECEIVES if messages else "") + _CLOSES}
+    if inputs.feed:
+        found["x-events"] = schemas[inputs.returns]
+    if messages is not None:
+        found["x-messages"] = schemas[messages.body]
+        found["x-replies"] = schemas.get(messages.returns, {"type": "null"})
+    return {"101": found}

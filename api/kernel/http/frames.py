@@ -1,0 +1,150 @@
+"""WebSocket frames (RFC 6455) over the bytes of a tunnel, by the `websockets` library's protocol without I/O. Several
+may send at once; the protocol keeps their order, and nothing is read while nothing can be written.
+
+Close codes: 1000 the client's wish · 1001 this process ends · 1002 not by RFC 6455 · 1003 a binary message, or one
+where none is received · 1007 not UTF-8 · 1008 too many messages over the limit · 1009 a message of more than 64 KiB ·
+1011 a fault here · 1013 a part does not answer · 4401 the access token has expired, or the caller is signed out · 4408
+the client does not read, or does not answer pings."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from starlette.types import Message, Receive, Send
+from websockets.frames import CloseCode, Opcode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from api.kernel.input.bodies import MAX_BODY_BYTES
+from api.kernel.live import hub
+from api.kernel.live.feeds import Item, encode
+
+_quiet = logging.getLogger(f"{__name__}.protocol")
+_quiet.setLevel(logging.WARNING)  # it logs the end of each connection
+
+SILENT_BEATS = 3
+"""The heartbeats that may stay unanswered."""
+CLOSE_SECONDS = 5.0
+"""Time for the client's close frame."""
+SLICE_BYTES = 4096
+"""Parsed in one turn of the event loop: a frame can be six bytes long and takes about 10 µs."""
+FRAMES = 500
+"""The most control frames and fragments within BEAT_SECONDS."""
+CODES = {
+    "restart": CloseCode.GOING_AWAY,
+    "expired": 4401,
+    "signed_out": 4401,
+    "slow": 4408,
+    "silent": 4408,
+    "unavailable": CloseCode.TRY_AGAIN_LATER,
+    "error": CloseCode.INTERNAL_ERROR,
+    "too_fast": CloseCode.POLICY_VIOLATION,
+}
+Frame: TypeAlias = tuple[str, Any] | tuple[str, Any, Any]
+
+
+def new_protocol(subprotocols: Any) -> ServerProtocol:
+    """A connection without extensions: permessage-deflate would let a small message become a large one."""
+    return ServerProtocol(subprotocols=subprotocols, state=State.OPEN, max_size=MAX_BODY_BYTES, logger=_quiet)
+
+
+class Frames:
+    """Events as text messages; `end` is a close frame, a heartbeat a ping."""
+
+    def item(self, item: Item) -> Frame:
+        return "text", item.frame.encode()
+
+    def beat(self, at: int) -> Frame:
+        return "ping", b""
+
+    def resync(self, at: int, reason: str) -> Frame:
+        return "text", encode({"id": str(at), "event": "resync", "data": {"reason": reason}})
+
+    def end(self, reason: str) -> Frame:
+        return "close", CODES[reason], reason
+
+
+FORM = Frames()
+
+
+class Socket:
+    """Frames over the bytes of a tunnel. Several may send at once; the protocol keeps their order."""
+
+    def __init__(self, protocol: ServerProtocol, receive: Receive, send: Send) -> None:
+        self._protocol, self._receive, self._send = protocol, receive, send
+        self._deadline: asyncio.Timeout | None = None
+        self._parts: list[bytes] = []
+        self._frames, self._since = 0, 0.0
+        self._failed = False
+
+    async def send(self, frame: Frame) -> None:
+        """Send a frame, once the client takes it; nothing where the connection is closing."""
+        if self._protocol.state is State.OPEN:
+            kind, *arguments = frame
+            getattr(self._protocol, f"send_{kind}")(*arguments)
+            if kind == "close" and self._deadline is not None:
+                self._deadline.reschedule(asyncio.get_running_loop().time() + CLOSE_SECONDS)
+            await self._flush()
+
+    async def fail(self, code: int, reason: str) -> None:
+        """Close because of an error of the client; later messages are dropped."""
+        self._failed = True
+        self._protocol.fail(code, reason)
+        await self._flush()
+
+    async def _flush(self) -> None:
+        await self._send({"type": "http.response.body", "body": b"", "more_body": True})  # until there is room
+        written = b"".join(self._protocol.data_to_send())
+        if written:
+            await self._send({"type": "http.response.body", "body": written, "more_body": True})
+
+    async def messages(self, silent: Callable[[], None], take: Callable[[bytes], Awaitable[None]]) -> None:
+        """Pass each text message to `take`, one at a time, until the connection ends. `silent` is called if the client
+        sends nothing, not even a pong, for too long."""
+        seconds = SILENT_BEATS * float(hub.BEAT_SECONDS)
+        while self._protocol.state in (State.OPEN, State.CLOSING) and not self._protocol.eof_sent:
+            closing = self._protocol.state is State.CLOSING
+            message = await self._read(CLOSE_SECONDS if closing else seconds)
+            if message is None and self._protocol.state is State.OPEN:
+                silent()
+                continue
+            if message is None or message["type"] == "http.disconnect":
+                return
+            data = message["body"]
+            for at in range(0, len(data), SLICE_BYTES):
+                self._protocol.receive_data(data[at : at + SLICE_BYTES])
+                await self._flush()
+                for frame in self._protocol.events_received():
+                    await self._put_together(frame, take)
+                await asyncio.sleep(0)
+
+    async def _read(self, seconds: float) -> Message | None:
+        try:
+            async with asyncio.timeout(seconds) as self._deadline:
+                return await self._receive()
+        except TimeoutError:
+            return None
+        finally:
+            self._deadline = None
+
+    async def _put_together(self, frame: Any, take: Callable[[bytes], Awaitable[None]]) -> None:
+        if self._failed:
+            return
+        if (now := time.monotonic()) > self._since + hub.BEAT_SECONDS:
+            self._frames, self._since = 0, now
+        self._frames += not frame.fin or frame.opcode not in (Opcode.TEXT, Opcode.BINARY)
+        if self._frames > FRAMES:
+            await self.fail(CloseCode.POLICY_VIOLATION, "too many frames")
+        elif frame.opcode is Opcode.BINARY:
+            await self.fail(CloseCode.UNSUPPORTED_DATA, "text only")
+        elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
+            self._parts.append(bytes(frame.data))
+            if frame.fin:
+                message, self._parts = b"".join(self._parts), []
+                try:
+                    message.decode()
+                except UnicodeDecodeError:
+                    return await self.fail(CloseCode.INVALID_DATA, "not UTF-8")
+                await take(message)

@@ -1,0 +1,105 @@
+"""Server-sent events (HTML Living Standard §9.2): what a handler's Feed becomes over HTTP. The request's task only
+waits for the client to leave; api/kernel/live/hub.py writes."""
+
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from starlette.types import Message, Receive, Scope, Send
+
+from api.kernel.context import Context, origin
+from api.kernel.errors import Problem
+from api.kernel.http.callers import Caller
+from api.kernel.identity.auth import LEEWAY_SECONDS
+from api.kernel.identity.limits import network_of
+from api.kernel.live.clients import Client
+from api.kernel.live.feeds import Feed, Item, encode
+from api.kernel.live.hub import PER_CALLER, PER_NETWORK, Live
+
+EVENT_STREAM = "text/event-stream"
+RETRY_MILLISECONDS = 3000
+RESTART_MILLISECONDS = 2000, 8000
+"""Clients of a process that ends reconnect spread over this range."""
+_HEADERS = [
+    (b"content-type", EVENT_STREAM.encode()),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),  # nginx passes each event on at once
+]
+
+
+class Lines:
+    """Events as lines of text. `end` and `resync` are events of the kernel's own; a heartbeat is a comment, and the
+    position in an event without data, which is remembered and not dispatched."""
+
+    def item(self, item: Item) -> Message:
+        return _part(item.lines)
+
+    def beat(self, at: int) -> Message:
+        return _part(b":\nid: %d\n\n" % at)
+
+    def resync(self, at: int, reason: str) -> Message:
+        return _part(b"id: %d\nevent: resync\ndata: %s\n\n" % (at, encode({"reason": reason})))
+
+    def end(self, reason: str) -> Message:
+        wait = random.randint(*RESTART_MILLISECONDS) if reason == "restart" else RETRY_MILLISECONDS  # noqa: S311
+        return _part(b"retry: %d\nevent: end\ndata: %s\n\n" % (wait, encode({"reason": reason})), more=False)
+
+
+LINES = Lines()
+
+
+async def stream(
+    context: Context,
+    feed: Feed[Any],
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    caller: Caller,
+    check: Callable[[], Awaitable[object]],
+    last: str | None,
+    headers: Iterable[tuple[bytes, bytes]],
+) -> None:
+    """Answer with the feed's events until the client leaves or is ended. Raises TOO_MANY_STREAMS and UNAVAILABLE before
+    the answer begins."""
+    scope["lasts"] = True
+    client = Client(feed, send, LINES, until=expiry_of(caller), check=check if caller.principal else None)
+    with place_of(context.live, caller):
+        async with context.live.following(context, client):
+            lost = await context.live.resume(client, last)
+            await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *headers]})
+            if scope["method"] == "HEAD":
+                return await send(_part(b"", more=False))
+            await send(_part(b"retry: %d\nid: %d\n\n" % (RETRY_MILLISECONDS, client.at)))
+            if context.draining.is_set():
+                client.end("restart")
+            await begin(context, client, lost)
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+
+async def begin(context: Context, client: Client, lost: str | None) -> None:
+    """Send missed events; afterwards the hub writes events as they happen."""
+    try:
+        if lost is not None and client.ending is None:
+            await client.resync(client.at, lost)
+        await context.live.catch_up(context, client)
+    except Problem:
+        client.end("unavailable")
+    await client.finish()
+
+
+def place_of(live: Live, caller: Caller) -> Any:
+    """Count a client for the caller, or for the address if the caller is not known."""
+    if caller.known is not None:
+        return live.place(str(caller.known), PER_CALLER)
+    return live.place(network_of(origin.get().address), PER_NETWORK)
+
+
+def expiry_of(caller: Caller) -> float | None:
+    """When the access token stops being accepted, in seconds since 1970; None without a principal."""
+    return caller.claims.exp + LEEWAY_SECONDS if caller.claims and caller.principal else None
+
+
+def _part(body: bytes, more: bool = True) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": more}

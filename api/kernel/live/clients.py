@@ -1,0 +1,153 @@
+"""One connected client of a Feed: where it stands, and one write at a time. There is no queue: a client that does not
+take what it was sent is caught up later from PostgreSQL, by its position, or ended."""
+
+import asyncio
+import itertools
+import logging
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, Protocol
+
+from api.kernel.errors import Problem
+from api.kernel.live.feeds import Feed, Item
+from api.kernel.telemetry import meter
+
+logger = logging.getLogger(__name__)
+
+SLOW_SECONDS = 20.0
+"""How long a client may be behind before its connection is ended."""
+clients_ended = meter.create_counter("live.ended", "{client}", "Ended streams and sockets, by reason")
+clients_now = meter.create_up_down_counter("live.clients", "{client}", "Clients that follow events")
+
+_slots = itertools.count()
+Send = Callable[[Any], Awaitable[None]]
+
+
+class Form(Protocol):
+    """How a transport writes: each method makes what `send` takes."""
+
+    def item(self, item: Item) -> Any: ...
+    def beat(self, at: int) -> Any: ...
+    def resync(self, at: int, reason: str) -> Any: ...
+    def end(self, reason: str) -> Any: ...
+
+
+class Client:
+    """One connection that follows a Feed. `deliver`, `beat` and `end` never wait; `put` and `resync` do, and are for
+    catching up."""
+
+    def __init__(
+        self,
+        feed: Feed[Any] | None,
+        send: Send,
+        form: Form,
+        *,
+        until: float | None = None,
+        check: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        self.feed = feed
+        self.at = 0
+        """The position up to which the client has everything."""
+        self.current = False
+        """Whether events are written as they happen; False while the client is caught up, and after its end."""
+        self.ending: str | None = None
+        self.until = until
+        """When the access token stops being accepted, in seconds since 1970."""
+        self.check = check
+        """Raises a Problem if the caller may no longer follow."""
+        self.catch_up: Callable[[], Awaitable[None]] | None = None
+        self._send, self._form = send, form
+        self._late: asyncio.Task[None] | None = None
+        self._finished = False
+        self.slot = next(_slots)
+        """Spreads heartbeats over time."""
+
+    def deliver(self, item: Item) -> None:
+        """Write an event. A client that does not take it is caught up later."""
+        self.at = item.at
+        if item.lost:
+            self._write(self._form.resync(item.at, "error"))
+        elif item.data is not None:
+            self._write(self._form.item(item))
+
+    def beat(self, at: int) -> None:
+        """Send a heartbeat. It carries the position, so that a client without events for a day can still resume."""
+        if self.current and self.ending is None:
+            self.at = max(self.at, at)
+            self._write(self._form.beat(at))
+
+    async def put(self, item: Item) -> None:
+        """Send an event, and wait until it is taken."""
+        if item.lost:
+            await self._send(self._form.resync(item.at, "error"))
+        elif item.data is not None:
+            await self._send(self._form.item(item))
+
+    async def resync(self, at: int, reason: str) -> None:
+        """Tell the client that it missed events and must reload; it follows from `at` on."""
+        self.at = at
+        await self._send(self._form.resync(at, reason))
+
+    def end(self, reason: str) -> None:
+        """End the connection with a reason, once the client has taken what was sent before."""
+        if self.ending is not None:
+            return
+        self.ending = reason
+        clients_ended.add(1, {"reason": reason})
+        if self.current:
+            self._finished = True
+            self._write(self._form.end(reason))
+            self.current = False
+
+    async def finish(self) -> None:
+        """Send the end that was requested while the client was caught up."""
+        if self.ending is not None and not self._finished:
+            self._finished = True
+            await self._send(self._form.end(self.ending))
+
+    def close(self) -> None:
+        """Release the client of a closed connection."""
+        self.current = False
+        if self._late is not None:
+            self._late.cancel()
+
+    def _write(self, message: Any) -> None:
+        """Step the sending coroutine once, in place of a task and a queue for each client. It finishes at once unless
+        the client has not taken what was sent before; then a task waits, and catches the client up."""
+        sending: Any = self._send(message)
+        try:
+            awaited = sending.send(None)
+        except StopIteration:
+            return
+        except Exception:
+            logger.exception("a client cannot be written to")
+            self.current = False
+            return
+        self.current = False
+        self._late = asyncio.get_running_loop().create_task(self._recover(_resume(sending, awaited)))
+
+    async def _recover(self, sending: Awaitable[None]) -> None:
+        try:
+            async with asyncio.timeout(SLOW_SECONDS):
+                await sending
+                if self.ending is None and self.catch_up:
+                    await self.catch_up()
+        except TimeoutError:
+            self.end("slow")
+        except Problem:
+            self.end("unavailable")
+        except Exception:
+            logger.exception("a client was not caught up")
+            self.end("error")
+        await self.finish()
+
+
+@types.coroutine
+def _resume(sending: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """Continue a coroutine that was stepped once and waits for `awaited`."""
+    try:
+        yield awaited
+    except BaseException:
+        sending.close()
+        raise
+    yield from sending

@@ -1,0 +1,264 @@
+"""Live: reads committed events once for all clients of this process, and writes each to the clients that follow it.
+PostgreSQL is the only source: NOTIFY is a hint, a poll each second is correct without it, and a client that reconnects
+reads what it missed by its position. Redis, Kafka and the worker are not involved."""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from typing import Any
+from uuid import UUID
+
+from api.kernel.data.database import Database
+from api.kernel.errors import TOO_MANY_STREAMS, UNAVAILABLE, Problem
+from api.kernel.live import queries
+from api.kernel.live.clients import Client, clients_now
+from api.kernel.live.feeds import Feed, Item, View
+from api.kernel.live.queries import Row
+from api.kernel.live.shown import Shown
+from api.kernel.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 15
+"""Between two heartbeats of a client; the caller is looked up again as often. Routers close connections that are silent
+for 30 to 60 seconds."""
+POLL_SECONDS = 1.0
+LISTEN_SECONDS = 60.0
+"""The listening connection is replaced this often: a dead one may not be noticed otherwise."""
+LISTENING_POOL = 3
+"""A smaller pool has no connection to spare for listening."""
+LONGEST_PAUSE = 5.0
+PAGE = 200
+MISSED = 1000
+"""The most events that a reconnecting client is sent; beyond, it is told to reload."""
+WRITTEN_AT_ONCE = 200
+CATCHING_UP = 2
+"""Clients that may use a connection of the pool at the same time to catch up."""
+PER_CALLER, PER_NETWORK = 20, 200
+"""The most clients of one principal, and of one address without a principal."""
+SHARE = 0.8
+"""Of MAX_CONNECTIONS: the rest is for requests."""
+
+
+class Live:
+    def __init__(self, db: Database, draining: asyncio.Event, most: int, listens: bool = True) -> None:
+        self.draining = draining
+        self._db = db
+        self._listens = listens and db.most_connections() >= LISTENING_POOL
+        self._most = int(most * SHARE)
+        self._held: Counter[str] = Counter()
+        self._clients: set[Client] = set()
+        self._about: dict[tuple[str, UUID | None], set[Client]] = {}
+        self._shown = Shown()
+        self._catching_up = asyncio.Semaphore(CATCHING_UP)
+        self._opening = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+        self.at = 0
+        """The position up to which every current client has everything."""
+
+    @contextlib.contextmanager
+    def place(self, caller: str, most: int) -> Iterator[None]:
+        """Count a client of a caller while the block runs. Raises TOO_MANY_STREAMS, UNAVAILABLE."""
+        if self._held.total() >= self._most:
+            raise UNAVAILABLE("Too many streams and sockets are open here; try again shortly.")
+        if self._held[caller] >= most:
+            raise TOO_MANY_STREAMS
+        self._held[caller] += 1
+        clients_now.add(1)
+        try:
+            yield
+        finally:
+            clients_now.add(-1)
+            self._held[caller] -= 1
+            if not self._held[caller]:
+                del self._held[caller]
+
+    @contextlib.asynccontextmanager
+    async def following(self, context: Any, client: Client) -> AsyncIterator[None]:
+        """Register the client while the block runs. `catch_up` then brings it from `client.at` to the present. Raises
+        UNAVAILABLE."""
+        self._clients.add(client)
+        for key in _keys(client.feed):
+            self._about.setdefault(key, set()).add(client)
+        client.catch_up = lambda: self.catch_up(context, client)
+        try:
+            async with self._opening:
+                if self._running is None:
+                    self.at = (await queries.find_live_bounds(self._db)).newest
+                    # In a context of its own: not below the span of the request that happens to be the first.
+                    run = self._run(context)
+                    self._running = asyncio.get_running_loop().create_task(run, context=contextvars.Context())
+            yield
+        finally:
+            client.close()
+            self._clients.discard(client)
+            for key in _keys(client.feed):
+                self._about[key].discard(client)
+                if not self._about[key]:
+                    del self._about[key]
+
+    async def resume(self, client: Client, last: str | None) -> str | None:
+        """Set where the client begins: after its last position, or now. Returns the reason if it cannot resume: the
+        position is no longer kept (`too_old`) or never existed (`unknown`). Raises UNAVAILABLE."""
+        client.at = self.at
+        if last is None or last == str(self.at):
+            return None
+        bounds = await queries.find_live_bounds(self._db)
+        at = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else -1
+        if bounds.oldest <= at <= bounds.newest:
+            client.at = at
+            return None
+        return "too_old" if 0 <= at < bounds.oldest else "unknown"
+
+    async def catch_up(self, context: Any, client: Client) -> None:
+        """Send missed events from PostgreSQL until the client is at the hub's position. Raises UNAVAILABLE."""
+        missed = 0
+        feed = client.feed
+        while feed is not None and client.at < self.at and client.ending is None:
+            until = self.at
+            async with self._catching_up:
+                rows = await self._missed(feed, client.at)
+            for row in rows:
+                if row.type in feed.view.types:
+                    missed += 1
+                    await client.put(await self._shown.item(context, feed.view, row))
+                client.at = row.at
+            if len(rows) < PAGE:
+                client.at = max(client.at, until)
+            if missed > MISSED:
+                missed = 0
+                await client.resync(self.at, "too_many")
+        client.current = client.ending is None
+
+    async def _missed(self, feed: Feed[Any], after: int) -> list[Row]:
+        if feed.key is None:
+            return await queries.list_live(self._db, after, PAGE)
+        return await queries.list_missed(self._db, feed.view.types, feed.key, after, PAGE)
+
+    async def close(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+
+    # While there are clients
+
+    async def _run(self, context: Any) -> None:
+        steps = [self._beat(), self._check(), self._drain()] + ([self._listen()] if self._listens else [])
+        helpers = [asyncio.create_task(step) for step in steps]
+        try:
+            await self._read(context)
+        finally:
+            self._running = None
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+    async def _read(self, context: Any) -> None:
+        """The one loop that reads and writes. After a failure it continues from the same position."""
+        failures = 0
+        while self._clients:
+            self._wake.clear()
+            try:
+                await queries.number_live(self._db, PAGE)
+                rows = await queries.list_live(self._db, self.at, PAGE)
+                for row in rows:
+                    await self._spread(context, row)
+                failures = 0
+            except Exception as error:  # clients stay connected and get their events later
+                failures += 1
+                foreseen = isinstance(error, Problem)
+                fields = {"cause": type(error).__name__}
+                logger.warning("live events wait", exc_info=None if foreseen else error, extra={"fields": fields})
+                await asyncio.sleep(min(LONGEST_PAUSE, 0.1 * 2**failures))
+                continue
+            if len(rows) < PAGE:
+                await _first(self._wake.wait(), POLL_SECONDS)
+
+    async def _spread(self, context: Any, row: Row) -> None:
+        """Write one event to its clients, yielding to the event loop between batches. Clients that become current
+        meanwhile are included."""
+        items: dict[View, Item] = {}
+        while waiting := [client for client in self._wanting(row) if client.current and client.at < row.at]:
+            for view in {client.feed.view for client in waiting if client.feed} - items.keys():
+                items[view] = await self._shown.item(context, view, row)
+            for client in waiting[:WRITTEN_AT_ONCE]:
+                if client.current and client.at < row.at and client.feed:
+                    client.deliver(items[client.feed.view])
+            if len(waiting) > WRITTEN_AT_ONCE:
+                await asyncio.sleep(0)
+        self.at = row.at
+
+    def _wanting(self, row: Row) -> set[Client]:
+        return self._about.get((row.type, row.key), set()) | self._about.get((row.type, None), set())
+
+    async def _listen(self) -> None:
+        """Holds a connection of the pool."""
+        while True:
+            try:
+                async with self._db.listen("live", self._wake.set):
+                    self._wake.set()
+                    await asyncio.sleep(LISTEN_SECONDS)
+            except Exception as error:  # the poll still finds the events
+                foreseen = isinstance(error, Problem)
+                logger.warning("live events are not heard", exc_info=None if foreseen else error)
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _beat(self) -> None:
+        """Send heartbeats, each second to a fraction of the clients, and end those whose token has expired."""
+        async for due in self._slots():
+            for client in due:
+                client.beat(self.at)
+            now = time.time()
+            for client in list(self._clients):
+                if client.until is not None and client.until <= now:
+                    client.end("expired")
+
+    async def _check(self) -> None:
+        """Look up each caller again. While the database is down, only the token's expiry counts."""
+        async for due in self._slots():
+            for client in due:
+                try:
+                    if client.check is not None and client.ending is None:
+                        await client.check()
+                except UNAVAILABLE:
+                    break
+                except Problem:
+                    client.end("signed_out")
+                except Exception:
+                    logger.exception("a caller cannot be looked up again")
+
+    async def _slots(self) -> AsyncIterator[list[Client]]:
+        slot = 0
+        while True:
+            await asyncio.sleep(1)
+            slot = (slot + 1) % BEAT_SECONDS
+            yield [client for client in list(self._clients) if client.slot % BEAT_SECONDS == slot]
+
+    async def _drain(self) -> None:
+        await self.draining.wait()
+        for client in list(self._clients):
+            client.end("restart")
+
+
+@contextlib.asynccontextmanager
+async def open_live(db: Database, draining: asyncio.Event, settings: Settings) -> AsyncIterator[Live]:
+    """The hub for a process' life; idle until there is a client. Behind a transaction pooler it polls."""
+    live = Live(db, draining, settings.max_connections, not settings.database_transaction_pooling)
+    try:
+        yield live
+    finally:
+        await live.close()
+
+
+def _keys(feed: Feed[Any] | None) -> list[tuple[str, UUID | None]]:
+    return [(name, feed.key) for name in feed.view.types] if feed else []
+
+
+async def _first(event: Awaitable[object], seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event, seconds)

@@ -1,0 +1,35 @@
+"""One typed signature for each statement about events that clients follow."""
+
+from uuid import UUID
+
+import msgspec
+
+from api.kernel.data.database import Autocommit, Database
+from api.kernel.data.sql import query
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A committed event. `at` is its position."""
+
+    at: int
+    type: str
+    key: UUID
+    data: str
+    traceparent: str
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """The positions that are kept."""
+
+    oldest: int
+    newest: int
+
+
+@query
+async def number_live(db: Autocommit, most: int) -> None: ...
+@query
+async def list_live(db: Database, after: int, most: int) -> list[Row]: ...
+@query
+async def list_missed(db: Database, types: list[str], key: UUID, after: int, most: int) -> list[Row]: ...
+@query
+async def find_live_bounds(db: Database) -> Bounds: ...
