@@ -11,11 +11,11 @@ from pathlib import Path
 
 
 def supervisor() -> int | None:
-    """Return a file descriptor that becomes readable when this process's supervisor has ended.
+    """Return a file descriptor that becomes, or already is, readable when this process's supervisor has ended.
 
     The supervisor is the parent of a process of WEB_CONCURRENCY, or `honcho start` further up, which sets the process
     name in the environment. Returns None if there is none, or if the platform does not support it (Linux does, by
-    pidfd_open(2))."""
+    pidfd_open(2) and /proc)."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         return parent.sentinel
@@ -23,7 +23,7 @@ def supervisor() -> int | None:
         return None
     # honcho starts each command from a child of its own, perhaps through a shell: use the topmost one.
     found, ancestor = None, os.getppid()
-    while ancestor > 1:
+    while ancestor > 0:  # in a container honcho may be process 1
         process = Path("/proc", str(ancestor))
         try:
             words = (process / "cmdline").read_bytes().split(b"\0")
@@ -33,9 +33,25 @@ def supervisor() -> int | None:
         except OSError:
             break
     try:
-        return os.pidfd_open(found) if found else None
-    except ProcessLookupError:  # just ended
-        return None
+        if found:
+            return os.pidfd_open(found)
+    except ProcessLookupError:
+        pass
+    return _readable_descriptor() if _output_is_unread() else None
+
+
+def _output_is_unread() -> bool:
+    """Return whether standard output is a pipe without a reader, as left by a honcho that was killed while this process
+    started."""
+    output = select.poll()
+    output.register(1, 0)
+    return any(event & select.POLLERR for _, event in output.poll(0))
+
+
+def _readable_descriptor() -> int:
+    descriptor, other = os.pipe()
+    os.close(other)
+    return descriptor
 
 
 def follow_supervisor() -> None:

@@ -19,9 +19,12 @@ def painted(text: str, style: int, on: bool) -> str:
 
 
 def show(text: str, to: TextIO | None = None) -> None:
-    """Print the text to `to`, or standard output. A closed pipe, such as `head`'s, is not an error."""
+    """Print the text to `to`, or standard output. A closed pipe, such as `head`'s, is not an error. Exits with status 1
+    and a message if the output cannot be written, such as on a full disk."""
     to = to or sys.stdout
     try:
         print(text, file=to, flush=True)
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), to.fileno())  # Python flushes it at exit
+        if not isinstance(error, BrokenPipeError):
+            sys.exit(f"the output cannot be written: {error.strerror}")
