@@ -1,5 +1,4 @@
-"""Settings of which each is right alone, and that contradict each other: one of them would be without effect, and the
-operator would believe that it holds."""
+"""Contradicting settings, each valid by itself: one of them would have no effect."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -9,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def contradictions(settings: "Settings") -> Iterator[str]:
-    """A message for each. A field is None where its variable was refused already."""
+    """Yield a message for each contradiction. A field is None if its variable was already refused."""
     if settings.metrics_token and not settings.metrics_port and settings.web_concurrency != 1:
         yield "METRICS_TOKEN alone answers for one process: set METRICS_PORT too, or WEB_CONCURRENCY to 1."
     if settings.metrics_port and settings.metrics_port == settings.port:
@@ -20,7 +19,7 @@ def contradictions(settings: "Settings") -> Iterator[str]:
 
 
 def _without_tls(settings: "Settings") -> Iterator[str]:
-    """Certificates for a connection that is not encrypted: it would send its password in clear text."""
+    """Certificates for an unencrypted connection, which would send its password in clear text."""
     if settings.redis_ca_cert and settings.redis_url and not settings.redis_url.startswith("rediss://"):
         yield "REDIS_CA_CERT needs TLS: REDIS_URL must begin with rediss://."
     if settings.smtp and settings.smtp.ca_cert and settings.smtp.tls == "none":
