@@ -246,7 +246,9 @@ async def _send(services: Services, publisher: Publisher, events: Sequence[Outbo
         gc.freeze()  # keeps the garbage collector from scanning the benchmark's events
         busy, began = _broker_seconds(), time.perf_counter()
         sent = [
-            await producer.send("users", event.data.encode(), event.key.encode(), headers=publisher._headers(event, event.traceparent))
+            await producer.send(
+                "users", event.data.encode(), event.key.encode(), headers=publisher._headers(event, event.traceparent)
+            )
             for event in events
         ]
         for acknowledged in sent:
