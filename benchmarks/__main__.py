@@ -1,4 +1,4 @@
-"""`make bench`: runs every benchmark and writes docs/benchmarks.md. BENCH=quick shortens the rounds. To add a benchmark,
+"""`make bench`: runs every benchmark and writes docs/benchmarks.md. BENCH=quick shortens the rounds. To add one,
 write a module with `ask(bench) -> Table` and add it to QUESTIONS."""
 
 import importlib.metadata

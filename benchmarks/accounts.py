@@ -14,7 +14,7 @@ from joserfc import jwk, jwt
 
 from api.kernel.data.database import uuid7
 from api.kernel.identity.auth import Tokens
-from api.kernel.identity.passwords import _ARGON2
+from api.kernel.identity.hashes import ARGON2
 from api.kernel.settings import load
 from benchmarks.load import request
 from benchmarks.servers import SECRET_KEY, environment_for
@@ -52,7 +52,7 @@ def open_accounts(services: Services, count: int = 64) -> list[Account]:
     """The first so many accounts, opened where they are not there yet, each with a new session."""
     tokens = Tokens(load(environment_for(services, 8000)))
     accounts = []
-    for row in _rows(services, _OPEN, count, _ARGON2.hash(PASSWORD)):
+    for row in _rows(services, _OPEN, count, ARGON2.hash(PASSWORD)):
         id, email, session = row["user_id"], row["email"], row["id"]
         token = tokens.issue(sub=id, sid=session, jti=uuid7(), email=email, name=None, roles=())
         accounts.append(Account(id, email, session, token))

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from api.kernel.identity.auth import derive_key
-from api.kernel.identity.passwords import _ARGON2
+from api.kernel.identity.hashes import ARGON2
 
 ANSWER: dict[str, object] = {
     "id": "01a205f4-76be-7eee-8ae7-47b9d6224c99",
@@ -109,7 +109,7 @@ def statements() -> Starlette:
     async def touch(request: Request) -> JSONResponse:
         body = await request.json()
         if "password" in body:
-            hashing = asyncio.get_running_loop().run_in_executor(threads, _ARGON2.hash, body["password"])
+            hashing = asyncio.get_running_loop().run_in_executor(threads, ARGON2.hash, body["password"])
             body["password"] = await hashing
         async with request.app.state.pool.acquire() as connection, connection.transaction():
             for _ in range(request.path_params["count"]):

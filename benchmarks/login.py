@@ -16,10 +16,10 @@ CLIENTS = 4
 # Verifies as the application does and nothing else; prints how many a second.
 _ALONE = """
 import sys, time
-from api.kernel.identity.passwords import _ARGON2
-hashed, began, done = _ARGON2.hash("correct horse battery staple"), time.perf_counter(), 0
+from api.kernel.identity.hashes import ARGON2
+hashed, began, done = ARGON2.hash("correct horse battery staple"), time.perf_counter(), 0
 while time.perf_counter() - began < float(sys.argv[1]):
-    _ARGON2.verify(hashed, "correct horse battery staple")
+    ARGON2.verify(hashed, "correct horse battery staple")
     done += 1
 print(done / (time.perf_counter() - began))
 """

@@ -135,7 +135,7 @@ def test_no_merge_was_left_unfinished() -> None:
 
 def long_prose(text: str) -> list[int]:
     """The numbers of the lines of prose that are longer than 100 columns. Tables, code, headings, generated parts, and
-    lines that are one link may be longer."""
+    lines of one word or link may be longer."""
     found, fenced, generated = [], False, False
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(("<!-- python -m", "<!-- table", "<!-- From here on")):
@@ -144,8 +144,8 @@ def long_prose(text: str) -> list[int]:
             generated = False
         elif line.lstrip().startswith("```"):
             fenced = not fenced
-        one_link = re.fullmatch(r"\s*([-*] )?!?\[[^]]*\]\(\S+\)[.,;:]?", line)
-        exempt = fenced or generated or one_link or line.startswith(("|", "#", "    ", "<!--"))
+        unbreakable = re.fullmatch(r"\s*([-*] )?(\S+|!?\[[^]]*\]\(\S+\)[.,;:]?)", line)
+        exempt = fenced or generated or unbreakable or line.startswith(("|", "#", "    ", "<!--"))
         if len(line) > 100 and not exempt:
             found.append(number)
     return found
