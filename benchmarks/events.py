@@ -245,7 +245,9 @@ async def _send(services: Services, publisher: Publisher, events: Sequence[Outbo
         gc.freeze()  # the events are the benchmark's: let the collector not look at them again and again
         busy, began = _broker_seconds(), time.perf_counter()
         sent = [
-            await producer.send("users", event.data.encode(), event.key.encode(), headers=publisher._headers(event))
+            await producer.send(
+                "users", event.data.encode(), event.key.encode(), headers=publisher._headers(event, event.traceparent)
+            )
             for event in events
         ]
         for acknowledged in sent:
