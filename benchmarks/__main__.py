@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,7 +33,16 @@ def main() -> None:
             tables.append(question.ask(bench))
             print(f"\n{tables[-1].markdown()}\n", flush=True)
     pages = [_about(bench), _summary(tables), *(table.markdown() for table in tables)]
-    (ROOT / "docs/benchmarks.md").write_text("\n\n".join(pages) + "\n", "utf-8")
+    (ROOT / "docs/benchmarks.md").write_text("\n\n".join(map(_wrapped, pages)) + "\n", "utf-8")
+
+
+def _wrapped(page: str) -> str:
+    """Its paragraphs in lines of at most 100 columns; tables, headings and code as they are."""
+    blocks = page.split("\n\n")
+    return "\n\n".join(
+        block if block.startswith(("|", "#", " ", "```")) else textwrap.fill(block, 100, break_on_hyphens=False)
+        for block in blocks
+    )
 
 
 def _about(bench: Bench) -> str:

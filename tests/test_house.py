@@ -133,6 +133,50 @@ def test_no_merge_was_left_unfinished() -> None:
     assert [path for path in tracked() if mark.search(path.read_text(errors="replace"))] == []
 
 
+def long_prose(text: str) -> list[int]:
+    """The numbers of the lines of prose that are longer than 100 columns. Tables, code, headings, generated parts, and
+    lines of one word or link may be longer."""
+    found, fenced, generated = [], False, False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith(("<!-- python -m", "<!-- table", "<!-- From here on")):
+            generated = True
+        elif line.startswith("<!-- end"):
+            generated = False
+        elif line.lstrip().startswith("```"):
+            fenced = not fenced
+        unbreakable = re.fullmatch(r"\s*([-*] )?(\S+|!?\[[^]]*\]\(\S+\)[.,;:]?)", line)
+        exempt = fenced or generated or unbreakable or line.startswith(("|", "#", "    ", "<!--"))
+        if len(line) > 100 and not exempt:
+            found.append(number)
+    return found
+
+
+def test_markdown_is_wrapped() -> None:
+    """Prose has at most 100 columns."""
+    pages = [path for path in tracked() if path.suffix == ".md"]
+    faults = [f"{path.relative_to(ROOT)}:{number}" for path in pages for number in long_prose(path.read_text("utf-8"))]
+    assert faults == []
+
+
+def test_long_prose_is_told_from_tables_and_code() -> None:
+    long = "a " * 60
+    allowed = f"| {long} |\n    {long}\n```\n{long}\n```\n<!-- python -m x -->\n{long}\n<!-- end -->\n[{long}](x)\n"
+    assert long_prose(allowed) == []
+    assert long_prose(f"short\n{long}\n- {long}\n") == [2, 3]
+
+
+def test_the_map_has_every_file_of_the_kernel() -> None:
+    """docs/architecture.md has a row for each file, below the row of its room."""
+    section = (ROOT / "docs/architecture.md").read_text().partition("## The kernel\n")[2].partition("\n## ")[0]
+    rooms, mapped = re.split(r"^\| \*\*`(\w+)/`\*\*", section, flags=re.MULTILINE), set()
+    for room, rows in zip(["", *rooms[1::2]], rooms[::2], strict=True):
+        mapped |= {f"{room}/{name}".lstrip("/") for name in re.findall(r"^\| `(\w+\.py)` \|", rows, re.MULTILINE)}
+    kernel = ROOT / "api/kernel"
+    there = {path.relative_to(kernel).as_posix() for path in kernel.rglob("*.py")}
+    packages = {name for name in there if name.endswith("__init__.py")}
+    assert mapped | packages == there | packages
+
+
 def test_nothing_that_is_committed_belongs_to_one_machine() -> None:
     hosts = "|".join(["py" + r"pi\.org", "python" + r"hosted\.org", "registry" + r"\.npmjs", "npmjs" + r"\.org"])
     paths = "|".join(["/ro" + "ot/", "/wo" + "rk/", "/ho" + "me/[a-z]", "/Us" + "ers/[a-z]"])

@@ -101,7 +101,7 @@ def rows() -> dict[str, list[str]]:
 def test_each_cell_of_the_table_names_what_shows_it() -> None:
     table = rows()
     assert table.keys() >= ABSENT.keys()
-    references = dict(re.findall(r"^- \[(\d+)\] (.*(?:\n  .*)*)", manual.OPERATIONS.read_text(), re.MULTILINE))
+    references = dict(re.findall(r"^- \[(\d+)\]\s+(.*(?:\n  .*)*)", manual.OPERATIONS.read_text(), re.MULTILINE))
     for part, cells in table.items():
         assert len(cells) == 6
         for cell in cells:

@@ -7,7 +7,7 @@ let mailToken = null; // from a mail's link, until it is spent
 // What a mail's link opens. The link alone does nothing: mail scanners follow links, too.
 const links = {
   "/verify": {
-    title: "Confirm your e-mail address", text: "One more step: the link alone confirms nothing, the button does.",
+    title: "Confirm your e-mail address", text: "Press the button to confirm your address.",
     button: "Confirm this address", path: "/auth/verify", done: "The address is confirmed. You can sign in now.",
     password: "optional",
   },
@@ -16,16 +16,16 @@ const links = {
     button: "Set the password", path: "/auth/reset-password", done: "The password is set. Sign in with it.",
   },
   "/accept-invitation": {
-    title: "Accept the invitation", text: "Choose a password, and the account is yours.", password: true,
-    button: "Accept", path: "/auth/reset-password", done: "The account is yours. You can sign in now.",
+    title: "Accept the invitation", text: "Choose a password for your account.", password: true,
+    button: "Accept", path: "/auth/reset-password", done: "The password is set. You can sign in now.",
   },
   "/confirm-email": {
-    title: "Confirm your new address", text: "From then on you sign in with it. Every device will be signed out.",
+    title: "Confirm your new address", text: "You will sign in with it from then on. Every device will be signed out.",
     button: "Confirm this address", path: "/auth/confirm-email", done: "The new address is confirmed. Sign in with it.",
   },
   "/revert-email": {
     title: "Keep the old address", password: true, button: "Keep the old address", path: "/auth/revert-email",
-    text: "The address is not changed, or put back. Every device will be signed out, and the password is replaced.",
+    text: "The change is cancelled or reverted. Every device will be signed out, and you choose a new password.",
     done: "The old address stays. Sign in with it and the new password.",
   },
 };
@@ -49,14 +49,14 @@ async function call(method, path, body) {
     body = JSON.stringify(body);
   }
   const response = await fetch(`/api${path}`, { method, headers, body, credentials: "omit" }).catch(() => {
-    throw new Problem({ detail: "The server did not answer. Try again in a moment." });
+    throw new Problem({ detail: "The server did not respond. Try again in a moment." });
   });
   if (response.ok) return response.status === 204 ? null : response.json();
   const wait = response.headers.get("Retry-After");
   const { status } = response;
   const problem = response.headers.get("Content-Type")?.includes("problem+json")
     ? await response.json()
-    : { status, detail: `The server answered ${status}.`, trace_id: response.headers.get("X-Trace-Id") };
+    : { status, detail: `The server responded with ${status}.`, trace_id: response.headers.get("X-Trace-Id") };
   throw new Problem({ ...problem, detail: problem.detail + (wait ? ` Try again in ${wait} s.` : "") });
 }
 
@@ -130,7 +130,7 @@ function onSubmit(id, action) {
       await action(Object.fromEntries(new FormData(form)));
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      if (tokens && problem.status === 401) showGuest(`Your session is over. ${problem.message}`);
+      if (tokens && problem.status === 401) showGuest(`Your session has ended. ${problem.message}`);
       else showProblem(form, problem);
     } finally {
       button.disabled = false;
@@ -150,7 +150,7 @@ async function showAccount(pair) {
   if (pair) {
     tokens = pair;
     const until = new Date(Date.now() + pair.expires_in * 1000).toLocaleTimeString();
-    at("session").textContent = `The access token is good until ${until}. Tokens stay in memory: a reload signs out.`;
+    at("session").textContent = `The access token is valid until ${until}. Tokens stay in memory: a reload signs out.`;
   }
   showUser(await call("GET", "/users/me"));
 }
@@ -159,7 +159,7 @@ onSubmit("register-form", async ({ email, password }) => {
   await call("POST", "/auth/register", { email, password });
   at("register-form").reset();
   at("login-username").value = email;
-  tell(`Now look into the mailbox of ${email}: the link in the mail opens this page again. `
+  tell(`Open the mailbox of ${email}: the link in the mail opens this page again. `
     + "In development no mail leaves the machine: “make run” prints the address of its mailbox.");
 });
 
@@ -206,7 +206,7 @@ function open() {
   mailToken = new URLSearchParams(location.hash.slice(1)).get("token") ?? mailToken;
   history.replaceState(null, "", location.pathname);
   if (!mailToken) {
-    return show("guest", "This address is for a link from a mail, and has no token. Open the link in the mail again.");
+    return show("guest", "This page needs the token of a link in a mail. Open the link again.");
   }
   at("link").querySelector("h2").textContent = link.title;
   at("link").querySelector("button").textContent = link.button;
