@@ -9,8 +9,11 @@ from types import ModuleType
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from api.features import FEATURES
 from api.kernel.context import Context
+from api.kernel.feature import Feature
 from api.kernel.http.routing import Route
 from api.users.types import User
 from tests.transcript import Transcript
@@ -71,6 +74,18 @@ def _load(feature: str) -> Examples:
 
 EXAMPLES = {feature.name: _load(feature.name) for feature in FEATURES}
 ROUTES = {f"{route.method} {route.path}": (feature.name, route) for feature in FEATURES for route in feature.routes}
+
+
+def over_http(features: Sequence[Feature]) -> list[Feature]:
+    """The features with each WebSocket as the stream of its Feed: a handshake needs a connection, and the guard, the
+    limit and the handler are the same."""
+    return [
+        msgspec.structs.replace(
+            feature,
+            routes=[msgspec.structs.replace(route, socket=False, receives=None) for route in feature.routes],
+        )
+        for feature in features
+    ]
 
 
 async def things_of(context: Context, user: User, sid: UUID) -> dict[str, Mapping[str, object]]:
