@@ -1,6 +1,7 @@
 """What the tests that go over every feature need to know of one: its tests/<feature>/examples.py, found by the
 feature's name. docs/architecture.md lists what such a file may define; a new feature changes no other test file."""
 
+import functools
 import importlib
 import importlib.util
 import re
@@ -81,11 +82,19 @@ def over_http(features: Sequence[Feature]) -> list[Feature]:
     limit and the handler are the same."""
     return [
         msgspec.structs.replace(
-            feature,
-            routes=[msgspec.structs.replace(route, socket=False, receives=None) for route in feature.routes],
+            feature, routes=[_as_stream(route) if route.socket else route for route in feature.routes]
         )
         for feature in features
     ]
+
+
+def _as_stream(route: Route) -> Route:
+    @functools.wraps(route.handler)
+    async def handler(**arguments: Any) -> Any:
+        return await route.handler(**arguments)
+
+    handler.__name__ += "_socket"  # an operation's name is given once, and the same handler may open a stream
+    return msgspec.structs.replace(route, handler=handler, socket=False, receives=None)
 
 
 async def things_of(context: Context, user: User, sid: UUID) -> dict[str, Mapping[str, object]]:
