@@ -35,8 +35,10 @@ async def ask(context: Context, user: User, kind: type[msgspec.Struct], examples
     if isinstance(value, Event):
         await in_transaction(context.db, record, value)
     else:
-        [wanted] = [task for task in TASKS.values() if task._decoder.type is kind]
-        await wanted.defer_alone(context.db, value)
+        wanted = [task for task in TASKS.values() if task._decoder.type is kind]
+        assert wanted, f"{examples.file}: TWICE names {kind.__name__}, which no task is on"
+        for each in wanted:  # several features may have a schedule
+            await each.defer_alone(context.db, value)
 
 
 async def run(context: Context, mailbox: MemoryMailer) -> tuple[list[str], list[Any], set[tuple[str, str, str]]]:

@@ -10,6 +10,8 @@ from api.kernel.context import Context
 from api.users.types import User
 from tests.factories import PASSWORD, make_user
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
 
 class Person:
     """An account and its calls. `answer` is the last answer's JSON."""

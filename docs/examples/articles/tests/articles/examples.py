@@ -10,11 +10,11 @@ from api.kernel.context import Context
 from api.kernel.data.database import uuid7
 from api.kernel.outbox.schedules import Due
 from api.users.types import User
+from tests.articles.conftest import PNG
 from tests.examples import EVERYBODY, SIGNED_IN, VISITORS, holders_of
 from tests.factories import make_user
 from tests.transcript import Transcript
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 EDITORS = holders_of("editor")
 ACCESS = {
     "GET /articles": VISITORS,

@@ -2,8 +2,7 @@
 
 import httpx
 
-from tests.articles.conftest import People
-from tests.articles.examples import PNG
+from tests.articles.conftest import PNG, People
 
 
 async def test_the_feed_has_the_articles_of_the_authors_one_follows(person: People) -> None:
