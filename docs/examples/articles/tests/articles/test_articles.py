@@ -1,9 +1,11 @@
 """Writing and reading articles."""
 
 import httpx
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from api.kernel.context import Context
 from tests.articles.conftest import People
+from tests.kernel.signals import points
 
 
 def titles(answer: httpx.Response) -> list[str]:
@@ -102,3 +104,13 @@ async def test_an_authors_articles_go_with_the_account(person: People, context: 
     await reader.ask("POST", f"/articles/{id}/comments", 201, json={"body": "Nice."})
     await context.db.fetch("delete from users where id = $1", author.id)
     assert await context.db.fetch("select 1 from article_comments") == []
+
+
+async def test_published_articles_are_counted(person: People, metrics: InMemoryMetricReader) -> None:
+    def counted() -> int:
+        return sum(point.value for point in points(metrics, "articles.published"))
+
+    author, before = await person(), counted()
+    await author.publish()
+    await author.ask("POST", "/articles", 422, json={"title": "No body"})
+    assert counted() == before + 1
