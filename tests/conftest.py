@@ -40,6 +40,7 @@ from migrations.__main__ import migrate
 from tests.collecting import pytest_collection_modifyitems
 from tests.documented import documented
 from tests.factories import PASSWORD, make_user
+from tests.leaving import Leaving
 from tests.patience import patience, production
 from tests.processes import MailServer
 from tests.transactions import Lent
@@ -241,7 +242,7 @@ def client_of(app: Starlette) -> httpx.AsyncClient:
     """Return a client that checks every answer against the OpenAPI document: undocumented statuses and codes fail the
     test."""
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+        transport=httpx.ASGITransport(Leaving(app), raise_app_exceptions=False),
         base_url="http://localhost:8000",
         event_hooks={"response": [documented]},
     )

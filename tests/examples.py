@@ -1,6 +1,7 @@
 """A feature's test data for the tests that cover every feature: its tests/<feature>/examples.py, found by the feature's
 name. docs/architecture.md lists what such a file may define; a new feature changes no other test file."""
 
+import functools
 import importlib
 import importlib.util
 import re
@@ -9,8 +10,11 @@ from types import ModuleType
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from api.features import FEATURES
 from api.kernel.context import Context
+from api.kernel.feature import Feature
 from api.kernel.http.routing import Route
 from api.users.types import User
 from tests.transcript import Transcript
@@ -71,6 +75,26 @@ def _load(feature: str) -> Examples:
 
 EXAMPLES = {feature.name: _load(feature.name) for feature in FEATURES}
 ROUTES = {f"{route.method} {route.path}": (feature.name, route) for feature in FEATURES for route in feature.routes}
+
+
+def over_http(features: Sequence[Feature]) -> list[Feature]:
+    """The features with each WebSocket as the stream of its Feed: a handshake needs a connection, and the guard, the
+    limit and the handler are the same."""
+    return [
+        msgspec.structs.replace(
+            feature, routes=[_as_stream(route) if route.socket else route for route in feature.routes]
+        )
+        for feature in features
+    ]
+
+
+def _as_stream(route: Route) -> Route:
+    @functools.wraps(route.handler)
+    async def handler(**arguments: Any) -> Any:
+        return await route.handler(**arguments)
+
+    handler.__name__ += "_socket"  # an operation's name is given once, and the same handler may open a stream
+    return msgspec.structs.replace(route, handler=handler, socket=False, receives=None)
 
 
 async def things_of(context: Context, user: User, sid: UUID) -> dict[str, Mapping[str, object]]:

@@ -18,6 +18,7 @@ from api.kernel.data.database import Database, uuid7
 from api.kernel.feature import Feature
 from api.kernel.http.routing import Route, delete, post
 from api.kernel.identity.auth import Tokens, role, signed_in
+from api.kernel.settings import Settings
 from tests.conftest import client_of
 from tests.examples import (
     BROWSERS,
@@ -32,6 +33,7 @@ from tests.examples import (
     Examples,
     filled,
     holders_of,
+    over_http,
     role_of,
     things_of,
 )
@@ -54,6 +56,12 @@ REFUSED = {
     "disabled": (401, "TOKEN_INVALID"),
     "expired": (401, "TOKEN_EXPIRED"),
 }
+
+
+@pytest.fixture
+def app(settings: Settings, context: Context) -> Starlette:
+    (made := create_app(settings, over_http(FEATURES))).state.context = context
+    return made
 
 
 def expected(who: str, let_in: str) -> tuple[int, str] | None:

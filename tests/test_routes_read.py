@@ -2,17 +2,26 @@
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from api.app import create_app
+from api.features import FEATURES
 from api.kernel.context import Context
 from api.kernel.feature import Feature
 from api.kernel.http.routing import get
 from api.kernel.identity.auth import anyone
+from api.kernel.settings import Settings
 from tests.conftest import client_of
-from tests.examples import EXAMPLES, ROUTES, filled, things_of
+from tests.examples import EXAMPLES, ROUTES, filled, over_http, things_of
 from tests.factories import PASSWORD, make_user
 
 READING = [name for name, (_, route) in ROUTES.items() if route.method == "GET"]
+
+
+@pytest.fixture
+def app(settings: Settings, context: Context) -> Starlette:
+    (made := create_app(settings, over_http(FEATURES))).state.context = context
+    return made
 
 
 @pytest.mark.parametrize("name", READING)

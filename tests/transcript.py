@@ -19,7 +19,8 @@ SECRET = {"token", "access_token", "refresh_token", "next_cursor"}
 CHANGING = [
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "eyJ…"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "2026-01-31T12:00:00Z"),
-    (re.compile(r'"[0-9a-f]{32,64}"'), '"8a7f…"'),
+    (re.compile(r'"(?:[0-9a-f]{16}\.)?[0-9a-f]{32,64}"'), '"8a7f…"'),
+    (re.compile(r"^id: \d+$"), "id: 1"),
     (re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-\d\d"), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"),
     (re.compile(r'("(?:events_|tasks_)?oldest_seconds": )[\d.]+'), r"\g<1>0.5"),
     (re.compile(r"((?:__Host-\w+|XSRF-TOKEN)=)[^;\s]+"), r"\1…"),
@@ -39,6 +40,11 @@ class Transcript:
 
     def say(self, text: str) -> None:
         self.lines += [text, ""]
+
+    def describe(self, route: str) -> None:
+        """Write down a route whose request no text can show, such as a WebSocket."""
+        method, _, template = route.partition(" ")
+        self.lines += _heading(self.left.pop((method, template)))
 
     async def show(self, route: str, by: Browser | None = None, **options: Any) -> httpx.Response:
         """Send a request and write the route (the first time), the request and the answer, which must not be an error.
@@ -87,7 +93,10 @@ def _content(content: bytes, headers: httpx.Headers) -> list[str]:
     if not content:
         return []
     if "json" not in headers["content-type"]:
-        return ["", content.decode()]
+        media_type = headers["content-type"]
+        if not media_type.startswith(("text/", "application/x-www-form-urlencoded")):
+            return ["", f"<{media_type}, {len(content)} bytes>"]
+        return ["", *content.decode().splitlines()]
     value = _shortened(json.loads(content))
     line = json.dumps(value, ensure_ascii=False)
     return ["", *(line if len(line) <= WIDTH else json.dumps(value, ensure_ascii=False, indent=2)).splitlines()]

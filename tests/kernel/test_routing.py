@@ -298,3 +298,32 @@ async def test_who_and_from_where_is_known_to_what_is_recorded(bakery: httpx.Asy
     assert answer.json() == "None 127.0.0.1 x" + "y" * 255 + " en"
     sent = {"user-agent": "", "accept-language": "de-CH, en;q=0.5"}
     assert (await bakery.get("/origin", headers=sent)).json() == "None 127.0.0.1 None de"
+
+
+async def test_a_literal_segment_precedes_a_parameter_in_any_order(settings: Settings, context: Context) -> None:
+    """`/cakes/{id}/layers/top` is not a layer whose name is top."""
+
+    async def find_layer(id: UUID, name: str) -> str:
+        return name
+
+    async def find_top(id: UUID) -> str:
+        return "the top"
+
+    async def find_layer_of_new(name: str) -> str:
+        return f"new {name}"
+
+    routes = [
+        delete("/cakes/{id}/layers/{name}", find_layer, guard=anyone),
+        get("/cakes/{id}/layers/top", find_top, guard=anyone),
+        get("/cakes/new/layers/{name}", find_layer_of_new, guard=anyone),
+    ]
+    for ordered in (routes, routes[::-1]):
+        app = app_of(settings, context, Feature(name="cakes", routes=ordered))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost/api") as client:
+            for method, path, answer in (
+                ("GET", f"/cakes/{uuid4()}/layers/top", "the top"),
+                ("DELETE", f"/cakes/{uuid4()}/layers/low", "low"),
+                ("GET", "/cakes/new/layers/low", "new low"),
+            ):
+                assert (await client.request(method, path)).json() == answer

@@ -41,12 +41,13 @@ class Methods:
 
 class Table(BaseRoute):
     """Every path there is, as one route of Starlette's: a literal path is found in a dictionary, the others by their
-    pattern, in the tables' order. Starlette would try the patterns of all, one after the other."""
+    pattern. Where several patterns match, a literal segment precedes a parameter, whatever the order of the routes.
+    Starlette would try the patterns of all, one after the other."""
 
     def __init__(self, paths: Iterable[Methods]) -> None:
         self.literal: dict[str, Methods] = {}
         self.patterns: list[tuple[re.Pattern[str], Methods]] = []
-        for methods in paths:
+        for methods in sorted(paths, key=lambda methods: ["{" in segment for segment in methods.path.split("/")]):
             if "{" in methods.path:
                 pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(PREFIX + methods.path))
                 self.patterns.append((re.compile(pattern), methods))

@@ -1,0 +1,3 @@
+drop table article_comments;
+drop table article_favourites;
+drop table articles;

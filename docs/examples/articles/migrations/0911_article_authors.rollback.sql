@@ -1,0 +1,2 @@
+drop table article_avatars;
+drop table article_follows;

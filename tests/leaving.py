@@ -1,0 +1,27 @@
+"""A client of the application in the test's own process, which leaves a stream of events once it has begun: such an
+answer has no end, and the client's transport returns whole answers."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.kernel.http.sse import EVENT_STREAM
+
+
+class Leaving:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        left = False
+
+        async def received() -> Message:
+            return {"type": "http.disconnect"} if left else await receive()
+
+        async def sent(message: Message) -> None:
+            nonlocal left
+            if message["type"] == "http.response.start":
+                left = (b"content-type", EVENT_STREAM.encode()) in message["headers"]
+            await send(message)
+
+        await self.app(scope, received, sent)
+        if left:
+            await send({"type": "http.response.body"})

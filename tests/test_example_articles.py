@@ -1,0 +1,69 @@
+"""docs/examples/articles, mounted as its README says in a copy of this repository: without an edit of anything but
+api/features.py and what is generated. The example's own tests and those that go over every feature run there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dev.new import mounted
+from tests.copies import copy_to, run, write_snapshots
+
+EXAMPLE = "docs/examples/articles"
+PARTS = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
+OVER_EVERY_FEATURE = [
+    "tests/test_access.py",
+    "tests/test_api_page.py",
+    "tests/test_events_docs.py",
+    "tests/test_house.py",
+    "tests/test_lists.py",
+    "tests/test_openapi.py",
+    "tests/test_retention.py",
+    "tests/test_routes_read.py",
+    "tests/test_sql.py",
+    "tests/test_twice.py",
+]
+
+
+@pytest.fixture(scope="module")
+def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository's files, and the example's over them, by the command and the line of its README."""
+    target = copy_to(root, tmp_path_factory.mktemp("example") / "copy")
+    readme = (root / EXAMPLE / "README.md").read_text("utf-8")
+    [command] = re.findall(r"^    (cp -r .+)$", readme, re.MULTILINE)
+    subprocess.run(["bash", "-c", command], cwd=target, check=True)
+    features = target / "api/features.py"
+    features.write_text(mounted(features.read_text("utf-8"), "articles"), "utf-8")
+    return target
+
+
+def test_it_adds_files_and_replaces_none(root: Path) -> None:
+    """Nothing of the kernel, of another feature or of the tests is edited."""
+    files = [path.relative_to(root / EXAMPLE) for path in (root / EXAMPLE).rglob("*") if path.is_file()]
+    assert len(files) > 60
+    replaced = {str(path) for path in files if (root / path).exists() and path.parent.name != "__pycache__"}
+    assert replaced == {"README.md"}, "which the command does not copy"
+
+
+@pytest.mark.timeout(400)
+def test_it_keeps_every_rule_and_does_what_its_tests_say(copy: Path, environment: dict[str, str]) -> None:
+    # PostgreSQL must be the copy's own, because the schema is another; the other parts cost time to start.
+    parts = {name: environment[name] for name in PARTS} | {"DATABASE_URL": ""}
+    write_snapshots(copy)
+    run(copy, "tests.variables_table")
+    run(copy, "tests.api_page", environ=parts)
+    printed = run(copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/articles", *OVER_EVERY_FEATURE, environ=parts)
+    assert "passed" in printed
+    assert "failed" not in printed
+
+
+@pytest.mark.timeout(400)
+def test_it_passes_the_checks(copy: Path) -> None:
+    run(copy, "ruff", "check", "--no-cache", "api", "tests/articles")
+    run(copy, "ruff", "format", "--no-cache", "--check", "api", "tests/articles")
+    run(copy, "mypy", "-p", "api.articles", "-p", "tests.articles", "--cache-dir", str(copy.parent / "mypy"))
+    lint = Path(sys.executable).with_name("lint-imports")
+    linted = subprocess.run([lint, "--no-cache"], cwd=copy, capture_output=True, text=True)
+    assert linted.returncode == 0, linted.stdout
