@@ -46,10 +46,9 @@ from tests.processes import MailServer
 from tests.transactions import Lent
 
 __all__ = ["patience", "production", "pytest_collection_modifyitems"]
-# CI uses the same examples in each run, a laptop new ones.
-hypothesis.settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    hypothesis.settings.load_profile("ci")
+# CI uses the same examples in each run, a laptop new ones. No deadline for an example: the machine is busy.
+hypothesis.settings.register_profile("tests", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("tests")
 
 forget_libpq()
 SUBSCRIBERS, KINDS = subscribers(tasks_of(FEATURES)), settings_of(FEATURES)

@@ -22,6 +22,7 @@ from api.kernel.settings import Settings
 from dev.part import Part, stop
 from dev.ports import free_port
 from tests.factories import PASSWORD
+from tests.transactions import Another
 from tests.kernel.gallery import bound_to
 from tests.processes import MailServer, Processes, text_of
 from tests.worker.jobs import header, read_records, until
@@ -233,7 +234,7 @@ async def test_rows_inside_of_rows_need_nothing_of_a_connection(
 
     settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
     async with open_database(settings, {}, 2 * CONNECTIONS) as db:
-        async with db.transaction() as first, db.transaction() as second:
+        async with db.transaction() as first, Another(db).transaction() as second:
             answers = [await echo(each, [Inner(name)] * 2) for name in "ab" for each in (first, second)]
         answers += [await echo(db, [])]
     assert [answer.rows for answer in answers] == [[Inner(name)] * 2 for name in "aabb"] + [[]]

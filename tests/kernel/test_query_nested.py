@@ -13,7 +13,7 @@ import pytest
 
 from api.kernel.context import Context
 from api.kernel.data import sql
-from api.kernel.data.database import Database, uuid7
+from api.kernel.data.database import Autocommit, Database, uuid7
 from api.kernel.data.rows import RowError
 from api.kernel.data.sql import query
 from api.kernel.feature import Feature
@@ -163,11 +163,11 @@ async def test_documents_enums_and_records_go_in(db: Database, write: Callable[[
     @query
     @in_things
     async def insert(
-        db: Database, id: int, state: Literal["draft"], mood: State, tags: list[State], extra: dict[str, Any] | None
+        db: Autocommit, id: int, state: Literal["draft"], mood: State, tags: list[State], extra: dict[str, Any] | None
     ) -> None: ...
     @query
     @in_things
-    async def add_lines(db: Database, lines: list[Line]) -> list[str]: ...  # type: ignore[empty-body]
+    async def add_lines(db: Autocommit, lines: list[Line]) -> list[str]: ...  # type: ignore[empty-body]
 
     await insert(
         db, 1, "draft", State.PUBLISHED, [State.DRAFT], {"id": UUID(int=1), "at": datetime(2026, 1, 1, tzinfo=UTC)}
@@ -225,7 +225,7 @@ async def test_they_go_through_http(settings: Settings, context: Context, write:
 
     @query
     @in_things
-    async def add_lines(db: Database, lines: list[Line]) -> list[str]: ...  # type: ignore[empty-body]
+    async def add_lines(db: Autocommit, lines: list[Line]) -> list[str]: ...  # type: ignore[empty-body]
 
     async def show_article(context: Context, id: int) -> Article:
         article: Article = await show(context.db, id)

@@ -59,11 +59,14 @@ async def test_nobody_notices_a_migration_that_only_adds(
 
 @pytest.mark.case(277)
 async def test_what_is_superseded_goes_while_requests_are_served(
-    live_client: httpx.AsyncClient, live: Context, cloned: Settings
+    live_client: httpx.AsyncClient, live: Context, cloned: Settings, tmp_path: Path
 ) -> None:
     """C-277: dropping the column locks out every other statement on users for a moment, and may have to be repeated."""
-    while "0033_superseded" not in await asyncio.to_thread(migrate, cloned.database_url, back=True):
-        pass
+    # It alone is taken back: this code needs the migrations after it.
+    for file in FOLDER.glob("*.sql"):
+        if file.name <= "0033_superseded.sql":
+            shutil.copy(file, tmp_path)
+    assert await asyncio.to_thread(migrate, cloned.database_url, tmp_path, back=True) == ["0033_superseded"]
     headers, number = await sign_in(live_client, (await make_user(live)).email), 0
     release = asyncio.create_task(asyncio.to_thread(migrate, cloned.database_url))
     while not release.done():

@@ -29,6 +29,10 @@ PASSWORD = "another horse battery staple"
 CLOCKS = {
     "api/kernel/identity/auth.py": "access tokens, with 30 s of grace",
     "api/kernel/outbox/consumers.py": "how old a count of waiting messages is, in minutes",
+    "api/kernel/outbox/remedies.py": "whether what a worker reported is less than a day old",
+    "api/kernel/outbox/schedules.py": "when a new schedule is due first; PostgreSQL's clock says whether it is",
+    "api/kernel/client.py": "a Retry-After that is a date",
+    "api/kernel/live/hub.py": "streams end with their access tokens",
     "api/kernel/data/database.py": "ids, whose order nothing relies on",
     "api/kernel/identity/limits.py": "the header that says when to come back",
     "api/kernel/telemetry/logs.py": "lines of the log",
