@@ -22,9 +22,9 @@ from api.kernel.settings import Settings
 from dev.part import Part, stop
 from dev.ports import free_port
 from tests.factories import PASSWORD
-from tests.transactions import Another
 from tests.kernel.gallery import bound_to
 from tests.processes import MailServer, Processes, text_of
+from tests.transactions import Another
 from tests.worker.jobs import header, read_records, until
 
 PEOPLE = 8
