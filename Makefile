@@ -1,6 +1,6 @@
 # Everything one does here; `make help` lists it. The tools come from .venv, made from the hashed lock.
 .DEFAULT_GOAL := help
-.PHONY: help run reset quick new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables bench lock clean
+.PHONY: help run reset quick new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables bench cost lock clean
 SHELL := /bin/bash
 # Of images that want small layers; here each run of the tests would compile all of them again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -129,6 +129,9 @@ api-page: $(STAMP) ## write docs/api.md's examples from a run
 	@test -x .bench/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .bench
 	@$(BIN)/uv pip sync --quiet --python .bench/bin/python --require-hashes requirements-bench.txt
 	@touch $@
+
+cost: $(STAMP) ## count the files that a column, an endpoint and a feature touch; time `make quick` and the reload
+	@$(BIN)/python -m tests.cost
 
 bench: $(STAMP) .bench/.from-lock ## measure, side by side, and write docs/benchmarks.md (BENCH=quick for a look)
 	@$(BIN)/python -m benchmarks
