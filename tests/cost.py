@@ -1,6 +1,6 @@
-"""`make cost`: what a change costs, measured by making it in a copy of this repository. Prints the files that a column, an
-endpoint and a feature touch, with migrations, snapshots, docs and tests; whether the tests of the copy pass; and how
-long `make quick` and the reload of `make run` take."""
+"""`make cost`: what a change costs, measured by making it in a copy of this repository. Prints the files that a column,
+an endpoint and a feature touch, with migrations, snapshots, docs and tests; whether the tests of the copy pass; and
+how long `make quick` and the reload of `make run` take."""
 
 import contextlib
 import os
@@ -134,8 +134,7 @@ def add_endpoint(copy: Path) -> None:
     _edit(
         copy / "api/users/routes.py",
         r"\nroutes = \[\n",
-        "from api.users.handlers.age import show_age\n\\g<0>"
-        '    get("/users/me/age", show_age, guard=signed_in),\n',
+        'from api.users.handlers.age import show_age\n\\g<0>    get("/users/me/age", show_age, guard=signed_in),\n',
     )
     _edit(copy / "tests/users/examples.py", r"^ACCESS = {\n", '\\g<0>    "GET /users/me/age": SIGNED_IN,\n')
     _edit(copy / "tests/users/examples.py", r"\nACCESS", "from tests.transcript import Transcript\n\\g<0>")

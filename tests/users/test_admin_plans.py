@@ -1,5 +1,6 @@
-"""How PostgreSQL answers GET /users: by index, whatever the page and the number of accounts. Each statement is explained
-with the plan that PostgreSQL chooses after many executions, and with a generic plan, which knows no parameter."""
+"""How PostgreSQL answers GET /users: by index, whatever the page and the number of accounts. Each statement is
+explained with the plan that PostgreSQL chooses after many executions, and with a generic plan, which knows no
+parameter."""
 
 import itertools
 import json
