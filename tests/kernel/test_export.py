@@ -138,7 +138,7 @@ def test_resource_attributes_are_the_operators(root: Path, collector: tuple[str,
 
 
 @pytest.mark.alone
-def test_a_silent_collector_delays_neither_the_work_nor_the_end(root: Path) -> None:
+def test_a_collector_that_is_silent_delays_nobody(root: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
