@@ -1,6 +1,6 @@
 # Development commands; `make help` lists them. The tools are in .venv, created from the hashed lock file.
 .DEFAULT_GOAL := help
-.PHONY: help run reset quick new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables bench lock clean
+.PHONY: help run reset quick new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables bench cost lock clean
 SHELL := /bin/bash
 # Set in images for small layers; here it would make each test run compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -130,6 +130,9 @@ api-page: $(STAMP) ## write the examples in docs/api.md from a run
 	@test -x .bench/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .bench
 	@$(BIN)/uv pip sync --quiet --python .bench/bin/python --require-hashes requirements-bench.txt
 	@touch $@
+
+cost: $(STAMP) ## count the files that a column, an endpoint and a feature touch; time `make quick` and the reload
+	@$(BIN)/python -m tests.cost
 
 bench: $(STAMP) .bench/.from-lock ## run the benchmarks and write docs/benchmarks.md (BENCH=quick: short rounds)
 	@$(BIN)/python -m benchmarks

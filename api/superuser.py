@@ -45,9 +45,9 @@ async def promote(context: Context, email: str) -> User | None:
             if standing.has_password:
                 await claim(db, user.id, LANGUAGES[0])
             await record(db, UserInvited(user_id=user.id, email=user.email, language=LANGUAGES[0]))
-        user = await queries.mark_superuser(db, user.id)
+        await queries.mark_superuser(db, user.id)
         await record(db, UserPromoted(user_id=user.id, email=user.email))
-    return user
+        return await queries.get(db, user.id)
 
 
 async def open_superuser(context: Context, email: str, password: str) -> User | None:
@@ -56,9 +56,9 @@ async def open_superuser(context: Context, email: str, password: str) -> User | 
     await refuse_weak(context, password, email, REGISTER_INVALID_PASSWORD)
     password_hash = await context.passwords.hash(password)
     async with context.db.transaction() as db:
-        user = await queries.insert(db, uuid7(), email, password_hash, LANGUAGES[0], None, None)
-        await queries.mark_verified(db, user.id)
-        await record(db, UserRegistered(user_id=user.id, email=user.email, language=LANGUAGES[0]))
+        id = await queries.insert(db, uuid7(), email, password_hash, LANGUAGES[0], None, None)
+        await queries.mark_verified(db, id)
+        await record(db, UserRegistered(user_id=id, email=email, language=LANGUAGES[0]))
         return await promote(msgspec.structs.replace(context, db=db), email)
 
 

@@ -162,8 +162,9 @@ async def _to_mail(services: Services) -> AsyncIterator[tuple[Clock, Write]]:
 
     async def write(id: UUID) -> None:
         async with db.transaction() as tx:
-            user = await queries.insert(tx, id, f"{id}@example.com", "no hash", "en", None, None)
-            await record(tx, UserRegistered(user_id=id, email=user.email, language="en"))
+            email = f"{id}@example.com"
+            await queries.insert(tx, id, email, "no hash", "en", None, None)
+            await record(tx, UserRegistered(user_id=id, email=email, language="en"))
 
     server = await asyncio.get_running_loop().create_server(lambda: SMTP(clock), "127.0.0.1", 0)
     async with server:

@@ -1,6 +1,7 @@
 """Checks answers against the OpenAPI document."""
 
 import json
+import re
 from uuid import UUID
 
 import httpx
@@ -11,9 +12,16 @@ from api.kernel.contract.openapi import document
 PATHS = json.loads(document(FEATURES))["paths"]
 
 
+def _names(field: str) -> set[str]:
+    """The policies in a RateLimit or RateLimit-Policy field."""
+    return set(re.findall(r'"([^"]+)";', field))
+
+
 async def documented(response: httpx.Response) -> None:
-    """Fail the test if a status or code is not documented."""
+    """Fail the test if a status, a code or a limit is not documented."""
     assert UUID(hex=response.headers["x-trace-id"]), "every answer carries the trace id"
+    counted, named = (_names(response.headers.get(name, "")) for name in ("ratelimit", "ratelimit-policy"))
+    assert counted <= named, f"{counted - named} is charged, but not in `policies=` of the route"
     operation = PATHS.get(response.request.url.path.removeprefix("/api"), {}).get(response.request.method.lower())
     if operation is None:
         return

@@ -35,19 +35,19 @@ async def change_account(
 
 
 @query(users_email_key=UPDATE_USER_EMAIL_ALREADY_EXISTS)
-async def change_email(db: Transaction, id: UUID, email: str) -> User: ...
+async def change_email(db: Transaction, id: UUID, email: str) -> UUID: ...
 
 
 @query
-async def change_password(db: Transaction, id: UUID, password_hash: str | None, kept_sid: UUID | None) -> User: ...
+async def change_password(db: Transaction, id: UUID, password_hash: str | None, kept_sid: UUID | None) -> UUID: ...
 
 
 @query
-async def change_pending_email(db: Transaction, id: UUID, email: str | None) -> User: ...
+async def change_pending_email(db: Transaction, id: UUID, email: str | None) -> UUID: ...
 
 
 @query
-async def change_profile(db: Transaction, id: UUID, has_name: bool, name: str | None, language: str | None) -> User: ...
+async def change_profile(db: Transaction, id: UUID, has_name: bool, name: str | None, language: str | None) -> UUID: ...
 
 
 @query
@@ -84,10 +84,6 @@ async def delete_unproved(db: Transaction, email: str) -> UUID | None: ...
 
 @query
 async def end_sessions(db: Transaction, id: UUID, kept_sid: UUID | None) -> UUID: ...
-
-
-@query
-async def find(db: Database, id: UUID) -> User | None: ...
 
 
 @query
@@ -131,7 +127,7 @@ async def insert(
     language: str,
     address: str | None,
     user_agent: str | None,
-) -> User: ...
+) -> UUID: ...
 
 
 @query
@@ -158,7 +154,7 @@ async def insert_invited(
     is_superuser: bool,
     is_verified: bool,
     language: str,
-) -> User: ...
+) -> UUID: ...
 
 
 @query
@@ -181,33 +177,24 @@ async def insert_token(
 
 
 @query
-async def list_by_email(db: Database, after: str, search: str | None, most: int) -> list[User]: ...
-
-
-@query
-async def list_by_email_backwards(db: Database, after: str, search: str | None, most: int) -> list[User]: ...
-
-
-@query
 async def list_holders(db: Database, role: str | None, after: str, most: int) -> list[Holder]: ...
 
 
 @query
-async def list_matching(
-    db: Database, after_id: UUID, after_email: str, search: str, rest: str | None, sort: str, most: int
-) -> list[User]: ...
-
-
-@query
-async def list_newest(db: Database, after: UUID, search: str | None, most: int) -> list[User]: ...
-
-
-@query
-async def list_oldest(db: Database, after: UUID, search: str | None, most: int) -> list[User]: ...
-
-
-@query
 async def list_password_kinds(db: Database) -> list[str]: ...
+
+
+@query
+async def list_sorted(
+    db: Database,
+    sort: str,
+    after_id: UUID,
+    after_email: str,
+    search: str | None,
+    rest: str | None,
+    few: bool,
+    most: int,
+) -> list[User]: ...
 
 
 @query
@@ -227,11 +214,11 @@ async def mark_for_deletion(db: Transaction, id: UUID, grace: timedelta) -> date
 
 
 @query
-async def mark_superuser(db: Transaction, id: UUID) -> User: ...
+async def mark_superuser(db: Transaction, id: UUID) -> UUID: ...
 
 
 @query
-async def mark_verified(db: Transaction, id: UUID) -> User | None: ...
+async def mark_verified(db: Transaction, id: UUID) -> UUID | None: ...
 
 
 @query

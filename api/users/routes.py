@@ -40,6 +40,7 @@ from api.users.handlers.registration import (
     show_opening,
     verify,
 )
+from api.users.tokens import MAILS
 
 routes = [
     post(
@@ -47,6 +48,7 @@ routes = [
         register,
         guard=anyone,
         limit="20/minute",
+        policies=(MAILS,),
         status=201,
         errors=(REGISTER_USER_ALREADY_EXISTS, REGISTER_INVALID_PASSWORD),
     ),
@@ -73,7 +75,7 @@ routes = [
         change_me,
         guard=signed_in,
         limit="30/minute",
-        policies=(GUESSES, ADDRESSES),
+        policies=(GUESSES, ADDRESSES, MAILS),
         etag=True,
         errors=(UPDATE_USER_EMAIL_ALREADY_EXISTS, UPDATE_USER_INVALID_PASSWORD, CURRENT_PASSWORD_REQUIRED),
     ),

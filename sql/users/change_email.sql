@@ -6,4 +6,4 @@
 update users
    set email = $2, pending_email = null, credentials_changed_at = clock_timestamp(), credentials_changed_by = null, updated_at = now()
  where id = $1
-returning id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at;
+returning id;

@@ -8,4 +8,4 @@
 update users
    set name = case when $2 then $3 else name end, language = coalesce($4, language), updated_at = now()
  where id = $1
-returning id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at;
+returning id;

@@ -10,4 +10,4 @@
 
 insert into users (id, email, password_hash, language, opened_address, opened_user_agent)
 values ($1, $2, $3, $4, left($5, 45), left($6, 256))
-returning id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at;
+returning id;

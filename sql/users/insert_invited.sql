@@ -10,4 +10,4 @@
 
 insert into users (id, email, name, roles, is_superuser, is_verified, language)
 values ($1, $2, $3, $4, $5, $6, $7)
-returning id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at;
+returning id;

@@ -7,4 +7,4 @@ update users
    set is_verified = true, pending_email = null, opened_address = null, opened_user_agent = null, updated_at = now()
  where id = $1
    and not is_verified
-returning id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at;
+returning id;

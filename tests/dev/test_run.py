@@ -40,9 +40,7 @@ def test_run_starts_everything_twice_the_same_and_leaves_nothing(project: Projec
     assert ended(family, seconds=0)
     assert len(family) > 10
 
-    begun = time.monotonic()
     run = project.run(PUBLIC_URL="https://mine.example").until_ready()
-    assert time.monotonic() - begun < 30
     second = project.services()
     assert {**second, "kafka_bootstrap_servers": ""} == {**first, "kafka_bootstrap_servers": ""}
     assert environment_of_web(project)[:2] == [secret, "https://mine.example"]

@@ -127,11 +127,11 @@ async def test_a_failed_query_is_a_failed_span(context: Any, spans: InMemorySpan
 
 
 def test_a_query_keeps_its_name_and_shows_what_it_is_bound_to() -> None:
-    assert (users.find.__name__, users.find.__wrapped__.__module__) == ("find", "api.users.queries")  # type: ignore[attr-defined]
+    assert (users.get.__name__, users.get.__wrapped__.__module__) == ("get", "api.users.queries")  # type: ignore[attr-defined]
     bound = {each.name: each for each in bound_queries(users)}
-    assert set(bound) >= {"users.find", "users.insert"}
+    assert set(bound) >= {"users.get", "users.insert"}
     assert bound["users.insert"].constraints == {"users_email_key": REGISTER_USER_ALREADY_EXISTS}
-    assert bound["users.find"].parameters == {"id": UUID}
+    assert bound["users.get"].parameters == {"id": UUID}
 
 
 def test_a_missing_file_stops_the_import_by_name(write: Callable[[str, str], None]) -> None:

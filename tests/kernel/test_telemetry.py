@@ -54,6 +54,7 @@ async def test_one_trace_from_the_browser_to_the_mail(
         "POST /api/auth/register",
         "users.insert",
         "kernel.insert_event",
+        "users.get",
         "users.send_verification",
         "users.find_recipient",
         "users.insert_token",

@@ -28,6 +28,7 @@ async def accounts(app: Starlette, context: Context) -> None:
     app.state.context = msgspec.structs.replace(context, settings=settings)
     for kind in ACCOUNTS:
         await make_user(context, f"{kind}@example.com", verified=kind != "unverified", active=kind != "disabled")
+    await context.db.fetch("select $1::uuid[]", [])  # a type of insert_event, which the driver looks up once
     await context.db.fetch("update users set password_hash = null where email = 'invited@example.com'")
     await context.db.fetch(
         "update users set deletion_requested_at = now(), delete_after = now() where email = 'leaving@example.com'"

@@ -44,11 +44,7 @@ async def test_shows_accounts_newest_first_as_everybody_is_shown(people: httpx.A
     assert (page["total"], page["next_cursor"]) == (len(PEOPLE), None)
     created = [item["created_at"] for item in page["items"]]
     assert created == sorted(created, reverse=True)
-    me = (await people.get("/api/users/me")).json()
-    assert me in page["items"]
-    assert set(me) == {
-        "id", "email", "name", "is_active", "is_superuser", "is_verified", "roles", "created_at", "updated_at",
-    }  # fmt: skip
+    assert (await people.get("/api/users/me")).json() in page["items"]
 
 
 @pytest.mark.parametrize("sort", ["created_at", "-created_at", "email", "-email"])

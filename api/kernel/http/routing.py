@@ -74,7 +74,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     by: Whose | None = None
     """Counts by something that the request proves instead of by address. The input is decoded before it is counted."""
     policies: tuple[Policy, ...] = ()
-    """Limits that the handler charges, for RateLimit-Policy."""
+    """Limits that the handler charges, since their keys depend on more than the caller. Each is named in
+    RateLimit-Policy; docs/style.md has the rule."""
     degrades: bool = False
     """Answers while PostgreSQL is down: a principal that cannot be looked up then is None."""
     status: int = 200

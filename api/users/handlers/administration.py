@@ -1,7 +1,6 @@
 """Other people's accounts: what superusers may do with them."""
 
 import re
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from api.kernel import NOT_FOUND, Context, Cursors, Page, Principal, origin, punycode, record, refuse_stale, uuid7
@@ -14,12 +13,12 @@ from api.users.types import Invitation, User, UserSearch
 MOST_COUNTED = 10_000
 """To count further would take the longer the more accounts there are."""
 
-# Where each order begins, and the query that reads along it. No address holds a byte as high as DEL.
-ORDERS: dict[str, tuple[UUID | str, Callable[..., Awaitable[list[User]]]]] = {
-    "created_at": (UUID(int=0), queries.list_oldest),
-    "-created_at": (UUID(int=2**128 - 1), queries.list_newest),
-    "email": ("", queries.list_by_email),
-    "-email": ("\x7f", queries.list_by_email_backwards),
+# Where each order begins. No address holds a byte as high as DEL.
+BEGINNINGS: dict[str, UUID | str] = {
+    "created_at": UUID(int=0),
+    "-created_at": UUID(int=2**128 - 1),
+    "email": "",
+    "-email": "\x7f",
 }
 
 
@@ -28,7 +27,7 @@ async def list_users(context: Context, principal: Principal, query: UserSearch) 
 
     `total` is exact up to 10,000, which itself means: at least so many."""
     search, rest = await _search_of(context, query)
-    beginning, walk = ORDERS[query.sort]
+    beginning = BEGINNINGS[query.sort]
     cursors = Cursors(context.settings, "users", principal.id, search, rest, query.sort)
     [after] = cursors.read(query.cursor, type(beginning))
     after = beginning if after is None else after
@@ -36,12 +35,9 @@ async def list_users(context: Context, principal: Principal, query: UserSearch) 
         total = await queries.count(context.db, MOST_COUNTED)
     else:
         total = await queries.count_matching(context.db, search, rest, MOST_COUNTED)
-    if search is None or total == MOST_COUNTED:
-        every = " & ".join(filter(None, (search, rest))) or None
-        found = await walk(context.db, after, every, query.limit + 1)
-    else:
-        id, email = (after, "") if isinstance(after, UUID) else (UUID(int=0), after)
-        found = await queries.list_matching(context.db, id, email, search, rest, query.sort, query.limit + 1)
+    few = search is not None and total < MOST_COUNTED
+    id, email = (after, "") if isinstance(after, UUID) else (UUID(int=0), after)
+    found = await queries.list_sorted(context.db, query.sort, id, email, search, rest, few, query.limit + 1)
     return cursors.page(found, query.limit, total, lambda user: (user.id if isinstance(after, UUID) else user.email,))
 
 
@@ -50,9 +46,10 @@ async def invite_user(context: Context, body: Invitation) -> User:
     language = body.language or origin.get().language
     roles = sorted(set(body.roles))
     async with context.db.transaction() as db:
-        user = await queries.insert_invited(
+        id = await queries.insert_invited(
             db, uuid7(), body.email, body.name, roles, body.is_superuser, body.is_verified, language
         )
+        user = await queries.get(db, id)
         await record(db, UserInvited(user_id=user.id, email=user.email, language=language))
         if user.is_superuser:
             await record(db, UserPromoted(user_id=user.id, email=user.email))

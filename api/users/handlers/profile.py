@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from api.kernel import (
+    NOT_FOUND,
     UNAUTHORIZED,
     Context,
     Database,
@@ -61,10 +62,10 @@ ADDRESSES = Policy("new-address", Rate(5, 60 * 60))
 
 async def show_me(context: Context, principal: Principal) -> User:
     """One's own account."""
-    user = await queries.find(context.db, principal.id)
-    if user is None:  # deleted, and remembered as a principal for the rest of a second
-        raise UNAUTHORIZED
-    return user
+    try:
+        return await queries.get(context.db, principal.id)
+    except NOT_FOUND:  # deleted, and remembered as a principal for the rest of a second
+        raise UNAUTHORIZED from None
 
 
 async def change_me(
@@ -84,11 +85,12 @@ async def change_me(
         elif body.email and body.email != user.email:  # it was the account's a moment ago, and needed no proof
             raise CURRENT_PASSWORD_REQUIRED
         if password_hash:
-            user = await _put_password(db, user, password_hash, renew)
+            await _put_password(db, user, password_hash, renew)
         if body.name is not UNSET or body.language is not UNSET:
-            user = await _put_profile(db, principal, body)
+            await _put_profile(db, principal, body)
         if body.email:
-            user = await _put_pending_email(db, user, body.email)
+            await _put_pending_email(db, user, body.email)
+        user = await queries.get(db, principal.id)
     context.principals.forget(principal.id)
     return user
 
@@ -97,7 +99,8 @@ async def confirm_email(context: Context, body: MailToken) -> User:
     """Make the new address the account's, with the token that was mailed to it. Every session ends."""
     async with context.db.transaction() as db:
         owner = await spend(db, body.token, CONFIRM_EMAIL_BAD_TOKEN, "confirm_email")
-        user = await _put_email(db, owner.user_id, owner.sent_to)
+        await _put_email(db, owner.user_id, owner.sent_to)
+        user = await queries.get(db, owner.user_id)
         await queries.void_tokens(db, user.id, None)
         if owner.is_verified:
             await allow_return(db, user.id, owner.email)
@@ -123,7 +126,8 @@ async def revert_email(context: Context, body: MailTokenWithPassword) -> User:
         if squatter:
             await record(db, UserDeleted(user_id=squatter))
         await _put_email(db, owner.user_id, owner.sent_to)
-        user = await queries.change_password(db, owner.user_id, password_hash, None)
+        await queries.change_password(db, owner.user_id, password_hash, None)
+        user = await queries.get(db, owner.user_id)
         await keep(db, user.id)
         await queries.void_tokens(db, user.id, owner.created_at)
         lost = owner.email if moved and owner.is_verified else None
@@ -216,11 +220,10 @@ async def _refuse_outdated(db: Database, principal: Principal, proof: Credential
         raise refusal
 
 
-async def _put_password(db: Transaction, user: User, password_hash: str, renew: Renew) -> User:
-    user = await queries.change_password(db, user.id, password_hash, await renew(db))
+async def _put_password(db: Transaction, user: User, password_hash: str, renew: Renew) -> None:
+    await queries.change_password(db, user.id, password_hash, await renew(db))
     await _void_tokens(db, user)
     await record(db, PasswordChanged(user_id=user.id, how="change"))
-    return user
 
 
 async def _void_tokens(db: Transaction, user: User) -> None:
@@ -230,30 +233,26 @@ async def _void_tokens(db: Transaction, user: User) -> None:
         await queries.void_tokens(db, user.id, None)
 
 
-async def _put_profile(db: Transaction, principal: Principal, body: ProfileChange) -> User:
+async def _put_profile(db: Transaction, principal: Principal, body: ProfileChange) -> None:
     name = body.name if body.name is not UNSET else None
     language = body.language if body.language is not UNSET else None
-    user = await queries.change_profile(db, principal.id, body.name is not UNSET, name, language)
+    await queries.change_profile(db, principal.id, body.name is not UNSET, name, language)
     changed = [field for field in ("name", "language") if getattr(body, field) is not UNSET]
-    await record(db, UserUpdated(user_id=user.id, changed=changed))
-    return user
+    await record(db, UserUpdated(user_id=principal.id, changed=changed))
 
 
-async def _put_pending_email(db: Transaction, user: User, email: str) -> User:
+async def _put_pending_email(db: Transaction, user: User, email: str) -> None:
     """The address that the account has already takes back a change that waits."""
+    await queries.change_pending_email(db, user.id, None if email == user.email else email)
     if email == user.email:
-        return await queries.change_pending_email(db, user.id, None)
-    changed = await queries.change_pending_email(db, user.id, email)
+        return
     if user.is_verified:
         await allow_return(db, user.id, user.email)
     await record(db, EmailChangeRequested(user_id=user.id))
-    return changed
 
 
-async def _put_email(db: Transaction, id: UUID, email: str) -> User:
+async def _put_email(db: Transaction, id: UUID, email: str) -> None:
     """The address whose owner has just shown that it is theirs."""
-    user = await queries.change_email(db, id, email)
-    verified = await queries.mark_verified(db, id)
-    if verified:
+    await queries.change_email(db, id, email)
+    if await queries.mark_verified(db, id):
         await record(db, UserVerified(user_id=id, email=email))
-    return verified or user

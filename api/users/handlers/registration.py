@@ -26,21 +26,20 @@ async def register(context: Context, body: Registration) -> User | Reply:
     await refuse_weak(context, body.password, body.email, REGISTER_INVALID_PASSWORD)
     await charge_mail(context, body.email)
     password_hash = await context.passwords.hash(body.password)
+    hidden = context.settings.of(UserSettings).hide_accounts
     try:
         async with context.db.transaction() as db:
             who = origin.get()
-            user = await queries.insert(
-                db, uuid7(), body.email, password_hash, who.language, who.address, who.user_agent
-            )
-            await record(db, UserRegistered(user_id=user.id, email=user.email, language=who.language))
+            id = await queries.insert(db, uuid7(), body.email, password_hash, who.language, who.address, who.user_agent)
+            await record(db, UserRegistered(user_id=id, email=body.email, language=who.language))
+            return ACCEPTED if hidden else await queries.get(db, id)
     except REGISTER_USER_ALREADY_EXISTS:
-        if not context.settings.of(UserSettings).hide_accounts:
+        if not hidden:
             raise
         await tasks.send_already_registered.defer_alone(
             context.db, tasks.AlreadyRegistered(email=body.email, network=_network())
         )
         return ACCEPTED
-    return ACCEPTED if context.settings.of(UserSettings).hide_accounts else user
 
 
 async def request_verify_token(context: Context, body: Addressee) -> None:
@@ -109,14 +108,14 @@ async def reset_password(context: Context, body: NewPassword) -> None:
         owner = await spend(db, body.token, RESET_PASSWORD_BAD_TOKEN, *purposes)
         if owner.has_password and not owner.is_verified:
             await claim(db, owner.user_id, origin.get().language)
-        user = await queries.change_password(db, owner.user_id, password_hash, None)
-        if await queries.mark_verified(db, user.id):
-            await record(db, UserVerified(user_id=user.id, email=user.email))
-        await keep(db, user.id)
-        await queries.void_tokens(db, user.id, None)
+        id = await queries.change_password(db, owner.user_id, password_hash, None)
+        if await queries.mark_verified(db, id):
+            await record(db, UserVerified(user_id=id, email=owner.email))
+        await keep(db, id)
+        await queries.void_tokens(db, id, None)
         how = "reset" if owner.purpose == "reset" else "invitation"
-        await record(db, PasswordChanged(user_id=user.id, how=how))
-    context.principals.forget(user.id)
+        await record(db, PasswordChanged(user_id=id, how=how))
+    context.principals.forget(id)
 
 
 def _network() -> str:
