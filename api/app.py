@@ -1,4 +1,4 @@
-"""The web application as a value: the kernel and FEATURES, put together. Nothing happens at import."""
+"""The web application: the kernel with FEATURES. Importing it has no side effects."""
 
 import contextlib
 import logging
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class Application(Starlette):
-    """Starlette without its own two middlewares for errors: Problems does what both do."""
+    """Starlette without its two error middlewares; Problems replaces both."""
 
     def build_middleware_stack(self) -> ASGIApp:
         app: ASGIApp = self.router
@@ -42,7 +42,7 @@ class Application(Starlette):
 
 
 def create() -> Starlette:
-    """What uvicorn calls in each web process: the application for this process' environment."""
+    """Application factory for uvicorn, configured by the environment of the process."""
     settings = load(kinds=settings_of(FEATURES))
     follow_supervisor()
     return create_app(settings, exposition=telemetry.set_up(settings, "web"))
@@ -64,7 +64,7 @@ def create_app(
 
     for kind in settings_of(features).values():
         settings.of(kind)
-    schedules_of(features)  # a faulty one stops the start of both processes
+    schedules_of(features)  # an invalid schedule stops the start of web and worker
     routes = [route for feature in features for route in feature.routes]
     pages: list[BaseRoute] = [Route("/{path:path}", Static(ROOT / "web/public", fallback=True))]
     if settings.api_docs:
@@ -83,13 +83,13 @@ def create_app(
         ],
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # a redirect would be built from the Host header, which anybody can send
+    app.router.redirect_slashes = False  # a redirect would use the Host header, which clients control
     app.router.default = _unrouted
     return app
 
 
 async def _unrouted(scope: Scope, receive: Receive, send: Send) -> None:
-    """What no route takes. `OPTIONS *` asks about the server as a whole (RFC 9110 §9.3.7), which has nothing to say."""
+    """Answer requests without a route. `OPTIONS *` asks about the server as a whole (RFC 9110 §9.3.7): 204."""
     if (scope["method"], scope["path"]) != ("OPTIONS", "*"):
         raise NOT_FOUND
     await Response(status_code=204)(scope, receive, send)

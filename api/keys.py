@@ -1,6 +1,5 @@
-"""`python -m api.keys [--algorithm ES256|EdDSA]`: makes a new key that access tokens are signed with, and says what to
-set, and when, so that nobody is signed out. It reads the JWT_ variables alone; run it where no log keeps what it
-prints."""
+"""`python -m api.keys [--algorithm ES256|EdDSA]`: create a key that signs access tokens, and print the steps of a
+rotation that signs nobody out. It reads only the JWT_ variables. Run it where its output is not logged."""
 
 import argparse
 import os
@@ -37,18 +36,18 @@ def public_pem(key: Key) -> str:
 
 
 def current(environ: Mapping[str, str], algorithm: str) -> Key | None:
-    """The key that signs now with that algorithm. Raises ValueError where it is none."""
+    """The current signing key of this algorithm; None if there is none. Raises ValueError if it is invalid."""
     text = environ.get("JWT_PRIVATE_KEY", "").strip()
     if not text or _algorithm(environ) != algorithm:
         return None
     [pem] = read_keys(text, algorithm, signing=True)
     key = load_pem_private_key(pem.encode(), None)
-    assert isinstance(key, Key)  # read_keys has looked
+    assert isinstance(key, Key)  # ensured by read_keys
     return key
 
 
 def steps(algorithm: str, environ: Mapping[str, str]) -> str:
-    """What to set, and when. Raises ValueError where JWT_PRIVATE_KEY is no key."""
+    """The variables to set at each step. Raises ValueError if JWT_PRIVATE_KEY is invalid."""
     new, old = make(algorithm), current(environ, algorithm)
     signing = [f"JWT_ALGORITHM={algorithm}", f"JWT_PRIVATE_KEY={private_pem(new)}"]
     minutes = ACCESS_SECONDS // 60 + 1

@@ -110,10 +110,10 @@ def route(features: Sequence[Feature]) -> Route:
     """GET /openapi.json. The document is made once, here; it does not list itself."""
     made = document(features)
 
-    async def show_openapi() -> Reply:
+    async def get_openapi() -> Reply:
         return Reply(content=made, headers={"cache-control": "no-cache"})
 
-    return get("/openapi.json", show_openapi, guard=anyone, limit="off")
+    return get("/openapi.json", get_openapi, guard=anyone, limit="off")
 
 
 def _schemas(inputs: Sequence[Inputs]) -> tuple[dict[Any, Any], dict[str, Any]]:

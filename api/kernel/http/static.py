@@ -1,6 +1,5 @@
-"""A folder of built files, read once at start. Only what was read is ever served, by exact path, so that no path
-leaves the folder; a page that a browser navigates to falls back to index.html, where the application's own router
-takes over."""
+"""A folder of built files, read once at start. Only these files are served, by exact path, so that no path escapes the
+folder. Navigation to an unknown page serves index.html, for the application's client-side router."""
 
 import hashlib
 import mimetypes
@@ -20,7 +19,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HASHED = re.compile(r"-[A-Za-z0-9_-]{8}\.\w+$")  # as Angular's build names files whose content never changes
+_HASHED = re.compile(r"-[A-Za-z0-9_-]{8}\.\w+$")  # Angular's build names immutable files like this
 
 
 class File(msgspec.Struct, frozen=True):
@@ -30,7 +29,7 @@ class File(msgspec.Struct, frozen=True):
 
 
 def read_file(path: Path) -> File:
-    """A file with the headers it is served with: hashed names for a year, the rest to be asked for again by ETag."""
+    """Read a file and its response headers: names with a hash are cached for a year, others are revalidated by ETag."""
     content = path.read_bytes()
     forever = bool(_HASHED.search(path.name))
     headers = {
@@ -42,7 +41,7 @@ def read_file(path: Path) -> File:
 
 
 class Static:
-    """ASGI application for the files below `folder`, under the URL path `prefix`."""
+    """ASGI application that serves the files in `folder` under the URL path `prefix`."""
 
     def __init__(self, folder: Path, prefix: str = "", *, fallback: bool = False) -> None:
         found = (path for path in folder.rglob("*") if path.is_file())
@@ -54,7 +53,7 @@ class Static:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route_template"] = "static"
         if not self._prefix and f"{scope['path']}/".startswith(f"{PREFIX}/"):
-            raise NOT_FOUND  # the application answers everywhere but here
+            raise NOT_FOUND  # unknown API paths are not pages
         if scope["method"] not in ("GET", "HEAD"):
             raise METHOD_NOT_ALLOWED(headers={"allow": "GET, HEAD"})
         headers = combine(scope["headers"])
