@@ -22,7 +22,8 @@ $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: Python 3.11 or later is needed, and $(PYTHON) is " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 …")'
 	@test -e $@ && $(BIN)/python -c 'import pip' 2> /dev/null || rm -rf .venv
 	@rm -f $@
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "make: $(PYTHON) has no venv module (Debian: apt-get install python3-venv)" >&2; rm -rf .venv; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { echo "make: $(PYTHON) has no venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@echo "installing what requirements-dev.txt locks …"
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt

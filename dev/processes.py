@@ -56,8 +56,9 @@ class Processes(Manager):  # type: ignore[misc]
         for name, how in NAMES.items():
             if name not in commands:
                 raise StackError(f"{procfile.resolve()} has no line `{name}: …`: run this where the project's is.")
-            # In the shell's place: what it would say of a clean end is the signal that it died of itself.
-            reload = [sys.executable, "-m", "dev.reload", how, commands[name]]
+            # In the shell's place: what it would say of a clean end is the signal that it died of itself. Where
+            # honcho's process for this command is killed as well, with its group, the kernel kills the command.
+            reload = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "dev.reload", how, commands[name]]
             self.add_process(name, f"exec {shlex.join(reload)}", env=env)
         self.failure: str | None = None
         self._parts, self._banner, self._port = parts, banner, int(env["PORT"])

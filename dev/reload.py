@@ -50,7 +50,10 @@ class Reloader:
         return status
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(f"exec {self._command}", shell=True)  # noqa: S602  # a line of the Procfile
+        command = (
+            f"exec setpriv --pdeathsig KILL -- {self._command}"  # which does not outlive a reloader that is killed
+        )
+        return subprocess.Popen(command, shell=True)  # noqa: S602  # a line of the Procfile
 
     def _end(self, child: "subprocess.Popen[bytes]") -> None:
         """Stop the command: at once with all that it started, or in its own time beside the one that follows it."""

@@ -273,6 +273,15 @@ CASES: dict[int, tuple[str, str, str]] = {
     323: ("a statement that writes, under a signature that only reads", "2.3.3", "662"),
     324: ("what a feature defines and does not hand over, or does not declare", "8.2.1, 14.2.7", "862, 359"),
     325: ("removing a feature: what is left of it", "15.2.3", "561"),
+    330: ("settings in quotation marks", "13.4.2, 16.5.3", "15"),
+    331: ("settings that leave each other without effect, such as an authority without TLS", "12.1.1, 13.4.2", "319"),
+    332: ("a health report while no worker runs", "16.5.3", "755"),
+    333: ("commands whose output nobody confirms", "16.5.3", "390"),
+    334: ("a broker that is misconfigured, and one that is away", "16.5.2", "755"),
+    335: ("imported files in other encodings, with lines that never end", "2.4.1", "176, 770"),
+    336: ("a telemetry protocol that cannot be spoken", "16.5.3", "390"),
+    337: ("starting by honcho and make, as a first reader does", "16.5.3", "755"),
+    338: ("a command whose output cannot be written", "16.5.3", "755"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

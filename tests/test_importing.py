@@ -127,6 +127,21 @@ async def test_csv_lines_that_do_not_fit_the_header_are_refused(own: Environment
     assert "the first line must name the columns" in result
 
 
+async def test_encodings_and_lines_of_any_length_are_told_as_what_they_are(own: Environment, root: Path) -> None:
+    """C-335: a line that is too long is refused once, and a row is named by the line where it begins."""
+    endless = json.dumps({"email": "x" * 1_000_000})
+    status, refused, result = await run(own, root, f'{endless}\n{{"email": "ada@example.com"}}\n')
+    assert (status, refused) == (1, ["1\tIs longer than 65536 characters."])
+    assert result == "import: 1 imported, 0 skipped, 1 refused."
+    latin = 'email,name\ngrace@example.com,"G\nHopper"\nlov@example.com,"L\n\udcf6v"\nnone,"a\nb"\n'
+    status, refused, result = await run(own, root, latin)
+    assert [line.split("\t")[0] for line in refused] == ["2", "4", "6"]
+    assert refused[1] == "4\tIs not in UTF-8."
+    status, refused, result = await run(own, root, "\udcff\udcfee\0m\0a\0i\0l\0")
+    assert (status, refused) == (1, [])
+    assert result.endswith("the file is in UTF-16: save it in UTF-8.")
+
+
 async def test_firebases_export_is_imported(own: Environment, root: Path, live: Context) -> None:
     """C-263: with the parameters of the project, the README of firebase/scrypt."""
     user = {

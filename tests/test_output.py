@@ -66,3 +66,13 @@ async def test_a_command_whose_reader_has_gone_ends_well(own: dict[str, str], mo
     assert "Broken" not in errors.read_text()
     # Without a worker `api.system` has something to say, and its status says so.
     assert done.returncode == (1 if module == "api.system" else 0)
+
+
+@pytest.mark.parametrize("module", ["api.system", "migrations"])
+async def test_a_command_whose_output_cannot_be_written_says_so(own: dict[str, str], module: str) -> None:
+    """C-338: as on a full disk; without a traceback."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    command = [sys.executable, "-m", module]
+    done = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, env=own, stdout=full, stderr=subprocess.PIPE)
+    os.close(full)
+    assert (done.returncode, done.stderr) == (1, b"the output cannot be written: No space left on device\n")

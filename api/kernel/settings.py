@@ -20,6 +20,7 @@ from api.kernel.config.connections import (
     redis_verifies,
     smtp,
 )
+from api.kernel.config.contradictions import contradictions
 from api.kernel.config.networks import Hosts, Proxies, read_hosts, read_listen_address, read_proxies
 from api.kernel.config.origins import normal_origin
 from api.kernel.config.pem import read_certificates, read_keys, validity_warning
@@ -110,6 +111,8 @@ def load(environ: Mapping[str, str] = os.environ, kinds: Mapping[str, type[Featu
             if text is None:
                 raise ValueError("is missing.")
             text.encode()  # bytes that are not UTF-8 are surrogates here, and would fail later
+            if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":  # `docker run --env-file` keeps them
+                raise ValueError("is in quotation marks, which are part of the value here; remove them.")
             return parse(text)
         except ValueError as fault:
             faults.append(f"{name} {'must be UTF-8.' if isinstance(fault, UnicodeError) else fault}")
@@ -180,10 +183,7 @@ def load(environ: Mapping[str, str] = os.environ, kinds: Mapping[str, type[Featu
         return read(name, parse, default)
 
     features = read_features(kinds or {}, read_own)
-    if settings.metrics_token and not settings.metrics_port and settings.web_concurrency != 1:
-        faults.append(
-            "METRICS_TOKEN without METRICS_PORT supports one process: set METRICS_PORT, or WEB_CONCURRENCY to 1."
-        )
+    faults += contradictions(settings)
     if faults:
         faults.insert(0, "The environment is invalid. Fix these variables (docs/operations.md explains each):")
         raise SettingsError("\n  - ".join(dict.fromkeys(faults)))
@@ -231,10 +231,13 @@ address = _matching(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "must be
 def sender(text: str) -> str:
     """Parse an address, optionally with a name before it: `App <no-reply@example.com>`. Raises ValueError."""
     named = re.fullmatch(r'(?:"[^"\\]*"|[^"\\<>,;:@()]*) ?<([^<>]*)>', text)
-    if named and text.isprintable():
-        address(named[1])
-        return text
-    return address(text)
+    with_name = named and text.isprintable()
+    try:
+        address(named[1] if named and with_name else text)
+    except ValueError:
+        wanted = "an address in ASCII, or one after a name: App <no-reply@example.com>"
+        raise ValueError(f"must be {wanted}; an international domain name in its ASCII form (xn--…).") from None
+    return text
 
 
 def _factor(text: str) -> float | None:

@@ -20,7 +20,6 @@ from api.kernel.errors import UNAVAILABLE, Problem
 from api.kernel.feature import settings_of, tasks_of
 from api.kernel.input.addresses import normal_address
 from api.kernel.outbox.tasks import subscribers
-from api.kernel.process.terminal import show
 from api.kernel.settings import Settings, SettingsError, load
 from api.kernel.telemetry import span
 from api.operations import letters, people
@@ -97,13 +96,13 @@ def run(settings: Settings, work: Callable[[Context], Awaitable[T]]) -> T:
 
 
 def agreed(question: str, given: argparse.Namespace) -> bool:
-    """Whether `--yes` was given or the operator confirms at the terminal."""
+    """Whether `--yes` was given or the operator confirms at the terminal. Raises Refused if there is no terminal, so that
+    a script fails."""
     if given.yes:
         return True
     if sys.stdin.isatty() and sys.stdout.isatty():
         return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    show("nothing was changed; use --yes to confirm.")
-    return False
+    raise people.Refused("nothing was changed; use --yes to confirm.")
 
 
 def dead_letters(settings: Settings, given: argparse.Namespace, refuse: Callable[[str], Any]) -> None:
@@ -123,7 +122,7 @@ def dead_letters(settings: Settings, given: argparse.Namespace, refuse: Callable
 
 
 def orphans(settings: Settings, given: argparse.Namespace) -> None:
-    """Raises Problem."""
+    """Raises Refused, Problem."""
     known = task_names()
     found = run(settings, lambda context: letters.count_orphans(context, known, given.type))
     if given.verb == "discard" and found and agreed(f"discard {found} pending task(s)?", given):

@@ -4,10 +4,11 @@ import sys
 from collections.abc import Sequence
 from uuid import UUID
 
-from api.kernel import Context, record
+from api.kernel import NOT_FOUND, Context, record
 from api.kernel.process.terminal import show
 from api.operations import bulk, queries
 from api.operations.events import DeadLetterDiscarded
+from api.operations.people import Refused
 from api.operations.types import DeadLetter, DeadLetterFilter, Matching, Orphans
 
 PROGRESS = 1000
@@ -16,9 +17,13 @@ BATCH = 100
 
 
 async def show_one(context: Context, id: UUID) -> None:
-    """Raises NOT_FOUND."""
-    letter = await bulk.find_dead_letter(context.db, id)
-    show("\n".join(f"{name:<11}{_plain(getattr(letter, name))}" for name in letter.__struct_fields__))
+    """Print each field that it has. Raises Refused."""
+    try:
+        letter = await bulk.find_dead_letter(context.db, id)
+    except NOT_FOUND:
+        raise Refused("there is no dead letter with this id; it may have been decided on.") from None
+    fields = {name: getattr(letter, name) for name in letter.__struct_fields__}
+    show("\n".join(f"{name:<11}{_plain(value)}" for name, value in fields.items() if value is not None))
 
 
 async def show_many(context: Context, wanted: DeadLetterFilter, most: int, known: list[str]) -> None:

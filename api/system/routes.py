@@ -77,10 +77,14 @@ async def measure_parts(context: Context) -> FullHealth:
         checks |= dict.fromkeys(("migrations", "kafka", "tasks", "schedules"), "unknown")
         checks["postgresql"] = state_of(error)
     try:
-        checks["worker"] = "up" if await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0 else "down"
+        works = await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0
         consumers = await read_lag(context.cache)
         unread = ", ".join(lag.topic for lag in consumers if lag.messages is None)
         checks["consumers"] = f"unread: {unread}" if unread else "up"
+        if not works:
+            checks |= {"worker": "down", "consumers": "unknown"}
+            # Events and tasks wait for the worker: their age says nothing of Kafka and of mail servers.
+            checks |= {part: "unknown" for part in ("kafka", "tasks") if checks[part] in ("up", "down")}
         for part, remedy in (await read_remedies(context.cache)).items():
             if part in checks and not checks[part].startswith("misconfigured"):
                 checks[part] = f"misconfigured: {remedy}"

@@ -21,6 +21,7 @@ cannot be read."""
 LONGEST = 64 * 1024
 """Maximum characters of a line, or of one account in a JSON document."""
 COLUMNS = list(ImportUser.__struct_fields__)
+_NOT_UTF8 = "Is not in UTF-8."
 _FIREBASE = re.compile(r'\s*\{\s*"users"\s*:\s*\[')
 _FIREBASE_COLUMNS = range(26, 30)
 """Number of columns: firebase-tools wrote 26, later also `disabled` and `customAttributes`, and a trailing comma."""
@@ -43,7 +44,10 @@ def read_accounts(file: BinaryIO) -> Generator[Entry, None, None]:
 
 
 def _read(text: io.TextIOWrapper) -> Iterator[Entry]:
+    """Raises FileError."""
     start = text.read(4096)
+    if start.startswith(("\udcff\udcfe", "\udcfe\udcff")):
+        raise FileError("the file is in UTF-16: save it in UTF-8.")
     form = start.lstrip()[:1]
     rest = _Resumed(start, text)
     if form == "[":
@@ -76,12 +80,20 @@ class _Resumed:
 def _read_lines(text: _Resumed) -> Iterator[Entry]:
     number, whole = 0, True
     for line in text.lines():
-        number += whole
-        whole = line.endswith("\n")
+        continues, whole = not whole, line.endswith("\n")
+        if continues:
+            continue
+        number += 1
         if not line.strip():
             continue
+        if not whole and len(line) >= LONGEST:
+            yield number, f"Is longer than {LONGEST} characters."
+            continue
+        if not _is_utf8(line):
+            yield number, _NOT_UTF8
+            continue
         try:
-            value = decode_json(line.strip().encode("utf-8", "surrogateescape"))
+            value = decode_json(line.strip().encode())
         except Problem:
             yield number, "Is not valid JSON."
             continue
@@ -105,21 +117,32 @@ def _read_csv(text: _Resumed) -> Iterator[Entry]:
     unknown = [str(place) for place, name in enumerate(columns, 1) if name not in COLUMNS]
     if "email" not in columns or unknown or len(set(columns)) < len(columns):
         # The names are not quoted: if the header is missing, they are personal data.
-        positions = f" Unknown columns: {', '.join(unknown)} of {len(columns)}." if unknown else ""
+        positions = f" Unknown: column {', '.join(unknown)}, of {len(columns)}." if unknown else ""
         raise FileError(f"the first line must name the columns, email and others of: {', '.join(COLUMNS)}.{positions}")
     reader = csv.reader(lines, delimiter=separator)
     while True:
+        number = reader.line_num + 2  # where the row begins: a quoted field may have line ends
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error:
-            yield reader.line_num + 1, "Is not valid CSV."
+            yield number, "Is not valid CSV."
             continue
-        if len(row) == len(columns):
-            yield _taken(reader.line_num + 1, dict(zip(columns, row, strict=True)), _of_csv)
+        if not _is_utf8("".join(row)):
+            yield number, _NOT_UTF8
+        elif len(row) == len(columns):
+            yield _taken(number, dict(zip(columns, row, strict=True)), _of_csv)
         elif row:
-            yield reader.line_num + 1, f"Has {len(row)} columns, and the first line has {len(columns)}."
+            yield number, f"Has {len(row)} columns, and the first line has {len(columns)}."
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_firebase(line: str) -> bool:

@@ -35,9 +35,7 @@ class Honcho:
             )
 
     async def ready(self) -> None:
-        # honcho gives each process a port of its own: the first one $PORT, the next one a hundred more.
-        lines = [line.partition(":")[0] for line in (ROOT / "Procfile").read_text().splitlines()]
-        self.port += 100 * lines.index("web")
+        # C-337: honcho gives the Procfile's first process $PORT, and each next one a hundred more.
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False) as client:
             async with asyncio.timeout(60):
                 while not await is_ready(client):  # it starts to listen without telling
@@ -94,6 +92,29 @@ async def test_when_honcho_is_killed_nothing_keeps_the_port(honcho: Honcho) -> N
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("0.0.0.0", honcho.port))
+
+
+@pytest.mark.parametrize("unread", [True, False])
+def test_a_honcho_that_was_killed_while_a_process_started_has_ended(environment: dict[str, str], unread: bool) -> None:
+    """C-337: it is no ancestor any more, and has left a pipe that nobody reads. A pipe that is read says that honcho
+    runs, in another namespace of processes."""
+    program = (
+        "import select, sys; from api.kernel.process.supervision import supervisor; it = supervisor();"
+        "sys.exit('none' if it is None else int(select.select([it], [], [], 0)[0] == [it]))"
+    )
+    named = {**environment, "HONCHO_PROCESS_NAME": "web.1"}
+    reader, writer = os.pipe()
+    if unread:
+        os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, env=named, stdout=writer, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(writer)
+        if not unread:
+            os.close(reader)
+    assert (done.returncode, done.stderr.strip()) == (1, b"" if unread else b"none")
 
 
 async def test_when_the_parent_of_web_processes_is_killed_they_end(honcho: Honcho) -> None:

@@ -53,11 +53,26 @@ def test_what_an_interrupted_install_left_is_removed_first(checkout: Path) -> No
     left = checkout / ".venv/half-installed"
     left.touch()
     # Stops after the recipe's first lines: this Python can make no virtual environment.
-    python = checkout / "python"
-    python.write_text(f'#!/bin/sh\n[ "$1" = -m ] && exit 1\nexec {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    made = subprocess.run(
-        ["make", f"PYTHON={python}", STAMP], cwd=checkout, capture_output=True, text=True, check=False
-    )
-    assert "has no venv module" in made.stderr
+    said = make_with(checkout, '[ "$1" = -m ] && { echo "No space left on device" >&2; exit 1; }')
     assert not left.exists()
+    assert "No space left on device" in said
+    assert "has no venv module" not in said, "what failed is told by itself"
+
+
+def test_a_python_without_its_venv_module_is_named_with_the_package(checkout: Path) -> None:
+    """C-337."""
+    (checkout / STAMP).unlink()
+    assert "has no venv module (Debian: apt-get install python3-venv)" in make_with(
+        checkout, 'case "$2" in *ensurepip*) exit 1;; esac'
+    )
+
+
+def make_with(checkout: Path, first: str) -> str:
+    """What `make` writes to standard error with a Python that runs this line of shell first."""
+    python = checkout / "python"
+    python.write_text(f'#!/bin/sh\n{first}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    command = ["make", f"PYTHON={python}", STAMP]
+    made = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    return made.stderr

@@ -61,6 +61,18 @@ def test_kill_9_leaves_nothing_and_the_next_start_works(project: Project) -> Non
     assert ended(family)
 
 
+def test_kill_9_of_its_process_group_leaves_nothing(project: Project) -> None:
+    """C-337: honcho's processes are of the group, and web and worker are not."""
+    run = project.run().until_ready()
+    family = run.family()
+    ours = {pid for pid in family if b"dev\0run" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    assert len(ours) == 3
+    for pid in ours:
+        os.kill(pid, signal.SIGKILL)
+    assert run.wait() == -signal.SIGKILL
+    assert ended(family)
+
+
 def test_a_process_that_ignores_sigterm_is_gone_within_ten_seconds(project: Project) -> None:
     run = project.run().until_ready()
     family = run.family()

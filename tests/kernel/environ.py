@@ -17,6 +17,11 @@ GOOD = {
     "SMTP_URL": "smtp+starttls://ada%40x:p%2Fw@mail.example.com",
 }
 
+TLS = {
+    "REDIS_URL": "rediss://:pw@redis.example.com:6379/0",
+    "KAFKA_BOOTSTRAP_SERVERS": "kafka+ssl://a.example.com:9093",
+}
+
 
 def pem(
     key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | x448.X448PrivateKey, password: bytes | None = None

@@ -113,6 +113,17 @@ def test_an_exporter_that_does_not_exist_is_named(root: Path, collector: tuple[s
     assert {path for path, _ in received} == {"/v1/metrics"}
 
 
+def test_a_protocol_that_cannot_be_spoken_is_named(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
+    """C-336: nothing is sent by HTTP to where gRPC is asked for."""
+    url, received = collector
+    lines = told(root, PROGRAM, {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
+    assert any("OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf" in line for line in lines)
+    assert received == []
+    ours = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "grpc"}
+    run(root, OTEL_EXPORTER_OTLP_ENDPOINT=url, **ours)
+    assert {path for path, _ in received} == {"/v1/traces"}
+
+
 def test_answers_have_a_trace_id_although_the_sdk_is_disabled(root: Path) -> None:
     """C-241."""
     program = PROGRAM + 'with telemetry.span("one"):\n    print("id", telemetry.traceparent())\n'

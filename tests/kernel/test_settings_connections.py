@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from api.kernel.config.connections import host_urls, verified_url
 from api.kernel.settings import load, warnings_of
 from tests.authority import DAY, Authority
-from tests.kernel.environ import GOOD, faults, pem
+from tests.kernel.environ import GOOD, TLS, faults, pem
 
 AUTHORITY = Authority()
 CERTIFICATE, KEY = AUTHORITY.sign("client")
@@ -116,7 +116,7 @@ def test_a_certificate_is_text_or_a_path(name: str, tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text(AUTHORITY.pem)
     for written in (AUTHORITY.pem, AUTHORITY.pem.replace("\n", "\\n"), str(file)):
-        settings = load(GOOD | {name: written})
+        settings = load(GOOD | TLS | {name: written})
         read = [settings.database_ca_cert, settings.redis_ca_cert, settings.smtp.ca_cert, settings.kafka.trusted_cert]
         assert [pem.strip() for pem in read if pem] == [AUTHORITY.pem.strip()]
 
@@ -140,7 +140,7 @@ OTHERS_KEY = AUTHORITY.sign("another")[1]
     ids=["garbage", "a key", "no key", "no certificate", "encrypted", "another's key", "two certificates", "both"],
 )
 def test_a_certificate_that_could_not_be_used_is_refused_at_start(certificate: str, key: str, told: list[str]) -> None:
-    found = faults(KAFKA_CLIENT_CERT=certificate, KAFKA_CLIENT_CERT_KEY=key)
+    found = faults(**TLS, KAFKA_CLIENT_CERT=certificate, KAFKA_CLIENT_CERT_KEY=key)
     assert [line.startswith(f"  - {start}") for line, start in zip(found, told, strict=True)] == [True] * len(told)
 
 
@@ -149,11 +149,11 @@ def test_an_expired_certificate_is_a_warning() -> None:
     expired, key = AUTHORITY.sign("client", valid=-DAY, since=2 * DAY)
     ending, _ = AUTHORITY.sign("client", valid=7 * DAY)
     environ = {"KAFKA_CLIENT_CERT": expired, "KAFKA_CLIENT_CERT_KEY": key, "REDIS_CA_CERT": ending}
-    assert [line.split(" on ")[0] for line in warnings_of(load(GOOD | environ))] == [
+    assert [line.split(" on ")[0] for line in warnings_of(load(GOOD | TLS | environ))] == [
         "the certificate in REDIS_CA_CERT expires",
         "the certificate in KAFKA_CLIENT_CERT expired",
     ]
-    assert warnings_of(load(GOOD | {"REDIS_CA_CERT": AUTHORITY.pem})) == []
+    assert warnings_of(load(GOOD | TLS | {"REDIS_CA_CERT": AUTHORITY.pem})) == []
 
 
 def test_sasl_needs_all_three_of_its_variables() -> None:

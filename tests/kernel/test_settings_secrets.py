@@ -71,6 +71,7 @@ def test_no_repr_shows_a_secret(live: Context) -> None:
             "DATABASE_URL": f"postgres://u:{canary}@h/d",
             "REDIS_URL": f"redis://:{canary}@h",
             "SMTP_URL": f"smtp://u:{canary}@h",
+            "KAFKA_BOOTSTRAP_SERVERS": "kafka+ssl://h:9093",
             "KAFKA_CLIENT_CERT": certificate,
             "KAFKA_CLIENT_CERT_KEY": key,
             "KAFKA_SASL_MECHANISM": "PLAIN",

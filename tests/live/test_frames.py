@@ -104,6 +104,30 @@ def conversation(
         (frame(PING) * 600, 1008),
         (frame(TEXT, fin=False) + frame(0, fin=False) * 2000, 1008),
     ],
+    # Frames have random masks, and a test has the same name in each worker.
+    ids=[
+        "not masked",
+        "reserved bit",
+        "unknown opcode 3",
+        "unknown control 11",
+        "continues nothing",
+        "ping in parts",
+        "long ping",
+        "text in a text",
+        "close with one byte",
+        "close with 1005",
+        "close with 999",
+        "reason not UTF-8",
+        "text not UTF-8",
+        "surrogate",
+        "too large",
+        "negative length",
+        "binary",
+        "close",
+        "close with 4000",
+        "many pings",
+        "many parts",
+    ],
 )
 def test_what_is_not_by_the_book_is_closed_with_its_code(newsroom: Web, sent: bytes, code: int) -> None:
     frames, closed = conversation(newsroom.port, sent + frame(TEXT, b'{"text":"after it"}'))

@@ -88,8 +88,30 @@ def test_ports_that_cannot_be_had_are_told(caplog: pytest.LogCaptureFixture) -> 
     with socket.socket() as taken:
         taken.bind(("0.0.0.0", 65_535))
         taken.listen()
-        assert listen(Exposition(), 65_535, None) is None
+        assert listen(Exposition(), 65_535, None, 8000) is None
     assert "metrics are not served: check METRICS_PORT" in caplog.messages
+
+
+async def test_the_port_of_web_is_left_to_it_and_ipv6_is_served() -> None:
+    """C-331: the second of two processes would have taken it before `web` listens."""
+    first = free_port()
+    taken = listen(Exposition(), first, None, first + 1)
+    assert taken == first
+    following = listen(Exposition(), first, None, first + 1)
+    assert following is not None
+    assert following > first + 1
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for host in ("127.0.0.1", "[::1]") if socket.has_ipv6 and loopback_has_ipv6() else ("127.0.0.1",):
+            assert (await client.get(f"http://{host}:{taken}/metrics")).status_code == 200
+
+
+def loopback_has_ipv6() -> bool:
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
 
 
 @needs_promtool

@@ -6,11 +6,19 @@ import httpx
 import msgspec
 
 from api.app import create_app
-from api.kernel.context import open_context
+from api.kernel.context import Context, open_context
+from api.kernel.data.database import Database, uuid7
+from api.kernel.outbox.consumers import Consumer, report_lag
+from api.kernel.outbox.events import record
+from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.kernel.settings import Settings
 from api.system.__main__ import table
+from api.system.faults import MENDS, faults
 from api.system.routes import measure_parts
+from api.users.events import UserRegistered
 from tests.conftest import client_of
+from tests.transactions import in_transaction
+from tests.worker.jobs import add_tasks
 
 
 async def test_a_wrong_setting_is_named_and_a_client_is_told_as_of_any_outage(settings: Settings) -> None:
@@ -33,3 +41,27 @@ async def test_a_wrong_setting_is_named_and_a_client_is_told_as_of_any_outage(se
             answer: httpx.Response = await client.get("/api/health/ready")
     assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
     assert "DATABASE_URL" not in answer.text
+
+
+async def test_without_a_worker_what_waits_accuses_neither_kafka_nor_mail(context: Context) -> None:
+    """C-332."""
+    await in_transaction(context.db, record, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
+    await add_tasks(context.db)
+    for table_name in ("outbox_events", "outbox_tasks"):
+        await context.db.fetch(f"update {table_name} set created_at = now() - interval '1 hour'")
+    health = await measure_parts(context)
+    checks = health.checks or {}
+    assert (health.status, checks["worker"], checks["redis"]) == ("degraded", "down", "up")
+    assert {checks[part] for part in ("kafka", "tasks", "consumers")} == {"unknown"}
+    assert [(fault.what, fault.mend) for fault in faults(health, [], [])] == [("worker is down", "python -m worker")]
+
+
+async def test_consumers_that_hear_nothing_are_told_with_the_command_that_mends_it(context: Context) -> None:
+    """C-332."""
+    await context.cache.set(HEARTBEAT_KEY, b"x", 3)
+    await report_lag(context.cache, Consumer("shipments", (), consume_nothing, "group"), {})
+    found = faults(await measure_parts(context), [], [])
+    assert [(fault.what, fault.mend) for fault in found] == [("consumers unread: shipments", MENDS["consumers"])]
+
+
+async def consume_nothing(context: Context, db: Database, message: object) -> None: ...

@@ -91,3 +91,10 @@ def test_a_broker_that_is_away_is_one_line(environment: dict[str, str], root: Pa
     refused = topics(environment | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, root)
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1] == "topics: Kafka does not answer (KafkaConnectionError)"
+
+
+def test_a_broker_that_cannot_be_told_by_its_name_is_misconfigured(environment: dict[str, str], root: Path) -> None:
+    """C-334: it reads otherwise than one that is away."""
+    refused = topics(environment | {"KAFKA_BOOTSTRAP_SERVERS": "broker.invalid:9092"}, root)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith("topics: the host's name is unknown: ")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 
 def supervisor() -> int | None:
-    """A file descriptor that becomes readable when the supervisor of this process has ended.
+    """A file descriptor that becomes readable when the supervisor of this process has ended, or is readable already.
 
     The supervisor is the parent of a process of WEB_CONCURRENCY, or `honcho start` further up, which names each of its
     processes in its environment. Returns None where there is none, or where the platform cannot tell (Linux can, by
-    pidfd_open(2))."""
+    pidfd_open(2) and /proc)."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         return parent.sentinel
@@ -23,7 +23,7 @@ def supervisor() -> int | None:
         return None
     # honcho starts each command from a child of its own, perhaps through a shell: the topmost of them is meant.
     found, ancestor = None, os.getppid()
-    while ancestor > 1:
+    while ancestor > 0:  # in a container honcho may be process 1
         process = Path("/proc", str(ancestor))
         try:
             words = (process / "cmdline").read_bytes().split(b"\0")
@@ -33,9 +33,25 @@ def supervisor() -> int | None:
         except OSError:
             break
     try:
-        return os.pidfd_open(found) if found else None
-    except ProcessLookupError:  # it ended a moment ago
-        return None
+        if found:
+            return os.pidfd_open(found)
+    except ProcessLookupError:
+        pass
+    return _readable_descriptor() if _output_is_unread() else None
+
+
+def _output_is_unread() -> bool:
+    """Whether standard output is a pipe without a reader, as honcho leaves it that was killed while this process
+    started."""
+    output = select.poll()
+    output.register(1, 0)
+    return any(event & select.POLLERR for _, event in output.poll(0))
+
+
+def _readable_descriptor() -> int:
+    descriptor, other = os.pipe()
+    os.close(other)
+    return descriptor
 
 
 def follow_supervisor() -> None:

@@ -20,9 +20,11 @@ def painted(text: str, style: int, on: bool) -> str:
 
 def show(text: str, to: TextIO | None = None) -> None:
     """Print the text to standard output, or `to` another stream. A reader that has gone, such as `head`, is no
-    error."""
+    error. Ends the process with status 1 and a line where nothing can be written, such as on a full disk."""
     to = to or sys.stdout
     try:
         print(text, file=to, flush=True)
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), to.fileno())  # which Python flushes at its end
+        if not isinstance(error, BrokenPipeError):
+            sys.exit(f"the output cannot be written: {error.strerror}")

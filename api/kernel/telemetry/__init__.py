@@ -116,7 +116,7 @@ def set_up(
     exposition = Exposition() if served else None
     export_metrics(resource, reader, exposition)
     if exposition and settings.metrics_port:
-        listen(exposition, settings.metrics_port, settings.metrics_token)
+        listen(exposition, settings.metrics_port, settings.metrics_token, settings.port)
     return exposition
 
 

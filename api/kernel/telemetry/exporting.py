@@ -114,4 +114,9 @@ def _exports(signal: str) -> bool:
     wanted = os.environ.get(variable, "").strip().lower() or ("otlp" if endpoint else "none")
     if wanted not in ("otlp", "none"):
         logger.error(f"{variable} must be otlp or none; nothing is exported")
+    protocol = f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL"
+    protocol = protocol if os.environ.get(protocol) else "OTEL_EXPORTER_OTLP_PROTOCOL"
+    if wanted == "otlp" and os.environ.get(protocol, "").strip() not in ("", "http/protobuf"):
+        logger.error(f"{protocol} must be http/protobuf, which collectors take on port 4318; nothing is exported")
+        return False
     return wanted == "otlp"

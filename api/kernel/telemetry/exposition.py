@@ -6,9 +6,10 @@ import errno
 import hmac
 import http.server
 import logging
+import socket
 import socketserver
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import Histogram, Metric, MetricReader, MetricsData, Sum
@@ -117,13 +118,31 @@ class Scrapes:
 
 
 class _Server(socketserver.ThreadingTCPServer):
+    """Listens on IPv6 and IPv4, or on IPv4 alone where the machine has no IPv6."""
+
     allow_reuse_address = True
     daemon_threads = True
 
+    def __init__(self, port: int, handler: type[http.server.BaseHTTPRequestHandler]) -> None:
+        try:
+            self.address_family = socket.AF_INET6
+            super().__init__(("::", port), handler)
+        except OSError as error:
+            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                raise
+            self.address_family = socket.AF_INET
+            super().__init__(("0.0.0.0", port), handler)
 
-def listen(exposition: Exposition, first: int, token: str | None) -> int | None:
+    def server_bind(self) -> None:
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
+
+
+def listen(exposition: Exposition, first: int, token: str | None, web_port: int) -> int | None:
     """Serve `/metrics` from a thread, so that it answers also while the event loop is stuck, on the first free port
-    from `first` on; which one, or None where it cannot be had."""
+    from `first` on but `web_port`, which `web` may not have taken yet. Returns the port, or None where none can be
+    had."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         timeout = _SILENT_SECONDS
@@ -144,7 +163,8 @@ def listen(exposition: Exposition, first: int, token: str | None) -> int | None:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = _bound(range(first, min(first + PORTS, 65_536)), Handler)
+    last = min(first + PORTS + (first <= web_port <= first + PORTS), 65_536)
+    server = _bound([port for port in range(first, last) if port != web_port], Handler)
     if server is None:
         return None
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
@@ -153,10 +173,10 @@ def listen(exposition: Exposition, first: int, token: str | None) -> int | None:
     return port
 
 
-def _bound(ports: range, handler: type[http.server.BaseHTTPRequestHandler]) -> _Server | None:
+def _bound(ports: Sequence[int], handler: type[http.server.BaseHTTPRequestHandler]) -> _Server | None:
     for port in ports:
         try:
-            return _Server(("0.0.0.0", port), handler)
+            return _Server(port, handler)
         except OSError as error:
             if error.errno == errno.EADDRINUSE and port != ports[-1]:
                 continue
