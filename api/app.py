@@ -19,8 +19,9 @@ from api.kernel.errors import NOT_FOUND, Problems
 from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, schedules_of, settings_of, tasks_of
 from api.kernel.http.cors import Cors
 from api.kernel.http.gate import Gate
-from api.kernel.http.static import Static
+from api.kernel.http.static import Document, Static
 from api.kernel.http.table import mount
+from api.kernel.input.decoding import JSON
 from api.kernel.outbox.tasks import subscribers
 from api.kernel.process.supervision import follow_supervisor
 from api.kernel.settings import Settings, load
@@ -68,7 +69,8 @@ def create_app(
     routes = [route for feature in features for route in feature.routes]
     pages: list[BaseRoute] = [Route("/{path:path}", Static(ROOT / "web/public", fallback=True))]
     if settings.api_docs:
-        routes.append(openapi.route(features))
+        document = Document("/api/openapi.json", openapi.document(features), JSON)
+        pages.insert(0, Route("/api/openapi.json", document))
         pages.insert(0, Route("/api/docs{path:path}", Static(ROOT / "api/kernel/contract/docs", "/api/docs")))
     token = None if settings.metrics_port else settings.metrics_token
     scrapes = [Route("/metrics", Scrapes(exposition, token))] if exposition and token else []

@@ -236,7 +236,7 @@ def sender(text: str) -> str:
         address(named[1] if named and with_name else text)
     except ValueError:
         wanted = "an address in ASCII, or one after a name: App <no-reply@example.com>"
-        raise ValueError(f"must be {wanted}; an international domain name in its ASCII form (xn--…).") from None
+        raise ValueError(f"must be {wanted}; write an internationalized domain in its ASCII form (xn--…).") from None
     return text
 
 

@@ -96,8 +96,8 @@ def run(settings: Settings, work: Callable[[Context], Awaitable[T]]) -> T:
 
 
 def agreed(question: str, given: argparse.Namespace) -> bool:
-    """Whether `--yes` was given or the operator confirms at the terminal. Raises Refused if there is no terminal, so that
-    a script fails."""
+    """Whether `--yes` was given or the operator confirms at the terminal. Raises Refused without a terminal, so that a
+    script fails."""
     if given.yes:
         return True
     if sys.stdin.isatty() and sys.stdout.isatty():

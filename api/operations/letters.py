@@ -17,11 +17,11 @@ BATCH = 100
 
 
 async def show_one(context: Context, id: UUID) -> None:
-    """Print each field that it has. Raises Refused."""
+    """Print the fields that have a value. Raises Refused."""
     try:
         letter = await bulk.find_dead_letter(context.db, id)
     except NOT_FOUND:
-        raise Refused("there is no dead letter with this id; it may have been decided on.") from None
+        raise Refused("no dead letter has this id; it may have been retried or discarded.") from None
     fields = {name: getattr(letter, name) for name in letter.__struct_fields__}
     show("\n".join(f"{name:<11}{_plain(value)}" for name, value in fields.items() if value is not None))
 

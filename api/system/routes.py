@@ -11,7 +11,7 @@ from api.kernel.outbox.events import Backlog
 from api.kernel.outbox.remedies import read_remedies
 from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.system import queries
-from api.system.types import FullHealth, Health, Outbox, Status
+from api.system.types import FullHealth, Health, HealthStatus, Outbox, Status
 
 NOT_READY = problem(503, "NOT_READY", "This process is not ready; send requests to another one.")
 MIGRATIONS = frozenset(
@@ -77,13 +77,13 @@ async def measure_parts(context: Context) -> FullHealth:
         checks |= dict.fromkeys(("migrations", "kafka", "tasks", "schedules"), "unknown")
         checks["postgresql"] = state_of(error)
     try:
-        works = await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0
+        running = await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0
         consumers = await read_lag(context.cache)
         unread = ", ".join(lag.topic for lag in consumers if lag.messages is None)
         checks["consumers"] = f"unread: {unread}" if unread else "up"
-        if not works:
+        if not running:
             checks |= {"worker": "down", "consumers": "unknown"}
-            # Events and tasks wait for the worker: their age says nothing of Kafka and of mail servers.
+            # Events and tasks wait for the worker, so their age says nothing about Kafka and mail servers.
             checks |= {part: "unknown" for part in ("kafka", "tasks") if checks[part] in ("up", "down")}
         for part, remedy in (await read_remedies(context.cache)).items():
             if part in checks and not checks[part].startswith("misconfigured"):
@@ -92,7 +92,7 @@ async def measure_parts(context: Context) -> FullHealth:
         error.remedy = error.remedy or await context.cache.explain()
         checks |= {"redis": state_of(error), "worker": "unknown", "consumers": "unknown", "smtp": "unknown"}
     dead = outbox.events_dead + outbox.tasks_dead + outbox.messages_dead if outbox else 0
-    status = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
+    status: HealthStatus = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
     settings = context.settings
     return FullHealth(status, datetime.now(UTC), settings.release, settings.environment, checks, outbox, consumers)
 

@@ -1,23 +1,26 @@
 """Types of responses and rows."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 
 import msgspec
 
 from api.kernel.outbox.consumers import ConsumerLag
 
+HealthStatus = Annotated[Literal["ok", "degraded"], msgspec.Meta(title="HealthStatus")]
+
 
 class Health(msgspec.Struct, frozen=True):
     """`status` is `ok`."""
 
-    status: str
+    status: HealthStatus
     timestamp: datetime
     version: str
     environment: str
 
 
 class Status(msgspec.Struct, frozen=True):
-    status: str
+    status: HealthStatus
 
 
 class Outbox(msgspec.Struct, frozen=True):
@@ -50,7 +53,7 @@ class FullHealth(msgspec.Struct, frozen=True):
     tasks, and workers report misconfigurations. `consumers` has the lag of each topic as reported by workers; null if
     Redis is down."""
 
-    status: str
+    status: HealthStatus
     timestamp: datetime
     version: str
     environment: str

@@ -47,7 +47,7 @@ def _read(text: io.TextIOWrapper) -> Iterator[Entry]:
     """Raises FileError."""
     start = text.read(4096)
     if start.startswith(("\udcff\udcfe", "\udcfe\udcff")):
-        raise FileError("the file is in UTF-16: save it in UTF-8.")
+        raise FileError("the file is in UTF-16; convert it to UTF-8.")
     form = start.lstrip()[:1]
     rest = _Resumed(start, text)
     if form == "[":

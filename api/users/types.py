@@ -27,13 +27,16 @@ Email = Annotated[
         description="E-mail address. Case is ignored. An internationalized domain may be in Unicode or in punycode; "
         "the pattern applies to punycode.",
         examples=["ada@example.com"],
+        extra_json_schema={"format": "email"},
     ),
 ]
 ShownEmail = Annotated[
     str,
     Shown(shown_address),
     msgspec.Meta(
-        description="E-mail address, with an internationalized domain in Unicode.", examples=["ada@example.com"]
+        description="E-mail address, with an internationalized domain in Unicode.",
+        examples=["ada@example.com"],
+        extra_json_schema={"format": "idn-email"},
     ),
 ]
 Password = Annotated[
@@ -55,7 +58,9 @@ Name = Annotated[
         examples=["Ada Lovelace"],
     ),
 ]
-Language = Annotated[Literal["en", "de"], msgspec.Meta(description="Language of e-mails.", examples=["en"])]
+Language = Annotated[
+    Literal["en", "de"], msgspec.Meta(title="Language", description="Language of e-mails.", examples=["en"])
+]
 MailedToken = Annotated[str, msgspec.Meta(max_length=512, description="Token from the mailed link.")]
 
 
