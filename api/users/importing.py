@@ -10,7 +10,7 @@ from api.kernel import VALIDATION_FAILED, FieldError, Incoming, Settings, Transa
 from api.users import queries
 from api.users.events import UserImported, UserInvited, UserRegistered
 from api.users.hashes import adopt
-from api.users.types import Email, Language, Name, Roles
+from api.users.types import Address, Language, Name, Roles
 
 PasswordHash = Annotated[
     str,
@@ -31,7 +31,7 @@ class ImportUser(Incoming, frozen=True, tag="users.import"):
     """Create an account. With a password hash, the owner can sign in at once; without one, the owner is mailed a link
     to choose a password."""
 
-    email: Email
+    email: Address
     name: Name | None = None
     roles: Roles = msgspec.field(default_factory=list)
     password_hash: PasswordHash | None = None
