@@ -37,7 +37,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     authenticate: Authenticate | None = None
     """Returns the current Principal for an access token's claims. At most one feature has it."""
     recognise: Whose | None = None
-    """Returns the session of a browser's cookies, without a query. At most one feature has it."""
+    """Returns the sign-in of a browser's cookies, without a query. At most one feature has it."""
     renew: Renewal | None = None
     """Replaces the caller's tokens for handlers that take `renew`. The same feature has it."""
 

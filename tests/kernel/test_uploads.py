@@ -242,9 +242,9 @@ async def streams() -> Stream: ...  # type: ignore[empty-body]
         (post("/", takes_upload, guard=anyone, accepts=("image/png",), max_body="2 Mb"), "max_body '2 Mb' is not"),
         (
             post("/", takes_bytes, guard=anyone, accepts=("image/png",), max_body="1 GB"),
-            "this body is at most 8 MiB; an Upload",
+            "max_body must be at most 8 MiB; an Upload",
         ),
-        (post("/", takes_article, guard=anyone, max_body="2 MB"), "this body is at most 1 MiB"),
+        (post("/", takes_article, guard=anyone, max_body="2 MB"), "max_body must be at most 1 MiB"),
         (post("/", takes_two, guard=anyone, accepts=("image/png",)), "a form may go with an Upload"),
         (post("/", takes_perhaps, guard=anyone, accepts=("image/png",)), "a form may go with an Upload"),
         (get("/", streams, guard=anyone), "a Stream needs media_type="),

@@ -57,7 +57,7 @@ async def test_a_wrong_password_for_mails_and_tls_to_the_wrong_port_of_kafka_are
             body = {"email": "ada@example.com", "password": "correct horse battery staple"}
             assert (await live_client.post("/api/auth/register", json=body)).status_code == 201
             wanted = {
-                "smtp": "misconfigured: the mail server wants another name, password or TLS: check SMTP_URL",
+                "smtp": "misconfigured: the mail server requires other credentials or TLS: check SMTP_URL",
                 "kafka": f"misconfigured: {no_tls('KAFKA_URL')}",
                 "consumers": f"misconfigured: {no_tls('KAFKA_URL')}",
             }

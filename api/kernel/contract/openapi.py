@@ -98,7 +98,7 @@ def document(features: Sequence[Feature]) -> bytes:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "The access token of a session.",
+                    "description": "An access token.",
                 },
                 "cookie": {
                     "type": "apiKey",

@@ -87,7 +87,7 @@ def _bare(info: inspect.Type) -> inspect.Type:
 
 
 def _plain(name: str) -> str:
-    """`UserPage` for `Page_User_`, msgspec's name of `Page[User]`."""
+    """`CarPage` for `Page_Car_`, msgspec's name of `Page[Car]`."""
     generic = _GENERIC.fullmatch(name)
     return _plain(generic[2]) + generic[1] if generic else name
 

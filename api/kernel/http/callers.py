@@ -1,5 +1,5 @@
 """Authentication: the access token is verified, its principal loaded, and the identity for rate limits chosen: the
-account or session if proved, otherwise the address."""
+account or sign-in if proved, otherwise the address."""
 
 import functools
 from uuid import UUID
@@ -17,7 +17,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     claims: Claims | None = None
     principal: Principal | None = None
     known: UUID | None = None
-    """Account or session that the request is counted as; None counts by address."""
+    """Account or sign-in that the request is counted as; None counts by address."""
     refusal: Problem | None = None
     """Why the token is refused; raised after the request was counted."""
 
@@ -43,7 +43,7 @@ class Gate:
         If the guard is `anyone` and the handler takes `Principal | None`, an invalid Authorization header is refused
         (RFC 6750 §3.1): its client sent it on purpose, can refresh it, and would mistake the anonymous response for its
         own. An invalid cookie is ignored, because browsers always send it, and a public page stays readable after a
-        session ends. The cookie is not cleared: it expires within ACCESS_SECONDS, and clearing it could delete one that
+        sign-in ends. The cookie is not cleared: it expires within ACCESS_SECONDS, and clearing it could delete one that
         a concurrent refresh has set. Other handlers with the guard `anyone` ignore both."""
         try:
             claims = self._claims(context, headers, cookies)
@@ -89,14 +89,14 @@ class Gate:
         return claims
 
     def _unasked(self, context: Context, claims: Claims) -> UUID | None:
-        """Identity for rate limits of a token that is not looked up. If expired tokens are accepted, it is the session,
-        so that the account's limit is not used up by sessions that may have ended."""
+        """Identity for rate limits of a token that is not looked up. If expired tokens are accepted, it is the sign-in,
+        so that the account's limit is not used up by sign-ins that may have ended."""
         if not self.route.guard.asks:
             return claims.sub
         return claims.sid if context.tokens.may_live(claims.sid) else None
 
     def _formerly(self, context: Context, cookies: Cookies, refusal: Problem) -> UUID | None:
-        """Session that a refused request is counted as: that of an expired token, or of a browser whose access cookie
+        """Sign-in that a refused request is counted as: that of an expired token, or of a browser whose access cookie
         has expired. All clients send such requests every 15 minutes, and many may share an address."""
         if not isinstance(refusal, UNAUTHORIZED | TOKEN_EXPIRED):
             return None

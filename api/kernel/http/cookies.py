@@ -1,5 +1,5 @@
 """Cookies and protection against cross-site request forgery: Angular's convention (cookie XSRF-TOKEN, header
-X-XSRF-TOKEN) with tokens bound to the session, and the Origin and Sec-Fetch-Site headers (OWASP CSRF Prevention Cheat
+X-XSRF-TOKEN) with tokens bound to the sign-in, and the Origin and Sec-Fetch-Site headers (OWASP CSRF Prevention Cheat
 Sheet, signed double submit)."""
 
 import base64
@@ -74,7 +74,7 @@ class Cookies:
 
 
 def xsrf_token(settings: Settings, sid: UUID) -> str:
-    """The XSRF token of a session: an HMAC, so that an attacker cannot plant a matching pair."""
+    """The XSRF token of a sign-in: an HMAC, so that an attacker cannot plant a matching pair."""
     return _xsrf_tokens(settings, sid)[0]
 
 

@@ -39,7 +39,7 @@ Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
 Whose = Callable[[Context, Cookies, Any], UUID | None]
 """Identifies the caller by cookies and body without a query; None if they prove nothing."""
 Renew = Callable[[Transaction], Awaitable[UUID]]
-"""Replaces the caller's session in the given transaction and returns its new `sid`. The response carries the new
+"""Replaces the caller's sign-in in the given transaction and returns its new `sid`. The response carries the new
 tokens."""
 Renewal = Callable[[Context, Transaction, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
 """Implementation of Renew. Returns the new `sid`, and response headers with the tokens unless they are in cookies."""
