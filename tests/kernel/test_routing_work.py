@@ -193,7 +193,7 @@ async def wants_untyped(context, id: UUID) -> None: ...  # type: ignore[no-untyp
     [
         (
             get("/{id}", wants_more, guard=anyone),
-            r"the path has the parameters \['id'\], the handler \['id', 'other'\]",
+            r"path has the parameters \['id'\], the handler \['id', 'other'\]",
         ),
         (get("/{id}", wants_nothing, guard=anyone), r"the path has the parameters \['id'\], the handler \[\]"),
         (get("/{id:path}", wants_nothing, guard=anyone), r"a path parameter is a name, such as"),

@@ -53,7 +53,7 @@ def test_a_feed_is_of_events_that_are_live() -> None:
 def test_routes_that_do_not_fit() -> None:
     for route, told in (
         (post("/news/{id}", follow_article, guard=anyone), "a Feed needs the method GET"),
-        (get("/news/{id}", follow_article, guard=anyone, etag=True), "without an ETag"),
+        (get("/news/{id}", follow_article, guard=anyone, etag=True), "and no ETag"),
         (get("/news/{id}", answer, guard=anyone), "last_event_id needs a handler that returns a Feed"),
         (websocket("/news", number, guard=anyone), "a WebSocket handler must return a Feed or None"),
     ):
@@ -72,7 +72,7 @@ def test_a_stream_is_documented_with_the_schema_of_its_events() -> None:
     assert operation["operationId"] == "followArticle"
     [content] = operation["responses"]["200"]["content"].items()
     assert content[0] == "text/event-stream"
-    kinds = content[1]["schema"]["anyOf"]
+    kinds = content[1]["schema"]["oneOf"]
     assert {kind["$ref"].rpartition("/")[2] for kind in kinds} == {"Comment", "Gone"}
     assert [each["name"] for each in operation["parameters"]] == ["id", "Last-Event-ID"]
     assert "TOO_MANY_STREAMS" in operation["responses"]["429"]["description"]

@@ -19,7 +19,7 @@ XSRF = "XSRF-TOKEN"
 XSRF_REFUSED = forbidden("XSRF", "Send the value of the cookie XSRF-TOKEN in the header X-XSRF-TOKEN.")
 ORIGIN_NOT_ALLOWED = forbidden(
     "ORIGIN_NOT_ALLOWED",
-    "Requests from this origin are not allowed; add it to ALLOWED_ORIGINS.",
+    "Requests from this origin are not allowed; the server allows PUBLIC_URL and ALLOWED_ORIGINS.",
 )
 CLEAR_SITE_DATA = {"clear-site-data": '"cookies"'}
 
