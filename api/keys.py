@@ -1,5 +1,5 @@
 """`python -m api.keys [--algorithm ES256|EdDSA]`: create a key that signs access tokens, and print the steps of a
-rotation that signs nobody out. It reads only the JWT_ variables. Run it where its output is not logged."""
+rotation that keeps all sessions. It reads only the JWT_ variables. Run it where its output is not logged."""
 
 import argparse
 import os
@@ -54,8 +54,8 @@ def steps(algorithm: str, environ: Mapping[str, str]) -> str:
     if old is None:
         return "\n".join(
             [
-                "Set these together and release. Access tokens of another algorithm are refused from then on, and",
-                "clients refresh them: nobody is signed out.",
+                "Set these variables together and deploy. Access tokens of another algorithm are then refused, and",
+                "clients refresh them, so that sessions continue.",
                 "",
                 *signing,
                 "JWT_PREVIOUS_KEYS=",
@@ -63,16 +63,16 @@ def steps(algorithm: str, environ: Mapping[str, str]) -> str:
         )
     return "\n".join(
         [
-            "1. Set this and release, so that every process knows the new key before one of them signs with it.",
+            "1. Set this and deploy, so that every process knows the new key before any of them signs with it.",
             "",
             f"JWT_PREVIOUS_KEYS={public_pem(new)}",
             "",
-            "2. When all of them run with it, set these together and release. What the old key signed still holds.",
+            "2. When all processes use it, set these together and deploy. Tokens of the old key stay valid.",
             "",
             *signing,
             f"JWT_PREVIOUS_KEYS={public_pem(old)}",
             "",
-            f"3. {minutes} minutes later nothing that it signed is left: JWT_PREVIOUS_KEYS may go.",
+            f"3. After {minutes} minutes all tokens of the old key have expired: unset JWT_PREVIOUS_KEYS.",
         ]
     )
 

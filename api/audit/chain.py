@@ -130,7 +130,7 @@ def check_link(walked: Walked, expected: Head | None) -> None:
     if expected.last < walked.removed:
         raise Broken(f"position {expected.last} was removed for its age, with all up to {walked.removed}.")
     if expected.last == walked.head.last and expected.link != walked.head.link:
-        raise Broken(f"position {expected.last} is not what it was: the chain was made anew.")
+        raise Broken(f"position {expected.last} has another hash: the chain was rebuilt.")
 
 
 def check_end(walked: Walked, expected: Head | None, data: int, origins: int) -> None:
@@ -139,8 +139,8 @@ def check_end(walked: Walked, expected: Head | None, data: int, origins: int) ->
         raise Broken(f"position {walked.head.last + 1} is missing, and all up to {expected.last}: the end was cut off.")
     if walked.data > data or walked.origins > origins:
         raise Broken(
-            f"position unknown: {walked.data} entries are without their data and {walked.origins} without their"
-            f" origin; with their accounts went {data} and {origins}. Somebody hid the others."
+            f"position unknown: {walked.data} entries have no data and {walked.origins} no origin, but the"
+            f" announced erasures are {data} and {origins}: the others were tampered with."
         )
 
 
@@ -151,7 +151,7 @@ def step(walked: Walked, entry: EntryRow) -> Walked:
         raise Broken(f"position {at} is missing; the next is {entry.position}.")
     data, origin = entry.data_digest or b"", entry.origin_digest or b""
     if entry.hash != link(walked.head, entry, data, origin):
-        raise Broken(f"position {at} ({entry.id}) does not follow the one before: it was changed, inserted or moved.")
+        raise Broken(f"position {at} ({entry.id}) does not follow its predecessor: it was changed, inserted or moved.")
     if entry.data is not None if entry.data_salt is None else data_digest(entry) != data:
         raise Broken(f"position {at} ({entry.id}) has other data than when it was sealed.")
     origin_erased = entry.origin_salt is None and entry.address is None and entry.user_agent is None

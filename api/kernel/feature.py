@@ -8,7 +8,7 @@ import msgspec
 
 from api.kernel.config.variables import FeatureSettings
 from api.kernel.context import Context
-from api.kernel.http.routing import Authenticate, Renewal, Route, Whose
+from api.kernel.http.routing import Authenticate, Identify, Renewal, Route
 from api.kernel.identity.auth import TOKEN_INVALID, Claims, Principal
 from api.kernel.outbox.consumers import Consumer
 from api.kernel.outbox.schedules import Schedule
@@ -36,7 +36,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     consumers: Sequence[Consumer] = ()
     authenticate: Authenticate | None = None
     """Returns the current Principal for an access token's claims. At most one feature has it."""
-    recognise: Whose | None = None
+    recognise: Identify | None = None
     """Returns the sign-in of a browser's cookies, without a query. At most one feature has it."""
     renew: Renewal | None = None
     """Replaces the caller's tokens for handlers that take `renew`. The same feature has it."""
@@ -80,7 +80,7 @@ def authenticate_of(features: Sequence[Feature]) -> Authenticate:
     return found[0] if found else _reject
 
 
-def recognise_of(features: Sequence[Feature]) -> Whose:
+def recognise_of(features: Sequence[Feature]) -> Identify:
     """Return the `recognise` of the feature that has it."""
     return next((feature.recognise for feature in features if feature.recognise), lambda context, cookies, body: None)
 

@@ -8,7 +8,7 @@ TOKENS_AT_ONCE = 1000
 
 
 async def delete_due(context: Context) -> int:
-    """Delete one account whose deletion is due. One per transaction, so that consumers of the events are not
+    """Delete one account that is due for deletion. One per transaction, so that consumers of the events are not
     flooded."""
     async with context.db.transaction() as db:
         id = await queries.delete_due(db)

@@ -9,7 +9,7 @@ import msgspec
 from api.kernel.context import Context
 from api.kernel.errors import FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, Problem
 from api.kernel.http.cookies import ACCESS, Cookies, refuse_forgery
-from api.kernel.http.routing import Authenticate, Route, Whose
+from api.kernel.http.routing import Authenticate, Identify, Route
 from api.kernel.identity.auth import TOKEN_EXPIRED, Claims, Principal, bearer
 
 
@@ -30,7 +30,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 class Gate:
     """Applies the guard of a route."""
 
-    def __init__(self, route: Route, wanted: bool, authenticate: Authenticate, recognise: Whose) -> None:
+    def __init__(self, route: Route, wanted: bool, authenticate: Authenticate, recognise: Identify) -> None:
         self.route = route
         self._finds = wanted or route.guard.admits is not None
         """Whether the principal is loaded from the database."""

@@ -21,11 +21,11 @@ from api.kernel.http.paging import Page
 from api.kernel.http.routing import (
     PREFIX,
     Authenticate,
+    Identify,
     Renew,
     Renewal,
     Reply,
     Route,
-    Whose,
     encode,
     inputs_of,
     operation_id,
@@ -56,7 +56,7 @@ _NO_FIELDS = PairsDecoder(NoFields)
 class Endpoint:
     """A route, compiled at start."""
 
-    def __init__(self, route: Route, authenticate: Authenticate, recognise: Whose, renewal: Renewal | None) -> None:
+    def __init__(self, route: Route, authenticate: Authenticate, recognise: Identify, renewal: Renewal | None) -> None:
         self.route = route
         self._inputs = inputs_of(route)
         self._form = PairsDecoder(self._inputs.form) if self._inputs.form else None
@@ -178,8 +178,8 @@ class Endpoint:
         known = caller.known or proved
         limits = limiter.general(str(known) if known else None, address)
         if self._own:
-            whose = caller.known if self.route.guard.asks else proved
-            limits += limiter.own(self._own, str(whose) if whose else None, address)
+            key = caller.known if self.route.guard.asks else proved
+            limits += limiter.own(self._own, str(key) if key else None, address)
         failures = limiter.failures(address) if self._may_fail(caller) else []
         rate_headers = {"ratelimit-policy": describe([*limits, *failures, *limiter.scaled(*self.route.policies)])}
         try:

@@ -36,7 +36,7 @@ DECODED_BYTES = 1024 * 1024
 AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "language", "last_event_id", "renew")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
-Whose = Callable[[Context, Cookies, Any], UUID | None]
+Identify = Callable[[Context, Cookies, Any], UUID | None]
 """Identifies the caller by cookies and body without a query; None if they prove nothing."""
 Renew = Callable[[Transaction], Awaitable[UUID]]
 """Replaces the caller's sign-in in the given transaction and returns its new `sid`. The response carries the new
@@ -71,7 +71,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     limit: str | None = None
     """A limit such as `20/minute` for this route, in addition to the general limit; `off` disables both. Counted by
     account if the guard requires a token, otherwise by address."""
-    by: Whose | None = None
+    by: Identify | None = None
     """Counts by a value that the request proves instead of by address. The input is decoded before it is counted."""
     policies: tuple[Policy, ...] = ()
     """Limits that the handler charges, for RateLimit-Policy."""

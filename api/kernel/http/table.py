@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.kernel.errors import METHOD_NOT_ALLOWED, UNAVAILABLE
 from api.kernel.http.pipeline import Endpoint
-from api.kernel.http.routing import PREFIX, Authenticate, Renewal, Route, Whose
+from api.kernel.http.routing import PREFIX, Authenticate, Identify, Renewal, Route
 
 MAX_ACTIVE = 500
 """Maximum concurrent requests per path; more are answered 503."""
@@ -69,7 +69,7 @@ class Table(BaseRoute):
 
 
 def mount(
-    routes: Sequence[Route], authenticate: Authenticate, recognise: Whose, renewal: Renewal | None = None
+    routes: Sequence[Route], authenticate: Authenticate, recognise: Identify, renewal: Renewal | None = None
 ) -> Table:
     """Build the routing table. Raises TypeError for duplicate routes and routes that do not fit their handler."""
     paths: dict[str, Methods] = {}
