@@ -9,8 +9,6 @@ import msgspec
 from api.kernel import Cursor, Limit
 from api.kernel.outbox.events import Backlog
 
-DeadLetterKind = Annotated[Literal["event", "task", "message"], msgspec.Meta(title="DeadLetterKind")]
-
 
 class DeadLetterQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     limit: Limit = 20
@@ -21,7 +19,7 @@ class DeadLetterFilter(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Selects dead letters that match all given fields, or `all`. `older_than` is the minimum age in seconds since they
     failed."""
 
-    kind: DeadLetterKind | None = None
+    kind: Literal["event", "task", "message"] | None = None
     type: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
     key: UUID | None = None
     older_than: Annotated[float, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
@@ -36,7 +34,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     partition and offset)."""
 
     id: UUID
-    kind: DeadLetterKind
+    kind: str
     type: str
     event_key: UUID | None
     place: str | None
