@@ -23,7 +23,7 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"web: {error.strerror}")
     config = configuration(settings)
-    # uvicorn raises the signal again once everything is answered; by then it means a clean end.
+    # uvicorn raises the signal again after all requests are answered; then it is a clean exit.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     if settings.web_concurrency > 1:

@@ -1,4 +1,4 @@
-"""The web application as a value: the kernel and FEATURES, put together. Nothing happens at import."""
+"""The web application: the kernel with FEATURES. Importing it has no side effects."""
 
 import contextlib
 import logging
@@ -19,8 +19,9 @@ from api.kernel.errors import NOT_FOUND, Problems
 from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, schedules_of, settings_of, tasks_of
 from api.kernel.http.cors import Cors
 from api.kernel.http.gate import Gate
-from api.kernel.http.static import Static
+from api.kernel.http.static import Document, Static
 from api.kernel.http.table import mount
+from api.kernel.input.decoding import JSON
 from api.kernel.outbox.tasks import subscribers
 from api.kernel.process.supervision import follow_supervisor
 from api.kernel.settings import Settings, load
@@ -32,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class Application(Starlette):
-    """Starlette without its own two middlewares for errors: Problems does what both do."""
+    """Starlette without its two error middlewares; Problems replaces both."""
 
     def build_middleware_stack(self) -> ASGIApp:
         app: ASGIApp = self.router
@@ -42,7 +43,7 @@ class Application(Starlette):
 
 
 def create() -> Starlette:
-    """What uvicorn calls in each web process: the application for this process' environment."""
+    """Application factory for uvicorn, configured by the environment of the process."""
     settings = load(kinds=settings_of(FEATURES))
     follow_supervisor()
     return create_app(settings, exposition=telemetry.set_up(settings, "web"))
@@ -64,11 +65,12 @@ def create_app(
 
     for kind in settings_of(features).values():
         settings.of(kind)
-    schedules_of(features)  # a faulty one stops the start of both processes
+    schedules_of(features)  # an invalid schedule stops the start of web and worker
     routes = [route for feature in features for route in feature.routes]
     pages: list[BaseRoute] = [Route("/{path:path}", Static(ROOT / "web/public", fallback=True))]
     if settings.api_docs:
-        routes.append(openapi.route(features))
+        document = Document("/api/openapi.json", openapi.document(features), JSON)
+        pages.insert(0, Route("/api/openapi.json", document))
         pages.insert(0, Route("/api/docs{path:path}", Static(ROOT / "api/kernel/contract/docs", "/api/docs")))
     token = None if settings.metrics_port else settings.metrics_token
     scrapes = [Route("/metrics", Scrapes(exposition, token))] if exposition and token else []
@@ -83,13 +85,13 @@ def create_app(
         ],
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # a redirect would be built from the Host header, which anybody can send
+    app.router.redirect_slashes = False  # a redirect would use the Host header, which clients control
     app.router.default = _unrouted
     return app
 
 
 async def _unrouted(scope: Scope, receive: Receive, send: Send) -> None:
-    """What no route takes. `OPTIONS *` asks about the server as a whole (RFC 9110 §9.3.7), which has nothing to say."""
+    """Answer requests without a route. `OPTIONS *` asks about the server as a whole (RFC 9110 §9.3.7): 204."""
     if (scope["method"], scope["path"]) != ("OPTIONS", "*"):
         raise NOT_FOUND
     await Response(status_code=204)(scope, receive, send)

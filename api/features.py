@@ -1,4 +1,4 @@
-"""The only list of what exists."""
+"""The list of features."""
 
 from api import audit, notifications, operations, sessions, system, users
 

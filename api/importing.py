@@ -1,6 +1,6 @@
-"""`python -m api.importing FILE`: opens the accounts of a file that another system wrote, with the hashes of their
-passwords. It may be run again: addresses that have an account are skipped. Standard output gets a line for each account
-that was refused, with its place and the reason; progress and the result go to standard error."""
+"""`python -m api.importing FILE`: import accounts from a file of another system, with their password hashes. It can be
+repeated: addresses that have an account are skipped. Standard output has one line for each rejected account, with its
+position and the reason; progress and the result go to standard error."""
 
 import argparse
 import asyncio
@@ -28,7 +28,7 @@ from api.users.files import Entry, FileError, read_accounts
 from api.users.importing import ImportUser, open_accounts, with_own_hash
 
 BATCH = 200
-"""Accounts that one transaction opens: some tenths of a second, in which nobody else can register their addresses."""
+"""Accounts per transaction. It takes some tenths of a second, during which registrations of their addresses wait."""
 PROGRESS = 5_000
 
 
@@ -42,7 +42,7 @@ class Count(msgspec.Struct):
 
 
 async def run(settings: Settings, file: BinaryIO, count: Count, *, verified: bool, invite: bool) -> None:
-    """Import the file; `count` says how far it came, whatever is raised. Raises FileError, Problem."""
+    """Import the file; `count` has the progress, also after an exception. Raises FileError, Problem."""
     async with open_context(settings, subscribers(tasks_of(FEATURES)), pool_size=1) as context:
         with contextlib.closing(read_accounts(file)) as entries:
             for done in itertools.count(BATCH, BATCH):
@@ -57,7 +57,7 @@ async def run(settings: Settings, file: BinaryIO, count: Count, *, verified: boo
 
 
 def _next_batch(entries: Iterator[Entry]) -> tuple[list[Entry], FileError | None]:
-    """The next accounts, and why there are no more where the rest cannot be read."""
+    """Return the next accounts, and the error if the rest cannot be read."""
     batch: list[Entry] = []
     try:
         batch.extend(itertools.islice(entries, BATCH))
@@ -82,7 +82,7 @@ async def _import(context: Context, batch: list[Entry], count: Count, *, verifie
 
 
 def _account_of(fields: dict[str, object] | str, settings: Settings, *, verified: bool) -> ImportUser:
-    """Raises ValueError with the reasons, which quote neither the hash nor anything else of the account."""
+    """Raises ValueError with the reasons, which quote no data of the account."""
     if isinstance(fields, str):
         raise ValueError(fields)
     try:
@@ -109,7 +109,7 @@ def main(arguments: list[str], count: Count) -> None:
     parser.add_argument("--verified", action="store_true", help="all addresses were confirmed in the other system")
     parser.add_argument("--invite", action="store_true", help="mail those without a password a link to choose one")
     given = parser.parse_args(arguments)
-    # Errors end the process with one line of their own.
+    # Errors are printed as one line when the process exits.
     settings = msgspec.structs.replace(load(kinds=settings_of(FEATURES)), log_level="ERROR")
     telemetry.set_up(settings, "import")
     with _opened(given.file) as file:

@@ -1,6 +1,5 @@
-"""`python -m api.keys [--algorithm ES256|EdDSA]`: makes a new key that access tokens are signed with, and says what to
-set, and when, so that nobody is signed out. It reads the JWT_ variables alone; run it where no log keeps what it
-prints."""
+"""`python -m api.keys [--algorithm ES256|EdDSA]`: create a key that signs access tokens, and print the steps of a
+rotation that keeps all sessions. It reads only the JWT_ variables. Run it where its output is not logged."""
 
 import argparse
 import os
@@ -37,26 +36,26 @@ def public_pem(key: Key) -> str:
 
 
 def current(environ: Mapping[str, str], algorithm: str) -> Key | None:
-    """The key that signs now with that algorithm. Raises ValueError where it is none."""
+    """The current signing key of this algorithm; None if there is none. Raises ValueError if it is invalid."""
     text = environ.get("JWT_PRIVATE_KEY", "").strip()
     if not text or _algorithm(environ) != algorithm:
         return None
     [pem] = read_keys(text, algorithm, signing=True)
     key = load_pem_private_key(pem.encode(), None)
-    assert isinstance(key, Key)  # read_keys has looked
+    assert isinstance(key, Key)  # ensured by read_keys
     return key
 
 
 def steps(algorithm: str, environ: Mapping[str, str]) -> str:
-    """What to set, and when. Raises ValueError where JWT_PRIVATE_KEY is no key."""
+    """The variables to set at each step. Raises ValueError if JWT_PRIVATE_KEY is invalid."""
     new, old = make(algorithm), current(environ, algorithm)
     signing = [f"JWT_ALGORITHM={algorithm}", f"JWT_PRIVATE_KEY={private_pem(new)}"]
     minutes = ACCESS_SECONDS // 60 + 1
     if old is None:
         return "\n".join(
             [
-                "Set these together and release. Access tokens of another algorithm are refused from then on, and",
-                "clients refresh them: nobody is signed out.",
+                "Set these variables together and deploy. Access tokens of another algorithm are then refused, and",
+                "clients refresh them, so that sessions continue.",
                 "",
                 *signing,
                 "JWT_PREVIOUS_KEYS=",
@@ -64,16 +63,16 @@ def steps(algorithm: str, environ: Mapping[str, str]) -> str:
         )
     return "\n".join(
         [
-            "1. Set this and release, so that every process knows the new key before one of them signs with it.",
+            "1. Set this and deploy, so that every process knows the new key before any of them signs with it.",
             "",
             f"JWT_PREVIOUS_KEYS={public_pem(new)}",
             "",
-            "2. When all of them run with it, set these together and release. What the old key signed still holds.",
+            "2. When all processes use it, set these together and deploy. Tokens of the old key stay valid.",
             "",
             *signing,
             f"JWT_PREVIOUS_KEYS={public_pem(old)}",
             "",
-            f"3. {minutes} minutes later nothing that it signed is left: JWT_PREVIOUS_KEYS may go.",
+            f"3. After {minutes} minutes all tokens of the old key have expired: unset JWT_PREVIOUS_KEYS.",
         ]
     )
 

@@ -1,7 +1,7 @@
-"""`python -m api.superuser EMAIL`: makes that account a superuser, or opens one. A new account's password is asked
-for at a terminal, or read as one line from standard input, and never taken from the command line, which other people
-on the machine can see. An account whose address is not proved may be anybody's: it starts anew, and a link to choose a
-password is mailed."""
+"""`python -m api.superuser EMAIL`: make an account a superuser, or create one. The password of a new account is read
+from the terminal or as one line from standard input; it is not an argument, because other users of the machine can see
+arguments. An account with an unconfirmed address may belong to another person: its data is removed, and a link to
+choose a password is mailed."""
 
 import asyncio
 import getpass
@@ -32,8 +32,8 @@ from api.users.types import EMAIL_PATTERN, User
 
 
 async def promote(context: Context, email: str) -> User | None:
-    """Make an existing account a superuser; None where there is none. One that is not verified is claimed for the
-    reader of the address, who is invited. Raises USER_DISABLED, USER_LEAVING."""
+    """Make an existing account a superuser; None if there is none. An unverified account is claimed for the owner of
+    the address, who is invited. Raises USER_DISABLED, USER_LEAVING."""
     async with context.db.transaction() as db:
         id = await queries.find_id(db, email)
         user = await queries.lock(db, id) if id else None
@@ -51,8 +51,7 @@ async def promote(context: Context, email: str) -> User | None:
 
 
 async def open_superuser(context: Context, email: str, password: str) -> User | None:
-    """Open an account that is a superuser from the start, with an address that the operator vouches for. Raises
-    Problem."""
+    """Create a superuser account with an address that the operator vouches for. Raises Problem."""
     await refuse_weak(context, password, email, REGISTER_INVALID_PASSWORD)
     password_hash = await context.passwords.hash(password)
     async with context.db.transaction() as db:
@@ -63,7 +62,7 @@ async def open_superuser(context: Context, email: str, password: str) -> User | 
 
 
 async def run(settings: Settings, email: str, password: str | None = None) -> User | None:
-    """Promote the account; open it where a password is given. Raises Problem."""
+    """Promote the account, or create it if a password is given. Raises Problem."""
     async with open_context(settings, subscribers(tasks_of(FEATURES)), pool_size=1) as context:
         with span("superuser"):
             if password is None:
@@ -75,7 +74,7 @@ def main(typed: str) -> str:
     email = normal_address(typed)
     if len(email) > LONGEST_ADDRESS or not re.match(EMAIL_PATTERN, email):
         sys.exit("superuser: give one e-mail address: python -m api.superuser ada@example.com")
-    # Errors end the process with one line of their own.
+    # Errors are printed as one line when the process exits.
     settings = msgspec.structs.replace(load(kinds=settings_of(FEATURES)), log_level="ERROR")
     telemetry.set_up(settings, "superuser")
     user = asyncio.run(run(settings, email))
@@ -83,10 +82,10 @@ def main(typed: str) -> str:
         return f"{user.email} is a superuser."
     if user is not None:
         return (
-            f"{user.email} is a superuser once its owner has chosen a password with the link that was mailed: the"
-            " address was not confirmed, so the account's password is void and every session has ended."
+            f"{user.email} is a superuser after its owner has chosen a password with the mailed link: the"
+            " address was unconfirmed, so the account's password is void and all sessions have ended."
         )
-    # Nothing runs and no connection is held while somebody thinks of a password.
+    # No connection is held while the operator types a password.
     asyncio.run(run(settings, email, _ask_password(email)))
     return f"{email} is a superuser, with the password that was given."
 
@@ -94,8 +93,8 @@ def main(typed: str) -> str:
 def _ask_password(email: str) -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    password = getpass.getpass(f"There is no account {email} yet. Its password: ")
-    if getpass.getpass("Once more: ") != password:
+    password = getpass.getpass(f"No account has the address {email} yet. New password: ")
+    if getpass.getpass("Repeat the password: ") != password:
         sys.exit("superuser: the two passwords differ; nothing was changed.")
     return password
 

@@ -139,7 +139,7 @@ async def test_encodings_and_lines_of_any_length_are_told_as_what_they_are(own: 
     assert refused[1] == "4\tIs not in UTF-8."
     status, refused, result = await run(own, root, "\udcff\udcfee\0m\0a\0i\0l\0")
     assert (status, refused) == (1, [])
-    assert result.endswith("the file is in UTF-16: save it in UTF-8.")
+    assert result.endswith("the file is in UTF-16; convert it to UTF-8.")
 
 
 async def test_firebases_export_is_imported(own: Environment, root: Path, live: Context) -> None:

@@ -115,3 +115,57 @@ async def test_it_is_served_as_it_is(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.content) == (200, document(FEATURES))
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_it_is_revalidated_and_compressed(client: httpx.AsyncClient) -> None:
+    tags = {}
+    for encoding in ("identity", "gzip"):
+        answer = await client.get("/api/openapi.json", headers={"accept-encoding": encoding})
+        assert answer.content == document(FEATURES)
+        assert answer.headers.get("content-encoding", "identity") == encoding
+        assert "Accept-Encoding" in answer.headers["vary"]
+        tags[encoding] = answer.headers["etag"]
+        again = await client.get(
+            "/api/openapi.json", headers={"accept-encoding": encoding, "if-none-match": tags[encoding]}
+        )
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tags[encoding])
+    assert len(set(tags.values())) == 2, "a strong tag is of one encoding"
+    refused = await client.get("/api/openapi.json", headers={"accept-encoding": "gzip;q=0, br"})
+    assert "content-encoding" not in refused.headers
+    wrong = await client.post("/api/openapi.json")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize("whole", [OURS, THEIRS, FILES], ids=["ours", "another", "files"])
+def test_schemas_are_conventional(whole: dict[str, Any]) -> None:
+    for name, schema in whole["components"]["schemas"].items():
+        assert re.fullmatch(r"[A-Z][A-Za-z0-9]*", name)
+        assert schema.get("required") != []
+    for one in inside(whole["components"]["schemas"]):
+        assert "anyOf" not in one or "discriminator" not in one
+        if one.get("type") == "object":
+            assert one.keys() & {"properties", "additionalProperties"}
+        if one.get("enum"):
+            assert "type" in one or not isinstance(one["enum"][0], str)
+    titles = [one["title"] for one in inside(whole) if "enum" in one and isinstance(one.get("title"), str)]
+    assert len(titles) == len(set(titles)), "an enum that is used twice is a component"
+
+
+def test_times_ids_addresses_and_unions_have_their_schemas() -> None:
+    schemas = OURS["components"]["schemas"]
+    fields = schemas["User"]["properties"]
+    assert [fields[name].get("format") for name in ("id", "email", "created_at")] == ["uuid", "idn-email", "date-time"]
+    assert schemas["EmailRequest"]["properties"]["email"]["format"] == "email"
+    [user_id] = [one for one in OURS["paths"]["/audit"]["get"]["parameters"] if one["name"] == "user_id"]
+    assert user_id["schema"]["format"] == "uuid"
+    renewal = OURS["paths"]["/auth/refresh"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert [one["$ref"].rpartition("/")[2] for one in renewal["oneOf"]] == ["BearerRenewal", "CookieRenewal"]
+    assert renewal["discriminator"]["propertyName"] == "token_type"
+    assert schemas["Invitation"]["required"] == ["email"], "fields with a default are optional"
+
+
+@pytest.mark.parametrize("whole", [OURS, THEIRS, FILES], ids=["ours", "another", "files"])
+def test_a_summary_is_one_whole_sentence(whole: dict[str, Any]) -> None:
+    for path, method, operation in operations(whole):
+        assert re.fullmatch(r"[A-Z][^\n]*[^.!?\s][.!?]", operation["summary"]), (method, path)
+        assert operation["description"]

@@ -177,5 +177,5 @@ async def test_a_worker_that_cannot_be_configured_says_why_in_one_message(proces
     processes.environment["REDIS_URL"] = "nonsense"
     worker = processes.start("worker")
     assert worker.child.wait(10) == 1
-    assert worker.log.read_text().startswith("worker: The environment is not complete")
+    assert worker.log.read_text().startswith("worker: The environment is invalid")
     assert "REDIS_URL" in worker.log.read_text()

@@ -111,7 +111,7 @@ async def test_names_what_the_environment_lacks(own: Environment, root: Path) ->
 async def test_asks_at_a_terminal_twice_and_shows_nothing_of_it(
     own: Environment, root: Path, live: Context, typed: list[str], status: int, told: str
 ) -> None:
-    answers = list(zip(("yet. Its password: ", "Once more: "), typed, strict=False))
+    answers = list(zip(("yet. New password: ", "Repeat the password: "), typed, strict=False))
     ended, shown = await at_terminal(own, "api.superuser", "ada@example.com", answers=answers)
     assert ended == status
     assert told in shown

@@ -81,7 +81,7 @@ def _heading(route: Route) -> Iterator[str]:
         about.append(f"At most {route.limit} by {'account' if route.guard.asks else by}.")
     if route.errors:
         refusals = sorted({(refusal.status, refusal.code) for refusal in route.errors})
-        about.append("Refusals of its own: " + ", ".join(f"{status} `{code}`" for status, code in refusals) + ".")
+        about.append("Error codes: " + ", ".join(f"{status} `{code}`" for status, code in refusals) + ".")
     yield from (" ".join(about), "")
 
 

@@ -16,7 +16,7 @@ from opentelemetry.trace import Span
 
 from api.kernel.context import Context
 from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
-from api.kernel.outbox.consumers import Consumer, Delivery, tell_lag
+from api.kernel.outbox.consumers import Consumer, Delivery, report_lag
 from api.kernel.telemetry import mark_failed, meter
 from api.kernel.telemetry.outages import Outage
 from worker.dead_messages import LARGEST, dead_letter, dead_topic_of, reason_of, size_of
@@ -99,7 +99,7 @@ class Reader:
                 await self._drains_within(pause)
 
     async def _read(self) -> None:
-        await tell_lag(self._context.cache, self._consumer, {})
+        await report_lag(self._context.cache, self._consumer, {})
         client = AIOKafkaConsumer(
             self.topic,
             bootstrap_servers=list(self._kafka.bootstrap_servers),
@@ -133,7 +133,7 @@ class Reader:
                     await self._take_turn(client, place, records)
                 with contextlib.suppress(IllegalStateError):  # a partition was reassigned
                     if counted := await watch.measure(client):
-                        await tell_lag(self._context.cache, self._consumer, counted)
+                        await report_lag(self._context.cache, self._consumer, counted)
                 if time.monotonic() > steady:
                     self._failures = 0
         finally:

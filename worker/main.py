@@ -18,7 +18,7 @@ from api.kernel.context import Context, open_context
 from api.kernel.data.cache import CacheUnavailable
 from api.kernel.data.redis_server import redis_options, redis_remedy, tls_remedy
 from api.kernel.feature import Feature, Sweep, consumers_of, schedules_of, tasks_of
-from api.kernel.outbox.remedies import tell_remedy
+from api.kernel.outbox.remedies import report_remedy
 from api.kernel.outbox.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
 from api.kernel.settings import Settings
 from api.kernel.telemetry.outages import Outage, words_of
@@ -108,7 +108,7 @@ async def publish_remedies(context: Context, outages: Mapping[tuple[str, str], O
             results = outage.results
             if published.get(place) != results:
                 with contextlib.suppress(CacheUnavailable):
-                    await tell_remedy(context.cache, *place, outage.remedy)
+                    await report_remedy(context.cache, *place, outage.remedy)
                     published[place] = results
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(context.draining.wait(), REMEDY_SECONDS)

@@ -1,4 +1,4 @@
-"""Audit: who did what, when, and from where, sealed into a chain of hashes that shows what was altered afterwards."""
+"""Audit log: every change with its actor, time and origin, sealed in a hash chain that reveals later tampering."""
 
 from api.audit import routes, tasks, upkeep
 from api.audit.settings import AuditSettings

@@ -1,6 +1,6 @@
-"""`python -m api.audit`: computes the whole chain again and says whether it holds. With `--expect POSITION:HASH`, as
-the worker logged them once, it also notices an end that was cut off and a chain that was made anew. `python -m
-api.audit export` writes the chain to standard output, and `--file` verifies such a file without the database."""
+"""`python -m api.audit`: recompute the hash chain and report whether it is intact. With `--expect POSITION:HASH`, as
+logged by the worker, it also detects a truncated or rebuilt chain. `python -m api.audit export` writes the chain to
+standard output, and `--file` verifies such a file without the database."""
 
 import argparse
 import asyncio
@@ -25,7 +25,7 @@ PROGRESS = 100_000
 
 
 def head_of(text: str) -> Head:
-    """Read POSITION:HASH. Raises ArgumentTypeError."""
+    """Parse POSITION:HASH. Raises ArgumentTypeError."""
     match = re.fullmatch(r"([0-9]{1,18}):([0-9a-fA-F]{64})", text)
     if match is None:
         raise argparse.ArgumentTypeError("give a position and its hash, such as 4711:9f86d0… with 64 hex digits.")
@@ -34,12 +34,12 @@ def head_of(text: str) -> Head:
 
 async def verify(settings: Settings, expected: Head | None) -> Walked:
     """Walk the chain to its end. Raises Broken, Problem."""
-    walked, told = Walked(START, 0, 0), 0
+    walked, reported = Walked(START, 0, 0), 0
     async with open_context(settings, {}, pool_size=1) as context:
         async for walked in walk(context.db, expected):
-            if walked.head.last - told >= PROGRESS:
-                told = walked.head.last
-                print(f"audit: {told} entries checked …", file=sys.stderr, flush=True)  # noqa: T201
+            if walked.head.last - reported >= PROGRESS:
+                reported = walked.head.last
+                print(f"audit: {reported} entries checked …", file=sys.stderr, flush=True)  # noqa: T201
     return walked
 
 
@@ -50,15 +50,19 @@ async def write(settings: Settings) -> Walked:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser("python -m api.audit", description="Check the audit's chain of hashes.")
+    parser = argparse.ArgumentParser("python -m api.audit", description="Verify the hash chain of the audit log.")
     parser.add_argument("command", nargs="?", choices=("verify", "export"), default="verify")
-    parser.add_argument("--expect", type=head_of, metavar="POSITION:HASH", help="verify: a link that must be there")
-    parser.add_argument("--file", type=Path, help="verify: an export, and not the database")
+    parser.add_argument(
+        "--expect", type=head_of, metavar="POSITION:HASH", help="verify: a link that the chain must contain"
+    )
+    parser.add_argument("--file", type=Path, help="verify: read an export instead of the database")
     given = parser.parse_args(arguments)
     if given.file:
         with given.file.open("rb") as lines:
             return report(verify_file(lines, given.expect), sys.stdout)
-    settings = msgspec.structs.replace(load(), log_level="ERROR")  # errors end the process with one line of their own
+    settings = msgspec.structs.replace(
+        load(), log_level="ERROR"
+    )  # errors are printed as one line when the process exits
     telemetry.set_up(settings, "audit")
     if given.command == "export":
         return report(asyncio.run(write(settings)), sys.stderr)

@@ -1,5 +1,5 @@
-"""The chain: what the worker seals, a batch each second, and what anybody can compute again. docs/security.md has the
-recipe, which needs nothing but JSON and SHA-256."""
+"""The hash chain. The worker seals entries once a second, and anyone with the entries can recompute it with JSON and
+SHA-256; docs/security.md has the algorithm."""
 
 import hashlib
 import logging
@@ -16,19 +16,19 @@ logger = logging.getLogger(__name__)
 SEAL_SECONDS = 1.0
 AT_ONCE = 500
 START = Head(0, bytes(32))
-"""What the first entry follows."""
+"""Predecessor of the first entry."""
 BEGINNING = Checkpoint(START.last, START.link, 0, 0, 0, 0)
-"""Where the chain begins as long as no entry was removed."""
+"""Start of the chain while no entry was removed."""
 _BEFORE_ALL = -(2**63)
 
 
 class Broken(Exception):
-    """The chain does not hold; the message names the first position that does not fit."""
+    """The chain is not intact; the message names the first wrong position."""
 
 
 class Walked(msgspec.Struct, frozen=True):
-    """How far a walk came: the link it reached, how many entries' data and origins it found erased, those of removed
-    entries included, and in the end how many are not sealed yet. Entries up to `removed` are removed."""
+    """State of a verification: the last verified link, how many entries have erased data and origins (removed entries
+    included), and at the end how many are not sealed yet. Entries up to `removed` were removed."""
 
     head: Head
     data: int
@@ -38,7 +38,7 @@ class Walked(msgspec.Struct, frozen=True):
 
 
 async def seal(context: Context) -> int:
-    """Put the oldest entries that are not yet in the chain at its end; how many. Raises Problem."""
+    """Append the oldest unsealed entries to the chain. Returns their number. Raises Problem."""
     async with context.db.transaction() as db:
         await queries.lock_chain(db)
         entries = await queries.list_unsealed(db, AT_ONCE)
@@ -46,7 +46,7 @@ async def seal(context: Context) -> int:
             return 0
         head = await queries.find_head(db) or (await find_start(db)).head
         head = await _extend(db, head, entries)
-    # Outside of the database, so that whoever rewrites the table cannot rewrite this.
+    # The log is outside of the database, so that an attacker who rewrites the table cannot rewrite it.
     fields = {"position": head.last, "head": head.link.hex(), "entries": len(entries)}
     logger.info("audit sealed", extra={"fields": fields})
     return len(entries)
@@ -71,7 +71,7 @@ def origin_digest(entry: EntryRow) -> bytes:
 
 
 def link(head: Head, entry: EntryRow, data: bytes, origin: bytes) -> bytes:
-    """The hash of an entry that follows the head, with those digests."""
+    """Hash of an entry with these digests that follows `head`."""
     return _sha256(
         head.link.hex(),
         head.last + 1,
@@ -87,12 +87,12 @@ def link(head: Head, entry: EntryRow, data: bytes, origin: bytes) -> bytes:
 
 
 def _sha256(*parts: object) -> bytes:
-    """Of a JSON array in the canonical form of RFC 8785: no spaces, keys sorted, UTF-8."""
+    """SHA-256 of a JSON array in canonical form (RFC 8785): no spaces, sorted keys, UTF-8."""
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).digest()
 
 
 async def find_start(db: Database) -> Walked:
-    """Where the chain begins: after the entries that were removed for their age."""
+    """Start of the chain, after the entries removed for their age."""
     checkpoint = await queries.find_checkpoint(db) or BEGINNING
     return start_of(checkpoint)
 
@@ -103,14 +103,14 @@ def start_of(checkpoint: Checkpoint) -> Walked:
 
 
 async def walk(db: Database, expected: Head | None = None) -> AsyncIterator[Walked]:
-    """Compute the chain again from its start; a Walked after each batch, and one at the end. Raises Broken at the first
-    entry that does not fit, at an `expected` link that is not there, and where more was erased than was announced."""
+    """Recompute the chain from its start. Yields a Walked after each batch and one at the end. Raises Broken at the
+    first wrong entry, at a missing `expected` link, and if more was erased than announced."""
     walked, after = await find_start(db), _BEFORE_ALL
     check_link(walked, expected)
     while entries := await queries.list_sealed(db, after, AT_ONCE):
         if (entries[0].position or 0) > walked.head.last + 1:
             start = await find_start(db)
-            if start.head.last > walked.head.last:  # old entries were removed meanwhile
+            if start.head.last > walked.head.last:  # old entries were removed concurrently
                 walked, after = start, start.head.last
                 continue
         for entry in entries:
@@ -118,40 +118,40 @@ async def walk(db: Database, expected: Head | None = None) -> AsyncIterator[Walk
             check_link(walked, expected)
         after = walked.head.last
         yield walked
-    told = await queries.sum_erased(db)
-    check_end(walked, expected, told.entries, told.origins)
-    yield msgspec.structs.replace(walked, waiting=told.waiting)
+    erased = await queries.sum_erased(db)
+    check_end(walked, expected, erased.entries, erased.origins)
+    yield msgspec.structs.replace(walked, waiting=erased.waiting)
 
 
 def check_link(walked: Walked, expected: Head | None) -> None:
-    """Raises Broken where this is the expected link and has another hash, or where that one was removed."""
+    """Raises Broken if this is the expected position with another hash, or if that position was removed."""
     if expected is None:
         return
     if expected.last < walked.removed:
         raise Broken(f"position {expected.last} was removed for its age, with all up to {walked.removed}.")
     if expected.last == walked.head.last and expected.link != walked.head.link:
-        raise Broken(f"position {expected.last} is not what it was: the chain was made anew.")
+        raise Broken(f"position {expected.last} has another hash: the chain was rebuilt.")
 
 
 def check_end(walked: Walked, expected: Head | None, data: int, origins: int) -> None:
-    """Raises Broken where the chain ends too early, or more was erased than was announced."""
+    """Raises Broken if the chain ends too early, or if more was erased than announced."""
     if expected and expected.last > walked.head.last:
         raise Broken(f"position {walked.head.last + 1} is missing, and all up to {expected.last}: the end was cut off.")
     if walked.data > data or walked.origins > origins:
         raise Broken(
-            f"position unknown: {walked.data} entries are without their data and {walked.origins} without their"
-            f" origin; with their accounts went {data} and {origins}. Somebody hid the others."
+            f"position unknown: {walked.data} entries have no data and {walked.origins} no origin, but the"
+            f" announced erasures are {data} and {origins}: the others were tampered with."
         )
 
 
 def step(walked: Walked, entry: EntryRow) -> Walked:
-    """The walk one entry further. Raises Broken where it does not fit."""
+    """Verify one more entry. Raises Broken if it does not fit."""
     at = walked.head.last + 1
     if entry.position != at:
         raise Broken(f"position {at} is missing; the next is {entry.position}.")
     data, origin = entry.data_digest or b"", entry.origin_digest or b""
     if entry.hash != link(walked.head, entry, data, origin):
-        raise Broken(f"position {at} ({entry.id}) does not follow the one before: it was changed, inserted or moved.")
+        raise Broken(f"position {at} ({entry.id}) does not follow its predecessor: it was changed, inserted or moved.")
     if entry.data is not None if entry.data_salt is None else data_digest(entry) != data:
         raise Broken(f"position {at} ({entry.id}) has other data than when it was sealed.")
     origin_erased = entry.origin_salt is None and entry.address is None and entry.user_agent is None

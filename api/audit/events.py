@@ -1,4 +1,4 @@
-"""What this feature announces."""
+"""Events of this feature."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,8 +9,9 @@ from api.kernel import Event, Label, Person, Thing
 
 
 class EntriesErased(Event, frozen=True, tag="audit.erased"):
-    """What was personal in the entries of a deleted account is gone, or, without a `user_id`, in old ones of nobody's:
-    the data of so many, the origin of so many. That is how an erasure is told from somebody's hiding an entry."""
+    """Personal data was erased from the entries of a deleted account or, if `user_id` is null, from old entries that
+    belong to no account: the data of `entries` and the origin of `origins` entries. These counts distinguish announced
+    erasures from tampering."""
 
     erasure_id: Thing
     user_id: Person | None
@@ -19,10 +20,10 @@ class EntriesErased(Event, frozen=True, tag="audit.erased"):
 
 
 class EntriesRemoved(Event, frozen=True, tag="audit.removed"):
-    """The oldest entries, up to `position`, were older than AUDIT_DAYS and were removed: `removed` of them, the last
-    one from `until`. `hash` (hexadecimal) is the last one's: from there on the chain is verified. The other numbers
-    count from the chain's start: the removed entries that were without their data or origin, and those of which
-    removed `audit.erased` entries said so."""
+    """The oldest entries, up to `position`, were older than AUDIT_DAYS and were removed: `removed` entries, the last
+    one recorded at `until`. The chain is verified from `hash` (hexadecimal), the last entry's hash, on. The other
+    numbers count from the start of the chain: the removed entries without data or origin, and the erasures announced by
+    removed `audit.erased` entries."""
 
     removal_id: Thing
     position: int

@@ -1,5 +1,5 @@
-"""The chain as a file, which can be kept after its entries are removed and verified without the database. NDJSON: a
-Checkpoint, then an EntryRow a line, with byte strings in base64."""
+"""Export of the chain to a file that can be verified without the database, also after its entries are removed. The
+format is NDJSON: a Checkpoint, then one EntryRow per line, with byte strings in base64."""
 
 from collections.abc import Iterable
 from typing import BinaryIO
@@ -14,7 +14,7 @@ from api.kernel import Database
 
 
 async def export(db: Database, file: BinaryIO) -> Walked:
-    """Write the sealed entries, each verified first. Raises Broken, Problem, OSError."""
+    """Verify and write the sealed entries. Raises Broken, Problem, OSError."""
     start = await queries.find_checkpoint(db) or BEGINNING
     walked = start_of(start)
     file.write(msgspec.json.encode(start) + b"\n")
@@ -26,7 +26,7 @@ async def export(db: Database, file: BinaryIO) -> Walked:
 
 
 def verify_file(lines: Iterable[bytes], expected: Head | None) -> Walked:
-    """Compute the chain of an exported file again. Raises Broken."""
+    """Verify the chain of an exported file. Raises Broken."""
     start: Checkpoint | None = None
     for number, line in enumerate(lines, 1):
         try:

@@ -1,4 +1,4 @@
-"""One typed signature for each file in sql/audit/."""
+"""Typed signatures of the queries in sql/audit/."""
 
 from datetime import timedelta
 from uuid import UUID

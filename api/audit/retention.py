@@ -1,5 +1,5 @@
-"""Removing entries that are older than AUDIT_DAYS: whole pages from the chain's beginning, each verified first. What is
-removed is an entry of its own, `audit.removed`, which says where the chain begins from then on."""
+"""Removal of entries older than AUDIT_DAYS, in batches from the start of the chain, each verified first. A removal is
+recorded as an entry `audit.removed`, which has the new start of the chain."""
 
 import logging
 from datetime import timedelta
@@ -19,8 +19,8 @@ REMOVED_AT_ONCE = 2000
 
 
 async def remove_old(context: Context) -> int:
-    """Remove one page of old entries; how many. A page that does not fit the chain stays, and is an error in the log.
-    Raises Problem."""
+    """Remove one batch of old entries. Returns their number. A batch that fails verification is kept, and an error is
+    logged. Raises Problem."""
     days = context.settings.of(AuditSettings).days
     if not days:
         return 0
@@ -52,14 +52,14 @@ async def _remove(db: Transaction, age: timedelta) -> int:
         announced_origins=after.announced_origins,
     )
     await record(db, event)
-    # Outside of the database, as for `audit sealed`: a removal that the log does not have was somebody else's.
+    # The log is outside of the database, as for `audit sealed`: a removal that is not in it was not made here.
     fields = {"position": after.last, "head": after.link.hex(), "entries": len(entries)}
     logger.info("audit removed", extra={"fields": fields})
     return len(entries)
 
 
 def checkpoint_after(before: Checkpoint, entries: list[EntryRow]) -> Checkpoint:
-    """Where the chain begins once these are removed. Raises Broken where they do not follow."""
+    """Start of the chain after removing these entries. Raises Broken if they do not follow `before`."""
     walked, data, origins = start_of(before), before.announced_data, before.announced_origins
     for entry in entries:
         walked = step(walked, entry)
@@ -69,8 +69,8 @@ def checkpoint_after(before: Checkpoint, entries: list[EntryRow]) -> Checkpoint:
 
 
 def announced_by(entry: EntryRow) -> tuple[int, int]:
-    """Of how many entries this one says that their data and origin were erased."""
+    """Number of entries whose data and origin this entry announces as erased."""
     if entry.type != "audit.erased" or entry.data is None:
         return 0, 0
-    told = msgspec.json.decode(entry.data, type=EntriesErased)
-    return told.entries, told.origins
+    event = msgspec.json.decode(entry.data, type=EntriesErased)
+    return event.entries, event.origins

@@ -1,4 +1,4 @@
-"""Reading the audit: one's own history, and everybody's for administrators."""
+"""Routes of the audit log: an account's own activity, and all entries for administrators."""
 
 from uuid import UUID
 
@@ -9,9 +9,11 @@ from api.audit.types import Activity, ActivityQuery, AuditEntry, AuditQuery, Ent
 from api.kernel import Context, Cursors, Page, Principal, get, signed_in, superuser
 
 
-async def list_activity(context: Context, principal: Principal, query: ActivityQuery) -> Page[Activity]:
-    """One's own account's history, newest first: sign-ins, every change, and refused sign-ins, whose `data` has the
-    number of `attempts` that an entry stands for. `total` is exact up to 10,000."""
+async def list_my_activity(context: Context, principal: Principal, query: ActivityQuery) -> Page[Activity]:
+    """List the activity of the caller's own account, newest first.
+
+    It includes sign-ins, changes and failed sign-ins; `data.attempts` is the number of failures that an entry stands
+    for. `total` is exact below 10,000; 10,000 means at least that many."""
     cursors = Cursors(context.settings, "activity", principal.id)
     (before,) = cursors.read(query.cursor, UUID)
     rows = await queries.list_activity(context.db, principal.id, before, query.limit + 1)
@@ -22,8 +24,10 @@ async def list_activity(context: Context, principal: Principal, query: ActivityQ
     return cursors.page(entries, query.limit, total, lambda entry: (entry.id,))
 
 
-async def list_entries(context: Context, query: AuditQuery) -> Page[AuditEntry]:
-    """Everybody's history, newest first, with each entry's place in the chain. `total` is exact up to 10,000."""
+async def list_audit_entries(context: Context, query: AuditQuery) -> Page[AuditEntry]:
+    """List all audit entries, newest first, with their position in the hash chain.
+
+    `total` is exact below 10,000; 10,000 means at least that many."""
     cursors = Cursors(context.settings, "audit", query.user_id, query.type)
     (before,) = cursors.read(query.cursor, UUID)
     rows = await queries.list_entries(context.db, query.user_id, query.type, before, query.limit + 1)
@@ -48,6 +52,6 @@ def _shown(row: EntryRow) -> AuditEntry:
 
 
 routes = [
-    get("/users/me/activity", list_activity, guard=signed_in),
-    get("/audit", list_entries, guard=superuser),
+    get("/users/me/activity", list_my_activity, guard=signed_in),
+    get("/audit", list_audit_entries, guard=superuser),
 ]

@@ -1,4 +1,4 @@
-"""What an operator may set for the audit."""
+"""Settings of the audit log."""
 
 from typing import Annotated
 
@@ -10,5 +10,5 @@ from api.kernel import FeatureSettings
 class AuditSettings(FeatureSettings, frozen=True, kw_only=True):
     days: Annotated[
         int,
-        Meta(ge=0, le=36_500, description="Audit entries are removed after so many days: 1 to 36500; 0 keeps them."),
+        Meta(ge=0, le=36_500, description="Days after which audit entries are removed: 1 to 36500; 0 keeps them."),
     ] = 400

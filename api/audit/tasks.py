@@ -1,4 +1,4 @@
-"""What the worker does for the audit."""
+"""Erasure of personal data from the audit log."""
 
 from typing import Any
 from uuid import UUID
@@ -15,11 +15,11 @@ from api.operations.events import DeadLetterDiscarded
 from api.users.events import UserDeleted
 
 BATCHES_A_RUN = 20
-"""Then the task defers the rest: a run is short, whatever the length of the history."""
+"""Batches per run. The task then defers the rest, so that a run is short for any length of history."""
 
 
 class Erasure(msgspec.Struct, frozen=True):
-    """An erasure that goes on after the entry with the id `after`."""
+    """The rest of an erasure, after the entry with the id `after`."""
 
     user_id: UUID
     after: UUID
@@ -27,22 +27,22 @@ class Erasure(msgspec.Struct, frozen=True):
 
 @task(on=UserDeleted)
 async def erase(context: Context, event: UserDeleted, id: UUID) -> None:
-    """Remove what is personal from the entries of an account that is gone. What remains are ids, types, times and
-    digests, and the chain holds."""
+    """Erase personal data from the entries of a deleted account. Ids, types, times and digests remain, so the chain
+    stays intact."""
     await _erase(context, Erasure(event.user_id, NOBODY))
 
 
 @task(on=Erasure)
 async def erase_further(context: Context, step: Erasure, id: UUID) -> None:
-    """The rest of a long history."""
+    """Continue the erasure of a long history."""
     await _erase(context, step)
 
 
 async def _erase(context: Context, step: Erasure) -> None:
-    """Batch by batch in the order of the entries' ids, each with its count in a transaction of its own."""
+    """Erase batches in the order of the entries' ids, each with its count in a transaction of its own."""
     after = step.after
     for number in range(1, BATCHES_A_RUN + 1):
-        while await seal(context) == AT_ONCE:  # only what is sealed can be erased, since digests are made from it
+        while await seal(context) == AT_ONCE:  # sealing computes the digests, so it comes before the erasure
             pass
         async with context.db.transaction() as db:
             await queries.lock_chain(db)
@@ -54,7 +54,7 @@ async def _erase(context: Context, step: Erasure) -> None:
                     erasure_id=uuid7(), user_id=step.user_id, entries=batch.entries, origins=batch.origins
                 )
                 await record(db, counts)
-            if not batch.waiting:  # otherwise once more, when they are sealed
+            if not batch.waiting:  # otherwise the batch is repeated when they are sealed
                 after = batch.last
             if number == BATCHES_A_RUN and not done:
                 await erase_further.defer(db, Erasure(step.user_id, after))
@@ -63,7 +63,7 @@ async def _erase(context: Context, step: Erasure) -> None:
 
 
 async def _erase_outbox(db: Transaction, batch: Batch, words: list[str]) -> None:
-    """The same events in the outbox, and tasks that are dead letters and say one of these words."""
+    """Erase the same events from the outbox, and discard dead tasks that contain one of these words."""
     deletion, _, _ = address(UserDeleted)
     discarded = [(each.id, "event", each.type) for each in await erase_events(db, batch.about, batch.caused, deletion)]
     if words:

@@ -1,4 +1,4 @@
-"""What comes in and what goes out, and the rows behind it."""
+"""Types of requests, responses and rows."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ Kind = Annotated[
     msgspec.Meta(
         max_length=100,
         pattern=r"^[a-z_]+\.[a-z_]+$",
-        description="What happened, such as users.registered.",
+        description="Event type, such as users.registered.",
         examples=["sessions.started"],
     ),
 ]
@@ -26,15 +26,15 @@ class ActivityQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class AuditQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    user_id: Annotated[UUID, msgspec.Meta(description="Whose entries.")] | None = None
+    user_id: Annotated[UUID, msgspec.Meta(description="Account whose entries to list.")] | None = None
     type: Kind | None = None
     limit: Limit = 20
     cursor: Cursor | None = None
 
 
 class Activity(msgspec.Struct, frozen=True):
-    """Something that happened to one's account. `somebody` is whoever it was without being signed in; where an
-    administrator acted, is theirs alone."""
+    """An event of the caller's own account. `by` is `somebody` if the actor was not signed in. If an administrator
+    acted, address and user agent are null."""
 
     id: UUID
     type: str
@@ -46,8 +46,9 @@ class Activity(msgspec.Struct, frozen=True):
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """What happened, about whom (`data`'s `user_id`), by whom (`principal_id`), from where. What is personal is null
-    once its account is gone; `position` and `hash`, hexadecimal, until it is sealed, which takes a second."""
+    """An audit entry. `data.user_id` is the affected account, `principal_id` the actor, `address` and `user_agent` the
+    origin. Personal data is null after its account was deleted. `position` and `hash` (hexadecimal) are null until the
+    entry is sealed, about a second after it was recorded."""
 
     id: UUID
     type: str
@@ -73,7 +74,7 @@ class ActivityRow(msgspec.Struct, frozen=True):
 
 
 class EntryRow(msgspec.Struct, frozen=True):
-    """An entry as it stands in its table, in the column's order there; `data` is JSON."""
+    """A row of the table, in column order; `data` is JSON."""
 
     id: UUID
     type: str
@@ -93,14 +94,14 @@ class EntryRow(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The chain's last link."""
+    """The last link of the chain."""
 
     last: int
     link: bytes
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """The link after which the chain begins, and what was erased before it: as found, and as announced."""
+    """The link after which the chain starts, and what was erased before it: as found, and as announced."""
 
     last: int
     link: bytes
@@ -111,7 +112,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """How many entries' data and origins were erased as announced, and how many entries are not sealed yet."""
+    """Announced numbers of erased data and origins, and the number of unsealed entries."""
 
     entries: int
     origins: int
@@ -119,7 +120,7 @@ class Erased(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What was erased of one batch of a person's entries; `looked_at` of them, up to the id `last`."""
+    """Result of erasing one batch of an account's entries: `looked_at` entries, up to the id `last`."""
 
     entries: int
     origins: int

@@ -1,4 +1,4 @@
-"""The sweeps of the audit."""
+"""Periodic work of the audit log."""
 
 from datetime import timedelta
 
@@ -9,11 +9,11 @@ from api.audit.retention import remove_old
 from api.kernel import Context, Sweep, record, uuid7
 
 STRANGERS_KEPT = timedelta(days=90)
-"""The origin of entries that no account of ours is in."""
+"""How long the origin of entries that belong to no account is kept."""
 
 
 async def erase_strangers(context: Context) -> int:
-    """Remove the origin of entries that no account of ours is in, after a while; how many. Raises Problem."""
+    """Erase the origin of old entries that belong to no account. Returns their number. Raises Problem."""
     async with context.db.transaction() as db:
         origins = await queries.erase_strangers(db, STRANGERS_KEPT, AT_ONCE)
         if origins:

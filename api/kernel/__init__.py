@@ -1,5 +1,5 @@
-"""The vocabulary of a feature: the names that it uses, one line each. A feature imports from `api.kernel` and not from
-the rooms behind it. docs/architecture.md has the map of the rooms, and import-linter holds the rule."""
+"""The public API of the kernel for features. Features import from `api.kernel` and not from its subpackages;
+import-linter enforces it. docs/architecture.md describes the subpackages."""
 
 from api.kernel.client import HttpError, HttpResponse
 from api.kernel.config.variables import FeatureSettings, Variable
@@ -43,62 +43,62 @@ from api.kernel.outbox.tasks import Task, task
 from api.kernel.settings import Rate, Settings
 from api.kernel.telemetry import meter, span
 
-__all__ = [  # noqa: RUF022  # grouped as a reader looks for them
+__all__ = [  # noqa: RUF022  # grouped by topic
     # A feature
-    "Feature",  # routes, tasks, sweeps and consumers of one noun
-    "Sweep",  # repeated work of the worker
+    "Feature",  # routes, tasks, sweeps and consumers of a module
+    "Sweep",  # periodic work of the worker
     "Settings",  # the environment, read once
     "FeatureSettings", "Variable",  # a feature's own variables; settings.of(…) reads them
     "Context",  # the opened dependencies: db, cache, mail, tokens, passwords, limiter, settings
     # Routes
     "get", "post", "put", "patch", "delete",  # a path and its handler → Route
-    "Reply",  # a body with a status or headers of its own
-    "Stream",  # an answer that is made while it is sent
+    "Reply",  # a response with its own body, status or headers
+    "Stream",  # a streamed response
     "to_csv", "to_ndjson",  # rows → the chunks of a Stream
     "ACCEPTED",  # 202 without a body
-    "Renew",  # asks for new tokens for the caller
+    "Renew",  # replaces the caller's tokens
     "refuse_stale",  # If-Match against the current ETag
-    "Version",  # the field that If-Match compares instead of the whole content
-    "CacheControl",  # how long clients may reuse a GET's answers
-    "websocket",  # a Feed's events out, each message in a call of `receives`
-    "Feed",  # events as they happen, to a client that stays connected
-    "Page", "Cursor", "Cursors", "Limit",  # one page of a list, by key
+    "Version",  # field that If-Match compares instead of the whole content
+    "CacheControl",  # how long clients may reuse the responses of a GET
+    "websocket",  # sends a Feed's events; `receives` handles messages
+    "Feed",  # events for connected clients
+    "Page", "Cursor", "Cursors", "Limit",  # keyset pagination
     # Principals and limits
     "Principal",  # who is signed in
     "anyone", "holder", "signed_in", "superuser", "role",  # guards
-    "Policy", "Rate",  # a limit that only a handler can charge
-    "network_of",  # the network by which an address is counted
+    "Policy", "Rate",  # a limit that a handler charges
+    "network_of",  # network of an address, for limits
     "Origin", "origin",  # actor, address and trace of the current request or task
     # Input
-    "Normal", "Shown",  # a field's normal form, and its form for people
+    "Normal", "Shown",  # a field's normalized form, and its display form
     "Upload",  # a body that is a file, read in chunks
-    "media_type_of",  # what the first bytes of a file say
+    "media_type_of",  # media type by the first bytes of a file
     "normal_address", "shown_address", "punycode", "LONGEST_ADDRESS",  # e-mail addresses
     # Data
     "Database",  # the pool: reading queries; `transaction()`
-    "Transaction",  # what `transaction()` yields: writing queries, `record` and `Task.defer` demand one
-    "Autocommit",  # for a writing query that is complete by itself: Database or Transaction
+    "Transaction",  # yielded by `transaction()`; required by writing queries, `record` and `Task.defer`
+    "Autocommit",  # for a single writing query: Database or Transaction
     "query",  # binds a signature to its .sql file
     "uuid7",  # a new id, ordered by time
-    "cached",  # keeps an async function's answers in Redis for some seconds
+    "cached",  # caches an async function's results in Redis for some seconds
     "CacheUnavailable",  # Redis does not answer
-    "shared",  # one answer for all who ask at about the same time
+    "shared",  # one result for concurrent callers
     # Errors
-    "Problem", "FieldError",  # an answer by RFC 9457, and one field's fault
-    "problem", "bad_request", "unauthorized", "forbidden", "conflict",  # a new code of a status
+    "Problem", "FieldError",  # an error response (RFC 9457), and an invalid field
+    "problem", "bad_request", "unauthorized", "forbidden", "conflict",  # create an error code
     "NOT_FOUND", "UNAUTHORIZED", "VALIDATION_FAILED", "RATE_LIMITED", "UNAVAILABLE",  # the kernel's codes
     # Events, tasks and messages
-    "Event", "Person", "Thing",  # a fact, and of whom or what each id is
-    "Contact", "Personal", "Label",  # what each text says about a person
+    "Event", "Person", "Thing",  # an event, and the declarations of its ids
+    "Contact", "Personal", "Label",  # the declarations of its texts
     "record",  # writes an event to the outbox and the audit
-    "task", "Task",  # work that the worker does
+    "task", "Task",  # work of the worker
     "Schedule", "Due",  # a task at certain times
-    "consume", "Consumer", "Incoming",  # a message of another service, applied once
+    "consume", "Consumer", "Incoming",  # messages of other services, processed once
     # Calls, mail and telemetry
     "HttpError", "HttpResponse",  # context.http calls other services, from tasks
     "Template",  # a mail in each language
     "Message", "Attachment",  # a mail: recipients, headers, files
-    "MailRefused", "MailDelayed",  # never taken; not taken now
+    "MailRefused", "MailDelayed",  # permanent and temporary failures
     "browser_of", "system_of",  # the sender's device, by its User-Agent
     "meter", "span",  # metrics and traces
 ]  # fmt: skip

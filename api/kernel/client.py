@@ -1,8 +1,8 @@
-"""HttpClient: calls of other services over HTTP, from tasks. A call in a handler would happen although the transaction
-rolls back, and twice where it is tried again: a handler defers a task.
+"""HttpClient: HTTP calls of other services, from tasks. A call in a handler would happen even if its transaction rolls
+back, and twice if it is retried: defer a task instead.
 
-No redirects, cookies, credentials from `.netrc`, proxies from the environment or compression: an answer is what that
-server sent, and costs no more memory than was asked for. httpx is imported and opened by the first call alone."""
+Redirects, cookies, credentials from `.netrc`, proxies from the environment and compression are disabled, so that a
+response is exactly what the server sent, within the given size. httpx is imported by the first call."""
 
 import asyncio
 import contextlib
@@ -29,9 +29,9 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
-"""Between two pieces of an answer, and for each piece of a request."""
+"""Between two chunks of a response, and for each chunk of a request."""
 TOTAL_SECONDS = 15.0
-"""From the call to the answer's last byte; a task has 20 s."""
+"""From the call to the last byte of the response; a task has 20 s."""
 MOST_BYTES = 5 * 1024 * 1024
 MOST_CONNECTIONS = 20
 KEEP_ALIVE_SECONDS = 15.0
@@ -42,9 +42,9 @@ _NO_TRACE = "00-" + 32 * "0"
 
 
 class HttpError(OSError):
-    """A call failed: the server does not answer in time, or with a status that was not expected, or with too much. A
-    task that lets it through is tried again, and not before `retry_after`. The text names the server, and quotes
-    neither path nor body."""
+    """A call failed: the server did not answer in time, or the response has an unexpected status or is too large. A
+    task that does not catch it is retried, not before `retry_after`. The message names the server, and quotes neither
+    path nor body."""
 
     def __init__(
         self,
@@ -55,33 +55,33 @@ class HttpError(OSError):
     ) -> None:
         super().__init__(text)
         self.kind = kind
-        """The status, or the type of the failure: `error.type` of OpenTelemetry's semantic conventions."""
+        """Status or exception type, as `error.type` of OpenTelemetry's semantic conventions."""
         self.response = response
-        """None where there is no answer."""
+        """None if there is no response."""
         self.retry_after = retry_after
-        """Seconds, an hour at most (RFC 9110 §10.2.3)."""
+        """Seconds, at most an hour (RFC 9110 §10.2.3)."""
 
 
 class HttpResponse(msgspec.Struct, frozen=True):
-    """A whole answer. Names of header fields may be looked up in any case."""
+    """A complete response. Header names are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def json(self, type: type[T]) -> T:
-        """The body as that type. Raises HttpError where it is something else."""
+        """Decode the body as that type. Raises HttpError if it does not match."""
         try:
             return msgspec.json.decode(self.body, type=type)
-        except msgspec.DecodeError as error:  # whose text may quote a value
+        except msgspec.DecodeError as error:  # its message may quote a value
             place = _PLACE.search(str(error))
             where = f" at {place[1]}" if place else ""
-            raise HttpError(f"the answer is not the JSON that was expected{where}", response=self) from None
+            raise HttpError(f"the response is not the expected JSON{where}", response=self) from None
 
 
 class Options(TypedDict, total=False):
-    """What a call may say. `json` may be a Struct; of `json`, `form` and `content` there is one at most. `expect` are
-    statuses beside 2xx that are no error."""
+    """Options of a call. `json` may be a Struct; at most one of `json`, `form` and `content` is allowed. `expect` are
+    statuses besides 2xx that are not errors."""
 
     query: Mapping[str, str | int]
     headers: Mapping[str, str]
@@ -94,7 +94,7 @@ class Options(TypedDict, total=False):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A request, ready to be sent."""
+    """A prepared request."""
 
     method: str
     url: str
@@ -103,7 +103,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class HttpClient:
-    """One for a process: `context.http`. Its connections are kept and bounded."""
+    """One per process: `context.http`. Its connections are pooled and limited."""
 
     def __init__(self, settings: Settings) -> None:
         self._agent = f"rest-angular (+{settings.public_url})"
@@ -120,7 +120,7 @@ class HttpClient:
                     await self._transport.aclose()
 
     async def get(self, url: str, **options: Unpack[Options]) -> HttpResponse:
-        """`request` with GET; the next ones are the same with their methods."""
+        """`request` with GET; the following methods are analogous."""
         return await self.request("GET", url, **options)
 
     async def post(self, url: str, **options: Unpack[Options]) -> HttpResponse:
@@ -136,11 +136,11 @@ class HttpClient:
         return await self.request("DELETE", url, **options)
 
     async def request(self, method: str, url: str, **options: Unpack[Options]) -> HttpResponse:
-        """Send one request and read the whole answer, which is returned where its status is 2xx or expected. Raises
-        HttpError; ValueError where the request itself is malformed."""
+        """Send a request and read the whole response. Raises HttpError unless its status is 2xx or expected, and
+        ValueError if the request is invalid."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or parts.fragment:
-            raise ValueError("a URL is absolute, begins with http:// or https://, and has no password and no fragment")
+            raise ValueError("the URL must start with http:// or https:// and have no credentials and no fragment")
         if query := options.get("query"):
             url += ("&" if parts.query else "?") + urlencode(query)
         body, media_type = _body(options)
@@ -195,13 +195,13 @@ class HttpClient:
 
     async def _open(self) -> "httpx.AsyncHTTPTransport":
         async with self._opening:
-            if self._transport is None:  # in a thread: the import and the authorities take a tenth of a second
+            if self._transport is None:  # in a thread: importing httpx and loading the CA certificates takes 0.1 s
                 self._transport = await asyncio.to_thread(_make_transport)
             return self._transport
 
 
 class _Unreadable(Exception):
-    """An answer that is not read to its end."""
+    """A response that is not read to its end."""
 
 
 def _make_transport() -> "httpx.AsyncHTTPTransport":
@@ -212,12 +212,12 @@ def _make_transport() -> "httpx.AsyncHTTPTransport":
         max_keepalive_connections=MOST_CONNECTIONS,
         keepalive_expiry=KEEP_ALIVE_SECONDS,
     )
-    # A transport and not a client, which would follow cookies and the environment.
+    # A transport, because a client would use cookies and the environment.
     return httpx.AsyncHTTPTransport(verify=client_context(None), limits=limits, trust_env=False)
 
 
 def _body(options: Options) -> tuple[bytes | None, str | None]:
-    """The request's body and media type. Raises ValueError where there are several."""
+    """The request's body and media type. Raises ValueError if there are several."""
     if len(options.keys() & {"json", "form", "content"}) > 1:
         raise ValueError("give one of json, form and content")
     if "json" in options:
@@ -229,17 +229,17 @@ def _body(options: Options) -> tuple[bytes | None, str | None]:
 
 async def _read(answer: "httpx.Response", most_bytes: int) -> bytes:
     if answer.headers.get("content-encoding", "identity").lower() != "identity":
-        raise _Unreadable("the answer is compressed, which was not asked for")
+        raise _Unreadable("the response is compressed although identity was requested")
     body = bytearray()
     async for piece in answer.stream:  # type: ignore[union-attr]  # an AsyncByteStream
         body += piece
         if len(body) > most_bytes:
-            raise _Unreadable(f"the answer has more than {most_bytes} bytes")
+            raise _Unreadable(f"the response has more than {most_bytes} bytes")
     return bytes(body)
 
 
 def _judge(response: HttpResponse, host: str, expect: Collection[int]) -> None:
-    """Raises HttpError for a status that was not expected."""
+    """Raises HttpError for an unexpected status."""
     if not 200 <= response.status < 300 and response.status not in expect:
         retry_after = _retry_after(response.headers)
         raise HttpError(f"{host} answers {response.status}", str(response.status), response, retry_after)

@@ -33,7 +33,7 @@ class Origin(msgspec.Struct, frozen=True):
     """Language of e-mails."""
 
 
-# Ambient like the trace context: every event of a request carries it, and no handler passes it on.
+# Ambient like the trace context: all events of a request carry it without handlers passing it on.
 origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  # frozen
 
 
@@ -43,22 +43,22 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     cache: Cache
     mail: Mailer
     http: HttpClient
-    """For calls of other services, from tasks."""
+    """For calls of other services, in tasks."""
     tokens: Tokens
     principals: Principals
     limiter: Limiter
     passwords: Passwords
     live: Live
     draining: asyncio.Event
-    """Set when this process was told to stop: it finishes its work, and is not ready for more."""
+    """Set when this process is shutting down: it finishes its work and is not ready for more."""
 
 
 @contextlib.asynccontextmanager
 async def open_context(
     settings: Settings, subscribers: Mapping[str, tuple[str, ...]], pool_size: int | None = None
 ) -> AsyncIterator[Context]:
-    """Open the dependencies of a process; close them at the end of the block. None of them needs to answer yet: a PaaS
-    starts services in any order."""
+    """Open the dependencies of a process; close them at the end of the block. None of them needs to be available yet,
+    because platforms start services in any order."""
     for warning in warnings_of(settings):
         logger.warning(warning)
     draining = asyncio.Event()

@@ -1,5 +1,5 @@
-"""Problem: every answer that is not a success, as a type. Raise one anywhere below the middleware in this file and
-the client gets the contract's one shape (RFC 9457). Nothing else becomes an error response."""
+"""Problem: every error response as a type. Raise one below the middleware in this file, and the client gets an RFC 9457
+document. Nothing else becomes an error response."""
 
 import http
 import logging
@@ -16,21 +16,22 @@ logger = logging.getLogger(__name__)
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One field that was refused: an RFC 6901 `pointer` into the input, and why."""
+    """An invalid field: an RFC 6901 `pointer` into the input, and the reason."""
 
     pointer: str
     detail: str
 
 
 class Problem(Exception):
-    """A refusal. A feature's codes are subclasses, made by the makers below and raised by name: `raise EMAIL_TAKEN`."""
+    """An error response. A feature's codes are subclasses, created by the functions below and raised by name: `raise
+    EMAIL_TAKEN`."""
 
     status: ClassVar[int]
     code: ClassVar[str]
     type_: ClassVar[str] = "about:blank"
     detail: str
     violated_policies: Sequence[str] = ()
-    """The limits that were reached."""
+    """The limits that were exceeded."""
 
     def __init__(
         self,
@@ -43,13 +44,13 @@ class Problem(Exception):
         self.errors = errors
         self.headers = dict(headers or {})
         self.cookies: Sequence[str] = ()
-        """Set-Cookie headers, where what was refused must also be forgotten."""
+        """Set-Cookie headers that clear the cookies which were refused."""
         super().__init__(self.detail)
 
 
 class BrokenOff(Exception):
-    """An answer cannot be completed although it has begun, and the cause is logged. The server ends the connection so
-    that the client does not take what it has for the whole."""
+    """A response cannot be completed after it was started; the cause is logged. The server cuts the connection, so that
+    the client does not mistake a part for the whole."""
 
 
 class ProblemDocument(
@@ -58,7 +59,8 @@ class ProblemDocument(
     omit_defaults=True,
     rename={"type_": "type", "violated_policies": "violated-policies"},
 ):
-    """The body of every 4xx and 5xx (RFC 9457); the last three members repeat others, as the reference names them."""
+    """Body of every 4xx and 5xx response (RFC 9457). The members `error`, `status_code` and `path` repeat others for
+    compatibility with the reference system."""
 
     type_: str
     title: str
@@ -69,15 +71,15 @@ class ProblemDocument(
     trace_id: str
     errors: Sequence[FieldError] = ()
     violated_policies: Sequence[str] = ()
-    """Of a 429: the names of the limits, as in RateLimit-Policy."""
+    """Names of the exceeded limits of a 429 response, as in RateLimit-Policy."""
     error: str
     status_code: int
     path: str
 
 
 def problem(status: int, code: str, detail: str) -> type[Problem]:
-    """Make the type of refusal that `code` names. A type and not an instance: an exception raised twice keeps
-    growing."""
+    """Create the exception type of an error code. It is a type, because an instance that is raised twice accumulates
+    tracebacks."""
     return type(code, (Problem,), {"status": status, "code": code, "detail": detail})
 
 
@@ -102,59 +104,63 @@ def conflict(code: str, detail: str) -> type[Problem]:
 
 
 class UNAVAILABLE(Problem):
-    """A part that is needed does not answer. Written out as a class because others are a kind of it."""
+    """A service that is needed does not answer. A class statement, because others inherit from it."""
 
     status = 503
     code = "UNAVAILABLE"
-    detail = "A part this needs does not answer now; try again shortly."
+    detail = "A service that this operation needs is not available; try again shortly."
     remedy: str | None = None
-    """For the operator, never in an answer: which setting to mend, where waiting does not help."""
+    """For the operator, never sent to clients: the setting to fix if waiting does not help."""
 
 
 class RATE_LIMITED(Problem):
-    """A limit was reached (draft-ietf-httpapi-ratelimit-headers-11 §5)."""
+    """A limit was exceeded (draft-ietf-httpapi-ratelimit-headers-11 §5)."""
 
     status = 429
     code = "RATE_LIMITED"
     type_ = "https://iana.org/assignments/http-problem-types#quota-exceeded"
-    detail = "Too many requests; wait as long as Retry-After says."
+    detail = "Too many requests; wait for the seconds in Retry-After."
 
 
 MALFORMED_JSON = bad_request("MALFORMED_JSON", "The body is not valid JSON.")
 MALFORMED_MULTIPART = bad_request("MALFORMED_MULTIPART", "The body is not valid multipart/form-data.")
 MALFORMED_REQUEST = bad_request("MALFORMED_REQUEST", "The request is not valid HTTP.")
-UNAUTHORIZED = unauthorized("UNAUTHORIZED", "Sign in first: this needs a valid access token.")
-FORBIDDEN = forbidden("FORBIDDEN", "You may not do this.")
-NOT_FOUND = not_found("NOT_FOUND", "There is nothing here.")
-METHOD_NOT_ALLOWED = problem(405, "METHOD_NOT_ALLOWED", "This address does not answer that method; see Allow.")
-REQUEST_TIMEOUT = problem(408, "REQUEST_TIMEOUT", "The request did not arrive in time.")
-PRECONDITION_FAILED = problem(
-    412, "PRECONDITION_FAILED", "It has changed since you read it; read it again, and decide anew."
+UNAUTHORIZED = unauthorized("UNAUTHORIZED", "A valid access token is required; sign in.")
+FORBIDDEN = forbidden("FORBIDDEN", "Your account does not have permission for this operation.")
+NOT_FOUND = not_found("NOT_FOUND", "The resource does not exist.")
+METHOD_NOT_ALLOWED = problem(
+    405, "METHOD_NOT_ALLOWED", "The method is not allowed for this path; use one of those in Allow."
 )
-CONFLICT = conflict("CONFLICT", "Something else changed at the same time, or already exists.")
+REQUEST_TIMEOUT = problem(408, "REQUEST_TIMEOUT", "The request did not arrive in time; send it again.")
+PRECONDITION_FAILED = problem(
+    412, "PRECONDITION_FAILED", "The resource has changed since it was read; get it again and repeat the change."
+)
+CONFLICT = conflict(
+    "CONFLICT", "The change conflicts with a concurrent change or an existing resource; reload and try again."
+)
 PAYLOAD_TOO_LARGE = problem(413, "PAYLOAD_TOO_LARGE", "The body is larger than 64 KiB.")
-UNSUPPORTED_MEDIA_TYPE = problem(415, "UNSUPPORTED_MEDIA_TYPE", "This needs another Content-Type.")
-HOST_NOT_ALLOWED = problem(421, "HOST_NOT_ALLOWED", "This host name is not served here; see ALLOWED_HOSTS.")
-VALIDATION_FAILED = problem(422, "VALIDATION_FAILED", "Some of the input is not acceptable; see errors.")
-UPGRADE_REQUIRED = problem(426, "UPGRADE_REQUIRED", "This address speaks WebSocket; open one (RFC 6455).")
-TOO_MANY_STREAMS = problem(429, "TOO_MANY_STREAMS", "You have too many streams and sockets open; close one first.")
-INTERNAL_ERROR = problem(500, "INTERNAL_ERROR", "Something went wrong here; the trace id finds it in our logs.")
+UNSUPPORTED_MEDIA_TYPE = problem(415, "UNSUPPORTED_MEDIA_TYPE", "The Content-Type is not supported.")
+HOST_NOT_ALLOWED = problem(421, "HOST_NOT_ALLOWED", "This host name is not served; add it to ALLOWED_HOSTS.")
+VALIDATION_FAILED = problem(422, "VALIDATION_FAILED", "The input is invalid; see errors.")
+UPGRADE_REQUIRED = problem(426, "UPGRADE_REQUIRED", "This path requires a WebSocket handshake (RFC 6455).")
+TOO_MANY_STREAMS = problem(429, "TOO_MANY_STREAMS", "Too many streams and sockets are open; close one first.")
+INTERNAL_ERROR = problem(500, "INTERNAL_ERROR", "An internal error occurred; report the trace_id.")
 
 encode = msgspec.json.Encoder().encode
 
 
 def trace_id() -> str:
-    """The W3C trace id of the request being served: 32 hex digits."""
+    """The W3C trace id of the current request: 32 hex digits."""
     return f"{trace.get_current_span().get_span_context().trace_id:032x}"
 
 
 def title_of(status: int) -> str:
-    """The status' name in RFC 9110; Python before 3.13 has older ones for two of them."""
+    """The status' reason phrase in RFC 9110; Python before 3.13 has older ones for two of them."""
     return {413: "Content Too Large", 422: "Unprocessable Content"}.get(status) or http.HTTPStatus(status).phrase
 
 
 def document_of(refusal: Problem, path: str, trace_id: str) -> ProblemDocument:
-    """What a Problem says to whom asked for `path`, without the query."""
+    """The document of a Problem for `path`, which has no query."""
     return ProblemDocument(
         type_=refusal.type_,
         title=title_of(refusal.status),
@@ -172,7 +178,7 @@ def document_of(refusal: Problem, path: str, trace_id: str) -> ProblemDocument:
 
 
 def render(refusal: Problem, path: str) -> Response:
-    """Turn a Problem into its response. `path` is the request's, without the query."""
+    """Build the response of a Problem. `path` is the request's, without the query."""
     document = document_of(refusal, path, trace_id())
     headers = {"cache-control": "no-store", **refusal.headers}
     if refusal.status == 503:
@@ -186,13 +192,13 @@ def render(refusal: Problem, path: str) -> Response:
 
 
 def path_of(scope: Scope) -> str:
-    """The path as it was asked for, percent-encoded, so that no character of it can break a log line or a document."""
+    """The percent-encoded request path, so that no character of it can break a log line or a document."""
     return quote(scope.get("raw_path") or scope["path"], "/%:@!$&'()*+,;=")
 
 
 class Problems:
-    """ASGI middleware: whatever is raised below becomes an answer, with the headers that the pipeline put into
-    `scope["told"]`; an unexpected exception is logged and answered with 500."""
+    """ASGI middleware that turns exceptions into responses, with the headers in `scope["extra_headers"]`. Unexpected
+    exceptions are logged and answered with 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -208,10 +214,10 @@ class Problems:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
-            if started:  # too late for a status; the server logs it and ends the connection
+            if started:  # too late for an error response; the server logs it and closes the connection
                 raise
             if not isinstance(error, Problem):
                 logger.exception("unhandled exception")
                 error = INTERNAL_ERROR()
-            error.headers = {**scope.get("told", {}), **error.headers}
+            error.headers = {**scope.get("extra_headers", {}), **error.headers}
             await render(error, path_of(scope))(scope, receive, send)

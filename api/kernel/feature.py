@@ -1,5 +1,5 @@
 """Feature: everything that a feature adds to the application. The application is the tuple of features in
-api/features.py; nothing registers itself."""
+api/features.py; there is no registration."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import msgspec
 
 from api.kernel.config.variables import FeatureSettings
 from api.kernel.context import Context
-from api.kernel.http.routing import Authenticate, Renewal, Route, Whose
+from api.kernel.http.routing import Authenticate, Identify, Renewal, Route
 from api.kernel.identity.auth import TOKEN_INVALID, Claims, Principal
 from api.kernel.outbox.consumers import Consumer
 from api.kernel.outbox.schedules import Schedule
@@ -16,30 +16,30 @@ from api.kernel.outbox.tasks import Task
 
 
 class Sweep(msgspec.Struct, frozen=True):
-    """Repeated work, such as removing expired rows. `run` does one batch and returns its size. The worker repeats it at
-    once while that is not 0, and then every `seconds`; several workers may run it at the same time."""
+    """Periodic work, such as deleting expired rows. `run` processes one batch and returns its size. The worker repeats
+    it immediately while that is not 0, then every `seconds`; several workers may run it concurrently."""
 
     run: Callable[[Context], Awaitable[int]]
     seconds: float = 60.0
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
-    """A noun of the product. The docstring of its package is its description on the API page."""
+    """A module of the application. The docstring of its package is its description in the OpenAPI document."""
 
     name: str
     settings: type[FeatureSettings] | None = None
-    """Read from the environment at start; `context.settings.of(…)` has them."""
+    """Read from the environment at start; `context.settings.of(…)` returns it."""
     routes: Sequence[Route] = ()
     tasks: Sequence[Task[Any]] = ()
     sweeps: Sequence[Sweep] = ()
     schedules: Sequence[Schedule] = ()
     consumers: Sequence[Consumer] = ()
     authenticate: Authenticate | None = None
-    """Returns the current Principal for an access token's claims; one feature has it."""
-    recognise: Whose | None = None
-    """Returns the sign-in that a browser's cookies belong to, without a query; one feature has it."""
+    """Returns the current Principal for an access token's claims. At most one feature has it."""
+    recognise: Identify | None = None
+    """Returns the sign-in of a browser's cookies, without a query. At most one feature has it."""
     renew: Renewal | None = None
-    """Replaces the caller's tokens when a handler returns Renew; the same feature has it."""
+    """Replaces the caller's tokens for handlers that take `renew`. The same feature has it."""
 
 
 def tasks_of(features: Sequence[Feature]) -> list[Task[Any]]:
@@ -47,18 +47,20 @@ def tasks_of(features: Sequence[Feature]) -> list[Task[Any]]:
 
 
 def settings_of(features: Sequence[Feature]) -> dict[str, type[FeatureSettings]]:
-    """The types of the features' settings, for `load(kinds=…)`."""
+    """The settings types of the features, for `load(kinds=…)`."""
     return {feature.name: feature.settings for feature in features if feature.settings}
 
 
 def schedules_of(features: Sequence[Feature]) -> list[Schedule]:
-    """Raises TypeError where a scheduled task is in no feature's `tasks`, or has two schedules."""
+    """Raises TypeError if a scheduled task is in no feature's `tasks`, or has two schedules."""
     found = [schedule for feature in features for schedule in feature.schedules]
     names = [schedule.task.name for schedule in found]
     if missing := set(names) - {task.name for task in tasks_of(features)}:
-        raise TypeError(f"{', '.join(sorted(missing))}: list the scheduled task in its Feature's `tasks`, too.")
+        raise TypeError(f"{', '.join(sorted(missing))}: add the scheduled task to its Feature's `tasks`.")
     if twice := {name for name in names if names.count(name) > 1}:
-        raise TypeError(f"{', '.join(sorted(twice))}: a task has one schedule; its fields may be lists, such as 9,17.")
+        raise TypeError(
+            f"{', '.join(sorted(twice))}: a task can have only one schedule; use a list in its fields, such as 9,17."
+        )
     return found
 
 
@@ -71,17 +73,17 @@ def renewal_of(features: Sequence[Feature]) -> Renewal | None:
 
 
 def authenticate_of(features: Sequence[Feature]) -> Authenticate:
-    """The one feature's `authenticate`. Raises TypeError if several features have one."""
+    """Return the `authenticate` of the feature that has it. Raises TypeError if several have."""
     found = [feature.authenticate for feature in features if feature.authenticate]
     if len(found) > 1:
-        raise TypeError("Several features have `authenticate`; one may have it.")
-    return found[0] if found else _nobody
+        raise TypeError("Several features have `authenticate`; remove all but one.")
+    return found[0] if found else _reject
 
 
-def recognise_of(features: Sequence[Feature]) -> Whose:
-    """The one feature's `recognise`."""
+def recognise_of(features: Sequence[Feature]) -> Identify:
+    """Return the `recognise` of the feature that has it."""
     return next((feature.recognise for feature in features if feature.recognise), lambda context, cookies, body: None)
 
 
-async def _nobody(context: Context, claims: Claims) -> Principal:
+async def _reject(context: Context, claims: Claims) -> Principal:
     raise TOKEN_INVALID

@@ -1,5 +1,5 @@
-"""What a process holds now: its pool of connections, its hashing queue, memory, descriptors. Read when metrics are
-collected, at no cost to requests. How late the event loop runs is measured twice a second."""
+"""Metrics of a process: its connection pool, hashing queue, memory and file descriptors, read when metrics are
+collected, at no cost to requests. The lag of the event loop is measured twice a second."""
 
 import asyncio
 import contextlib
@@ -16,20 +16,20 @@ from api.kernel.identity.passwords import Passwords
 from api.kernel.telemetry import meter
 
 LAG_SECONDS = 0.5
-_PROC = Path("/proc/self")  # Linux alone has it
+_PROC = Path("/proc/self")  # Linux only
 _open: list[tuple[Database, Passwords]] = []
 
 loop_lag = meter.create_histogram(
     "event_loop.lag",
     "s",
-    "How late the event loop ran what was due",
+    "Delay of scheduled callbacks of the event loop",
     explicit_bucket_boundaries_advisory=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 
 
 @contextlib.asynccontextmanager
 async def measured(database: Database, passwords: Passwords) -> AsyncIterator[None]:
-    """Report these, and the lag of this event loop, while the block runs."""
+    """Report these dependencies and the lag of this event loop while the block runs."""
     held = database, passwords
     _open.append(held)
     measuring = asyncio.create_task(_measure_lag())
@@ -102,13 +102,16 @@ meter.create_observable_up_down_counter(
     "db.client.connection.count", _of_open(_connections), "{connection}", "Connections to PostgreSQL, by state"
 )
 meter.create_observable_up_down_counter(
-    "db.client.connection.max", _of_open(_most_connections), "{connection}", "As many as the pool may open"
+    "db.client.connection.max", _of_open(_most_connections), "{connection}", "Maximum connections of the pool"
 )
 meter.create_observable_up_down_counter(
-    "db.client.connection.pending_requests", _of_open(_waiting_for_connections), "{request}", "Waiting for a connection"
+    "db.client.connection.pending_requests",
+    _of_open(_waiting_for_connections),
+    "{request}",
+    "Requests waiting for a connection",
 )
 meter.create_observable_up_down_counter(
-    "hashing.passwords", _of_open(_hashing), "{password}", "Passwords being hashed, or waiting for it, by state"
+    "hashing.passwords", _of_open(_hashing), "{password}", "Passwords being hashed or queued, by state"
 )
 meter.create_observable_up_down_counter(
     "process.memory.usage", _of_process(_memory), "By", "Resident memory of this process"
@@ -118,5 +121,8 @@ meter.create_observable_up_down_counter(
     "process.unix.file_descriptor.count", _of_process(_descriptors), "{file_descriptor}", "Open file descriptors"
 )
 meter.create_observable_up_down_counter(
-    "process.unix.file_descriptor.limit", _of_process(_most_descriptors), "{file_descriptor}", "As many may be open"
+    "process.unix.file_descriptor.limit",
+    _of_process(_most_descriptors),
+    "{file_descriptor}",
+    "Maximum file descriptors",
 )

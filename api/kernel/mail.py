@@ -1,5 +1,5 @@
-"""Mailers, which hand a Message over: to SMTP, or to memory for tests. Templates: a feature keeps its texts in emails/
-beside the task that sends them, a folder for each language: en/verify.txt, whose first line is the subject, and
+"""Mailers, which send a Message by SMTP or store it in memory for tests, and templates: a feature keeps its texts in
+emails/ beside its tasks, in one folder per language: en/verify.txt, whose first line is the subject, and
 en/verify.html."""
 
 import contextlib
@@ -27,18 +27,18 @@ logger = logging.getLogger(__name__)
 LANGUAGES = ("en", "de")
 SEND_SECONDS = 10.0
 REMEMBERED_SECONDS = 86_400
-"""Longer than a task is retried."""
+"""Longer than the retries of a task."""
 _DELIVERED = "mail:delivered:"
-# RFC 3463: what no retry changes is about the recipient's address (5.1.x, but not 5.1.7 and 5.1.8, the sender's), a
-# mailbox that is disabled (5.2.1), or this mail (5.2.3, 5.6.x). A full mailbox, the server's system, routing, protocol
-# and policy (5.2.2, 5.3.x, 5.4.x, 5.5.x, 5.7.x) may change, and are for the sender to look into.
+# RFC 3463. Final: errors of the recipient's address (5.1.x, except 5.1.7 and 5.1.8, the sender's), a disabled mailbox
+# (5.2.1), and errors of this mail (5.2.3, 5.6.x). Temporary, for the operator to fix: a full mailbox and errors of the
+# server's system, routing, protocol and policy (5.2.2, 5.3.x, 5.4.x, 5.5.x, 5.7.x).
 _ENHANCED = re.compile(r"([45]\.\d{1,3}\.\d{1,3})(?!\S)")
 _FINAL = re.compile(r"5\.(1\.(?![78]$)\d+|2\.[13]|6\.\d+)")
-# Where the reply has no such code: what RFC 5321 and RFC 7504 say of mailboxes and domains.
+# For replies without such a code: the final replies of RFC 5321 and RFC 7504 about mailboxes and domains.
 _FINAL_REPLIES = (501, 550, 551, 553, 556)
-_NOT_LET_IN = (530, 534, 535, 538)
+_NOT_AUTHENTICATED = (530, 534, 535, 538)
 
-# The first that a User-Agent contains: Edge and Opera call themselves Chrome too, and that Safari.
+# The first match in a User-Agent counts: Edge and Opera also contain Chrome, and Chrome contains Safari.
 BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
 SYSTEMS = {
     "Android": "Android",
@@ -52,24 +52,24 @@ SYSTEMS = {
 
 
 class MailRefused(Exception):
-    """The mail cannot be delivered: the server refuses its recipients or content for good, or it is malformed."""
+    """The mail cannot be delivered: the server permanently rejects its recipients or content, or it is malformed."""
 
 
 class MailDelayed(OSError):
-    """The mail server does not accept this mail now, and may later."""
+    """The mail server does not accept this mail now; a retry may succeed."""
 
 
 class Mailer(Protocol):
     outage: Outage
 
     async def send(self, message: Message) -> None:
-        """Send the mail. Raises MailRefused; MailDelayed where a retry may help."""
+        """Send the mail. Raises MailRefused, or MailDelayed if a retry may succeed."""
 
 
 class SmtpMailer:
-    """Sends a mail to all of its recipients in one SMTP transaction. Where the server takes it for some of them, it is
-    sent to those; the others are retried if their refusal is temporary, and given up if it is final. `cache` remembers
-    who has it, so that a retry does not send it to them again."""
+    """Sends a mail to all of its recipients in one SMTP transaction. If the server accepts only some recipients, the
+    others are retried after a temporary error and dropped after a final one. `cache` stores who has received it, so
+    that a retry does not send it to them again."""
 
     def __init__(self, settings: Settings, cache: Cache | None = None) -> None:
         self._smtp = settings.smtp
@@ -81,7 +81,9 @@ class SmtpMailer:
     async def send(self, message: Message) -> None:
         try:
             mail = compose(message, self._name, self._from).as_bytes()
-        except ValueError as fault:  # a line break in a header, a second address: an injection, or a mistake that stays
+        except (
+            ValueError
+        ) as fault:  # such as a line break in a header or a second address: an injection, or a permanent mistake
             raise MailRefused(str(fault) if isinstance(fault, Malformed) else "not a mail") from None
         delivered = await self._delivered(message)
         pending = [each for each in message.recipients if _digest(each) not in delivered]
@@ -96,16 +98,16 @@ class SmtpMailer:
             raise refusals[0]
         for refusal in refusals:
             fields = {"id": message.id, "cause": str(refusal), "recipients": len(message.recipients)}
-            logger.warning("a mail is refused for one of several recipients", extra={"fields": fields})
+            logger.warning("a mail was rejected for one of several recipients", extra={"fields": fields})
 
     async def _hand_over(self, mail: bytes, recipients: list[str]) -> dict[str, aiosmtplib.SMTPResponseException]:
-        """Send it to these; the answer is who was refused. Raises MailRefused, MailDelayed where that is not about a
-        recipient."""
+        """Send the mail to these recipients and return the rejected ones. Raises MailRefused or MailDelayed for errors
+        that do not concern a recipient."""
         if not recipients:
             return {}
         try:
             with span("smtp send", SpanKind.CLIENT, attributes={"server.address": self._smtp.host}):
-                # The envelope's recipients are given apart: an address with a comma in a header would be several.
+                # The envelope's recipients are passed explicitly: an address with a comma would become several.
                 refused, _ = await aiosmtplib.send(
                     mail,
                     sender=self._from,
@@ -134,9 +136,9 @@ class SmtpMailer:
         }
 
     async def _delivered(self, message: Message) -> set[bytes]:
-        """Digests of the recipients who have it from an earlier attempt."""
+        """Digests of the recipients who received it in an earlier attempt."""
         if self._cache and len(message.recipients) > 1:
-            with contextlib.suppress(CacheUnavailable):  # then some get it twice, with the same Message-ID
+            with contextlib.suppress(CacheUnavailable):  # otherwise some get it twice, with the same Message-ID
                 return set(await self._cache.execute("SMEMBERS", _DELIVERED + message.id))
         return set()
 
@@ -150,41 +152,41 @@ class SmtpMailer:
         if "STARTTLS extension not supported" in str(error):
             return "the mail server offers no STARTTLS: check SMTP_URL"
         if "AUTH extension is not supported" in str(error):
-            return "the mail server takes no name and password here, or only over TLS: check SMTP_URL"
+            return "the mail server accepts no credentials, or only over TLS: check SMTP_URL"
         refused = any(isinstance(each, ConnectionRefusedError) for each in causes(error))
-        # A server that waits for a handshake sends no greeting: the client has no error but the time that passed.
+        # A server that expects a TLS handshake sends no greeting, so the client only sees a timeout.
         if self._smtp.tls != "implicit" and not refused and await speaks_tls(self._smtp.host, self._smtp.port):
             return only_tls("SMTP_URL")
         return connection_remedy(error, "SMTP_URL", "SMTP_CA_CERT")
 
     def _refusal(self, error: aiosmtplib.SMTPResponseException) -> Exception:
-        """What a reply means. Its text may quote the address, the sender's password never."""
-        said = f"smtp {error.code} {scrubbed(error.message)}".strip()
+        """Map a reply to an exception. Its text may contain the address, never the password."""
+        reply = f"smtp {error.code} {scrubbed(error.message)}".strip()
         about_mail = isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError)
         if about_mail and _is_final(error.code, error.message):
-            return MailRefused(said)
-        if error.code in _NOT_LET_IN:
-            self.outage.tell(said, "the mail server wants another name, password or TLS: check SMTP_URL")
-        elif error.code >= 500 and not error.message.startswith("5.2.2"):  # a full mailbox is nobody's fault here
-            self.outage.tell(said, "the mail server refuses us: ask it about MAIL_FROM, relaying and its policy")
+            return MailRefused(reply)
+        if error.code in _NOT_AUTHENTICATED:
+            self.outage.tell(reply, "the mail server requires other credentials or TLS: check SMTP_URL")
+        elif error.code >= 500 and not error.message.startswith("5.2.2"):  # a full mailbox is not our misconfiguration
+            self.outage.tell(reply, "the mail server rejects our mail: check MAIL_FROM, relaying and its policy")
         elif not about_mail:
-            self.outage.tell(said)
-        return MailDelayed(said)
+            self.outage.tell(reply)
+        return MailDelayed(reply)
 
 
 def _digest(recipient: str) -> bytes:
-    """Addresses are not kept in Redis."""
+    """Digest of a recipient: addresses are not stored in Redis."""
     return hashlib.sha256(recipient.encode()).digest()[:16]
 
 
 def _is_final(code: int, text: str) -> bool:
-    """Whether a reply says that sending the mail again is no use (RFC 3463, RFC 5321 §4.2)."""
+    """Whether a reply means that a retry is useless (RFC 3463, RFC 5321 §4.2)."""
     enhanced = _ENHANCED.match(text)
     return code >= 500 and bool(_FINAL.fullmatch(enhanced[1])) if enhanced else code in _FINAL_REPLIES
 
 
 class MemoryMailer:
-    """Keeps the messages that were sent, newest last."""
+    """Stores sent messages, newest last."""
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
@@ -195,8 +197,8 @@ class MemoryMailer:
 
 
 class Template:
-    """Text and HTML of a mail, in a feature's emails/<language>/ folder, inside the common layout. A missing file is an
-    error at start, a missing value an error when it is rendered."""
+    """Text and HTML of a mail in a feature's emails/<language>/ folder, inside the common layout. A missing file is an
+    error at start, a missing value an error when rendering."""
 
     def __init__(self, folder: Path, name: str) -> None:
         environment = jinja2.Environment(
@@ -221,7 +223,8 @@ class Template:
         attachments: Sequence[Attachment] = (),
         **values: object,
     ) -> Message:
-        """The mail in that language of LANGUAGES, with `values` for the texts; `Message` describes the rest."""
+        """Render the mail in a language of LANGUAGES, with `values` for the template; see `Message` for the other
+        parameters."""
         text, html = (part.render(values, language=language) for part in self._parts[language])
         subject, _, text = text.partition("\n")
         return Message(
@@ -245,12 +248,12 @@ def language_of(accepted: str) -> str:
 
 
 def browser_of(user_agent: str | None) -> str | None:
-    """The browser's name, from a fixed list: the client writes its User-Agent, and could put any text into a mail."""
+    """The browser's name from a fixed list: clients control the User-Agent, and must not put text into a mail."""
     return _word(BROWSERS, user_agent)
 
 
 def system_of(user_agent: str | None) -> str | None:
-    """The same for the operating system."""
+    """The operating system's name from a fixed list."""
     return _word(SYSTEMS, user_agent)
 
 

@@ -1,5 +1,5 @@
-"""Message and Attachment, and their form on the wire (RFC 5322, MIME). Every header, address and file name is checked
-before it is written: a line end in one of them would add a header or a recipient."""
+"""Message and Attachment, and their wire format (RFC 5322, MIME). Headers, addresses and file names are validated
+before they are written: a line break in one of them would add a header or a recipient."""
 
 import email.headerregistry
 import email.message
@@ -13,9 +13,9 @@ import msgspec
 from api.kernel.settings import address, sender
 
 MOST_RECIPIENTS = 100
-"""A server accepts at least so many in one transaction (RFC 5321 §4.5.3.1.8)."""
+"""Servers accept at least this many per transaction (RFC 5321 §4.5.3.1.8)."""
 MOST_ATTACHED_BYTES = 10 * 1024 * 1024
-"""All attachments of one mail together; base64 adds a third, and many servers refuse more than 20 MB."""
+"""Total size of the attachments of a mail; base64 adds a third, and many servers reject more than 20 MB."""
 LONGEST_HEADER = 900
 """Characters; a line has at most 998 (RFC 5322 §2.1.1)."""
 _HEADERS = {"reply-to", "in-reply-to", "references", "precedence", "feedback-id", "importance"}
@@ -25,11 +25,11 @@ _MEDIA_TYPE = re.compile(r"(?!multipart/|message/)([a-z]+)/([a-z0-9][a-z0-9.+-]{
 
 
 class Malformed(ValueError):
-    """A part of a mail cannot be sent; the text says which, and quotes nothing of it."""
+    """A part of a mail is invalid; the message says which, without quoting it."""
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """A file of a mail. `media_type` is like `text/calendar`; a name in any language is written by RFC 2231."""
+    """A file of a mail. `media_type` is like `text/calendar`; non-ASCII names are encoded by RFC 2231."""
 
     name: str
     content: bytes
@@ -37,9 +37,9 @@ class Attachment(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail. `id` becomes the Message-ID: the same for every attempt, so that receivers drop a second copy. `to`,
-    `cc` and `bcc` are addresses without names; who is in `bcc` is in no header. `headers` may be Reply-To, In-Reply-To,
-    References, Precedence, Importance, Feedback-ID, List-… and X-…."""
+    """A mail. `id` becomes the Message-ID, the same for every attempt, so that receivers drop duplicates. `to`, `cc`
+    and `bcc` are addresses without names; `bcc` is in no header. `headers` may be Reply-To, In-Reply-To, References,
+    Precedence, Importance, Feedback-ID, List-… and X-…."""
 
     id: str
     to: str | tuple[str, ...]
@@ -53,17 +53,17 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def recipients(self) -> list[str]:
-        """The addresses of `to`, `cc` and `bcc`, each once."""
+        """The addresses of `to`, `cc` and `bcc`, without duplicates."""
         to = (self.to,) if isinstance(self.to, str) else self.to
         return list(dict.fromkeys((*to, *self.cc, *self.bcc)))
 
 
 class _OneLine(email.headerregistry.UnstructuredHeader):
-    """Python folds a long header by encoding words of it (RFC 2047), which no reader of List-Unsubscribe or References
-    decodes. ASCII stays on one line."""
+    """Keeps ASCII headers on one line. Python folds long headers by encoding words (RFC 2047), which readers of
+    List-Unsubscribe and References do not decode."""
 
     def fold(self, *, policy: email.policy.Policy) -> str:
-        line = f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]  # a BaseHeader, once it is made
+        line = f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]  # an instance is also a BaseHeader
         return line if line.isascii() else str(super().fold(policy=policy))  # type: ignore[misc]
 
 
@@ -71,9 +71,9 @@ _POLICY = email.policy.SMTP.clone(header_factory=email.headerregistry.HeaderRegi
 
 
 def compose(message: Message, name: str, address_: str) -> email.message.EmailMessage:
-    """The mail as sent by this name and address. Raises ValueError where a part is malformed or too large."""
+    """Build the mail with this sender. Raises ValueError if a part is invalid or too large."""
     if not 1 <= len(message.recipients) <= MOST_RECIPIENTS:
-        raise Malformed(f"a mail has 1 to {MOST_RECIPIENTS} recipients")
+        raise Malformed(f"a mail must have 1 to {MOST_RECIPIENTS} recipients")
     to = (message.to,) if isinstance(message.to, str) else message.to
     mail = email.message.EmailMessage(_POLICY)
     mail["From"] = email.headerregistry.Address(name, addr_spec=address_)
@@ -99,7 +99,7 @@ def compose(message: Message, name: str, address_: str) -> email.message.EmailMe
 
 def _add_header(mail: email.message.EmailMessage, field: str, value: str) -> None:
     if field.lower() not in _HEADERS and not _HEADER.fullmatch(field):
-        raise Malformed("a header is not one that a message may set")
+        raise Malformed("a header is not allowed")
     if field in mail:
         raise Malformed("a header is set twice")
     if not value.isprintable() or len(value) > LONGEST_HEADER:
@@ -116,8 +116,8 @@ def _add_header(mail: email.message.EmailMessage, field: str, value: str) -> Non
 def _attach(mail: email.message.EmailMessage, attachment: Attachment) -> None:
     media_type = _MEDIA_TYPE.fullmatch(attachment.media_type)
     if media_type is None:
-        raise Malformed("an attachment's media type is like text/calendar")
+        raise Malformed("an attachment's media type must be like text/calendar")
     name = attachment.name
     if not name.strip(". ") or not name.isprintable() or len(name) > 200 or set(name) & set('/\\"'):
-        raise Malformed("an attachment's name is a file name of at most 200 printable characters")
+        raise Malformed("an attachment's name must be a file name of at most 200 printable characters")
     mail.add_attachment(attachment.content, maintype=media_type[1], subtype=media_type[2], filename=name)

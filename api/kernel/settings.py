@@ -1,5 +1,5 @@
-"""The environment as one frozen Struct, with the settings that features declare. Everything that is missing, malformed,
-weak or a published default is refused at start, all of it in one message."""
+"""The environment as a frozen Struct, with the settings of features. All missing, invalid, weak and published values
+are reported at start, in one message."""
 
 import os
 import re
@@ -29,20 +29,20 @@ from api.kernel.config.variables import FeatureSettings, between, one_of, read_b
 F = TypeVar("F", bound=FeatureSettings)
 T = TypeVar("T")
 
-# Names under which a PaaS tells which build is running, first found wins.
+# Variables in which platforms pass the release; the first one found is used.
 _RELEASE_VARIABLES = ("HEROKU_SLUG_COMMIT", "RENDER_GIT_COMMIT", "RAILWAY_GIT_COMMIT_SHA", "GIT_REV")
 _LOOPBACK = "127.0.0.0/8,::1"
 _PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-# Keys that stand in this repository or in the reference system's; anybody can sign tokens with them.
+# Keys published in this repository or the reference system; everyone could sign tokens with them.
 PUBLISHED_KEYS = {"replace-me-with-48-random-characters-from-openssl", "your-secret-key", "changethis", "secret"}
 
 
 class SettingsError(Exception):
-    """The environment cannot be run with; the message names every variable at fault and what to do."""
+    """The environment is invalid; the message names every wrong variable and what to do."""
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """So many requests (`count`) per `period` seconds."""
+    """`count` requests per `period` seconds."""
 
     count: int
     period: int
@@ -62,7 +62,7 @@ class Settings(Sealed, frozen=True, kw_only=True):
     api_docs: bool
     secret_key: str
     secret_key_previous: str | None
-    """Verifies what it signed, and signs nothing."""
+    """Verifies existing signatures and creates none."""
     jwt_algorithm: str
     jwt_private_key: str | None
     jwt_previous_keys: tuple[str, ...]
@@ -84,7 +84,7 @@ class Settings(Sealed, frozen=True, kw_only=True):
     rate_limit_anonymous: Rate | None
     rate_limit_signed_in: Rate | None
     rate_limit_credentials: float | None
-    """Multiplies every limit written on a route line; None lifts them."""
+    """Factor of all limits on route lines; None disables them."""
     require_verification: bool
     sign_in_most_days: int
     firebase_scrypt_signer_key: bytes | None
@@ -99,9 +99,8 @@ class Settings(Sealed, frozen=True, kw_only=True):
 
 
 def load(environ: Mapping[str, str] = os.environ, kinds: Mapping[str, type[FeatureSettings]] | None = None) -> Settings:
-    """Read every variable, those of the features in `kinds` too (by the feature's name). Raises SettingsError naming
-    all that are missing or wrong, and never their values; TypeError where a feature declares a variable of the
-    kernel's."""
+    """Read all variables, including those of the features in `kinds` (by feature name). Raises SettingsError naming all
+    missing and invalid variables, without their values; TypeError if a feature declares a variable of the kernel."""
     faults: list[str] = []
     known: set[str] = set()
 
@@ -111,13 +110,13 @@ def load(environ: Mapping[str, str] = os.environ, kinds: Mapping[str, type[Featu
         try:
             if text is None:
                 raise ValueError("is missing.")
-            text.encode()  # bytes that are no UTF-8 are here as surrogates, and would fail later
+            text.encode()  # bytes that are not UTF-8 are surrogates here, and would fail later
             if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":  # `docker run --env-file` keeps them
-                raise ValueError("has quotation marks around it, which this process gets as part of the value.")
+                raise ValueError("is in quotation marks, which are part of the value here; remove them.")
             return parse(text)
         except ValueError as fault:
             faults.append(f"{name} {'must be UTF-8.' if isinstance(fault, UnicodeError) else fault}")
-        return None  # type: ignore[return-value]  # never seen: faults are raised below
+        return None  # type: ignore[return-value]  # not used: faults are raised below
 
     environment = read("ENVIRONMENT", _word, "production")
     relaxed = environment == "development"
@@ -180,20 +179,20 @@ def load(environ: Mapping[str, str] = os.environ, kinds: Mapping[str, type[Featu
 
     def read_own(name: str, parse: Callable[[str], object], default: str | None) -> object:
         if name in kernels:
-            raise TypeError(f"{name} is a variable of the kernel; a feature's needs another name.")
+            raise TypeError(f"{name} is a variable of the kernel; rename the feature's variable.")
         return read(name, parse, default)
 
     features = read_features(kinds or {}, read_own)
     faults += contradictions(settings)
     if faults:
-        faults.insert(0, "The environment is not complete. Mend these (docs/operations.md explains each):")
+        faults.insert(0, "The environment is invalid. Fix these variables (docs/operations.md explains each):")
         raise SettingsError("\n  - ".join(dict.fromkeys(faults)))
     return msgspec.structs.replace(settings, features=features)
 
 
 def warnings_of(settings: Settings) -> list[str]:
-    """What to say at start of certificates that have expired, or soon will. No reason to refuse: what does not use them
-    goes on."""
+    """Warnings at start about certificates that have expired or expire soon. They do not stop the start, because other
+    services still work."""
     pems = {
         "DATABASE_CA_CERT": settings.database_ca_cert,
         "REDIS_CA_CERT": settings.redis_ca_cert,
@@ -206,7 +205,7 @@ def warnings_of(settings: Settings) -> list[str]:
 
 
 def rate(text: str) -> Rate | None:
-    """Read `20/minute` (second, minute, hour, day) or `off` (None). Raises ValueError."""
+    """Parse `20/minute` (second, minute, hour, day) or `off` (None). Raises ValueError."""
     if text == "off":
         return None
     match = re.fullmatch(r"([1-9][0-9]{0,6})/(second|minute|hour|day)", text)
@@ -226,38 +225,38 @@ def _matching(pattern: str, otherwise: str) -> Callable[[str], str]:
 
 _word = _matching("[a-z][a-z0-9-]{0,30}", "must be one lower-case word, such as production, staging or development.")
 address = _matching(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "must be one e-mail address in ASCII.")
-"""Read an e-mail address of which no part can be a second one, a comment or a line of its own. Raises ValueError."""
+"""Parse an e-mail address that cannot contain a second address, a comment or a line break. Raises ValueError."""
 
 
 def sender(text: str) -> str:
-    """An address alone, or with a name before it: `App <no-reply@example.com>`. Raises ValueError."""
+    """Parse an address, optionally with a name before it: `App <no-reply@example.com>`. Raises ValueError."""
     named = re.fullmatch(r'(?:"[^"\\]*"|[^"\\<>,;:@()]*) ?<([^<>]*)>', text)
     with_name = named and text.isprintable()
     try:
         address(named[1] if named and with_name else text)
     except ValueError:
         wanted = "an address in ASCII, or one after a name: App <no-reply@example.com>"
-        raise ValueError(f"must be {wanted}; an international domain name in its ASCII form (xn--…).") from None
+        raise ValueError(f"must be {wanted}; write an internationalized domain in its ASCII form (xn--…).") from None
     return text
 
 
 def _factor(text: str) -> float | None:
     if not re.fullmatch(r"off|[0-9]{1,4}(\.[0-9]{1,3})?", text) or not text.strip("0."):
-        raise ValueError("must be off, or a factor such as 1 or 2.5 for every limit written on a route.")
+        raise ValueError("must be off or a factor such as 1 or 2.5.")
     return None if text == "off" else float(text)
 
 
 def _secret(text: str) -> str:
     if text in PUBLISHED_KEYS:
-        raise ValueError("is a published default; make one with: openssl rand -base64 48")
+        raise ValueError("is a published default; generate one with: openssl rand -base64 48")
     if len(text) < 32 or len(set(text)) < 10:
-        raise ValueError("is weak: it needs 32 characters or more, at random; make one with: openssl rand -base64 48")
+        raise ValueError("is weak: use at least 32 random characters; generate one with: openssl rand -base64 48")
     return text
 
 
 def _previous_secret(text: str, current: str) -> str | None:
     if text and text == current:
-        raise ValueError("is the same as SECRET_KEY; give the other key, or leave it empty.")
+        raise ValueError("is the same as SECRET_KEY; set the previous key or leave it empty.")
     return _secret(text) if text else None
 
 
@@ -266,5 +265,5 @@ def _public_url(text: str, *, relaxed: bool) -> str:
     if not text.startswith(("https://", "http://")):
         raise ValueError("must begin with https://.")
     if text.startswith("http:") and not relaxed and urlsplit(text).hostname not in ("localhost", "127.0.0.1"):
-        raise ValueError("must be https: links in mails lead there, and tokens travel by it.")
+        raise ValueError("must be https, because mailed links and tokens use it.")
     return text

@@ -1,4 +1,4 @@
-"""Notifications: what another service wants an account to be told."""
+"""Notifications: e-mails to accounts, requested by other services."""
 
 from api.kernel import Feature
 from api.notifications import requests, tasks

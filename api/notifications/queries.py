@@ -1,4 +1,4 @@
-"""One typed signature for each file in sql/notifications/."""
+"""Typed signatures of the queries in sql/notifications/."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The topic `notifications.requested`: another service asks us to tell an account something."""
+"""Consumer of the topic `notifications.requested`: other services request e-mails to accounts."""
 
 from api.kernel import NOT_FOUND, Context, Transaction, consume
 from api.notifications import queries
@@ -7,9 +7,9 @@ from api.notifications.types import Notification, NotificationRequested
 
 
 async def notify(context: Context, db: Transaction, message: NotificationRequested) -> None:
-    """Leave the mail to a task: SMTP's pace is not Kafka's."""
+    """Defer the e-mail to a task, so that SMTP does not slow down the consumer."""
     if await queries.find_recipient(db, message.user_id) is None:
-        raise NOT_FOUND("There is no active account with this id and a confirmed address.")
+        raise NOT_FOUND("No active account with a confirmed address has this id.")
     await send_notification.defer(db, Notification(message.user_id, message.subject, message.text))
 
 

@@ -1,4 +1,4 @@
-"""The mail of a notification."""
+"""The e-mail of a notification."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ NOTIFICATION = Template(Path(__file__).parent / "emails", "notification")
 
 @task(on=Notification)
 async def send_notification(context: Context, wanted: Notification, id: UUID) -> None:
-    """Mail it, if the account is still one that may have it."""
+    """Send the e-mail, if the account is still active and confirmed."""
     user = await queries.find_recipient(context.db, wanted.user_id)
     if user:
         application = context.settings.public_url

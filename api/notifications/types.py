@@ -1,4 +1,4 @@
-"""What comes in."""
+"""Types of messages and rows."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,14 +7,14 @@ import msgspec
 
 from api.kernel import Incoming
 
-# One line, without controls and without what turns the writing's direction around or shows nothing.
+# One line, without control, bidirectional-override or invisible characters.
 SUBJECT_PATTERN = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff]+(?![\s\S])"
-Subject = Annotated[str, msgspec.Meta(max_length=150, pattern=SUBJECT_PATTERN, description="In one line.")]
+Subject = Annotated[str, msgspec.Meta(max_length=150, pattern=SUBJECT_PATTERN, description="Subject, one line.")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000, description="Plain text; line breaks are kept.")]
 
 
 class NotificationRequested(Incoming, frozen=True, tag="notifications.requested"):
-    """Mail this to an account."""
+    """Send an e-mail to an account."""
 
     user_id: UUID
     subject: Subject
@@ -22,7 +22,7 @@ class NotificationRequested(Incoming, frozen=True, tag="notifications.requested"
 
 
 class Notification(msgspec.Struct, frozen=True):
-    """The same, on its way."""
+    """A notification as the task's value."""
 
     user_id: UUID
     subject: str

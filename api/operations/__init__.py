@@ -1,6 +1,6 @@
-"""Operations: what an operator looks at and decides. A dead letter is an event that Kafka refused for good, a task that
-failed too often, or a message of another service that cannot be acted on. Nothing of it is lost, and nothing becomes of
-it until somebody retries or discards it."""
+"""Operations: dead letters and the outbox. A dead letter is an event that Kafka rejected permanently, a task that
+failed too often, or a message of another service that cannot be processed. It is kept until it is retried or
+discarded."""
 
 from api.kernel import Feature
 from api.operations import routes

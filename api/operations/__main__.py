@@ -1,6 +1,6 @@
-"""`python -m api.operations`: what an operator does by hand. Dead letters are listed, retried and discarded, tasks that
-no feature has any more are discarded, an account is unlocked or its sessions are ended, and holders of roles are
-listed. What would change many things counts them first, and changes them once it is confirmed, or with `--yes`."""
+"""`python -m api.operations`: commands for operators. They list, retry and discard dead letters, discard tasks without
+a feature, unlock accounts, end sessions and list role holders. Commands that change many rows count them first, and
+change them after a confirmation or with `--yes`."""
 
 import argparse
 import asyncio
@@ -31,7 +31,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def seconds(text: str) -> int:
-    """Read 90s, 30m, 2h or 7d. Raises ArgumentTypeError."""
+    """Parse an age such as 90s, 30m, 2h or 7d. Raises ArgumentTypeError."""
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if match is None:
         raise argparse.ArgumentTypeError("give an age such as 90s, 30m, 2h or 7d.")
@@ -47,44 +47,45 @@ def address(text: str) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser("python -m api.operations", description="What an operator does by hand.")
+    top = argparse.ArgumentParser("python -m api.operations", description="Commands for operators.")
     commands = top.add_subparsers(dest="command", required=True)
-    dead = commands.add_parser("dead-letters", help="events and tasks that were given up").add_subparsers(
-        dest="verb", required=True
-    )
+    dead = commands.add_parser(
+        "dead-letters", help="events, tasks and messages that failed permanently"
+    ).add_subparsers(dest="verb", required=True)
     shown = dead.add_parser("show", help="show one")
     shown.add_argument("id", type=UUID)
     for verb in ("list", "retry", "discard"):
-        each = dead.add_parser(verb, help=f"{verb} those that match every option that is given")
+        each = dead.add_parser(verb, help=f"{verb} those that match all given options")
         each.add_argument("--kind", choices=("event", "task", "message"))
         each.add_argument("--type", help="an event's type or a task's name, such as users.registered")
-        each.add_argument("--key", type=UUID, help="an event's key: the id of the thing that it is about")
-        each.add_argument("--older-than", type=seconds, metavar="AGE", help="given up so long ago: 90s, 30m, 2h, 7d")
-        each.add_argument("--id", dest="ids", type=UUID, action="append", help="this one; may be repeated")
+        each.add_argument("--key", type=UUID, help="an event's key: the id of its subject")
+        each.add_argument("--older-than", type=seconds, metavar="AGE", help="minimum age: 90s, 30m, 2h, 7d")
+        each.add_argument("--id", dest="ids", type=UUID, action="append", help="id of a dead letter; may be repeated")
         if verb == "list":
-            each.add_argument("--limit", type=int, default=50, help="print so many; 50 by default")
+            each.add_argument("--limit", type=int, default=50, help="maximum number to print; 50 by default")
         else:
             each.add_argument("--all", action="store_true", help="every dead letter")
             each.add_argument("--yes", action="store_true", help="do not ask")
-    orphans = commands.add_parser("orphans", help="pending tasks that no feature has").add_subparsers(
+    orphans = commands.add_parser("orphans", help="pending tasks whose name no feature declares").add_subparsers(
         dest="verb", required=True
     )
     orphans.add_parser("list", help="count them by name").add_argument("--type", help="a task's name")
     gone = orphans.add_parser("discard", help="discard them")
     gone.add_argument("--type", required=True, help="the task's name")
     gone.add_argument("--yes", action="store_true", help="do not ask")
-    unlocked = commands.add_parser("unlock", help="drop an account's counts of refused sign-ins")
+    unlocked = commands.add_parser("unlock", help="reset an account's counts of failed sign-ins")
     unlocked.add_argument("email", type=normal_address)
-    unlocked.add_argument("--address", type=address, help="a network address whose network's counts are dropped, too")
+    unlocked.add_argument("--address", type=address, help="an IP address; also reset the counts of its network")
     commands.add_parser("end-sessions", help="end every session of an account").add_argument(
         "email", type=normal_address
     )
-    commands.add_parser("roles", help="list superusers and holders of roles").add_argument("--role")
+    commands.add_parser("roles", help="list superusers and role holders").add_argument("--role")
     return top
 
 
 def run(settings: Settings, work: Callable[[Context], Awaitable[T]]) -> T:
-    """Do it with a Context. No connection is held between two runs, while somebody thinks. Raises what `work` does."""
+    """Run `work` with a Context. No connection is held between two runs, while the operator answers a question. Raises
+    what `work` raises."""
 
     async def within() -> T:
         async with open_context(settings, subscribers(tasks_of(FEATURES)), pool_size=1) as context:
@@ -95,13 +96,13 @@ def run(settings: Settings, work: Callable[[Context], Awaitable[T]]) -> T:
 
 
 def agreed(question: str, given: argparse.Namespace) -> bool:
-    """Whether `--yes` was given, or is answered at the terminal. Raises Refused where there is no terminal to ask at: a
-    script must not take that for success."""
+    """Whether `--yes` was given or the operator confirms at the terminal. Raises Refused without a terminal, so that a
+    script fails."""
     if given.yes:
         return True
     if sys.stdin.isatty() and sys.stdout.isatty():
         return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    raise people.Refused("nothing was changed; repeat it with --yes.")
+    raise people.Refused("nothing was changed; use --yes to confirm.")
 
 
 def dead_letters(settings: Settings, given: argparse.Namespace, refuse: Callable[[str], Any]) -> None:
@@ -113,7 +114,7 @@ def dead_letters(settings: Settings, given: argparse.Namespace, refuse: Callable
     if given.verb == "list":
         return run(settings, lambda context: letters.show_many(context, wanted, given.limit, task_names()))
     if given.all == (wanted != DeadLetterFilter()):
-        refuse("give --all, or options that say which, and not both.")
+        refuse("give either --all or filter options.")
     decision = RETRY if given.verb == "retry" else DISCARD
     counts = run(settings, lambda context: letters.count(context, wanted))
     if counts and agreed(f"{decision.verb} {letters.total(counts)}?", given):
@@ -135,9 +136,9 @@ def task_names() -> list[str]:
 def main(arguments: list[str]) -> None:
     top = parser()
     given = top.parse_args(arguments)
-    if not all(text.isprintable() for text in arguments):  # bytes that are not UTF-8 are here as surrogates
-        top.error("arguments are printable text in UTF-8.")
-    # Errors end the process with one line of their own.
+    if not all(text.isprintable() for text in arguments):  # bytes that are not UTF-8 are surrogates here
+        top.error("arguments must be printable UTF-8 text.")
+    # Errors are printed as one line when the process exits.
     settings = msgspec.structs.replace(load(kinds=settings_of(FEATURES)), log_level="ERROR")
     telemetry.set_up(settings, "operations")
     match given.command:
@@ -161,4 +162,4 @@ if __name__ == "__main__":
     except (SettingsError, Problem, people.Refused) as error:
         sys.exit(f"operations: {error}")
     except (KeyboardInterrupt, EOFError):
-        sys.exit("\noperations: stopped; what was done before stays done.")
+        sys.exit("\noperations: interrupted; completed changes stay.")

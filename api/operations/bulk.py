@@ -1,4 +1,4 @@
-"""Retrying and discarding many dead letters: in batches, the oldest first, each recorded by itself."""
+"""Bulk retry and discard of dead letters: in batches, oldest first, each recorded as an event."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,16 +11,16 @@ from api.kernel import NOT_FOUND, Database, Transaction, record
 from api.operations import queries
 from api.operations.errors import FILTER_INVALID
 from api.operations.events import DeadLetterDiscarded, DeadLetterRetried
-from api.operations.types import DeadLetter, DeadLetterFilter, Decided, InBulk, Matching
+from api.operations.types import BulkResult, DeadLetter, DeadLetterFilter, Decided, Matching
 
 BATCH = 100
-"""Dead letters in one transaction."""
+"""Dead letters per transaction."""
 REQUEST_SECONDS = 5.0
-"""After so long a request begins no further batch. A handler may take 15."""
+"""No further batch starts after this time of a request. A handler may take 15 seconds."""
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What becomes of dead letters, and how that is recorded."""
+    """An action on dead letters and the event that records it."""
 
     verb: str
     done: str
@@ -41,7 +41,7 @@ async def find_dead_letter(db: Database, id: UUID) -> DeadLetter:
 
 
 async def count_matching(db: Database, wanted: DeadLetterFilter) -> list[Matching]:
-    """How many the filter selects, by kind and type."""
+    """Count the matching dead letters by kind and type."""
     age = timedelta(seconds=wanted.older_than or 0)
     return await queries.count_matching(db, wanted.kind, wanted.type, wanted.key, wanted.ids, age)
 
@@ -49,7 +49,7 @@ async def count_matching(db: Database, wanted: DeadLetterFilter) -> list[Matchin
 async def matching(
     db: Database, wanted: DeadLetterFilter, until: datetime, size: int = BATCH
 ) -> AsyncIterator[list[DeadLetter]]:
-    """What the filter selects, in pages, of those given up `until` then."""
+    """Yield the matching dead letters that failed no later than `until`, in pages."""
     dead_at, id = None, None
     while found := await queries.match_dead_letters(
         db, wanted.kind, wanted.type, wanted.key, wanted.ids, until, dead_at, id, size
@@ -59,8 +59,8 @@ async def matching(
 
 
 async def decide(db: Database, wanted: DeadLetterFilter, until: datetime, decision: Decision) -> AsyncIterator[int]:
-    """Retry or discard what the filter selects; yields the number decided after each batch. What somebody else decides
-    meanwhile is not counted."""
+    """Retry or discard the matching dead letters; yields the number so far after each batch. Those that are decided
+    concurrently by others are not counted."""
     decided = 0
     async for letters in matching(db, wanted, until):
         async with db.transaction() as tx:
@@ -77,21 +77,20 @@ async def _decide_one(db: Transaction, id: UUID, decision: Decision) -> bool:
     return True
 
 
-async def decide_in_time(db: Database, wanted: DeadLetterFilter, decision: Decision) -> InBulk:
-    """As many batches as fit into a request. Raises FILTER_INVALID where the filter selects nothing in
-    particular."""
+async def decide_in_time(db: Database, wanted: DeadLetterFilter, decision: Decision) -> BulkResult:
+    """Process as many batches as fit into a request. Raises FILTER_INVALID for a filter without a condition."""
     refuse_vague(wanted)
     counts = await count_matching(db, wanted)
     if not counts:
-        return InBulk(0, 0)
+        return BulkResult(0, 0)
     decided, stop = 0, time.monotonic() + REQUEST_SECONDS
     async for decided in decide(db, wanted, counts[0].until, decision):
         if time.monotonic() >= stop:
-            return InBulk(decided, max(0, sum(each.letters for each in counts) - decided))
-    return InBulk(decided, 0)
+            return BulkResult(decided, max(0, sum(each.letters for each in counts) - decided))
+    return BulkResult(decided, 0)
 
 
 def refuse_vague(wanted: DeadLetterFilter) -> None:
-    """Raises FILTER_INVALID unless the filter has `all` or another field, and not both."""
+    """Raises FILTER_INVALID unless the filter has either `all` or another field."""
     if wanted.all == (wanted != DeadLetterFilter(all=wanted.all)):
         raise FILTER_INVALID

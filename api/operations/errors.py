@@ -1,7 +1,7 @@
-"""This feature's codes."""
+"""Error codes of this feature."""
 
 from api.kernel import bad_request
 
 FILTER_INVALID = bad_request(
-    "FILTER_INVALID", "Give kind, type, key, older_than or ids; or all: true and none of the others."
+    "FILTER_INVALID", "Set at least one of kind, type, key, older_than and ids, or only all: true."
 )

@@ -1,4 +1,4 @@
-"""What this feature announces."""
+"""Events of this feature."""
 
 from typing import Annotated
 
@@ -6,8 +6,8 @@ from api.kernel import Event, Label, Thing
 
 
 class DeadLetterRetried(Event, frozen=True, tag="operations.dead_letter_retried"):
-    """An administrator wants it tried again. `kind` is event, task or message, `what` the event's type, the task's
-    name or the message's topic."""
+    """An operator or administrator retried a dead letter. `kind` is `event`, `task` or `message`; `what` is the event's
+    type, the task's name or the message's topic."""
 
     dead_letter_id: Thing
     kind: Annotated[str, Label]
@@ -15,7 +15,8 @@ class DeadLetterRetried(Event, frozen=True, tag="operations.dead_letter_retried"
 
 
 class DeadLetterDiscarded(Event, frozen=True, tag="operations.dead_letter_discarded"):
-    """An administrator gave it up, or the account that it is about was deleted: it will not be sent."""
+    """A dead letter was discarded by an operator or administrator, or with the deletion of its account. It will not be
+    processed."""
 
     dead_letter_id: Thing
     kind: Annotated[str, Label]

@@ -1,4 +1,4 @@
-"""Dead letters and orphaned tasks, as text for the person at the terminal."""
+"""Terminal output for dead letters and orphaned tasks."""
 
 import sys
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ BATCH = 100
 
 
 async def show_one(context: Context, id: UUID) -> None:
-    """Print each field that it has. Raises Refused."""
+    """Print the fields that have a value. Raises Refused."""
     try:
         letter = await bulk.find_dead_letter(context.db, id)
     except NOT_FOUND:
-        raise Refused("there is no dead letter with this id; it may have been decided on.") from None
+        raise Refused("no dead letter has this id; it may have been retried or discarded.") from None
     fields = {name: getattr(letter, name) for name in letter.__struct_fields__}
     show("\n".join(f"{name:<11}{_plain(value)}" for name, value in fields.items() if value is not None))
 
 
 async def show_many(context: Context, wanted: DeadLetterFilter, most: int, known: list[str]) -> None:
-    """The counts, then the oldest ones, and what to do about tasks that no feature has. Raises Problem."""
+    """Print the counts, then the oldest dead letters, then the commands for orphaned tasks. Raises Problem."""
     counts, left = await count(context, wanted), most
     if counts and left > 0:
         show("")
@@ -41,7 +41,7 @@ async def show_many(context: Context, wanted: DeadLetterFilter, most: int, known
 
 
 async def count(context: Context, wanted: DeadLetterFilter) -> list[Matching]:
-    """Print how many the filter selects. Raises Problem."""
+    """Print the number of matching dead letters. Raises Problem."""
     counts = await bulk.count_matching(context.db, wanted)
     for each in counts:
         show(f"{each.letters:>8}  {each.kind:<8}{_plain(each.type)}, the oldest of {each.oldest:%Y-%m-%d %H:%M} UTC")
@@ -56,19 +56,19 @@ def total(counts: Sequence[Matching]) -> str:
 async def decide(
     context: Context, wanted: DeadLetterFilter, counts: Sequence[Matching], decision: bulk.Decision
 ) -> None:
-    """Retry or discard what was counted, with a line of progress now and then. Raises Problem."""
-    decided, told = 0, 0
+    """Retry or discard the counted dead letters, with progress output. Raises Problem."""
+    decided, reported = 0, 0
     async for decided in bulk.decide(context.db, wanted, counts[0].until, decision):
-        if decided - told >= PROGRESS:
-            told = decided
+        if decided - reported >= PROGRESS:
+            reported = decided
             show(f"operations: {decided} of {total(counts)} {decision.done} …", sys.stderr)
     show(f"{decided} {decision.done}.")
 
 
 async def count_orphans(context: Context, known: list[str], task: str | None) -> int:
-    """Print how many pending tasks no feature has, by name. Raises Problem."""
+    """Print the number of pending tasks without a feature, by name. Raises Problem."""
     found = await queries.count_orphans(context.db, known, task)
-    show("\n".join(map(_orphans, found)) or "no pending task is without its feature.")
+    show("\n".join(map(_orphans, found)) or "no orphaned tasks.")
     return sum(each.tasks for each in found)
 
 
@@ -99,5 +99,5 @@ def _line(letter: DeadLetter) -> str:
 
 
 def _plain(value: object) -> str:
-    """Without control characters: a reason may quote another system."""
+    """Replace control characters: a reason may quote another system."""
     return "".join(each if each.isprintable() else "?" for each in str(value))

@@ -1,4 +1,4 @@
-"""One typed signature for each file in sql/operations/."""
+"""Typed signatures of the queries in sql/operations/."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

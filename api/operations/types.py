@@ -1,4 +1,4 @@
-"""What comes in and what goes out, and the rows behind it."""
+"""Types of requests, responses and rows."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -16,8 +16,8 @@ class DeadLetterQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class DeadLetterFilter(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Which dead letters: those that match every field that is given, or `all`. `older_than` is in seconds since they
-    were given up."""
+    """Selects dead letters that match all given fields, or `all`. `older_than` is the minimum age in seconds since they
+    failed."""
 
     kind: Literal["event", "task", "message"] | None = None
     type: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
@@ -28,10 +28,10 @@ class DeadLetterFilter(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """An `event` that Kafka refused for good, a `task` that failed too often, or a `message` of another service that
-    cannot be acted on: its type, the task's name or the message's topic, the key whose later events it holds back, why,
-    and after how many attempts. What an event says is in the audit; what a message says is in Kafka at `place`, which
-    is topic, partition and offset."""
+    """An `event` that Kafka rejected permanently, a `task` that failed too often, or a `message` of another service
+    that cannot be processed. `type` is the event's type, the task's name or the message's topic, and `event_key` the
+    key whose later events are held back. The audit log has the event's data; Kafka has the message at `place` (topic,
+    partition and offset)."""
 
     id: UUID
     kind: str
@@ -45,22 +45,23 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 
 class Decided(msgspec.Struct, frozen=True):
-    """The dead letter that somebody retried or discarded."""
+    """A dead letter that was retried or discarded."""
 
     id: UUID
     kind: str
     type: str
 
 
-class InBulk(msgspec.Struct, frozen=True):
-    """`count` dead letters were retried or discarded; `left` of those selected were not reached in time: ask again."""
+class BulkResult(msgspec.Struct, frozen=True):
+    """`count` dead letters were retried or discarded. `left` matching ones were not reached in time; repeat the
+    request."""
 
     count: int
     left: int
 
 
 class Matching(msgspec.Struct, frozen=True):
-    """How many dead letters of one kind and type a filter selects: those given up `until` then."""
+    """Number of matching dead letters of one kind and type that failed no later than `until`."""
 
     kind: str
     type: str
@@ -70,7 +71,7 @@ class Matching(msgspec.Struct, frozen=True):
 
 
 class Orphans(msgspec.Struct, frozen=True):
-    """Tasks of one name that wait, and that no feature has."""
+    """Pending tasks of one name that no feature declares."""
 
     type: str
     tasks: int
@@ -78,7 +79,6 @@ class Orphans(msgspec.Struct, frozen=True):
 
 
 class OutboxReport(msgspec.Struct, frozen=True):
-    """What waits for Kafka by topic, what waits for the worker by task, and dead letters of messages by topic. A count
-    stops at 10,000."""
+    """Backlog by topic, by task, and of dead messages by topic. Counts stop at 10,000."""
 
     items: list[Backlog]

@@ -1,5 +1,5 @@
-"""Sessions: who is signed in where. A session is a row that ends at once; a refresh token, used once, renews its
-short access token."""
+"""Sessions: signing in and out, and renewing tokens. A session is a row, so that ending it takes effect at once. A
+single-use refresh token renews its short-lived access token."""
 
 from api.kernel import Feature
 from api.sessions import access, delivery, routes, tasks, upkeep

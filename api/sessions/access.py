@@ -1,4 +1,4 @@
-"""The principal of an access token."""
+"""Authentication by access token."""
 
 from api.kernel import Context, Principal
 from api.kernel.identity.auth import TOKEN_INVALID, Claims
@@ -6,8 +6,7 @@ from api.sessions import queries
 
 
 async def authenticate(context: Context, claims: Claims) -> Principal:
-    """The principal behind a verified access token, if the session still lives. One round trip; raises
-    TOKEN_INVALID."""
+    """Return the principal of a verified access token, in one query. Raises TOKEN_INVALID if the session has ended."""
     row = await queries.find_principal(context.db, claims.sid, claims.sub)
     if row is None:
         raise TOKEN_INVALID

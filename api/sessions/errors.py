@@ -1,13 +1,13 @@
-"""This feature's codes; FastAPI Users' where it has one."""
+"""Error codes of this feature. Where FastAPI Users has a code, it is the same."""
 
 from api.kernel import bad_request, unauthorized
 
-LOGIN_BAD_CREDENTIALS = bad_request("LOGIN_BAD_CREDENTIALS", "No account matches this e-mail and password.")
+LOGIN_BAD_CREDENTIALS = bad_request("LOGIN_BAD_CREDENTIALS", "The e-mail address or password is wrong.")
 LOGIN_USER_NOT_VERIFIED = bad_request(
-    "LOGIN_USER_NOT_VERIFIED", "Confirm the address first, with the link that was mailed to it."
+    "LOGIN_USER_NOT_VERIFIED", "Confirm your e-mail address first, with the link that was mailed to it."
 )
-REFRESH_TOKEN_INVALID = unauthorized("REFRESH_TOKEN_INVALID", "The refresh token is not valid; sign in again.")
+REFRESH_TOKEN_INVALID = unauthorized("REFRESH_TOKEN_INVALID", "The refresh token is invalid or expired; sign in again.")
 REFRESH_TOKEN_REUSED = unauthorized(
     "REFRESH_TOKEN_REUSED",
-    "The refresh token was used before, so somebody may have copied it: the session is ended; sign in again.",
+    "The refresh token was already used and may have been stolen, so the session was ended; sign in again.",
 )

@@ -1,4 +1,4 @@
-"""What this feature announces."""
+"""Events of this feature."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,8 +11,8 @@ REASONS = ["logout", "reuse", "revoked", "credentials", "disabled", "limit", "re
 
 
 class SessionStarted(Event, frozen=True, tag="sessions.started"):
-    """`method` is how they proved who they are: password. `mode` is how the tokens travel: bearer or cookie.
-    `new_device` where this account was never used from there before, and was used elsewhere."""
+    """`method` is the authentication method: `password`. `mode` is how the tokens are sent: `bearer` or `cookie`.
+    `new_device` is true if the account was used before, but not from this device or place."""
 
     session_id: Thing
     user_id: Person
@@ -22,9 +22,8 @@ class SessionStarted(Event, frozen=True, tag="sessions.started"):
 
 
 class SessionEnded(Event, frozen=True, tag="sessions.ended"):
-    """`reason` is logout, reuse (an old refresh token came back), revoked, credentials (they changed), disabled, or
-    limit (too many at once),
-    or renewed (another one takes its place)."""
+    """`reason` is `logout`, `reuse` (a used refresh token was sent again), `revoked`, `credentials` (they were
+    changed), `disabled`, `limit` (too many sessions) or `renewed` (replaced by a new session)."""
 
     session_id: Thing
     user_id: Person
@@ -32,17 +31,16 @@ class SessionEnded(Event, frozen=True, tag="sessions.ended"):
 
 
 class AccountUnlocked(Event, frozen=True, tag="sessions.unlocked"):
-    """An operator or a superuser dropped the counts of refused sign-ins to this account: it accepts sign-ins again at
-    once."""
+    """An operator or a superuser reset the counts of failed sign-ins of this account, which accepts sign-ins again."""
 
     user_id: Person
 
 
 class SignInRefused(Event, frozen=True, tag="sessions.refused"):
-    """Sign-ins to one account, or to addresses that have none, that were refused for one reason: `attempts` of them,
-    the first at `since`. Never with what was typed. The first ones are announced within seconds, and the following ones
-    together once a quarter of an hour has passed, so that a flood of attempts is a few events. `reason` is password,
-    disabled, unverified, or throttled."""
+    """Failed sign-ins to one account, or to addresses without an account, for one reason: `attempts` of them since
+    `since`. The submitted credentials are not included. The first failures are announced within seconds, later ones
+    together after 15 minutes, so that a flood of attempts causes few events. `reason` is `password`, `disabled`,
+    `unverified` or `throttled`."""
 
     attempt_id: Thing
     user_id: Person | None

@@ -1,10 +1,10 @@
-"""One typed signature for each file in sql/sessions/."""
+"""Typed signatures of the queries in sql/sessions/."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from api.kernel import Autocommit, Database, Transaction, query
-from api.sessions.types import Account, Known, Notice, Owner, PrincipalRow, Refusal, Renewed, Session, SignIn
+from api.sessions.types import Account, Known, Notice, Owner, PrincipalRow, Refusal, Renewed, Session, SessionTokens
 
 
 @query
@@ -58,7 +58,7 @@ async def insert(
 @query
 async def list_known(db: Database, user_id: UUID) -> list[Known]: ...
 @query
-async def list_live(db: Database, user_id: UUID, id: UUID) -> list[SignIn]: ...
+async def list_live(db: Database, user_id: UUID, id: UUID) -> list[Session]: ...
 @query
 async def list_password_kinds(db: Database) -> list[str]: ...
 @query
@@ -74,10 +74,10 @@ async def rotate(
     idle: timedelta,
     address: str | None,
     user_agent: str | None,
-) -> Session | None: ...
+) -> SessionTokens | None: ...
 @query
 async def take_refusals(db: Transaction, window: timedelta, most: int) -> list[Refusal]: ...
 @query
-async def welcome_back(
+async def update_account_on_sign_in(
     db: Transaction, user_id: UUID, password_hash: str | None, credentials_changed_at: datetime
 ) -> bool | None: ...

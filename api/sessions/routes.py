@@ -1,4 +1,4 @@
-"""Signing in, refreshing, signing out, the sessions of an account, and its unlocking."""
+"""Routes of sessions, with their guards, limits and error codes."""
 
 from api.kernel import NOT_FOUND, UNAUTHORIZED, anyone, delete, get, holder, post, signed_in, superuser
 from api.kernel.http.cookies import ORIGIN_NOT_ALLOWED, XSRF_REFUSED
@@ -10,11 +10,11 @@ from api.sessions.errors import (
     REFRESH_TOKEN_INVALID,
     REFRESH_TOKEN_REUSED,
 )
-from api.sessions.handlers.devices import cookie_logout, list_sessions, logout, revoke_others, revoke_session
-from api.sessions.handlers.keys import show_keys
+from api.sessions.handlers.devices import cookie_logout, list_sessions, logout, revoke_other_sessions, revoke_session
+from api.sessions.handlers.keys import get_jwks
 from api.sessions.handlers.login import cookie_login, login
 from api.sessions.handlers.refresh import refresh
-from api.sessions.handlers.unlocking import unlock_account
+from api.sessions.handlers.unlocking import unlock_user
 from api.sessions.throttles import GUESSES
 
 routes = [
@@ -54,8 +54,8 @@ routes = [
         errors=(UNAUTHORIZED, TOKEN_INVALID, XSRF_REFUSED, ORIGIN_NOT_ALLOWED),
     ),
     get("/sessions", list_sessions, guard=signed_in),
-    delete("/sessions", revoke_others, guard=signed_in, status=204),
+    delete("/sessions", revoke_other_sessions, guard=signed_in, status=204),
     delete("/sessions/{id}", revoke_session, guard=signed_in, status=204, errors=(NOT_FOUND,)),
-    post("/users/{id}/unlock", unlock_account, guard=superuser, status=204),
-    get("/.well-known/jwks.json", show_keys, guard=anyone),
+    post("/users/{id}/unlock", unlock_user, guard=superuser, status=204),
+    get("/.well-known/jwks.json", get_jwks, guard=anyone),
 ]

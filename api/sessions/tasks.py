@@ -1,4 +1,4 @@
-"""The mails about sign-ins, and the end of sessions after a change of their account."""
+"""E-mails about sessions, and ending sessions after a change of their account."""
 
 from datetime import datetime
 from pathlib import Path
@@ -34,13 +34,13 @@ Ending = (
     | UserVerified
 )
 REASONS: dict[type[Event], str] = {SessionsRevoked: "revoked", UserDisabled: "disabled"}
-"""Of an end, where it is not that credentials changed."""
+"""Reasons of SessionEnded by event; `credentials` for all others."""
 
 
 @task(on=SessionStarted, urgent=True)
 async def send_new_device(context: Context, event: SessionStarted, id: UUID) -> None:
-    """Tell the owner of a sign-in from where there was none. Not at an address that nobody confirmed: it may be a
-    stranger's, and every sign-in a mail to them."""
+    """Notify the owner of a sign-in from a new device or place. Not sent to an unconfirmed address, which may belong to
+    another person."""
     notice = await queries.find_notice(context.db, event.session_id) if event.new_device else None
     if notice and notice.is_verified:
         await _send(context, id, NEW_DEVICE, notice, notice.created_at)
@@ -48,7 +48,7 @@ async def send_new_device(context: Context, event: SessionStarted, id: UUID) -> 
 
 @task(on=SessionEnded, urgent=True)
 async def send_token_reused(context: Context, event: SessionEnded, id: UUID) -> None:
-    """Tell the owner that two parties had the refresh token of one device, under the same condition."""
+    """Notify the owner that a refresh token was used twice. Not sent to an unconfirmed address."""
     notice = await queries.find_notice(context.db, event.session_id) if event.reason == "reuse" else None
     if notice and notice.is_verified and notice.ended_at:
         await _send(context, id, TOKEN_REUSED, notice, notice.ended_at)
@@ -56,8 +56,8 @@ async def send_token_reused(context: Context, event: SessionEnded, id: UUID) -> 
 
 @task(on=Ending, urgent=True)
 async def end_sessions(context: Context, event: Ending, id: UUID) -> None:
-    """Mark the sessions that a change of the account ended. Those of an account that was claimed are forgotten, so that
-    no device of whoever opened it is known."""
+    """Mark the sessions that a change of the account ended. After a claim they are deleted, so that no device of the
+    person who registered the account stays known."""
     reason = REASONS.get(type(event), "credentials")
     async with context.db.transaction() as db:
         for sid in await queries.end_dead(db, event.user_id, reason):

@@ -1,4 +1,4 @@
-"""The limits on guessing a password, and how an operator lifts them for one account."""
+"""Limits on guessing passwords, and resetting them for one account."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ GUESSES = (BY_NETWORK, BY_ACCOUNT, BY_KNOWN_DEVICE)
 
 
 def of_account(limiter: Limiter, email: str, since: str) -> list[Limit]:
-    """Attempts from anywhere unknown, since the password was set (`since`)."""
+    """Attempts from unknown devices and places since the password was set (`since`)."""
     return limiter.credentials(BY_ACCOUNT, email, since)
 
 
@@ -29,19 +29,19 @@ def of_place(limiter: Limiter, email: str, network: str, user_agent: str | None)
 
 
 def of_network(limiter: Limiter, network: str) -> list[Limit]:
-    """Attempts from a network at accounts that do not know it."""
+    """Attempts from a network on accounts that do not know it."""
     return limiter.credentials(BY_NETWORK, network)
 
 
 def of_known_places(limiter: Limiter, network: str) -> list[Limit]:
-    """Attempts from a network at accounts that know it."""
+    """Attempts from a network on accounts that know it."""
     return limiter.credentials(BY_NETWORK, network, "places")
 
 
 async def unlock(context: Context, email: str, address: str | None) -> UUID | None:
-    """Drop the counts of sign-in attempts at the account with this e-mail address, and with a network `address` those
-    of its network and of its refused tokens too. Returns None where there is no such account. Raises CacheUnavailable,
-    with nothing changed."""
+    """Reset the counts of sign-in attempts of the account with this e-mail address. With `address`, also reset those of
+    its network and of its failed tokens. Returns the account's id, or None if there is no account. Raises
+    CacheUnavailable, in which case nothing is changed."""
     account = await queries.find_account(context.db, email, None, None)
     if account is None:
         return None

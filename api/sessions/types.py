@@ -1,4 +1,4 @@
-"""What comes in and what goes out."""
+"""Types of requests, responses and rows."""
 
 from datetime import datetime
 from typing import Annotated
@@ -12,7 +12,7 @@ Short = Annotated[str, msgspec.Meta(max_length=512)]
 
 
 class Credentials(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """OAuth 2.0's password form (RFC 6749 §4.3), as FastAPI Users' clients send it; the username is the e-mail
+    """OAuth 2.0 password grant (RFC 6749 §4.3), as sent by clients of FastAPI Users. `username` is the e-mail
     address."""
 
     username: Annotated[
@@ -28,13 +28,13 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class RefreshToken(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The last pair's; browsers leave it out, and have it in their cookie."""
+    """The current refresh token. Browsers omit it and send it in a cookie."""
 
     refresh_token: Short | None = None
 
 
 class TokenPair(msgspec.Struct, frozen=True):
-    """An access token for `expires_in` seconds, and the token that gets the next one."""
+    """An access token, valid for `expires_in` seconds, and the refresh token that renews it."""
 
     access_token: str
     token_type: str
@@ -42,13 +42,18 @@ class TokenPair(msgspec.Struct, frozen=True):
     refresh_token: str
 
 
-class Renewal(msgspec.Struct, frozen=True, kw_only=True):
-    """A new pair: `token_type` bearer has it here, cookie in cookies that no script can read."""
+class BearerRenewal(msgspec.Struct, frozen=True, kw_only=True, tag_field="token_type", tag="bearer"):
+    """A new token pair in the body. The access token is valid for `expires_in` seconds."""
 
-    token_type: str
+    access_token: str
     expires_in: int
-    access_token: str | msgspec.UnsetType = msgspec.UNSET
-    refresh_token: str | msgspec.UnsetType = msgspec.UNSET
+    refresh_token: str
+
+
+class CookieRenewal(msgspec.Struct, frozen=True, kw_only=True, tag_field="token_type", tag="cookie"):
+    """A new token pair in HttpOnly cookies. The access token is valid for `expires_in` seconds."""
+
+    expires_in: int
 
 
 class JwkSet(msgspec.Struct, frozen=True):
@@ -57,9 +62,9 @@ class JwkSet(msgspec.Struct, frozen=True):
     keys: list[dict[str, str]]
 
 
-class SignIn(msgspec.Struct, frozen=True):
-    """One of an account's sessions: `device` is the browser's word for itself, `method` how they proved who they are,
-    `mode` how the tokens travel (bearer or cookie), `current` whether it is this very one."""
+class Session(msgspec.Struct, frozen=True):
+    """A session of the account. `device` is the client's User-Agent, `method` the authentication method, `mode` how the
+    tokens are sent, and `current` whether it is the caller's own session."""
 
     id: UUID
     device: str | None
@@ -72,7 +77,7 @@ class SignIn(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct, frozen=True):
-    """What signing in needs to know of an account, and of where it was used."""
+    """The fields of an account that signing in depends on, and where the account was used."""
 
     user_id: UUID
     password_hash: str | None
@@ -83,15 +88,15 @@ class Account(msgspec.Struct, frozen=True):
     roles: list[str]
     credentials_changed_at: datetime
     leaving: bool
-    """Asked for its deletion."""
+    """Whether a deletion was requested."""
     live: int
-    """How many sessions it has."""
+    """Number of active sessions."""
     used: bool
-    """Whether it ever had one."""
+    """Whether it ever had a session."""
     has_device: bool
-    """Whether one was on the device that was asked for."""
+    """Whether one of its sessions was on the given device."""
     addresses: list[str]
-    """From where that user agent was used of late."""
+    """Addresses from which the given user agent was used recently."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -102,8 +107,8 @@ class Known(msgspec.Struct, frozen=True):
     user_agent: str | None
 
 
-class Session(msgspec.Struct, frozen=True):
-    """A live session with what its access token says of its owner."""
+class SessionTokens(msgspec.Struct, frozen=True):
+    """An active session with the claims of its access token."""
 
     id: UUID
     generation: int
@@ -114,7 +119,7 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Renewed(msgspec.Struct, frozen=True):
-    """A session that took another one's place."""
+    """A session that replaced another one."""
 
     id: UUID
     generation: int
@@ -127,13 +132,13 @@ class Renewed(msgspec.Struct, frozen=True):
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Whose session it was."""
+    """Owner of a session."""
 
     user_id: UUID
 
 
 class PrincipalRow(msgspec.Struct, frozen=True):
-    """Who stands behind a live session, now."""
+    """Current rights of the owner of an active session."""
 
     is_superuser: bool
     is_verified: bool
@@ -141,7 +146,7 @@ class PrincipalRow(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """What a mail about a session tells its owner."""
+    """Data of an e-mail about a session."""
 
     email: str
     language: str
@@ -153,8 +158,8 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Sign-ins that were refused and not announced yet, counted together; address, user agent
-    and trace are the first one's. `owner_id` is the account's."""
+    """Failed sign-ins that were counted together and not yet announced. Address, user agent and trace are those of the
+    first one; `owner_id` is the account."""
 
     owner_id: UUID | None
     reason: str

@@ -1,4 +1,4 @@
-"""The sweeps of sessions: old ones are removed, and counted refusals of sign-ins are recorded as events."""
+"""Periodic work of sessions: old ones are deleted, and counted failures of sign-ins are recorded as events."""
 
 from datetime import timedelta
 
@@ -9,16 +9,16 @@ from api.sessions.events import SignInRefused
 from api.sessions.types import Refusal
 
 REMEMBERED = timedelta(days=90)
-"""After its end, a session is how its device is known again."""
+"""How long an ended session is kept to recognize its device."""
 _ROWS_AT_ONCE = 1000
 WINDOW = timedelta(minutes=15)
-"""For so long refused sign-ins are counted together."""
+"""Period in which failed sign-ins are counted together."""
 REFUSALS_AT_ONCE = 100
 ANNOUNCE_SECONDS = 2.0
 
 
 async def announce_refusals(context: Context) -> int:
-    """Record the refused sign-ins that were counted, an event for each count; how many counts. Raises Problem."""
+    """Record an event for each count of failed sign-ins. Returns the number of counts. Raises Problem."""
     async with context.db.transaction() as db:
         counts = await queries.take_refusals(db, WINDOW, REFUSALS_AT_ONCE)
         for count in counts:
@@ -28,7 +28,7 @@ async def announce_refusals(context: Context) -> int:
 
 
 async def _announce(db: Transaction, count: Refusal) -> None:
-    """From where the first of them came, and within its trace."""
+    """Record the event with the origin and trace of the first attempt."""
     event = SignInRefused(
         attempt_id=uuid7(), user_id=count.owner_id, reason=count.reason, attempts=count.attempts, since=count.since
     )
@@ -41,7 +41,7 @@ async def _announce(db: Transaction, count: Refusal) -> None:
 
 
 async def sweep_sessions(context: Context) -> int:
-    """Remove sessions that ended long ago, one batch of them; how many. Raises Problem."""
+    """Delete one batch of old sessions. Returns their number. Raises Problem."""
     return len(await queries.delete_old(context.db, REMEMBERED, _ROWS_AT_ONCE))
 
 

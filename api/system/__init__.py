@@ -1,4 +1,4 @@
-"""Health: whether this process lives, may be given work, and how each part it needs is doing."""
+"""Health checks: whether the process is alive and ready, and the state of the services it depends on."""
 
 from api.kernel import Feature
 from api.system import routes, upkeep

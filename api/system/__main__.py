@@ -1,5 +1,5 @@
-"""`python -m api.system`: what is wrong and how to mend it, how each part is doing, and what waits, for a person. Ends
-with 1 where `status` is degraded."""
+"""`python -m api.system`: print faults with their remedies, the state of each service, and the backlog. Exits with 1 if
+`status` is degraded."""
 
 import asyncio
 import sys
@@ -23,7 +23,7 @@ COLUMNS = ("", "pending", "oldest", "held", "dead")
 
 
 async def look(settings: Settings) -> tuple[FullHealth, list[Backlog]]:
-    """How each part is, as /health/full tells superusers, and the outbox by topic and task. Raises Problem."""
+    """Measure the health, as in /health/full for superusers, and the outbox by topic and task. Raises Problem."""
     async with open_context(settings, {}, pool_size=1) as context:
         health = await measure_parts(context)
         return health, (await measure_waiting(context)).backlogs if health.outbox else []
@@ -46,7 +46,7 @@ def table(health: FullHealth, backlogs: list[Backlog], colours: bool = False) ->
     width = max(len(name) for name, *_ in rows)
     cell_width = max(8, *(len(cell) for _, *cells in rows for cell in cells)) + 2
     waiting = [f"  {name:<{width}}" + "".join(f"{cell:>{cell_width}}" for cell in cells) for name, *cells in rows]
-    shown = waiting if len(waiting) > 1 else ["  nothing waits"]
+    shown = waiting if len(waiting) > 1 else ["  nothing is pending"]
     status = painted(health.status, GREEN if health.status == "ok" else RED, colours)
     wrong: list[str] = []
     for fault in faults(health, backlogs, [task.name for task in tasks_of(FEATURES)]):
@@ -60,7 +60,7 @@ def _count(number: int) -> str:
 
 
 def main() -> int:
-    # The table on the terminal says what fails.
+    # The printed table shows the failures.
     settings = msgspec.structs.replace(load(kinds=settings_of(FEATURES)), log_level="CRITICAL")
     telemetry.set_up(settings, "status")
     health, backlogs = asyncio.run(look(settings))

@@ -1,4 +1,4 @@
-"""What is wrong, each with the command that mends it or where to look."""
+"""Faults, each with the command that fixes it or the place to look."""
 
 from collections.abc import Collection
 
@@ -18,7 +18,7 @@ MENDS = {
     "schedules": "start a worker, or read its log: python -m worker",
     "tasks": "the worker's log says why tasks fail: python -m worker",
 }
-"""By the name of the part."""
+"""Remedies by the name of the check."""
 LETTERS = "python -m api.operations dead-letters list"
 ORPHANS = "python -m api.operations orphans list"
 
@@ -29,11 +29,11 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 def faults(health: FullHealth, backlogs: list[Backlog], known: Collection[str]) -> list[Fault]:
-    """Parts that are not up, dead letters, and pending tasks that are in no feature, `known` being those that are. A
-    part that is unknown is so because another one is down."""
+    """Return the checks that are not up, dead letters, and pending tasks whose name is not in `known`. Unknown checks
+    are omitted, because another check is down."""
     found = []
-    for part, told in (health.checks or {}).items():
-        state, _, remedy = told.partition(": ")
+    for part, check in (health.checks or {}).items():
+        state, _, remedy = check.partition(": ")
         if state in ("unread", "overdue"):  # of which topics, or tasks
             found.append(Fault(f"{part} {state}: {remedy}", MENDS[part]))
         elif state not in ("up", "unknown"):

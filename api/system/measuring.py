@@ -1,5 +1,5 @@
-"""The outbox and the audit as metrics, measured every few seconds. Of several workers one measures and reports, so that
-a dashboard sees each value once."""
+"""Metrics of the outbox and the audit log, measured every few seconds. One of several workers measures and reports, so
+that a dashboard sees each value once."""
 
 import secrets
 
@@ -18,15 +18,15 @@ from api.system.routes import summed
 
 SECONDS = 5.0
 REPORTER_KEY = "system:reporter"
-"""In Redis: which process reports."""
+"""Redis key of the process that reports."""
 REPORTER_MILLISECONDS = 12_000
-"""Two measurements may be missed before another process takes over."""
+"""Another process takes over after two missed measurements."""
 _ME = secrets.token_hex(8).encode()
 _GAUGES = (outbox_dead, outbox_held, outbox_oldest, outbox_pending, unsealed_entries, unsealed_oldest)
 
 
 async def measure(context: Context) -> int:
-    """Tell the metrics what waits, where this process is the one that reports. Raises Problem."""
+    """Update the metrics if this process is the reporter. Raises Problem."""
     if not await _reports(context):
         for gauge in _GAUGES:
             gauge.clear()
@@ -47,8 +47,7 @@ async def measure(context: Context) -> int:
 
 
 async def _reports(context: Context) -> bool:
-    """Whether this process is the one that reports. While Redis is down each process is: a value that comes twice is
-    better than none."""
+    """Whether this process is the reporter. Without Redis every process is: duplicate values are better than none."""
     try:
         if await context.cache.execute("SET", REPORTER_KEY, _ME, "NX", "PX", REPORTER_MILLISECONDS):
             return True

@@ -1,4 +1,4 @@
-"""One typed signature for each file in sql/system/."""
+"""Typed signatures of the queries in sql/system/."""
 
 from api.kernel import Database, query
 from api.system.types import Unsealed

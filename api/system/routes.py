@@ -1,4 +1,4 @@
-"""Health at four levels: for people, for a supervisor, for a router, for an operator."""
+"""Health checks for people, process supervisors, routers and operators."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,45 +11,50 @@ from api.kernel.outbox.events import Backlog
 from api.kernel.outbox.remedies import read_remedies
 from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.system import queries
-from api.system.types import FullHealth, Health, Live, Outbox
+from api.system.types import FullHealth, Health, HealthStatus, Outbox, Status
 
-NOT_READY = problem(503, "NOT_READY", "This process is not ready for work.")
+NOT_READY = problem(503, "NOT_READY", "This process is not ready; send requests to another one.")
 MIGRATIONS = frozenset(
     file.stem for file in (Path(__file__).parents[2] / "migrations").glob("*.sql") if ".rollback" not in file.name
 )
 PARTS = ("postgresql", "migrations", "redis", "worker", "kafka", "tasks", "schedules", "consumers", "smtp")
 SHARED_SECONDS = 1.0
-"""These routes have no limit, so one query serves all who ask within a second."""
+"""Concurrent requests share one query for this long, because these routes have no limit."""
 LATE_SECONDS = 10.0
-"""An event that has waited longer says that Kafka, or the relay, is down."""
+"""An event that is pending longer means that Kafka or the relay is down."""
 TASK_LATE_SECONDS = 300.0
-"""A task that has waited longer says that what it needs, such as the mail server, is down: it was tried eight times."""
+"""A task that is pending longer, after eight attempts, means that a service it needs is down, such as the mail
+server."""
 
 
-async def show_health(context: Context) -> Health:
-    """That the application answers, and which one it is."""
+async def get_health(context: Context) -> Health:
+    """Get the version and environment of the application."""
     return Health("ok", datetime.now(UTC), context.settings.release, context.settings.environment)
 
 
-async def show_live(context: Context) -> Live:
-    """Whether this process lives. Queries nothing: a database that is down is no reason to restart it."""
-    return Live("ok")
+async def get_liveness(context: Context) -> Status:
+    """Check whether this process is alive.
+
+    It runs no query: a database outage is no reason to restart the process."""
+    return Status("ok")
 
 
-async def show_ready(context: Context) -> Live:
-    """Whether this process should be given work.
+async def get_readiness(context: Context) -> Status:
+    """Check whether this process is ready for requests.
 
-    PostgreSQL answers with the schema that this code needs, and the process was not told to stop."""
+    It is ready if PostgreSQL has all migrations of this release and the process is not shutting down."""
     if context.draining.is_set():
-        raise NOT_READY("This process was told to stop.")
+        raise NOT_READY("This process is shutting down; send requests to another one.")
     missing = MIGRATIONS - await shared(context, SHARED_SECONDS, applied_migrations)
     if missing:
-        raise NOT_READY(f"The release process has not applied {', '.join(sorted(missing))}.")
-    return Live("ok")
+        raise NOT_READY(f"These migrations are not applied: {', '.join(sorted(missing))}.")
+    return Status("ok")
 
 
-async def show_full(context: Context, principal: Principal | None) -> FullHealth:
-    """Whether every part that this application needs is up; to superusers, how each of them is."""
+async def get_full_health(context: Context, principal: Principal | None) -> FullHealth:
+    """Check all services that the application depends on.
+
+    Superusers also get the state of each service."""
     health = await shared(context, SHARED_SECONDS, measure_parts)
     if principal and principal.is_superuser:
         return health
@@ -57,7 +62,7 @@ async def show_full(context: Context, principal: Principal | None) -> FullHealth
 
 
 async def measure_parts(context: Context) -> FullHealth:
-    """Ask each part. Raises nothing: what does not answer is down."""
+    """Check each service. Raises nothing: a service that does not answer is down."""
     checks = dict.fromkeys(PARTS, "up")
     outbox: Outbox | None = None
     consumers: list[ConsumerLag] | None = None
@@ -72,13 +77,13 @@ async def measure_parts(context: Context) -> FullHealth:
         checks |= dict.fromkeys(("migrations", "kafka", "tasks", "schedules"), "unknown")
         checks["postgresql"] = state_of(error)
     try:
-        works = await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0
+        running = await context.cache.execute("PTTL", HEARTBEAT_KEY) > 0
         consumers = await read_lag(context.cache)
         unread = ", ".join(lag.topic for lag in consumers if lag.messages is None)
         checks["consumers"] = f"unread: {unread}" if unread else "up"
-        if not works:
+        if not running:
             checks |= {"worker": "down", "consumers": "unknown"}
-            # Events and tasks wait for the worker: their age says nothing of Kafka and of mail servers.
+            # Events and tasks wait for the worker, so their age says nothing about Kafka and mail servers.
             checks |= {part: "unknown" for part in ("kafka", "tasks") if checks[part] in ("up", "down")}
         for part, remedy in (await read_remedies(context.cache)).items():
             if part in checks and not checks[part].startswith("misconfigured"):
@@ -87,7 +92,7 @@ async def measure_parts(context: Context) -> FullHealth:
         error.remedy = error.remedy or await context.cache.explain()
         checks |= {"redis": state_of(error), "worker": "unknown", "consumers": "unknown", "smtp": "unknown"}
     dead = outbox.events_dead + outbox.tasks_dead + outbox.messages_dead if outbox else 0
-    status = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
+    status: HealthStatus = "ok" if set(checks.values()) == {"up"} and not dead else "degraded"
     settings = context.settings
     return FullHealth(status, datetime.now(UTC), settings.release, settings.environment, checks, outbox, consumers)
 
@@ -97,13 +102,13 @@ async def applied_migrations(context: Context) -> set[str]:
 
 
 def state_of(error: UNAVAILABLE | CacheUnavailable) -> str:
-    """Down, or misconfigured and which setting to mend: waiting does not help there."""
+    """`down`, or `misconfigured` with the setting to fix."""
     return f"misconfigured: {error.remedy}" if error.remedy else "down"
 
 
 async def _judge_outbox(context: Context, checks: dict[str, str]) -> Outbox | None:
-    """Measure what waits, and tell by it how Kafka and the tasks are. None where that takes too long, which is no
-    outage: PostgreSQL has just answered a smaller question."""
+    """Measure the outbox and derive the state of Kafka and of tasks. Returns None if it takes too long; that is no
+    outage, because PostgreSQL has just answered a smaller query."""
     try:
         waiting = await measure_waiting(context)
     except UNAVAILABLE:
@@ -121,7 +126,7 @@ async def _judge_outbox(context: Context, checks: dict[str, str]) -> Outbox | No
 
 
 def summed(backlogs: Sequence[Backlog]) -> Outbox:
-    """All topics, and all tasks."""
+    """Sum the backlogs of all topics and of all tasks."""
     events = [each for each in backlogs if each.destination == "kafka"]
     tasks = [each for each in backlogs if each.destination == "tasks"]
     return Outbox(
@@ -137,8 +142,8 @@ def summed(backlogs: Sequence[Backlog]) -> Outbox:
 
 
 routes = [
-    get("/health", show_health, guard=anyone, limit="off"),
-    get("/health/live", show_live, guard=anyone, limit="off"),
-    get("/health/ready", show_ready, guard=anyone, limit="off", errors=(NOT_READY,)),
-    get("/health/full", show_full, guard=anyone, limit="off", degrades=True),
+    get("/health", get_health, guard=anyone, limit="off"),
+    get("/health/live", get_liveness, guard=anyone, limit="off"),
+    get("/health/ready", get_readiness, guard=anyone, limit="off", errors=(NOT_READY,)),
+    get("/health/full", get_full_health, guard=anyone, limit="off", degrades=True),
 ]

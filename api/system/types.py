@@ -1,29 +1,32 @@
-"""What goes out."""
+"""Types of responses and rows."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 
 import msgspec
 
 from api.kernel.outbox.consumers import ConsumerLag
 
+HealthStatus = Annotated[Literal["ok", "degraded"], msgspec.Meta(title="HealthStatus")]
+
 
 class Health(msgspec.Struct, frozen=True):
-    """`status` is ok, or degraded where a part that can be missed is missing."""
+    """`status` is `ok`."""
 
-    status: str
+    status: HealthStatus
     timestamp: datetime
     version: str
     environment: str
 
 
-class Live(msgspec.Struct, frozen=True):
-    status: str
+class Status(msgspec.Struct, frozen=True):
+    status: HealthStatus
 
 
 class Outbox(msgspec.Struct, frozen=True):
-    """What waits for Kafka and for tasks, the age of the oldest in seconds, and what was given up: events, tasks, and
-    messages of other services. `events_held` were refused by Kafka and wait for their next attempt, or wait behind such
-    an event or a dead letter of their key. For each topic and task, a count stops at 10,000."""
+    """Pending events and tasks, the age of the oldest in seconds, and dead letters: events, tasks and messages of other
+    services. `events_held` wait for their next attempt after an error of Kafka, or behind such an event or a dead
+    letter of their key. Counts stop at 10,000 for each topic and task."""
 
     events_pending: int
     events_oldest_seconds: float
@@ -36,21 +39,21 @@ class Outbox(msgspec.Struct, frozen=True):
 
 
 class Unsealed(msgspec.Struct, frozen=True):
-    """Audit entries that are not sealed yet, 10,000 at most, and the age of the oldest."""
+    """Number of unsealed audit entries, at most 10,000, and the age of the oldest in seconds."""
 
     entries: int
     oldest_seconds: float
 
 
 class FullHealth(msgspec.Struct, frozen=True):
-    """`status` is degraded while a part is down or there are dead letters. The rest is for superusers: each part is up,
-    down, unknown, or misconfigured with what to mend; postgresql is `busy` where measuring the outbox takes too long,
-    consumers are `unread` with their topics, schedules `overdue` with their tasks. Kafka is judged by whether events
-    get through, and tasks by whether they get done, because the web process talks to neither. Workers tell what is
-    misconfigured of Kafka, the consumers and SMTP, whose check is up otherwise. `consumers` is what the workers said of
-    the topics that others write to; null while Redis, which they tell, is down."""
+    """`status` is `degraded` if a check is not `up` or there are dead letters. The other fields are for superusers. A
+    check is `up`, `down`, `unknown`, or `misconfigured` with a remedy; `postgresql` is `busy` if measuring the outbox
+    takes too long, `consumers` are `unread` with their topics, and `schedules` `overdue` with their tasks. The web
+    process connects to neither Kafka nor SMTP: `kafka` and `tasks` are derived from the age of pending events and
+    tasks, and workers report misconfigurations. `consumers` has the lag of each topic as reported by workers; null if
+    Redis is down."""
 
-    status: str
+    status: HealthStatus
     timestamp: datetime
     version: str
     environment: str

@@ -1,4 +1,4 @@
-"""The sweeps of the health."""
+"""Periodic work of health checks."""
 
 from api.kernel import Sweep
 from api.system.measuring import SECONDS, measure

@@ -1,4 +1,4 @@
-"""Accounts: somebody's address, confirmed by a mail to it, and a password."""
+"""User accounts: an e-mail address, confirmed by a mailed link, and a password."""
 
 from api.kernel import Feature
 from api.users import commands, routes, tasks, upkeep

@@ -1,5 +1,5 @@
-"""The topic `users.commands`: what other services may do with accounts. Whoever may write to it may do that much, and
-no more: nobody becomes a superuser here."""
+"""Consumer of the topic `users.commands`, by which other services import and disable accounts. Write access to the
+topic is the only authorization, so no command grants superuser rights."""
 
 from uuid import UUID
 
@@ -15,32 +15,32 @@ from api.users.trust import refuse_last
 
 
 class DisableUser(Incoming, frozen=True, tag="users.disable"):
-    """Nobody signs in to this account any more; sign-ins end. Again does nothing."""
+    """Disable the account and end its sessions. Repeating the command has no effect."""
 
     user_id: UUID
 
 
-async def obey(context: Context, db: Transaction, message: ImportUser | DisableUser) -> None:
+async def handle_command(context: Context, db: Transaction, message: ImportUser | DisableUser) -> None:
     if isinstance(message, ImportUser):
         await import_user(context, db, message)
     else:
         await disable_user(context, db, message)
 
 
-async def import_user(context: Context, db: Transaction, wanted: ImportUser) -> None:
-    """Raises USER_ALREADY_EXISTS; VALIDATION_FAILED for a hash that would not be checked."""
-    account = with_own_hash(wanted, context.settings)
+async def import_user(context: Context, db: Transaction, command: ImportUser) -> None:
+    """Raises USER_ALREADY_EXISTS, or VALIDATION_FAILED for an unsupported password hash."""
+    account = with_own_hash(command, context.settings)
     if not await open_accounts(db, [account], UserRegistered, UserInvited):
         raise USER_ALREADY_EXISTS
 
 
-async def disable_user(context: Context, db: Transaction, wanted: DisableUser) -> None:
+async def disable_user(context: Context, db: Transaction, command: DisableUser) -> None:
     """Raises NOT_FOUND, LAST_SUPERUSER."""
-    await refuse_last(db, wanted.user_id, context.settings.require_verification)
-    user = await queries.lock(db, wanted.user_id)
+    await refuse_last(db, command.user_id, context.settings.require_verification)
+    user = await queries.lock(db, command.user_id)
     if user is None:
-        raise NOT_FOUND("There is no account with this id.")
+        raise NOT_FOUND("No account has this id.")
     await put_account(db, user, msgspec.structs.replace(user, is_active=False))
 
 
-consumers = [consume("users.commands", ImportUser | DisableUser, obey)]
+consumers = [consume("users.commands", ImportUser | DisableUser, handle_command)]

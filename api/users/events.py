@@ -1,4 +1,4 @@
-"""What this feature announces."""
+"""Events of this feature."""
 
 from datetime import datetime
 from typing import Annotated
@@ -10,7 +10,10 @@ from api.kernel import Contact, Event, Label, Person
 Email = Annotated[
     str,
     Contact,
-    msgspec.Meta(description="In lower case, an internationalised domain in punycode.", examples=["ada@example.com"]),
+    msgspec.Meta(
+        description="E-mail address in lower case, with an internationalized domain in punycode.",
+        examples=["ada@example.com"],
+    ),
 ]
 Language = Annotated[str, Label, msgspec.Meta(examples=["en", "de"])]
 
@@ -28,7 +31,7 @@ class UserInvited(Event, frozen=True, tag="users.invited"):
 
 
 class UserImported(Event, frozen=True, tag="users.imported"):
-    """An operator imported the account from a file; nobody is mailed."""
+    """An operator imported the account from a file. No e-mail is sent."""
 
     user_id: Person
     email: Email
@@ -41,20 +44,21 @@ class UserVerified(Event, frozen=True, tag="users.verified"):
 
 
 class UserClaimed(Event, frozen=True, tag="users.claimed"):
-    """What was stored in the account before its address was proved is gone: somebody else may have opened it."""
+    """The data stored in an account before its address was confirmed was removed, because it may be another
+    person's."""
 
     user_id: Person
 
 
 class UserPromoted(Event, frozen=True, tag="users.promoted"):
-    """Became a superuser."""
+    """The account became a superuser."""
 
     user_id: Person
     email: Email
 
 
 class UserUpdated(Event, frozen=True, tag="users.updated"):
-    """`changed` names the fields, never their values."""
+    """`changed` lists the names of the changed fields, without their values."""
 
     user_id: Person
     changed: Annotated[list[Annotated[str, Label]], msgspec.Meta(examples=[["name"]])]
@@ -65,7 +69,7 @@ class UserDisabled(Event, frozen=True, tag="users.disabled"):
 
 
 class PasswordChanged(Event, frozen=True, tag="users.password_changed"):
-    """`how` is change, reset, invitation, or admin."""
+    """`how` is `change`, `reset`, `invitation` or `admin`."""
 
     user_id: Person
     how: Annotated[str, Label, msgspec.Meta(examples=["change", "reset", "invitation", "admin"])]
@@ -76,7 +80,8 @@ class EmailChangeRequested(Event, frozen=True, tag="users.email_change_requested
 
 
 class EmailChanged(Event, frozen=True, tag="users.email_changed"):
-    """`how` is confirmed (by the new address) or admin. `was_verified` says whether the old address was proved."""
+    """`how` is `confirmed` (by the link mailed to the new address) or `admin`. `was_verified` is whether the old
+    address was confirmed."""
 
     user_id: Person
     old_email: Email
@@ -86,8 +91,8 @@ class EmailChanged(Event, frozen=True, tag="users.email_changed"):
 
 
 class EmailChangeReverted(Event, frozen=True, tag="users.email_change_reverted"):
-    """The reader of the old address did not want the change. `old_email` is the proved address that lost the account,
-    null where the change was not confirmed yet."""
+    """The owner of the old address reverted the change. `old_email` is the confirmed address that the account had until
+    then; null if the change was still pending."""
 
     user_id: Person
     email: Email
@@ -95,7 +100,7 @@ class EmailChangeReverted(Event, frozen=True, tag="users.email_change_reverted")
 
 
 class SessionsRevoked(Event, frozen=True, tag="users.sessions_revoked"):
-    """An administrator ended all of an account's sign-ins."""
+    """An administrator ended all sessions of the account."""
 
     user_id: Person
 

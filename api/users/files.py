@@ -1,5 +1,5 @@
-"""Files of accounts, read piece by piece: CSV with a header, JSON lines, Firebase's `auth:export` in JSON and in CSV,
-and Django's `dumpdata`. The first characters, or the first line, tell which of them a file is."""
+"""Readers of account files, which stream their input: CSV with a header, JSON lines, Firebase's `auth:export` as JSON
+or CSV, and Django's `dumpdata`. The format is detected from the first characters or the first line."""
 
 import csv
 import io
@@ -15,15 +15,16 @@ from api.users.importing import ImportUser
 
 Fields: TypeAlias = "dict[str, Any]"
 Entry: TypeAlias = "tuple[int, Fields | str]"
-"""The number of a line (in a JSON document: of an account), and the fields of `users.import` or why there are none."""
+"""The number of a line (in a JSON document: of an account), and the fields of `users.import` or the reason why they
+cannot be read."""
 
 LONGEST = 64 * 1024
-"""Characters of a line, or of one account in a JSON document."""
+"""Maximum characters of a line, or of one account in a JSON document."""
 COLUMNS = list(ImportUser.__struct_fields__)
 _NOT_UTF8 = "Is not in UTF-8."
 _FIREBASE = re.compile(r'\s*\{\s*"users"\s*:\s*\[')
 _FIREBASE_COLUMNS = range(26, 30)
-"""Of a line: firebase-tools wrote 26 columns, then `disabled` and `customAttributes` too, and a comma at the end."""
+"""Number of columns: firebase-tools wrote 26, later also `disabled` and `customAttributes`, and a trailing comma."""
 _FIREBASE_DISABLED = 26
 _TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
@@ -33,9 +34,8 @@ class FileError(Exception):
 
 
 def read_accounts(file: BinaryIO) -> Generator[Entry, None, None]:
-    """The accounts of a file, in its order; the file stays open, and must be open until the end. Raises
-    FileError."""
-    # Bytes that are no UTF-8 become characters that no field accepts, so that their line alone is refused.
+    """Yield the accounts of a file in order. The file must stay open until the generator ends. Raises FileError."""
+    # Invalid UTF-8 becomes surrogates, which no field accepts, so that only the line with them is rejected.
     text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
     try:
         yield from _read(text)
@@ -47,7 +47,7 @@ def _read(text: io.TextIOWrapper) -> Iterator[Entry]:
     """Raises FileError."""
     start = text.read(4096)
     if start.startswith(("\udcff\udcfe", "\udcfe\udcff")):
-        raise FileError("the file is in UTF-16: save it in UTF-8.")
+        raise FileError("the file is in UTF-16; convert it to UTF-8.")
     form = start.lstrip()[:1]
     rest = _Resumed(start, text)
     if form == "[":
@@ -58,7 +58,7 @@ def _read(text: io.TextIOWrapper) -> Iterator[Entry]:
 
 
 class _Resumed:
-    """A text whose first characters were read already."""
+    """A text whose first characters were already read."""
 
     def __init__(self, start: str, rest: io.TextIOWrapper) -> None:
         self._start, self._rest = io.StringIO(start, newline=""), rest
@@ -67,7 +67,8 @@ class _Resumed:
         return self._start.read(size) or self._rest.read(size)
 
     def lines(self) -> Iterator[str]:
-        """Lines with their ends; one that is too long comes in parts, none of which is a valid account."""
+        """Yield lines with their line ends. A line longer than LONGEST is yielded in parts, none of which is a valid
+        account."""
         while line := self._start.readline(LONGEST):
             if not line.endswith("\n"):
                 line += self._rest.readline(LONGEST)
@@ -115,9 +116,9 @@ def _read_csv(text: _Resumed) -> Iterator[Entry]:
     columns = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
     unknown = [str(place) for place, name in enumerate(columns, 1) if name not in COLUMNS]
     if "email" not in columns or unknown or len(set(columns)) < len(columns):
-        # The names are not quoted: without a header they would be somebody's data.
-        told = f" Not known: column {', '.join(unknown)}, of {len(columns)}." if unknown else ""
-        raise FileError(f"the first line must name the columns, email and others of: {', '.join(COLUMNS)}.{told}")
+        # The names are not quoted: if the header is missing, they are personal data.
+        positions = f" Unknown: column {', '.join(unknown)}, of {len(columns)}." if unknown else ""
+        raise FileError(f"the first line must name the columns, email and others of: {', '.join(COLUMNS)}.{positions}")
     reader = csv.reader(lines, delimiter=separator)
     while True:
         number = reader.line_num + 2  # where the row begins: a quoted field may have line ends
@@ -145,13 +146,14 @@ def _is_utf8(text: str) -> bool:
 
 
 def _is_firebase(line: str) -> bool:
-    """Whether it is the first line of a CSV file of Firebase's, which has no header."""
+    """Whether this is the first line of a Firebase CSV file, which has no header."""
     row = _cells(line)
     return len(row) in _FIREBASE_COLUMNS and row[2] in ("true", "false")
 
 
 def _read_firebase(lines: Iterable[str]) -> Iterator[Entry]:
-    """Each line by itself: firebase-tools writes a quote in a name as it is, and it must not swallow the next lines."""
+    """Parse each line on its own: firebase-tools does not escape quotes in names, and a quote must not swallow the
+    following lines."""
     number, whole = 0, True
     for line in lines:
         number += whole
@@ -161,7 +163,7 @@ def _read_firebase(lines: Iterable[str]) -> Iterator[Entry]:
 
 
 def _cells(line: str) -> list[str]:
-    """None where the line is not valid CSV."""
+    """Return the cells of a line; an empty list if it is not valid CSV."""
     try:
         return next(csv.reader([line.rstrip("\r\n")]), [])
     except csv.Error:
@@ -169,14 +171,14 @@ def _cells(line: str) -> list[str]:
 
 
 def _objects(text: _Resumed) -> Iterator[tuple[int, Any]]:
-    """The items of the first list in a JSON document."""
+    """Yield the items of the first list in a JSON document."""
     decoder, buffer, number = json.JSONDecoder(), "", 0
     while "[" not in buffer:
         buffer += text.read(LONGEST)
     buffer = buffer.partition("[")[2]
     place = 0
     while True:
-        place = _SPACE.match(buffer, place).end()  # type: ignore[union-attr]  # it matches nothing, too
+        place = _SPACE.match(buffer, place).end()  # type: ignore[union-attr]  # it also matches the empty string
         if buffer[place : place + 1] == "]":
             return
         try:
@@ -184,8 +186,8 @@ def _objects(text: _Resumed) -> Iterator[tuple[int, Any]]:
         except (ValueError, RecursionError):
             more = text.read(LONGEST)
             if not more or len(buffer) - place > LONGEST:
-                told = f"the rest is not valid JSON, or one account is too long: after account {number}."
-                raise FileError(told) from None
+                detail = f"the rest is not valid JSON, or one account is too long: after account {number}."
+                raise FileError(detail) from None
             buffer, place = buffer[place:] + more, 0
             continue
         number += 1
@@ -199,7 +201,7 @@ def _taken(number: int, value: Any, form: Any) -> Entry:
     try:
         fields: Fields = form(value)
     except (AttributeError, KeyError, TypeError):
-        return number, "Is not an account as this kind of file has them."
+        return number, "Is not an account in the format of this file."
     except ValueError as error:
         return number, str(error)
     return number, {name: kept for name, kept in fields.items() if kept is not None and kept != ""}
@@ -231,7 +233,7 @@ def _of_firebase(user: Fields) -> Fields:
 
 
 def _of_firebase_row(row: list[str]) -> Fields:
-    """By the order of the columns in the documentation of `firebase auth:export`."""
+    """Map the columns in the order documented for `firebase auth:export`."""
     if len(row) not in _FIREBASE_COLUMNS:
         raise ValueError(f"Has {len(row)} columns, and not those of firebase auth:export.")
     email, verified, password_hash, salt, name = (cell.strip() for cell in row[1:6])

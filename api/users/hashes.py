@@ -1,4 +1,4 @@
-"""Hashes of passwords as other systems write them, brought into the forms of api/kernel/identity/hashes.py."""
+"""Conversion of other systems' password hashes into the formats of api/kernel/identity/hashes.py."""
 
 import re
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from api.kernel import Settings
 from api.kernel.identity.hashes import decode, encode, read
 from api.users.settings import UserSettings
 
-WEAK = "Is plain text or a fast hash, which is too easy to guess. Leave it out: the owner chooses a new password."
-# Spring's `{noop}` and digests, LDAP's, Django's, MySQL's, md5-crypt, and digests in hexadecimal.
+WEAK = "Is plain text or a fast hash, which is easy to crack. Omit it: the owner then chooses a new password."
+# Spring's `{noop}` and digests, LDAP, Django and MySQL digests, md5-crypt, and hexadecimal digests.
 _WEAK = re.compile(
     r"\{(noop|ldap|md4|md5|s?sha|sha-?1|sha-?256|sha256|crypt)\}.*|(unsalted_)?(md5|sha1)\$.*|\$1\$.*|\*[0-9A-F]{40}"
     r"|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}",
@@ -17,8 +17,8 @@ _WEAK = re.compile(
 
 
 def adopt(written: str, salt: str | None, settings: Settings) -> str | None:
-    """The hash as it is stored, or None for Django's mark of an account without a password. With a `salt` of its own it
-    is one of Firebase's. Raises ValueError with the reason, which does not quote the hash."""
+    """Convert a hash into the stored format; None for Django's marker of an unusable password. A hash with a separate
+    `salt` is a Firebase hash. Raises ValueError with the reason, without quoting the hash."""
     if salt is not None:
         stored = _firebase(written, salt, settings)
     elif written.startswith("!"):
@@ -42,8 +42,8 @@ def _translated(written: str) -> str:
 def _firebase(written: str, salt: str, settings: Settings) -> str:
     key, project = settings.firebase_scrypt_signer_key, settings.of(UserSettings)
     if key is None:
-        raise ValueError("Has a salt, as Firebase's do, and FIREBASE_SCRYPT_SIGNER_KEY is not set.")
-    alphabet = str.maketrans("-_", "+/")  # its API writes base64 for URLs, its command line plain base64
+        raise ValueError("Has a salt like a Firebase hash, but FIREBASE_SCRYPT_SIGNER_KEY is not set.")
+    alphabet = str.maketrans("-_", "+/")  # the API writes base64url, the command line base64
     kept, salted = decode(written.translate(alphabet)), decode(salt.translate(alphabet))
     if len(kept) != len(key):
         raise ValueError("Is not a hash of the Firebase project whose signer key is set.")
@@ -53,7 +53,7 @@ def _firebase(written: str, salt: str, settings: Settings) -> str:
 
 
 def _pbkdf2(digest: str, size: int, rounds: str | int, salt: bytes, kept: bytes) -> str:
-    """Its blocks do not depend on each other, so that the first one tells enough of a longer hash."""
+    """Build a PBKDF2 hash from its first block. The blocks are independent, so the first one is enough to verify."""
     salted, first = (encode(part).replace("+", ".") for part in (salt, kept[:size]))
     return f"$pbkdf2{digest}${int(rounds)}${salted}${first}"
 

@@ -1,4 +1,4 @@
-"""Accounts that another system had, with the hashes of their passwords."""
+"""Import of accounts from another system, with their password hashes."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -10,21 +10,28 @@ from api.kernel import VALIDATION_FAILED, FieldError, Incoming, Settings, Transa
 from api.users import queries
 from api.users.events import UserImported, UserInvited, UserRegistered
 from api.users.hashes import adopt
-from api.users.types import Email, Language, Name, Roles
+from api.users.types import Address, Language, Name, Roles
 
 PasswordHash = Annotated[
-    str, msgspec.Meta(max_length=512, description="As the other system stored it: docs/operations.md has the forms.")
+    str,
+    msgspec.Meta(
+        max_length=512, description="Password hash of the other system; docs/operations.md lists the supported formats."
+    ),
 ]
 PasswordSalt = Annotated[
-    str, msgspec.Meta(max_length=128, description="Of a hash of Firebase's, which is not part of the hash. Base64.")
+    str,
+    msgspec.Meta(
+        max_length=128,
+        description="Salt of a Firebase hash, base64. Omit it for other hashes, which contain their salt.",
+    ),
 ]
 
 
 class ImportUser(Incoming, frozen=True, tag="users.import"):
-    """Open an account. With the hash of a password it can be signed in to at once; without, its owner is mailed a link
-    to choose one."""
+    """Create an account. With a password hash, the owner can sign in at once; without one, the owner is mailed a link
+    to choose a password."""
 
-    email: Email
+    email: Address
     name: Name | None = None
     roles: Roles = msgspec.field(default_factory=list)
     password_hash: PasswordHash | None = None
@@ -35,12 +42,13 @@ class ImportUser(Incoming, frozen=True, tag="users.import"):
 
 
 def with_own_hash(wanted: ImportUser, settings: Settings) -> ImportUser:
-    """The same with the hash as it is stored. Raises VALIDATION_FAILED for one that would not be checked, and for roles
-    that come with a password to an address that is not proved: whoever has the password would hold them."""
+    """Return the account with its hash in the stored format. Raises VALIDATION_FAILED for an unsupported hash, and for
+    roles with a password on an unconfirmed address: the roles would go to the holder of the password, who may not own
+    the address."""
     if wanted.password_hash is None:
         return wanted
     if wanted.roles and not wanted.is_verified:
-        raise VALIDATION_FAILED(errors=[FieldError("/roles", "Needs is_verified where there is a password.")])
+        raise VALIDATION_FAILED(errors=[FieldError("/roles", "Requires is_verified if there is a password.")])
     try:
         stored = adopt(wanted.password_hash, wanted.password_salt, settings)
     except ValueError as error:
@@ -54,8 +62,8 @@ async def open_accounts(
     with_password: type[UserRegistered | UserImported],
     without: type[UserInvited | UserImported],
 ) -> list[UUID]:
-    """Open the accounts whose addresses have none, and record an event of each, of the one type or the other. Returns
-    their ids. The hashes are as they are stored."""
+    """Create the accounts whose addresses are not taken and record one event for each: `with_password` or `without`.
+    The hashes must be in the stored format. Returns the ids of the created accounts."""
     default = origin.get().language
     opened = await queries.insert_imported(
         db,

@@ -1,4 +1,4 @@
-"""What a person may be called: text that shows, in one line, and says the same to everybody who reads it."""
+"""Validation of display names: visible text on one line that reads the same for everyone."""
 
 import unicodedata
 
@@ -6,19 +6,19 @@ import idna
 
 LONGEST = 100
 MOST_MARKS = 5
-"""On one letter. Burmese and Vietnamese need four; more than this overlaps the lines above and below."""
+"""Maximum combining marks on one letter. Burmese and Vietnamese need four; more overlap the lines above and below."""
 
 _ZWNJ, _ZWJ, _EMOJI_STYLE = "\u200c", "\u200d", "\ufe0f"
 _VIRAMA = 9
-"""The combining class of signs that join two consonants."""
-# Letters, digits, punctuation and symbols, emoji among them. Marks and joiners are allowed in their places; controls,
-# formats, private and unassigned characters are not.
+"""Combining class of the signs that join two consonants."""
+# Letters, digits, punctuation and symbols, including emoji. Marks and joiners are allowed in certain positions;
+# control, format, private-use and unassigned characters are not allowed.
 _VISIBLE = frozenset(
     ("Ll", "Lu", "Lt", "Lm", "Lo", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So")
 )
 _MARKS = frozenset(("Mn", "Mc"))
-# Letters, symbols and marks by their category, of which nothing shows: Hangul fillers, the empty Braille pattern,
-# fillers of hieroglyphs, musical notation and Khitan, Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties).
+# Letters, symbols and marks that are invisible: Hangul fillers, the empty Braille pattern, fillers of hieroglyphs,
+# musical notation and Khitan, and Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties).
 _BLANK = frozenset(
     chr(code)
     for code in (
@@ -31,17 +31,16 @@ _BLANK = frozenset(
 
 
 def normal_name(typed: str) -> str:
-    """The name as it is kept: in NFC, every space a plain one, none at its ends and no two together. Raises ValueError,
-    saying what is wrong."""
-    # One character is at most four when it is taken apart, and normalising takes the square of the number of marks.
+    """Return the name in NFC with single spaces and none at its ends. Raises ValueError with the reason."""
+    # A character decomposes into four at most, and normalization takes time quadratic in the number of marks.
     name = unicodedata.normalize("NFC", typed[: 4 * LONGEST + 1])
     if len(name) > LONGEST:
         raise ValueError(f"Must have at most {LONGEST} characters.")
     marks = 0
     for place, each in enumerate(name):
         if not _shows(name, place):
-            called = unicodedata.name(each, "a character without a name")
-            raise ValueError(f"Must not have U+{ord(each):04X} ({called}) at this place: it does not show by itself.")
+            character = unicodedata.name(each, "unnamed character")
+            raise ValueError(f"Must not have U+{ord(each):04X} ({character}) at this position: it is invisible.")
         if unicodedata.category(each) in _MARKS:
             marks += 1
         elif each not in (_ZWNJ, _ZWJ):
@@ -55,7 +54,7 @@ def normal_name(typed: str) -> str:
 
 
 def _shows(name: str, place: int) -> bool:
-    """Whether the character here is seen, alone or by what it does to its neighbours."""
+    """Whether the character at this position is visible, by itself or by its effect on its neighbours."""
     each, before = name[place], name[place - 1 : place]
     category = unicodedata.category(each)
     if each in (_ZWNJ, _ZWJ, _EMOJI_STYLE):
@@ -66,8 +65,8 @@ def _shows(name: str, place: int) -> bool:
 
 
 def _joins(name: str, place: int) -> bool:
-    """Whether the invisible character here does what it is for: it shapes the letters beside it (RFC 5892, appendix A,
-    and Bengali's ZWJ before a virama), joins two emoji, or makes a symbol one."""
+    """Whether the joiner or variation selector at this position has an effect: it shapes adjacent letters (RFC 5892
+    appendix A, and Bengali's ZWJ before a virama), joins two emoji, or turns a symbol into an emoji."""
     before, after = name[place - 1 : place], name[place + 1 : place + 2]
     if name[place] == _EMOJI_STYLE:
         return _is_symbol(before)
@@ -78,10 +77,10 @@ def _joins(name: str, place: int) -> bool:
             return True
     try:
         return idna.valid_contextj(name, place)
-    except ValueError:  # next to a character without a name, which is refused in its turn
+    except ValueError:  # next to an unassigned character, which is rejected itself
         return False
 
 
 def _is_symbol(each: str) -> bool:
-    """An emoji, a symbol that can become one, or a skin tone."""
+    """Whether it is an emoji, a symbol with an emoji form, or a skin tone."""
     return each != "" and each not in _BLANK and unicodedata.category(each) in ("So", "Sm", "Sk")

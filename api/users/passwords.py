@@ -1,5 +1,5 @@
-"""Which passwords are acceptable: long enough, and not easy to guess for somebody who knows the account (ASVS 6.2). No
-rules about digits and signs, which make passwords worse."""
+"""Password policy: a minimum length and a strength estimate that knows the account's data (ASVS 6.2). No composition
+rules."""
 
 from api.kernel import Context, Problem, normal_address
 from api.kernel.identity.passwords import normal_password
@@ -10,7 +10,7 @@ SHORTEST, LONGEST = 8, 128
 async def refuse_weak(
     context: Context, password: str, email: str, refusal: type[Problem], name: str | None = None
 ) -> None:
-    """Raises `refusal`, saying what to change. Characters are counted in the form that is hashed."""
+    """Raises `refusal` with the reason. Characters are counted in the normalized form that is hashed."""
     password = normal_password(password)
     if len(password) < SHORTEST:
         raise refusal(f"The password must have at least {SHORTEST} characters.")

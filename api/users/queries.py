@@ -1,4 +1,4 @@
-"""One typed signature for each file in sql/users/."""
+"""Typed signatures of the queries in sql/users/."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,8 +10,8 @@ from api.users.types import (
     Holder,
     ImportedUser,
     MailCount,
-    OpeningRow,
     Recipient,
+    RegistrationRow,
     Standing,
     TokenOwner,
     User,
@@ -95,7 +95,7 @@ async def find_id(db: Database, email: str) -> UUID | None: ...
 
 
 @query
-async def find_opening(db: Database, token_hash: bytes) -> OpeningRow | None: ...
+async def find_opening(db: Database, token_hash: bytes) -> RegistrationRow | None: ...
 
 
 @query

@@ -1,4 +1,4 @@
-"""Who may ask what of accounts, how often, and what else than success may come out."""
+"""Routes of accounts, with their guards, limits and error codes."""
 
 from api.kernel import anyone, delete, get, patch, post, signed_in, superuser
 from api.users.errors import (
@@ -20,24 +20,24 @@ from api.users.errors import (
     VERIFY_USER_ALREADY_VERIFIED,
     VERIFY_USER_BAD_TOKEN,
 )
-from api.users.handlers.administration import delete_user, invite_user, list_users, revoke_sessions, show_user
-from api.users.handlers.changes import change_user
+from api.users.handlers.administration import delete_user, get_user, invite_user, list_users, revoke_user_sessions
+from api.users.handlers.changes import update_user
 from api.users.handlers.profile import (
     ADDRESSES,
     GUESSES,
-    change_me,
     change_password,
     confirm_email,
     delete_me,
+    get_me,
     revert_email,
-    show_me,
+    update_me,
 )
 from api.users.handlers.registration import (
     forgot_password,
+    get_registration,
     register,
     request_verify_token,
     reset_password,
-    show_opening,
     verify,
 )
 from api.users.tokens import MAILS
@@ -60,7 +60,7 @@ routes = [
         limit="30/minute",
         errors=(VERIFY_USER_BAD_TOKEN, VERIFY_USER_ALREADY_VERIFIED, RESET_PASSWORD_INVALID_PASSWORD),
     ),
-    post("/auth/verify/opening", show_opening, guard=anyone, limit="30/minute", errors=(VERIFY_USER_BAD_TOKEN,)),
+    post("/auth/verify/opening", get_registration, guard=anyone, limit="30/minute", errors=(VERIFY_USER_BAD_TOKEN,)),
     post("/auth/forgot-password", forgot_password, guard=anyone, limit="20/minute", status=202),
     post(
         "/auth/reset-password",
@@ -69,10 +69,10 @@ routes = [
         limit="20/minute",
         errors=(RESET_PASSWORD_BAD_TOKEN, RESET_PASSWORD_INVALID_PASSWORD),
     ),
-    get("/users/me", show_me, guard=signed_in, etag=True),
+    get("/users/me", get_me, guard=signed_in, etag=True),
     patch(
         "/users/me",
-        change_me,
+        update_me,
         guard=signed_in,
         limit="30/minute",
         policies=(GUESSES, ADDRESSES, MAILS),
@@ -113,10 +113,10 @@ routes = [
     ),
     get("/users", list_users, guard=superuser),
     post("/users", invite_user, guard=superuser, status=201, errors=(USER_ALREADY_EXISTS,)),
-    get("/users/{id}", show_user, guard=superuser, etag=True),
+    get("/users/{id}", get_user, guard=superuser, etag=True),
     patch(
         "/users/{id}",
-        change_user,
+        update_user,
         guard=superuser,
         etag=True,
         errors=(
@@ -129,5 +129,5 @@ routes = [
         ),
     ),
     delete("/users/{id}", delete_user, guard=superuser, status=204, errors=(CURRENT_PASSWORD_REQUIRED, LAST_SUPERUSER)),
-    post("/users/{id}/revoke-sessions", revoke_sessions, guard=superuser, status=204),
+    post("/users/{id}/revoke-sessions", revoke_user_sessions, guard=superuser, status=204),
 ]

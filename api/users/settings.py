@@ -1,4 +1,4 @@
-"""What an operator may set for accounts."""
+"""Settings of accounts."""
 
 from typing import Annotated
 
@@ -12,14 +12,18 @@ class UserSettings(FeatureSettings, frozen=True, kw_only=True):
         bool,
         Variable("HIDE_ACCOUNTS"),
         Meta(
-            description="`true`: no answer tells whether an address has an account. Registering answers 202 and mails "
-            "the owner; signing in needs a confirmed address, and a refusal says only that the credentials are wrong."
+            description="`true`: responses do not reveal whether an address has an account. Registration answers 202 "
+            "and mails the owner; signing in requires a confirmed address and fails with LOGIN_BAD_CREDENTIALS."
         ),
     ] = False
     deletion_days: Annotated[
         int,
         Variable("DELETION_DAYS"),
-        Meta(ge=0, le=365, description="For so many days a deleted account can come back by signing in: 0 to 365."),
+        Meta(
+            ge=0,
+            le=365,
+            description="Days in which the owner of a deleted account can restore it by signing in: 0 to 365.",
+        ),
     ] = 14
     firebase_scrypt_salt_separator: Annotated[
         bytes,

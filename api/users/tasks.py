@@ -1,5 +1,6 @@
-"""The mails about accounts. A task is one mail, and its id becomes the Message-ID: a second attempt sends the same mail
-again. What is no longer so when its turn comes (confirmed already, cancelled, disabled, gone) is not mailed."""
+"""E-mails about accounts. Each task sends one e-mail and uses its id as the Message-ID, so that a retry sends the same
+e-mail. An e-mail is skipped if its reason no longer applies: the address was confirmed, the change was cancelled, or
+the account was disabled or deleted."""
 
 import secrets
 from datetime import timedelta
@@ -27,29 +28,29 @@ from api.users.types import Recipient
 
 
 class VerificationWanted(msgspec.Struct, frozen=True):
-    """Somebody asks for the link to confirm this address once more."""
+    """A request to mail the verification link again."""
 
     email: str
     network: str = ""
-    """From which they ask."""
+    """Network of the client that made the request."""
 
 
 class ResetWanted(msgspec.Struct, frozen=True):
-    """Somebody says that they forgot the password of this address."""
+    """A request to mail a password reset link."""
 
     email: str
     network: str = ""
 
 
 class AlreadyRegistered(msgspec.Struct, frozen=True):
-    """Somebody registers this address, which has an account, and must not learn so from the answer."""
+    """A registration of an address that has an account, which the response must not reveal."""
 
     email: str
     network: str = ""
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A page of the application, and the token that a mail carries to it."""
+    """A page of the application and the token that a mailed link carries to it."""
 
     page: str
     purpose: str
@@ -63,9 +64,9 @@ CONFIRM_EMAIL = Link("confirm-email", "confirm_email", timedelta(hours=24))
 REVERT_EMAIL = Link("revert-email", "revert_email", REVERT_LIFETIME)
 
 MOST_A_MINUTE, MOST_AN_HOUR, MOST_IN_ALL = 1, 5, 20
-"""Of the mails that anybody can ask for, to one account and for one purpose: the first two from one network, so that a
-stranger uses up only their own share. Only those count whose link has not expired: as long as a mail is refused, links
-that are good are on their way."""
+"""Limits of e-mails to one account and for one purpose that can be requested without signing in. The first two count
+per network, so that one client cannot use up the owner's share. Only e-mails with an unexpired link count: while a
+request is dropped, the owner has valid links."""
 
 TEMPLATES = {
     name: Template(Path(__file__).parent / "emails", name)
@@ -97,25 +98,25 @@ async def send_verification(context: Context, event: UserRegistered, id: UUID) -
 
 @task(on=VerificationWanted, urgent=True)
 async def send_verification_again(context: Context, wanted: VerificationWanted, id: UUID) -> None:
-    """The same, for whoever asks: nothing tells them whether there is such an account."""
+    """Mail the verification link again, on request."""
     await _send_rarely(context, id, "verify", wanted, VERIFY)
 
 
 @task(on=ResetWanted, urgent=True)
 async def send_reset(context: Context, wanted: ResetWanted, id: UUID) -> None:
-    """Mail the link to a new password."""
+    """Mail a password reset link."""
     await _send_rarely(context, id, "reset", wanted, RESET)
 
 
 @task(on=AlreadyRegistered, urgent=True)
 async def send_already_registered(context: Context, wanted: AlreadyRegistered, id: UUID) -> None:
-    """Tell an account's owner that it is there, with the link to a new password: they have forgotten, most likely."""
+    """Notify the owner that the address is already registered, with a password reset link."""
     await _send_rarely(context, id, "already_registered", wanted, RESET)
 
 
 @task(on=UserInvited, urgent=True)
 async def send_invitation(context: Context, event: UserInvited, id: UUID) -> None:
-    """Mail the link to the account's first password."""
+    """Mail the link to choose the account's first password."""
     user = await queries.find_recipient(context.db, event.user_id)
     if user and not user.has_password:
         link = await _make_link(context, context.db, id, user, user.email, INVITE)
@@ -124,7 +125,7 @@ async def send_invitation(context: Context, event: UserInvited, id: UUID) -> Non
 
 @task(on=EmailChangeRequested, urgent=True)
 async def send_email_confirmation(context: Context, event: EmailChangeRequested, id: UUID) -> None:
-    """Ask at the new address whether it is theirs."""
+    """Mail the confirmation link to the new address."""
     user = await queries.find_recipient(context.db, event.user_id)
     if user and user.pending_email:
         link = await _make_link(context, context.db, id, user, user.pending_email, CONFIRM_EMAIL)
@@ -133,8 +134,7 @@ async def send_email_confirmation(context: Context, event: EmailChangeRequested,
 
 @task(on=EmailChangeRequested, urgent=True)
 async def send_email_change_notice(context: Context, event: EmailChangeRequested, id: UUID) -> None:
-    """Tell the old address, with the link that stops the change, if the address was proved: whoever reads the mail to
-    another one has no account with us."""
+    """Notify the old address if it was confirmed, with a link that stops the change."""
     user = await queries.find_recipient(context.db, event.user_id)
     if user is None or user.pending_email is None:
         return
@@ -145,8 +145,8 @@ async def send_email_change_notice(context: Context, event: EmailChangeRequested
 
 @task(on=EmailChanged, urgent=True)
 async def send_email_changed(context: Context, event: EmailChanged, id: UUID) -> None:
-    """Tell the address that was the account's, if it was proved, with the link that makes it so again; without a link
-    where an administrator made the change."""
+    """Notify the old address if it was confirmed, with a link that reverts the change. There is no link if an
+    administrator made the change."""
     user = await queries.find_recipient(context.db, event.user_id)
     if user is None or user.email == event.old_email or not event.was_verified:
         return
@@ -158,7 +158,7 @@ async def send_email_changed(context: Context, event: EmailChanged, id: UUID) ->
 
 @task(on=EmailChangeReverted, urgent=True)
 async def send_choose_password(context: Context, event: EmailChangeReverted, id: UUID) -> None:
-    """Mail the link to a new password, where the old one is void and none was chosen yet."""
+    """Mail a link to choose a password, if the old one is void and none was chosen yet."""
     user = await queries.find_recipient(context.db, event.user_id)
     if user and user.email == event.email and not user.has_password:
         link = await _make_link(context, context.db, id, user, user.email, RESET)
@@ -167,7 +167,7 @@ async def send_choose_password(context: Context, event: EmailChangeReverted, id:
 
 @task(on=EmailChangeReverted, urgent=True)
 async def send_email_taken_back(context: Context, event: EmailChangeReverted, id: UUID) -> None:
-    """Tell the address that the account had until then."""
+    """Notify the address that the account had until the change was reverted."""
     user = await queries.find_recipient(context.db, event.user_id)
     if user and event.old_email:
         await _send(context, id, "email_taken_back", user, to=event.old_email)
@@ -175,8 +175,8 @@ async def send_email_taken_back(context: Context, event: EmailChangeReverted, id
 
 @task(on=PasswordChanged, urgent=True)
 async def send_password_changed(context: Context, event: PasswordChanged, id: UUID) -> None:
-    """Tell the owner, whoever changed it. Like the other notices, not at an address that was not proved: it may be a
-    stranger's."""
+    """Notify the owner. Like the other notices, it is not sent to an unconfirmed address, which may belong to another
+    person."""
     user = await queries.find_recipient(context.db, event.user_id)
     if user and user.is_verified:
         await _send(context, id, "password_changed", user, how=event.how, time=user.credentials_changed_at)
@@ -184,8 +184,8 @@ async def send_password_changed(context: Context, event: PasswordChanged, id: UU
 
 @task(on=DeletionRequested, urgent=True)
 async def send_deletion_requested(context: Context, event: DeletionRequested, id: UUID) -> None:
-    """Tell the owner when the account will be gone and how to keep it. It is the last mail: afterwards nobody knows the
-    address."""
+    """Notify the owner of the deletion date and how to cancel it. It is the last e-mail, because the address is deleted
+    with the account."""
     user = await queries.find_recipient(context.db, event.user_id)
     if user and user.is_verified and user.delete_after:
         await _send(context, id, "deletion_requested", user, time=user.delete_after)
@@ -193,7 +193,7 @@ async def send_deletion_requested(context: Context, event: DeletionRequested, id
 
 @task(on=DeletionCancelled, urgent=True)
 async def send_deletion_cancelled(context: Context, event: DeletionCancelled, id: UUID) -> None:
-    """Tell the owner that the account stays."""
+    """Notify the owner that the deletion was cancelled."""
     user = await queries.find_recipient(context.db, event.user_id)
     if user and user.is_verified and not user.delete_after:
         await _send(context, id, "deletion_cancelled", user)
@@ -202,9 +202,10 @@ async def send_deletion_cancelled(context: Context, event: DeletionCancelled, id
 async def _send_rarely(
     context: Context, id: UUID, name: str, wanted: VerificationWanted | ResetWanted | AlreadyRegistered, link: Link
 ) -> None:
-    """A mail that anybody can ask for: to an account that is there and may have it, and not too often."""
+    """Send an e-mail that can be requested without signing in, if the account exists, may get it, and the limits allow
+    it."""
     async with context.db.transaction() as db:
-        user = await queries.lock_recipient(db, wanted.email)  # so that two at once are counted one after the other
+        user = await queries.lock_recipient(db, wanted.email)  # so that concurrent requests are counted in turn
         if user is None or (link is VERIFY and user.is_verified):
             return
         sent = await queries.count_mails(db, user.id, link.purpose, wanted.network, id)
@@ -217,15 +218,16 @@ async def _send_rarely(
 async def _make_link(
     context: Context, db: Database, id: UUID, user: Recipient, to: str, link: Link, network: str | None = None
 ) -> dict[str, object]:
-    """A link, made at the moment of sending, so that no row, queue, log or event ever held its token. Its hash is kept
-    before it is sent: a crash in between costs a second mail, never a link that does not work."""
+    """Create a link at the time of sending, so that its token is never stored, queued or logged. The token's hash is
+    stored before the e-mail is sent: a crash in between costs a second e-mail, but never leaves a link that does not
+    work."""
     token = secrets.token_urlsafe(32)
     await queries.insert_token(db, digest(token), user.id, link.purpose, to, link.lifetime, id, network)
     return _url(context, link, token)
 
 
 async def _make_revert_link(context: Context, id: UUID, user: Recipient, to: str) -> dict[str, object] | None:
-    """The link that takes the account back to `to`, where its reader has the right to."""
+    """Create the link that moves the account back to `to`; None if there is no right to revert."""
     token = secrets.token_urlsafe(32)
     lifetime = REVERT_EMAIL.lifetime
     if await queries.insert_revert_token(context.db, digest(token), user.id, to, lifetime, id) is None:
@@ -234,13 +236,13 @@ async def _make_revert_link(context: Context, id: UUID, user: Recipient, to: str
 
 
 def _url(context: Context, link: Link, token: str) -> dict[str, object]:
-    # Browsers send no fragment to any server, so no access log sees the token.
+    # Browsers do not send the fragment, so the token is in no access log.
     url = f"{context.settings.public_url}/{link.page}#token={token}"
     return {"link": url, "minutes": link.lifetime // timedelta(minutes=1)}
 
 
 def _opening(user: Recipient) -> dict[str, object]:
-    """When and from where the account was opened."""
+    """When and from where the account was registered."""
     agent = user.opened_user_agent
     return {
         "time": user.created_at,

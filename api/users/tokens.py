@@ -1,4 +1,4 @@
-"""The tokens in our mails, on their way back, and how many mails one address gets. tasks.py makes them."""
+"""Verification of mailed tokens, which tasks.py creates, and the limit of e-mails to one address."""
 
 import hashlib
 
@@ -6,19 +6,19 @@ from api.kernel import Context, Policy, Problem, Rate, Transaction
 from api.users import queries
 from api.users.errors import RESET_PASSWORD_INVALID_PASSWORD
 from api.users.passwords import refuse_weak
-from api.users.types import MailTokenWithPassword, NewPassword, TokenOwner
+from api.users.types import EmailTokenWithPassword, PasswordReset, TokenOwner
 
 MAILS = Policy("mail-to", Rate(5, 60 * 60))
-"""To one address, for registering it or for moving an account there, whoever asks."""
+"""E-mails to one address for registration or a change of address, counted for all clients together."""
 
 
 def digest(token: str) -> bytes:
-    """What is kept of a token: SHA-256, for it has 256 bits of its own and needs no salt."""
+    """SHA-256 of a token. A token has 256 random bits, so that no salt is needed."""
     return hashlib.sha256(token.encode()).digest()
 
 
 async def spend(db: Transaction, token: str, refusal: type[Problem], *purposes: str) -> TokenOwner:
-    """Spend the token and lock its owner's account, so ask for this first in a transaction. Raises `refusal`."""
+    """Use up the token and lock its owner's account; call it first in a transaction. Raises `refusal`."""
     owner = await queries.spend_token(db, digest(token), list(purposes))
     if owner is None:
         raise refusal
@@ -26,10 +26,10 @@ async def spend(db: Transaction, token: str, refusal: type[Problem], *purposes: 
 
 
 async def choose_password(
-    context: Context, body: MailTokenWithPassword | NewPassword, refusal: type[Problem], *purposes: str
+    context: Context, body: EmailTokenWithPassword | PasswordReset, refusal: type[Problem], *purposes: str
 ) -> str | None:
-    """The hash of the password that came with a token, if one did: made before anything is locked. Raises `refusal` for
-    a token that is not good, and RESET_PASSWORD_INVALID_PASSWORD."""
+    """Hash the password that came with a token, if any, before rows are locked. Raises `refusal` for an invalid token,
+    or RESET_PASSWORD_INVALID_PASSWORD."""
     if body.password is None:
         return None
     known = await queries.find_token(context.db, digest(body.token), list(purposes))
@@ -41,5 +41,5 @@ async def choose_password(
 
 
 async def charge_mail(context: Context, email: str) -> None:
-    """Count a mail to an address that may be a stranger's. Raises RATE_LIMITED."""
+    """Count an e-mail to an address that may belong to another person. Raises RATE_LIMITED."""
     await context.limiter.charge(context.limiter.credentials(MAILS, email))

@@ -1,4 +1,4 @@
-"""What comes in and what goes out."""
+"""Types of requests, responses and rows."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -11,35 +11,43 @@ from api.kernel import LONGEST_ADDRESS, Cursor, Limit, Normal, Shown, normal_add
 from api.users.names import LONGEST as LONGEST_NAME
 from api.users.names import normal_name
 
-# The HTML standard's address (html.spec.whatwg.org, “valid e-mail address”) with a dot in its domain and a letter first
-# in the last label: no comment, quote, comma or IP address. What it lets through is one address to every mail server.
-# It is asked of the normal form, so that an internationalised domain has become ASCII before.
+# The HTML standard's “valid e-mail address” (html.spec.whatwg.org), with a dot in the domain and a letter at the start
+# of its last label. It excludes comments, quotes, commas and IP addresses, so that every mail server reads one address.
+# It is applied to the normal form, in which an internationalized domain is ASCII.
 EMAIL_PATTERN = (
     r"^(?!.*\s)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
 )
-Email = Annotated[
+Address = Annotated[
     str,
     Normal(normal_address),
     msgspec.Meta(
         max_length=LONGEST_ADDRESS,
         pattern=EMAIL_PATTERN,
-        description="An e-mail address. Case does not matter, and an internationalised domain may be in Unicode or in "
-        "punycode; the pattern is that of the latter.",
+        description="E-mail address. Case is ignored. An internationalized domain may be in Unicode or in punycode; "
+        "the pattern applies to punycode.",
         examples=["ada@example.com"],
     ),
 ]
+# Not in users.import, whose published schema has no format.
+Email = Annotated[Address, msgspec.Meta(extra_json_schema={"format": "email"})]
 ShownEmail = Annotated[
-    str, Shown(shown_address), msgspec.Meta(description="An internationalised domain is in Unicode.")
+    str,
+    Shown(shown_address),
+    msgspec.Meta(
+        description="E-mail address, with an internationalized domain in Unicode.",
+        examples=["ada@example.com"],
+        extra_json_schema={"format": "idn-email"},
+    ),
 ]
 Password = Annotated[
     str,
     msgspec.Meta(
-        description="8 to 128 characters, not easy to guess.",
+        description="Password of 8 to 128 characters that is not easy to guess.",
         examples=["correct horse battery staple"],
     ),
 ]
-# What a pattern can say of `normal_name`, for clients.
+# An approximation of `normal_name`, for clients.
 NAME_PATTERN = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff]+(?![\s\S])"
 Name = Annotated[
     str,
@@ -47,16 +55,18 @@ Name = Annotated[
     msgspec.Meta(
         max_length=LONGEST_NAME,
         pattern=NAME_PATTERN,
-        description="As it should be shown, in one line. Characters that do not show are refused.",
+        description="Display name on one line. Invisible characters are rejected.",
         examples=["Ada Lovelace"],
     ),
 ]
-Language = Annotated[Literal["en", "de"], msgspec.Meta(description="In which to write to them.", examples=["en"])]
-MailedToken = Annotated[str, msgspec.Meta(max_length=512, description="From the link in a mail.")]
+Language = Annotated[
+    Literal["en", "de"], msgspec.Meta(title="Language", description="Language of e-mails.", examples=["en"])
+]
+MailedToken = Annotated[str, msgspec.Meta(max_length=512, description="Token from the mailed link.")]
 
 
 class Registration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A new account. The flags are FastAPI Users', taken and ignored: nobody makes themselves a superuser."""
+    """A new account. The `is_…` flags are accepted for compatibility with FastAPI Users and ignored."""
 
     email: Email
     password: Password
@@ -65,34 +75,35 @@ class Registration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     is_verified: bool | None = None
 
 
-class Addressee(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Where a mail is wanted."""
+class EmailRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Recipient address of an e-mail."""
 
     email: Email
 
 
-class MailToken(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The token from the link in a mail."""
+class EmailToken(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Token from a mailed link."""
 
     token: MailedToken
 
 
-class MailTokenWithPassword(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The token from the link in a mail, and a new password for the account if its owner wants one."""
+class EmailTokenWithPassword(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Token from a mailed link, and optionally a new password."""
 
     token: MailedToken
     password: Password | None = None
 
 
-class NewPassword(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A password, and the token that proves whose."""
+class PasswordReset(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Token from a mailed link, and the new password."""
 
     token: MailedToken
     password: Password
 
 
-class ProfileChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What is given is changed; a name that is null is taken away. The flags are FastAPI Users', taken and ignored."""
+class ProfileUpdate(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Changes to the caller's own account. Omitted fields are unchanged; a `name` of null removes it. The `is_…` flags
+    are accepted for compatibility with FastAPI Users and ignored."""
 
     name: Name | UnsetType | None = UNSET
     email: Email | None = None
@@ -109,37 +120,43 @@ class PasswordChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     new_password: Password
 
 
-class PasswordProof(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """That it is really them."""
+class PasswordConfirmation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The current password, as confirmation."""
 
     current_password: Password
 
 
-# Roles are words of the API's and never of people's.
+# Role names are identifiers of the application, not free text.
 Role = Annotated[
-    str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$(?![\s\S])", description="A word.", examples=["notifier"])
+    str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$(?![\s\S])", description="Role name.", examples=["notifier"])
 ]
-Roles = Annotated[list[Role], msgspec.Meta(max_length=20, description="At most 20.", examples=[["notifier"]])]
+Roles = Annotated[
+    list[Role], msgspec.Meta(max_length=20, description="Role names, at most 20.", examples=[["notifier"]])
+]
 
 
 class UserSearch(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Which accounts, and in what order."""
+    """Filters and sort order of the list of accounts."""
 
     q: Annotated[
-        str, msgspec.Meta(max_length=100, description="Every word of it begins a word of the address or of the name.")
+        str,
+        msgspec.Meta(
+            max_length=100,
+            description="Search text. Each of its words must be a prefix of a word of the address or name.",
+        ),
     ] = ""
     is_active: bool | None = None
     role: Role | None = None
     sort: Annotated[
         Literal["created_at", "-created_at", "email", "-email"],
-        msgspec.Meta(description="`-` is for descending: newest first, or Z to A."),
+        msgspec.Meta(description="Sort field; `-` sorts in descending order."),
     ] = "-created_at"
     cursor: Cursor | None = None
     limit: Limit = 20
 
 
 class Invitation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """An account for somebody else."""
+    """A new account for another person."""
 
     email: Email
     name: Name | None = None
@@ -149,8 +166,8 @@ class Invitation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     language: Language | None = None
 
 
-class UserChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What is given is changed; a name that is null is taken away."""
+class UserUpdate(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Changes to an account. Omitted fields are unchanged; a `name` of null removes it."""
 
     email: Email | None = None
     password: Password | None = None
@@ -162,7 +179,7 @@ class UserChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True):
-    """An account as its owner and administrators see it."""
+    """An account."""
 
     id: UUID
     email: ShownEmail
@@ -175,8 +192,8 @@ class User(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
-class Opening(msgspec.Struct, frozen=True):
-    """When and from where an account was opened; what is not known is null."""
+class RegistrationDetails(msgspec.Struct, frozen=True):
+    """When and from where an account was registered. Unknown values are null."""
 
     created_at: datetime
     address: str | None
@@ -184,8 +201,8 @@ class Opening(msgspec.Struct, frozen=True):
     system: str | None
 
 
-class OpeningRow(msgspec.Struct, frozen=True):
-    """The same, as it is stored."""
+class RegistrationRow(msgspec.Struct, frozen=True):
+    """RegistrationDetails as stored."""
 
     created_at: datetime
     opened_address: str | None
@@ -193,7 +210,7 @@ class OpeningRow(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What decides whether an account may be trusted with more."""
+    """State that decides whether an account may be granted rights."""
 
     has_password: bool
     leaving: bool
@@ -210,7 +227,7 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 class ImportedUser(msgspec.Struct, frozen=True):
-    """An account that was just opened for another system's."""
+    """An account that was just imported."""
 
     id: UUID
     email: str
@@ -219,7 +236,7 @@ class ImportedUser(msgspec.Struct, frozen=True):
 
 
 class TokenOwner(msgspec.Struct, frozen=True):
-    """Whose token it is: an account whose address is `email`, and the token went to `sent_to`."""
+    """Owner of a mailed token: the account has the address `email`, and the token was sent to `sent_to`."""
 
     user_id: UUID
     email: str
@@ -231,7 +248,7 @@ class TokenOwner(msgspec.Struct, frozen=True):
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """What proves who somebody is, and since when that is so."""
+    """The password hash of an account and the time of its last change, with the data for a strength check."""
 
     email: str
     name: str | None
@@ -240,7 +257,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """An account as far as its mails depend on it."""
+    """The fields of an account that its e-mails depend on."""
 
     id: UUID
     email: str

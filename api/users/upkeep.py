@@ -1,4 +1,4 @@
-"""What the worker does for accounts from time to time, though nothing happened."""
+"""Periodic work of accounts."""
 
 from api.kernel import Context, Sweep, record
 from api.users import queries
@@ -8,7 +8,8 @@ TOKENS_AT_ONCE = 1000
 
 
 async def delete_due(context: Context) -> int:
-    """Delete an account whose time has come. One a transaction: whatever hears of it need not hurry."""
+    """Delete one account that is due for deletion. One per transaction, so that consumers of the events are not
+    flooded."""
     async with context.db.transaction() as db:
         id = await queries.delete_due(db)
         if id is None:
@@ -18,7 +19,7 @@ async def delete_due(context: Context) -> int:
 
 
 async def delete_old_tokens(context: Context) -> int:
-    """Forget the mails' tokens that expired."""
+    """Delete expired tokens of mailed links."""
     return await queries.delete_old_tokens(context.db, TOKENS_AT_ONCE)
 
 

@@ -69,7 +69,7 @@ async def test_old_entries_are_removed_and_the_rest_is_verified_from_there(conte
     walked = await last(context, before)
     assert (walked.head.last, walked.removed) == (6, 3)
     assert (await last(context, head)).removed == 3, "the link after which it begins"
-    assert "has" not in await broken(context, Head(3, bytes(32)))
+    assert "another hash" in await broken(context, Head(3, bytes(32)))
     assert (await broken(context, Head(2, bytes(32)))) == "position 2 was removed for its age, with all up to 3."
 
 
@@ -146,7 +146,7 @@ async def test_what_was_erased_still_adds_up_after_its_entries_are_removed(conte
     await announce(context, UserDisabled(user_id=uuid7()))
     await seal_all(context)
     await context.db.fetch("update audit_entries set data = null, data_salt = null where type = 'users.disabled'")
-    assert "Somebody hid the others" in await broken(context)
+    assert "the others were tampered with" in await broken(context)
 
 
 async def test_a_long_history_is_removed_page_by_page(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,9 @@ def simplified(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     plain = {name: simplified(each) for name, each in schema.items()}
+    # An annotation in OpenAPI 3.1. Schemathesis asserts it by RFC 5321, and the HTML standard's pattern allows more.
+    if schema.get("format") in ("email", "idn-email"):
+        del plain["format"]
     if isinstance(schema.get("pattern"), str):
         plain["pattern"] = re.sub(LOOKAROUND, "", schema["pattern"].replace(r"(?![\s\S])", "$"))
     return plain
@@ -96,7 +99,7 @@ def test_an_answer_is_what_the_document_says(case: Case, world: World) -> None:
     security = case.operation.definition.raw["security"]
     account = world.sign_up()
     answer = ask(world, case, account, {})
-    if not security:
+    if not security or {} in security:  # signing in is optional
         return
     is_needed = {} not in security  # where it is not, the caller may sign in
     assert answer.status_code in (401, 405) or not is_needed, f"who asks is the first question: {answer.text}"

@@ -194,8 +194,8 @@ async def by_claims(claims: Claims) -> None: ...
     ("route", "told"),
     [
         (post("/x", change, guard=anyone, cache=PRIVATE), r"change \(POST /x\): cache is for GET"),
-        (get("/x", change, guard=signed_in, cache=PUBLIC), r"depends on the caller: it has a guard that asks"),
-        (get("/x", by_claims, guard=holder, cache=PUBLIC), r"depends on the caller: it has a guard that asks"),
+        (get("/x", change, guard=signed_in, cache=PUBLIC), r"depends on the caller: it has a guard that requires"),
+        (get("/x", by_claims, guard=holder, cache=PUBLIC), r"depends on the caller: it has a guard that requires"),
         (get("/x", show_article, guard=anyone, cache=PUBLIC), r"depends on the caller: it has `principal`"),
         (get("/x", by_cookie, guard=anyone, cache=PUBLIC), r"depends on the caller: it has `cookies`"),
         (get("/x", renewed, guard=signed_in, cache=PRIVATE), r"cache cannot store new tokens"),

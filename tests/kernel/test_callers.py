@@ -128,7 +128,7 @@ async def test_nobody_is_looked_up_for_a_handler_that_does_not_ask(club: httpx.A
 
 
 def test_a_limit_by_what_is_sent_is_for_the_guard_anyone() -> None:
-    with pytest.raises(TypeError, match="`by` needs the guard anyone"):
+    with pytest.raises(TypeError, match="`by` needs the guard `anyone`"):
         inputs_of(get("/me", show_me, guard=signed_in, by=by_ticket))
 
 

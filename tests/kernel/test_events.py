@@ -179,13 +179,13 @@ class NoKey(Event, frozen=True, tag="things.gone"):
 
 @pytest.mark.parametrize("kind", [Untagged, OneWord, ThreeWords, HalfATag, NoTopic, Number])
 def test_an_event_without_a_topic_is_refused_by_name(kind: type[Event]) -> None:
-    with pytest.raises(TypeError, match=f'{kind.__name__} needs a tag like "orders.placed"'):
+    with pytest.raises(TypeError, match=f'{kind.__name__} needs a tag such as "orders.placed"'):
         address(kind)
 
 
 @pytest.mark.parametrize("kind", [NoFields, NoKey])
 def test_an_event_about_nothing_is_refused_by_name(kind: type[Event]) -> None:
-    with pytest.raises(TypeError, match=f"{kind.__name__}: the first field is the id"):
+    with pytest.raises(TypeError, match=f"{kind.__name__}: the first field must be the id"):
         address(kind)
 
 
@@ -261,7 +261,7 @@ def test_persons_that_could_not_be_found_again_are_refused_at_the_import() -> No
     options: dict[str, Any] = {"bases": (Event,), "frozen": True, "kw_only": True}
     with pytest.raises(TypeError, match=r"Crowd\.all_ids: must be `Person`"):
         msgspec.defstruct("Crowd", [("thing_id", Thing), ("all_ids", list[Person])], **options)
-    with pytest.raises(TypeError, match="Three: an event is about 2 persons at most"):
+    with pytest.raises(TypeError, match="Three: an event has at most 2 persons"):
         msgspec.defstruct("Three", [(name, Person) for name in ("a_id", "b_id", "c_id")], **options)
 
 

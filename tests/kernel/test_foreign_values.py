@@ -10,7 +10,7 @@ from api.kernel.context import Context
 from api.kernel.data.cache import MAX_VALUE_BYTES, Cache
 from api.kernel.errors import RATE_LIMITED
 from api.kernel.identity.limits import Limit, Limiter, Verdict
-from api.kernel.outbox.consumers import KNOWN_SECONDS, ConsumerLag, Incoming, consume, read_lag, tell_lag
+from api.kernel.outbox.consumers import KNOWN_SECONDS, ConsumerLag, Incoming, consume, read_lag, report_lag
 from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.kernel.settings import Rate, Settings
 from api.system.routes import measure_parts
@@ -117,8 +117,8 @@ async def test_a_lag_that_cannot_be_read_is_unknown_until_the_workers_tell_it(
         answer = await client.get("/api/health/full")
         assert answer.status_code == 200
         consumer = consume("orders", CloseOrder, handle)
-        await tell_lag(cache, consumer, {0: 2})  # heals it where nobody has asked
-        await tell_lag(cache, consumer, {0: 2})
+        await report_lag(cache, consumer, {0: 2})  # heals it where nobody has asked
+        await report_lag(cache, consumer, {0: 2})
         assert await read_lag(cache) == [ConsumerLag("orders", consumer.group, 2)]
         assert await cache.execute("TTL", key) <= KNOWN_SECONDS
     assert (told(caplog), is_up(caplog)) == ([key], True)
@@ -132,7 +132,7 @@ async def test_telling_a_lag_heals_its_key(
     await plant(cache, command, "consumers:lag")
     consumer = consume("orders", CloseOrder, handle)
     for _ in range(2):
-        await tell_lag(cache, consumer, {0: 2})
+        await report_lag(cache, consumer, {0: 2})
     assert len(await read_lag(cache)) <= 1
     assert is_up(caplog)
 

@@ -127,7 +127,7 @@ async def test_a_server_that_wants_no_password_is_told(caplog: pytest.LogCapture
         with pytest.raises(MailDelayed, match="AUTH extension is not supported"):
             await mailer.send(MESSAGE)
     [line] = told(caplog)
-    assert "takes no name and password" in line.fields["remedy"]
+    assert "accepts no credentials" in line.fields["remedy"]
 
 
 AUTHORITY = Authority()

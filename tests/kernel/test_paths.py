@@ -112,7 +112,7 @@ def test_the_document_has_each_parameter_with_its_constraints() -> None:
         "number": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
         "status": {"$ref": "#/components/schemas/Status"},
         "level": {"$ref": "#/components/schemas/Level"},
-        "sort": {"enum": ["new", "old"]},
+        "sort": {"type": "string", "enum": ["new", "old"]},
         "day": {"type": "string", "format": "date"},
     }
     assert whole["components"]["schemas"]["Status"]["enum"] == ["draft", "published"]

@@ -191,19 +191,22 @@ async def wants_untyped(context, id: UUID) -> None: ...  # type: ignore[no-untyp
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (get("/{id}", wants_more, guard=anyone), r"the path names \['id'\], the handler \['id', 'other'\]"),
-        (get("/{id}", wants_nothing, guard=anyone), r"the path names \['id'\], the handler \[\]"),
-        (get("/{id:path}", wants_nothing, guard=anyone), r"a parameter in the path is a name alone"),
+        (
+            get("/{id}", wants_more, guard=anyone),
+            r"path has the parameters \['id'\], the handler \['id', 'other'\]",
+        ),
+        (get("/{id}", wants_nothing, guard=anyone), r"the path has the parameters \['id'\], the handler \[\]"),
+        (get("/{id:path}", wants_nothing, guard=anyone), r"a path parameter is a name, such as"),
         (get("/{id}", wants_a_number, guard=anyone), "a path parameter is a UUID, str, int, date, or an Enum"),
         (get("/", wants_somebody, guard=anyone), "a principal needs a guard"),
         (post("/", wants_loose, guard=anyone), "body must be a Struct with forbid_unknown_fields"),
         (get("/", wants_a_dict, guard=anyone), "query must be a Struct"),
         (post("/", wants_a_choice, guard=anyone), "form must be a Struct"),
         (post("/", wants_one_of_two, guard=anyone), "body must be a Struct"),
-        (post("/", wants_claims, guard=anyone), "claims need a guard that asks for a token"),
+        (post("/", wants_claims, guard=anyone), "claims need a guard that requires a token"),
         (post("/", wants_somebody, guard=holder), "a principal needs a guard"),
-        (post("/", wants_both, guard=anyone), "a request has one body, JSON or a form"),
-        (get("/{id}", wants_untyped, guard=anyone), r"\['context'\] need a type"),
+        (post("/", wants_both, guard=anyone), "use either body or form"),
+        (get("/{id}", wants_untyped, guard=anyone), r"\['context'\] need type annotations"),
         (get("/", wants_nothing, guard=anyone, limit="20/fortnight"), "limit must be off or like 20/minute"),
     ],
 )
@@ -219,7 +222,7 @@ async def nobody(context: Context, claims: Claims) -> Principal:
 
 def test_a_route_that_stands_twice_is_refused() -> None:
     twice = [get("/x", wants_nothing, guard=anyone)] * 2
-    with pytest.raises(TypeError, match="GET /x stands twice"):
+    with pytest.raises(TypeError, match="GET /x is defined twice"):
         mount(twice, nobody, recognise_of([]))
 
 

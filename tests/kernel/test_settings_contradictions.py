@@ -15,7 +15,7 @@ def test_a_value_in_quotation_marks_is_refused_and_not_used_with_them(name: str,
     """C-330: `docker run --env-file` and `kubectl create secret --from-env-file` keep them."""
     value = GOOD.get(name, SECRET[::-1])
     assert faults(**{name: f"{mark}{value}{mark}"}) == [
-        f"  - {name} has quotation marks around it, which this process gets as part of the value."
+        f"  - {name} is in quotation marks, which are part of the value here; remove them."
     ]
 
 

@@ -16,7 +16,7 @@ from tests.kernel.environ import ED25519, GOOD, P256, SECRET, WRONG, faults, pem
 @pytest.mark.parametrize("key", sorted(PUBLISHED_KEYS))
 def test_a_published_key_is_refused(key: str) -> None:
     [fault] = faults(SECRET_KEY=key)
-    assert fault.startswith("  - SECRET_KEY is a published default; make one with:")
+    assert fault.startswith("  - SECRET_KEY is a published default; generate one with:")
 
 
 @pytest.mark.parametrize("key", [SECRET[:-1], "a" * 64, "abcdefgh" * 8])

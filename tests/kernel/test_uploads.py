@@ -235,20 +235,23 @@ async def streams() -> Stream: ...  # type: ignore[empty-body]
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (post("/", takes_bytes, guard=anyone), "accepts names the media types"),
-        (post("/", takes_upload, guard=anyone), "accepts names the media types"),
-        (post("/", takes_article, guard=anyone, accepts=("image/png",)), "accepts names the media types"),
+        (post("/", takes_bytes, guard=anyone), "accepts is required for a body of bytes or an Upload"),
+        (post("/", takes_upload, guard=anyone), "accepts is required for a body of bytes or an Upload"),
+        (
+            post("/", takes_article, guard=anyone, accepts=("image/png",)),
+            "accepts is required for a body of bytes or an Upload",
+        ),
         (post("/", takes_upload, guard=anyone, accepts=("image/*",)), r"'image/\*' is not a media type"),
         (post("/", takes_upload, guard=anyone, accepts=("image/png",), max_body="2 Mb"), "max_body '2 Mb' is not"),
         (
             post("/", takes_bytes, guard=anyone, accepts=("image/png",), max_body="1 GB"),
-            "this body is at most 8 MiB; an Upload",
+            "max_body must be at most 8 MiB; use an Upload",
         ),
-        (post("/", takes_article, guard=anyone, max_body="2 MB"), "this body is at most 1 MiB"),
-        (post("/", takes_two, guard=anyone, accepts=("image/png",)), "a form may go with an Upload"),
-        (post("/", takes_perhaps, guard=anyone, accepts=("image/png",)), "a form may go with an Upload"),
-        (get("/", streams, guard=anyone), "a Stream needs media_type="),
-        (get("/", streams, guard=anyone, media_type="text/csv", etag=True), "has no ETag"),
+        (post("/", takes_article, guard=anyone, max_body="2 MB"), "max_body must be at most 1 MiB"),
+        (post("/", takes_two, guard=anyone, accepts=("image/png",)), "only an Upload may be combined with a form"),
+        (post("/", takes_perhaps, guard=anyone, accepts=("image/png",)), "only an Upload may be combined with a form"),
+        (get("/", streams, guard=anyone), "a Stream needs a media_type"),
+        (get("/", streams, guard=anyone, media_type="text/csv", etag=True), "and no ETag"),
         (get("/", streams, guard=anyone, media_type="csv"), "'csv' is not a media type"),
     ],
 )

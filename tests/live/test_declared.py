@@ -52,16 +52,16 @@ def test_a_feed_is_of_events_that_are_live() -> None:
 
 def test_routes_that_do_not_fit() -> None:
     for route, told in (
-        (post("/news/{id}", follow_article, guard=anyone), "a Feed is answered to GET"),
-        (get("/news/{id}", follow_article, guard=anyone, etag=True), "without an ETag"),
-        (get("/news/{id}", answer, guard=anyone), "last_event_id is for handlers that return a Feed"),
-        (websocket("/news", number, guard=anyone), "a WebSocket's handler returns a Feed or None"),
+        (post("/news/{id}", follow_article, guard=anyone), "a Feed needs the method GET"),
+        (get("/news/{id}", follow_article, guard=anyone, etag=True), "and no ETag"),
+        (get("/news/{id}", answer, guard=anyone), "last_event_id needs a handler that returns a Feed"),
+        (websocket("/news", number, guard=anyone), "a WebSocket handler must return a Feed or None"),
     ):
         with pytest.raises(TypeError, match=told):
             inputs_of(route)
     for receives in (say_nothing, say_with_cookies):
         path = "/news/{id}" if receives is say_nothing else "/news"
-        with pytest.raises(TypeError, match="a message is the `body`"):
+        with pytest.raises(TypeError, match="the message is `body`"):
             Receiver(websocket(path, knock, guard=anyone, receives=receives))
     with pytest.raises(TypeError, match="a principal needs a guard"):
         Receiver(websocket("/news/{id}", follow_article, guard=anyone, receives=write_comment))
@@ -72,7 +72,7 @@ def test_a_stream_is_documented_with_the_schema_of_its_events() -> None:
     assert operation["operationId"] == "followArticle"
     [content] = operation["responses"]["200"]["content"].items()
     assert content[0] == "text/event-stream"
-    kinds = content[1]["schema"]["anyOf"]
+    kinds = content[1]["schema"]["oneOf"]
     assert {kind["$ref"].rpartition("/")[2] for kind in kinds} == {"Comment", "Gone"}
     assert [each["name"] for each in operation["parameters"]] == ["id", "Last-Event-ID"]
     assert "TOO_MANY_STREAMS" in operation["responses"]["429"]["description"]

@@ -26,5 +26,5 @@ async def test_one_record_is_one_mail_and_an_unknown_account_a_dead_letter(live:
         [dead] = await read_records(cloned, "notifications.requested.dead", 1, 20)
         await soon(lambda: mailbox.sent)
     assert [(mail.to, mail.subject) for mail in mailbox.sent] == [(user.email, "Your order")]
-    reason = "NOT_FOUND: There is no active account with this id and a confirmed address."
+    reason = "NOT_FOUND: No active account with a confirmed address has this id."
     assert (header(dead, "ce_id"), header(dead, "dead_reason")) == ("2", reason)

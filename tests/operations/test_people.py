@@ -79,13 +79,13 @@ async def test_a_network_is_unlocked_by_its_address(own: Environment, live: Cont
 async def test_nothing_is_unlocked_where_nothing_can_be(own: Environment, live: Context) -> None:
     status, said, errors = await run(own, OPERATIONS, "unlock", "nobody@example.com")
     assert (status, said) == (1, "")
-    assert errors == "operations: there is no account with this address; nothing was changed.\n"
+    assert errors == "operations: no account has this address; nothing was changed.\n"
     await make_user(live, EMAIL)
     status, _, errors = await run(own | {"REDIS_URL": "redis://127.0.0.1:1"}, OPERATIONS, "unlock", EMAIL)
     assert (status, errors) == (1, "operations: Redis does not answer; nothing was changed.\n")
     assert await live.db.fetch("select 1 from audit_entries where type = 'sessions.unlocked'") == []
     status, _, errors = await run(own | {"RATE_LIMIT_CREDENTIALS": "off"}, OPERATIONS, "unlock", EMAIL)
-    assert (status, errors) == (1, "operations: RATE_LIMIT_CREDENTIALS is off: nothing is counted.\n")
+    assert (status, errors) == (1, "operations: RATE_LIMIT_CREDENTIALS is off, so nothing is counted.\n")
 
 
 async def test_a_persons_sessions_end(own: Environment, live: Context, live_client: httpx.AsyncClient) -> None:
@@ -93,7 +93,7 @@ async def test_a_persons_sessions_end(own: Environment, live: Context, live_clie
     pair = (await login(live_client, EMAIL)).json()
     others = await sign_in(live_client, eve.email)
     status, said, errors = await run(own, OPERATIONS, "end-sessions", EMAIL)
-    assert (status, said, errors) == (0, f"ended: every session of the account {ada.id}.\n", "")
+    assert (status, said, errors) == (0, f"ended: all sessions of account {ada.id}.\n", "")
     assert not await is_signed_in(live_client, pair)
     assert (await live_client.get("/api/users/me", headers=others)).status_code == 200
     rows = await live.db.fetch("select data->>'user_id' from audit_entries where type = 'users.sessions_revoked'")
@@ -102,7 +102,7 @@ async def test_a_persons_sessions_end(own: Environment, live: Context, live_clie
 
 
 async def test_superusers_and_holders_of_roles_are_listed(own: Environment, live: Context) -> None:
-    assert (await run(own, OPERATIONS, "roles"))[1] == "nobody is a superuser or holds a role.\n"
+    assert (await run(own, OPERATIONS, "roles"))[1] == "no account is a superuser or has a role.\n"
     await make_user(live, EMAIL, superuser=True, roles=["notifier"])
     await make_user(live, "bob@example.com", roles=["editor", "notifier"], active=False)
     await make_user(live, "eve@example.com")
@@ -112,4 +112,4 @@ async def test_superusers_and_holders_of_roles_are_listed(own: Environment, live
         "",
     )
     assert (await run(own, OPERATIONS, "roles", "--role", "editor"))[1].startswith("bob@example.com")
-    assert (await run(own, OPERATIONS, "roles", "--role", "nothing"))[1] == "nobody holds this role.\n"
+    assert (await run(own, OPERATIONS, "roles", "--role", "nothing"))[1] == "no account has this role.\n"

@@ -97,7 +97,7 @@ async def test_unknown_wrong_and_disabled_get_one_answer_and_no_session(
     await context.db.fetch("update users set password_hash = null where email = 'invited@example.com'")
     answer = await login(client, username, password)
     assert (answer.status_code, answer.json()["code"]) == (400, "LOGIN_BAD_CREDENTIALS")
-    assert answer.json()["detail"] == "No account matches this e-mail and password."
+    assert answer.json()["detail"] == "The e-mail address or password is wrong."
     whose = await context.db.fetch("select id::text from users where email = $1", username)
     reason = "disabled" if username.startswith("gone") else "password"
     assert await refusals(context) == [("sessions.refused", whose[0]["id"] if whose else None, reason)]

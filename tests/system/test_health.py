@@ -17,7 +17,7 @@ from api.kernel.data.cache import Cache, open_cache, shared
 from api.kernel.data.database import Database, uuid7
 from api.kernel.errors import UNAVAILABLE
 from api.kernel.identity.auth import Tokens
-from api.kernel.outbox.consumers import FRESH_SECONDS, KNOWN_SECONDS, Consumer, tell_lag
+from api.kernel.outbox.consumers import FRESH_SECONDS, KNOWN_SECONDS, Consumer, report_lag
 from api.kernel.outbox.events import record
 from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.kernel.settings import Settings
@@ -193,8 +193,8 @@ async def test_full_says_how_far_consumers_are_behind(
     await told_ago(context.cache, left, {0: 0, 1: 0}, FRESH_SECONDS + 1, monkeypatch)
     await told_ago(context.cache, Consumer("old", (), consume_nothing, "g"), {0: 0}, KNOWN_SECONDS + 1, monkeypatch)
     for consumer, counted in ((fine, {0: 3}), (fine, {1: 4}), (fine, {}), (missing, {}), (left, {1: 0})):
-        await tell_lag(context.cache, consumer, counted)
-    await tell_lag(context.cache, fine, {1: 2})
+        await report_lag(context.cache, consumer, counted)
+    await report_lag(context.cache, fine, {1: 2})
     await context.cache.set(HEARTBEAT_KEY, b"x", 3)
     report = await full(boss)
     assert report["consumers"] == [
@@ -214,7 +214,7 @@ async def told_ago(
     then = time.time() - seconds
     with monkeypatch.context() as patch:
         patch.setattr(time, "time", lambda: then)
-        await tell_lag(cache, consumer, counted)
+        await report_lag(cache, consumer, counted)
 
 
 async def test_full_names_migrations_that_are_missing(boss: httpx.AsyncClient, context: Context) -> None:

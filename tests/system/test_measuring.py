@@ -10,7 +10,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from api.kernel.context import Context
 from api.kernel.data.database import uuid7
-from api.kernel.outbox.consumers import tell_lag
+from api.kernel.outbox.consumers import report_lag
 from api.kernel.outbox.events import record
 from api.kernel.settings import Settings
 from api.system.measuring import measure
@@ -72,7 +72,7 @@ async def test_a_person_is_shown_a_table(
         await record(db, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
     await live.db.fetch("update outbox_tasks set dead_at = now()")
     [consumer] = consumers
-    await tell_lag(live.cache, consumer, {0: 7})
+    await report_lag(live.cache, consumer, {0: 7})
     shown = status(environment | {"DATABASE_URL": cloned.database_url}, root)
     assert (shown.returncode, shown.stderr) == (1, "")
     lines = [line.split() for line in shown.stdout.splitlines()]

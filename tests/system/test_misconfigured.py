@@ -8,7 +8,7 @@ import msgspec
 from api.app import create_app
 from api.kernel.context import Context, open_context
 from api.kernel.data.database import Database, uuid7
-from api.kernel.outbox.consumers import Consumer, tell_lag
+from api.kernel.outbox.consumers import Consumer, report_lag
 from api.kernel.outbox.events import record
 from api.kernel.outbox.tasks import HEARTBEAT_KEY
 from api.kernel.settings import Settings
@@ -59,7 +59,7 @@ async def test_without_a_worker_what_waits_accuses_neither_kafka_nor_mail(contex
 async def test_consumers_that_hear_nothing_are_told_with_the_command_that_mends_it(context: Context) -> None:
     """C-332."""
     await context.cache.set(HEARTBEAT_KEY, b"x", 3)
-    await tell_lag(context.cache, Consumer("shipments", (), consume_nothing, "group"), {})
+    await report_lag(context.cache, Consumer("shipments", (), consume_nothing, "group"), {})
     found = faults(await measure_parts(context), [], [])
     assert [(fault.what, fault.mend) for fault in found] == [("consumers unread: shipments", MENDS["consumers"])]
 

@@ -14,7 +14,7 @@ from api.kernel.config.connections import Smtp
 from api.kernel.context import Context
 from api.kernel.data.cache import Cache
 from api.kernel.mail import MailDelayed, SmtpMailer
-from api.kernel.outbox.remedies import KNOWN_SECONDS, read_remedies, tell_remedy
+from api.kernel.outbox.remedies import KNOWN_SECONDS, read_remedies, report_remedy
 from api.kernel.settings import Settings
 from api.kernel.telemetry.outages import no_tls
 from api.system.routes import measure_parts
@@ -57,7 +57,7 @@ async def test_a_wrong_password_for_mails_and_tls_to_the_wrong_port_of_kafka_are
             body = {"email": "ada@example.com", "password": "correct horse battery staple"}
             assert (await live_client.post("/api/auth/register", json=body)).status_code == 201
             wanted = {
-                "smtp": "misconfigured: the mail server wants another name, password or TLS: check SMTP_URL",
+                "smtp": "misconfigured: the mail server requires other credentials or TLS: check SMTP_URL",
                 "kafka": f"misconfigured: {no_tls('KAFKA_URL')}",
                 "consumers": f"misconfigured: {no_tls('KAFKA_URL')}",
             }
@@ -121,9 +121,9 @@ async def test_a_server_that_is_only_down_is_no_misconfiguration(live: Context) 
 
 async def test_remedies_are_bounded_plain_text_of_the_last_day(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     cache: Cache = live.cache
-    await tell_remedy(cache, "consumers", "a", "mend \x1b[31mthis" + "!" * 1000)
-    await tell_remedy(cache, "consumers", "b", "mend that")
-    await tell_remedy(cache, "nothing", "", "no such part")
+    await report_remedy(cache, "consumers", "a", "mend \x1b[31mthis" + "!" * 1000)
+    await report_remedy(cache, "consumers", "b", "mend that")
+    await report_remedy(cache, "nothing", "", "no such part")
     found = await read_remedies(cache)
     assert found["consumers"].startswith("mend [31mthis!")
     assert found["consumers"].endswith("; mend that")

@@ -92,14 +92,14 @@ async def test_what_can_never_work_is_a_dead_letter_and_holds_nobody_up(
     poison = {
         "MALFORMED_JSON: The body is not valid JSON: see line 1, column 1.": Sent(data=b"canary", id="1"),
         "VALIDATION_FAILED: The data must be a JSON object.": Sent(data=b"[]", id="2"),
-        "VALIDATION_FAILED: /type: Nothing here understands it; known: tests.noted.": Sent(
+        "VALIDATION_FAILED: /type: Unknown type; use one of: tests.noted.": Sent(
             data=b"{}", id="3", type="tests.other"
         ),
-        "VALIDATION_FAILED: ce_type and the data's type are not the same.": Sent(data=b'{"type": "x.y"}', id="4"),
+        "VALIDATION_FAILED: ce_type and the type in the data must be equal.": Sent(data=b'{"type": "x.y"}', id="4"),
         "VALIDATION_FAILED: /thing: Must be text. /number: This field is required.": (
             Sent(data=b'{"thing": 1, "canary": 2}', id="5")
         ),
-        "UNSUPPORTED_MEDIA_TYPE: The content-type must be application/json.": noted(
+        "UNSUPPORTED_MEDIA_TYPE: The content type must be application/json.": noted(
             "a", 1, headers=(("content-type", b"application/avro"),)
         ),
         "NOT_FOUND: No such thing.": noted("a", 13),
@@ -131,7 +131,7 @@ async def test_a_field_from_a_newer_release_is_let_be_and_told_of_once(
     await send(cloned, "tests.notes", newer)
     async with reading(live, noting()):
         await until(live.db, "select count(*) = 3 from notes")
-    [told] = [each for each in caplog.records if each.message == "a message has fields that nothing here knows"]
+    [told] = [each for each in caplog.records if each.message == "a message has unknown fields"]
     assert vars(told)["fields"] == {"topic": "tests.notes", "names": "tests.noted.colour"}
 
 
@@ -216,7 +216,7 @@ def test_a_kind_without_a_name_is_refused() -> None:
     class Nameless(Incoming, frozen=True):
         thing: str
 
-    with pytest.raises(TypeError, match="Nameless must be an Incoming with a tag"):
+    with pytest.raises(TypeError, match="Nameless: define it as an Incoming with a tag"):
         consume("tests.notes", Nameless, note)
 
 

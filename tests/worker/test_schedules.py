@@ -162,7 +162,7 @@ async def test_the_worker_runs_a_features_schedules(cloned: Settings, live: Cont
 @pytest.mark.parametrize(
     ("feature", "told"),
     [
-        (Feature(name="news", schedules=[DAILY]), "list the scheduled task"),
+        (Feature(name="news", schedules=[DAILY]), "add the scheduled task"),
         (
             Feature(name="news", tasks=[send_digest], schedules=[DAILY, Schedule(send_digest, "*/5 * * * *")]),
             "one schedule",

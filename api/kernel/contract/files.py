@@ -1,4 +1,4 @@
-"""OpenAPI descriptions of bodies and answers that are not JSON."""
+"""OpenAPI descriptions of bodies and responses that are not JSON."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ BINARY = {"type": "string", "format": "binary"}
 
 
 def request_body(route: Route, inputs: Inputs, form: dict[str, Any]) -> dict[str, Any]:
-    """Return the requestBody of a route that takes `bytes` or an `Upload`; `form` is the schema of its text fields, if
-    any. A body that is only the file has no fields."""
+    """The requestBody of a route that takes `bytes` or an `Upload`; `form` is the schema of its text fields, if any. A
+    body that is only the file cannot have fields."""
     content: dict[str, Any] = {}
     if not form.get("required"):
         content = {kind: {"schema": BINARY} for kind in route.accepts}
@@ -21,17 +21,17 @@ def request_body(route: Route, inputs: Inputs, form: dict[str, Any]) -> dict[str
         schema = {"type": "object", "properties": properties, "required": [*form.get("required", ()), FILE]}
         kinds = {FILE: {"contentType": ", ".join(route.accepts)}}
         content[MULTIPART] = {"schema": {**schema, "additionalProperties": False}, "encoding": kinds}
-    order = "Text fields come before the file." if form else ""
-    description = f"At most {in_words(inputs.limit)}. {order}".rstrip()
+    order = "Send text fields before the file." if form else ""
+    description = f"Maximum size: {in_words(inputs.limit)}. {order}".rstrip()
     return {"description": description, "required": inputs.body_needed, "content": content}
 
 
 def size_note(inputs: Inputs) -> dict[str, str]:
-    """Return the description of a body with a non-default limit."""
-    return {"description": f"At most {in_words(inputs.limit)}."} if inputs.limit != MAX_BODY_BYTES else {}
+    """The description of a body with a limit other than the default."""
+    return {"description": f"Maximum size: {in_words(inputs.limit)}."} if inputs.limit != MAX_BODY_BYTES else {}
 
 
 def streamed(media_type: str) -> dict[str, Any]:
-    """Return the content of a Stream's answer."""
+    """The content of a streamed response."""
     text = media_type.startswith("text/") or media_type.endswith("ndjson")
     return {media_type: {"schema": {"type": "string"} if text else BINARY}}

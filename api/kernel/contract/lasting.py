@@ -6,20 +6,20 @@ from api.kernel.http.routing import Inputs, Route
 from api.kernel.http.sse import EVENT_STREAM
 
 _STREAM = (
-    "Server-sent events, until the client leaves. The data of each event is of this schema; its `id` resumes from there"
-    " for a day. `resync`: events were missed, load anew. `end`: why the stream ends (expired, signed_out, restart,"
-    " slow, unavailable, error); come back after `retry`."
+    "Server-sent events, until the client disconnects. The data of each event has this schema; its `id` resumes the"
+    " stream within a day. `resync`: events were missed, reload. `end`: the reason why the stream ends (expired,"
+    " signed_out, restart, slow, unavailable, error); reconnect after `retry`."
 )
 _SOCKET = (
-    'A WebSocket. Text messages `{"id", "event", "data"}`, first `begin`; the data of an event is of the schema'
-    " `x-events`, and its `id` resumes from there for a day. `resync`: events were missed, load anew."
+    'A WebSocket. Text messages `{"id", "event", "data"}`, first `begin`; the data of an event has the schema'
+    " `x-events`, and its `id` resumes the connection within a day. `resync`: events were missed, reload."
 )
 _RECEIVES = (
-    " Each message of the client is of the schema `x-messages`, and is answered by a `reply`, whose data is of the"
-    " schema `x-replies`, or by a `problem`."
+    " Each message of the client has the schema `x-messages` and is answered by a `reply`, whose data has the schema"
+    " `x-replies`, or by a `problem`."
 )
 _CLOSES = (
-    " Close codes: 1001 restart, 1003 not text or nothing is received, 1008 too many messages, 1009 over 64 KiB, 1011"
+    " Close codes: 1001 restart, 1003 not text or no messages accepted, 1008 too many messages, 1009 over 64 KiB, 1011"
     " error, 1013 unavailable, 4401 expired or signed out, 4408 slow or silent."
 )
 
@@ -32,13 +32,13 @@ def resuming(route: Route) -> list[dict[str, Any]]:
 
 
 def stream_of(inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
-    """Return the success response of a stream."""
+    """The success response of a stream."""
     return {"200": {"description": _STREAM, "content": {EVENT_STREAM: {"schema": schemas[inputs.returns]}}}}
 
 
 def socket_of(inputs: Inputs, messages: Inputs | None, schemas: dict[Any, Any]) -> dict[str, Any]:
-    """Return the success response of a handshake; `messages` are those that the socket receives. OpenAPI cannot
-    describe them, hence the x- fields."""
+    """The success response of a handshake; `messages` are what the socket receives. OpenAPI cannot describe it, hence
+    the x- fields."""
     found: dict[str, Any] = {"description": _SOCKET + (_RECEIVES if messages else "") + _CLOSES}
     if inputs.feed:
         found["x-events"] = schemas[inputs.returns]

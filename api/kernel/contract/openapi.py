@@ -1,8 +1,9 @@
-"""Routes and their types → an OpenAPI 3.1 document. Derived, never annotated, so it describes the pipeline's behaviour.
-docs/openapi.json is a snapshot whose diff shows an API change in review."""
+"""The OpenAPI 3.1 document, derived from the routes and their types, so that it matches what the pipeline does.
+docs/openapi.json is a snapshot; its diff shows an API change in reviews."""
 
 import importlib
 import inspect
+import re
 import typing
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 
 from api.kernel.contract import files
 from api.kernel.contract.lasting import resuming, socket_of, stream_of
+from api.kernel.contract.schemas import REF, name_enums, name_of, schemas_of
 from api.kernel.errors import (
     FORBIDDEN,
     HOST_NOT_ALLOWED,
@@ -45,24 +47,23 @@ from api.kernel.http.routing import (
     Inputs,
     Reply,
     Route,
-    get,
     inputs_of,
     operation_id,
 )
 from api.kernel.http.streams import Stream
-from api.kernel.identity.auth import TOKEN_EXPIRED, TOKEN_INVALID, anyone, holder, signed_in
+from api.kernel.identity.auth import TOKEN_EXPIRED, TOKEN_INVALID, holder, signed_in
 from api.kernel.input.bodies import too_large
 from api.kernel.input.decoding import JSON
 from api.kernel.input.forms import FORM, MULTIPART
 from api.kernel.input.uploads import Upload
 
 VERSION = "0.1.0"
-_REF = "#/components/schemas/{name}"
+_SENTENCE = re.compile(r".*?[.!?](?=\s|$)", re.DOTALL)
 _TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"  # the example in the W3C recommendation
 
 
 def document(features: Sequence[Feature]) -> bytes:
-    """Return the document as indented JSON. Raises TypeError if two handlers share a name, because operationIds are
+    """The document as indented JSON. Raises TypeError if two handlers have the same name, because operationIds must be
     unique."""
     routes = [(feature, route, inputs_of(route)) for feature in features for route in feature.routes]
     messages = [inputs_of(as_post(route)) for _, route, _ in routes if route.receives]
@@ -72,66 +73,62 @@ def document(features: Sequence[Feature]) -> bytes:
     for feature, route, inputs in routes:
         operation = _operation(feature, route, inputs, named, components)
         if operation["operationId"] in seen:
-            raise TypeError(f"Two handlers are named {route.handler.__name__}: handler names must be unique.")
+            raise TypeError(f"Two handlers are named {route.handler.__name__}; rename one.")
         seen.add(operation["operationId"])
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     for kind in {kind for _, _, inputs in routes for kind in (inputs.query, inputs.form) if kind}:
-        # Fields that stand as parameters or beside a file, unless something refers to them as well.
+        # Components of parameters and of fields beside a file, unless they are referred to.
         if f'"{named[kind]["$ref"]}"'.encode() not in msgspec.json.encode([paths, components]):
-            del components[_name(named[kind])]
+            del components[name_of(named[kind])]
     tags = [{"name": feature.name, "description": _about(feature)} for feature in features if feature.routes]
     whole = {
         "openapi": "3.1.0",
         "info": {
             "title": "REST Angular",
             "version": VERSION,
-            "description": "JSON in, JSON out; problems are RFC 9457.",
+            "description": "A REST API with JSON requests and responses. Errors are RFC 9457 problem details.",
         },
-        "servers": [{"url": PREFIX}],
+        "servers": [{"url": PREFIX, "description": "This server."}],
         "tags": tags,
         "paths": paths,
         "components": {
             "schemas": components,
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "An access token.",
+                },
                 "cookie": {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": ACCESS,
-                    "description": "Unsafe methods also need the XSRF-TOKEN cookie's value in X-XSRF-TOKEN.",
+                    "description": "Unsafe methods also require the value of the cookie XSRF-TOKEN in X-XSRF-TOKEN.",
                 },
             },
         },
     }
+    name_enums(whole)
     return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
-
-
-def route(features: Sequence[Feature]) -> Route:
-    """GET /openapi.json. The document is built once, here, and does not list this route."""
-    made = document(features)
-
-    async def show_openapi() -> Reply:
-        return Reply(content=made, headers={"cache-control": "no-cache"})
-
-    return get("/openapi.json", show_openapi, guard=anyone, limit="off")
 
 
 def _schemas(inputs: Sequence[Inputs]) -> tuple[dict[Any, Any], dict[str, Any]]:
     """Return each type's schema, and the components that they refer to."""
     kinds = _types(inputs)
-    schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
+    schemas, components = schemas_of(kinds)
     for component in components.values():
-        if "description" in component:  # a docstring with the line breaks of the source
+        if "description" in component:  # a docstring with line breaks
             component["description"] = " ".join(component["description"].split())
     named = dict(zip(kinds, schemas, strict=True))
     for kind in {pairs for each in inputs for pairs in (each.form, each.query) if pairs}:
-        properties = components[_name(named[kind])]["properties"]
+        properties = components[name_of(named[kind])]["properties"]
         properties |= {name: _without_null(schema) for name, schema in properties.items()}
     return named, components
 
 
 def _types(inputs: Iterable[Inputs]) -> list[Any]:
-    """Return every type in a signature, once, in order."""
+    """All types in handler signatures, without duplicates, in order."""
     found: dict[Any, None] = {ProblemDocument: None}
     for each in inputs:
         for kind in (*each.path.values(), each.body, each.form, each.query, each.returns):
@@ -148,50 +145,54 @@ def _about(feature: Feature) -> str:
 def _operation(
     feature: Feature, route: Route, inputs: Inputs, schemas: dict[Any, Any], components: dict[str, Any]
 ) -> dict[str, Any]:
-    summary, _, description = (inspect.getdoc(route.handler) or "").partition("\n")
+    summary, description = _sentences(inspect.getdoc(route.handler) or "")
     operation: dict[str, Any] = {
         "operationId": operation_id(route),
         "tags": [feature.name],
         "summary": summary,
-        "description": description.strip(),
+        "description": description or summary,
         "security": _security(route, inputs),
         "parameters": [*_parameters(inputs, schemas, components), *_conditions(route, inputs)],
         "responses": {**_success(route, inputs, schemas), **_refusals(route, inputs)},
     }
     body = inputs.body or inputs.form
     if body in (bytes, Upload):
-        form = components[_name(schemas[inputs.form])] if inputs.form else {}
+        form = components[name_of(schemas[inputs.form])] if inputs.form else {}
         operation["requestBody"] = files.request_body(route, inputs, form)
     elif body is not None:
-        media = {"schema": schemas[body], **_sample(components[_name(schemas[body])])}
+        media = {"schema": schemas[body], **_sample(components[name_of(schemas[body])])}
         content = dict.fromkeys((JSON,) if inputs.body else (FORM, MULTIPART), media)
         operation["requestBody"] = {**files.size_note(inputs), "required": inputs.body_needed, "content": content}
     return {name: value for name, value in operation.items() if value or name == "security"}
 
 
+def _sentences(docstring: str) -> tuple[str, str]:
+    """The first sentence of a docstring, and the rest."""
+    paragraphs = "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.split("\n\n"))
+    first = _SENTENCE.match(paragraphs)
+    end = first.end() if first else len(paragraphs)
+    return paragraphs[:end].strip(), paragraphs[end:].strip()
+
+
 def _security(route: Route, inputs: Inputs) -> list[dict[str, list[str]]]:
     if not route.guard.asks:
         return [{}, {"bearer": []}, {"cookie": []}] if "principal" in inputs.ambient else []
-    roles = [] if route.guard in (signed_in, holder) else [route.guard.name]  # OpenAPI 3.1: the required roles
+    roles = [] if route.guard in (signed_in, holder) else [route.guard.name]  # OpenAPI 3.1: required roles
     return [{"bearer": roles}, {"cookie": roles}]
 
 
-def _name(reference: dict[str, str]) -> str:
-    return reference["$ref"].rpartition("/")[2]
-
-
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Schema of a form's or query's field, which cannot be null and is omitted instead."""
+    """For a field of a form or query, which cannot be null, only omitted."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     rest = {name: value for name, value in schema.items() if name != "anyOf" and (name, value) != ("default", None)}
     return {**kinds[0], **rest} if len(kinds) == 1 else schema
 
 
 def _sample(component: dict[str, Any]) -> dict[str, Any]:
-    """Build a body of its fields' examples, if each required field has one."""
+    """An example body built from the fields' examples, if all required fields have one."""
     properties: dict[str, dict[str, Any]] = component["properties"]
     sample = {name: schema["examples"][0] for name, schema in properties.items() if "examples" in schema}
-    return {"example": sample} if sample and sample.keys() >= set(component["required"]) else {}
+    return {"example": sample} if sample and sample.keys() >= set(component.get("required", ())) else {}
 
 
 def _parameters(inputs: Inputs, schemas: dict[Any, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
@@ -199,9 +200,9 @@ def _parameters(inputs: Inputs, schemas: dict[Any, Any], components: dict[str, A
         {"name": name, "in": "path", "required": True, "schema": schemas[kind]} for name, kind in inputs.path.items()
     ]
     if inputs.query is not None:
-        component = components[_name(schemas[inputs.query])]
+        component = components[name_of(schemas[inputs.query])]
         for name, schema in component["properties"].items():
-            parameter = {"name": name, "in": "query", "required": name in component["required"]}
+            parameter = {"name": name, "in": "query", "required": name in component.get("required", ())}
             described = {"description": schema["description"]} if "description" in schema else {}
             found.append({**parameter, **described, "schema": schema})
     return found
@@ -216,7 +217,7 @@ def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
             "name": name,
             "in": "header",
             "required": False,
-            "description": "An ETag." if name.startswith("If-") else "Languages of the answer, by preference.",
+            "description": "Entity tag." if name.startswith("If-") else "Preferred languages of the response.",
             "schema": {"type": "string"},
         }
         for name in names
@@ -228,7 +229,7 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
         return socket_of(inputs, inputs_of(as_post(route)) if route.receives else None, schemas)
     if inputs.feed:
         return stream_of(inputs, schemas)
-    found: dict[str, Any] = {"description": "Done; no content." if route.status == 204 else "Done."}
+    found: dict[str, Any] = {"description": "No content." if route.status == 204 else "Success."}
     headers = ["ETag"] if route.etag else []
     headers += ["Link"] if typing.get_origin(inputs.returns) is Page else []
     if headers:
@@ -240,9 +241,9 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
             name: {"schema": {"type": "string", "examples": examples}} for name, examples in stored.items()
         }
     if "renew" in inputs.ambient:
-        description = "The new token, where the password was changed by a request with a bearer token."
+        about = "New token, if the request had a bearer token and changed the password."
         renewed = {
-            name: {"description": description, "schema": {"type": "string"}} for name in (ACCESS_HEADER, REFRESH_HEADER)
+            name: {"description": about, "schema": {"type": "string"}} for name in (ACCESS_HEADER, REFRESH_HEADER)
         }
         found["headers"] = found.get("headers", {}) | renewed
     if inputs.returns is Reply:
@@ -254,14 +255,15 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
         found["content"] = {JSON: {"schema": schema}}
     others: dict[str, Any] = {}
     if route.etag and route.method == "GET":
-        others["304"] = {"description": "Not changed since."}
+        others["304"] = {"description": "Not modified."}
     if inputs.replies:
         others["202"] = {"description": "Accepted.", "content": {JSON: {"schema": {"type": "null"}}}}
     return {str(route.status): found, **others}
 
 
 def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
-    """Return every error of this route: the pipeline's, depending on the route's inputs, and the route's own."""
+    """All error codes of a route: those of the pipeline, depending on the route's inputs and guard, and the route's
+    own."""
     found: list[type[Problem]] = [*route.errors]
     if route.guard.asks:
         found += [UNAUTHORIZED, TOKEN_INVALID] + ([] if route.guard is holder else [TOKEN_EXPIRED])
@@ -299,7 +301,7 @@ def _refusals(route: Route, inputs: Inputs) -> dict[str, Any]:
             "description": " · ".join(refusal.code for refusal in refusals),
             "content": {
                 "application/problem+json": {
-                    "schema": {"$ref": _REF.format(name=ProblemDocument.__name__)},
+                    "schema": {"$ref": REF.format(name=ProblemDocument.__name__)},
                     "examples": {
                         refusal.code: {"value": document_of(own.get(refusal) or refusal(), path, _TRACE_ID)}
                         for refusal in refusals

@@ -31,7 +31,7 @@ class CacheControl(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def caching_fault(cache: CacheControl, method: str, asks: bool, etag: bool, ambient: Set[str]) -> str | None:
-    """Why a route cannot have this `cache`; None where it can. `asks` is whether its guard asks for a token."""
+    """The reason why a route cannot have this `cache`, or None. `asks` is whether its guard requires a token."""
     if method != "GET":
         return "cache is for GET; caches do not store answers to other methods."
     if cache.seconds < 0 or cache.stale_while_revalidate < 0:
@@ -41,7 +41,7 @@ def caching_fault(cache: CacheControl, method: str, asks: bool, etag: bool, ambi
     if "renew" in ambient:
         return "cache cannot store new tokens: leave out cache or renew."
     if cache.public and (asks or ambient & _BY_CALLER):
-        asked = "a guard that asks for a token" if asks else f"`{min(ambient & _BY_CALLER)}`"
+        asked = "a guard that requires a token" if asks else f"`{min(ambient & _BY_CALLER)}`"
         return f"a public answer is sent to every caller, but this one depends on the caller: it has {asked}."
     return None
 

@@ -1,5 +1,5 @@
-"""Cross-origin requests: Starlette's middleware for the origins in ALLOWED_ORIGINS, credentials included. Pages of an
-allowed origin may send any header; tracing and error reporting add their own. Refusals have our one shape."""
+"""Cross-origin requests: Starlette's middleware for ALLOWED_ORIGINS, with credentials. Pages of an allowed origin may
+send any header, because tracing and error reporting add their own. Refusals are problems (RFC 9457)."""
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -31,7 +31,7 @@ _RESPONSE_HEADERS = (
 
 
 def _vary_by_origin(headers: list[tuple[bytes, bytes]]) -> None:
-    """In the line of Vary that is there: some caches, such as nginx before 1.23, read one line only."""
+    """Add Origin to the existing Vary line: some caches, such as nginx before 1.23, read only one line."""
     for index, (name, value) in enumerate(headers):
         if name == b"vary":
             headers[index] = (name, value + b", Origin")
@@ -69,6 +69,6 @@ class Cors(CORSMiddleware):
         response = super().preflight_response(request_headers)
         if response.status_code >= 400:
             known = self.is_allowed_origin(request_headers["origin"])
-            detail = f"The method is not allowed across origins; allowed are {', '.join(_METHODS)}." if known else None
+            detail = f"This method is not allowed across origins; use one of {', '.join(_METHODS)}." if known else None
             raise ORIGIN_NOT_ALLOWED(detail, headers={"vary": "Origin"})
         return response

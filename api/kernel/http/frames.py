@@ -1,10 +1,10 @@
-"""WebSocket frames (RFC 6455) over the bytes of a tunnel, by the `websockets` library's protocol without I/O. Several
-may send at once; the protocol keeps their order, and nothing is read while nothing can be written.
+"""WebSocket frames (RFC 6455) over a tunnel of bytes, using the sans-I/O protocol of the `websockets` library.
+Concurrent sends are ordered by the protocol; reading pauses while writing is blocked.
 
-Close codes: 1000 the client's wish · 1001 this process ends · 1002 not by RFC 6455 · 1003 a binary message, or one
-where none is received · 1007 not UTF-8 · 1008 too many messages over the limit · 1009 a message of more than 64 KiB ·
-1011 a fault here · 1013 a part does not answer · 4401 the access token has expired, or the caller is signed out · 4408
-the client does not read, or does not answer pings."""
+Close codes: 1000 closed by the client · 1001 process stopping · 1002 protocol error · 1003 binary message, or message
+to a socket that receives none · 1007 invalid UTF-8 · 1008 too many messages over the limit · 1009 message larger than
+64 KiB · 1011 internal error · 1013 service unavailable · 4401 access token expired or signed out · 4408 client does not
+read or does not answer pings."""
 
 import asyncio
 import logging
@@ -22,16 +22,16 @@ from api.kernel.live import hub
 from api.kernel.live.feeds import Item, encode
 
 _quiet = logging.getLogger(f"{__name__}.protocol")
-_quiet.setLevel(logging.WARNING)  # it logs the end of each connection
+_quiet.setLevel(logging.WARNING)  # it logs every closed connection
 
 SILENT_BEATS = 3
-"""The heartbeats that may stay unanswered."""
+"""Number of unanswered heartbeats after which a client is considered gone."""
 CLOSE_SECONDS = 5.0
-"""Time for the client's close frame."""
+"""Time limit for the client's close frame, in seconds."""
 SLICE_BYTES = 4096
-"""Parsed in one turn of the event loop: a frame can be six bytes long and takes about 10 µs."""
+"""Bytes parsed per turn of the event loop: a frame has at least six bytes and takes about 10 µs."""
 FRAMES = 500
-"""The most control frames and fragments within BEAT_SECONDS."""
+"""Maximum control frames and fragments within BEAT_SECONDS."""
 CODES = {
     "restart": CloseCode.GOING_AWAY,
     "expired": 4401,
@@ -70,7 +70,7 @@ FORM = Frames()
 
 
 class Socket:
-    """Frames over the bytes of a tunnel. Several may send at once; the protocol keeps their order."""
+    """Frames over a tunnel of bytes. Concurrent sends are ordered by the protocol."""
 
     def __init__(self, protocol: ServerProtocol, receive: Receive, send: Send) -> None:
         self._protocol, self._receive, self._send = protocol, receive, send
@@ -80,7 +80,7 @@ class Socket:
         self._failed = False
 
     async def send(self, frame: Frame) -> None:
-        """Send a frame, once the client takes it; nothing where the connection is closing."""
+        """Send a frame once the client can take it; does nothing if the connection is closing."""
         if self._protocol.state is State.OPEN:
             kind, *arguments = frame
             getattr(self._protocol, f"send_{kind}")(*arguments)
@@ -89,7 +89,7 @@ class Socket:
             await self._flush()
 
     async def fail(self, code: int, reason: str) -> None:
-        """Close because of an error of the client; later messages are dropped."""
+        """Close the connection because of an error of the client; later messages are dropped."""
         self._failed = True
         self._protocol.fail(code, reason)
         await self._flush()

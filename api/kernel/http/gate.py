@@ -1,5 +1,4 @@
-"""Before anything else is asked of a request: who the client is, behind which proxies, and whether the Host is one of
-ours."""
+"""First checks of a request: the client's address behind trusted proxies, and the Host header."""
 
 import logging
 
@@ -15,8 +14,8 @@ _HEALTH = f"{PREFIX}/health"
 
 
 class Gate:
-    """ASGI middleware: sets the scope's `client` (None where there is no IP address) and `scheme`, and refuses a Host
-    that is not in ALLOWED_HOSTS. Health checks may come by any name: routers ask by address."""
+    """ASGI middleware that sets the scope's `client` (None if there is no IP address) and `scheme`, and refuses hosts
+    that are not in ALLOWED_HOSTS. Health checks accept any host, because routers use addresses."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -34,7 +33,7 @@ class Gate:
 
     def _place(self, scope: Scope) -> None:
         host, port = scope.get("client") or ("", 0)
-        peer = address_of(host.partition("%")[0])  # a link-local peer has the name of an interface
+        peer = address_of(host.partition("%")[0])  # a link-local address has an interface suffix
         forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
         if peer is None:
             scope["client"] = None

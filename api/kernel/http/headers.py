@@ -1,11 +1,11 @@
-"""Reads request header fields: repeated lines combined (RFC 9110 §5.3), and lists of entity tags."""
+"""Request headers: repeated lines are combined (RFC 9110 §5.3); lists of entity tags are parsed."""
 
 import re
 from collections.abc import Sequence
 
 from api.kernel.errors import MALFORMED_REQUEST
 
-# Fields with a single value, by which a request is admitted or read. Two lines are two readings of one request.
+# Singleton fields that decide how a request is read or authorized. A repeated one makes the request ambiguous.
 _SINGLE = {
     b"authorization",
     b"content-length",
@@ -17,12 +17,12 @@ _SINGLE = {
     b"sec-fetch-site",
     b"x-xsrf-token",
 }
-# No blank can be matched by two parts of the pattern, so that it takes time proportional to the field's length.
+# No blank matches two parts of the pattern, so matching takes linear time.
 _ENTITY_TAG = re.compile(r'[ \t]*(?:(?:W/)?("[!#-~\x80-\xff]*")[ \t]*)?(?:,|\Z)')
 
 
 def combine(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The fields by name. Raises MALFORMED_REQUEST where a field that has a single value is repeated."""
+    """Return the fields by name. Raises MALFORMED_REQUEST if a singleton field is repeated."""
     fields = dict(lines)
     return fields if len(fields) == len(lines) else _combined(lines)
 
@@ -33,7 +33,7 @@ def _combined(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         if name not in fields:
             fields[name] = value
         elif name in _SINGLE:
-            raise MALFORMED_REQUEST(f"The header {name.decode()} is given more than once.")
+            raise MALFORMED_REQUEST(f"The header {name.decode()} is repeated; send it once.")
         else:
             fields[name] += (b"; " if name == b"cookie" else b", ") + value  # RFC 9113 §8.2.3
     return fields

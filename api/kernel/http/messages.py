@@ -1,5 +1,5 @@
-"""Messages of a WebSocket's client as calls of the route's `receives`: each with a call's deadline and limit, by the
-caller as the account is at that moment."""
+"""Messages of WebSocket clients, handled by the route's `receives`: each with a deadline, a limit and the caller's
+current account."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,22 +23,22 @@ Answer = Callable[[bytes], Awaitable[Any]]
 
 
 def as_post(route: Route) -> Route:
-    """A socket's `receives` as the route of a POST whose body is the message."""
+    """A socket's `receives` as a POST route whose body is the message."""
     assert route.receives is not None
     options: dict[str, Any] = {"method": "POST", "handler": route.receives, "socket": False, "receives": None}
     return msgspec.structs.replace(route, **options)
 
 
 class Receiver:
-    """A route's `receives`, compiled."""
+    """A route's `receives`, compiled at start."""
 
     def __init__(self, route: Route) -> None:
         post = as_post(route)
         self.handler, self.inputs = post.handler, inputs_of(post)
         if self.inputs.body in (None, bytes, Upload) or not self.inputs.ambient <= {"context", "principal", "claims"}:
             raise TypeError(
-                f"{operation_id(post)}: a message is the `body`; beside it only context, principal, claims and the path"
-                " may be asked for."
+                f"{operation_id(post)}: the message is `body`; only context, principal, claims and path parameters are"
+                " allowed besides it."
             )
         self._path = {name: path_decoder(kind) for name, kind in self.inputs.path.items()}
         own = rate(route.messages)
@@ -52,7 +52,7 @@ class Receiver:
         look_again: Callable[[], Awaitable[Principal | None]],
         call: Callable[..., Awaitable[Any]],
     ) -> Answer:
-        """The function that answers the messages of one connection."""
+        """Return the function that answers the messages of one connection."""
         fixed = {name: decode(scope["path_params"][name]) for name, decode in self._path.items()}
         fixed |= {"context": context, "claims": caller.claims}
         known = str(caller.known) if caller.known else None

@@ -1,5 +1,5 @@
-"""Lists by key: a page, the signed cursor that leads to the next, and its Link header (RFC 8288). A cursor says where
-the last page ended, and for whom and what it was made, so that nobody can make one or use it elsewhere."""
+"""Keyset pagination: a page, the signed cursor of the next one, and its Link header (RFC 8288). A cursor contains the
+last position and is bound to the caller and the list, so that it cannot be forged or used elsewhere."""
 
 import base64
 import hashlib
@@ -15,21 +15,19 @@ from api.kernel.identity.auth import verifying_keys
 from api.kernel.settings import Settings
 
 T = TypeVar("T")
-Limit = Annotated[int, msgspec.Meta(ge=1, le=100, description="How many, 1 to 100.")]
-Cursor = Annotated[
-    str, msgspec.Meta(max_length=1024, description="The last answer's next_cursor, to go on from there.")
-]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=100, description="Maximum number of items, 1 to 100.")]
+Cursor = Annotated[str, msgspec.Meta(max_length=1024, description="`next_cursor` of the previous page.")]
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """A part of a list; without a `next_cursor` it is the last."""
+    """One page of a list. `next_cursor` is null on the last page."""
 
     items: list[T]
     next_cursor: str | None
     total: int
 
     def links(self, path: str, query: bytes) -> list[tuple[bytes, bytes]]:
-        """The Link header for the next page of what was asked for."""
+        """Build the Link header of the next page."""
         if self.next_cursor is None:
             return []
         kept = [
@@ -41,26 +39,26 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class Cursors:
-    """Makes and reads the cursors of one list, whose `scope` is all that decides what is in it: whose, and its
-    filters."""
+    """Creates and reads the cursors of one list. `scope` is everything that selects its items, such as the account and
+    the filters."""
 
     def __init__(self, settings: Settings, *scope: object) -> None:
         self._keys = verifying_keys(settings, "cursor")
         self._scope = hashlib.sha256(msgspec.json.encode([*map(str, scope)])).digest()
 
     def make(self, *position: object) -> str:
-        """From the last item's sort key."""
+        """Create a cursor from the last item's sort key."""
         return self._make(self._keys[0], position)
 
     def page(self, found: list[T], limit: int, total: int, position: Callable[[T], tuple[object, ...]]) -> Page[T]:
-        """The page that these make, one more than `limit` of which were asked for: that one only says that there are
-        more. `position` is an item's sort key."""
+        """Build a page from up to `limit + 1` rows; the extra row only shows that there is another page. `position`
+        returns an item's sort key."""
         items = found[:limit]
         following = self.make(*position(items[-1])) if len(found) > limit else None
         return Page(items=items, next_cursor=following, total=total)
 
     def read(self, cursor: str | None, *kinds: type) -> list[Any]:
-        """The sort key that a cursor holds, as those types; a None for each without a cursor. Raises
+        """Return the sort key in a cursor with these types, or a None for each without a cursor. Raises
         VALIDATION_FAILED."""
         if cursor is None:
             return [None for _ in kinds]
@@ -73,7 +71,7 @@ class Cursors:
             return [*msgspec.json.decode(body, type=tuple[*kinds])]  # type: ignore[valid-type]
         except (ValueError, msgspec.DecodeError):
             error = FieldError(
-                "/cursor", "Is not a cursor of this list: take it from the last answer, with the same filters."
+                "/cursor", "Is not a cursor of this list; use next_cursor of the previous page with the same filters."
             )
             raise VALIDATION_FAILED(errors=[error]) from None
 

@@ -1,5 +1,4 @@
-"""The only pipeline there is: `Endpoint.__call__`, to be read top to bottom. What a handler's signature says is worked
-out once, at start-up."""
+"""The request pipeline: `Endpoint.__call__`, to be read top to bottom. Handler signatures are compiled at start."""
 
 import asyncio
 import functools
@@ -22,11 +21,11 @@ from api.kernel.http.paging import Page
 from api.kernel.http.routing import (
     PREFIX,
     Authenticate,
+    Identify,
     Renew,
     Renewal,
     Reply,
     Route,
-    Whose,
     encode,
     inputs_of,
     operation_id,
@@ -55,9 +54,9 @@ _NO_FIELDS = PairsDecoder(NoFields)
 
 
 class Endpoint:
-    """One route, compiled."""
+    """A route, compiled at start."""
 
-    def __init__(self, route: Route, authenticate: Authenticate, recognise: Whose, renewal: Renewal | None) -> None:
+    def __init__(self, route: Route, authenticate: Authenticate, recognise: Identify, renewal: Renewal | None) -> None:
         self.route = route
         self._inputs = inputs_of(route)
         self._form = PairsDecoder(self._inputs.form) if self._inputs.form else None
@@ -65,7 +64,7 @@ class Endpoint:
         self._path = {name: path_decoder(kind) for name, kind in self._inputs.path.items()}
         self._caching = caching_fields(route.cache, route.guard.asks, self._inputs.ambient)
         self._is_public = route.cache is not None and route.cache.public
-        """Answers say nothing about the caller, not even the limits that apply: shared caches repeat them to others."""
+        """Responses contain nothing about the caller, including rate limits: shared caches serve them to others."""
         own = rate(route.limit) if route.limit else None
         self._own = Policy(operation_id(route), own) if own else None
         self._template = PREFIX + route.path
@@ -74,7 +73,7 @@ class Endpoint:
         self._gate = Gate(route, "principal" in self._inputs.ambient, authenticate, recognise)
         self._renewal = renewal
         if "renew" in self._inputs.ambient and renewal is None:
-            raise TypeError(f"{route.handler.__name__} asks for renew, and no feature has it.")
+            raise TypeError(f"{route.handler.__name__} takes `renew`, but no feature implements it.")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context: Context = scope["app"].state.context
@@ -96,10 +95,10 @@ class Endpoint:
             return await self._stay(context, answer, handshake, scope, receive, send, headers, cookies)
         remedy = cookies.remedy()
         may_store = not (cookies.written or remedy)  # a shared cache would set or clear the cookies of other callers
-        told = {} if self._is_public and may_store else scope["told"] | remedy
-        status, said, body = self._encoded(answer, told, may_store, scope, headers)
-        said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
-        await send({"type": "http.response.start", "status": status, "headers": said})
+        extra = {} if self._is_public and may_store else scope["extra_headers"] | remedy
+        status, fields, body = self._encoded(answer, extra, may_store, scope, headers)
+        fields += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
+        await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": body})
 
     async def _stay(
@@ -113,12 +112,14 @@ class Endpoint:
         headers: dict[bytes, bytes],
         cookies: Cookies,
     ) -> None:
-        """A stream or a socket, until either side ends it."""
+        """Serve a stream or a socket until either side ends it."""
         caller: Caller = scope["caller"]
-        said = [(name.encode(), value.encode()) for name, value in (scope["told"] | cookies.remedy()).items()]
-        said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
+        fields = [
+            (name.encode(), value.encode()) for name, value in (scope["extra_headers"] | cookies.remedy()).items()
+        ]
+        fields += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
         look = functools.partial(self._gate.look_again, context, caller)
-        known: dict[str, Any] = {"caller": caller, "check": look, "headers": said}
+        known: dict[str, Any] = {"caller": caller, "check": look, "headers": fields}
         if handshake is None:
             assert feed is not None
             last = _text(headers, b"last-event-id")
@@ -130,18 +131,18 @@ class Endpoint:
     async def _answer(
         self, context: Context, scope: Scope, receive: Receive, headers: dict[bytes, bytes], cookies: Cookies
     ) -> Any:
-        """What the handler returns, once the caller is known, counted and admitted and the input is decoded."""
+        """Identify, count and admit the caller, decode the input, and return the handler's result."""
         caller = scope["caller"] = await self._gate.look(context, headers, cookies)
         self._set_origin(scope, caller, headers)
         proved, arguments = None, {}
         if self.route.by:
             arguments = await self._decode_first(context, scope, receive, headers)
             proved = self.route.by(context, cookies, arguments.get("body"))
-        told = scope["told"] = await self._limit(context, caller, proved)
+        rate_headers = scope["extra_headers"] = await self._limit(context, caller, proved)
         try:
             self._gate.admit(context, caller)
         except FORBIDDEN as refusal:
-            raise await self._counted(context, refusal, told, known=False) from None
+            raise await self._counted(context, refusal, rate_headers, known=False) from None
         if not self.route.by:
             arguments = await self._decode(scope, receive, headers)
         if_match = _text(headers, b"if-match")
@@ -155,8 +156,8 @@ class Endpoint:
         try:
             answer = await self._call(arguments, cookies)
         except Problem as refusal:
-            raise await self._counted(context, refusal, told, bool(caller.known or proved)) from None
-        scope["told"] = told | renewed
+            raise await self._counted(context, refusal, rate_headers, bool(caller.known or proved)) from None
+        scope["extra_headers"] = rate_headers | renewed
         return answer
 
     def _set_origin(self, scope: Scope, caller: Caller, headers: dict[bytes, bytes]) -> None:
@@ -168,38 +169,38 @@ class Endpoint:
         origin.set(Origin(account, address, agent or None, language))
 
     async def _limit(self, context: Context, caller: Caller, proved: UUID | None) -> dict[str, str]:
-        """Charge the request to every limit of the route; the headers that tell of them. The general limit is the
-        caller's. The route's own is, too, where its guard asks for a token; elsewhere it goes by what the route's `by`
-        proves, else by address, so that an account gives nobody a fresh count of sign-ins or registrations."""
+        """Charge the request to all limits of the route and return the rate limit headers. The general limit applies to
+        the caller. The route's own limit does too if the guard requires a token; otherwise it is counted by what `by`
+        proves or else by address, so that having an account gives no extra attempts at signing in or registering."""
         if self.route.limit == "off":
             return {}
         limiter, address = context.limiter, origin.get().address
         known = caller.known or proved
         limits = limiter.general(str(known) if known else None, address)
         if self._own:
-            whose = caller.known if self.route.guard.asks else proved
-            limits += limiter.own(self._own, str(whose) if whose else None, address)
+            key = caller.known if self.route.guard.asks else proved
+            limits += limiter.own(self._own, str(key) if key else None, address)
         failures = limiter.failures(address) if self._may_fail(caller) else []
-        told = {"ratelimit-policy": describe([*limits, *failures, *limiter.scaled(*self.route.policies)])}
+        rate_headers = {"ratelimit-policy": describe([*limits, *failures, *limiter.scaled(*self.route.policies)])}
         try:
             verdict = await limiter.charge(limits + failures if caller.failed else limits)
         except RATE_LIMITED as refusal:
-            refusal.headers |= told
+            refusal.headers |= rate_headers
             raise
-        return verdict.headers() | told if verdict.limits else {}
+        return verdict.headers() | rate_headers if verdict.limits else {}
 
     def _may_fail(self, caller: Caller) -> bool:
-        """Whether this route may refuse a token that such a caller sends."""
+        """Whether this route may refuse a token of such a caller."""
         if self.route.guard.asks:
             admits = self.route.guard.admits
             return caller.principal is None or (admits is not None and not admits(caller.principal))
         optional = "principal" in self._inputs.ambient and caller.principal is None
         return optional or any(error.status == 401 for error in self.route.errors)
 
-    async def _counted(self, context: Context, refusal: Problem, told: dict[str, str], known: bool) -> Problem:
-        """A refusal, with what there is to tell of limits. A token that a handler refused, and a caller that the guard
-        did, are charged to the address as well; over that limit the answer is 429."""
-        if (refusal.status == 401 or isinstance(refusal, FORBIDDEN)) and told:
+    async def _counted(self, context: Context, refusal: Problem, rate_headers: dict[str, str], known: bool) -> Problem:
+        """Add rate limit headers to a refusal. Tokens refused by a handler and callers refused by the guard are also
+        charged to the address; over that limit the response is 429."""
+        if (refusal.status == 401 or isinstance(refusal, FORBIDDEN)) and rate_headers:
             limiter, address = context.limiter, origin.get().address
             failures = limiter.failures(address) + (limiter.general(None, address) if known else [])
             try:
@@ -208,20 +209,20 @@ class Endpoint:
                 refusal = limited
             else:
                 left = verdict.headers().get("ratelimit")
-                refusal.headers |= {"ratelimit": merge(told["ratelimit"], left)} if left else {}
-        if isinstance(refusal, RATE_LIMITED) and told:
-            refusal.headers["ratelimit-policy"] = told["ratelimit-policy"]
-            refusal.headers["ratelimit"] = merge(told["ratelimit"], refusal.headers["ratelimit"])
+                refusal.headers |= {"ratelimit": merge(rate_headers["ratelimit"], left)} if left else {}
+        if isinstance(refusal, RATE_LIMITED) and rate_headers:
+            refusal.headers["ratelimit-policy"] = rate_headers["ratelimit-policy"]
+            refusal.headers["ratelimit"] = merge(rate_headers["ratelimit"], refusal.headers["ratelimit"])
         return refusal
 
     async def _decode_first(
         self, context: Context, scope: Scope, receive: Receive, headers: dict[bytes, bytes]
     ) -> dict[str, Any]:
-        """For a limit that goes by what is sent. What cannot be read is counted by address."""
+        """Decode the input before counting, for limits that depend on it. Undecodable input is counted by address."""
         try:
             return await self._decode(scope, receive, headers)
         except Problem:
-            scope["told"] = await self._limit(context, Caller(), None)
+            scope["extra_headers"] = await self._limit(context, Caller(), None)
             raise
 
     async def _decode(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> dict[str, Any]:
@@ -248,8 +249,8 @@ class Endpoint:
     async def _call(
         self, arguments: dict[str, Any], cookies: Cookies, handler: Callable[..., Awaitable[Any]] | None = None
     ) -> Any:
-        """A handler is a unit of work: all it does is in transactions, so after a serialization failure it just runs
-        again, unless it has begun to read an upload. Waiting for an upload's client is not its time."""
+        """Run the handler with a deadline. Its work is transactional, so it is repeated after a serialization failure
+        unless it has started to read an upload. Waiting for an upload's client does not count towards the deadline."""
         upload = arguments.get("body")
         try:
             async with asyncio.timeout(HANDLER_SECONDS) as clock:
@@ -269,42 +270,42 @@ class Endpoint:
             raise UNAVAILABLE from None
 
     def _start(self, stream: Stream, scope: Scope, cookies: Cookies) -> Message:
-        """The head of a Stream's answer."""
+        """Build the response start of a Stream."""
         kind = self.route.media_type
         named = {"content-type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind}
-        named |= {"cache-control": "no-store"} | scope["told"] | cookies.remedy()
+        named |= {"cache-control": "no-store"} | scope["extra_headers"] | cookies.remedy()
         if stream.filename is not None:
             named["content-disposition"] = disposition_of(stream.filename)
-        said = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
-        said += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
-        return {"type": "http.response.start", "status": self.route.status, "headers": said}
+        response_headers = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
+        response_headers += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
+        return {"type": "http.response.start", "status": self.route.status, "headers": response_headers}
 
     def _encoded(
-        self, answer: Any, told: dict[str, str], may_store: bool, scope: Scope, headers: dict[bytes, bytes]
+        self, answer: Any, extra: dict[str, str], may_store: bool, scope: Scope, headers: dict[bytes, bytes]
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-        """Status, headers and body; Starlette's Response would make the same of strings."""
+        """Return status, headers and body as Starlette's Response would build them from strings."""
         caching = self._caching if may_store else NO_STORE
         if isinstance(answer, Reply):
             status, body = answer.status, answer.content
             fields = {name.decode(): value.decode() for name, value in caching}
             own = {**fields, **answer.headers} if may_store else {**answer.headers, **fields}
-            named = {"content-type": answer.media_type or self.route.media_type, **own, **told}
-            said = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
+            named = {"content-type": answer.media_type or self.route.media_type, **own, **extra}
+            response_headers = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
         else:
             status = self.route.status
             body = b"" if status == 204 else encode(answer)
-            said = [*caching] if status == 204 else [_JSON, *caching]
-            said += [(name.encode(), value.encode()) for name, value in told.items()]
+            response_headers = [*caching] if status == 204 else [_JSON, *caching]
+            response_headers += [(name.encode(), value.encode()) for name, value in extra.items()]
         if self.route.etag:
             tag = etag(answer, body)
-            said.append((b"etag", tag.encode()))
+            response_headers.append((b"etag", tag.encode()))
             if self.route.method == "GET" and names(headers.get(b"if-none-match", b"").decode("latin-1"), tag):
                 status, body = 304, b""
         if isinstance(answer, Page):
-            said += answer.links(scope["path"], scope["query_string"])
+            response_headers += answer.links(scope["path"], scope["query_string"])
         if status not in (204, 304):
-            said.append((b"content-length", b"%d" % len(body)))
-        return status, said, body
+            response_headers.append((b"content-length", b"%d" % len(body)))
+        return status, response_headers, body
 
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
@@ -314,7 +315,7 @@ def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
 def _renew_with(
     renewal: Renewal, context: Context, principal: Principal, cookies: Cookies, renewed: dict[str, str]
 ) -> Renew:
-    """The caller's own `renew`; new tokens that are not in cookies are told in the answer's headers."""
+    """Return the caller's `renew`. New tokens that are not in cookies are added to the response headers."""
 
     async def renew(db: Transaction) -> UUID:
         sid, headers = await renewal(context, db, principal, cookies)

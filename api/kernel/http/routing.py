@@ -1,5 +1,5 @@
-"""get, post, put, patch, delete → Route values, and what a handler's signature asks for: `body`, `form` or `query`, the
-names in its path, and of AMBIENT what it needs to know. pipeline.py serves them."""
+"""Routes: get, post, put, patch and delete build Route values, and inputs_of reads a handler's signature: `body`,
+`form` or `query`, path parameters, and the ambient parameters in AMBIENT. pipeline.py serves them."""
 
 import inspect
 import re
@@ -30,74 +30,76 @@ from api.kernel.settings import rate
 
 PREFIX = "/api"
 IN_MEMORY_BYTES = 8 * 1024 * 1024
-"""The most that `max_body` may be for `bytes`: 500 requests of a path may hold one at a time."""
+"""Maximum of `max_body` for `bytes`: up to 500 concurrent requests per path may each hold one."""
 DECODED_BYTES = 1024 * 1024
-"""The same for JSON and forms, whose decoding holds the event loop, by up to a third of a second for this much."""
+"""Maximum of `max_body` for JSON and forms: decoding this much blocks the event loop for up to a third of a second."""
 AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "language", "last_event_id", "renew")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
-Whose = Callable[[Context, Cookies, Any], UUID | None]
-"""Who sent these cookies and this body, where they prove it without a query."""
+Identify = Callable[[Context, Cookies, Any], UUID | None]
+"""Identifies the caller by cookies and body without a query; None if they prove nothing."""
 Renew = Callable[[Transaction], Awaitable[UUID]]
-"""Puts a new `sid` in the place of the caller's, in the transaction that it is given; the answer carries the new
-tokens. Returns the new `sid`."""
+"""Replaces the caller's sign-in in the given transaction and returns its new `sid`. The response carries the new
+tokens."""
 Renewal = Callable[[Context, Transaction, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
-"""How that is done: the new `sid`, and the headers of the answer where the tokens are not in cookies."""
+"""Implementation of Renew. Returns the new `sid`, and response headers with the tokens unless they are in cookies."""
 ACCESS_HEADER, REFRESH_HEADER = "X-Access-Token", "X-Refresh-Token"
 _encode = msgspec.json.Encoder().encode
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """For the few answers that are not their handler's value as JSON."""
+    """A response with its own body, status or headers, instead of the handler's value as JSON."""
 
     content: bytes
     status: int = 200
     media_type: str | None = None
-    """Where it is not the route's."""
+    """Overrides the route's media type."""
     headers: dict[str, str] = {}
 
 
 ACCEPTED = Reply(content=b"null", status=202)
-"""For callers who must not learn from the answer what becomes of their request."""
+"""For responses that must not reveal the outcome of a request."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a feature's table."""
+    """One line of a feature's table of routes."""
 
     method: str
     path: str
     handler: Callable[..., Awaitable[Any]]
     guard: Guard
     limit: str | None = None
-    """`20/minute` for this route alone, beside the general rate; `off` for neither. Counted by account where the guard
-    asks for a token, else by address."""
-    by: Whose | None = None
-    """Counts by something that the request proves instead of by address. The input is decoded before it is counted."""
+    """A limit such as `20/minute` for this route, in addition to the general limit; `off` disables both. Counted by
+    account if the guard requires a token, otherwise by address."""
+    by: Identify | None = None
+    """Counts by a value that the request proves instead of by address. The input is decoded before it is counted."""
     policies: tuple[Policy, ...] = ()
     """Limits that the handler charges, since their keys depend on more than the caller. Each is named in
     RateLimit-Policy; docs/style.md has the rule."""
     degrades: bool = False
-    """Answers while PostgreSQL is down: a principal that cannot be looked up then is None."""
+    """Serve the route while PostgreSQL is down; the principal is then None."""
     status: int = 200
     errors: tuple[type[Problem], ...] = ()
-    """The codes of its own, for the OpenAPI document."""
+    """The route's own error codes, for the OpenAPI document."""
     etag: bool = False
-    """Answers carry an ETag (validators.py); a GET with the same in If-None-Match is answered 304 (RFC 9110 §13)."""
+    """Send an ETag (validators.py) and answer a GET with a matching If-None-Match with 304 (RFC 9110 §13)."""
     cache: CacheControl | None = None
-    """How long clients may reuse the answers of a GET; without it they are `no-store`."""
+    """How long clients may reuse the responses of a GET; `no-store` without it."""
     max_body: int | str = MAX_BODY_BYTES
-    """The largest body, in bytes or as `2 MB`; a larger one is answered 413. At most DECODED_BYTES for JSON and forms,
-    IN_MEMORY_BYTES for bytes; an Upload has no such bound."""
+    """Maximum body size, in bytes or as `2 MB`; larger bodies are answered 413. At most DECODED_BYTES for JSON and
+    forms, and IN_MEMORY_BYTES for bytes; unlimited for an Upload."""
     accepts: tuple[str, ...] = ()
-    """The media types of a body that is `bytes` or an `Upload`, such as `("image/png", "image/jpeg")`."""
+    """Media types of a body that is `bytes` or an `Upload`, such as `("image/png", "image/jpeg")`."""
     media_type: str = JSON
-    """Of the answer, where it is a Stream or a Reply."""
+    """Media type of the response, if it is a Stream or a Reply."""
     socket: bool = False
-    """A WebSocket. Its handler says whether it may be opened, and returns the Feed that it sends, or None."""
+    """Whether it is a WebSocket. Its handler accepts or refuses the connection, and returns the Feed to send, or
+    None."""
     receives: Callable[..., Awaitable[Any]] | None = None
-    """Called with each message of a socket as `body`, as a POST's handler; what it returns is the reply."""
+    """Handler of a socket's messages: called with each message as `body`, like the handler of a POST. It returns the
+    reply."""
     messages: str = "120/minute"
-    """The limit of these calls, as `limit`."""
+    """Limit of messages, as `limit`."""
 
 
 def _maker(method: str) -> Callable[..., Route]:
@@ -108,7 +110,7 @@ def _maker(method: str) -> Callable[..., Route]:
 
 
 def websocket(path: str, handler: Callable[..., Awaitable[Any]], *, guard: Guard, **options: Any) -> Route:
-    """A WebSocket at a path: api/kernel/http/sockets.py."""
+    """Define a WebSocket route; see api/kernel/http/sockets.py."""
     return Route(method="GET", path=path, handler=handler, guard=guard, socket=True, **options)
 
 
@@ -116,28 +118,28 @@ get, post, put, patch, delete = (_maker(method) for method in ("GET", "POST", "P
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What a handler asks for, by its signature."""
+    """The inputs of a handler, read from its signature."""
 
     body: type | None
     """A Struct, bytes or Upload."""
     limit: int
-    """The most bytes of a body."""
+    """Maximum body size in bytes."""
     body_needed: bool
-    """Whether a request without one is refused; not where the handler's is `X | None`."""
+    """Whether a request without a body is refused; False if the handler takes `X | None`."""
     form: type[msgspec.Struct] | None
     query: type[msgspec.Struct] | None
     path: dict[str, Any]
     ambient: frozenset[str]
-    """Of AMBIENT: what the pipeline knows anyway."""
+    """The parameters in AMBIENT."""
     returns: Any
     replies: bool
-    """Whether it is ACCEPTED as well that it may answer: the handler's is `X | Reply`."""
+    """Whether the handler may return ACCEPTED: it returns `X | Reply`."""
     feed: bool
-    """Whether it answers with events as they happen: the handler's is `Feed[X]`."""
+    """Whether the handler streams events: it returns `Feed[X]`."""
 
 
 def inputs_of(route: Route) -> Inputs:
-    """Read a handler's signature. Raises TypeError, naming the handler, where it and its route line do not fit."""
+    """Read a handler's signature. Raises TypeError, naming the handler, if it does not fit its route."""
     hints = typing.get_type_hints(route.handler, include_extras=True)
     returned = hints.pop("return", None)
     returns = _without(Reply, returned)
@@ -159,14 +161,14 @@ def inputs_of(route: Route) -> Inputs:
     except ValueError as error:
         raise TypeError(f"{where}: limit {error}") from None
     if len(named) != route.path.count("{"):
-        raise TypeError(f"{where}: a parameter in the path is a name alone, such as {{id}}, and stands once.")
+        raise TypeError(f"{where}: a path parameter is a name, such as {{id}}, and must be unique.")
     if untyped:
-        raise TypeError(f"{where}: {sorted(untyped)} need a type.")
+        raise TypeError(f"{where}: {sorted(untyped)} need type annotations.")
     if taken.keys() >= {"body", "form"} and asked is not Upload:
-        raise TypeError(f"{where}: a request has one body, JSON or a form; a form may go with an Upload.")
+        raise TypeError(f"{where}: use either body or form; only an Upload may be combined with a form.")
     limit = _refuse_misfit(route, body, returns, where)
     if hints.keys() != named:
-        raise TypeError(f"{where}: the path names {sorted(named)}, the handler {sorted(hints)}.")
+        raise TypeError(f"{where}: the path has the parameters {sorted(named)}, the handler {sorted(hints)}.")
     for name, kind in hints.items():
         try:
             path_decoder(kind)
@@ -176,21 +178,21 @@ def inputs_of(route: Route) -> Inputs:
     if fault:
         raise TypeError(f"{where}: {fault}")
     if "principal" in ambient and route.guard.admits is None and not (optional and not route.guard.asks):
-        raise TypeError(f"{where}: a principal needs a guard that asks who it is; with anyone it is Principal | None.")
+        raise TypeError(f"{where}: a principal needs a guard that requires one; with `anyone` use Principal | None.")
     if optional and route.guard.admits is not None:
-        raise TypeError(f"{where}: Principal | None is for the guard anyone; here there always is one.")
+        raise TypeError(f"{where}: use Principal; None is possible only with the guard `anyone`.")
     if route.by and route.guard.asks:
-        raise TypeError(f"{where}: `by` needs the guard anyone; elsewhere it is counted by account.")
+        raise TypeError(f"{where}: `by` needs the guard `anyone`; other guards count by account.")
     if feed and (route.method != "GET" or route.etag or route.status != 200):
-        raise TypeError(f"{where}: a Feed is answered to GET, with 200 and without an ETag.")
+        raise TypeError(f"{where}: a Feed needs the method GET, status 200 and no ETag.")
     if route.socket and not (feed or returned in (None, type(None))):
-        raise TypeError(f"{where}: a WebSocket's handler returns a Feed or None.")
+        raise TypeError(f"{where}: a WebSocket handler must return a Feed or None.")
     if "last_event_id" in ambient and not feed:
-        raise TypeError(f"{where}: last_event_id is for handlers that return a Feed.")
+        raise TypeError(f"{where}: last_event_id needs a handler that returns a Feed.")
     if "renew" in ambient and route.guard.admits is None:
-        raise TypeError(f"{where}: renew needs a guard that says who asks.")
+        raise TypeError(f"{where}: renew needs a guard that requires a principal.")
     if "claims" in ambient and not route.guard.asks:
-        raise TypeError(f"{where}: claims need a guard that asks for a token.")
+        raise TypeError(f"{where}: claims need a guard that requires a token.")
     for name, kind in taken.items():
         if name == "body" and kind in (bytes, Upload):
             continue
@@ -213,39 +215,39 @@ def inputs_of(route: Route) -> Inputs:
 
 
 def _refuse_misfit(route: Route, body: Any, returns: Any, where: str) -> int:
-    """The route's `max_body` in bytes. Raises TypeError where its sizes and media types do not fit its handler."""
+    """Return the route's `max_body` in bytes. Raises TypeError if sizes or media types do not fit the handler."""
     try:
         limit = size_of(route.max_body)
     except ValueError as error:
         raise TypeError(f"{where}: max_body {error}.") from None
     most = IN_MEMORY_BYTES if body is bytes else DECODED_BYTES
     if body is not Upload and limit > most:
-        raise TypeError(f"{where}: this body is at most {in_words(most)}; an Upload is not held in memory.")
+        raise TypeError(f"{where}: max_body must be at most {in_words(most)}; use an Upload for larger bodies.")
     if (body in (bytes, Upload)) != bool(route.accepts):
-        raise TypeError(f"{where}: accepts names the media types of a body that is bytes or an Upload.")
+        raise TypeError(f"{where}: accepts is required for a body of bytes or an Upload, and for no other.")
     for kind in (*route.accepts, route.media_type):
         if not is_media_type(kind):
             raise TypeError(f"{where}: {kind!r} is not a media type such as image/png.")
     if returns is Stream and (route.media_type == JSON or route.etag):
-        raise TypeError(f"{where}: a Stream needs media_type= other than JSON, and has no ETag.")
+        raise TypeError(f"{where}: a Stream needs a media_type other than JSON and no ETag.")
     return limit
 
 
 def _without(part: type, kind: Any) -> Any:
-    """`X` for `X | part`, and any other type as it is."""
+    """Return `X` for `X | part`, and other types unchanged."""
     kinds = typing.get_args(kind)
     return next(other for other in kinds if other is not part) if len(kinds) == 2 and part in kinds else kind
 
 
 def operation_id(route: Route) -> str:
-    """The handler's name in camel case: the name of the operation, and of the route's own limit. One handler may open
-    both a stream and a socket."""
+    """The handler's name in camel case, which names the operation and the route's own limit. A handler may serve both a
+    stream and a socket."""
     name = re.sub(r"_(\w)", lambda match: match[1].upper(), route.handler.__name__)
     return f"{name}Socket" if route.socket else name
 
 
 def encode(answer: Any) -> bytes:
-    """What a handler returned, as JSON."""
+    """Encode a handler's return value as JSON."""
     if isinstance(answer, Page):
         return _encode(msgspec.structs.replace(answer, items=[shown(item) for item in answer.items]))
     return _encode(shown(answer))

@@ -1,5 +1,5 @@
-"""WebSockets: a handshake is a GET through the whole pipeline, and is refused by an HTTP answer. After it a socket
-sends a Feed's events, and each message of the client gets one reply. frames.py has the frames and the close codes."""
+"""WebSockets. The handshake is a GET through the whole pipeline and is refused by an HTTP response. Afterwards the
+socket sends a Feed's events, and answers each message of the client. frames.py has the frames and close codes."""
 
 import asyncio
 import logging
@@ -39,18 +39,18 @@ logger = logging.getLogger(__name__)
 OFFER = "websocket.offer"
 BEARER = "bearer"
 REFUSED_IN_A_ROW = 10
-"""So many messages over the limit end the connection."""
+"""Consecutive messages over the limit that end the connection."""
 
 
 class Handshake(msgspec.Struct, frozen=True):
-    """A checked offer, and the fields of the answer that accepts it."""
+    """A valid handshake and the headers that accept it."""
 
     protocol: ServerProtocol
     headers: list[tuple[bytes, bytes]]
 
 
 def offered(settings: Settings, scope: Scope, headers: dict[bytes, bytes]) -> Handshake:
-    """Check the handshake of a request. Browsers can set no header: a token in the subprotocol (`bearer, TOKEN`) is
+    """Validate the handshake of a request. Browsers cannot set headers: a token in the subprotocol (`bearer, TOKEN`) is
     used as the Authorization header. Raises UPGRADE_REQUIRED, MALFORMED_REQUEST, ORIGIN_NOT_ALLOWED."""
     sent: list[tuple[bytes, bytes]] | None = scope.get("extensions", {}).get(OFFER)
     if sent is None:
@@ -67,7 +67,7 @@ def offered(settings: Settings, scope: Scope, headers: dict[bytes, bytes]) -> Ha
     protocol = new_protocol(subprotocols)
     response = protocol.accept(Request(scope["path"], fields))
     if response.status_code != 101:
-        raise MALFORMED_REQUEST("The WebSocket handshake is not valid: see RFC 6455 §4.1, and version 13.")
+        raise MALFORMED_REQUEST("The WebSocket handshake is invalid; see RFC 6455 §4.1 and use version 13.")
     names = ("Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol")
     return Handshake(
         protocol,

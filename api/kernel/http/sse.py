@@ -1,5 +1,5 @@
-"""Server-sent events (HTML Living Standard §9.2): what a handler's Feed becomes over HTTP. The request's task only
-waits for the client to leave; api/kernel/live/hub.py writes."""
+"""Server-sent events (HTML Living Standard §9.2) of a handler's Feed. The request's task only waits for the client to
+disconnect; api/kernel/live/hub.py writes."""
 
 import random
 from collections.abc import Awaitable, Callable, Iterable
@@ -19,17 +19,17 @@ from api.kernel.live.hub import PER_CALLER, PER_NETWORK, Live
 EVENT_STREAM = "text/event-stream"
 RETRY_MILLISECONDS = 3000
 RESTART_MILLISECONDS = 2000, 8000
-"""Clients of a process that ends reconnect spread over this range."""
+"""Range over which clients of a stopping process spread their reconnections."""
 _HEADERS = [
     (b"content-type", EVENT_STREAM.encode()),
     (b"cache-control", b"no-store, no-transform"),
-    (b"x-accel-buffering", b"no"),  # nginx passes each event on at once
+    (b"x-accel-buffering", b"no"),  # disables buffering in nginx
 ]
 
 
 class Lines:
-    """Events as lines of text. `end` and `resync` are events of the kernel's own; a heartbeat is a comment, and the
-    position in an event without data, which is remembered and not dispatched."""
+    """Events as lines of text. `end` and `resync` are events of the kernel. A heartbeat is a comment with the position
+    in an event without data, which clients remember and do not dispatch."""
 
     def item(self, item: Item) -> Message:
         return _part(item.lines)
@@ -60,8 +60,8 @@ async def stream(
     last: str | None,
     headers: Iterable[tuple[bytes, bytes]],
 ) -> None:
-    """Answer with the feed's events until the client leaves or is ended. Raises TOO_MANY_STREAMS and UNAVAILABLE before
-    the answer begins."""
+    """Send the feed's events until the client disconnects or is ended. Raises TOO_MANY_STREAMS and UNAVAILABLE before
+    the response starts."""
     scope["lasts"] = True
     client = Client(feed, send, LINES, until=expiry_of(caller), check=check if caller.principal else None)
     with place_of(context.live, caller):

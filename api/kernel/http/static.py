@@ -1,7 +1,7 @@
-"""A folder of built files, read once at start. Only what was read is ever served, by exact path, so that no path
-leaves the folder; a page that a browser navigates to falls back to index.html, where the application's own router
-takes over."""
+"""A folder of built files, read once at start. Only these files are served, by exact path, so that no path escapes the
+folder. Navigation to an unknown page serves index.html, for the application's client-side router."""
 
+import gzip
 import hashlib
 import mimetypes
 import os
@@ -20,7 +20,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HASHED = re.compile(r"-[A-Za-z0-9_-]{8}\.\w+$")  # as Angular's build names files whose content never changes
+_REFUSED = re.compile(r"q=0(\.0{0,3})?")
+_HASHED = re.compile(r"-[A-Za-z0-9_-]{8}\.\w+$")  # Angular's build names immutable files like this
 
 
 class File(msgspec.Struct, frozen=True):
@@ -29,8 +30,45 @@ class File(msgspec.Struct, frozen=True):
     headers: dict[str, str]
 
 
+class Document:
+    """ASGI application for one generated document, compressed once at start. Its ETag differs by encoding (RFC 9110
+    §8.8.3.3)."""
+
+    def __init__(self, path: str, content: bytes, media_type: str) -> None:
+        self._path = path
+        fields = {"cache-control": "no-cache", "vary": "Accept-Encoding"}
+        tag = hashlib.sha256(content).hexdigest()[:32]
+        self._plain = File(content, media_type, {**fields, "etag": f'"{tag}"'})
+        encoded = {**fields, "etag": f'"{tag}-gzip"', "content-encoding": "gzip"}
+        self._compressed = File(gzip.compress(content, mtime=0), media_type, encoded)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route_template"] = self._path
+        headers = combine(scope["headers"])
+        file = self._compressed if accepts_gzip(headers.get(b"accept-encoding", b"").decode("latin-1")) else self._plain
+        await _respond(file, headers, scope, receive, send)
+
+
+def accepts_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding field allows gzip (RFC 9110 §12.5.3). `*` alone does not count."""
+    return any(
+        coding.strip().lower() in ("gzip", "x-gzip") and not _REFUSED.fullmatch(weight.strip().lower())
+        for coding, _, weight in (part.partition(";") for part in accepted.split(","))
+    )
+
+
+async def _respond(file: File, headers: dict[bytes, bytes], scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["method"] not in ("GET", "HEAD"):
+        raise METHOD_NOT_ALLOWED(headers={"allow": "GET, HEAD"})
+    if names(headers.get(b"if-none-match", b"").decode("latin-1"), file.headers["etag"]):
+        response = Response(None, 304, file.headers)
+    else:
+        response = Response(file.content, 200, file.headers, file.media_type)
+    await response(scope, receive, send)
+
+
 def read_file(path: Path) -> File:
-    """A file with the headers it is served with: hashed names for a year, the rest to be asked for again by ETag."""
+    """Read a file and its response headers: names with a hash are cached for a year, others are revalidated by ETag."""
     content = path.read_bytes()
     forever = bool(_HASHED.search(path.name))
     headers = {
@@ -42,7 +80,7 @@ def read_file(path: Path) -> File:
 
 
 class Static:
-    """ASGI application for the files below `folder`, under the URL path `prefix`."""
+    """ASGI application that serves the files in `folder` under the URL path `prefix`."""
 
     def __init__(self, folder: Path, prefix: str = "", *, fallback: bool = False) -> None:
         found = (path for path in folder.rglob("*") if path.is_file())
@@ -54,18 +92,14 @@ class Static:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route_template"] = "static"
         if not self._prefix and f"{scope['path']}/".startswith(f"{PREFIX}/"):
-            raise NOT_FOUND  # the application answers everywhere but here
+            raise NOT_FOUND  # unknown API paths are not pages
         if scope["method"] not in ("GET", "HEAD"):
             raise METHOD_NOT_ALLOWED(headers={"allow": "GET, HEAD"})
         headers = combine(scope["headers"])
         file = self._files.get(scope["path"]) or self._page(scope["path"], headers.get(b"accept", b""))
         if file is None:
             raise NOT_FOUND
-        if names(headers.get(b"if-none-match", b"").decode("latin-1"), file.headers["etag"]):
-            response = Response(None, 304, file.headers)
-        else:
-            response = Response(file.content, 200, file.headers, file.media_type)
-        await response(scope, receive, send)
+        await _respond(file, headers, scope, receive, send)
 
     def _page(self, path: str, accept: bytes) -> File | None:
         navigates = b"text/html" in accept and os.path.splitext(path)[1].lower() not in mimetypes.types_map

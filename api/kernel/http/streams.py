@@ -1,5 +1,4 @@
-"""Stream: an answer that is made while it is sent, in whatever time the client takes to read it, and rows as CSV or as
-lines of JSON."""
+"""Streamed responses, and rows as CSV or NDJSON."""
 
 import asyncio
 import csv
@@ -20,11 +19,11 @@ from api.kernel.errors import UNAVAILABLE, BrokenOff
 logger = logging.getLogger(__name__)
 
 CHUNK_SECONDS = 15.0
-"""How long the source may take for each chunk; the client's reading does not count."""
+"""Time limit of the source for each chunk, in seconds; the client's reading does not count."""
 CHUNK_BYTES = 16 * 1024
-"""Rows are sent in chunks of this size."""
+"""Chunk size of rows, in bytes."""
 FLUSH_SECONDS = 0.5
-"""A row that arrives after so long is sent at once, with those before it."""
+"""A row that arrives this long after the last chunk is sent immediately, with the rows before it."""
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _NOT_PLAIN = re.compile(r"[^ !#$&-:<-~]")
 
@@ -32,18 +31,18 @@ encode = msgspec.json.Encoder().encode
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """What a handler returns to send an answer of unknown length: `Stream(to_csv(rows, Row), filename="rows.csv")`. Its
-    media type is on the route line. A failure before the first chunk is a Problem as always; after it the connection is
-    cut, so that no client takes a part for the whole."""
+    """A response of unknown length, returned by a handler: `Stream(to_csv(rows, Row), filename="rows.csv")`. The route
+    line has its media type. A failure before the first chunk is answered as a Problem; a later one cuts the connection,
+    so that clients do not mistake a part for the whole."""
 
     source: AsyncIterator[bytes]
     filename: str | None = None
-    """Makes browsers save the answer under this name."""
+    """Makes browsers save the response under this name."""
 
 
 def disposition_of(filename: str) -> str:
-    """Content-Disposition of a file to save (RFC 6266), with the name in UTF-8 (RFC 8187) where ASCII is not enough.
-    Slashes and control characters become `_`."""
+    """Content-Disposition of a download (RFC 6266), with the name in UTF-8 (RFC 8187) if it is not ASCII. Slashes and
+    control characters become `_`."""
     name = re.sub(r"[\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]", "_", filename)
     plain = _NOT_PLAIN.sub("_", name)
     extended = f"; filename*=UTF-8''{quote(name, safe='!#$&+^`|')}" if plain != name else ""
@@ -51,9 +50,9 @@ def disposition_of(filename: str) -> str:
 
 
 async def respond(stream: Stream, start: Message, method: str, receive: Receive, send: Send) -> None:
-    """Send `start` with the first chunk, then chunk by chunk, each once the client has taken the one before. Stops
-    where the client leaves. Raises the source's Problem, or UNAVAILABLE where it is late, before `start`; BrokenOff
-    after it."""
+    """Send `start` with the first chunk, then each chunk after the client has taken the previous one. Stops if the
+    client disconnects. Before `start`, raises the source's Problem, or UNAVAILABLE if it is late; after it,
+    BrokenOff."""
     if method == "HEAD":
         await _close(stream.source)
         await send(start)
@@ -72,7 +71,7 @@ async def respond(stream: Stream, start: Message, method: str, receive: Receive,
                 clock.reschedule(loop.time() + CHUNK_SECONDS)
                 chunk = await anext(stream.source, None)
                 if not leaves.done():
-                    clock.reschedule(None)  # the server has its own deadline for the client
+                    clock.reschedule(None)  # the server enforces its own deadline for the client
                 if not began:
                     await send(start)
                     began = True
@@ -80,7 +79,7 @@ async def respond(stream: Stream, start: Message, method: str, receive: Receive,
                 if chunk is None:
                     return
                 sent += len(chunk)
-                # A source that never waits must not keep the event loop, which learns from it that the client left.
+                # Yield to the event loop, which detects disconnects, even if the source never waits.
                 await asyncio.sleep(0)
     except Exception as error:
         late = isinstance(error, TimeoutError)
@@ -104,7 +103,7 @@ async def _disconnected(receive: Receive) -> None:
 
 
 async def _close(source: AsyncIterator[Any]) -> None:
-    """Let the source give back what it holds, such as a connection of the pool."""
+    """Let the source release its resources, such as a pooled connection."""
     if isinstance(source, AsyncGenerator):
         await source.aclose()
 
@@ -112,9 +111,9 @@ async def _close(source: AsyncIterator[Any]) -> None:
 def to_csv(
     rows: AsyncIterator[msgspec.Struct], kind: type[msgspec.Struct], *, guard_formulas: bool = True
 ) -> AsyncIterator[bytes]:
-    """Rows as CSV (RFC 4180) in UTF-8: a header of the fields' names, then a line for each row. `guard_formulas` puts
-    an apostrophe before texts that a spreadsheet would run as a formula (OWASP, CSV Injection); turn it off where only
-    programs read the file. Null is an empty field; other values are as in JSON."""
+    """Rows as CSV (RFC 4180) in UTF-8: a header with the field names, then one line per row. `guard_formulas` puts an
+    apostrophe before text that a spreadsheet would evaluate (OWASP, CSV Injection); disable it if only programs read
+    the file. Null is an empty field; other values are as in JSON."""
     text = io.StringIO()
     write = csv.writer(text).writerow
     write([field.encode_name for field in msgspec.structs.fields(kind)])
@@ -124,7 +123,7 @@ def to_csv(
 
 
 def to_ndjson(rows: AsyncIterator[msgspec.Struct]) -> AsyncIterator[bytes]:
-    """Rows as JSON, one on each line (application/x-ndjson)."""
+    """Rows as JSON, one per line (application/x-ndjson)."""
     text = io.StringIO()
     return _chunks(rows, text, lambda row: text.write(encode(row).decode() + "\n"))
 
@@ -132,7 +131,8 @@ def to_ndjson(rows: AsyncIterator[msgspec.Struct]) -> AsyncIterator[bytes]:
 async def _chunks(
     rows: AsyncIterator[msgspec.Struct], text: io.StringIO, write: Callable[[msgspec.Struct], object]
 ) -> AsyncIterator[bytes]:
-    """What `write` adds to `text` for each row: the first at once, the others in chunks of CHUNK_BYTES."""
+    """Yield what `write` adds to `text` for each row: the first row immediately, the others in chunks of
+    CHUNK_BYTES."""
     flush_at = time.monotonic()
     try:
         async for row in rows:

@@ -1,4 +1,4 @@
-"""The table of all paths: a request's endpoint by its path and method."""
+"""The routing table: endpoints by path and method."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,14 +8,14 @@ from starlette.types import Receive, Scope, Send
 
 from api.kernel.errors import METHOD_NOT_ALLOWED, UNAVAILABLE
 from api.kernel.http.pipeline import Endpoint
-from api.kernel.http.routing import PREFIX, Authenticate, Renewal, Route, Whose
+from api.kernel.http.routing import PREFIX, Authenticate, Identify, Renewal, Route
 
 MAX_ACTIVE = 500
-"""Requests that one path answers at once; more get 503."""
+"""Maximum concurrent requests per path; more are answered 503."""
 
 
 class Methods:
-    """The endpoints of one path, by method; HEAD is a GET whose body the server leaves out."""
+    """The endpoints of one path by method. HEAD is served as GET; the server omits the body."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -31,7 +31,7 @@ class Methods:
         if endpoint.lasts:  # counted by api/kernel/live
             return await endpoint(scope, receive, send)
         if self._active >= MAX_ACTIVE:
-            raise UNAVAILABLE("Too many of these are being answered at this moment; try again shortly.")
+            raise UNAVAILABLE("Too many concurrent requests to this path; try again shortly.")
         self._active += 1
         try:
             await endpoint(scope, receive, send)
@@ -40,9 +40,9 @@ class Methods:
 
 
 class Table(BaseRoute):
-    """Every path there is, as one route of Starlette's: a literal path is found in a dictionary, the others by their
-    pattern. Where several patterns match, a literal segment precedes a parameter, whatever the order of the routes.
-    Starlette would try the patterns of all, one after the other."""
+    """All paths as one Starlette route. Literal paths are looked up in a dictionary, others by their pattern. If several
+    patterns match, a literal segment precedes a parameter, whatever the order of the routes. Starlette alone would try
+    all patterns one after the other."""
 
     def __init__(self, paths: Iterable[Methods]) -> None:
         self.literal: dict[str, Methods] = {}
@@ -70,14 +70,13 @@ class Table(BaseRoute):
 
 
 def mount(
-    routes: Sequence[Route], authenticate: Authenticate, recognise: Whose, renewal: Renewal | None = None
+    routes: Sequence[Route], authenticate: Authenticate, recognise: Identify, renewal: Renewal | None = None
 ) -> Table:
-    """The tables of routes as one of Starlette's. Raises TypeError for a route that stands twice or does not fit its
-    handler."""
+    """Build the routing table. Raises TypeError for duplicate routes and routes that do not fit their handler."""
     paths: dict[str, Methods] = {}
     for route in routes:
         methods = paths.setdefault(route.path, Methods(route.path))
         if route.method in methods.endpoints:
-            raise TypeError(f"{route.method} {route.path} stands twice in the tables of routes.")
+            raise TypeError(f"{route.method} {route.path} is defined twice; remove one of the routes.")
         methods.endpoints[route.method] = Endpoint(route, authenticate, recognise, renewal)
     return Table(paths.values())

@@ -1,5 +1,5 @@
-"""One connected client of a Feed: where it stands, and one write at a time. There is no queue: a client that does not
-take what it was sent is caught up later from PostgreSQL, by its position, or ended."""
+"""A connected client of a Feed: its position, and one write at a time. There is no queue: a client that does not read
+is caught up later from PostgreSQL by its position, or is disconnected."""
 
 import asyncio
 import itertools
@@ -15,7 +15,7 @@ from api.kernel.telemetry import meter
 logger = logging.getLogger(__name__)
 
 SLOW_SECONDS = 20.0
-"""How long a client may be behind before its connection is ended."""
+"""Seconds that a client may lag before it is disconnected."""
 clients_ended = meter.create_counter("live.ended", "{client}", "Ended streams and sockets, by reason")
 clients_now = meter.create_up_down_counter("live.clients", "{client}", "Clients that follow events")
 

@@ -1,4 +1,4 @@
-"""Feed: which events a client follows, and what it is shown of them. A handler returns one; hub.py delivers."""
+"""Feed: the events that a client follows, and how they are shown. A handler returns one; hub.py delivers it."""
 
 import functools
 import types

@@ -1,6 +1,6 @@
 """Live: reads committed events once for all clients of this process, and writes each to the clients that follow it.
-PostgreSQL is the only source: NOTIFY is a hint, a poll each second is correct without it, and a client that reconnects
-reads what it missed by its position. Redis, Kafka and the worker are not involved."""
+PostgreSQL is the only source: polling each second is sufficient, NOTIFY only makes it faster, and a client that
+reconnects reads missed events by its position. Redis, Kafka and the worker are not involved."""
 
 import asyncio
 import contextlib
@@ -24,24 +24,24 @@ from api.kernel.settings import Settings
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 15
-"""Between two heartbeats of a client; the caller is looked up again as often. Routers close connections that are silent
-for 30 to 60 seconds."""
+"""Seconds between heartbeats of a client; the caller is checked again at the same interval. Routers close connections
+that are silent for 30 to 60 seconds."""
 POLL_SECONDS = 1.0
 LISTEN_SECONDS = 60.0
-"""The listening connection is replaced this often: a dead one may not be noticed otherwise."""
+"""The listening connection is replaced at this interval, because a broken one may go unnoticed."""
 LISTENING_POOL = 3
-"""A smaller pool has no connection to spare for listening."""
+"""Smallest pool that uses a connection for listening."""
 LONGEST_PAUSE = 5.0
 PAGE = 200
 MISSED = 1000
-"""The most events that a reconnecting client is sent; beyond, it is told to reload."""
+"""Maximum missed events sent to a reconnecting client; beyond, it has to reload."""
 WRITTEN_AT_ONCE = 200
 CATCHING_UP = 2
-"""Clients that may use a connection of the pool at the same time to catch up."""
+"""Maximum clients that catch up concurrently, each with a pooled connection."""
 PER_CALLER, PER_NETWORK = 20, 200
-"""The most clients of one principal, and of one address without a principal."""
+"""Maximum clients of one principal, and of one network without a principal."""
 SHARE = 0.8
-"""Of MAX_CONNECTIONS: the rest is for requests."""
+"""Share of MAX_CONNECTIONS for live clients; the rest is for requests."""
 
 
 class Live:
@@ -65,7 +65,7 @@ class Live:
     def place(self, caller: str, most: int) -> Iterator[None]:
         """Count a client of a caller while the block runs. Raises TOO_MANY_STREAMS, UNAVAILABLE."""
         if self._held.total() >= self._most:
-            raise UNAVAILABLE("Too many streams and sockets are open here; try again shortly.")
+            raise UNAVAILABLE("Too many streams and sockets are open; try again shortly.")
         if self._held[caller] >= most:
             raise TOO_MANY_STREAMS
         self._held[caller] += 1
@@ -159,7 +159,7 @@ class Live:
             await asyncio.gather(*helpers, return_exceptions=True)
 
     async def _read(self, context: Any) -> None:
-        """The one loop that reads and writes. After a failure it continues from the same position."""
+        """The only loop that reads and writes. After a failure it continues from the same position."""
         failures = 0
         while self._clients:
             self._wake.clear()
@@ -169,11 +169,13 @@ class Live:
                 for row in rows:
                     await self._spread(context, row)
                 failures = 0
-            except Exception as error:  # clients stay connected and get their events later
+            except Exception as error:  # clients stay connected and get the events later
                 failures += 1
                 foreseen = isinstance(error, Problem)
                 fields = {"cause": type(error).__name__}
-                logger.warning("live events wait", exc_info=None if foreseen else error, extra={"fields": fields})
+                logger.warning(
+                    "live events are delayed", exc_info=None if foreseen else error, extra={"fields": fields}
+                )
                 await asyncio.sleep(min(LONGEST_PAUSE, 0.1 * 2**failures))
                 continue
             if len(rows) < PAGE:
@@ -197,7 +199,7 @@ class Live:
         return self._about.get((row.type, row.key), set()) | self._about.get((row.type, None), set())
 
     async def _listen(self) -> None:
-        """Holds a connection of the pool."""
+        """Listen on a pooled connection."""
         while True:
             try:
                 async with self._db.listen("live", self._wake.set):
@@ -205,7 +207,7 @@ class Live:
                     await asyncio.sleep(LISTEN_SECONDS)
             except Exception as error:  # the poll still finds the events
                 foreseen = isinstance(error, Problem)
-                logger.warning("live events are not heard", exc_info=None if foreseen else error)
+                logger.warning("listening for live events failed", exc_info=None if foreseen else error)
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _beat(self) -> None:
@@ -219,7 +221,7 @@ class Live:
                     client.end("expired")
 
     async def _check(self) -> None:
-        """Look up each caller again. While the database is down, only the token's expiry counts."""
+        """Check each caller again. While the database is down, only the token's expiry counts."""
         async for due in self._slots():
             for client in due:
                 try:
@@ -230,7 +232,7 @@ class Live:
                 except Problem:
                     client.end("signed_out")
                 except Exception:
-                    logger.exception("a caller cannot be looked up again")
+                    logger.exception("a caller cannot be checked again")
 
     async def _slots(self) -> AsyncIterator[list[Client]]:
         slot = 0
@@ -247,7 +249,7 @@ class Live:
 
 @contextlib.asynccontextmanager
 async def open_live(db: Database, draining: asyncio.Event, settings: Settings) -> AsyncIterator[Live]:
-    """The hub for a process' life; idle until there is a client. Behind a transaction pooler it polls."""
+    """The hub of a process; idle until there is a client. Behind a transaction pooler it only polls."""
     live = Live(db, draining, settings.max_connections, not settings.database_transaction_pooling)
     try:
         yield live

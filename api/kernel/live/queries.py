@@ -1,4 +1,4 @@
-"""One typed signature for each statement about events that clients follow."""
+"""Typed signatures of the queries about live events."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """The positions that are kept."""
+    """The range of stored positions."""
 
     oldest: int
     newest: int

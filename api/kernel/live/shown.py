@@ -1,4 +1,4 @@
-"""Events as clients are shown them: made and encoded once, and cached for clients that catch up."""
+"""Events as shown to clients: rendered and encoded once, and cached for clients that catch up."""
 
 import asyncio
 import contextvars
@@ -54,7 +54,7 @@ async def _show(context: Any, view: View, row: Row) -> Item:
                 shown = await view.show(context, view.decoder.decode(row.data))
         except UNAVAILABLE:
             raise
-        except Problem:  # such as NOT_FOUND: deleted since
+        except Problem:  # such as NOT_FOUND: deleted in the meantime
             return Item(row.at, row.type, None)
         except Exception:
             logger.exception("an event cannot be shown", extra={"fields": {"type": row.type, "position": row.at}})

@@ -1,4 +1,4 @@
-"""What waits in the outbox, measured once for all callers and kept for some seconds."""
+"""The outbox's backlog, measured once for all callers and cached for some seconds."""
 
 from datetime import datetime
 
@@ -11,12 +11,12 @@ from api.kernel.data.sql import query
 from api.kernel.outbox.events import Backlog, measure_outbox
 
 MOST_COUNTED = 10_000
-"""Where sql/kernel/measure_outbox.sql stops counting the rows of one topic or task."""
+"""Limit of counts per topic or task in sql/kernel/measure_outbox.sql."""
 KEPT_SECONDS = 2.0
 
 
 class ClosedTopic(msgspec.Struct, frozen=True):
-    """A topic that Kafka does not have, or that this application may not write to: `reason` is Kafka's error."""
+    """A topic that does not exist in Kafka, or that this application may not write to; `reason` is Kafka's error."""
 
     topic: str
     reason: str
@@ -24,7 +24,7 @@ class ClosedTopic(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """What waits, by topic and task, and the topics that Kafka does not take."""
+    """The backlog by topic and task, and the topics that cannot be written to."""
 
     backlogs: list[Backlog]
     closed: list[ClosedTopic]
@@ -35,10 +35,10 @@ async def list_closed_topics(db: Database) -> list[ClosedTopic]: ...
 
 
 async def measure_waiting(context: Context) -> Waiting:
-    """Measure, or share a measurement that runs or ended within KEPT_SECONDS. Raises Problem."""
+    """Measure the backlog, or share a measurement that is running or at most KEPT_SECONDS old. Raises Problem."""
     return await shared(context, KEPT_SECONDS, measure_now)
 
 
 async def measure_now(context: Context) -> Waiting:
-    """Measure, without sharing. Raises Problem."""
+    """Measure the backlog without sharing. Raises Problem."""
     return Waiting(await measure_outbox(context.db), await list_closed_topics(context.db))

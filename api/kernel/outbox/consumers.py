@@ -1,6 +1,6 @@
-"""`consume`: what the worker does when another service writes to a topic of ours. The handler's effect and the
-message's row in the inbox are one transaction, so that a message which comes again, as Kafka's may, does nothing.
-Messages are CloudEvents 1.0 in the Kafka binary binding."""
+"""`consume`: handlers for messages that other services publish. The handler's effect and the message's row in the inbox
+are one transaction, so that a redelivered message has no further effect. Messages are CloudEvents 1.0 in the Kafka
+binary binding."""
 
 import contextlib
 import logging
@@ -25,22 +25,22 @@ Handler = Callable[[Context, Transaction, Any], Awaitable[None]]
 _JSON = re.compile(r"application/([a-z0-9.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 _LAG_KEY = "consumers:lag"
 FRESH_SECONDS = 60.0
-"""The worker counts every ten; what is older says that nobody reads."""
+"""Workers count every ten seconds; an older count means that no worker reads the topic."""
 KNOWN_SECONDS = 86_400
-"""A topic that nobody reads is told of for so long."""
+"""How long a topic that no worker reads is reported."""
 _MOST_NAMES = 100
 _MOST_COUNTS = 10_000
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What another service asks for: `class CloseOrder(Incoming, tag="orders.close")`. The tag is the CloudEvent's
-    `type`, and the first field a UUID or text that names the thing: its producers' Kafka key. Fields that it does not
-    have are let be: releases overlap, and the older one must read what is meant for the newer."""
+    """Base of messages from other services: `class CloseOrder(Incoming, tag="orders.close")`. The tag is the
+    CloudEvent's `type`. The first field is a UUID or text that identifies the subject, and is the producer's Kafka key.
+    Unknown fields are ignored, so that an older release can read messages of a newer one."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """A message as it arrived. `source` and `id` together name it (CloudEvents 1.0, 3.1); `type` and `content_type` are
-    empty where it does not say."""
+    """A received message. `source` and `id` together identify it (CloudEvents 1.0, 3.1); `type` and `content_type` are
+    empty if they are missing."""
 
     source: str
     id: str
@@ -54,8 +54,8 @@ async def insert_inbox(db: Transaction, consumer: str, source: str, id: str) -> 
 
 
 class Consumer:
-    """A topic, the messages that may be in it, and `(context, db, message)`, which acts on one inside the transaction
-    `db`. It raises a Problem below 500 for what no second attempt would change: that message becomes a dead letter."""
+    """A topic, its message types, and the handler `(context, db, message)`, which runs inside the transaction `db`. The
+    handler raises a Problem below 500 for errors that a retry cannot fix; the message then becomes a dead letter."""
 
     def __init__(self, topic: str, kinds: tuple[type[Incoming], ...], handler: Handler, group: str) -> None:
         self.topic = topic
@@ -65,8 +65,8 @@ class Consumer:
         self._unknown: set[str] = set()
 
     async def handle(self, context: Context, delivery: Delivery) -> bool:
-        """Act on the message; False where that was done before. Raises Problem: below 500 for good, otherwise for
-        now."""
+        """Process the message; returns False if it was processed before. Raises Problem: permanent if below 500,
+        otherwise temporary."""
         message = self._decode(delivery)
         async with context.db.transaction() as db:
             if await insert_inbox(db, self.group, delivery.source, delivery.id) is None:
@@ -76,40 +76,40 @@ class Consumer:
 
     def _decode(self, delivery: Delivery) -> Incoming:
         if delivery.content_type and not _JSON.fullmatch(delivery.content_type):
-            raise UNSUPPORTED_MEDIA_TYPE("The content-type must be application/json.")
+            raise UNSUPPORTED_MEDIA_TYPE("The content type must be application/json.")
         value = decode_json(delivery.data)
         if not isinstance(value, dict):
             raise VALIDATION_FAILED("The data must be a JSON object.")
-        named = value.pop("type", delivery.type)  # a CloudEvent says it in a header; our own events in both
+        named = value.pop("type", delivery.type)  # CloudEvents have it in a header, our own events in both
         if delivery.type not in ("", named):
-            raise VALIDATION_FAILED("ce_type and the data's type are not the same.")
+            raise VALIDATION_FAILED("ce_type and the type in the data must be equal.")
         kind = self.kinds.get(named) if isinstance(named, str) else None
         if kind is None:
-            told = ", ".join(self.kinds)
-            raise VALIDATION_FAILED(errors=[FieldError("/type", f"Nothing here understands it; known: {told}.")])
+            known = ", ".join(self.kinds)
+            raise VALIDATION_FAILED(errors=[FieldError("/type", f"Unknown type; use one of: {known}.")])
         message: Incoming = convert(value, kind)
-        self._tell_unknown({f"{named}.{name}" for name in value.keys() - {*kind.__struct_encode_fields__}})
+        self._warn_unknown({f"{named}.{name}" for name in value.keys() - {*kind.__struct_encode_fields__}})
         return message
 
-    def _tell_unknown(self, names: set[str]) -> None:
-        """Once each: it may be a field to come, or a mistake in the name of one that may be missing."""
+    def _warn_unknown(self, names: set[str]) -> None:
+        """Warn once for each field: it may belong to a newer release, or be a misspelled name."""
         if names - self._unknown and len(self._unknown) < _MOST_NAMES:
             fields = {"topic": self.topic, "names": " ".join(sorted(names - self._unknown))[:200]}
-            logger.warning("a message has fields that nothing here knows", extra={"fields": fields})
+            logger.warning("a message has unknown fields", extra={"fields": fields})
             self._unknown |= names
 
 
 def consume(topic: str, kind: Any, handler: Handler, *, group: str | None = None) -> Consumer:
-    """Let the worker act on the messages of a topic. `kind` is an Incoming or a union of several. `group` is the
-    consumer group and names it in the inbox: renamed, it reads everything anew. Raises TypeError for a kind without a
-    tag."""
+    """Register a handler for the messages of a topic. `kind` is an Incoming or a union of several. `group` is the
+    consumer group, which also identifies the consumer in the inbox: renaming it reads all messages again. Raises
+    TypeError for a kind without a tag."""
     kinds = getattr(kind, "__args__", (kind,))
     return Consumer(topic, kinds, handler, group or f"rest-angular.{topic}")
 
 
 class ConsumerLag(msgspec.Struct, frozen=True):
-    """How many messages of a topic wait for a consumer group. None says that nobody has counted them all within the
-    last minute, which whoever reads them would have."""
+    """Number of unprocessed messages of a topic for a consumer group; null if not all partitions were counted within
+    the last minute, so that probably no worker reads them."""
 
     topic: str
     group: str
@@ -117,7 +117,7 @@ class ConsumerLag(msgspec.Struct, frozen=True):
 
 
 class _Count(msgspec.Struct, frozen=True, array_like=True):
-    """Of one partition; one without `messages` only says that somebody wants to read the topic."""
+    """Count of one partition. One without `messages` only marks that a worker wants to read the topic."""
 
     topic: str
     group: str
@@ -125,19 +125,19 @@ class _Count(msgspec.Struct, frozen=True, array_like=True):
     at: float
 
 
-async def tell_lag(cache: Cache, consumer: Consumer, counted: Mapping[int, int]) -> None:
-    """Leave in Redis how many messages of each partition wait: a hint, for the process that has no Kafka client."""
-    told: list[str | bytes] = []
+async def report_lag(cache: Cache, consumer: Consumer, counted: Mapping[int, int]) -> None:
+    """Store the lag of each partition in Redis, for the web process, which has no Kafka client."""
+    values: list[str | bytes] = []
     for partition, messages in ((None, None), *counted.items()):
         count = _Count(consumer.topic, consumer.group, messages, time.time())
-        told += [f"{consumer.topic} {consumer.group} {partition}", msgspec.json.encode(count)]
+        values += [f"{consumer.topic} {consumer.group} {partition}", msgspec.json.encode(count)]
     with contextlib.suppress(CacheUnavailable):
-        await cache.execute("HSET", _LAG_KEY, *told)
+        await cache.execute("HSET", _LAG_KEY, *values)
         await cache.execute("EXPIRE", _LAG_KEY, KNOWN_SECONDS)
 
 
 async def read_lag(cache: Cache) -> list[ConsumerLag]:
-    """What the workers have left there, by topic and group. Raises CacheUnavailable."""
+    """Return the lag stored by the workers, by topic and group. Raises CacheUnavailable."""
     now, found = time.time(), dict[tuple[str, str], list[int | None]]()
     for count in await _read_counts(cache):
         if now - count.at < KNOWN_SECONDS:
@@ -148,7 +148,7 @@ async def read_lag(cache: Cache) -> list[ConsumerLag]:
 
 
 async def _read_counts(cache: Cache) -> list[_Count]:
-    """None where one of them cannot be read: the workers write all of them again within seconds."""
+    """Return no counts if one of them is invalid: the workers write all of them again within seconds."""
     if await cache.execute("HLEN", _LAG_KEY) > _MOST_COUNTS:
         await cache.discard(_LAG_KEY, "it has too many fields")
         return []
@@ -167,5 +167,5 @@ def _sum(counts: list[int | None]) -> int | None:
 def _tag(kind: type[Incoming]) -> str:
     tag = kind.__struct_config__.tag
     if not issubclass(kind, Incoming) or not isinstance(tag, str) or "." not in tag:
-        raise TypeError(f'{kind.__name__} must be an Incoming with a tag like "orders.close".')
+        raise TypeError(f'{kind.__name__}: define it as an Incoming with a tag such as "orders.close".')
     return tag

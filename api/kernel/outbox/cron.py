@@ -1,9 +1,9 @@
-"""When a schedule is due: five fields as crontab(5) has them, in a time zone with its changes of the clocks. Times are
-computed on the wall clock and returned in UTC.
+"""Due times of schedules: the five fields of crontab(5) in a time zone with daylight saving time. Times are computed in
+local time and returned in UTC.
 
-Where the hours are restricted (`30 2 * * *`), a time that the clocks skip in spring is due at the moment they go
-forward, and one that comes twice in autumn is due the first time alone. Where every hour is due (`30 * * * *`), the
-clocks change nothing: such a schedule is due once an hour."""
+If the hour is restricted (`30 2 * * *`), a time that is skipped in spring is due when the clocks go forward, and a time
+that occurs twice in autumn is due only the first time. If every hour is due (`30 * * * *`), changes of the clock have
+no effect: the schedule is due once an hour."""
 
 import re
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _PART = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/([0-9]{1,2}))?")
 _FARTHEST_DAYS = 366 * 8 + 2
-"""From one 29 February to the next, over a year such as 2100 that has none."""
+"""From one 29 February to the next, across a year such as 2100 that has none."""
 
 
 class Cron:
-    """The due moments of `minute hour day-of-month month day-of-week`, or of `HH:MM` each day, in a zone of the IANA
-    time zone database. Lists, ranges, steps and English names of months and days are understood; 0 and 7 are Sunday.
-    Where both days are restricted, a day that matches one of them is due. Raises ValueError for anything else, and for
-    fields that no date matches."""
+    """Due times of `minute hour day-of-month month day-of-week`, or of `HH:MM` each day, in a zone of the IANA time
+    zone database. Lists, ranges, steps and English names of months and days are supported; 0 and 7 are Sunday. If both
+    day fields are restricted, a day that matches either is due. Raises ValueError for invalid fields, and for fields
+    that no date matches."""
 
     def __init__(self, text: str, zone: str = "UTC") -> None:
         try:
@@ -44,7 +44,7 @@ class Cron:
             raise ValueError(f"no date matches {text!r}")
 
     def next_after(self, moment: datetime) -> datetime:
-        """The first due moment after this one."""
+        """The first due time after `moment`."""
         day = moment.astimezone(self._zone).date() - timedelta(1)
         for days in range(_FARTHEST_DAYS + 2):
             later = [each for each in self._moments(day + timedelta(days)) if each > moment]
@@ -53,7 +53,7 @@ class Cron:
         raise AssertionError("unreachable: some date matches")
 
     def last_until(self, moment: datetime) -> datetime:
-        """The latest due moment that is not after this one."""
+        """The latest due time that is not after `moment`."""
         day = moment.astimezone(self._zone).date() + timedelta(1)
         for days in range(_FARTHEST_DAYS + 2):
             earlier = [each for each in self._moments(day - timedelta(days)) if each <= moment]
@@ -74,11 +74,11 @@ class Cron:
                     yield from self._instants(datetime.combine(day, time(hour, minute)))
 
     def _instants(self, wall: datetime) -> Iterator[datetime]:
-        """What a time on the wall clock is in UTC: one moment, or two, or the end of the gap that it is in."""
+        """The UTC times of a local time: one, two, or the end of the gap that contains it."""
         first, second = (wall.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1))
         if first == second:
             yield first
-        elif first < second:  # the clocks go back, and this time comes twice
+        elif first < second:  # the clocks go back, and this time occurs twice
             yield first
             if self._every_hour:
                 yield second
@@ -86,7 +86,7 @@ class Cron:
             yield self._gap_end(wall, second, first)
 
     def _gap_end(self, wall: datetime, before: datetime, after: datetime) -> datetime:
-        """The moment between these two at which the clocks go forward over that time."""
+        """The time between `before` and `after` at which the clocks go forward past `wall`."""
         while after - before > timedelta(seconds=1):
             middle = before + (after - before) // 2
             if middle.astimezone(self._zone).replace(tzinfo=None) > wall:

@@ -1,6 +1,6 @@
 """Events and the transactional outbox. `record(db, event)` writes, in the caller's transaction, one row for Kafka and
-one for each task that subscribes; the worker's relay does the rest. What a transaction did not commit was never
-announced, and the other way round."""
+one for each subscribed task; the worker's relay sends them. An event is published if and only if its transaction
+commits."""
 
 import functools
 import re
@@ -21,31 +21,31 @@ _PERSON, _THING, _CONTACT, _PERSONAL, _LABEL = (
     {"holds": word} for word in ("person", "thing", "contact", "personal", "label")
 )
 Person = Annotated[UUID, msgspec.Meta(extra=_PERSON)]
-"""The id of an account. The event is in its history, and what the event says is erased with it."""
+"""The id of an account. The event belongs to its history, and the event's data is erased with the account."""
 Thing = Annotated[UUID, msgspec.Meta(extra=_THING)]
-"""The id of anything else."""
+"""Any other id."""
 Contact = msgspec.Meta(extra=_CONTACT)
-"""In `Annotated[str, Contact]`: text by which the person is reached, such as an e-mail address. It is erased with the
-account from dead letters too."""
+"""`Annotated[str, Contact]`: text that reaches a person, such as an e-mail address. It is also erased from dead
+letters."""
 Personal = msgspec.Meta(extra=_PERSONAL)
-"""In `Annotated[str, Personal]`: other text about the event's person or written by them, such as a name or a title."""
+"""`Annotated[str, Personal]`: other text about the event's person or written by them, such as a name or a title."""
 Label = msgspec.Meta(extra=_LABEL)
-"""In `Annotated[str, Label]`: text that says nothing about a person, such as a kind, a reason or a language."""
+"""`Annotated[str, Label]`: text without personal data, such as a kind, a reason or a language."""
 MOST_PERSONS = 2
 NOBODY = UUID(int=0)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """Something that happened, in the past tense: `class OrderPlaced(Event, tag="orders.placed")`. The part of
-    the tag before the dot is the Kafka topic; the first field is the id of the thing it is about, and the Kafka key,
-    so that one thing's events stay in order. Each id is declared as a `Person` (two at most) or a `Thing`, and each
-    text as a `Contact`, `Personal` or a `Label`. A feature's events are in its events.py."""
+    """A fact, named in the past tense: `class OrderPlaced(Event, tag="orders.placed")`. The part of the tag before the
+    dot is the Kafka topic. The first field is the id of the subject and the Kafka key, which orders the events of one
+    subject. Declare each id as a `Person` (at most two) or a `Thing`, and each text as a `Contact`, `Personal` or a
+    `Label`. Define events in the feature's events.py."""
 
     live: ClassVar[bool] = False
-    """Whether clients may follow it while they are connected (`Feed`): `live: ClassVar[bool] = True`."""
+    """Whether connected clients may follow it (`Feed`): `live: ClassVar[bool] = True`."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Raises TypeError, naming what to write, so that the process does not start."""
+        """Raises TypeError with the missing declaration, so that the process does not start."""
         super().__init_subclass__(**options)
         app, _, rest = cls.__module__.partition(".")
         feature, _, file = rest.partition(".")
@@ -67,19 +67,21 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
                     " all are in api.kernel."
                 )
             if _PERSON in _declarations(hint, UUID) and name not in _persons(cls):
-                raise TypeError(f"{cls.__name__}.{name}: must be `Person` or `Person | None`; record an event each.")
+                raise TypeError(
+                    f"{cls.__name__}.{name}: must be `Person` or `Person | None`; record one event per person."
+                )
             about = {each["holds"] for each in _declarations(hint, str) if each} & {"contact", "personal"}
             if about and not _persons(cls):
                 raise TypeError(
-                    f"{cls.__name__}.{name}: text about a person needs a field of type Person, with whose account it is"
-                    " erased."
+                    f"{cls.__name__}.{name}: text about a person needs a field of type Person; it is erased with that"
+                    " account."
                 )
         if len(_persons(cls)) > MOST_PERSONS:
-            raise TypeError(f"{cls.__name__}: an event is about {MOST_PERSONS} persons at most.")
+            raise TypeError(f"{cls.__name__}: an event has at most {MOST_PERSONS} persons.")
 
 
 def _declarations(hint: Any, base: type) -> list[dict[str, str] | None]:
-    """The declaration of each `base` (UUID or str) in a type; None for one that has none."""
+    """The declarations of all `base` (UUID or str) in a type; None for one without a declaration."""
     if hint is base:
         return [None]
     if typing.get_origin(hint) is Annotated and typing.get_args(hint)[0] is base:
@@ -98,7 +100,7 @@ def _declared(hint: Any) -> dict[str, str] | None:
 
 
 def _fields(kind: type[Event], what: dict[str, str]) -> tuple[str, ...]:
-    """The fields that hold it, alone or as `| None`."""
+    """The fields with this declaration, alone or as `| None`."""
     hints = typing.get_type_hints(kind, include_extras=True)
     return tuple(
         name
@@ -117,13 +119,13 @@ def _persons(kind: type[Event]) -> tuple[str, ...]:
 
 
 def subjects(event: Event) -> list[UUID]:
-    """Whose event it is: the persons it declares, each once."""
+    """The persons that the event declares, without duplicates."""
     found = (getattr(event, name) for name in _persons(type(event)))
     return list(dict.fromkeys(id for id in found if id is not None))
 
 
 def contact_fields() -> list[str]:
-    """The names of the fields that hold a contact."""
+    """The names of all fields declared as a contact."""
     return sorted({name for kind in _kinds(Event) for name in _fields(kind, _CONTACT)})
 
 
@@ -152,8 +154,8 @@ async def insert_event(
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """What waits for `kafka`, by topic, or for the worker's `tasks`, by name. `held` are events behind a dead letter of
-    their key; `oldest_seconds` is the age of the oldest that is pending, 0 where none is."""
+    """Pending events of a topic (`destination` is `kafka`) or pending tasks of a name (`tasks`). `held` are events
+    behind a dead letter of their key; `oldest_seconds` is the age of the oldest pending one, 0 if there is none."""
 
     destination: str
     name: str
@@ -168,7 +170,7 @@ async def measure_outbox(db: Database) -> list[Backlog]: ...
 
 
 class Discarded(msgspec.Struct, frozen=True):
-    """A dead letter that was given up, with its event's type or its task's name."""
+    """A discarded dead letter, with its event's type or its task's name."""
 
     id: UUID
     type: str
@@ -181,11 +183,11 @@ async def erase_tasks(db: Transaction, words: list[str], kept: str) -> list[Disc
 
 
 async def record(db: Transaction, event: Event) -> None:
-    """Write the outbox rows. Change the event's subject first: its row lock puts the events of one thing in the order
-    of their commits. Raises TypeError where `db` is no Transaction."""
+    """Write the outbox rows. Change the event's subject first: its row lock orders the events of one subject by commit.
+    Raises TypeError if `db` is not a Transaction."""
     demand_transaction(db, "record")
     tag, topic, key = address(type(event))
-    who = origin.get()
+    actor = origin.get()
     await insert_event(
         db,
         uuid7(),
@@ -194,9 +196,9 @@ async def record(db: Transaction, event: Event) -> None:
         getattr(event, key),
         msgspec.json.encode(event).decode(),
         traceparent(),
-        who.principal_id,
-        who.address,
-        who.user_agent,
+        actor.principal_id,
+        actor.address,
+        actor.user_agent,
         list(db.subscribers.get(tag, ())),
         subjects(event),
         event.live,
@@ -205,10 +207,10 @@ async def record(db: Transaction, event: Event) -> None:
 
 @functools.cache
 def address(kind: type[Event]) -> tuple[str, str, str]:
-    """An event type's tag, its topic, and the name of the field that is its key. Raises TypeError where it has none."""
+    """An event type's tag, its topic, and the name of its key field. Raises TypeError if it has none."""
     tag, fields = kind.__struct_config__.tag, msgspec.structs.fields(kind)
     if not isinstance(tag, str) or not re.fullmatch(r"[a-z_]+\.[a-z_]+", tag):
-        raise TypeError(f'{kind.__name__} needs a tag like "orders.placed": topic, dot, what happened.')
+        raise TypeError(f'{kind.__name__} needs a tag such as "orders.placed": topic, dot, past tense.')
     if not fields or fields[0].type not in (Person, Thing):
-        raise TypeError(f"{kind.__name__}: the first field is the id (a UUID) of the thing the event is about.")
+        raise TypeError(f"{kind.__name__}: the first field must be the id (Person or Thing) of the subject.")
     return tag, tag.partition(".")[0], fields[0].name

@@ -1,5 +1,5 @@
-"""What workers found misconfigured, left in Redis for the process that answers /health/full. Redis may lose it: the
-next failure tells it again."""
+"""Misconfigurations found by workers, stored in Redis for the web process, which answers /health/full. If Redis loses
+them, the next failure stores them again."""
 
 import time
 
@@ -9,7 +9,7 @@ from api.kernel.data.cache import Cache
 
 _KEY = "workers:remedies"
 KNOWN_SECONDS = 86_400
-"""A remedy that no worker has repeated or withdrawn is told for so long."""
+"""How long a remedy is reported that no worker has repeated or withdrawn."""
 _MOST = 1_000
 _LONGEST = 300
 
@@ -20,8 +20,8 @@ class _Remedy(msgspec.Struct, frozen=True, array_like=True):
     at: float
 
 
-async def tell_remedy(cache: Cache, part: str, detail: str, remedy: str | None) -> None:
-    """Keep the remedy of a part of /health/full, or drop it with None. A part has one for each `detail`, such as a
+async def report_remedy(cache: Cache, part: str, detail: str, remedy: str | None) -> None:
+    """Store the remedy of a check in /health/full, or remove it with None. A check has one for each `detail`, such as a
     topic. Raises CacheUnavailable."""
     field = f"{part} {detail}"
     if remedy is None:
@@ -32,7 +32,7 @@ async def tell_remedy(cache: Cache, part: str, detail: str, remedy: str | None) 
 
 
 async def read_remedies(cache: Cache) -> dict[str, str]:
-    """The remedies by part, each once. Raises CacheUnavailable."""
+    """Return the remedies by check, without duplicates. Raises CacheUnavailable."""
     found = dict[str, set[str]]()
     for remedy in await _read(cache):
         if time.time() - remedy.at < KNOWN_SECONDS:
@@ -42,7 +42,7 @@ async def read_remedies(cache: Cache) -> dict[str, str]:
 
 
 async def _read(cache: Cache) -> list[_Remedy]:
-    """None where one of them cannot be decoded, such as those of another release."""
+    """Return no remedies if one of them is invalid, such as one of another release."""
     if await cache.execute("HLEN", _KEY) > _MOST:
         await cache.discard(_KEY, "it has too many fields")
         return []

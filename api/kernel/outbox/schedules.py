@@ -1,5 +1,5 @@
-"""Schedules: a task that is deferred at certain times, once whatever the number of workers. PostgreSQL remembers when
-each is due next; the due moment and the task's row are one transaction."""
+"""Schedules: tasks that are deferred at certain times, once for all workers. PostgreSQL stores when each is due next;
+advancing that time and inserting the task are one transaction."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,18 +13,18 @@ from api.kernel.outbox.tasks import Task
 
 
 class Due(msgspec.Struct, frozen=True):
-    """What a scheduled task is given: the moment at which it was due, and the one before that it ran for, if any; both
-    in UTC. More than one moment may lie between them, if no worker ran."""
+    """Value of a scheduled task: its due time, and the due time of its previous run if any, both in UTC. Due times in
+    between were missed because no worker ran."""
 
     at: datetime
     previous: datetime | None = None
 
 
 class Schedule:
-    """Runs the task (`@task(on=Due)`) at `HH:MM` each day, or as five fields of crontab(5) say, in a zone such as
-    `Europe/Berlin`. Moments that were missed while no worker ran are caught up by one run, for the latest of them. A
-    run is a task: it is retried, and becomes a dead letter. A task has one schedule. Raises ValueError where `at` or
-    `zone` is malformed."""
+    """Runs a task (`@task(on=Due)`) at `HH:MM` each day, or as five fields of crontab(5), in a zone such as
+    `Europe/Berlin`. Times that were missed while no worker ran are caught up by one run for the latest of them. A run
+    is a task: it is retried and may become a dead letter. A task has one schedule. Raises ValueError if `at` or `zone`
+    is invalid."""
 
     def __init__(self, task: Task[Due], at: str, zone: str = "UTC") -> None:
         self.task = task
@@ -33,7 +33,7 @@ class Schedule:
 
 
 class DueSchedule(msgspec.Struct, frozen=True):
-    """A schedule whose time has come, and PostgreSQL's clock."""
+    """A due schedule and PostgreSQL's current time."""
 
     task: str
     last_at: datetime | None
@@ -51,7 +51,7 @@ async def delete_schedules(db: Autocommit, tasks: list[str], declared: list[str]
 
 
 class Schedules:
-    """The schedules of an application, as a worker serves them."""
+    """The application's schedules, as served by a worker."""
 
     def __init__(self, schedules: Sequence[Schedule]) -> None:
         self._schedules = {schedule.task.name: schedule for schedule in schedules}
@@ -59,7 +59,7 @@ class Schedules:
         self._inserted = False
 
     async def run_due(self, db: Database) -> int:
-        """Defer the task of each schedule that is due; how many. Several workers may do this at the same time. Raises
+        """Defer the task of each due schedule; returns their number. Several workers may call it concurrently. Raises
         Problem."""
         if not self._schedules:
             return 0
@@ -75,11 +75,12 @@ class Schedules:
         return len(due)
 
     async def delete_undeclared(self, db: Database) -> int:
-        """Forget schedules that no code declares any more, an hour after they were due; how many. Raises Problem."""
+        """Delete schedules that are no longer declared, an hour after they were due; returns their number. Raises
+        Problem."""
         return await delete_schedules(db, list(self._schedules), self._declared)
 
     async def _insert(self, db: Database) -> None:
-        """Remember schedules that are new or declared otherwise: they are due from now on."""
+        """Store new and changed schedules; they are due from now on."""
         now = datetime.now(UTC)
         due = [schedule.cron.next_after(now) for schedule in self._schedules.values()]
         await insert_schedules(db, list(self._schedules), self._declared, due)

@@ -1,6 +1,6 @@
-"""`@task`: what the worker does when an event was recorded, or when a handler defers it. A task is a row in
-outbox_tasks, written in the transaction that wants it; arq only carries its id. The row is leased, run, and removed; a
-failure waits longer each time, and too many leave a dead letter."""
+"""`@task`: functions that the worker runs after an event or when deferred. A task is a row in outbox_tasks, written in
+the caller's transaction; arq only carries its id. The row is leased, run and deleted. Failures are retried with
+increasing delays, and become a dead letter after too many."""
 
 import asyncio
 import contextlib
@@ -30,30 +30,29 @@ E = TypeVar("E", bound=msgspec.Struct)
 
 QUEUE = "arq:queue"
 HEARTBEAT_KEY = f"{QUEUE}:health-check"
-"""Kept in Redis by a living worker, and gone a few seconds after it."""
+"""Kept in Redis by a running worker; it expires a few seconds after the worker stops."""
 MAX_ATTEMPTS = 20
-"""With back_off, some nine hours: a mail server's bad night is no reason to give up."""
+"""With back_off, about nine hours, so that a mail server's outage overnight causes no dead letters."""
 RUN_SECONDS = 20.0
-"""A task that takes longer is cancelled, and has failed with TimeoutError. It is tried as often as after any other
-failure, and then is a dead letter: unlike a message of Kafka, it holds up nothing while it waits for a decision."""
+"""Time limit of a run. A task that exceeds it fails with TimeoutError, and is retried and given up like after any other
+failure."""
 LEASE_SECONDS = 30.0
-"""From an attempt's beginning. Longer than RUN_SECONDS, so that a task that still runs is never handed to a second
-worker."""
+"""From the start of an attempt. Longer than RUN_SECONDS, so that a running task is never leased by a second worker."""
 
 
 TRANSACTIONS_AT_ONCE = 4
-"""Transactional tasks that run at a time in a process: each holds one of the worker's connections."""
+"""Maximum concurrent transactional tasks per process; each holds one of the worker's connections."""
 _NAMESPACE = UUID("6f1b6a52-3c0e-4f7e-9a31-6d0f2c9b7e10")
-"""Of the ids that `defer(id=…)` makes (RFC 9562 §5.5)."""
+"""Namespace of the ids that `defer(id=…)` derives (RFC 9562 §5.5)."""
 _places = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
 
 
 class WorkerLost(Exception):
-    """Each attempt ended without a result: the task takes its worker down with it."""
+    """No attempt ended with a result: the task terminates its worker."""
 
 
 class LeaseLost(Exception):
-    """The task was leased or deferred again while a transactional attempt ran; the attempt is rolled back."""
+    """The task was leased or deferred again during a transactional attempt, which is rolled back."""
 
 
 class TaskRow(msgspec.Struct, frozen=True):
@@ -78,10 +77,10 @@ async def release_tasks(db: Autocommit, ids: list[UUID], leases: list[int]) -> N
 
 
 class Task(Generic[E]):
-    """A function `(context, event, id)` that runs after every event of one type, or of a union's, or whenever it is
-    deferred with a Struct of that type. It may run more than once (at least once is the promise); `id` is the same each
-    time. A transactional one, `(context, event, id, db)`, writes with `db`; that and the removal of its row are one
-    transaction, so that its effect in the database happens exactly once. An `urgent` one runs before the others."""
+    """A function `(context, event, id)` that runs after each event of a type or union, or when deferred with a Struct
+    of that type. It runs at least once, with the same `id` each time. A transactional task, `(context, event, id, db)`,
+    writes with `db`; its effect and the deletion of its row are one transaction, so that its effect in the database
+    happens exactly once. An `urgent` task runs before others."""
 
     def __init__(
         self, on: Any, function: Callable[..., Awaitable[None]], urgent: bool = False, transactional: bool = False
@@ -94,27 +93,27 @@ class Task(Generic[E]):
         self._decoder = msgspec.json.Decoder(on)
 
     async def defer(self, db: Transaction, value: E, *, id: UUID | str | None = None) -> None:
-        """Leave it to the worker: committed with the caller's transaction. For what must not be announced. Raises
-        TypeError where `db` is no Transaction.
+        """Run the task after the caller's transaction has committed, without an event. Raises TypeError if `db` is not
+        a Transaction.
 
-        With an `id` there is one row for this task and id at a time. While it waits, a further call replaces its value;
-        while it runs, it runs once more afterwards; a dead letter begins anew. After it has run nothing is remembered,
-        and a further call runs it again."""
+        With an `id` there is at most one row for this task and id. A further call replaces the value of a pending row,
+        makes a running one run again afterwards, and restarts a dead letter. After the run nothing is stored, and a
+        further call runs it again."""
         demand_transaction(db, f"{self.name}.defer")
         await self.defer_alone(db, value, id=id)
 
     async def defer_alone(self, db: Database, value: E, *, id: UUID | str | None = None) -> None:
-        """Leave it to the worker, committed at once: for a handler that changes nothing else."""
+        """Run the task, committed immediately; for handlers that write nothing else."""
         row = uuid7() if id is None else uuid5(_NAMESPACE, f"{self.name}\n{id}")
         await insert_task(db, self.name, row, msgspec.json.encode(value).decode(), traceparent())
 
     async def run(self, context: Context, id: UUID, lease: int) -> None:
-        """Make one attempt under this lease; none where the row is done, or leased again since."""
+        """Make one attempt under this lease; does nothing if the row is done or was leased again."""
         try:
             async with _places if self.transactional else contextlib.nullcontext():
                 await self._run(context, id, lease)
-        except asyncio.CancelledError:  # the worker stops: another one may run it at once, and it did not fail
-            with contextlib.suppress(Problem):  # then the lease runs out
+        except asyncio.CancelledError:  # the worker stops: release the task, so that another worker can run it
+            with contextlib.suppress(Problem):  # otherwise the lease expires
                 await asyncio.shield(release_tasks(context.db, [id], [lease]))
             raise
 
@@ -136,7 +135,7 @@ class Task(Generic[E]):
             outcome = "superseded"
             with contextlib.suppress(Problem):
                 await repeat_task(context.db, id, lease)
-        except Exception as error:  # noqa: BLE001  # any failure is kept in the row, and tried again
+        except Exception as error:  # noqa: BLE001  # all failures are stored in the row and retried
             outcome = "failed"
             await self._settle_failure(context, row, lease, error)
         finally:
@@ -161,14 +160,14 @@ class Task(Generic[E]):
     async def _settle_failure(self, context: Context, row: TaskRow, lease: int, error: Exception) -> None:
         hopeless = isinstance(error, MailRefused | msgspec.DecodeError)
         final = hopeless or row.attempts >= MAX_ATTEMPTS
-        # Of other errors the type alone: their texts may quote the task's data.
+        # Only the type of other errors, because their messages may quote the task's data.
         cause = words_of(error) if isinstance(error, MailRefused | OSError) else type(error).__name__
         fields = {"task": self.name, "id": row.id, "attempt": row.attempts, "cause": cause, "dead": final}
         fields["trace_id"] = trace_of(row.traceparent)
-        # An operator decides on a dead letter; errors in the log raise an alert.
+        # A dead letter needs an operator, and errors in the log raise an alert.
         level = logging.ERROR if final else logging.WARNING
         logger.log(level, "task failed", exc_info=error, extra={"fields": fields})
-        # If the database is what failed, the lease runs out, and the task is leased again.
+        # If the database has failed, the lease expires and the task is leased again.
         with contextlib.suppress(Problem):
             await mark_task_failed(context.db, row.id, lease, cause, None if final else _wait(row.attempts, error))
 
@@ -192,10 +191,10 @@ def task(
 def task(
     on: Any, *, urgent: bool = False, transactional: bool = False
 ) -> Callable[[Callable[..., Awaitable[None]]], Task[Any]]:
-    """Run the function after every event of that type, or of the types of `A | B`. List it in the Feature's `tasks`.
-    `urgent` is for what a person waits for, or must know soon: it does not queue behind other tasks. `transactional`
-    gives the function a transaction as its fourth argument, for effects in the database alone: PostgreSQL ends one that
-    waits for 10 s, so call no other service in it."""
+    """Run the function after each event of a type, or of the types in `A | B`. List it in the Feature's `tasks`. An
+    `urgent` task does not queue behind others; use it when a person waits. `transactional` passes a transaction as the
+    fourth argument, for effects in the database only: PostgreSQL ends a transaction that idles for 10 s, so do not call
+    other services in it."""
     return lambda function: Task(on, function, urgent, transactional)
 
 
@@ -210,7 +209,7 @@ def _wait(attempt: int, error: Exception) -> float:
 
 
 def subscribers(tasks: list[Task[Any]]) -> dict[str, tuple[str, ...]]:
-    """The tasks' names by the type of event that they want."""
+    """The names of tasks by the event type that they subscribe to."""
     wanted: dict[str, tuple[str, ...]] = {}
     for each in tasks:
         for tag in filter(None, each.event_types):

@@ -1,4 +1,4 @@
-"""Where an account is signed in, and signing out: here, there, everywhere else."""
+"""Listing and ending sessions."""
 
 from uuid import UUID
 
@@ -9,17 +9,17 @@ from api.kernel.http.cookies import ACCESS, Cookies, refuse_forgery
 from api.kernel.identity.auth import Claims
 from api.sessions import delivery, queries
 from api.sessions.events import SessionEnded
-from api.sessions.types import SignIn
+from api.sessions.types import Session
 
 
 async def logout(context: Context, claims: Claims) -> None:
-    """End this session, at once and in every process. A token that has expired, or was signed out before, will do."""
+    """End this session, immediately and in all processes. An expired token, or one of an ended session, is accepted."""
     origin.set(msgspec.structs.replace(origin.get(), principal_id=claims.sub))
     await _end(context, claims.sid, claims.sub, "logout")
 
 
 async def cookie_logout(context: Context, cookies: Cookies) -> None:
-    """End this browser's session and take its cookies back; the device stays known."""
+    """End this browser's session and clear its cookies; the device stays known."""
     sid = delivery.session_of(context, cookies)
     if sid is None:
         access = cookies.get(ACCESS)
@@ -36,19 +36,19 @@ async def cookie_logout(context: Context, cookies: Cookies) -> None:
     context.principals.forget(sid)
 
 
-async def list_sessions(context: Context, principal: Principal) -> list[SignIn]:
-    """Where one is signed in, the session that was used last first."""
+async def list_sessions(context: Context, principal: Principal) -> list[Session]:
+    """List the caller's active sessions, most recently used first."""
     return await queries.list_live(context.db, principal.id, principal.sid)
 
 
 async def revoke_session(context: Context, principal: Principal, id: UUID) -> None:
-    """End one of one's sessions."""
+    """End one of the caller's sessions."""
     if not await _end(context, id, principal.id, "revoked"):
         raise NOT_FOUND
 
 
-async def revoke_others(context: Context, principal: Principal) -> None:
-    """End all of one's sessions but this one."""
+async def revoke_other_sessions(context: Context, principal: Principal) -> None:
+    """End all of the caller's sessions except this one."""
     async with context.db.transaction() as db:
         for sid in await queries.end_others(db, principal.id, principal.sid):
             await record(db, SessionEnded(session_id=sid, user_id=principal.id, reason="revoked"))
@@ -56,7 +56,7 @@ async def revoke_others(context: Context, principal: Principal) -> None:
 
 
 async def _end(context: Context, sid: UUID, user_id: UUID, reason: str) -> bool:
-    """Whether there was one to end."""
+    """End a session. Returns False if it was not active."""
     async with context.db.transaction() as db:
         ended = await queries.end(db, sid, user_id, reason) is not None
         if ended:

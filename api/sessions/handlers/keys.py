@@ -1,9 +1,9 @@
-"""The keys that access tokens are verified with."""
+"""The public keys that verify access tokens."""
 
 from api.kernel import Context
 from api.sessions.types import JwkSet
 
 
-async def show_keys(context: Context) -> JwkSet:
-    """The public keys that access tokens are signed with, where the algorithm has any."""
+async def get_jwks(context: Context) -> JwkSet:
+    """Get the public keys that verify access tokens. The list is empty if JWT_ALGORITHM is symmetric."""
     return JwkSet(context.tokens.jwks)

@@ -1,4 +1,4 @@
-"""Unlocking an account after refused sign-ins."""
+"""Unlocking an account after failed sign-ins."""
 
 from uuid import UUID
 
@@ -7,11 +7,13 @@ from api.sessions import queries
 from api.sessions.throttles import unlock
 
 
-async def unlock_account(context: Context, id: UUID) -> None:
-    """Drop the counts of refused sign-ins to an account: those from anywhere, and those of its devices and places. The
-    counts of networks stay, which hold for other accounts as well."""
+async def unlock_user(context: Context, id: UUID) -> None:
+    """Reset the counts of failed sign-ins of an account.
+
+    This covers unknown clients and the account's known devices and places. Counts of networks stay, because they also
+    protect other accounts."""
     try:
         if await unlock(context, await queries.get_email(context.db, id), None) is None:
             raise NOT_FOUND
     except CacheUnavailable:
-        raise UNAVAILABLE("The counts are in Redis, which does not answer.") from None
+        raise UNAVAILABLE("Redis, which has the counts, is not available; try again shortly.") from None

@@ -1,4 +1,4 @@
-"""Other people's accounts: what superusers may do with them."""
+"""Administration of accounts by superusers."""
 
 import re
 from uuid import UUID
@@ -11,9 +11,9 @@ from api.users.trust import refuse_last
 from api.users.types import Invitation, User, UserSearch
 
 MOST_COUNTED = 10_000
-"""To count further would take the longer the more accounts there are."""
+"""Limit of exact totals: counting takes time proportional to the number of rows."""
 
-# Where each order begins. No address holds a byte as high as DEL.
+# The start of each sort order. DEL sorts after every character of an address.
 BEGINNINGS: dict[str, UUID | str] = {
     "created_at": UUID(int=0),
     "-created_at": UUID(int=2**128 - 1),
@@ -23,9 +23,9 @@ BEGINNINGS: dict[str, UUID | str] = {
 
 
 async def list_users(context: Context, principal: Principal, query: UserSearch) -> Page[User]:
-    """All accounts, or those that a search finds.
+    """List accounts, optionally filtered by a search.
 
-    `total` is exact up to 10,000, which itself means: at least so many."""
+    `total` is exact below 10,000; 10,000 means at least that many."""
     search, rest = await _search_of(context, query)
     beginning = BEGINNINGS[query.sort]
     cursors = Cursors(context.settings, "users", principal.id, search, rest, query.sort)
@@ -42,7 +42,7 @@ async def list_users(context: Context, principal: Principal, query: UserSearch) 
 
 
 async def invite_user(context: Context, body: Invitation) -> User:
-    """Open an account for somebody, who is mailed a link to choose the password."""
+    """Create an account for another person, who is mailed a link to choose a password."""
     language = body.language or origin.get().language
     roles = sorted(set(body.roles))
     async with context.db.transaction() as db:
@@ -56,15 +56,17 @@ async def invite_user(context: Context, body: Invitation) -> User:
     return user
 
 
-async def show_user(context: Context, id: UUID) -> User:
-    """One account."""
+async def get_user(context: Context, id: UUID) -> User:
+    """Get an account."""
     return await queries.get(context.db, id)
 
 
 async def delete_user(context: Context, principal: Principal, id: UUID, if_match: str | None) -> None:
-    """Delete an account at once, with everything that is its alone. One's own is deleted with DELETE /users/me."""
+    """Delete an account immediately, with all of its data.
+
+    Use DELETE /users/me for your own account."""
     if id == principal.id:
-        raise CURRENT_PASSWORD_REQUIRED("Delete your own account with DELETE /users/me, which asks for the password.")
+        raise CURRENT_PASSWORD_REQUIRED("Delete your own account with DELETE /users/me, which requires the password.")
     async with context.db.transaction() as db:
         await refuse_last(db, id, context.settings.require_verification)
         user = await queries.lock(db, id)
@@ -76,8 +78,8 @@ async def delete_user(context: Context, principal: Principal, id: UUID, if_match
     context.principals.forget(id)
 
 
-async def revoke_sessions(context: Context, id: UUID) -> None:
-    """End every session of an account."""
+async def revoke_user_sessions(context: Context, id: UUID) -> None:
+    """End all sessions of an account."""
     async with context.db.transaction() as db:
         await queries.end_sessions(db, id, None)
         await record(db, SessionsRevoked(user_id=id))
@@ -85,9 +87,8 @@ async def revoke_sessions(context: Context, id: UUID) -> None:
 
 
 async def _search_of(context: Context, query: UserSearch) -> tuple[str | None, str | None]:
-    """Two tsqueries over users.search, None where nothing is asked: one for their index, the other for what it finds.
-    A whole address is found by what stands before its @; the rest of it begins a word of half the accounts, and the
-    index would have to list them all."""
+    """Build two tsqueries over users.search, each None if empty: one for the index, and one that filters its result. A
+    whole address is looked up by its local part; words of common domains would match a large part of the index."""
     name, _, domain = query.q.partition("@")
     words, rest = await _prefixes(context, name), await _prefixes(context, domain)
     if not words:
@@ -100,8 +101,8 @@ async def _search_of(context: Context, query: UserSearch) -> tuple[str | None, s
 
 
 async def _prefixes(context: Context, typed: str) -> list[str]:
-    """Tsqueries that must all hold. Addresses have their domain in punycode: what is not ASCII may be a word of a name
-    or a label of a domain. A word has no character that a tsquery would take for an operator or a quote."""
+    """Build tsqueries that must all match. Domains are stored in punycode, so a non-ASCII word may match a word of the
+    name or a label of a domain. `split_words` returns no character that is an operator or a quote in a tsquery."""
     parts = typed.split()
     found = []
     for part, words in zip(parts, await queries.split_words(context.db, parts) if parts else [], strict=True):

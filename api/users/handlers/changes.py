@@ -1,5 +1,5 @@
-"""PATCH /users/{id}: what superusers change of an account. Trust that is given to an address which nobody has proved
-goes to its reader, and not to whoever opened the account."""
+"""PATCH /users/{id}: changes to accounts by superusers. Rights granted to an unconfirmed address go to the owner of the
+address, not to the person who registered the account."""
 
 from uuid import UUID
 
@@ -12,28 +12,29 @@ from api.users.errors import CURRENT_PASSWORD_REQUIRED, LAST_SUPERUSER, UPDATE_U
 from api.users.events import EmailChanged, PasswordChanged, UserDisabled, UserInvited, UserPromoted, UserUpdated
 from api.users.passwords import refuse_weak
 from api.users.trust import EVER, claim, refuse_absent
-from api.users.types import Standing, User, UserChange
+from api.users.types import Standing, User, UserUpdate
 
-OWN = "Change your own password or address with PATCH /users/me, which asks for the current password."
+OWN = "Change your own password or address with PATCH /users/me, which requires the current password."
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a change comes to: the account as it is to be, and whether what it has so far goes first."""
+    """The outcome of a change: the resulting account, and whether its previous data is removed first."""
 
     wanted: User
     claims: bool
     has_password: bool
-    """Afterwards."""
+    """After the change."""
     invites: bool
 
 
-async def change_user(context: Context, principal: Principal, id: UUID, body: UserChange, if_match: str | None) -> User:
-    """Change an account; what is not given stays, and so does what is null, save the name.
+async def update_user(context: Context, principal: Principal, id: UUID, body: UserUpdate, if_match: str | None) -> User:
+    """Update an account.
 
-    A new address is the account's at once, and not verified unless that is given too. A new address or password ends
-    every session, and so does disabling the account. An account whose address is not proved and that is to be verified,
-    a superuser, or to have another role, starts anew: its sessions end, its password is void, and a link to choose one
-    is mailed, unless a password is given too. One's own password and address are changed with PATCH /users/me."""
+    Omitted fields and fields of null are unchanged, except for `name`, which null removes. A new e-mail address takes
+    effect immediately and is unconfirmed unless `is_verified` is set. A new address or password, or disabling the
+    account, ends all sessions. If an account with an unconfirmed address becomes verified or a superuser, or gets
+    another role, its sessions end, its password becomes void, and a link to choose a password is mailed unless
+    `password` is given. Use PATCH /users/me to change your own password or address."""
     if id == principal.id and body.password is not None:
         raise CURRENT_PASSWORD_REQUIRED(OWN)
     password_hash = await _hash(context, id, body)
@@ -56,7 +57,7 @@ async def change_user(context: Context, principal: Principal, id: UUID, body: Us
 
 
 async def put_account(db: Transaction, user: User, wanted: User) -> None:
-    """What is new of name, flags and roles. `user` is the account as it was."""
+    """Write changed name, flags and roles; `user` is the account before the change."""
     changed = [
         name for name in User.__struct_fields__ if name != "email" and getattr(wanted, name) != getattr(user, name)
     ]
@@ -73,8 +74,8 @@ async def put_account(db: Transaction, user: User, wanted: User) -> None:
         await record(db, UserDisabled(user_id=user.id))
 
 
-async def _hash(context: Context, id: UUID, body: UserChange) -> str | None:
-    """The new password's, if there is one: made before anything is locked."""
+async def _hash(context: Context, id: UUID, body: UserUpdate) -> str | None:
+    """Hash the new password, if any, before rows are locked."""
     if body.password is None:
         return None
     user = await queries.get(context.db, id)
@@ -82,8 +83,8 @@ async def _hash(context: Context, id: UUID, body: UserChange) -> str | None:
     return await context.passwords.hash(body.password)
 
 
-def _may_weaken(body: UserChange) -> bool:
-    """Whether it may take away what makes a superuser one that can sign in."""
+def _may_weaken(body: UserUpdate) -> bool:
+    """Whether the change may remove a condition for a superuser to sign in."""
     return False in (body.is_active, body.is_superuser, body.is_verified) or body.email is not None
 
 
@@ -92,8 +93,8 @@ def _can_administer(plan: Plan, verified: bool) -> bool:
     return wanted.is_superuser and wanted.is_active and plan.has_password and (wanted.is_verified or not verified)
 
 
-def _plan(user: User, standing: Standing, body: UserChange) -> Plan:
-    """Raises USER_DISABLED or USER_LEAVING where trust would be given to such an account."""
+def _plan(user: User, standing: Standing, body: UserUpdate) -> Plan:
+    """Raises USER_DISABLED or USER_LEAVING if the change grants rights to such an account."""
     email = body.email or user.email
     proved = user.is_verified and email == user.email
     wanted = msgspec.structs.replace(
@@ -118,7 +119,7 @@ def _plan(user: User, standing: Standing, body: UserChange) -> Plan:
 
 
 async def _put(db: Transaction, user: User, plan: Plan, password_hash: str | None) -> None:
-    """An administrator's word on the address voids every way back to an earlier one."""
+    """Write the planned change. A new address set by an administrator voids all links that revert earlier changes."""
     wanted, language = plan.wanted, origin.get().language
     if plan.claims:
         await claim(db, user.id, language)

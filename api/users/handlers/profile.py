@@ -1,5 +1,5 @@
-"""One's own account: reading and changing it, and leaving. What a thief of a session would want needs the password
-once more."""
+"""The caller's own account: get, update, delete. Operations that a stolen session could abuse require the current
+password."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -43,46 +43,48 @@ from api.users.events import (
 from api.users.passwords import refuse_weak
 from api.users.settings import UserSettings
 from api.users.tokens import charge_mail, choose_password, spend
-from api.users.trust import allow_return, keep, refuse_last
+from api.users.trust import allow_return, cancel_deletion, refuse_last
 from api.users.types import (
     Credentials,
-    MailToken,
-    MailTokenWithPassword,
+    EmailToken,
+    EmailTokenWithPassword,
     PasswordChange,
-    PasswordProof,
-    ProfileChange,
+    PasswordConfirmation,
+    ProfileUpdate,
     User,
 )
 
 GUESSES = Policy("current-password", Rate(5, 15 * 60))
-"""At the current password, in one session."""
+"""Attempts at the current password, per session."""
 ADDRESSES = Policy("new-address", Rate(5, 60 * 60))
-"""That an account may ask to be changed to: a mail goes to each."""
+"""New addresses that an account may request; each is sent an e-mail."""
 
 
-async def show_me(context: Context, principal: Principal) -> User:
-    """One's own account."""
+async def get_me(context: Context, principal: Principal) -> User:
+    """Get the caller's own account."""
     try:
         return await queries.get(context.db, principal.id)
-    except NOT_FOUND:  # deleted, and remembered as a principal for the rest of a second
+    except NOT_FOUND:  # deleted, but cached as a principal for up to a second
         raise UNAUTHORIZED from None
 
 
-async def change_me(
-    context: Context, principal: Principal, body: ProfileChange, if_match: str | None, renew: Renew
+async def update_me(
+    context: Context, principal: Principal, body: ProfileUpdate, if_match: str | None, renew: Renew
 ) -> User:
-    """Change one's own account; what is not given stays.
+    """Update the caller's own account; omitted fields are unchanged.
 
-    A new password or e-mail address needs the current password. A new address is not there until it is confirmed with
-    the link that is mailed to it; the old one is told, and can stop it. A new password ends all other sessions; this
-    one goes on with new tokens."""
+    A new password or e-mail address requires the current password. A new address takes effect when it is confirmed by
+    the link mailed to it; the old address is notified and can stop the change. A new password ends all other sessions
+    and replaces this session's tokens."""
     proof, password_hash = await _prove_change(context, principal, body)
     async with context.db.transaction() as db:
         user = await _lock(db, principal)
         refuse_stale(if_match, user)
         if proof:
             await _refuse_outdated(db, principal, proof, CURRENT_PASSWORD_REQUIRED)
-        elif body.email and body.email != user.email:  # it was the account's a moment ago, and needed no proof
+        elif (
+            body.email and body.email != user.email
+        ):  # it was the account's address before a concurrent change, and needed no confirmation
             raise CURRENT_PASSWORD_REQUIRED
         if password_hash:
             await _put_password(db, user, password_hash, renew)
@@ -95,8 +97,8 @@ async def change_me(
     return user
 
 
-async def confirm_email(context: Context, body: MailToken) -> User:
-    """Make the new address the account's, with the token that was mailed to it. Every session ends."""
+async def confirm_email(context: Context, body: EmailToken) -> User:
+    """Confirm a change of e-mail address with the token mailed to the new address. All sessions end."""
     async with context.db.transaction() as db:
         owner = await spend(db, body.token, CONFIRM_EMAIL_BAD_TOKEN, "confirm_email")
         await _put_email(db, owner.user_id, owner.sent_to)
@@ -112,12 +114,12 @@ async def confirm_email(context: Context, body: MailToken) -> User:
     return user
 
 
-async def revert_email(context: Context, body: MailTokenWithPassword) -> User:
-    """Stop a change of address or take it back, with the token that was mailed to the old one.
+async def revert_email(context: Context, body: EmailTokenWithPassword) -> User:
+    """Stop or revert a change of e-mail address with the token mailed to the old address.
 
-    Every session ends, a deletion that was asked for is off, and no address that came later can undo this. Whoever
-    asked for the change knew the password: it is void, and replaced by the one that is given here. Without one, a link
-    to choose it is mailed."""
+    All sessions end, a requested deletion is cancelled, and addresses set later cannot undo this. The account's
+    password becomes void, because it was known to the person who requested the change; `password` replaces it. Without
+    `password`, a link to choose one is mailed."""
     password_hash = await choose_password(context, body, REVERT_EMAIL_BAD_TOKEN, "revert_email")
     async with context.db.transaction() as db:
         owner = await spend(db, body.token, REVERT_EMAIL_BAD_TOKEN, "revert_email")
@@ -128,7 +130,7 @@ async def revert_email(context: Context, body: MailTokenWithPassword) -> User:
         await _put_email(db, owner.user_id, owner.sent_to)
         await queries.change_password(db, owner.user_id, password_hash, None)
         user = await queries.get(db, owner.user_id)
-        await keep(db, user.id)
+        await cancel_deletion(db, user.id)
         await queries.void_tokens(db, user.id, owner.created_at)
         lost = owner.email if moved and owner.is_verified else None
         await record(db, EmailChangeReverted(user_id=user.id, email=user.email, old_email=lost))
@@ -140,7 +142,9 @@ async def revert_email(context: Context, body: MailTokenWithPassword) -> User:
 
 
 async def change_password(context: Context, principal: Principal, body: PasswordChange, renew: Renew) -> None:
-    """Change one's own password; all other sessions end, and this one goes on with new tokens."""
+    """Change the caller's own password.
+
+    All other sessions end, and this session's tokens are replaced."""
     proof = await _prove(context, principal, body.current_password, CHANGE_PASSWORD_BAD_CREDENTIALS)
     await refuse_weak(context, body.new_password, proof.email, CHANGE_PASSWORD_INVALID_PASSWORD, proof.name)
     password_hash = await context.passwords.hash(body.new_password)
@@ -151,9 +155,10 @@ async def change_password(context: Context, principal: Principal, body: Password
     context.principals.forget(principal.id)
 
 
-async def delete_me(context: Context, principal: Principal, body: PasswordProof, if_match: str | None) -> None:
-    """Have one's account deleted, after a while (DELETION_DAYS) in which signing in again keeps it. Every session
-    ends now."""
+async def delete_me(context: Context, principal: Principal, body: PasswordConfirmation, if_match: str | None) -> None:
+    """Schedule the caller's own account for deletion.
+
+    All sessions end now. Signing in within DELETION_DAYS cancels the deletion."""
     proof = await _prove(context, principal, body.current_password, CURRENT_PASSWORD_REQUIRED)
     async with context.db.transaction() as db:
         await refuse_last(db, principal.id, context.settings.require_verification)
@@ -168,23 +173,23 @@ async def delete_me(context: Context, principal: Principal, body: PasswordProof,
 
 
 async def _prove(context: Context, principal: Principal, password: str, refusal: type[Problem]) -> Credentials:
-    """That it is the account's owner who asks, now. Raises `refusal`, and RATE_LIMITED for who keeps guessing."""
+    """Verify the current password. Raises `refusal`, or RATE_LIMITED after too many attempts."""
     charged = await context.limiter.charge(context.limiter.credentials(GUESSES, str(principal.sid)))
     known = await queries.find_credentials(context.db, principal.id, principal.sid)
-    if known is None:  # ended, and remembered for the rest of a second
+    if known is None:  # ended, but cached for up to a second
         raise UNAUTHORIZED
     kinds = await queries.list_password_kinds(context.db)
     if not await context.passwords.verify(known.password_hash, password, kinds):
-        raise refusal("The current password is not the right one.")
+        raise refusal("The current password is wrong.")
     await context.limiter.refund(charged)
     return known
 
 
 async def _prove_change(
-    context: Context, principal: Principal, body: ProfileChange
+    context: Context, principal: Principal, body: ProfileUpdate
 ) -> tuple[Credentials | None, str | None]:
-    """The proof that a change needs, if it does, and the new password's hash: made before anything is locked."""
-    user = await show_me(context, principal) if body.email else None
+    """Verify the current password if the change requires it, and hash the new password, before rows are locked."""
+    user = await get_me(context, principal) if body.email else None
     moves = user is not None and body.email is not None and body.email != user.email
     if not moves and body.password is None:
         return None, None
@@ -194,7 +199,7 @@ async def _prove_change(
     if body.email and moves:
         await context.limiter.charge(context.limiter.credentials(ADDRESSES, str(principal.id)))
         await charge_mail(context, body.email)
-        # With HIDE_ACCOUNTS, only whoever reads the mail to that address learns that it is taken.
+        # With HIDE_ACCOUNTS, only the owner of the new address may learn that it is taken.
         if not context.settings.of(UserSettings).hide_accounts and await queries.find_id(context.db, body.email):
             raise UPDATE_USER_EMAIL_ALREADY_EXISTS
     if body.password is None:
@@ -211,8 +216,8 @@ async def _lock(db: Transaction, principal: Principal) -> User:
 
 
 async def _refuse_outdated(db: Database, principal: Principal, proof: Credentials, refusal: type[Problem]) -> None:
-    """Ask with the account locked: what was proved may have been changed while we were hashing. Raises `refusal`, or
-    UNAUTHORIZED where the session ended with it."""
+    """Check with the account locked that the credentials have not changed since they were verified. Raises `refusal`,
+    or UNAUTHORIZED if the session has ended."""
     known = await queries.find_credentials(db, principal.id, principal.sid)
     if known is None:
         raise UNAUTHORIZED
@@ -227,13 +232,13 @@ async def _put_password(db: Transaction, user: User, password_hash: str, renew: 
 
 
 async def _void_tokens(db: Transaction, user: User) -> None:
-    """Not where the address was not proved: its owner could never open a link in time, if whoever opened the account
-    kept changing the password."""
+    """Void mailed links, unless the address is unconfirmed: otherwise a person who registered another person's address
+    could keep the owner from claiming it by changing the password repeatedly."""
     if user.is_verified:
         await queries.void_tokens(db, user.id, None)
 
 
-async def _put_profile(db: Transaction, principal: Principal, body: ProfileChange) -> None:
+async def _put_profile(db: Transaction, principal: Principal, body: ProfileUpdate) -> None:
     name = body.name if body.name is not UNSET else None
     language = body.language if body.language is not UNSET else None
     await queries.change_profile(db, principal.id, body.name is not UNSET, name, language)
@@ -242,7 +247,7 @@ async def _put_profile(db: Transaction, principal: Principal, body: ProfileChang
 
 
 async def _put_pending_email(db: Transaction, user: User, email: str) -> None:
-    """The address that the account has already takes back a change that waits."""
+    """Set the pending address. The account's current address cancels a pending change."""
     await queries.change_pending_email(db, user.id, None if email == user.email else email)
     if email == user.email:
         return
@@ -252,7 +257,7 @@ async def _put_pending_email(db: Transaction, user: User, email: str) -> None:
 
 
 async def _put_email(db: Transaction, id: UUID, email: str) -> None:
-    """The address whose owner has just shown that it is theirs."""
+    """Set an address whose owner has just confirmed it."""
     await queries.change_email(db, id, email)
     if await queries.mark_verified(db, id):
         await record(db, UserVerified(user_id=id, email=email))
