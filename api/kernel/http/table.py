@@ -41,8 +41,8 @@ class Methods:
 
 class Table(BaseRoute):
     """All paths as one Starlette route. Literal paths are looked up in a dictionary, others by their pattern. If
-    several patterns match, a literal segment precedes a parameter, whatever the order of the routes. Starlette alone would try
-    all patterns one after the other."""
+    several patterns match, a literal segment precedes a parameter, whatever the order of the routes. Starlette alone
+    would try all patterns one after the other."""
 
     def __init__(self, paths: Iterable[Methods]) -> None:
         self.literal: dict[str, Methods] = {}
