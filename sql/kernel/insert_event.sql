@@ -1,5 +1,5 @@
 -- Inserts an event: a row for Kafka, a row for each subscribing task, an audit entry, a row for connected clients if
--- they may follow it, and notifications that wake the relay and the web processes. All of it commits or rolls back with
+-- they may follow it, and a NOTIFY that wakes the relay and the web processes. All of it commits or rolls back with
 -- the caller's transaction.
 --
 --   $1 id            uuid     the CloudEvent's id
