@@ -97,4 +97,4 @@ def test_a_broker_that_cannot_be_told_by_its_name_is_misconfigured(environment: 
     """C-334: it reads otherwise than one that is away."""
     refused = topics(environment | {"KAFKA_BOOTSTRAP_SERVERS": "broker.invalid:9092"}, root)
     assert refused.returncode == 1
-    assert refused.stderr.splitlines()[-1].startswith("topics: the host's name is unknown: ")
+    assert refused.stderr.splitlines()[-1].startswith("topics: the host name cannot be resolved: ")
