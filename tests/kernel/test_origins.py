@@ -65,7 +65,7 @@ def test_an_origin_is_as_browsers_write_it(written: str, normal: str) -> None:
 )
 def test_what_is_no_origin_is_refused_without_being_quoted(text: str) -> None:
     """C-193."""
-    with pytest.raises(ValueError, match=r"^must be an origin alone"):
+    with pytest.raises(ValueError, match=r"^must be only an origin"):
         normal_origin(text)
 
 

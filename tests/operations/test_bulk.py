@@ -98,7 +98,7 @@ async def test_a_filter_that_selects_nothing_in_particular_changes_nothing(
 async def test_many_are_one_charge_of_the_limit(operator: httpx.AsyncClient, live: Context) -> None:
     await add_dead(live, tasks=150)
     limited = msgspec.structs.replace(live.settings, rate_limit_signed_in=Rate(3, 3600))
-    operator._transport.app.state.context = msgspec.structs.replace(live, limiter=Limiter(limited, live.cache))  # type: ignore[attr-defined]
+    operator._transport.app.app.state.context = msgspec.structs.replace(live, limiter=Limiter(limited, live.cache))  # type: ignore[attr-defined]
     answer = await operator.post(f"{LETTERS}/discard", json={"all": True})
     assert answer.json() == {"count": 152, "left": 0}
     assert answer.headers["x-ratelimit-remaining"] == "2"
