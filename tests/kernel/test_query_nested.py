@@ -1,7 +1,7 @@
 """Nested rows, enums, jsonb and arrays of records in queries, against PostgreSQL and over HTTP."""
 
 import enum
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar, assert_type
@@ -185,6 +185,19 @@ async def test_documents_enums_and_records_go_in(db: Database, write: Callable[[
         (hostile, 1, '"'),
         ("b", 2, None),
     ]
+
+
+async def test_a_stream_takes_the_same_parameters(db: Database, write: Callable[[str, str], None]) -> None:
+    """C-307."""
+    records = "jsonb_to_recordset($1::jsonb) as line (product text, amount int, note text)"
+    write("echo", f"select product, amount, note from {records}")
+
+    @query
+    @in_things
+    def echo(db: Database, lines: list[Line]) -> AsyncIterator[Line]: ...  # type: ignore[empty-body]
+
+    lines = [Line("a", 1, '"'), Line("b", 2)]
+    assert [line async for line in echo(db, lines)] == lines
 
 
 @pytest.mark.parametrize(

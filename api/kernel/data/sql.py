@@ -124,7 +124,7 @@ def _bind(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -
         # Not the current span: what the caller does with the rows is not part of it.
         current = tracer.start_span(bound.name, kind=SpanKind.CLIENT, attributes=attributes)
         try:
-            async with contextlib.aclosing(fetched(db, statement, *arguments)) as batches:
+            async with contextlib.aclosing(fetched(db, statement, *convert(arguments))) as batches:
                 async for batch in batches:
                     if began is not None:  # the rest takes as long as the caller
                         query_seconds.record(time.perf_counter() - began, labels)
