@@ -26,6 +26,7 @@ from api.kernel.telemetry.outages import Outage, words_of
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 CALL_SECONDS = 0.25
 MAX_VALUE_BYTES = 1024 * 1024
@@ -119,6 +120,18 @@ class Cache:
         """Delete an unusable value. All data in Redis can be recreated."""
         logger.warning("unusable value in redis deleted", extra={"fields": {"key": key, "reason": reason}})
         await self.delete(key)
+
+    async def read_hash(self, key: str, kind: type[T], most: int) -> list[T]:
+        """Return the values of a hash, which are JSON. Returns none and deletes the hash if it has more than `most`
+        fields or an invalid value, such as one of another release. Raises CacheUnavailable."""
+        if await self.execute("HLEN", key) > most:
+            await self.discard(key, "it has too many fields")
+            return []
+        try:
+            return [msgspec.json.decode(value, type=kind) for value in await self.execute("HVALS", key)]
+        except (msgspec.DecodeError, RecursionError):
+            await self.discard(key, "it cannot be decoded")
+            return []
 
     async def evaluate(self, script: "Script", keys: list[str], arguments: list[str | float]) -> Any:
         """Run a Lua script atomically. Its text is sent only if Redis does not know it yet."""

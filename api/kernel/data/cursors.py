@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from typing import Any
 
@@ -23,7 +22,6 @@ IDLE_SECONDS = 50.0
 """Maximum time between two fetches. It ends a slow reader before PostgreSQL does, whose error would make every pooled
 connection suspect."""
 _SET_IDLE = "set local idle_in_transaction_session_timeout = '60s'"
-_places: "weakref.WeakKeyDictionary[Database, asyncio.Semaphore]" = weakref.WeakKeyDictionary()
 _SET_POOLED = f"{_SET_LOCAL}; {_SET_IDLE}"
 
 
@@ -77,13 +75,12 @@ async def _place(db: Database) -> AsyncIterator[None]:
     if db._connection is not None:
         yield
         return
-    places = _places.get(db) or _places.setdefault(db, asyncio.Semaphore(max(1, db.most_connections() // 2)))
     try:
         async with asyncio.timeout(ACQUIRE_SECONDS):
-            await places.acquire()
+            await db.cursors.acquire()
     except TimeoutError:
         raise UNAVAILABLE("Too many long answers are being read at this moment; try again shortly.") from None
     try:
         yield
     finally:
-        places.release()
+        db.cursors.release()

@@ -3,6 +3,7 @@ Timeouts are in docs/operations.md."""
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import time
@@ -99,6 +100,11 @@ class Database:
 
     def most_connections(self) -> int:
         return self._pool.get_max_size()
+
+    @functools.cached_property
+    def cursors(self) -> asyncio.Semaphore:
+        """Places of cursors.py: half of the pool, because a client that reads slowly keeps its connection."""
+        return asyncio.Semaphore(max(1, self.most_connections() // 2))
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Return every row. Raises Violation, VALIDATION_FAILED (a value that PostgreSQL refuses), UNAVAILABLE, and

@@ -139,24 +139,12 @@ async def report_lag(cache: Cache, consumer: Consumer, counted: Mapping[int, int
 async def read_lag(cache: Cache) -> list[ConsumerLag]:
     """Return the lag stored by the workers, by topic and group. Raises CacheUnavailable."""
     now, found = time.time(), dict[tuple[str, str], list[int | None]]()
-    for count in await _read_counts(cache):
+    for count in await cache.read_hash(_LAG_KEY, _Count, _MOST_COUNTS):
         if now - count.at < KNOWN_SECONDS:
             counts = found.setdefault((count.topic, count.group), [])
             if count.messages is not None:
                 counts.append(count.messages if now - count.at < FRESH_SECONDS else None)
     return [ConsumerLag(*place, _sum(counts)) for place, counts in sorted(found.items())]
-
-
-async def _read_counts(cache: Cache) -> list[_Count]:
-    """Return no counts if one of them is invalid: the workers write all of them again within seconds."""
-    if await cache.execute("HLEN", _LAG_KEY) > _MOST_COUNTS:
-        await cache.discard(_LAG_KEY, "it has too many fields")
-        return []
-    try:
-        return [msgspec.json.decode(kept, type=_Count) for kept in await cache.execute("HVALS", _LAG_KEY)]
-    except (msgspec.DecodeError, RecursionError):
-        await cache.discard(_LAG_KEY, "it cannot be decoded")
-        return []
 
 
 def _sum(counts: list[int | None]) -> int | None:

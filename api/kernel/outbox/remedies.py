@@ -34,20 +34,8 @@ async def report_remedy(cache: Cache, part: str, detail: str, remedy: str | None
 async def read_remedies(cache: Cache) -> dict[str, str]:
     """Return the remedies by check, without duplicates. Raises CacheUnavailable."""
     found = dict[str, set[str]]()
-    for remedy in await _read(cache):
+    for remedy in await cache.read_hash(_KEY, _Remedy, _MOST):
         if time.time() - remedy.at < KNOWN_SECONDS:
             text = "".join(char for char in remedy.text if char.isprintable())[:_LONGEST]
             found.setdefault(remedy.part, set()).add(text)
     return {part: "; ".join(sorted(texts)) for part, texts in found.items()}
-
-
-async def _read(cache: Cache) -> list[_Remedy]:
-    """Return no remedies if one of them is invalid, such as one of another release."""
-    if await cache.execute("HLEN", _KEY) > _MOST:
-        await cache.discard(_KEY, "it has too many fields")
-        return []
-    try:
-        return [msgspec.json.decode(kept, type=_Remedy) for kept in await cache.execute("HVALS", _KEY)]
-    except (msgspec.DecodeError, RecursionError):
-        await cache.discard(_KEY, "it cannot be decoded")
-        return []
