@@ -17,6 +17,7 @@ from opentelemetry.trace import Span
 from api.kernel.context import Context
 from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
 from api.kernel.outbox.consumers import Consumer, Delivery, report_lag
+from api.kernel.process.waiting import wait_until_set
 from api.kernel.telemetry import mark_failed, meter
 from api.kernel.telemetry.outages import Outage
 from worker.dead_messages import LARGEST, dead_letter, dead_topic_of, reason_of, size_of
@@ -96,7 +97,7 @@ class Reader:
                 missing = isinstance(error, UnknownTopicOrPartitionError)
                 message = "the topic does not exist in kafka: create it" if missing else "the consumer restarts"
                 logger.warning(message, exc_info=None if foreseen else error, extra={"fields": fields})
-                await self._drains_within(pause)
+                await wait_until_set(self._context.draining, pause)
 
     async def _read(self) -> None:
         await report_lag(self._context.cache, self._consumer, {})
@@ -228,12 +229,6 @@ class Reader:
             failing = self._failing.get(place)
             if failing is None or failing.until <= time.monotonic():
                 client.resume(place)
-
-    async def _drains_within(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._context.draining.wait(), seconds)
-        except TimeoutError:
-            return
 
 
 def back_off(attempt: int) -> float:

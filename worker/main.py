@@ -20,6 +20,7 @@ from api.kernel.data.redis_server import redis_options, redis_remedy, tls_remedy
 from api.kernel.feature import Feature, Sweep, consumers_of, schedules_of, tasks_of
 from api.kernel.outbox.remedies import report_remedy
 from api.kernel.outbox.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
+from api.kernel.process.waiting import wait_until_set
 from api.kernel.settings import Settings
 from api.kernel.telemetry.outages import Outage, words_of
 from worker import queries
@@ -110,8 +111,7 @@ async def publish_remedies(context: Context, outages: Mapping[tuple[str, str], O
                 with contextlib.suppress(CacheUnavailable):
                     await report_remedy(context.cache, *place, outage.remedy)
                     published[place] = results
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(context.draining.wait(), REMEDY_SECONDS)
+        await wait_until_set(context.draining, REMEDY_SECONDS)
 
 
 async def work(context: Context, tasks: Sequence[Task[Any]], ended: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ from api.kernel.errors import Problem
 from api.kernel.feature import Sweep
 from api.kernel.outbox.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
 from api.kernel.process.failpoints import passing
+from api.kernel.process.waiting import wait_until_set
 from api.kernel.telemetry import swept_at, swept_rows, trace_of
 from api.kernel.telemetry.outages import words_of
 from worker import queries
@@ -248,7 +249,7 @@ class Relay:
 
     async def _listen(self) -> int:
         async with self._context.db.listen("outbox", self._wake):
-            await _first(self._context.draining.wait(), LISTEN_SECONDS)
+            await wait_until_set(self._context.draining, LISTEN_SECONDS)
         return 0
 
     async def _repeat(self, step: Callable[[], Awaitable[int]], full: int, wake: asyncio.Event, poll: float) -> None:
@@ -267,15 +268,7 @@ class Relay:
                 fields = {"step": step.__name__, "cause": cause, "seconds": round(pause, 1)}
                 trace = None if isinstance(error, _EXPECTED) else error
                 logger.warning("a step of the relay failed", exc_info=trace, extra={"fields": fields})
-                await _first(self._context.draining.wait(), pause)
+                await wait_until_set(self._context.draining, pause)
                 continue
             if done < full:
-                await _first(wake.wait(), poll)
-
-
-async def _first(event: Awaitable[object], seconds: float) -> None:
-    """Wait for an event or until the timeout."""
-    try:
-        await asyncio.wait_for(event, seconds)
-    except TimeoutError:
-        return
+                await wait_until_set(wake, poll)

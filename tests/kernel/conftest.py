@@ -1,6 +1,7 @@
 """What several tests of the kernel begin with."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 
@@ -30,3 +31,10 @@ async def things(cloned: Settings, work: Work) -> AsyncIterator[Context]:
     """A Context whose one subscriber is `work`."""
     async with open_context(cloned, subscribers([work.task])) as opened:
         yield opened
+
+
+@pytest.fixture
+def bearer(context: Context) -> dict[str, str]:
+    """The header of a valid token, whose session does not exist."""
+    token = context.tokens.issue(sub=uuid4(), sid=uuid4(), jti=uuid4(), email="a@b.cd", name=None, roles=())
+    return {"authorization": f"Bearer {token}"}

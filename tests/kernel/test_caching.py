@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import msgspec
@@ -101,12 +100,6 @@ async def gazette(settings: Settings, context: Context) -> AsyncIterator[httpx.A
     transport = httpx.ASGITransport(app_of(limited, context, GAZETTE), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost/api") as client:
         yield client
-
-
-@pytest.fixture
-def bearer(context: Context) -> dict[str, str]:
-    token = context.tokens.issue(sub=uuid4(), sid=uuid4(), jti=uuid4(), email="a@b.cd", name=None, roles=())
-    return {"authorization": f"Bearer {token}"}
 
 
 def varies(answer: httpx.Response) -> set[str]:

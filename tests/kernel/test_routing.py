@@ -124,12 +124,6 @@ async def bakery(settings: Settings, context: Context) -> AsyncIterator[httpx.As
         yield client
 
 
-@pytest.fixture
-def bearer(context: Context) -> dict[str, str]:
-    token = context.tokens.issue(sub=uuid4(), sid=uuid4(), jti=uuid4(), email="a@b.cd", name=None, roles=())
-    return {"authorization": f"Bearer {token}"}
-
-
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """The contract's one shape, whole."""
     told: dict[str, Any] = answer.json()

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -31,12 +31,6 @@ async def gallery(settings: Settings, context: Context) -> AsyncIterator[httpx.A
     transport = httpx.ASGITransport(app_of(settings, context, GALLERY), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost/api") as client:
         yield client
-
-
-@pytest.fixture
-def bearer(context: Context) -> dict[str, str]:
-    token = context.tokens.issue(sub=uuid4(), sid=uuid4(), jti=uuid4(), email="a@b.cd", name=None, roles=())
-    return {"authorization": f"Bearer {token}"}
 
 
 async def parts(*content: bytes) -> AsyncIterator[bytes]:

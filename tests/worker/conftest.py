@@ -7,8 +7,11 @@ import pytest
 from arq.connections import ArqRedis
 
 import worker.consumer
+import worker.kafka
+import worker.security
 from api.kernel.context import Context
 from api.kernel.settings import Settings
+from api.kernel.telemetry import outages
 from tests.worker.messages import SHORTEST_SESSION, make_notes
 from tests.worker.parts import Broker, RedisServer
 from worker.kafka import Publisher
@@ -64,3 +67,15 @@ async def _handlers() -> AsyncIterator[None]:
     for number, handler in before.items():
         asyncio.get_running_loop().remove_signal_handler(number)
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested is not how fast a busy machine answers."""
+    for module, name in (
+        (worker.security, "EXPLAIN_SECONDS"),
+        (worker.security, "PROBE_SECONDS"),
+        (outages, "PROBE_SECONDS"),
+    ):
+        monkeypatch.setattr(module, name, 10.0)
+    monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 20.0)

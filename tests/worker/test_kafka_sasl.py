@@ -11,12 +11,9 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-import worker.kafka
-import worker.security
 from api.kernel.config.connections import Kafka
 from api.kernel.context import Context
 from api.kernel.settings import Settings
-from api.kernel.telemetry import outages
 from api.kernel.telemetry.outages import no_tls, only_tls
 from dev import apache_kafka
 from dev.part import stop
@@ -107,18 +104,6 @@ def kafka(broker: Broker, mechanism: str, *, tls: bool, **changes: Any) -> Kafka
         sasl_password=PASSWORD if plain else PASSWORD.replace(",", ""),
     )
     return msgspec.structs.replace(made, **changes)
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is tested is not how fast a busy machine answers."""
-    for module, name in (
-        (worker.security, "EXPLAIN_SECONDS"),
-        (worker.security, "PROBE_SECONDS"),
-        (outages, "PROBE_SECONDS"),
-    ):
-        monkeypatch.setattr(module, name, 10.0)
-    monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 20.0)
 
 
 @pytest.mark.parametrize("tls", [True, False], ids=["tls on ipv6", "open"])

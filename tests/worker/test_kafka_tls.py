@@ -9,11 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-import worker.kafka
-import worker.security
 from api.kernel.config.connections import Kafka
 from api.kernel.settings import Settings
-from api.kernel.telemetry import outages
 from api.kernel.telemetry.outages import no_tls, only_tls
 from dev.stack import Services
 from tests.authority import Authority
@@ -47,18 +44,6 @@ async def broker(tmp_path: Path) -> AsyncIterator[int]:
 
     async with await asyncio.start_server(greet, "127.0.0.1", 0, ssl=context) as server:
         yield server.sockets[0].getsockname()[1]
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is tested is not how fast a busy machine answers."""
-    for module, name in (
-        (worker.security, "EXPLAIN_SECONDS"),
-        (worker.security, "PROBE_SECONDS"),
-        (outages, "PROBE_SECONDS"),
-    ):
-        monkeypatch.setattr(module, name, 10.0)
-    monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 20.0)
 
 
 async def greeting(port: int, settings: Kafka) -> bytes:

@@ -114,10 +114,7 @@ class Endpoint:
     ) -> None:
         """Serve a stream or a socket until either side ends it."""
         caller: Caller = scope["caller"]
-        fields = [
-            (name.encode(), value.encode()) for name, value in (scope["extra_headers"] | cookies.remedy()).items()
-        ]
-        fields += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
+        fields = _fields(scope["extra_headers"] | cookies.remedy(), cookies)
         look = functools.partial(self._gate.look_again, context, caller)
         known: dict[str, Any] = {"caller": caller, "check": look, "headers": fields}
         if handshake is None:
@@ -276,9 +273,7 @@ class Endpoint:
         named |= {"cache-control": "no-store"} | scope["extra_headers"] | cookies.remedy()
         if stream.filename is not None:
             named["content-disposition"] = disposition_of(stream.filename)
-        response_headers = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
-        response_headers += [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
-        return {"type": "http.response.start", "status": self.route.status, "headers": response_headers}
+        return {"type": "http.response.start", "status": self.route.status, "headers": _fields(named, cookies)}
 
     def _encoded(
         self, answer: Any, extra: dict[str, str], may_store: bool, scope: Scope, headers: dict[bytes, bytes]
@@ -306,6 +301,12 @@ class Endpoint:
         if status not in (204, 304):
             response_headers.append((b"content-length", b"%d" % len(body)))
         return status, response_headers, body
+
+
+def _fields(named: dict[str, str], cookies: Cookies) -> list[tuple[bytes, bytes]]:
+    """Response headers as ASGI takes them."""
+    fields = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
+    return fields + [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
 
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:

@@ -65,10 +65,9 @@ class Client:
     def deliver(self, item: Item) -> None:
         """Write an event. A client that does not take it is caught up later."""
         self.at = item.at
-        if item.lost:
-            self._write(self._form.resync(item.at, "error"))
-        elif item.data is not None:
-            self._write(self._form.item(item))
+        message = self._message(item)
+        if message is not None:
+            self._write(message)
 
     def beat(self, at: int) -> None:
         """Send a heartbeat. It carries the position, so that a client without events for a day can still resume."""
@@ -78,10 +77,9 @@ class Client:
 
     async def put(self, item: Item) -> None:
         """Send an event, and wait until it is taken."""
-        if item.lost:
-            await self._send(self._form.resync(item.at, "error"))
-        elif item.data is not None:
-            await self._send(self._form.item(item))
+        message = self._message(item)
+        if message is not None:
+            await self._send(message)
 
     async def resync(self, at: int, reason: str) -> None:
         """Tell the client that it missed events and must reload; it follows from `at` on."""
@@ -110,6 +108,12 @@ class Client:
         self.current = False
         if self._late is not None:
             self._late.cancel()
+
+    def _message(self, item: Item) -> Any:
+        """What `send` takes for an event; None if nothing is sent."""
+        if item.lost:
+            return self._form.resync(item.at, "error")
+        return None if item.data is None else self._form.item(item)
 
     def _write(self, message: Any) -> None:
         """Step the sending coroutine once, in place of a task and a queue for each client. It finishes at once unless

@@ -8,7 +8,7 @@ import contextvars
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from api.kernel.live.clients import Client, clients_now
 from api.kernel.live.feeds import Feed, Item, View
 from api.kernel.live.queries import Row
 from api.kernel.live.shown import Shown
+from api.kernel.process.waiting import wait_until_set
 from api.kernel.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -179,7 +180,7 @@ class Live:
                 await asyncio.sleep(min(LONGEST_PAUSE, 0.1 * 2**failures))
                 continue
             if len(rows) < PAGE:
-                await _first(self._wake.wait(), POLL_SECONDS)
+                await wait_until_set(self._wake, POLL_SECONDS)
 
     async def _spread(self, context: Any, row: Row) -> None:
         """Write one event to its clients, yielding to the event loop between batches. Clients that become current
@@ -259,8 +260,3 @@ async def open_live(db: Database, draining: asyncio.Event, settings: Settings) -
 
 def _keys(feed: Feed[Any] | None) -> list[tuple[str, UUID | None]]:
     return [(name, feed.key) for name in feed.view.types] if feed else []
-
-
-async def _first(event: Awaitable[object], seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event, seconds)
