@@ -17,6 +17,7 @@ from api.kernel.context import open_context
 from api.kernel.contract import openapi
 from api.kernel.errors import NOT_FOUND, Problems
 from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, schedules_of, settings_of, tasks_of
+from api.kernel.http.application import BrowserApplication
 from api.kernel.http.cors import Cors
 from api.kernel.http.gate import Gate
 from api.kernel.http.static import Document, Static
@@ -67,7 +68,7 @@ def create_app(
         settings.of(kind)
     schedules_of(features)  # an invalid schedule stops the start of web and worker
     routes = [route for feature in features for route in feature.routes]
-    pages: list[BaseRoute] = [Route("/{path:path}", Static(ROOT / "web/public", fallback=True))]
+    pages: list[BaseRoute] = [Route("/{path:path}", BrowserApplication(settings.web_dir))]
     if settings.api_docs:
         document = Document("/api/openapi.json", openapi.document(features), JSON)
         pages.insert(0, Route("/api/openapi.json", document))

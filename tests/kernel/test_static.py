@@ -1,6 +1,8 @@
-"""Built files: only those, by exact path, and a page for whoever navigates."""
+"""The built browser application, and files under a prefix: served by exact path, compressed, with a page for each
+navigation."""
 
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,9 +10,11 @@ import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from starlette.types import Message, Scope
+from starlette.types import ASGIApp, Message, Scope
 
+from api.kernel.config.folders import read_web_folder
 from api.kernel.errors import NOT_FOUND, Problem, Problems
+from api.kernel.http.application import NONCE, BrowserApplication, mark
 from api.kernel.http.static import Static
 
 HTML = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
@@ -20,6 +24,8 @@ FILES = {
     "app.css": b"a{}",
     "assets/logo.svg": b"<svg/>",
     "odd.unheardof": b"?",
+    "app-settings.json": b"{}",
+    "main-4YQK2ZJX.js.map": b"{}",
 }
 
 
@@ -34,13 +40,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "public"
 
 
-def client_of(static: Static) -> httpx.AsyncClient:
+def client_of(static: ASGIApp) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(Problems(static)), base_url="http://localhost")
 
 
 @pytest.fixture
 async def site(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(Static(folder, fallback=True)) as client:
+    async with client_of(BrowserApplication(folder)) as client:
         yield client
 
 
@@ -48,7 +54,6 @@ async def test_a_file_is_served_with_its_type_and_its_policy(site: httpx.AsyncCl
     answer = await site.get("/assets/logo.svg")
     assert (answer.status_code, answer.content) == (200, b"<svg/>")
     assert answer.headers["content-type"] == "image/svg+xml"
-    assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert (await site.get("/app.css")).headers["content-type"] == "text/css; charset=utf-8"
     assert (await site.get("/odd.unheardof")).headers["content-type"] == "application/octet-stream"
 
@@ -56,8 +61,10 @@ async def test_a_file_is_served_with_its_type_and_its_policy(site: httpx.AsyncCl
 async def test_hashed_names_are_kept_for_a_year_and_the_rest_is_asked_for_again(site: httpx.AsyncClient) -> None:
     hashed = await site.get("/main-4YQK2ZJX.js")
     assert hashed.headers["cache-control"] == "public, max-age=31536000, immutable"
-    for path in ("/", "/index.html", "/app.css", "/assets/logo.svg"):
+    for path in ("/app-settings.json", "/app.css", "/assets/logo.svg"):
         assert (await site.get(path, headers=HTML)).headers["cache-control"] == "no-cache"
+    for path in ("/", "/index.html", "/users/42"):
+        assert (await site.get(path, headers=HTML)).headers["cache-control"] == "no-store"
 
 
 async def test_the_etag_is_of_the_content_and_saves_the_body(site: httpx.AsyncClient) -> None:
@@ -79,12 +86,18 @@ async def test_ranges_are_not_looked_at(site: httpx.AsyncClient) -> None:
         assert (answer.status_code, answer.content) == (200, b"a{}")
 
 
-async def test_whoever_navigates_gets_the_application(site: httpx.AsyncClient) -> None:
-    for path in ("/", "/verify", "/users/42", "/apiary"):
+async def test_a_navigation_gets_the_application(site: httpx.AsyncClient) -> None:
+    for path in ("/", "/verify", "/users/42", "/apiary", "/users/ada@example.com", "/x/1.2.3"):
         answer = await site.get(path, headers=HTML)
         assert (answer.status_code, answer.content) == (200, FILES["index.html"])
     assert (await site.get("/")).status_code == 200
-    for path, headers in [("/gone.js", HTML), ("/verify", {"accept": "application/json"}), ("/verify", {})]:
+    for path, headers in [
+        ("/gone-4YQK2ZJX.js", HTML),
+        ("/main-4YQK2ZJX.js.map", HTML),
+        ("/.well-known/x", HTML),
+        ("/verify", {"accept": "application/json"}),
+        ("/verify", {}),
+    ]:
         answer = await site.get(path, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
@@ -102,7 +115,7 @@ async def test_files_are_only_read(site: httpx.AsyncClient, method: str) -> None
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
-async def ask(static: Static, path: str, accept: bytes = b"*/*") -> tuple[int, bytes]:
+async def ask(static: ASGIApp, path: str, accept: bytes = b"*/*") -> tuple[int, bytes]:
     """Below every client and server that would tidy the path."""
     sent: list[Message] = []
 
@@ -131,7 +144,7 @@ STEPS = st.lists(
 async def test_no_path_leads_out_of_the_folder(folder: Path, steps: list[str], accept: bytes) -> None:
     """C-15."""
     try:
-        status, body = await ask(Static(folder, fallback=True), "/" + "/".join(steps), accept)
+        status, body = await ask(BrowserApplication(folder), "/" + "/".join(steps), accept)
     except NOT_FOUND:
         return
     assert (status, body) == (200, body)
@@ -148,7 +161,95 @@ async def test_a_folder_under_a_prefix_is_served_there_alone(folder: Path) -> No
 
 
 async def test_a_folder_that_is_not_there_serves_nothing(tmp_path: Path) -> None:
-    static = Static(tmp_path / "nowhere", fallback=True)
+    static = BrowserApplication(tmp_path / "nowhere")
     for path in ("/", "/index.html", "/users"):
         with pytest.raises(Problem):
             await ask(static, path, b"text/html")
+
+
+# Of `ng build` (Angular 22.2) of a new application; the second with a global style and `ngCspNonce`.
+STOCK = """<!doctype html>
+<html lang="en" data-beasties-container>
+<head>
+  <base href="/">
+<style>body{margin:0}</style>
+<link rel="stylesheet" href="styles-5INURTSO.css" media="print" onload="this.media='all'"></head>
+<body>
+  <app-root></app-root>
+<script src="main-HS5SINXE.js" type="module"></script></body>
+</html>
+"""
+PREPARED = STOCK.replace("<app-root>", f'<app-root ngcspnonce="{NONCE}">').replace(
+    "<style>", f'<style nonce="{NONCE}">'
+)
+
+
+def build(folder: Path, page: str) -> BrowserApplication:
+    """A build of the size where compression pays, with what `ng build` and a build step for compression leave."""
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text(page + "<!-- -->" * 200)
+    (folder / "main-HS5SINXE.js").write_bytes(b"console.log(1);" * 200)
+    (folder / "chunk-abcdefgh.js").write_bytes(b"console.log(2);" * 200)
+    (folder / "chunk-abcdefgh.js.br").write_bytes(b"as if brotli")
+    return BrowserApplication(folder)
+
+
+@pytest.mark.parametrize("page", [STOCK, PREPARED], ids=["stock", "prepared"])
+async def test_each_page_has_a_nonce_of_its_own_that_its_policy_allows(tmp_path: Path, page: str) -> None:
+    async with client_of(build(tmp_path / "browser", page)) as client:
+        nonces = set()
+        for path in ("/", "/users/42"):
+            answer = await client.get(path, headers=HTML)
+            [nonce] = set(re.findall(r"'nonce-([^']+)'", answer.headers["content-security-policy"]))
+            assert re.search(rf'<app-root ngCspNonce="{nonce}">', answer.text, re.IGNORECASE)
+            assert f'<style nonce="{nonce}">' in answer.text
+            assert f'<script nonce="{nonce}" src="main-HS5SINXE.js"' in answer.text
+            assert NONCE not in answer.text
+            assert "onload" not in answer.text
+            nonces.add(nonce)
+        assert len(nonces) == 2
+        policy = answer.headers["content-security-policy"]
+    for needed in ("base-uri 'self'", "require-trusted-types-for 'script'", "frame-ancestors 'none'"):
+        assert needed in policy
+    assert "unsafe" not in policy
+    assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+
+
+def test_a_page_without_an_application_is_left_as_it_is() -> None:
+    assert mark("<!doctype html><body><p>ng-app</p></body>") == "<!doctype html><body><p>ng-app</p></body>"
+
+
+async def test_files_are_sent_compressed_as_the_client_accepts_it(tmp_path: Path) -> None:
+    async with client_of(build(tmp_path / "browser", STOCK)) as client:
+        for path, accepted, coding in [
+            ("/main-HS5SINXE.js", "gzip, deflate, br", "gzip"),
+            ("/main-HS5SINXE.js", "br", None),
+            ("/main-HS5SINXE.js", "gzip;q=0", None),
+            ("/chunk-abcdefgh.js", "gzip, deflate, br", "br"),
+            ("/chunk-abcdefgh.js", "gzip", None),
+            ("/", "gzip, deflate, br", "gzip"),
+        ]:
+            async with client.stream("GET", path, headers={"accept-encoding": accepted, **HTML}) as answer:
+                assert answer.headers.get("content-encoding") == coding, (path, accepted)
+                assert answer.headers["vary"] == "Accept-Encoding"
+        assert (await client.get("/chunk-abcdefgh.js.br")).status_code == 404
+        plain, packed = [
+            (await client.get("/main-HS5SINXE.js", headers={"accept-encoding": coding})) for coding in ("", "gzip")
+        ]
+        assert plain.content == packed.content
+        assert plain.headers["etag"] != packed.headers["etag"]
+
+
+async def test_the_statistics_of_the_build_say_what_never_changes(tmp_path: Path) -> None:
+    (tmp_path / "browser-stats.json").write_text('{"outputs": {"chunk-abcdefgh.js": {}, "polyfills.js": {}}}')
+    async with client_of(build(tmp_path / "browser", STOCK)) as client:
+        assert "immutable" in (await client.get("/chunk-abcdefgh.js")).headers["cache-control"]
+        assert (await client.get("/main-HS5SINXE.js")).headers["cache-control"] == "no-cache"
+
+
+def test_the_folder_may_be_the_one_that_the_builder_names(tmp_path: Path) -> None:
+    build(tmp_path / "dist/browser", STOCK)
+    for named in ("dist", "dist/browser"):
+        assert read_web_folder(str(tmp_path / named)) == tmp_path / "dist/browser"
+    with pytest.raises(ValueError, match="build the application first"):
+        read_web_folder(str(tmp_path))

@@ -1,11 +1,11 @@
-"""A folder of built files, read once at start. Only these files are served, by exact path, so that no path escapes the
-folder. Navigation to an unknown page serves index.html, for the application's client-side router."""
+"""Static files, read once at start. Only these files are served, by exact path, so that no path escapes the folder.
+Each is compressed once: at build, where `name.br` or `name.gz` stands beside it, otherwise with gzip at start."""
 
 import gzip
 import hashlib
 import mimetypes
-import os
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -14,93 +14,117 @@ from starlette.types import Receive, Scope, Send
 
 from api.kernel.errors import METHOD_NOT_ALLOWED, NOT_FOUND
 from api.kernel.http.headers import combine, names
-from api.kernel.http.routing import PREFIX
 
-CONTENT_SECURITY_POLICY = (
+_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+FILE_HEADERS = {"cache-control": "no-cache", "content-security-policy": _POLICY}
+IMMUTABLE = "public, max-age=31536000, immutable"
+_CODINGS = {"br": ".br", "gzip": ".gz"}
+"""Content codings by preference, and the suffix of a file that was compressed at build."""
 _REFUSED = re.compile(r"q=0(\.0{0,3})?")
-_HASHED = re.compile(r"-[A-Za-z0-9_-]{8}\.\w+$")  # Angular's build names immutable files like this
+_COMPRESSIBLE = re.compile(r"text/|application/(javascript|json|manifest\+json|wasm|xml)|image/(svg|vnd\.microsoft)")
+_WORTH_COMPRESSING = 1024
+"""In bytes: a smaller answer fits one packet anyway."""
 
 
-class File(msgspec.Struct, frozen=True):
+class Coded(msgspec.Struct, frozen=True):
+    """A file in one content coding, with its response headers."""
+
     content: bytes
-    media_type: str
     headers: dict[str, str]
 
 
-class Document:
-    """ASGI application for one generated document, compressed once at start. Its ETag differs by encoding (RFC 9110
-    §8.8.3.3)."""
+class File(msgspec.Struct, frozen=True):
+    media_type: str
+    codings: dict[str, Coded]
+    """By content coding, the preferred one first. `identity` is the last."""
 
-    def __init__(self, path: str, content: bytes, media_type: str) -> None:
-        self._path = path
-        fields = {"cache-control": "no-cache", "vary": "Accept-Encoding"}
-        tag = hashlib.sha256(content).hexdigest()[:32]
-        self._plain = File(content, media_type, {**fields, "etag": f'"{tag}"'})
-        encoded = {**fields, "etag": f'"{tag}-gzip"', "content-encoding": "gzip"}
-        self._compressed = File(gzip.compress(content, mtime=0), media_type, encoded)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["route_template"] = self._path
-        headers = combine(scope["headers"])
-        file = self._compressed if accepts_gzip(headers.get(b"accept-encoding", b"").decode("latin-1")) else self._plain
-        await _respond(file, headers, scope, receive, send)
+    def best(self, accepted: str) -> Coded:
+        """Return the file in the coding that an Accept-Encoding field allows (RFC 9110 §12.5.3)."""
+        taken = accepted_codings(accepted)
+        return next((coded for coding, coded in self.codings.items() if coding in taken), self.codings["identity"])
 
 
-def accepts_gzip(accepted: str) -> bool:
-    """Whether an Accept-Encoding field allows gzip (RFC 9110 §12.5.3). `*` alone does not count."""
-    return any(
-        coding.strip().lower() in ("gzip", "x-gzip") and not _REFUSED.fullmatch(weight.strip().lower())
-        for coding, _, weight in (part.partition(";") for part in accepted.split(","))
-    )
+def make_file(
+    content: bytes, media_type: str, headers: Mapping[str, str], compressed: Mapping[str, bytes] | None = None
+) -> File:
+    """Return the file in each coding. The ETag is of the content, and differs by coding (RFC 9110 §8.8.3.3)."""
+    found = dict(compressed or {})
+    if not found and len(content) >= _WORTH_COMPRESSING and _COMPRESSIBLE.match(media_type):
+        found["gzip"] = gzip.compress(content, mtime=0)
+    tag = hashlib.sha256(content).hexdigest()[:32]
+    shared = dict(headers) | ({"vary": "Accept-Encoding"} if found else {})
+    codings = {
+        coding: Coded(found[coding], {**shared, "etag": f'"{tag}-{coding}"', "content-encoding": coding})
+        for coding in _CODINGS
+        if coding in found
+    }
+    codings["identity"] = Coded(content, {**shared, "etag": f'"{tag}"'})
+    return File(media_type, codings)
 
 
-async def _respond(file: File, headers: dict[bytes, bytes], scope: Scope, receive: Receive, send: Send) -> None:
+def accepted_codings(accepted: str) -> set[str]:
+    """Return the codings that an Accept-Encoding field names and does not refuse. `*` names none."""
+    parts = (part.partition(";") for part in accepted.split(","))
+    found = {name.strip().lower() for name, _, weight in parts if not _REFUSED.fullmatch(weight.strip().lower())}
+    return found | {"gzip"} if "x-gzip" in found else found
+
+
+async def respond(file: File, headers: dict[bytes, bytes], scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the file, or 304 if the client has it. Raises METHOD_NOT_ALLOWED."""
     if scope["method"] not in ("GET", "HEAD"):
         raise METHOD_NOT_ALLOWED(headers={"allow": "GET, HEAD"})
-    if names(headers.get(b"if-none-match", b"").decode("latin-1"), file.headers["etag"]):
-        response = Response(None, 304, file.headers)
+    coded = file.best(headers.get(b"accept-encoding", b"").decode("latin-1"))
+    if names(headers.get(b"if-none-match", b"").decode("latin-1"), coded.headers["etag"]):
+        response = Response(None, 304, coded.headers)
     else:
-        response = Response(file.content, 200, file.headers, file.media_type)
+        response = Response(coded.content, 200, coded.headers, file.media_type)
     await response(scope, receive, send)
 
 
-def read_file(path: Path) -> File:
-    """Read a file and its response headers: names with a hash are cached for a year, others are revalidated by ETag."""
-    content = path.read_bytes()
-    forever = bool(_HASHED.search(path.name))
-    headers = {
-        "cache-control": "public, max-age=31536000, immutable" if forever else "no-cache",
-        "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
-        "content-security-policy": CONTENT_SECURITY_POLICY,
-    }
-    return File(content, mimetypes.guess_type(path.name)[0] or "application/octet-stream", headers)
+def media_type_of(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, dict[str, bytes]]]:
+    """Yield each file below the folder, with its compressed forms by coding."""
+    found = {path for path in folder.rglob("*") if path.is_file()}
+    forms = {path.with_name(path.name + suffix) for path in found for suffix in _CODINGS.values()} & found
+    for path in sorted(found - forms):
+        siblings = {coding: path.with_name(path.name + suffix) for coding, suffix in _CODINGS.items()}
+        yield path, {coding: sibling.read_bytes() for coding, sibling in siblings.items() if sibling in forms}
+
+
+class Document:
+    """ASGI application for one generated document."""
+
+    def __init__(self, path: str, content: bytes, media_type: str) -> None:
+        self._path = path
+        self._file = make_file(content, media_type, {"cache-control": "no-cache"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route_template"] = self._path
+        await respond(self._file, combine(scope["headers"]), scope, receive, send)
 
 
 class Static:
-    """ASGI application that serves the files in `folder` under the URL path `prefix`."""
+    """ASGI application that serves the files in `folder` under the URL path `prefix`, and index.html at the prefix."""
 
-    def __init__(self, folder: Path, prefix: str = "", *, fallback: bool = False) -> None:
-        found = (path for path in folder.rglob("*") if path.is_file())
-        self._files = {f"{prefix}/{path.relative_to(folder).as_posix()}": read_file(path) for path in found}
-        self._index = self._files.get(f"{prefix}/index.html")
-        self._root = {prefix or "/", f"{prefix}/"}
-        self._prefix, self._fallback = prefix, fallback
+    def __init__(self, folder: Path, prefix: str) -> None:
+        self._files = {
+            f"{prefix}/{path.relative_to(folder).as_posix()}": make_file(
+                path.read_bytes(), media_type_of(path.name), FILE_HEADERS, compressed
+            )
+            for path, compressed in walk(folder)
+        }
+        if index := self._files.get(f"{prefix}/index.html"):
+            self._files |= {prefix: index, f"{prefix}/": index}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route_template"] = "static"
-        if not self._prefix and f"{scope['path']}/".startswith(f"{PREFIX}/"):
-            raise NOT_FOUND  # unknown API paths are not pages
-        if scope["method"] not in ("GET", "HEAD"):
-            raise METHOD_NOT_ALLOWED(headers={"allow": "GET, HEAD"})
-        headers = combine(scope["headers"])
-        file = self._files.get(scope["path"]) or self._page(scope["path"], headers.get(b"accept", b""))
+        file = self._files.get(scope["path"])
         if file is None:
             raise NOT_FOUND
-        await _respond(file, headers, scope, receive, send)
-
-    def _page(self, path: str, accept: bytes) -> File | None:
-        navigates = b"text/html" in accept and os.path.splitext(path)[1].lower() not in mimetypes.types_map
-        return self._index if path in self._root or (self._fallback and navigates) else None
+        await respond(file, combine(scope["headers"]), scope, receive, send)
