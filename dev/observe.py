@@ -31,7 +31,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / "prometheus.yml"
     file.write_text(configuration(ports))
-    print(f"Prometheus: http://127.0.0.1:{port}/alerts, /targets and /graph")
+    print(f"Prometheus: http://localhost:{port}/alerts, /targets and /graph")
     print(f"It scrapes the ports {metrics} to {ports[-1]}: start the stack with METRICS_PORT={metrics} make run.")
     sys.stdout.flush()
     options = [f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}", "--storage.tsdb.retention.time=1d"]

@@ -74,7 +74,7 @@ def _start(data_dir: Path, durable: bool, parts: list[Part]) -> Services:
     if not smtp_url:
         ports = [str(smtp_port), str(mail_port)]
         parts.append(Part("mail", [sys.executable, "-m", "dev.mail", mail, *ports], logs, ready="Uvicorn running on"))
-        smtp_url, mail_url = f"smtp://127.0.0.1:{smtp_port}", f"http://127.0.0.1:{mail_port}"
+        smtp_url, mail_url = f"smtp://127.0.0.1:{smtp_port}", f"http://localhost:{mail_port}"
     if not redis_url:
         part, redis_url = redis.start(data_dir / "redis", logs, redis_port)
         parts.append(part)

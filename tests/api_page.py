@@ -65,6 +65,7 @@ async def use_cookies(told: Transcript) -> Browser:
     told.say("## Browsers, and the list of sessions")
     browser = Browser(told.client)
     await told.show("POST /auth/cookie/login", browser, data=form())
+    await told.show("GET /auth/session", browser)
     await told.show("POST /auth/refresh", browser)
     await told.client.post("/api/auth/jwt/login", data=form())
     await told.client.post("/api/auth/jwt/login", data=form())

@@ -282,6 +282,7 @@ CASES: dict[int, tuple[str, str, str]] = {
     336: ("a telemetry protocol that cannot be spoken", "16.5.3", "390"),
     337: ("starting by honcho and make, as a first reader does", "16.5.3", "755"),
     338: ("a command whose output cannot be written", "16.5.3", "755"),
+    356: ("an access cookie that expired, with its refresh cookie beside it", "7.1.1", "613"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

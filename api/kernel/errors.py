@@ -59,8 +59,8 @@ class ProblemDocument(
     omit_defaults=True,
     rename={"type_": "type", "violated_policies": "violated-policies"},
 ):
-    """Body of every 4xx and 5xx response (RFC 9457). The members `error`, `status_code` and `path` repeat others for
-    compatibility with the reference system."""
+    """Body of every 4xx and 5xx response (RFC 9457). The members `message`, `error`, `status_code` and `path` repeat
+    others for compatibility with the reference system and its clients."""
 
     type_: str
     title: str
@@ -72,6 +72,7 @@ class ProblemDocument(
     errors: Sequence[FieldError] = ()
     violated_policies: Sequence[str] = ()
     """Names of the exceeded limits of a 429 response, as in RateLimit-Policy."""
+    message: str
     error: str
     status_code: int
     path: str
@@ -171,6 +172,7 @@ def document_of(refusal: Problem, path: str, trace_id: str) -> ProblemDocument:
         trace_id=trace_id,
         errors=refusal.errors,
         violated_policies=refusal.violated_policies,
+        message=refusal.detail,
         error=refusal.detail,
         status_code=refusal.status,
         path=path,

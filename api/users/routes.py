@@ -28,6 +28,7 @@ from api.users.handlers.profile import (
     change_password,
     confirm_email,
     delete_me,
+    get_current_user,
     get_me,
     revert_email,
     update_me,
@@ -69,6 +70,7 @@ routes = [
         limit="20/minute",
         errors=(RESET_PASSWORD_BAD_TOKEN, RESET_PASSWORD_INVALID_PASSWORD),
     ),
+    get("/auth/session", get_current_user, guard=anyone),
     get("/users/me", get_me, guard=signed_in, etag=True),
     patch(
         "/users/me",

@@ -97,6 +97,7 @@ async def test_our_origins_may_read_every_answer_errors_too(notes: httpx.AsyncCl
     for answer in answers.values():
         assert answer.headers["access-control-allow-origin"] == OURS
         assert answer.headers["access-control-allow-credentials"] == "true"
+        assert answer.headers["timing-allow-origin"] == OURS
         assert "Origin" in answer.headers["vary"]
         exposed = {name.strip() for name in answer.headers["access-control-expose-headers"].split(",")}
         assert {"X-Trace-Id", "Retry-After", "X-RateLimit-Remaining", "ETag", "Link"} <= exposed
@@ -123,6 +124,7 @@ async def test_no_other_origin_may(notes: httpx.AsyncClient, origin: str) -> Non
     """C-79."""
     for answer in (await every_answer(notes, origin)).values():
         assert "access-control-allow-origin" not in answer.headers
+        assert "timing-allow-origin" not in answer.headers
         assert "Origin" in answer.headers["vary"], "a cache must not hand this answer to us"
 
 

@@ -38,6 +38,7 @@ MEMBERS = {
     "trace_id",
     "error",
     "status_code",
+    "message",
     "path",
 }
 

@@ -133,11 +133,24 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert answer.headers["server-timing"].startswith("total;dur=")
     assert told["trace_id"] == answer.headers["x-trace-id"]
     kind = "about:blank" if status != 429 else "https://iana.org/assignments/http-problem-types#quota-exceeded"
-    members = {"type", "title", "status", "detail", "instance", "code", "trace_id", "error", "status_code", "path"}
+    members = {
+        "type",
+        "title",
+        "status",
+        "detail",
+        "instance",
+        "code",
+        "trace_id",
+        "message",
+        "error",
+        "status_code",
+        "path",
+    }
     assert told.keys() - {"errors", "violated-policies"} == members
     assert ("violated-policies" in told) == (status == 429)
     assert (told["status"], told["type"]) == (status, kind)
-    assert (told["error"], told["status_code"], told["path"]) == (told["detail"], status, told["instance"])
+    assert told["message"] == told["error"] == told["detail"]
+    assert (told["status_code"], told["path"]) == (status, told["instance"])
     return told
 
 

@@ -50,6 +50,25 @@ async def test_signs_a_browser_in(client: httpx.AsyncClient, context: Context) -
     assert tuple(row) == ("cookie", "password", True)
 
 
+async def test_a_browser_that_dropped_its_access_cookie_is_asked_to_refresh(
+    client: httpx.AsyncClient, context: Context
+) -> None:
+    """C-356: after 15 minutes. The first request of a page causes no error; the others say what to do."""
+    await make_user(context, "ada@example.com")
+    cookies = set_by(await login(client, "ada@example.com", mode="cookie"))
+    assert (await client.get("/api/auth/session", headers=sent(cookies))).json()["email"] == "ada@example.com"
+    left = {name: value for name, value in cookies.items() if name != "__Host-access"}
+    ended = await client.get("/api/users/me", headers=sent(left))
+    assert (ended.status_code, ended.json()["code"]) == (401, "TOKEN_EXPIRED")
+    assert (await client.get("/api/auth/session", headers=sent(left))).json() is None
+    cookies |= set_by(await renew(client, sent(left)))
+    assert await who(client, cookies) == "ada@example.com"
+    for guest in ({}, left | {"__Host-refresh": "garbage"}):
+        assert (await client.get("/api/users/me", headers=sent(guest))).json()["code"] == "UNAUTHORIZED"
+        answer = await client.get("/api/auth/session", headers=sent(guest))
+        assert (answer.status_code, answer.json()) == (200, None)
+
+
 async def test_a_token_login_sets_the_devices_cookie_alone(client: httpx.AsyncClient, context: Context) -> None:
     await make_user(context, "ada@example.com")
     assert set_by(await login(client, "ada@example.com")).keys() == {"__Host-device"}

@@ -19,6 +19,7 @@ ACCESS = {
     "POST /auth/reset-password": EVERYBODY,
     "POST /auth/confirm-email": EVERYBODY,
     "POST /auth/revert-email": EVERYBODY,
+    "GET /auth/session": VISITORS,
     "GET /users/me": SIGNED_IN,
     "PATCH /users/me": SIGNED_IN,
     "DELETE /users/me": SIGNED_IN,

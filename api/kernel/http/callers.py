@@ -57,7 +57,10 @@ class Gate:
         except Problem as refusal:
             if not self.route.guard.asks and not (self._finds and b"authorization" in headers):
                 return Caller()
-            return Caller(refusal=refusal, known=self._formerly(context, cookies, refusal))
+            known = self._formerly(context, cookies, refusal)
+            if known and isinstance(refusal, UNAUTHORIZED):
+                refusal = TOKEN_EXPIRED()  # the browser dropped the access cookie and can still refresh
+            return Caller(refusal=refusal, known=known)
         return Caller(claims=claims, principal=principal, known=principal.id)
 
     def admit(self, context: Context, caller: Caller) -> None:

@@ -68,6 +68,19 @@ async def get_me(context: Context, principal: Principal) -> User:
         raise UNAUTHORIZED from None
 
 
+async def get_current_user(context: Context, principal: Principal | None) -> User | None:
+    """Get the caller's own account, or null for a guest.
+
+    Never 401, so that the first request of an application causes no error. A browser whose access cookie has expired
+    gets null: if the cookie `XSRF-TOKEN` is there, refresh and ask again."""
+    if principal is None:
+        return None
+    try:
+        return await queries.get(context.db, principal.id)
+    except NOT_FOUND:
+        return None
+
+
 async def update_me(
     context: Context, principal: Principal, body: ProfileUpdate, if_match: str | None, renew: Renew
 ) -> User:
