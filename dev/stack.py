@@ -147,7 +147,7 @@ def _ports(data_dir: Path) -> list[int]:
 
 def _bind(listener: socket.socket, last_url: str) -> int:
     """Bind to the port in `last_url` if it is free, otherwise to any. Returns the port."""
-    if last := re.search(r"127\.0\.0\.1:(\d{1,5})\b", last_url):
+    if last := re.search(r"(?:127\.0\.0\.1|localhost):(\d{1,5})\b", last_url):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the last run may linger
         with suppress(OSError, OverflowError):
             listener.bind(("127.0.0.1", int(last[1])))
