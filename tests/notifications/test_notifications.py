@@ -26,7 +26,7 @@ async def test_the_account_gets_a_mail_in_its_language(context: Context, mailbox
     await mailed(context)
     [mail] = mailbox.sent
     assert (mail.to, mail.subject) == (user.email, "Bestellung")
-    assert mail.text.startswith("Zeile 1\n<b>Zeile 2</b> {{ 7*7 }}\n\nSie bekommen diese Mail")
+    assert mail.text.startswith("Zeile 1\n<b>Zeile 2</b> {{ 7*7 }}\n\nSie erhalten diese E-Mail")
     assert "&lt;b&gt;Zeile 2&lt;/b&gt; {{ 7*7 }}" in mail.html
 
 

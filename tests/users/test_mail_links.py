@@ -125,7 +125,7 @@ async def test_a_repeated_registration_is_answered_by_mail_where_accounts_are_hi
     await make_user(context, ADA)
     await tasks.send_already_registered.defer_alone(context.db, tasks.AlreadyRegistered(email=ADA))
     assert [to for to, _ in await mailed(context)] == [ADA]
-    assert mailbox.sent[0].subject == "You have an account already"
+    assert mailbox.sent[0].subject == "You already have an account"
 
 
 class Refusing(MemoryMailer):
