@@ -34,7 +34,7 @@ class Transcript:
     def __init__(self, client: httpx.AsyncClient, routes: Mapping[tuple[str, str], Route]) -> None:
         self.client = client
         self.left = dict(routes)
-        """The routes not shown yet."""
+        """The routes that were not shown yet."""
         self.lines: list[str] = []
         self._ids: dict[str, str] = {}
 
@@ -42,7 +42,7 @@ class Transcript:
         self.lines += [text, ""]
 
     def describe(self, route: str) -> None:
-        """Write down a route whose request no text can show, such as a WebSocket."""
+        """Write the heading of a route that cannot be shown as text, such as a WebSocket."""
         method, _, template = route.partition(" ")
         self.lines += _heading(self.left.pop((method, template)))
 
