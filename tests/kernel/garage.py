@@ -1,4 +1,4 @@
-"""A feature with one route of each kind, and what its OpenAPI document says."""
+"""A feature with one route of each kind, for the tests of its OpenAPI document."""
 
 import enum
 import json
