@@ -1,4 +1,4 @@
-"""Built files: only those, by exact path, and a page for whoever navigates."""
+"""Built files: only those, by exact path, and the application's page for navigations."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -53,14 +53,14 @@ async def test_a_file_is_served_with_its_type_and_its_policy(site: httpx.AsyncCl
     assert (await site.get("/odd.unheardof")).headers["content-type"] == "application/octet-stream"
 
 
-async def test_hashed_names_are_kept_for_a_year_and_the_rest_is_asked_for_again(site: httpx.AsyncClient) -> None:
+async def test_hashed_names_are_cached_for_a_year_and_others_revalidated(site: httpx.AsyncClient) -> None:
     hashed = await site.get("/main-4YQK2ZJX.js")
     assert hashed.headers["cache-control"] == "public, max-age=31536000, immutable"
     for path in ("/", "/index.html", "/app.css", "/assets/logo.svg"):
         assert (await site.get(path, headers=HTML)).headers["cache-control"] == "no-cache"
 
 
-async def test_the_etag_is_of_the_content_and_saves_the_body(site: httpx.AsyncClient) -> None:
+async def test_the_etag_depends_on_the_content_and_saves_the_body(site: httpx.AsyncClient) -> None:
     etag = (await site.get("/app.css")).headers["etag"]
     assert etag == f'"{hashlib.sha256(b"a{}").hexdigest()[:32]}"'
     for told in (etag, f"W/{etag}", f'"other", {etag}'):
@@ -71,7 +71,7 @@ async def test_the_etag_is_of_the_content_and_saves_the_body(site: httpx.AsyncCl
         assert (await site.get("/app.css", headers={"if-none-match": told})).status_code == 200
 
 
-async def test_ranges_are_not_looked_at(site: httpx.AsyncClient) -> None:
+async def test_ranges_are_ignored(site: httpx.AsyncClient) -> None:
     """C-18."""
     many = "bytes=" + ",".join(f"{index}-{index}" for index in range(10_000))
     for wanted in ("bytes=0-1", many):
@@ -79,7 +79,7 @@ async def test_ranges_are_not_looked_at(site: httpx.AsyncClient) -> None:
         assert (answer.status_code, answer.content) == (200, b"a{}")
 
 
-async def test_whoever_navigates_gets_the_application(site: httpx.AsyncClient) -> None:
+async def test_a_navigation_gets_the_application(site: httpx.AsyncClient) -> None:
     for path in ("/", "/verify", "/users/42", "/apiary"):
         answer = await site.get(path, headers=HTML)
         assert (answer.status_code, answer.content) == (200, FILES["index.html"])
@@ -91,7 +91,7 @@ async def test_whoever_navigates_gets_the_application(site: httpx.AsyncClient) -
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/nowhere", "/api/nowhere/index.html"])
-async def test_an_unknown_address_of_the_api_is_never_a_page(site: httpx.AsyncClient, method: str, path: str) -> None:
+async def test_an_unknown_path_of_the_api_is_never_a_page(site: httpx.AsyncClient, method: str, path: str) -> None:
     answer = await site.request(method, path, headers=HTML)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
@@ -103,7 +103,7 @@ async def test_files_are_only_read(site: httpx.AsyncClient, method: str) -> None
 
 
 async def ask(static: Static, path: str, accept: bytes = b"*/*") -> tuple[int, bytes]:
-    """Below every client and server that would tidy the path."""
+    """Calls the application below every client and server that would normalise the path."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -147,7 +147,7 @@ async def test_a_folder_under_a_prefix_is_served_there_alone(folder: Path) -> No
             await ask(static, path, b"text/html")
 
 
-async def test_a_folder_that_is_not_there_serves_nothing(tmp_path: Path) -> None:
+async def test_a_missing_folder_serves_nothing(tmp_path: Path) -> None:
     static = Static(tmp_path / "nowhere", fallback=True)
     for path in ("/", "/index.html", "/users"):
         with pytest.raises(Problem):
