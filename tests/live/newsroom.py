@@ -1,5 +1,5 @@
-"""A feature whose events clients follow, and the web process that serves it: `python -m tests.live.newsroom`. Deadlines
-are short, so that a test sees them pass."""
+"""A feature with live events, and the web process that serves it: `python -m tests.live.newsroom`. Deadlines are short,
+so that tests can wait for them."""
 
 import asyncio
 import os
@@ -61,7 +61,7 @@ class Comment(msgspec.Struct, frozen=True, tag="comment"):
     number: int
     text: str
     shown: int
-    """How often one was shown before."""
+    """Number of earlier views."""
 
 
 class Gone(msgspec.Struct, frozen=True, tag="gone"):
