@@ -30,7 +30,7 @@ TESTS = [
     "tests/test_access.py::test_every_route_has_its_row",
     "tests/users/test_me.py",
     "tests/users/test_age.py",
-    "tests/users/test_register.py::test_the_answer_holds_no_password",
+    "tests/users/test_register.py::test_the_answer_does_not_contain_the_password",
     "tests/users/test_admin_list.py",
     "tests/users/test_change_me.py",
     "tests/articles",

@@ -1,9 +1,11 @@
 """FastAPI Users 15's router tests, mirrored by name against this system's routes, so that its clients keep working.
-Differences of the contract are noted in each place. Its tests of router names (`test_route_names`, `test_*_namespace`)
-reverse URLs inside the server and have no counterpart; the tests themselves check paths. Its tests of OAuth (25) come
-with `/auth/{provider}`: of TestAuthorize `test_success`, `test_with_redirect_url`; of TestCallback
-`test_invalid_state`, `test_active_user`, `test_inactive_user`, `test_redirect_url_router`, an unavailable address, an
-existing account, the state's cookie; and the same for associating."""
+Differences of the contract are noted in each place.
+
+Its tests of router names (`test_route_names`, `test_*_namespace`) reverse URLs inside the server and have no
+counterpart; the tests themselves check paths. Its tests of OAuth (25) come with `/auth/{provider}`: of TestAuthorize
+`test_success`, `test_with_redirect_url`; of TestCallback `test_invalid_state`, `test_active_user`,
+`test_inactive_user`, `test_redirect_url_router`, an unavailable address, an existing account, the state's cookie; and
+the same for associating."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,8 +1,8 @@
-"""The table of who has what of an account after each action, in docs/security.md and in test_handover.py:
-`python -m tests.users.handover_table` writes it into the former.
+"""The table of credentials after each action, in docs/security.md and in test_handover.py: `python -m
+tests.users.handover_table` writes it into the former.
 
-Each row: the state of the account, the action, the answer, and what is still good afterwards of what was held before.
-`=` is all of it, `-` is nothing, `new` is a session in the place of the caller's own."""
+Each row: the state of the account, the action, the answer, and the credentials from before that are still valid. `=`
+means all, `-` none, `new` a session that replaces the caller's."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ STATES = {
         "session own password name reset confirm revert later",
     ),
     "leaving": (
-        "confirmed; its deletion was asked for",
+        "confirmed; its deletion was requested",
         "password name reset revert deletion",
     ),
     "disabled": (
@@ -46,7 +46,7 @@ STATES = {
         "password name reset revert",
     ),
 }
-"""What each is, and what is held of it before the action."""
+"""A description of each state, and the credentials before the action."""
 ROWS = """
 unproved | verify | 200 | password name reset
 unproved | verify, signed in | 200 | own password name reset
@@ -167,7 +167,7 @@ MARKS = "<!-- python -m tests.users.handover_table -->", "<!-- end of the table 
 
 
 def cells() -> list[tuple[str, str, str, set[str]]]:
-    """State, action, answer, and what is left."""
+    """State, action, answer, and the remaining credentials."""
     found = []
     for row in ROWS.strip().splitlines():
         state, action, answer, left = (part.strip() for part in row.split("|"))
@@ -177,7 +177,7 @@ def cells() -> list[tuple[str, str, str, set[str]]]:
 
 
 def table() -> str:
-    """As Markdown, a table a state; refusals that change nothing stand together."""
+    """Return Markdown, one table per state; refusals that change nothing share a row."""
     parts = []
     for state, (what, before) in STATES.items():
         parts.append(f"**{state.capitalize()}**: {what}. Held before: {_words(set(before.split()))}.\n")
@@ -195,7 +195,7 @@ def _words(held: set[str]) -> str:
 
 
 def placed(text: str) -> str:
-    """The document with the table between its marks."""
+    """Return the document with the table between its marks."""
     before, begin, rest = text.partition(MARKS[0])
     _, end, after = rest.partition(MARKS[1])
     return f"{before}{begin}\n\n{table()}\n{end}{after}"
