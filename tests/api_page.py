@@ -62,7 +62,7 @@ async def begin(told: Transcript, context: Context) -> None:
 
 
 async def use_cookies(told: Transcript) -> Browser:
-    told.say("## Browsers, and the list of sessions")
+    told.say("## Browsers and sessions")
     browser = Browser(told.client)
     await told.show("POST /auth/cookie/login", browser, data=form())
     await told.show("POST /auth/refresh", browser)
@@ -100,7 +100,7 @@ async def recover(told: Transcript, context: Context) -> None:
 
 
 async def leave(told: Transcript) -> None:
-    told.say("## Leaving")
+    told.say("## Deleting the account")
     told.say("Signing in before the deletion cancels it.")
     pair = (await told.client.post("/api/auth/jwt/login", data=form())).json()
     await told.show("DELETE /users/me", json={"current_password": PASSWORD}, headers=bearer(pair))

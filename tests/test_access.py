@@ -84,7 +84,7 @@ def expected(who: str, let_in: str) -> tuple[int, str] | None:
 def missing(routes: Mapping[str, tuple[str, Route]], examples: Mapping[str, Examples]) -> list[str]:
     """Return an instruction for each route without a row and each row without a route."""
     faults = [
-        f'{examples[feature].file}: say in ACCESS whom "{name}" lets in'
+        f'{examples[feature].file}: list the callers of "{name}" in ACCESS'
         for name, (feature, _) in routes.items()
         if name not in examples[feature].access
     ]
@@ -107,7 +107,7 @@ def test_a_route_without_a_row_is_reported_with_the_line_to_write() -> None:
 
     bare = Examples("cars", None)
     routes = {"POST /cars": ("cars", post("/cars", handler, guard=signed_in))}
-    assert missing(routes, {"cars": bare}) == ['tests/cars/examples.py: say in ACCESS whom "POST /cars" lets in']
+    assert missing(routes, {"cars": bare}) == ['tests/cars/examples.py: list the callers of "POST /cars" in ACCESS']
     bare.access = {"POST /cars": SIGNED_IN, "GET /cars": EVERYBODY}
     [fault] = missing(routes, {"cars": bare})
     assert fault.startswith('tests/cars/examples.py: remove "GET /cars"')

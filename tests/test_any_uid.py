@@ -22,7 +22,7 @@ PRIVILEGES += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or subprocess.run([*PRIVILEGES, "true"], check=False, capture_output=True).returncode != 0,
-    reason="needs to be root, to become somebody else",
+    reason="needs to be root, to switch the user",
 )
 
 

@@ -40,7 +40,7 @@ def whose(answer: Answer) -> str | None:
 
 @attack(9)
 def no_byte_undoes_the_host_prefix(world: World) -> None:
-    """A cookie of another subdomain with a name similar to __Host-access signs nobody in"""
+    """A cookie of another subdomain with a name similar to __Host-access does not authenticate"""
     site = world.dev
     browser, _ = signed_in(site)
     value = browser.cookies["__Host-access"].encode()

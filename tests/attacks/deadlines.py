@@ -91,7 +91,7 @@ def no_trickle_outlives_its_deadline(world: World) -> None:
 
 
 @attack(2, waits=True)
-def three_hundred_that_owe_a_body_are_let_go(world: World) -> None:
+def three_hundred_with_a_missing_body_are_closed(world: World) -> None:
     """300 connections with an answer sent, a body missing and one more byte release their descriptors"""
     site = world.dev
     ends = set()
@@ -114,7 +114,7 @@ def three_hundred_that_owe_a_body_are_let_go(world: World) -> None:
 
 
 @attack(2, waits=True)
-def readers_that_take_nothing_are_let_go(world: World) -> None:
+def clients_that_do_not_read_are_closed(world: World) -> None:
     """520 connections that never read their answers are closed and delay no others"""
     site = apart(world)
     ask = request("GET", "/api/openapi.json", site.host) * 8
@@ -122,7 +122,7 @@ def readers_that_take_nothing_are_let_go(world: World) -> None:
 
 
 @attack(2, waits=True)
-def a_reader_of_one_byte_a_second_is_let_go(world: World) -> None:
+def a_reader_of_one_byte_a_second_is_closed(world: World) -> None:
     """Answers read at a byte a second are aborted"""
     site = apart(world)
     wires = []

@@ -55,7 +55,7 @@ def flood(site: Site, payload: bytes, connections: int, reads: bool, seconds: fl
 
 
 @attack(3, alone=True)
-def pipelined_floods_stall_nobody(world: World) -> None:
+def pipelined_floods_delay_no_other(world: World) -> None:
     """Thousands of pipelined requests on some connections do not delay others, and memory stays bounded"""
     site = world.dev
     host = site.host
@@ -132,7 +132,7 @@ def silent_connections_take_no_process_away(world: World) -> None:
                     answered = time.monotonic() - began
                     break
             time.sleep(0.5)
-        held(answered is not None, "nobody else was answered for 15 s")
+        held(answered is not None, "no other client was answered for 15 s")
         lines = [line for line in site.logged().splitlines() if "Too many open files" in line]
         held(len(lines) < 20, f"the log says {len(lines)} times that there are too many open files")
     finally:

@@ -67,7 +67,7 @@ def an_invitation_does_not_promote_a_squatter(world: World) -> None:
 
 
 @attack(6)
-def an_invited_account_is_nobody_before_it_accepts(world: World) -> None:
+def an_invitation_gives_nothing_before_it_is_accepted(world: World) -> None:
     """An invited superuser's address cannot be registered, and the invitation works once"""
     site = world.dev
     boss, email, thief = site.superuser().client, fresh_email(), site.client()

@@ -72,7 +72,7 @@ def spread(shortest: dict[str, float]) -> str:
 
 
 @attack(19, alone=True)
-def a_refusal_takes_as_long_whatever_the_hash(world: World) -> None:
+def a_refusal_takes_equal_time_for_every_hash(world: World) -> None:
     """Wrong passwords of imported, invited, disabled and unknown accounts are refused in equal time; imports work"""
     site = world.dev
     people, passwords = opened(site)

@@ -46,7 +46,7 @@ def a_token_spent_twenty_times_at_once_is_good_once(world: World) -> None:
 
 
 @attack(7)
-def old_links_die_with_what_they_were_about(world: World) -> None:
+def old_links_are_invalid_after_a_change(world: World) -> None:
     """After an address was released, verified by another or set by an administrator, links to the old one are
     invalid"""
     site, found = world.dev, {}

@@ -20,7 +20,7 @@ EFFECTS = [
 
 
 async def page(told: Transcript, context: Context, admin: dict[str, str]) -> None:
-    told.say("## What happened")
+    told.say("## Activity and audit")
     while await seal(context):
         pass
     await told.show("GET /users/me/activity", params={"limit": 1}, headers=admin)

@@ -216,7 +216,7 @@ def run(made: Deployment) -> int:
         start, title = time.monotonic(), step.__name__.replace("_", " ")
         try:
             told = step()
-        except Exception as error:  # noqa: BLE001  # whatever it is, the logs say why
+        except Exception as error:  # noqa: BLE001  # of any kind; the logs have the reason
             print(f"FAILED  {title}: {error or repr(error)}\n{made.evidence()}", flush=True)
             return 1
         print(f"ok  {time.monotonic() - start:5.1f} s  {title:<12}{told}", flush=True)

@@ -87,7 +87,7 @@ async def load(ledger: Ledger) -> AsyncIterator[None]:
 async def more_calls(ledger: Ledger) -> None:
     enough = ledger.acked + CALLS
     async with asyncio.timeout(60):
-        while ledger.acked < enough:  # noqa: ASYNC110  # the clients tell nobody
+        while ledger.acked < enough:  # noqa: ASYNC110  # the clients have no event for it
             await asyncio.sleep(0.02)
 
 

@@ -44,7 +44,7 @@ class Honcho:
 
     async def said(self, text: str) -> None:
         async with asyncio.timeout(60):
-            while text not in self.log.read_text():  # noqa: ASYNC110  # a file tells nobody that it grows
+            while text not in self.log.read_text():  # noqa: ASYNC110  # a growing file has no event
                 await asyncio.sleep(0.05)
 
     def family(self, word: bytes = b"") -> set[int]:

@@ -161,7 +161,7 @@ def with_nul(values: dict[str, Any]) -> dict[str, Any]:
 def test_no_failure_was_logged(world: World) -> None:
     """Depends on the tests before it, which made the calls."""
     for operation, calls in [*world.calls.items(), ("in all", world.calls.total())]:
-        print(f"{calls:6} {operation}")  # noqa: T201  # for whoever runs `make fuzz`
+        print(f"{calls:6} {operation}")  # noqa: T201  # for the developer who runs `make fuzz`
     assert world.web.stop() == 0
     assert "unhandled exception" not in world.web.logged()
     assert not re.findall(r'.*"level": "ERROR".*', world.web.logged())

@@ -94,7 +94,7 @@ async def change_vehicle(id: UUID, body: Made, if_match: str | None) -> Car:
 
 
 async def return_keys(claims: Claims, body: Made | None) -> Car | Reply:
-    """Whoever had them once may."""
+    """For former owners, too."""
     return ACCEPTED
 
 

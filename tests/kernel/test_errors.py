@@ -52,7 +52,7 @@ async def taken() -> None:
 
 
 async def broken() -> None:
-    """Fails as nobody foresaw."""
+    """Fail unexpectedly."""
     raise RuntimeError(f"the password is {CANARY}")
 
 

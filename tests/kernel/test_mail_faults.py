@@ -42,7 +42,7 @@ GO = b"354 go\r\n"
 async def test_a_failing_server_is_retried(lines: list[bytes | None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail, "SEND_SECONDS", 0.1)
     async with listening(lambda: Talk(lines)) as mailer:
-        with pytest.raises(OSError):  # noqa: PT011  # of any kind: the task's row says which
+        with pytest.raises(OSError):  # noqa: PT011  # of any kind; the task's row has it
             async with asyncio.timeout(60):
                 await mailer.send(MESSAGE)
 

@@ -123,12 +123,12 @@ class Note(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 async def echo(body: Note) -> Note:
-    """Say the same."""
+    """Comment on an article."""
     return body
 
 
 async def listen() -> None:
-    """What is said is echoed."""
+    """Echo each message."""
 
 
 async def knock() -> None:

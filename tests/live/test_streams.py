@@ -58,7 +58,7 @@ async def test_rolled_back_events_are_not_sent(newsroom: Web, archive: Context) 
 
 
 async def test_events_without_a_view(newsroom: Web, archive: Context) -> None:
-    """None and NOT_FOUND send nothing; if the view fails, clients are told to reload."""
+    """None and NOT_FOUND send nothing; if the view fails, clients must reload."""
     id = uuid7()
     async with Follower(newsroom.port, f"/news/{id}/live") as follower:
         await follower.opened()
@@ -107,7 +107,7 @@ async def test_an_id_that_cannot_be_resumed_causes_a_reload(
         assert await follower.numbers(1) == [1]
 
 
-async def test_a_client_that_missed_too_many_events_is_told_to_reload(newsroom: Web, archive: Context) -> None:
+async def test_a_client_that_missed_too_many_events_must_reload(newsroom: Web, archive: Context) -> None:
     """C-291."""
     id = uuid7()
     async with Follower(newsroom.port, f"/news/{id}/live") as follower:

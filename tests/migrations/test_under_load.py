@@ -93,5 +93,5 @@ async def test_code_before_its_schema_reports_it_and_works_after_the_migration(
     await asyncio.to_thread(migrate, cloned.database_url)
     assert (await live_client.post("/api/auth/jwt/login", data=form)).status_code == 200
     async with asyncio.timeout(60):
-        while not await is_ready(live_client):  # noqa: ASYNC110  # what was read of the schema is kept for a second
+        while not await is_ready(live_client):  # noqa: ASYNC110  # the schema is cached for a second
             await asyncio.sleep(0.05)

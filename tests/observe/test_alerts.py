@@ -96,7 +96,7 @@ async def test_event_loop_late(scrape: Scrape, alarm: Alarm, live: Context) -> N
 
     last = measured()
     async with asyncio.timeout(60):
-        while measured() == last:  # noqa: ASYNC110  # the metrics tell nobody
+        while measured() == last:  # noqa: ASYNC110  # metrics have no event
             await asyncio.sleep(0)
     assert alarm("EventLoopLate", before) == FIRES
 

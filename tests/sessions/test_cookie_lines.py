@@ -69,7 +69,7 @@ async def test_a_duplicate_session_cookie_is_ignored_and_cleared(
 
 
 async def test_other_cookies_may_be_duplicated(client: httpx.AsyncClient, context: Context) -> None:
-    """C-190: a sibling subdomain may set XSRF-TOKEN. Only the header counts, so this signs nobody out."""
+    """C-190: a sibling subdomain may set XSRF-TOKEN. Only the header counts, so this ends no session."""
     cookies = await sign_in_browser(client, context)
     line = f"XSRF-TOKEN=planted; theme=a; {sent(cookies)['cookie']}; theme=b"
     fields = {"cookie": line, "x-xsrf-token": cookies["XSRF-TOKEN"]}

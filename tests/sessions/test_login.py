@@ -181,7 +181,7 @@ async def test_an_older_hash_is_renewed(client: httpx.AsyncClient, context: Cont
 @pytest.mark.parametrize(
     "hash", ["", "x", "$argon2id$", "$argon2id$v=19$m=4194304,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g", "$2b$31$" + "a" * 53]
 )
-async def test_a_malformed_or_expensive_hash_admits_nobody(
+async def test_a_malformed_or_expensive_hash_matches_no_password(
     client: httpx.AsyncClient, context: Context, hash: str
 ) -> None:
     """C-59."""

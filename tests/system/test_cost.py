@@ -52,7 +52,7 @@ async def test_a_measurement_is_repeated_after_some_seconds(
     monkeypatch.setattr(api.kernel.outbox.backlog, "KEPT_SECONDS", 0.05)
     await measure_waiting(live)
     async with asyncio.timeout(60):
-        while live.cache.flights:  # noqa: ASYNC110  # nobody tells
+        while live.cache.flights:  # noqa: ASYNC110  # no event
             await asyncio.sleep(0.01)
     await measure_waiting(live)
     assert len(measured) == 2

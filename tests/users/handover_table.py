@@ -42,7 +42,7 @@ STATES = {
         "password name reset revert deletion",
     ),
     "disabled": (
-        "confirmed, then disabled by an administrator; what is left counts when it is enabled again",
+        "confirmed, then disabled by an administrator; the remaining credentials work when it is enabled again",
         "password name reset revert",
     ),
 }

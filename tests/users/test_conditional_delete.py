@@ -80,6 +80,6 @@ async def test_an_uncommitted_change_is_waited_for(live_client: httpx.AsyncClien
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         )
         async with asyncio.timeout(60):
-            while not (await live.db.fetch(waiting))[0]["count"]:  # noqa: ASYNC110  # PostgreSQL does not tell
+            while not (await live.db.fetch(waiting))[0]["count"]:  # noqa: ASYNC110  # PostgreSQL has no event for it
                 await asyncio.sleep(0.02)
     assert await deleting == (412, "PRECONDITION_FAILED")

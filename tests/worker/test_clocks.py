@@ -30,11 +30,11 @@ CLOCKS = {
     "api/kernel/identity/auth.py": "access tokens, with 30 s of grace",
     "api/kernel/outbox/consumers.py": "how old a count of waiting messages is, in minutes",
     "api/kernel/outbox/remedies.py": "whether what a worker reported is less than a day old",
-    "api/kernel/outbox/schedules.py": "when a new schedule is due first; PostgreSQL's clock says whether it is",
+    "api/kernel/outbox/schedules.py": "when a new schedule is due first; PostgreSQL's clock decides",
     "api/kernel/client.py": "a Retry-After that is a date",
     "api/kernel/live/hub.py": "streams end with their access tokens",
     "api/kernel/data/database.py": "ids, whose order nothing relies on",
-    "api/kernel/identity/limits.py": "the header that says when to come back",
+    "api/kernel/identity/limits.py": "the header Retry-After",
     "api/kernel/telemetry/logs.py": "lines of the log",
     "api/kernel/config/pem.py": "whether a certificate has expired, at the start",
     "worker/relay.py": "jobs in arq's queue that are minutes old or ahead",
@@ -102,7 +102,7 @@ async def test_a_database_in_another_time_zone(cloned: Settings) -> None:
 async def test_a_dead_workers_task_is_leased_by_another_with_any_clock(
     live: Context, queue: ArqRedis, wrong: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """arq was told to run the job later, or long ago: the lease decides, and PostgreSQL ends it."""
+    """arq has the job for a later or much earlier time: the lease decides, and PostgreSQL ends it."""
     gate = Gate()
     gate.open.set()
     relay = Relay(live, None, queue, [gate.task.name])  # type: ignore[arg-type]  # it publishes nothing here

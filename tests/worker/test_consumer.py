@@ -135,7 +135,7 @@ async def test_a_field_from_a_newer_release_is_ignored_and_logged_once(
     assert vars(told)["fields"] == {"topic": "tests.notes", "names": "tests.noted.colour"}
 
 
-@pytest.mark.skipif(not APACHE, reason="the embedded broker hands out what was never committed")
+@pytest.mark.skipif(not APACHE, reason="the embedded broker returns uncommitted messages")
 async def test_an_aborted_message_is_not_handled(
     live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +146,7 @@ async def test_an_aborted_message_is_not_handled(
     async with reading(live, noting()):
         await until(live.db, "select max(number) = 3 from notes")
         async with asyncio.timeout(60):
-            while (await read_lag(live.cache))[0].messages != 0:  # noqa: ASYNC110  # Redis tells nobody
+            while (await read_lag(live.cache))[0].messages != 0:  # noqa: ASYNC110  # Redis has no event for it
                 await asyncio.sleep(0.05)
     assert await notes(live.db) == [("a", 1), ("a", 3)]
 

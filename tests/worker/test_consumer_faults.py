@@ -109,9 +109,7 @@ async def test_a_client_that_fails_silently_is_replaced(
     assert len(clients) == 2
 
 
-@pytest.mark.skipif(
-    not APACHE, reason="librdkafka's mock cluster refuses what aiokafka's second member says (SyncGroup)"
-)
+@pytest.mark.skipif(not APACHE, reason="librdkafka's mock cluster refuses the SyncGroup of aiokafka's second member")
 async def test_two_members_share_a_topic_and_one_takes_over(
     live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

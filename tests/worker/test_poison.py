@@ -127,7 +127,7 @@ async def test_a_refused_batch_does_not_condemn_its_records(live: Context, clone
         assert await published(cloned, 35, thing) == [*in_order, "last"]
 
 
-@pytest.mark.skipif(not APACHE, reason="the embedded broker takes whatever it is sent: make test-kafka")
+@pytest.mark.skipif(not APACHE, reason="the embedded broker has no size limit: make test-kafka")
 async def test_a_topic_with_a_smaller_limit_gets_smaller_batches(
     live: Context, cloned: Settings, queue: ArqRedis, publisher: Publisher
 ) -> None:

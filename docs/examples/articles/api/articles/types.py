@@ -1,4 +1,4 @@
-"""What comes in and what goes out."""
+"""Requests and responses."""
 
 from datetime import datetime
 from typing import Annotated
@@ -51,7 +51,7 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """What an author may change, with the row locked. `refuse_stale` needs only the Version field."""
+    """The fields that an author may change, read with the row locked. `refuse_stale` needs only the Version field."""
 
     version: Version[int]
     title: str
