@@ -171,7 +171,7 @@ def test_a_file_without_a_signature_and_one_with_two_are_caught(tmp_path: Path) 
     for name in ("find_it", "lonely"):
         (tmp_path / "users" / f"{name}.sql").write_text(FIND)
     bound = made(file=tmp_path / "users" / "find_it.sql")
-    assert orphans(tmp_path, [bound]) == ["sql/users/lonely.sql is bound by no signature"]
+    assert orphans(tmp_path, [bound]) == ["sql/users/lonely.sql has no signature"]
     assert "users.find_it is bound twice" in orphans(tmp_path, [bound, bound])
 
 

@@ -131,7 +131,7 @@ def the_command_does_not_bring_a_disabled_account_back(world: World) -> None:
 
 @attack(6)
 def the_last_usable_superuser_stays(world: World) -> None:
-    """Beside superusers who cannot sign in, the last one who can is neither demoted, disabled nor deleted"""
+    """Beside superusers who cannot sign in, the last one that can is neither demoted, disabled nor deleted"""
     site = world.alone()
     boss = site.superuser()
     client = boss.client

@@ -121,12 +121,12 @@ async def test_an_outage_is_not_a_misconfiguration(live: Context) -> None:
 
 async def test_remedies_are_bounded_plain_text_of_the_last_day(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     cache: Cache = live.cache
-    await report_remedy(cache, "consumers", "a", "mend \x1b[31mthis" + "!" * 1000)
-    await report_remedy(cache, "consumers", "b", "mend that")
+    await report_remedy(cache, "consumers", "a", "set \x1b[31mthis" + "!" * 1000)
+    await report_remedy(cache, "consumers", "b", "set that")
     await report_remedy(cache, "nothing", "", "no such part")
     found = await read_remedies(cache)
-    assert found["consumers"].startswith("mend [31mthis!")
-    assert found["consumers"].endswith("; mend that")
+    assert found["consumers"].startswith("set [31mthis!")
+    assert found["consumers"].endswith("; set that")
     assert len(found["consumers"]) < 400
     assert "nothing" not in await measured(live)
     monkeypatch.setattr("api.kernel.outbox.remedies.KNOWN_SECONDS", -1)

@@ -77,7 +77,7 @@ async def test_ends_every_session_of_an_account(admin: httpx.AsyncClient, contex
 
 @pytest.mark.parametrize("body", [{"is_superuser": False}, {"is_active": False}])
 async def test_the_last_superuser_stays(admin: httpx.AsyncClient, context: Context, body: dict[str, bool]) -> None:
-    """C-99, C-131: one who is disabled, whose deletion is pending, or who has no password yet cannot sign in and does
+    """C-99, C-131: an account that is disabled, has a pending deletion, or has no password yet cannot sign in and does
     not count."""
     root = (await admin.get("/api/users/me")).json()["id"]
     await make_user(context, "disabled@example.com", superuser=True, active=False)
