@@ -1,7 +1,6 @@
 """Polling for due work reads only what it takes, independent of waiting rows: according to plans and touched pages, not
 times."""
 
-import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,7 +13,7 @@ from api.kernel.context import Context
 from api.kernel.outbox import events
 from api.kernel.outbox.backlog import MOST_COUNTED
 from api.kernel.settings import Settings
-from tests.worker.test_backlog import nodes
+from tests.plans import explain, nodes, pages
 from worker import queries
 from worker.relay import EVENTS_AT_ONCE, TASKS_QUEUED
 
@@ -62,10 +61,9 @@ async def prepare(admin: "asyncpg.Connection[asyncpg.Record]", *statements: str)
         await admin.execute(statement)
 
 
-async def explain(admin: "asyncpg.Connection[asyncpg.Record]", query: Any, *arguments: object) -> dict[str, Any]:
-    text = await admin.fetchval("explain (analyze, buffers, format json) " + query.bound.statement, *arguments)
-    plan: dict[str, Any] = json.loads(text)[0]["Plan"]
-    return plan
+def statement_of(query: Any) -> str:
+    statement: str = query.bound.statement
+    return statement
 
 
 def read(plan: dict[str, Any]) -> tuple[float, int]:
@@ -73,7 +71,7 @@ def read(plan: dict[str, Any]) -> tuple[float, int]:
     rows = (
         (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in nodes(plan)
     )
-    return max(rows), plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return max(rows), pages(plan)
 
 
 @pytest.mark.case(224, 226)
@@ -82,14 +80,14 @@ async def test_the_relay_reads_no_waiting_event_and_counts_up_to_a_bound(
     admin: "asyncpg.Connection[asyncpg.Record]", waiting: str
 ) -> None:
     await prepare(admin, *EVENTS_WAITING[waiting], DUE_EVENTS)
-    rows, pages = read(await explain(admin, events.measure_outbox))
+    rows, touched = read(await explain(admin, statement_of(events.measure_outbox)))
     assert rows <= MOST_COUNTED + DUE
-    assert pages < 2 * MOST_COUNTED
-    plan = await explain(admin, queries.claim_events, EVENTS_AT_ONCE)
-    rows, pages = read(plan)
+    assert touched < 2 * MOST_COUNTED
+    plan = await explain(admin, statement_of(queries.claim_events), EVENTS_AT_ONCE)
+    rows, touched = read(plan)
     assert plan["Actual Rows"] == DUE
     assert rows <= 10 * DUE
-    assert pages < 50 * DUE
+    assert touched < 50 * DUE
 
 
 @pytest.mark.case(224, 226)
@@ -98,14 +96,14 @@ async def test_no_unleasable_task_is_read_and_counting_has_a_bound(
     admin: "asyncpg.Connection[asyncpg.Record]", waiting: str
 ) -> None:
     await prepare(admin, *TASKS_WAITING[waiting], DUE_TASKS)
-    rows, pages = read(await explain(admin, events.measure_outbox))
+    rows, touched = read(await explain(admin, statement_of(events.measure_outbox)))
     assert rows <= MOST_COUNTED + DUE
-    assert pages < 2 * MOST_COUNTED
-    plan = await explain(admin, queries.lease_tasks, NAMES, TASKS_QUEUED, 30.0)
-    rows, pages = read(plan)
+    assert touched < 2 * MOST_COUNTED
+    plan = await explain(admin, statement_of(queries.lease_tasks), NAMES, TASKS_QUEUED, 30.0)
+    rows, touched = read(plan)
     assert plan["Actual Rows"] == DUE
     assert rows <= 2 * DUE
-    assert pages < 50 * DUE
+    assert touched < 50 * DUE
 
 
 @pytest.mark.alone
