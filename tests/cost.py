@@ -141,8 +141,8 @@ def add_endpoint(copy: Path) -> None:
     _edit(
         copy / "tests/users/examples.py",
         r"\Z",
-        "\n\nasync def page(told: Transcript, context: Context, admin: dict[str, str]) -> None:\n"
-        '    await told.show("GET /users/me/age", headers=admin)\n',
+        "\n\nasync def page(transcript: Transcript, context: Context, admin: dict[str, str]) -> None:\n"
+        '    await transcript.show("GET /users/me/age", headers=admin)\n',
     )
 
 

@@ -38,7 +38,7 @@ class Transcript:
         self.lines: list[str] = []
         self._ids: dict[str, str] = {}
 
-    def say(self, text: str) -> None:
+    def write(self, text: str) -> None:
         self.lines += [text, ""]
 
     def describe(self, route: str) -> None:

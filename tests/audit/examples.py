@@ -19,9 +19,9 @@ EFFECTS = [
 ]
 
 
-async def page(told: Transcript, context: Context, admin: dict[str, str]) -> None:
-    told.say("## Activity and audit")
+async def page(transcript: Transcript, context: Context, admin: dict[str, str]) -> None:
+    transcript.write("## Activity and audit")
     while await seal(context):
         pass
-    await told.show("GET /users/me/activity", params={"limit": 1}, headers=admin)
-    await told.show("GET /audit", params={"type": "users.invited", "limit": 1}, headers=admin)
+    await transcript.show("GET /users/me/activity", params={"limit": 1}, headers=admin)
+    await transcript.show("GET /audit", params={"type": "users.invited", "limit": 1}, headers=admin)
