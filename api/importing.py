@@ -121,10 +121,10 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:], count)
     except UNAVAILABLE:
-        sys.exit(f"import: PostgreSQL does not answer, or has not been migrated: {count}. Run it again to go on.")
+        sys.exit(f"import: PostgreSQL does not answer, or has not been migrated: {count}. Run it again to continue.")
     except (FileError, OSError, SettingsError, Problem) as error:
         sys.exit(f"import: {count}; {error}")
     except KeyboardInterrupt:
-        sys.exit(f"\nimport: stopped: {count}. Run it again to go on.")
+        sys.exit(f"\nimport: stopped: {count}. Run it again to continue.")
     show(f"import: {count}.", sys.stderr)
     sys.exit(1 if count.refused else 0)

@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _wrapped(page: str) -> str:
-    """Its paragraphs in lines of at most 100 columns; tables, headings and code as they are."""
+    """Wrap the paragraphs at 100 columns; tables, headings and code stay unchanged."""
     blocks = page.split("\n\n")
     return "\n\n".join(
         block if block.startswith(("|", "#", " ", "```")) else textwrap.fill(block, 100, break_on_hyphens=False)

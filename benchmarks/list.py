@@ -73,7 +73,7 @@ def _verdict(count: int, page: float, search: float) -> Verdict:
 
 @contextlib.contextmanager
 def _filled(services: Services, count: int) -> Iterator[Services]:
-    """Yield the stack with another database with so many accounts, dropped afterwards."""
+    """Yield the stack with another database with that many accounts, dropped afterwards."""
     name = f"list_{count}"
     url = urlsplit(services.database_url)._replace(path=f"/{name}").geturl()
     asyncio.run(_execute(services.database_url, f"drop database if exists {name}", f"create database {name}"))

@@ -39,7 +39,7 @@ def as_in_production(services: Services, accounts: Sequence[Account]) -> Iterato
         with serving(NAME, ["api"], environment, stdout=drain.stdin.fileno()) as server:
             asked = urllib.request.Request(f"http://127.0.0.1:{server.port}{ME}", headers=bearer(accounts[0]))
             with urllib.request.urlopen(asked) as answer:
-                assert answer.headers["x-ratelimit-limit"] == "1000000", "nothing limits"
+                assert answer.headers["x-ratelimit-limit"] == "1000000", "the limits are off"
             warm = drive(server.port, 1.0, functools.partial(gets, ME, accounts))
             assert collected.wait(20), "no trace was exported"
             yield server

@@ -94,8 +94,8 @@ def _create(folder: Path, logs: Path, programs: Path) -> None:
 def _unprivileged(folder: Path) -> list[str]:
     """Return the command to run PostgreSQL under, which refuses to run as root or as a user without a passwd entry.
 
-    Such users run it in a user namespace as nobody, and keep owning the files. If a container forbids that to root, or
-    another user owns the files already, it runs as the files' owner."""
+    Such users run it in a user namespace as `nobody`, and keep owning the files. If a container forbids that to root,
+    or another user owns the files already, it runs as the files' owner."""
     user, owner = os.geteuid(), folder.stat()
     if user != 0 and _has_name(user):
         return []
@@ -113,7 +113,7 @@ def _has_name(user: int) -> bool:
 
 
 def _as_owner(folder: Path, owner: os.stat_result) -> list[str]:
-    """For root: return the command that switches to the folder's owner, or to nobody, who then receives the folder.
+    """For root: return the command that switches to the folder's owner, or to `nobody`, who then receives the folder.
 
     It keeps root's right to enter any folder, since the project may be in a folder closed to others, like /root."""
     uid, gid = (owner.st_uid, owner.st_gid) if owner.st_uid else (NOBODY, NOBODY)

@@ -21,7 +21,7 @@ from honcho.process import Process
 from dev.part import Part, StackError
 
 NAMES = {"web": "KILL", "worker": "TERM"}
-"""And the signal that stops each before it is started again: web leaves its port; the worker gives its tasks back."""
+"""The signal that stops each process before a restart: web must free its port; the worker returns its tasks."""
 READY_SECONDS = 30
 STOP_SECONDS = 4
 POLL_SECONDS = 0.1

@@ -14,7 +14,7 @@ import pytest
 from dev.part import ROOT
 
 BUDGET = 15.0
-"""Seconds for the tests, including what they start."""
+"""Seconds for the tests, including the services that they start."""
 PROGRAMS = Path(sys.executable).parent
 ALWAYS = "tests/test_house.py"
 

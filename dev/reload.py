@@ -26,7 +26,7 @@ class Reloader:
         self._command, self._how, self._folders = command, how, folders
         self._stopping = False
         self._ending: list[tuple[subprocess.Popen[bytes], float]] = []
-        """What was told to end, and when it is killed."""
+        """Ending processes, and the time at which each is killed."""
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         """Wait for the command, which was sent the signal too: it is of the same process group."""
@@ -55,7 +55,7 @@ class Reloader:
         return subprocess.Popen(command, shell=True)  # noqa: S602  # a line of the Procfile
 
     def _end(self, child: "subprocess.Popen[bytes]") -> None:
-        """Stop the command: at once with all that it started, or in its own time beside the one that follows it."""
+        """Stop the command: KILL at once with its descendants; TERM while the next one already starts."""
         if child.poll() is not None:
             return
         if self._how == signal.SIGKILL:
@@ -100,7 +100,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, reloader.stop)
     status = reloader.run()
-    if status < 0:  # end like the command
+    if status < 0:  # exit like the command
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     return status

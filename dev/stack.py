@@ -110,8 +110,8 @@ def remembered(data_dir: Path) -> dict[str, Any]:
 
 
 def delete(data_dir: Path) -> bool:
-    """Delete what the stack keeps in `data_dir`, and the folder unless it holds something else; whether there was
-    anything. Raises StackError while a stack runs on it."""
+    """Delete the stack's files in `data_dir`, and the folder if it is then empty. Returns whether there was anything.
+    Raises StackError while a stack runs on it."""
     if not (data_dir / "logs").exists() or not (data_dir / "lock").exists():
         return False
     with _lock(data_dir):

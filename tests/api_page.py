@@ -29,98 +29,99 @@ PASSWORD, BETTER = "correct horse battery staple", "a better horse and battery"
 async def page(client: httpx.AsyncClient, context: Context) -> str:
     """Return the whole page, including its hand-written beginning."""
     client.headers["user-agent"] = "Firefox/140"
-    told = Transcript(client, {(route.method, route.path): route for _, route in ROUTES.values()})
-    await begin(told, context)
-    browser = await use_cookies(told)
-    await change_account(told, context, browser)
-    await recover(told, context)
-    await leave(told)
-    headers = await administrate(told, context)
+    transcript = Transcript(client, {(route.method, route.path): route for _, route in ROUTES.values()})
+    await begin(transcript, context)
+    browser = await use_cookies(transcript)
+    await change_account(transcript, context, browser)
+    await recover(transcript, context)
+    await leave(transcript)
+    headers = await administrate(transcript, context)
     for examples in EXAMPLES.values():
         if examples.page:
-            await examples.page(told, context, headers)
+            await examples.page(transcript, context, headers)
     left = [
-        f"{EXAMPLES[ROUTES[f'{method} {path}'][0]].file}: show {method} {path} in `page`" for method, path in told.left
+        f"{EXAMPLES[ROUTES[f'{method} {path}'][0]].file}: show {method} {path} in `page`"
+        for method, path in transcript.left
     ]
     assert left == []
-    return PAGE.read_text("utf-8").partition(MARK)[0] + MARK + "\n" + "\n".join(told.lines).rstrip() + "\n"
+    return PAGE.read_text("utf-8").partition(MARK)[0] + MARK + "\n" + "\n".join(transcript.lines).rstrip() + "\n"
 
 
-async def begin(told: Transcript, context: Context) -> None:
-    told.say("## Registering and signing in")
-    await told.show("POST /auth/register", json={"email": EMAIL, "password": PASSWORD})
+async def begin(transcript: Transcript, context: Context) -> None:
+    transcript.write("## Registering and signing in")
+    await transcript.show("POST /auth/register", json={"email": EMAIL, "password": PASSWORD})
     await mailed(context)
     await context.db.fetch("update user_tokens set created_at = created_at - interval '2 minutes'")
-    await told.show("POST /auth/request-verify-token", json={"email": EMAIL})
+    await transcript.show("POST /auth/request-verify-token", json={"email": EMAIL})
     verification = {"token": await token(context, EMAIL)}
-    await told.show("POST /auth/verify/opening", json=verification)
-    await told.show("POST /auth/verify", json=verification)
-    pair = (await told.show("POST /auth/jwt/login", data=form())).json()
-    pair = (await told.show("POST /auth/refresh", json={"refresh_token": pair["refresh_token"]})).json()
-    await told.show("POST /auth/jwt/logout", headers=bearer(pair))
-    await told.show("GET /.well-known/jwks.json")
+    await transcript.show("POST /auth/verify/opening", json=verification)
+    await transcript.show("POST /auth/verify", json=verification)
+    pair = (await transcript.show("POST /auth/jwt/login", data=form())).json()
+    pair = (await transcript.show("POST /auth/refresh", json={"refresh_token": pair["refresh_token"]})).json()
+    await transcript.show("POST /auth/jwt/logout", headers=bearer(pair))
+    await transcript.show("GET /.well-known/jwks.json")
 
 
-async def use_cookies(told: Transcript) -> Browser:
-    told.say("## Browsers, and the list of sessions")
-    browser = Browser(told.client)
-    await told.show("POST /auth/cookie/login", browser, data=form())
-    await told.show("GET /auth/session", browser)
-    await told.show("POST /auth/refresh", browser)
-    await told.client.post("/api/auth/jwt/login", data=form())
-    await told.client.post("/api/auth/jwt/login", data=form())
-    sessions = (await told.show("GET /sessions", browser)).json()
+async def use_cookies(transcript: Transcript) -> Browser:
+    transcript.write("## Browsers and sessions")
+    browser = Browser(transcript.client)
+    await transcript.show("POST /auth/cookie/login", browser, data=form())
+    await transcript.show("GET /auth/session", browser)
+    await transcript.show("POST /auth/refresh", browser)
+    await transcript.client.post("/api/auth/jwt/login", data=form())
+    await transcript.client.post("/api/auth/jwt/login", data=form())
+    sessions = (await transcript.show("GET /sessions", browser)).json()
     other = next(each["id"] for each in sessions if not each["current"])
-    await told.show("DELETE /sessions/{id}", browser, id=other)
-    await told.show("DELETE /sessions", browser)
-    await told.show("POST /auth/cookie/logout", browser)
+    await transcript.show("DELETE /sessions/{id}", browser, id=other)
+    await transcript.show("DELETE /sessions", browser)
+    await transcript.show("POST /auth/cookie/logout", browser)
     await browser.request("POST", "/api/auth/cookie/login", data=form())
     return browser
 
 
-async def change_account(told: Transcript, context: Context, browser: Browser) -> None:
-    told.say("## The caller's account")
-    etag = (await told.show("GET /users/me", browser)).headers["etag"]
-    await told.show("GET /users/me", browser, headers={"if-none-match": etag})
-    await told.show("PATCH /users/me", browser, json={"name": "Ada Lovelace"}, headers={"if-match": etag})
+async def change_account(transcript: Transcript, context: Context, browser: Browser) -> None:
+    transcript.write("## The caller's account")
+    etag = (await transcript.show("GET /users/me", browser)).headers["etag"]
+    await transcript.show("GET /users/me", browser, headers={"if-none-match": etag})
+    await transcript.show("PATCH /users/me", browser, json={"name": "Ada Lovelace"}, headers={"if-match": etag})
     change = {"current_password": PASSWORD, "new_password": BETTER}
-    await told.show("POST /users/change-password", browser, json=change)
+    await transcript.show("POST /users/change-password", browser, json=change)
     await mailed(context)
-    told.say("A new address must be confirmed, and the old one is notified; until then the old one stays.")
-    await told.show("PATCH /users/me", browser, json={"email": OTHER, "current_password": BETTER})
-    await told.show("POST /auth/confirm-email", json={"token": await token(context, OTHER)})
-    await told.show("POST /auth/revert-email", json={"token": await token(context, EMAIL)})
+    transcript.write("A new address must be confirmed, and the old one is notified; until then the old one stays.")
+    await transcript.show("PATCH /users/me", browser, json={"email": OTHER, "current_password": BETTER})
+    await transcript.show("POST /auth/confirm-email", json={"token": await token(context, OTHER)})
+    await transcript.show("POST /auth/revert-email", json={"token": await token(context, EMAIL)})
     await mailed(context)
 
 
-async def recover(told: Transcript, context: Context) -> None:
-    told.say("## Forgotten passwords")
-    await told.show("POST /auth/forgot-password", json={"email": EMAIL})
+async def recover(transcript: Transcript, context: Context) -> None:
+    transcript.write("## Forgotten passwords")
+    await transcript.show("POST /auth/forgot-password", json={"email": EMAIL})
     new = {"token": await token(context, EMAIL), "password": PASSWORD}
-    await told.show("POST /auth/reset-password", json=new)
+    await transcript.show("POST /auth/reset-password", json=new)
 
 
-async def leave(told: Transcript) -> None:
-    told.say("## Leaving")
-    told.say("Signing in before the deletion cancels it.")
-    pair = (await told.client.post("/api/auth/jwt/login", data=form())).json()
-    await told.show("DELETE /users/me", json={"current_password": PASSWORD}, headers=bearer(pair))
+async def leave(transcript: Transcript) -> None:
+    transcript.write("## Deleting the account")
+    transcript.write("Signing in before the deletion cancels it.")
+    pair = (await transcript.client.post("/api/auth/jwt/login", data=form())).json()
+    await transcript.show("DELETE /users/me", json={"current_password": PASSWORD}, headers=bearer(pair))
 
 
-async def administrate(told: Transcript, context: Context) -> dict[str, str]:
+async def administrate(transcript: Transcript, context: Context) -> dict[str, str]:
     """Return the superuser's headers."""
-    told.say("## Administration")
+    transcript.write("## Administration")
     await context.db.fetch("update users set is_superuser = true where email = $1", EMAIL)
-    headers = bearer((await told.client.post("/api/auth/jwt/login", data=form())).json())
+    headers = bearer((await transcript.client.post("/api/auth/jwt/login", data=form())).json())
     invited = {"email": "grace@example.com", "name": "Grace Hopper", "roles": ["notifier"], "language": "de"}
-    id = (await told.show("POST /users", json=invited, headers=headers)).json()["id"]
-    await told.show("GET /users", params={"q": "exam", "sort": "email", "limit": 1}, headers=headers)
-    etag = (await told.show("GET /users/{id}", id=id, headers=headers)).headers["etag"]
+    id = (await transcript.show("POST /users", json=invited, headers=headers)).json()["id"]
+    await transcript.show("GET /users", params={"q": "exam", "sort": "email", "limit": 1}, headers=headers)
+    etag = (await transcript.show("GET /users/{id}", id=id, headers=headers)).headers["etag"]
     changed = {"roles": ["notifier", "editor"]}
-    await told.show("PATCH /users/{id}", id=id, json=changed, headers=headers | {"if-match": etag})
-    await told.show("POST /users/{id}/revoke-sessions", id=id, headers=headers)
-    await told.show("POST /users/{id}/unlock", id=id, headers=headers)
-    await told.show("DELETE /users/{id}", id=id, headers=headers)
+    await transcript.show("PATCH /users/{id}", id=id, json=changed, headers=headers | {"if-match": etag})
+    await transcript.show("POST /users/{id}/revoke-sessions", id=id, headers=headers)
+    await transcript.show("POST /users/{id}/unlock", id=id, headers=headers)
+    await transcript.show("DELETE /users/{id}", id=id, headers=headers)
     return headers
 
 

@@ -1,5 +1,4 @@
-"""Each test has a name of its own, by which pytest-xdist gives it to one of its workers: of two with one name it would
-run one."""
+"""Test names are unique, because pytest-xdist distributes tests by name and would run only one of two with the same."""
 
 from collections import Counter
 
@@ -9,7 +8,7 @@ LONG = (
     *(f"tests/{name}" for name in ("deploy/", "faults/", "fuzz/", "worker/", "dev/", "users/test_attacker.py")),
     *(f"tests/test_{name}.py" for name in ("slice", "canary", "walkthrough", "journey", "any_uid", "server", "pooler")),
 )
-"""What takes long comes first, so that the workers end together."""
+"""Run slow tests first, so that the workers finish at about the same time."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -21,4 +20,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item._id = item.id.with_params(label)
     twice = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
     if twice:
-        raise pytest.UsageError(f"several tests have one name: {', '.join(twice)}")
+        raise pytest.UsageError(f"duplicate test names: {', '.join(twice)}")

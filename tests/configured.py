@@ -8,8 +8,8 @@ from api.kernel.settings import Settings
 
 
 def configured(settings: Settings, **values: Any) -> Settings:
-    """The settings with these fields changed wherever they are declared. Raises TypeError for a field that is nowhere
-    declared."""
+    """Return the settings with these fields changed, in the kernel or a feature. Raises TypeError for an unknown
+    field."""
     features = {}
     kernels = {field.name for field in msgspec.structs.fields(Settings)} & values.keys()
     known = set(kernels)
@@ -18,5 +18,5 @@ def configured(settings: Settings, **values: Any) -> Settings:
         known |= names
         features[kind] = msgspec.structs.replace(own, **{name: values[name] for name in names})
     if known != values.keys():
-        raise TypeError(f"no setting is called {', '.join(sorted(values.keys() - known))}")
+        raise TypeError(f"unknown settings: {', '.join(sorted(values.keys() - known))}")
     return msgspec.structs.replace(settings, features=features, **{name: values[name] for name in kernels})

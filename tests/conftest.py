@@ -108,7 +108,7 @@ def passwords() -> Iterator[Passwords]:
 
 @pytest.fixture
 async def cache(settings: Settings) -> AsyncIterator[Cache]:
-    """Redis, emptied."""
+    """Return an empty Redis."""
     async with open_cache(settings) as opened:
         await opened.execute("FLUSHDB")
         yield opened
@@ -118,8 +118,8 @@ async def cache(settings: Settings) -> AsyncIterator[Cache]:
 async def db(
     request: pytest.FixtureRequest, settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]"
 ) -> AsyncIterator[Database]:
-    """One connection, shared with the code under test. Its commits are savepoints, and everything is rolled back. As on
-    a pool, a statement on `db` fails while one of its transactions is open: it would run on another connection."""
+    """One connection, shared with the code under test. Commits are savepoints, and everything is rolled back. As with a
+    pool, a statement on `db` fails while a transaction is open, because it would run on another connection."""
     async with contextlib.AsyncExitStack() as opened:
         if request.node.get_closest_marker("fresh"):
             own = await opened.enter_async_context(clone(settings))
@@ -134,7 +134,7 @@ async def db(
 
 
 class Clock:
-    """A clock that advances only when a test says so."""
+    """A clock that advances only when a test sets it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -225,7 +225,7 @@ def with_database(settings: Settings, name: str) -> str:
 
 @pytest.fixture
 async def live(cloned: Settings) -> AsyncIterator[Context]:
-    """A Context as opened by the processes: a pool, commits, real SMTP."""
+    """A Context as the processes open it: a pool, commits, real SMTP."""
     async with open_context(cloned, SUBSCRIBERS) as opened:
         yield opened
 

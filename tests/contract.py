@@ -22,13 +22,9 @@ LOCKS = re.compile(r"\bfor\s+(?:no\s+key\s+)?(?:update|share)\b|\bfor\s+key\s+sh
 
 
 def orphans(folder: Path, bound: Iterable[Bound]) -> list[str]:
-    """Return the files that no signature binds, or several do."""
+    """Return the files that have no signature or several."""
     files = [each.file for each in bound]
-    faults = [
-        f"sql/{file.relative_to(folder)} is bound by no signature"
-        for file in folder.rglob("*.sql")
-        if file not in files
-    ]
+    faults = [f"sql/{file.relative_to(folder)} has no signature" for file in folder.rglob("*.sql") if file not in files]
     return faults + [f"{each.name} is bound twice" for each in bound if files.count(each.file) > 1]
 
 
@@ -65,7 +61,7 @@ def _parameters(bound: Bound, kinds: list[str]) -> list[str]:
 
 
 def _advice(kind: str, written: str) -> str:
-    """What to write instead of a type that the driver would have to look up on each connection."""
+    """Return the advice for a type that the driver would have to look up on each connection."""
     if kind.removesuffix("[]") in PYTHON:
         return ""
     array = "[]" * kind.endswith("[]")

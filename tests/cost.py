@@ -1,6 +1,6 @@
-"""`make cost`: what a change costs, measured by making it in a copy of this repository. Prints the files that a column,
-an endpoint and a feature touch, with migrations, snapshots, docs and tests; whether the tests of the copy pass; and
-how long `make quick` and the reload of `make run` take."""
+"""`make cost`: measures the cost of a change by making it in a copy of this repository. Prints the files that a column,
+an endpoint and a feature touch, with migrations, snapshots, docs and tests; whether the tests of the copy pass; and the
+duration of `make quick` and of a reload by `make run`."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ from tests.copies import copy_to, run, write_snapshots
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 10
-"""Files of a column."""
+"""The files that a column changes."""
 TESTS = [
     "tests/test_sql.py",
     "tests/test_api_page.py",
@@ -30,16 +30,16 @@ TESTS = [
     "tests/test_access.py::test_every_route_has_its_row",
     "tests/users/test_me.py",
     "tests/users/test_age.py",
-    "tests/users/test_register.py::test_the_answer_holds_no_password",
+    "tests/users/test_register.py::test_the_answer_does_not_contain_the_password",
     "tests/users/test_admin_list.py",
     "tests/users/test_change_me.py",
     "tests/articles",
 ]
-"""The tests of the copy that hold these changes."""
+"""The tests that the copy runs after these changes."""
 
 _AGE = {
     "sql/users/get_opened.sql": """
--- When an account was opened.
+-- Returns the time at which an account was created.
 --
 --   $1 id  uuid
 
@@ -56,7 +56,7 @@ from api.users.types import Age
 
 
 async def show_age(context: Context, principal: Principal) -> Age:
-    """When one's own account was opened."""
+    """Return the time at which the caller's account was created."""
     return Age(await queries.get_opened(context.db, principal.id))
 ''',
     "tests/users/test_age.py": '''
@@ -73,11 +73,11 @@ async def test_it_is_the_accounts(signed_in: httpx.AsyncClient) -> None:
 
 
 class CostError(Exception):
-    """The repository has not the form that an edit of this script expects; the message names the file."""
+    """The repository does not match an edit of this script; the message names the file."""
 
 
 def committed(folder: Path) -> Path:
-    """A copy of the repository, with a first commit."""
+    """Return a copy of the repository with a first commit."""
     copy = copy_to(ROOT, folder / "copy")
     commit(copy)
     return copy
@@ -90,7 +90,7 @@ def commit(copy: Path) -> None:
 
 
 def files_of(copy: Path, change: Callable[[Path], object], parts: Mapping[str, str] | None = None) -> list[str]:
-    """Make the change in the copy, with the snapshots that `make openapi events api-page` writes, and commit it.
+    """Make the change in the copy, write the snapshots as `make openapi events api-page` does, and commit.
 
     Returns the files that it touched. `parts` are the addresses of a running stack, as for tests.copies.run."""
     change(copy)
@@ -105,7 +105,7 @@ def files_of(copy: Path, change: Callable[[Path], object], parts: Mapping[str, s
 
 
 def add_column(copy: Path) -> None:
-    """`pronouns`, a column of users that clients see as a field of User."""
+    """Add `pronouns`, a column of users that clients see as a field of User."""
     number = 1 + max(int(path.name[:4]) for path in (copy / "migrations").glob("[0-9]*.sql"))
     migration = copy / f"migrations/{number:04}_pronouns.sql"
     migration.write_text("alter table users\n    add column pronouns text;\n")
@@ -122,7 +122,7 @@ def add_column(copy: Path) -> None:
 
 
 def add_endpoint(copy: Path) -> None:
-    """`GET /users/me/age`, with a query and a type of its own."""
+    """Add `GET /users/me/age`, with its own query and type."""
     for name, text in _AGE.items():
         (copy / name).write_text(text.lstrip())
     _edit(
@@ -141,13 +141,13 @@ def add_endpoint(copy: Path) -> None:
     _edit(
         copy / "tests/users/examples.py",
         r"\Z",
-        "\n\nasync def page(told: Transcript, context: Context, admin: dict[str, str]) -> None:\n"
-        '    await told.show("GET /users/me/age", headers=admin)\n',
+        "\n\nasync def page(transcript: Transcript, context: Context, admin: dict[str, str]) -> None:\n"
+        '    await transcript.show("GET /users/me/age", headers=admin)\n',
     )
 
 
 def add_feature(copy: Path) -> None:
-    """`make new FEATURE=articles`."""
+    """Run `make new FEATURE=articles`."""
     write(copy, "articles")
 
 
@@ -162,7 +162,7 @@ def _edit(path: Path, pattern: str, replacement: str) -> None:
 
 
 def quick_seconds(copy: Path) -> float:
-    """Of `make quick` after one edit, with mypy's daemon warm."""
+    """Return the seconds of `make quick` after one edit, with mypy's daemon running."""
     try:
         for _ in range(2):
             _edit(copy / "api/users/names.py", r"\A", "# An edit.\n")
@@ -174,7 +174,7 @@ def quick_seconds(copy: Path) -> float:
 
 
 def reload_seconds(copy: Path) -> float:
-    """From an edit until `make run` answers with it."""
+    """Return the seconds from an edit until `make run` serves it."""
     with _running(copy) as url, httpx.Client() as client:
         began = time.monotonic()
         _edit(copy / "api/users/routes.py", r'"/users/me"', '"/users/myself"')
@@ -189,7 +189,7 @@ def reload_seconds(copy: Path) -> float:
 
 @contextlib.contextmanager
 def _running(copy: Path) -> Iterator[str]:
-    """`make run` in the copy."""
+    """Run `make run` in the copy."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "dev", "run"],

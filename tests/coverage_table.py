@@ -111,4 +111,4 @@ if __name__ == "__main__":
     text = written(DOCUMENT.read_text())
     DOCUMENT.write_text(text)
     untested = ", ".join(re.findall(r"(?m)^\| (\d+) \|.*none yet", text)) or "no case"
-    sys.stdout.write(f"docs/security.md is written; without a test are: {untested}\n")
+    sys.stdout.write(f"docs/security.md is written; cases without a test: {untested}\n")

@@ -1,5 +1,5 @@
-"""A client of the application in the test's own process, which leaves a stream of events once it has begun: such an
-answer has no end, and the client's transport returns whole answers."""
+"""A client of the application in the test's process that disconnects from an event stream after it starts. httpx's ASGI
+transport waits for the end of an answer, and such an answer has none."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

@@ -1,5 +1,5 @@
-"""Timeouts of PostgreSQL and Redis are a minute in the tests' process, and hashing is cheap, as in processes that tests
-start with tests/patient.py. The marks `deadlines` and `hashing` restore the production values for a test."""
+"""Time-outs of PostgreSQL and Redis are one minute in the tests' process, and hashing is cheap, as in processes that
+tests start with tests/patient.py. The marks `deadlines` and `hashing` restore the production values for a test."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def patience() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def production(request: pytest.FixtureRequest, patience: None) -> Iterator[None]:
-    """Restore what the test's marks name."""
+    """Restore the values that the test's marks name."""
     with pytest.MonkeyPatch.context() as patched:
         for kind, values in PRODUCTION.items():
             if request.node.get_closest_marker(kind):

@@ -1,5 +1,5 @@
-"""`python -m tests.patient MODULE ARGUMENTS…` runs a module that waits a minute for PostgreSQL and Redis and hashes
-passwords cheaply: on a machine busy with other tests, a slow server is not a failed one.
+"""`python -m tests.patient MODULE ARGUMENTS…` runs a module with time-outs of one minute for PostgreSQL and Redis and
+with cheap hashes of passwords, so that a slow server on a busy machine does not fail a test.
 
 Both are set at import, so that the web processes that uvicorn spawns have them too."""
 
@@ -15,7 +15,7 @@ from api.kernel.data import cache, database
 from api.kernel.identity import hashes, passwords
 
 SECONDS = 60.0
-"""For an event that a test waits for. It comes sooner; this is how long a test waits before it fails."""
+"""Seconds that a test waits for an event before it fails."""
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 HASHING: dict[tuple[ModuleType, str], Any] = {
     (hashes, "ARGON2"): CHEAP,

@@ -1,5 +1,5 @@
-"""C-96: who may call what. Each route has a row in its feature's examples.py. What a guard lets through may be refused
-for other reasons, but not for who calls."""
+"""C-96: the access table. Each route has a row in its feature's examples.py. An admitted caller may be refused for
+other reasons, but not for authorization."""
 
 import contextlib
 import re
@@ -65,7 +65,7 @@ def app(settings: Settings, context: Context) -> Starlette:
 
 
 def expected(who: str, let_in: str) -> tuple[int, str] | None:
-    """The refusal, or None where they are let in."""
+    """Return the refusal, or None if the caller is admitted."""
     if let_in == EVERYBODY or (let_in == HOLDERS and who != "anonymous"):
         return None
     if let_in == VISITORS:
@@ -82,9 +82,9 @@ def expected(who: str, let_in: str) -> tuple[int, str] | None:
 
 
 def missing(routes: Mapping[str, tuple[str, Route]], examples: Mapping[str, Examples]) -> list[str]:
-    """Of each route and each row: what to write, and where."""
+    """Return an instruction for each route without a row and each row without a route."""
     faults = [
-        f'{examples[feature].file}: say in ACCESS whom "{name}" lets in'
+        f'{examples[feature].file}: list the callers of "{name}" in ACCESS'
         for name, (feature, _) in routes.items()
         if name not in examples[feature].access
     ]
@@ -100,14 +100,14 @@ def test_every_route_has_its_row() -> None:
     assert missing(ROUTES, EXAMPLES) == []
 
 
-def test_a_route_without_its_row_is_told_with_what_to_write() -> None:
+def test_a_route_without_a_row_is_reported_with_the_line_to_write() -> None:
     """C-324."""
 
     async def handler() -> None: ...
 
     bare = Examples("cars", None)
     routes = {"POST /cars": ("cars", post("/cars", handler, guard=signed_in))}
-    assert missing(routes, {"cars": bare}) == ['tests/cars/examples.py: say in ACCESS whom "POST /cars" lets in']
+    assert missing(routes, {"cars": bare}) == ['tests/cars/examples.py: list the callers of "POST /cars" in ACCESS']
     bare.access = {"POST /cars": SIGNED_IN, "GET /cars": EVERYBODY}
     [fault] = missing(routes, {"cars": bare})
     assert fault.startswith('tests/cars/examples.py: remove "GET /cars"')
@@ -135,7 +135,7 @@ async def token_of(client: httpx.AsyncClient, context: Context, who: str) -> str
 
 @contextlib.asynccontextmanager
 async def undone(db: Database) -> AsyncIterator[None]:
-    """What happens in the block has not happened after it."""
+    """Roll back all changes of the block."""
     await db.fetch("savepoint before_the_call")
     try:
         yield
@@ -144,7 +144,7 @@ async def undone(db: Database) -> AsyncIterator[None]:
 
 
 async def call(client: httpx.AsyncClient, method: str, path: str, token: str | None) -> tuple[int, str]:
-    """The status and the code, of a request with a body that is none."""
+    """Return status and code of a request with an invalid body."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
     client.cookies.clear()
     answer = await client.request(method, path, headers=headers)
@@ -153,8 +153,8 @@ async def call(client: httpx.AsyncClient, method: str, path: str, token: str | N
 
 
 @pytest.mark.parametrize("who", WHO)
-async def test_who_may_call_what(client: httpx.AsyncClient, context: Context, who: str) -> None:
-    """With a thing of another account where the path names one."""
+async def test_access_table(client: httpx.AsyncClient, context: Context, who: str) -> None:
+    """Paths with ids refer to another account's resources."""
     victim = await make_user(context)
     theirs = await things_of(context, victim, context.tokens.verify(await sign_in(client, victim.email)).sid)
     token = await token_of(client, context, who)
@@ -167,15 +167,15 @@ async def test_who_may_call_what(client: httpx.AsyncClient, context: Context, wh
         let_in = got not in {*REFUSED.values(), FORBIDDEN}
         if (not let_in) if refusal is None else (got != refusal):
             wrong[name] = (got, "instead of", refusal or "being let in")
-        if token and who != "disabled":  # what one call changed, such as signing out, is undone
+        if token and who != "disabled":  # undo the call's changes, such as a sign-out
             context.principals.forget(context.tokens.verify(token, expired=True).sub)
     assert wrong == {}
 
 
-async def test_a_role_and_any_parameter_are_asked_for_in_the_same_way(
+async def test_role_guards_and_path_parameters_use_the_same_table(
     app: Starlette, client: httpx.AsyncClient, context: Context
 ) -> None:
-    """C-96: those with the role and superusers, under the path that the examples fill."""
+    """C-96: admits those with the role and superusers, for the paths that the examples fill."""
     paths = []
 
     async def sell(plate: str, part_id: UUID) -> None:
@@ -198,10 +198,10 @@ async def test_a_role_and_any_parameter_are_asked_for_in_the_same_way(
     assert paths == [("B-AR 1", part)] * 2
 
 
-async def test_where_addresses_must_be_confirmed_the_others_only_sign_out(
+async def test_unverified_accounts_may_only_sign_out(
     app: Starlette, client: httpx.AsyncClient, context: Context
 ) -> None:
-    """C-48: nor may they go on with a token from before."""
+    """C-48: earlier tokens do not bypass the rule."""
     token = await token_of(client, context, "unverified")
     settings = msgspec.structs.replace(context.settings, require_verification=True)
     app.state.context = msgspec.structs.replace(context, settings=settings)
@@ -213,10 +213,8 @@ async def test_where_addresses_must_be_confirmed_the_others_only_sign_out(
     assert (await call(client, "POST", "/api/auth/jwt/logout", token))[0] == 204
 
 
-async def test_a_superuser_who_is_one_no_longer_is_none_within_a_second(
-    client: httpx.AsyncClient, context: Context
-) -> None:
-    """The token was made for a superuser; it is the account that counts."""
+async def test_a_demoted_superuser_loses_access_within_a_second(client: httpx.AsyncClient, context: Context) -> None:
+    """Rights depend on the account, not on the token."""
     user = await make_user(context, superuser=True)
     headers = {"authorization": f"Bearer {await sign_in(client, user.email)}"}
     assert (await client.get("/api/users", headers=headers)).status_code == 200

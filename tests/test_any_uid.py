@@ -1,5 +1,4 @@
-"""C-211: a uid that no passwd file knows, without a home, on a tree that it cannot write to, as Kubernetes and
-OpenShift start containers."""
+"""C-211: a uid without a passwd entry or a home, on a read-only tree, as Kubernetes and OpenShift start containers."""
 
 import os
 import subprocess
@@ -17,13 +16,13 @@ from tests.factories import PASSWORD
 from tests.processes import MailServer, Processes
 
 UID = "54321"
-# It may read every folder, since the project may be in one that is closed to others, and write to none.
+# May read every folder, because the project may be in a private one, and write to none.
 PRIVILEGES = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
 PRIVILEGES += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or subprocess.run([*PRIVILEGES, "true"], check=False, capture_output=True).returncode != 0,
-    reason="needs to be root, to become somebody else",
+    reason="needs to be root, to switch the user",
 )
 
 

@@ -1,4 +1,4 @@
-"""docs/api.md shows what happens: it was written from a run, and this is another."""
+"""docs/api.md matches a new run."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ from tests.conftest import client_of
 
 
 async def test_the_page_shows_what_the_routes_answer(cloned: Settings, live: Context) -> None:
-    """Where they differ, `make api-page` writes it anew."""
+    """If this fails, run `make api-page`."""
     app = create_app(cloned)
     app.state.context = msgspec.structs.replace(live, mail=MemoryMailer())
     async with client_of(app) as client:

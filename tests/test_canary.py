@@ -1,4 +1,4 @@
-"""C-61, C-84: secrets go through every flow of the real processes, at their most talkative, and turn up in no sink."""
+"""C-61, C-84: secrets pass through every flow of the real processes at the highest log level, and appear in no sink."""
 
 import asyncio
 import re
@@ -36,7 +36,7 @@ MARKS = {
     "header": "canary-header-7f3f",
     "mail server": "canary-mailbox-7f40@example.com",
 }
-# No secrets, but nobody's business either: an account's row has them, and what announces an address.
+# No secrets, but confidential: the account's row and events about addresses contain them.
 NAME, INVITED = "Canary-name 7f45", "Canary-invited 7f46"
 
 
@@ -81,7 +81,7 @@ async def test_no_secret_reaches_a_sink(
         logs = {"web's log": (tmp_path / "api.log").read_text(), "worker's log": worker.log.read_text()}
         tables = await dump_database(live)
         queues = {"redis": await dump_redis(cloned), "kafka": await dump_kafka(cloned, live)}
-    assert "unhandled exception" in logs["web's log"], "or this test has not seen the worst"
+    assert "unhandled exception" in logs["web's log"], "the failure did not occur"
     assert "task failed" in logs["worker's log"]
     assert "quota:" in queues["redis"]
     assert {"users.email_change_reverted", "sessions.refused"} <= set(re.findall(r"\w+\.\w+", queues["kafka"]))
@@ -107,12 +107,12 @@ def leaks(secrets: dict[str, str], sinks: dict[str, str]) -> list[tuple[str, str
 
 
 def spellings(secret: str) -> set[str]:
-    """As it is, and as logs, forms and addresses write it."""
+    """Return the text as it is, and as logs, forms and addresses encode it."""
     return {secret, secret.replace(" ", "+"), quote(secret), secret.encode().hex()}
 
 
 class Life:
-    """Everything there is to do, right and wrong; the secrets that were made on the way."""
+    """Run every flow, with right and wrong input. Returns the secrets created on the way."""
 
     def __init__(self, client: httpx.AsyncClient, mail_server: MailServer) -> None:
         self.client = client
@@ -124,7 +124,7 @@ class Life:
         assert answer.status_code == status, answer.text
 
     async def mailed(self, page: str, to: str = ADA) -> str:
-        """The token of a link that has not been seen yet."""
+        """Return the token of the first link that was not seen yet."""
         link = re.compile(rf"/{page}#token=(\S+)")
         async with asyncio.timeout(60):
             while True:
@@ -139,7 +139,7 @@ class Life:
         return secret
 
     async def sign_in(self, email: str, password: str) -> dict[str, str]:
-        """With tokens; the header."""
+        """Sign in with tokens. Returns the Authorization header."""
         form = {"username": email, "password": password}
         pair = (await self.client.post("/api/auth/jwt/login", data=form)).json()
         self.keep("refresh token", pair["refresh_token"])
@@ -172,7 +172,7 @@ class Life:
         assert (await client.post("/api/auth/jwt/logout", headers=bearer)).status_code == 204
 
     async def lead_in_a_browser(self) -> None:
-        """Signed in by cookie, refreshing, robbed of a refresh token, with another password, and out."""
+        """Sign in with cookies, refresh, reuse a refresh token, change the password, sign out."""
         browser = Browser(self.client)
 
         async def ask(method: str, path: str, status: int, **options: Any) -> None:
@@ -220,7 +220,7 @@ class Life:
         self.keep("refresh token in a header", changed.headers["x-refresh-token"])
 
     async def move(self) -> None:
-        """To another address, which the old one stops; and again, which it takes back."""
+        """Change the address: once cancelled from the old address, once reverted."""
         for confirmed in (False, True):
             bearer = await self.sign_in(ADA, RESET)
             for password, status in ((WRONG, 403), (RESET, 200)):
@@ -243,7 +243,7 @@ class Life:
 
 
 async def administer(life: Life, live: Context) -> None:
-    """Invite somebody who accepts, look for them, set their password."""
+    """Invite a user who accepts, search for the account, set its password."""
     client = life.client
     await factories.make_user(live, "root@example.com", superuser=True)
     root = await life.sign_in("root@example.com", factories.PASSWORD)
@@ -266,7 +266,7 @@ async def administer(life: Life, live: Context) -> None:
 
 
 async def fail_unforeseen(client: httpx.AsyncClient, live: Context) -> None:
-    """A mistake of ours in the middle of a login: a trigger that fails, in words that quote what is written."""
+    """Fail in the middle of a login: a trigger raises an error that quotes the row."""
     function = "create function fail() returns trigger language plpgsql as "
     await live.db.fetch(function + "$$ begin raise exception '%', new; end $$")
     await live.db.fetch("create trigger fail before insert on sessions for each row execute function fail()")
@@ -282,7 +282,7 @@ async def dump_redis(settings: Settings) -> str:
 
 
 async def dump_database(live: Context) -> dict[str, str]:
-    """Every table as text."""
+    """Return all tables as text."""
     names = [row[0] for row in await live.db.fetch("select tablename from pg_tables where schemaname = 'public'")]
     rows = {name: await live.db.fetch(f'select t::text from "{name}" t') for name in names}
     return {name: "\n".join(row[0] for row in found) for name, found in rows.items()}

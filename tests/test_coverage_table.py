@@ -8,15 +8,15 @@ from tests.cases import CASES, LATER
 from tests.coverage_table import BEGIN, DOCUMENT, END, Claim, claims, written
 
 
-def test_the_table_is_what_the_tests_say() -> None:
+def test_the_table_is_current() -> None:
     text = DOCUMENT.read_text()
     assert text == written(text), "run: python -m tests.coverage_table"
 
 
-def test_no_test_answers_for_a_case_that_is_none() -> None:
+def test_tests_name_only_cases_that_exist() -> None:
     named = {int(claim.value) for claim in claims() if claim.kind == "case"}
     assert named - CASES.keys() == set()
-    assert named & LATER.keys() == set(), "it is here: take it out of LATER"
+    assert named & LATER.keys() == set(), "this case has a test: remove it from LATER"
     assert list(CASES) == sorted(CASES)
 
 
@@ -50,6 +50,6 @@ def test_docstrings_and_markers_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("document", ["", BEGIN, END + BEGIN])
-def test_a_document_without_a_place_for_it_is_told(document: str) -> None:
+def test_a_document_without_the_marks_is_refused(document: str) -> None:
     with pytest.raises(ValueError, match="needs the comments"):
         written(document)

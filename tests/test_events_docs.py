@@ -1,5 +1,5 @@
-"""docs/events/ and docs/asyncapi.json: that they are what the code says, and whole, that records keep to them, and that
-no consumer is broken."""
+"""docs/events/ and docs/asyncapi.json: they match the code, are complete, records conform to them, and changes stay
+compatible with consumers."""
 
 import json
 from pathlib import Path
@@ -26,14 +26,14 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 WHEN = "2026-01-31T12:00:00.500000Z"
 
 
-def test_what_docs_has_is_what_the_code_says(root: Path) -> None:
+def test_docs_match_the_code(root: Path) -> None:
     paths = [root / "docs/asyncapi.json", *(root / "docs/events").glob("*.json")]
     kept = {str(path.relative_to(root / "docs")): path.read_bytes() for path in paths}
     assert kept == files(FEATURES), "run: make events"
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.tag)
-def test_a_schema_is_one_and_describes_its_example_and_its_type(message: Message) -> None:
+def test_a_schema_is_valid_and_matches_its_example_and_type(message: Message) -> None:
     told = schema(message)
     jsonschema_rs.meta.validate(told)
     validator = jsonschema_rs.validator_for(told, validate_formats=True)
@@ -56,8 +56,9 @@ def test_every_reference_resolves_and_every_component_is_used() -> None:
         assert used == {f"#/components/{kind}/{name}" for name in OURS["components"][kind]}
 
 
-def test_it_is_a_whole_asyncapi_3_document() -> None:
-    """As the specification's own parser would have it, of what we use: that one is no Python program."""
+def test_the_document_is_valid_asyncapi_3() -> None:
+    """Checks the rules of the specification that apply to this document; its official parser is not written in
+    Python."""
     assert OURS["asyncapi"] == "3.0.0"
     assert OURS.keys() <= {"asyncapi", "info", "defaultContentType", "servers", "channels", "operations", "components"}
     assert OURS["info"].keys() >= {"title", "version"}
@@ -79,7 +80,7 @@ def test_it_is_a_whole_asyncapi_3_document() -> None:
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.tag)
-def test_a_message_has_an_example_that_is_one(message: Message) -> None:
+def test_the_example_of_a_message_is_valid(message: Message) -> None:
     told = OURS["components"]["messages"][message.tag]
     for example in told["examples"]:
         valid(told["headers"]).validate(example["headers"])
@@ -89,8 +90,8 @@ def test_a_message_has_an_example_that_is_one(message: Message) -> None:
         assert not valid(told["headers"]).is_valid(example["headers"] | {"ce_type": "another.one"})
 
 
-async def test_what_is_published_is_what_they_say(cloned: Settings) -> None:
-    """One record of every event, read back from Kafka: its topic, its key, its headers and its data."""
+async def test_published_records_conform_to_the_schemas(cloned: Settings) -> None:
+    """Publishes one record of each event and reads it back from Kafka: topic, key, headers and data."""
     kafka = msgspec.structs.replace(cloned.kafka, prefix=f"{uuid7().hex}.")
     settings = msgspec.structs.replace(cloned, kafka=kafka)
     rows = []
@@ -120,7 +121,7 @@ async def test_what_is_published_is_what_they_say(cloned: Settings) -> None:
 
 
 def valid(part: dict[str, Any]) -> jsonschema_rs.Validator:
-    """Of a schema inside of the document."""
+    """Return the validator of a schema in the document."""
     return jsonschema_rs.validator_for(part | {"components": OURS["components"]}, validate_formats=True)
 
 
@@ -129,8 +130,8 @@ class Coat(msgspec.Struct):
 
 
 def described(key: str = "car_id", **changed: object) -> dict[str, Any]:
-    """The schema of an event with some fields of another type, which None removes; (type, default) for one that may be
-    missing."""
+    """Return the schema of an event with some fields of another type. None removes a field; (type, default) makes it
+    optional."""
     fields = {key: Thing, "metres": int, "coat": Coat, "seats": (int, 4)} | changed
     named = [(name, *(kind if isinstance(kind, tuple) else (kind,))) for name, kind in fields.items() if kind]
     options: dict[str, Any] = {"bases": (Event,), "frozen": True, "kw_only": True, "tag": "cars.moved"}
@@ -162,11 +163,11 @@ def described(key: str = "car_id", **changed: object) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_who_knows_either_schema_reads_what_the_other_wrote(changed: dict[str, Any], faults: list[str]) -> None:
+def test_schema_changes_are_compatible_in_both_directions(changed: dict[str, Any], faults: list[str]) -> None:
     assert breaches(described(), described(**changed)) == faults
 
 
-def test_a_promise_is_not_overwritten(tmp_path: Path) -> None:
+def test_an_incompatible_schema_is_not_written(tmp_path: Path) -> None:
     assert write(FEATURES, tmp_path) == []
     kept = tmp_path / "events/users.registered.json"
     broken = json.loads(kept.read_bytes())

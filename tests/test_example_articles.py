@@ -1,5 +1,5 @@
-"""docs/examples/articles, mounted as its README says in a copy of this repository: without an edit of anything but
-api/features.py and what is generated. The example's own tests and those that go over every feature run there."""
+"""docs/examples/articles, mounted in a copy of this repository as its README describes: without edits except in
+api/features.py and generated files. Runs the example's own tests and those that cover all features."""
 
 import re
 import subprocess
@@ -29,7 +29,7 @@ OVER_EVERY_FEATURE = [
 
 @pytest.fixture(scope="module")
 def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This repository's files, and the example's over them, by the command and the line of its README."""
+    """Return the copy, with the example added by the README's command and line."""
     target = copy_to(root, tmp_path_factory.mktemp("example") / "copy")
     readme = (root / EXAMPLE / "README.md").read_text("utf-8")
     [command] = re.findall(r"^    (cp -r .+)$", readme, re.MULTILINE)
@@ -39,17 +39,17 @@ def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_it_adds_files_and_replaces_none(root: Path) -> None:
-    """Nothing of the kernel, of another feature or of the tests is edited."""
+def test_the_example_adds_files_and_replaces_none(root: Path) -> None:
+    """No file of the kernel, of another feature or of the tests changes."""
     files = [path.relative_to(root / EXAMPLE) for path in (root / EXAMPLE).rglob("*") if path.is_file()]
     assert len(files) > 60
     replaced = {str(path) for path in files if (root / path).exists() and path.parent.name != "__pycache__"}
-    assert replaced == {"README.md"}, "which the command does not copy"
+    assert replaced == {"README.md"}, "the README's command does not copy this file"
 
 
 @pytest.mark.timeout(400)
-def test_it_keeps_every_rule_and_does_what_its_tests_say(copy: Path, environment: dict[str, str]) -> None:
-    # PostgreSQL must be the copy's own, because the schema is another; the other parts cost time to start.
+def test_the_example_passes_its_tests_and_those_of_all_features(copy: Path, environment: dict[str, str]) -> None:
+    # The copy has its own PostgreSQL, because its schema differs, and shares the services that are slow to start.
     parts = {name: environment[name] for name in PARTS} | {"DATABASE_URL": ""}
     write_snapshots(copy)
     run(copy, "tests.variables_table")
@@ -60,7 +60,7 @@ def test_it_keeps_every_rule_and_does_what_its_tests_say(copy: Path, environment
 
 
 @pytest.mark.timeout(400)
-def test_it_passes_the_checks(copy: Path) -> None:
+def test_the_example_passes_the_checks(copy: Path) -> None:
     run(copy, "ruff", "check", "--no-cache", "api", "tests/articles")
     run(copy, "ruff", "format", "--no-cache", "--check", "api", "tests/articles")
     run(copy, "mypy", "-p", "api.articles", "-p", "tests.articles", "--cache-dir", str(copy.parent / "mypy"))

@@ -1,4 +1,4 @@
-"""The rules of the house that a machine can check."""
+"""The rules of docs/style.md that a test can check."""
 
 import json
 import re
@@ -23,7 +23,7 @@ OURS = [path for folder in ("api", "worker", "migrations", "dev", "tests") for p
 FEATURE_FOLDERS = {
     path.name for path in (ROOT / "api").iterdir() if path.is_dir() and path.name not in ("kernel", "__pycache__")
 }
-# A PaaS sets these by itself, or OpenTelemetry's SDK reads them; nobody writes them into a .env.
+# Set by a PaaS, or read by OpenTelemetry's SDK; they do not belong in a .env.
 FROM_ELSEWHERE = {"HEROKU_SLUG_COMMIT", "RENDER_GIT_COMMIT", "RAILWAY_GIT_COMMIT_SHA", "GIT_REV"}
 
 
@@ -36,7 +36,7 @@ def tracked() -> Iterator[Path]:
 
 
 def sizes(lengths: dict[str, int], median: int, most_of_them: int, longest: int) -> list[str]:
-    """How lengths break a rule of size: by their median, by their 90th percentile, and each beyond the maximum."""
+    """Return violations of a rule of size: by the median, by the 90th percentile, and each above the maximum."""
     counted = sorted(lengths.values())
     middle, ninth = statistics.median(counted), statistics.quantiles(counted, n=10)[8]
     faults = [f"the median is {middle:.0f} lines, above {median}"] if middle > median else []
@@ -45,7 +45,7 @@ def sizes(lengths: dict[str, int], median: int, most_of_them: int, longest: int)
 
 
 def test_files_are_short() -> None:
-    """Half of them have up to 150 lines and nine tenths up to 300; none has more than 400."""
+    """Half of them have at most 150 lines, nine tenths at most 300, all at most 400."""
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in OURS}
     assert sizes(lengths, 150, 300, 400) == []
 
@@ -57,7 +57,7 @@ def test_plans_are_read_in_one_place() -> None:
 
 
 def test_handlers_are_short() -> None:
-    """Half of them have up to 12 lines and nine tenths up to 30; none has more than 50."""
+    """Half of them have at most 12 lines, nine tenths at most 30, all at most 50."""
     lengths = {}
     for feature in FEATURES:
         for route in feature.routes:
@@ -67,7 +67,7 @@ def test_handlers_are_short() -> None:
     assert sizes(lengths, 12, 30, 50) == []
 
 
-def test_a_rule_of_size_says_what_breaks_it() -> None:
+def test_a_rule_of_size_reports_violations() -> None:
     few = {str(number): number for number in range(1, 11)}
     assert sizes(few, 6, 10, 10) == []
     assert sizes(few, 5, 9, 9) == [
@@ -78,7 +78,7 @@ def test_a_rule_of_size_says_what_breaks_it() -> None:
 
 
 def test_the_kernel_names_no_feature() -> None:
-    """It serves features that it has never heard of, so it has no word for them (User-Agent is HTTP's)."""
+    """The kernel serves any feature, so it must not name one (User-Agent is HTTP's)."""
     word = re.compile(r"(?i)\b(users?|sessions?)\b(?![-_]agent)")
     found = [
         f"{path.name}:{number}: {line.strip()}"
@@ -114,7 +114,7 @@ def test_handlers_and_sweeps_have_one_home_in_every_feature() -> None:
 
 
 def test_features_import_the_vocabulary() -> None:
-    """import-linter holds those that pyproject.toml names, with their exceptions; the others have none."""
+    """import-linter checks those that pyproject.toml names, with their exceptions; the others have none."""
     listed = re.search(
         r"^source_modules = \[(.*\"api\.users\".*)\]$", (ROOT / "pyproject.toml").read_text(), re.MULTILINE
     )
@@ -129,7 +129,7 @@ def test_features_import_the_vocabulary() -> None:
     assert found == []
 
 
-def test_there_is_no_drawer_for_everything() -> None:
+def test_no_module_has_a_catch_all_name() -> None:
     drawers = {"utils", "common", "core", "base", "helpers", "misc"}
     assert [path for path in OURS if drawers & {path.stem, path.parent.name}] == []
 
@@ -140,8 +140,8 @@ def test_no_merge_was_left_unfinished() -> None:
 
 
 def long_prose(text: str) -> list[int]:
-    """The numbers of the lines of prose that are longer than 100 columns. Tables, code, headings, generated parts, and
-    lines of one word or link may be longer."""
+    """Return the numbers of lines of prose above 100 columns. Tables, code, headings, generated parts, and lines of
+    one word or link may be longer."""
     found, fenced, generated = [], False, False
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(("<!-- python -m", "<!-- table", "<!-- From here on")):
@@ -164,7 +164,7 @@ def test_markdown_is_wrapped() -> None:
     assert faults == []
 
 
-def test_long_prose_is_told_from_tables_and_code() -> None:
+def test_long_prose_is_distinguished_from_tables_and_code() -> None:
     long = "a " * 60
     allowed = f"| {long} |\n    {long}\n```\n{long}\n```\n<!-- python -m x -->\n{long}\n<!-- end -->\n[{long}](x)\n"
     assert long_prose(allowed) == []
@@ -183,7 +183,7 @@ def test_the_map_has_every_file_of_the_kernel() -> None:
     assert mapped | packages == there | packages
 
 
-def test_nothing_that_is_committed_belongs_to_one_machine() -> None:
+def test_committed_files_name_no_machine() -> None:
     hosts = "|".join(["py" + r"pi\.org", "python" + r"hosted\.org", "registry" + r"\.npmjs", "npmjs" + r"\.org"])
     paths = "|".join(["/ro" + "ot/", "/wo" + "rk/", "/ho" + "me/[a-z]", "/Us" + "ers/[a-z]"])
     mine = re.compile(rf"({hosts})|(?<![\w./-])({paths})")
@@ -195,7 +195,7 @@ def test_nothing_that_is_committed_belongs_to_one_machine() -> None:
 
 
 def read_variables() -> set[str]:
-    """Every name that `load` asks its environment for."""
+    """Return every variable that `load` reads."""
     asked: set[str] = set()
 
     class Asked(dict[str, str]):
@@ -208,7 +208,7 @@ def read_variables() -> set[str]:
     return asked - FROM_ELSEWHERE
 
 
-def test_every_variable_is_explained_and_every_explained_one_exists() -> None:
+def test_variables_and_their_documentation_match() -> None:
     operations = (ROOT / "docs/operations.md").read_text()
     told = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", operations, re.MULTILINE))
     assert {name for name in told if not name.startswith("OTEL_")} == read_variables()
@@ -230,8 +230,8 @@ def test_the_features_variables_are_documented_as_they_are_declared() -> None:
     assert example == variables_table.written(example, variables_table.EXAMPLE_BEGIN, "", lines), stale
 
 
-def test_what_shows_a_fault_is_there() -> None:
-    """Of each row of docs/reliability.md's last table: its tests, and its experiment."""
+def test_tests_of_faults_exist() -> None:
+    """Each test and experiment of docs/reliability.md's last table exists."""
     table = (ROOT / "docs/reliability.md").read_text().partition("## Which test shows which fault")[2]
     rows = re.findall(r"^\| (F-\d+) [^|]*\| ([^|]*) \|", table, re.MULTILINE)
     assert [fault for fault, _ in rows] == [f"F-{number}" for number in range(1, 38)]
@@ -241,7 +241,7 @@ def test_what_shows_a_fault_is_there() -> None:
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"
 
 
-def test_every_code_is_documented_or_the_kernels_own() -> None:
+def test_every_code_is_documented_or_belongs_to_the_kernel() -> None:
     documented = set()
     for item in json.loads((ROOT / "docs/openapi.json").read_text())["paths"].values():
         for operation in item.values():

@@ -30,7 +30,7 @@ def own(environment: Environment, cloned: Settings) -> Environment:
 
 
 async def run(environment: Environment, root: Path, text: str, *arguments: str) -> tuple[int, list[str], str]:
-    """Import the text. Exit status, the refused lines, and the last line of standard error."""
+    """Import the text. Returns the exit status, the refused lines, and the last line of standard error."""
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "api.importing", "-", *arguments],
@@ -55,7 +55,7 @@ async def signs_in(client: httpx.AsyncClient, email: str, password: str = PASSWO
 async def test_a_csv_file_is_imported_and_may_be_imported_again(
     own: Environment, root: Path, live: Context, live_client: httpx.AsyncClient
 ) -> None:
-    """C-261: state, events and audit; nobody is mailed; addresses that have an account are skipped."""
+    """C-261: state, events and audit; no mail is sent; existing addresses are skipped."""
     await make_user(live, "taken@example.com")
     text = (
         "\ufeffemail,name,password_hash,is_verified,is_active,roles,language\r\n"
@@ -81,14 +81,14 @@ async def test_a_csv_file_is_imported_and_may_be_imported_again(
     assert await live.db.fetch("select task from outbox_tasks where task like 'users.%'") == []
     assert await run(own, root, text) == (0, [], "import: 0 imported, 5 skipped, 0 refused.")
     assert await signs_in(live_client, "ada@example.com")
-    assert not await signs_in(live_client, "gone@example.com"), "it is disabled"
+    assert not await signs_in(live_client, "gone@example.com"), "the account is disabled"
     assert not await signs_in(live_client, "later@example.com")
     [row] = await live.db.fetch("select password_hash from users where email = 'ada@example.com'")
-    assert row["password_hash"].startswith("$argon2id$v=19$m=19456,t=2,p=1$"), "renewed at the sign-in"
+    assert row["password_hash"].startswith("$argon2id$v=19$m=19456,t=2,p=1$"), "the hash is renewed at a sign-in"
 
 
 async def test_refused_lines_are_reported_by_number_and_reason(own: Environment, root: Path, live: Context) -> None:
-    """C-262: and the other lines are imported."""
+    """C-262: and all other lines are imported."""
     lines = [
         json.dumps({"email": "ada@example.com", "password_hash": BCRYPT}),
         json.dumps({"email": "one@example.com", "password_hash": "{noop}plaintext"}),
@@ -127,8 +127,8 @@ async def test_csv_lines_that_do_not_fit_the_header_are_refused(own: Environment
     assert "the first line must name the columns" in result
 
 
-async def test_encodings_and_lines_of_any_length_are_told_as_what_they_are(own: Environment, root: Path) -> None:
-    """C-335: a line that is too long is refused once, and a row is named by the line where it begins."""
+async def test_encodings_and_endless_lines_are_reported(own: Environment, root: Path) -> None:
+    """C-335: a line that is too long is refused once, and a row is named by its first line."""
     endless = json.dumps({"email": "x" * 1_000_000})
     status, refused, result = await run(own, root, f'{endless}\n{{"email": "ada@example.com"}}\n')
     assert (status, refused) == (1, ["1\tIs longer than 65536 characters."])
@@ -179,14 +179,15 @@ FIREBASE_ROW = [
 
 
 def firebase_row(**cells: str) -> str:
-    """A line as firebase-tools writes it, with cells changed by their number, as in `c2=...`: from 1 on."""
+    """Return a line in the form of firebase-tools, with cells replaced by their number, as in `c2=...`; the first is
+    1."""
     row = [cells.get(f"c{number}", cell) for number, cell in enumerate(FIREBASE_ROW, 1)]
     return ",".join(row) + ",\n"
 
 
 async def test_firebases_csv_is_imported(own: Environment, root: Path, live: Context) -> None:
-    """C-269: no header, columns by their order, quotes as firebase-tools writes them; a line that is malformed is
-    refused by itself."""
+    """C-269: no header, columns by position, quotes as firebase-tools writes them; a malformed line does not affect
+    others."""
     claims = '"{""role"":""admin""}"'
     older = firebase_row(c2="older@example.com").split(",false,,")[0] + ",\n"  # without the last two columns
     text = (
@@ -219,8 +220,8 @@ async def test_firebases_csv_is_imported(own: Environment, root: Path, live: Con
 async def test_djangos_dumpdata_is_imported(
     own: Environment, root: Path, live: Context, live_client: httpx.AsyncClient
 ) -> None:
-    """C-263: superusers become ordinary accounts; what is no account is refused; a file that was cut off is imported
-    up to there."""
+    """C-263: superusers become ordinary accounts, other models are refused, and a truncated file is imported up to the
+    end."""
     ada = {"email": "ada@example.com", "password": DJANGO, "first_name": "Ada", "last_name": "L", "is_superuser": True}
     items: list[object] = [
         {"model": "auth.permission", "pk": 1, "fields": {"name": "x"}},
@@ -240,9 +241,7 @@ async def test_djangos_dumpdata_is_imported(
     assert await signs_in(live_client, "ada@example.com")
 
 
-async def test_accounts_without_a_password_are_invited_when_that_is_asked_for(
-    own: Environment, root: Path, live: Context
-) -> None:
+async def test_accounts_without_a_password_are_invited_on_request(own: Environment, root: Path, live: Context) -> None:
     """C-264."""
     text = f"email,password_hash\nada@example.com,{BCRYPT}\ngrace@example.com,\n"
     assert (await run(own, root, text, "--invite", "--verified"))[0] == 0
@@ -256,7 +255,7 @@ async def test_accounts_without_a_password_are_invited_when_that_is_asked_for(
     assert await live.db.fetch("select 1 from users where not is_verified") == []
 
 
-async def test_a_database_that_is_away_is_told_in_one_line(own: Environment, root: Path) -> None:
+async def test_an_outage_of_the_database_is_reported_in_one_line(own: Environment, root: Path) -> None:
     """C-264."""
     away = own | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
     status, refused, result = await run(away, root, "email\nada@example.com\n")
@@ -283,7 +282,7 @@ LARGE = {
 
 
 def read_within(path: Path, most: int) -> int:
-    """How many accounts a file has, read in so many bytes of memory."""
+    """Return the number of accounts in the file, read with that many bytes of memory."""
     tracemalloc.start()
     try:
         with path.open("rb") as file:
@@ -303,7 +302,7 @@ def test_a_file_of_any_size_takes_little_memory(tmp_path: Path, text: str) -> No
     assert read_within(path, 2_000_000) == TIMES
 
 
-def test_an_account_that_never_ends_takes_little_memory(tmp_path: Path) -> None:
+def test_an_endless_account_takes_little_memory(tmp_path: Path) -> None:
     """C-264."""
     path = tmp_path / "users.json"
     path.write_text('[{"a": "' + "x" * 5_000_000)

@@ -1,4 +1,4 @@
-"""The whole life of an account, through the real processes, with real mail."""
+"""The life of an account, through the real processes, with real mail."""
 
 import asyncio
 import re
@@ -17,14 +17,14 @@ FIRST, SECOND = "correct horse battery staple", "a better horse and battery"
 
 
 class Inbox:
-    """The links that were mailed, each given once."""
+    """The mailed links, each returned once."""
 
     def __init__(self, server: MailServer) -> None:
         self._server = server
         self._given: set[str] = set()
 
     async def token(self, address: str, page: str) -> str:
-        """Of the next link to that page that the address gets."""
+        """Return the token of the next link to that page for the address."""
         async with asyncio.timeout(60):
             while True:
                 for mail in self._server.mails:
@@ -35,7 +35,7 @@ class Inbox:
                 await asyncio.sleep(0.02)
 
 
-async def test_from_registering_to_coming_back(
+async def test_the_life_of_an_account(
     environment: dict[str, str], cloned: Settings, live: Context, mail_server: MailServer, tmp_path: Path
 ) -> None:
     own = {"DATABASE_URL": cloned.database_url, "KAFKA_PREFIX": cloned.kafka.prefix, "SMTP_URL": mail_server.url}
@@ -66,7 +66,7 @@ async def test_from_registering_to_coming_back(
         "deletion_cancelled",
     ]
     lives = await live.db.fetch("select count(*) from sessions where ended_at is null")
-    assert lives[0][0] == 1, "each session that is over is marked so, but for the one of the last login"
+    assert lives[0][0] == 1, "each ended session has its end, except that of the last login"
 
 
 async def open_account(client: httpx.AsyncClient, inbox: Inbox) -> None:
@@ -104,7 +104,7 @@ async def change_email_and_back(client: httpx.AsyncClient, browser: Browser, inb
     json = {"email": NEW, "current_password": FIRST}
     asked = await browser.request("PATCH", "/api/users/me", json=json)
     assert (asked.status_code, asked.json()["email"]) == (200, OLD)
-    await inbox.token(OLD, "revert-email")  # told at once; the one that comes when it has happened is used below
+    await inbox.token(OLD, "revert-email")  # the notice of the request; the mail after the change is used below
     confirmed = await client.post("/api/auth/confirm-email", json={"token": await inbox.token(NEW, "confirm-email")})
     assert (confirmed.status_code, confirmed.json()["email"]) == (200, NEW)
     assert (await browser.request("GET", "/api/users/me")).status_code == 401

@@ -1,4 +1,4 @@
-"""`python -m api.keys`, and what its steps do to those who are signed in."""
+"""`python -m api.keys`, and the effect of its steps on signed-in clients."""
 
 import contextlib
 import re
@@ -24,12 +24,12 @@ Environment = dict[str, str]
 
 
 def lines_of(said: str) -> Environment:
-    """The variables that one step says to set."""
+    """Return the variables that a step sets."""
     return dict(re.findall(r"^([A-Z_]+)=(.*)$", said, re.MULTILINE))
 
 
 def steps(environment: Environment, *arguments: str) -> list[Environment]:
-    """The environment after each step."""
+    """Yield the environment after each step."""
     after = [environment]
     for part in re.split(r"^\d\. ", main([*arguments], environment), flags=re.MULTILINE):
         if lines_of(part):
@@ -39,7 +39,7 @@ def steps(environment: Environment, *arguments: str) -> list[Environment]:
 
 @contextlib.asynccontextmanager
 async def serving(context: Context, environment: Environment) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a process with that environment, on the test's database."""
+    """Yield a client of a process with that environment, on the test's database."""
     settings: Settings = load(environment, KINDS)
     app = create_app(settings)
     app.state.context = msgspec.structs.replace(context, settings=settings, tokens=Tokens(settings))
@@ -49,13 +49,13 @@ async def serving(context: Context, environment: Environment) -> AsyncIterator[h
 
 async def published(client: httpx.AsyncClient) -> list[dict[str, str]]:
     keys: list[dict[str, str]] = (await client.get("/api/.well-known/jwks.json")).json()["keys"]
-    assert all(key.keys() <= {"kty", "crv", "x", "y", "kid", "use", "alg"} for key in keys), "public parts alone"
+    assert all(key.keys() <= {"kty", "crv", "x", "y", "kid", "use", "alg"} for key in keys), "only public parts"
     return keys
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])
-async def test_a_rotation_signs_nobody_out(environment: Environment, context: Context, algorithm: str) -> None:
-    """Whichever process answers, with the old release or the new one, at each step."""
+async def test_a_rotation_keeps_all_sessions(environment: Environment, context: Context, algorithm: str) -> None:
+    """At each step the old and the new release accept each other's tokens."""
     before = environment | {"JWT_ALGORITHM": algorithm, "JWT_PRIVATE_KEY": private_pem(make(algorithm))}
     known, switched = steps(before)
     async with (
@@ -73,7 +73,7 @@ async def test_a_rotation_signs_nobody_out(environment: Environment, context: Co
         assert await is_signed_in(knowing, pair)
     async with serving(context, switched | {"JWT_PREVIOUS_KEYS": ""}) as last:
         assert await is_signed_in(last, pair)
-        assert not await is_signed_in(last, earlier), "once its key is taken away"
+        assert not await is_signed_in(last, earlier), "after the key is removed"
         assert len(await published(last)) == 1
 
 
@@ -81,7 +81,8 @@ async def test_a_rotation_signs_nobody_out(environment: Environment, context: Co
 async def test_another_algorithm_costs_a_refresh(
     environment: Environment, context: Context, before: str, after: str
 ) -> None:
-    """What HS256 signed is refused, or its key would have to be known to all that verify; a client refreshes."""
+    """Tokens signed with HS256 are refused, since verifying them would require sharing the key; the client
+    refreshes."""
     environment = environment | {"JWT_ALGORITHM": before}
     if before != "HS256":
         environment["JWT_PRIVATE_KEY"] = private_pem(make(before))
@@ -93,14 +94,14 @@ async def test_another_algorithm_costs_a_refresh(
 
 
 def run(environment: Environment, root: Path, *arguments: str) -> tuple[int, str, str]:
-    """Exit status, standard output, standard error."""
+    """Return exit status, standard output and standard error."""
     command = [sys.executable, "-m", "api.keys", *arguments]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=100)
     return done.returncode, done.stdout, done.stderr
 
 
 def test_needs_no_other_variable(root: Path) -> None:
-    """So that the first key can be made before there is anything else, on a laptop."""
+    """The first key can be generated before anything else is configured."""
     status, said, errors = run({"PATH": "/usr/bin:/bin"}, root)
     assert (status, errors) == (0, "")
     told = lines_of(said)
@@ -109,16 +110,16 @@ def test_needs_no_other_variable(root: Path) -> None:
     assert told["JWT_PREVIOUS_KEYS"] == ""
 
 
-def test_never_shows_the_key_that_signs_now(root: Path) -> None:
+def test_never_prints_the_current_private_key(root: Path) -> None:
     pem = private_pem(make("EdDSA"))
     status, said, _ = run({"JWT_ALGORITHM": "eddsa", "JWT_PRIVATE_KEY": pem}, root)
     assert status == 0
-    assert said.count("PRIVATE KEY-----") == 2, "the new one, from its begin to its end"
+    assert said.count("PRIVATE KEY-----") == 2, "the whole new key"
     assert pem not in said
 
 
 @pytest.mark.parametrize("pem", ["x", r"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"])
-def test_refuses_a_key_that_is_none(root: Path, pem: str) -> None:
+def test_refuses_an_invalid_key(root: Path, pem: str) -> None:
     status, said, errors = run({"JWT_ALGORITHM": "ES256", "JWT_PRIVATE_KEY": pem}, root)
     assert (status, said) == (1, "")
     assert errors.startswith("keys: JWT_PRIVATE_KEY must be one private key in PEM")

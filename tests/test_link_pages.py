@@ -1,4 +1,4 @@
-"""The pages that links in mails open: what a link carries stays between the mail, the page and one POST."""
+"""The pages behind mailed links: a token is known only to the mail, the page and one POST."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from api.users.tasks import Link
 
 LINKS = [link for link in vars(tasks).values() if isinstance(link, Link)]
 HTML = {"accept": "text/html"}
-# Whatever an attribute, a stylesheet or a script can load or lead to.
+# Attributes, style sheets and scripts that load or navigate.
 REFERENCES = re.compile(
     r"""(?:\b(?:href|src|srcset|action|poster|content)\s*=\s*|url\(\s*|@import\s+)["']?([^"'\s)>]+)"""
 )
@@ -36,7 +36,7 @@ def referenced(files: dict[str, str]) -> Iterator[str]:
 
 @pytest.mark.case(84)
 @pytest.mark.parametrize("link", LINKS, ids=lambda link: link.page)
-async def test_a_page_that_a_link_opens_tells_nobody_where_one_came_from(client: httpx.AsyncClient, link: Link) -> None:
+async def test_a_page_sends_no_referrer(client: httpx.AsyncClient, link: Link) -> None:
     page = await client.get(f"/{link.page}", headers=HTML)
     assert page.status_code == 200
     for answer in [page, *[await client.get(path) for path in re.findall(r'(?:src|href)="(/\w+\.\w+)"', page.text)]]:
@@ -48,18 +48,18 @@ async def test_a_page_that_a_link_opens_tells_nobody_where_one_came_from(client:
 
 
 @pytest.mark.case(84)
-def test_the_pages_refer_to_nothing_of_another_origin(files: dict[str, str]) -> None:
-    assert {"/app.css", "/app.js"} <= set(referenced(files)), "or this test finds nothing"
+def test_the_pages_load_nothing_from_another_origin(files: dict[str, str]) -> None:
+    assert {"/app.css", "/app.js"} <= set(referenced(files)), "the page has references"
     foreign = [each for each in referenced(files) if urlsplit(each.lstrip("\"'`(")).netloc]
     assert foreign == []
-    assert not re.search(r"referrerpolicy|name=.referrer", files["index.html"]), "it would undo the header"
+    assert not re.search(r"referrerpolicy|name=.referrer", files["index.html"]), "it would override the header"
     assert not re.search(r"<script(?![^>]*\bsrc=)|<base\b", files["index.html"])
 
 
 @pytest.mark.case(84)
-def test_the_token_leaves_the_address_before_anything_is_asked_of_anybody(files: dict[str, str]) -> None:
-    """The page's script is all that runs; it takes the token from the fragment, which no server was sent, and the
-    address bar and the history lose it in the next statement, before any request or click."""
+def test_the_token_leaves_the_address_before_any_request(files: dict[str, str]) -> None:
+    """Only the page's script runs. It reads the token from the fragment, which browsers do not send, and the next
+    statement removes it from the address bar and the history, before any request or click."""
     script = files["app.js"]
     _, begun, opening = script.partition("function open() {\n")
     assert begun
@@ -74,7 +74,7 @@ def test_the_token_leaves_the_address_before_anything_is_asked_of_anybody(files:
 
 
 @pytest.mark.case(84)
-def test_every_link_has_a_page_of_its_own(files: dict[str, str]) -> None:
+def test_each_kind_of_link_has_its_page(files: dict[str, str]) -> None:
     known = re.findall(r'^  "/([\w-]+)": \{$', files["app.js"], re.MULTILINE)
     assert sorted(known) == sorted(link.page for link in LINKS)
     assert len(LINKS) == 5

@@ -1,5 +1,5 @@
-"""C-324: a feature hands over all that it defines. A route in no list answers 404, and a task in none leaves its rows
-to no one; each is named here with the line to write."""
+"""C-324: a feature lists all that it defines. A route in no list answers 404, and a task in none is never run; each is
+reported with the line to write."""
 
 import importlib
 import pkgutil
@@ -21,7 +21,7 @@ KINDS: dict[type, str] = {Route: "routes", Task: "tasks", Sweep: "sweeps", Consu
 
 
 def modules_of(feature: str) -> Iterator[ModuleType]:
-    """All of a feature's files but its command."""
+    """Return the files of a feature except its command."""
     package = importlib.import_module(f"{api.__name__}.{feature}")
     for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if not each.name.endswith(".__main__"):
@@ -29,7 +29,7 @@ def modules_of(feature: str) -> Iterator[ModuleType]:
 
 
 def defined(modules: Sequence[ModuleType]) -> Iterator[tuple[str, Any]]:
-    """Each Route, Task, Sweep and Consumer that a module has by a name or in a list, once, with that name."""
+    """Yield each Route, Task, Sweep and Consumer of a module once, with its name or the name of its list."""
     seen: set[int] = set()
     for module in modules:
         for name, value in vars(module).items():
@@ -40,7 +40,7 @@ def defined(modules: Sequence[ModuleType]) -> Iterator[tuple[str, Any]]:
 
 
 def unlisted(features: Sequence[Feature], modules: Sequence[ModuleType]) -> list[str]:
-    """What is in no feature's list: where it is, and what to write."""
+    """Return an instruction for each definition that no list of the feature has."""
     listed = {id(each) for feature in features for field in KINDS.values() for each in getattr(feature, field)}
     faults = []
     for place, each in defined(modules):
@@ -89,7 +89,7 @@ MADE: dict[str, Any] = {
 
 @pytest.mark.parametrize("field", MADE)
 @pytest.mark.parametrize("listed", [False, True])
-def test_what_is_in_no_list_is_told_with_what_to_write(field: str, listed: bool) -> None:
+def test_a_definition_in_no_list_is_reported_with_the_line_to_write(field: str, listed: bool) -> None:
     module = ModuleType("api.cars.parts")
     module.__dict__.update({"one": MADE[field]} if field == "tasks" else {"several": [MADE[field]]})
     name = "one" if field == "tasks" else "several"

@@ -1,4 +1,4 @@
-"""The OpenAPI document: that it is the one in docs/, that it is whole, and that it says what the pipeline does."""
+"""The OpenAPI document: docs/openapi.json is current, complete, and matches the pipeline."""
 
 import json
 import re
@@ -21,7 +21,7 @@ OURS = json.loads(document(FEATURES))
 
 
 def inside(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object of a document."""
+    """Yield every object of a document."""
     if isinstance(value, dict):
         yield value
         value = list(value.values())
@@ -43,7 +43,7 @@ def resolve(whole: dict[str, Any], reference: str) -> Any:
     return whole
 
 
-def test_the_one_in_docs_is_what_the_routes_say(root: Path) -> None:
+def test_the_document_in_docs_is_current(root: Path) -> None:
     assert (root / "docs/openapi.json").read_bytes() == document(FEATURES), "run: make openapi"
 
 
@@ -52,7 +52,7 @@ def test_its_version_is_the_projects(root: Path) -> None:
 
 
 @pytest.mark.parametrize("whole", [OURS, THEIRS, FILES], ids=["ours", "another", "files"])
-def test_it_is_a_whole_openapi_3_1_document(whole: dict[str, Any]) -> None:
+def test_the_document_is_valid_openapi_3_1(whole: dict[str, Any]) -> None:
     assert whole["openapi"] == "3.1.0"
     assert whole["info"].keys() >= {"title", "version"}
     tags = [tag["name"] for tag in whole["tags"]]
@@ -91,7 +91,7 @@ def test_every_reference_resolves_and_every_component_is_used(whole: dict[str, A
 
 
 @pytest.mark.parametrize("whole", [OURS, THEIRS, FILES], ids=["ours", "another", "files"])
-def test_every_schema_is_one_of_json_schema(whole: dict[str, Any]) -> None:
+def test_every_schema_is_valid_json_schema(whole: dict[str, Any]) -> None:
     for schema in whole["components"]["schemas"].values():
         assert schema.get("type", "string") in TYPES
         assert set(schema.get("required", [])) <= schema.get("properties", {}).keys()
@@ -99,7 +99,7 @@ def test_every_schema_is_one_of_json_schema(whole: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("whole", [OURS, THEIRS, FILES], ids=["ours", "another", "files"])
-def test_every_example_of_a_problem_is_one(whole: dict[str, Any]) -> None:
+def test_every_example_of_a_problem_conforms_to_its_schema(whole: dict[str, Any]) -> None:
     shape = whole["components"]["schemas"]["ProblemDocument"]
     for _, _, operation in operations(whole):
         for status, response in operation["responses"].items():
@@ -110,14 +110,14 @@ def test_every_example_of_a_problem_is_one(whole: dict[str, Any]) -> None:
                 assert (str(told["status"]), told["code"]) == (status, code)
 
 
-async def test_it_is_served_as_it_is(client: httpx.AsyncClient) -> None:
+async def test_the_document_is_served_unchanged(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/openapi.json")
     assert (answer.status_code, answer.content) == (200, document(FEATURES))
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-cache"
 
 
-async def test_it_is_revalidated_and_compressed(client: httpx.AsyncClient) -> None:
+async def test_the_document_is_revalidated_and_compressed(client: httpx.AsyncClient) -> None:
     tags = {}
     for encoding in ("identity", "gzip"):
         answer = await client.get("/api/openapi.json", headers={"accept-encoding": encoding})
@@ -129,7 +129,7 @@ async def test_it_is_revalidated_and_compressed(client: httpx.AsyncClient) -> No
             "/api/openapi.json", headers={"accept-encoding": encoding, "if-none-match": tags[encoding]}
         )
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tags[encoding])
-    assert len(set(tags.values())) == 2, "a strong tag is of one encoding"
+    assert len(set(tags.values())) == 2, "a strong tag differs by encoding"
     refused = await client.get("/api/openapi.json", headers={"accept-encoding": "gzip;q=0, br"})
     assert "content-encoding" not in refused.headers
     wrong = await client.post("/api/openapi.json")
@@ -148,7 +148,7 @@ def test_schemas_are_conventional(whole: dict[str, Any]) -> None:
         if one.get("enum"):
             assert "type" in one or not isinstance(one["enum"][0], str)
     titles = [one["title"] for one in inside(whole) if "enum" in one and isinstance(one.get("title"), str)]
-    assert len(titles) == len(set(titles)), "an enum that is used twice is a component"
+    assert len(titles) == len(set(titles)), "a shared enum is a component"
 
 
 def test_times_ids_addresses_and_unions_have_their_schemas() -> None:

@@ -1,4 +1,4 @@
-"""Processes whose standard output is not read, or is gone."""
+"""Processes whose standard output is not read, or is closed."""
 
 import asyncio
 import fcntl
@@ -17,7 +17,7 @@ from tests.processes import ROOT, is_ready
 
 PIPE_BYTES = 4096
 REQUESTS = 400
-"""Whose lines are several times what the pipe holds."""
+"""Their log lines are several times the size of the pipe."""
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def start(module: str, environment: dict[str, str], output: int) -> subprocess.P
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["unread", "closed"])
-async def test_web_serves_and_ends_while_its_output_is_not_read(own: dict[str, str], closed: bool) -> None:
+async def test_web_serves_and_stops_while_its_output_is_not_read(own: dict[str, str], closed: bool) -> None:
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     web = start("api", own, writing)
@@ -55,7 +55,9 @@ async def test_web_serves_and_ends_while_its_output_is_not_read(own: dict[str, s
 
 
 @pytest.mark.parametrize("module", ["api.system", "api.audit", "api.keys", "api.operations roles", "migrations"])
-async def test_a_command_whose_reader_has_gone_ends_well(own: dict[str, str], module: str, tmp_path: Path) -> None:
+async def test_a_command_whose_reader_has_gone_exits_with_success(
+    own: dict[str, str], module: str, tmp_path: Path
+) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     errors = tmp_path / "errors"
@@ -64,7 +66,7 @@ async def test_a_command_whose_reader_has_gone_ends_well(own: dict[str, str], mo
         done = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, env=own, stdout=writing, stderr=kept)
     os.close(writing)
     assert "Broken" not in errors.read_text()
-    # Without a worker `api.system` has something to say, and its status says so.
+    # Without a worker `api.system` reports a fault in its output and its status.
     assert done.returncode == (1 if module == "api.system" else 0)
 
 

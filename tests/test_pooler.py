@@ -45,8 +45,8 @@ default_pool_size = {connections}
 
 @pytest.fixture
 def pooled(request: pytest.FixtureRequest, cloned: Settings, tmp_path: Path) -> Iterator[str]:
-    """The database's URL through a pooler that has fewer connections to it than we have to the pooler. A parameter is
-    a line for its configuration."""
+    """Yield the database's URL through a pooler that has fewer server connections than client connections. `more` is a
+    line of its configuration."""
     program = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
     if program is None:
         pytest.skip("needs pgbouncer (Debian: apt-get install pgbouncer)")
@@ -71,7 +71,7 @@ def pooled(request: pytest.FixtureRequest, cloned: Settings, tmp_path: Path) -> 
 
 
 async def live_through(client: httpx.AsyncClient, mails: MailServer, email: str) -> str:
-    """From registering to a second pair of tokens; the account's id."""
+    """Register, sign in and refresh. Returns the account's id."""
     registered = await client.post("/api/auth/register", json={"email": email, "password": PASSWORD})
     assert registered.status_code == 201, registered.text
     token = text_of(await mails.mail_to(email)).partition("/verify#token=")[2].split()[0]
@@ -115,7 +115,7 @@ DROPS = f"ignore_startup_parameters = {','.join(SERVER_TIMEOUTS)}"
 
 
 async def test_the_servers_time_outs_hold_behind_a_transaction_pooler(cloned: Settings, pooled: str) -> None:
-    """C-208: for a single statement, in a transaction, in one inside it, and with more of them than connections."""
+    """C-208: for a single statement, a transaction, a nested one, and more of them than connections."""
     settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
     async with open_database(settings, {}, 2 * CONNECTIONS) as db:
 
@@ -134,7 +134,7 @@ async def test_the_servers_time_outs_hold_behind_a_transaction_pooler(cloned: Se
 async def test_the_server_stops_a_slow_statement_behind_a_transaction_pooler(
     cloned: Settings, live: Context, pooled: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """C-208: and the connection goes on, for a statement alone and for one in a transaction."""
+    """C-208: and the connection stays usable, after a statement alone and after one in a transaction."""
     monkeypatch.setattr(database, "_SET_LOCAL", database._SET_LOCAL.replace("'5s'", "'200ms'"))
     settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
     async with open_database(settings, {}, 1) as db:
@@ -150,9 +150,9 @@ async def test_the_server_stops_a_slow_statement_behind_a_transaction_pooler(
     assert await live.db.fetch(busy) == []
 
 
-async def test_rows_one_by_one_leave_nothing_on_a_servers_connection(cloned: Settings, pooled: str) -> None:
-    """C-289: no prepared statement, whose name another process would find taken, whether they are read to the end, left
-    or fail."""
+async def test_streamed_rows_leave_nothing_on_a_server_connection(cloned: Settings, pooled: str) -> None:
+    """C-289: no prepared statement, which would collide with another process, whether the rows are read to the end,
+    partly, or with an error."""
     settings = msgspec.structs.replace(cloned, database_url=pooled, database_transaction_pooling=True)
     with bound_to("select 1000 / (1000 - n) from (select generate_series(1, $1) as n) as t"):
 
@@ -178,10 +178,10 @@ async def test_rows_one_by_one_leave_nothing_on_a_servers_connection(cloned: Set
         assert await asyncio.gather(*(db.fetch(left) for _ in range(4 * CONNECTIONS))) == [[]] * 4 * CONNECTIONS
 
 
-async def test_a_pooler_that_nobody_told_of_is_a_misconfiguration(
+async def test_a_pooler_that_is_not_configured_is_a_misconfiguration(
     cloned: Settings, pooled: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """C-215: it refuses the time-outs at the start of a connection."""
+    """C-215: it refuses the time-outs in the start-up message."""
     async with open_database(msgspec.structs.replace(cloned, database_url=pooled), {}, 1) as db:
         with pytest.raises(UNAVAILABLE) as raised:
             await db.fetch("select 1")
@@ -193,7 +193,7 @@ async def test_a_pooler_that_nobody_told_of_is_a_misconfiguration(
 
 
 @pytest.mark.parametrize("pooled", [DROPS], indirect=True)
-async def test_a_pooler_that_drops_the_time_outs_is_told_of_at_start(
+async def test_a_pooler_that_drops_the_time_outs_is_reported_at_start(
     cloned: Settings, pooled: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """C-208."""
@@ -221,10 +221,10 @@ class Echoed(msgspec.Struct, frozen=True):
     backend: int
 
 
-async def test_rows_inside_of_rows_need_nothing_of_a_connection(
+async def test_nested_rows_need_no_connection_state(
     cloned: Settings, pooled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C-306: jsonb is converted beside the driver, so that another server connection knows as much as the first."""
+    """C-306: jsonb is decoded outside of the driver, so any server connection works."""
     monkeypatch.setattr(sql, "FOLDER", tmp_path)
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "echo.sql").write_text("select 'a' as kind, $1::jsonb as rows, pg_backend_pid() as backend")

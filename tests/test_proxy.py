@@ -1,4 +1,4 @@
-"""The proxy that the fault suite stands on: tests/proxy.py."""
+"""The TCP proxy of the fault suite: tests/proxy.py."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ async def echo() -> AsyncIterator[Proxy]:
     server.close()
 
 
-async def test_what_is_delayed_comes_late_and_in_order(echo: Proxy) -> None:
+async def test_delayed_data_arrives_late_and_in_order(echo: Proxy) -> None:
     echo.delay = 0.05
     reader, writer = await asyncio.open_connection("127.0.0.1", echo.port)
     began = time.monotonic()
@@ -35,7 +35,7 @@ async def test_what_is_delayed_comes_late_and_in_order(echo: Proxy) -> None:
     writer.close()
 
 
-async def test_an_answer_is_cut_in_its_middle_on_the_connection_that_said_so(echo: Proxy) -> None:
+async def test_an_answer_is_cut_on_the_connection_with_the_marker(echo: Proxy) -> None:
     echo.cut_at, echo.cut_after = b"COMMIT", 3
     first, second = [await asyncio.open_connection("127.0.0.1", echo.port) for _ in range(2)]
     first[1].write(b"COMMIT")

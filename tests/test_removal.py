@@ -1,4 +1,4 @@
-"""The steps of docs/architecture.md that remove a feature, done to the letter in a copy of this repository."""
+"""The checklist of docs/architecture.md that removes a feature, run in a copy of this repository."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ TASK = "notifications.send_notification"
 
 
 def steps(root: Path) -> list[str]:
-    """The shell blocks of the checklist."""
+    """Return the shell blocks of the checklist."""
     text = (root / "docs/architecture.md").read_text("utf-8").partition("## Walkthrough: remove a feature")[2]
     blocks = re.findall(r"\n\n((?:        .*\n)+)", text)
     return [textwrap.dedent(block).strip() for block in blocks]
@@ -24,7 +24,7 @@ def steps(root: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This repository's files without the feature's, by steps 2 and 3."""
+    """Return a copy without the feature, after steps 2 and 3."""
     target = copy_to(root, tmp_path_factory.mktemp("removal") / "copy")
     code, manual, snapshots, orphans = steps(root)
     for step in (code, manual):
@@ -34,16 +34,16 @@ def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_nothing_imports_or_names_it_any_more(copy: Path, environment: dict[str, str]) -> None:
-    """Code, SQL, tests, schemas and manual; and the tests that go over every feature pass."""
+def test_no_reference_to_the_feature_remains(copy: Path, environment: dict[str, str]) -> None:
+    """In code, SQL, tests, schemas and the manual; the tests that cover all features pass."""
     parts = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
     shared = {name: environment[name] for name in parts} | {"DATABASE_URL": ""}
-    write_snapshots(copy)  # without docs/api.md, since no route has gone
+    write_snapshots(copy)  # without docs/api.md: the feature has no route
     run(copy, "tests.coverage_table")
     run(copy, "ruff", "check", "--no-cache", "api", "worker", "tests")
     run(copy, "ruff", "format", "--no-cache", "--check", "api/features.py")
     named = re.compile(r"\bnotifications\b")
-    told = {"docs/architecture.md", "docs/changelog.md", "tests/test_removal.py"}  # the example, and history
+    told = {"docs/architecture.md", "docs/changelog.md", "tests/test_removal.py"}  # example and history
     left = [
         str(path.relative_to(copy))
         for folder in ("api", "worker", "sql", "migrations", "tests", "docs")
@@ -68,10 +68,8 @@ def test_nothing_imports_or_names_it_any_more(copy: Path, environment: dict[str,
     assert "failed" not in printed
 
 
-async def test_the_rows_that_it_left_are_listed_and_discarded(
-    copy: Path, live: Context, environment: dict[str, str]
-) -> None:
-    """Pending tasks, of which the release before left some."""
+async def test_remaining_rows_are_listed_and_discarded(copy: Path, live: Context, environment: dict[str, str]) -> None:
+    """The previous release left pending tasks."""
     await add_tasks(live.db, TASK, 3)
     await add_tasks(live.db, "users.send_reset", 1)
     own = environment | {"DATABASE_URL": live.settings.database_url}

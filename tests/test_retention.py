@@ -1,4 +1,4 @@
-"""Everything that grows has a limit, and docs/operations.md says which."""
+"""Every table has a limit, documented in docs/operations.md."""
 
 import re
 from pathlib import Path
@@ -21,12 +21,12 @@ SWEEPS = {sweep.run.__name__ for feature in FEATURES for sweep in feature.sweeps
 
 
 def retention(root: Path) -> dict[str, str]:
-    """What docs/operations.md says removes a table's rows."""
+    """Return the sweeps of each table in docs/operations.md."""
     section = (root / "docs/operations.md").read_text().partition("## Retention\n")[2].partition("\n## ")[0]
     return dict(re.findall(r"^\| `(\w+)` \|[^|]+\| ([^|]+) \|$", section, re.MULTILINE))
 
 
-async def test_every_table_says_what_removes_its_rows(context: Context, root: Path) -> None:
+async def test_every_table_documents_the_removal_of_its_rows(context: Context, root: Path) -> None:
     """C-189: by a comment in its migration, `comment on table notes is 'Retention: …'`, or by a row in the manual."""
     rows = await context.db.fetch(
         "select relname::text, coalesce(obj_description(oid, 'pg_class'), '') from pg_class"
@@ -39,7 +39,7 @@ async def test_every_table_says_what_removes_its_rows(context: Context, root: Pa
     assert documented <= {name for name, _ in rows}, "the manual has a row for a table that does not exist"
 
 
-def test_every_sweep_that_is_named_is_one(root: Path) -> None:
+def test_every_named_sweep_exists(root: Path) -> None:
     """C-189."""
     named = {name for removed in retention(root).values() for name in re.findall(r"sweep `(\w+)`", removed)}
     assert named <= SWEEPS

@@ -1,4 +1,4 @@
-"""C-78: a GET changes nothing. Each is called while PostgreSQL lets nobody write."""
+"""C-78: a GET has no side effects. Each route is called in a read-only transaction."""
 
 import httpx
 import pytest
@@ -25,7 +25,7 @@ def app(settings: Settings, context: Context) -> Starlette:
 
 
 @pytest.mark.parametrize("name", READING)
-async def test_it_is_answered_in_a_transaction_that_only_reads(
+async def test_every_get_is_answered_in_a_read_only_transaction(
     client: httpx.AsyncClient, context: Context, name: str
 ) -> None:
     user = await make_user(context, superuser=True)
@@ -40,7 +40,7 @@ async def test_it_is_answered_in_a_transaction_that_only_reads(
     assert answer.status_code == 200, answer.text
 
 
-async def test_one_that_writes_would_be_found(context: Context) -> None:
+async def test_a_writing_route_would_fail(context: Context) -> None:
     async def write_on_reading() -> None:
         await context.db.fetch("update users set name = name")
 

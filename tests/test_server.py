@@ -1,4 +1,4 @@
-"""A web process' life: how it starts, whom it believes, and how it ends."""
+"""The life of a web process: start, trusted proxies, and shutdown."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ JSON = {"content_type": "application/json"}
 
 
 def ended(environment: dict[str, str], folder: Path) -> tuple[int, str]:
-    """Exit status and output of a process that must not start."""
+    """Return exit status and output of a process that must not start."""
     process = spawn(environment, folder / "log")
     try:
         return process.wait(SECONDS), (folder / "log").read_text()
@@ -78,8 +78,8 @@ def test_a_port_that_is_taken_is_named(environment: dict[str, str], tmp_path: Pa
     assert any("ddress already in use" in line and (port in line or processes == "2") for line in said.splitlines())
 
 
-def test_starts_while_everything_it_needs_is_absent(environment: dict[str, str], tmp_path: Path) -> None:
-    """F-17: live says yes, ready says no, and what needs PostgreSQL says 503 and when to come back."""
+def test_starts_without_its_dependencies(environment: dict[str, str], tmp_path: Path) -> None:
+    """F-17: `live` answers 200, `ready` 503, and routes that need PostgreSQL answer 503 with Retry-After."""
     with serving(environment | ABSENT, tmp_path) as web:
         assert web.get("/api/health/live").status == 200
         assert json.loads(web.get("/api/health/full").body)["status"] == "degraded"
@@ -107,7 +107,7 @@ def accepts(host: str, port: int) -> bool:
 def test_in_development_only_this_machine_can_connect(
     environment: dict[str, str], tmp_path: Path, processes: str
 ) -> None:
-    """C-123: unless HOST says otherwise. 127.0.0.2 stands for any other address of the machine."""
+    """C-123: unless HOST is set. 127.0.0.2 stands for any other address of the machine."""
     with socket.socket(socket.AF_INET6) as probe:
         try:
             probe.bind(("::1", 0))
@@ -125,14 +125,14 @@ def test_in_development_only_this_machine_can_connect(
             assert accepts("::1", web.port)
 
 
-# Believing
+# Forwarded addresses
 
 
 @pytest.mark.parametrize(("trusted", "believed"), [("127.0.0.1", True), ("10.0.0.0/8", False)])
 async def test_a_limit_cannot_be_evaded_by_a_forged_address(
     environment: dict[str, str], cloned: Settings, tmp_path: Path, trusted: str, believed: bool
 ) -> None:
-    """C-12: of X-Forwarded-For counts what a trusted proxy added on the right, and nothing from anybody else."""
+    """C-12: only the entries of X-Forwarded-For that a trusted proxy appended count."""
     limits = {"RATE_LIMIT_ANONYMOUS": "5/hour", "TRUSTED_PROXIES": trusted, "DATABASE_URL": cloned.database_url}
     with serving(environment | limits, tmp_path) as web:
 
@@ -149,15 +149,15 @@ async def test_a_limit_cannot_be_evaded_by_a_forged_address(
         assert web.stop() == 0
 
 
-# Ending
+# Shutdown
 
 
 @pytest.mark.parametrize(("processes", "stuck"), [("1", True), ("2", False)])
-async def test_what_is_in_flight_is_finished_and_nothing_new_is_taken(
+async def test_requests_in_flight_finish_and_new_ones_are_refused(
     environment: dict[str, str], cloned: Settings, tmp_path: Path, processes: str, stuck: bool
 ) -> None:
-    """N-11: readiness says no first, then the socket closes, then the last answer goes out, all within 10 s,
-    though somebody never finishes."""
+    """N-11: readiness fails first, then the socket closes, then the last answer is sent, all within 10 s, even with a
+    client that never finishes."""
     settings = environment | {"DATABASE_URL": cloned.database_url, "WEB_CONCURRENCY": processes}
     with serving(settings, tmp_path) as web, web.connect() as sock, sock.makefile("rb") as stream:
         wait_for(lambda: web.get("/api/health/ready").status == 200)
@@ -173,7 +173,7 @@ async def test_what_is_in_flight_is_finished_and_nothing_new_is_taken(
         while not said or said[-1] == 200:
             said.append(web.get("/api/health/ready").status)
         assert said[-1] == 503
-        web.process.send_signal(signal.SIGTERM)  # a supervisor in a hurry changes nothing
+        web.process.send_signal(signal.SIGTERM)  # an impatient supervisor changes nothing
         wait_for(lambda: refuses(web))
         await asyncio.sleep(max(0.0, told + 3 - time.monotonic()))  # the request lasts three seconds
         assert web.process.poll() is None
@@ -200,7 +200,7 @@ def test_ctrl_c_ends_it_without_a_stack_trace(environment: dict[str, str], tmp_p
         assert "Traceback" not in web.logged()
 
 
-def test_a_client_that_sends_and_leaves_has_its_effect_and_makes_no_noise(
+def test_a_request_takes_effect_although_its_client_disconnects(
     environment: dict[str, str], cloned: Settings, tmp_path: Path
 ) -> None:
     """C-20, C-105."""
@@ -215,12 +215,13 @@ def test_a_client_that_sends_and_leaves_has_its_effect_and_makes_no_noise(
         assert '"failure"' not in web.logged()
 
 
-# Waiting
+# Deadlines
 
 
 @pytest.fixture
 def listening(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], AbstractAsyncContextManager[int]]:
-    """The protocol in this process, with a deadline of its own, before an application that answers `release`d."""
+    """Yield the port of the protocol in this process, with a deadline of its own, before an application that answers
+    when `release` is set."""
 
     @asynccontextmanager
     async def listen(seconds: float) -> AsyncIterator[int]:
@@ -255,10 +256,10 @@ HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @pytest.mark.parametrize("start", [HEAD, HEAD + b"\r\n" + HEAD, HEAD + b"\r\n" + HEAD + b"X: y", b"G"])
-async def test_a_head_that_does_not_end_is_answered_408(
+async def test_an_incomplete_head_is_answered_408(
     listening: Callable[[float], AbstractAsyncContextManager[int]], start: bytes
 ) -> None:
-    """F-27: on a fresh connection, on one that was used, and where both came at once."""
+    """F-27: on a new connection, on a used one, and if both arrive at once."""
     async with listening(0.1) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(start)
@@ -270,7 +271,7 @@ async def test_a_head_that_does_not_end_is_answered_408(
     assert json.loads(last.partition(b"\r\n\r\n")[2])["code"] == "REQUEST_TIMEOUT"
 
 
-async def test_a_connection_that_says_nothing_is_closed_without_a_word(
+async def test_a_silent_connection_is_closed_without_an_answer(
     listening: Callable[[float], AbstractAsyncContextManager[int]],
 ) -> None:
     async with listening(0.05) as port:
@@ -279,7 +280,7 @@ async def test_a_connection_that_says_nothing_is_closed_without_a_word(
         writer.close()
 
 
-async def test_the_next_head_being_late_waits_for_the_answer_in_flight(
+async def test_a_late_next_head_waits_for_the_answer_in_flight(
     listening: Callable[[float], AbstractAsyncContextManager[int]],
 ) -> None:
     RELEASE.clear()

@@ -1,5 +1,4 @@
-"""C-119: what one connection, and all of them together, may ask of the process at once. C-120: the last answer
-arrives."""
+"""C-119: the limits of one connection, and of all connections together. C-120: the last answer arrives."""
 
 import contextlib
 import json
@@ -27,8 +26,8 @@ def served(request: pytest.FixtureRequest, application: Application) -> Iterator
         yield running
 
 
-def test_a_pipeline_is_read_no_further_than_it_is_answered(served: Served, application: Application) -> None:
-    """One request is with the application, and not even two reads of the rest are in memory."""
+def test_a_pipeline_is_read_only_as_fast_as_it_is_answered(served: Served, application: Application) -> None:
+    """The application has one request, and less than two reads of the rest are in memory."""
     with served.connect() as sock:
         sock.settimeout(0.5)
         with pytest.raises(TimeoutError):
@@ -38,7 +37,7 @@ def test_a_pipeline_is_read_no_further_than_it_is_answered(served: Served, appli
         assert application.called == ["/never"]
 
 
-def test_a_pipeline_is_answered_in_order_to_its_end(served: Served, application: Application) -> None:
+def test_all_requests_of_a_pipeline_are_answered_in_order(served: Served, application: Application) -> None:
     """C-20."""
     bodies = [b"%d" % index for index in range(500)]
     echo = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s"
@@ -47,7 +46,7 @@ def test_a_pipeline_is_answered_in_order_to_its_end(served: Served, application:
     assert [answer.body for answer in answers] == [*bodies, b"last"]
 
 
-def test_too_many_connections_are_told_so_and_those_before_served(
+def test_too_many_connections_are_refused_and_the_others_served(
     monkeypatch: pytest.MonkeyPatch, served: Served
 ) -> None:
     monkeypatch.setattr(server, "SPARE_CONNECTIONS", 1)
@@ -59,7 +58,7 @@ def test_too_many_connections_are_told_so_and_those_before_served(
         assert said.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nretry-after: 1\r\n" in said
         assert json.loads(said.partition(b"\r\n\r\n")[2])["code"] == "UNAVAILABLE"
-        assert ends(stack.enter_context(served.connect())) == b"", "there is no room to say so"
+        assert ends(stack.enter_context(served.connect())) == b"", "no room for an answer"
         for sock in three:
             sock.sendall(GET % b"early")
             assert read_answer(sock.makefile("rb")) is not None
@@ -71,8 +70,8 @@ def test_too_many_connections_are_told_so_and_those_before_served(
 
 
 @pytest.mark.parametrize("head", [EARLY % 12_000_000, b"nonsense\r\n\r\n", GET % (b"x" * 20_000)])
-def test_a_client_that_writes_everything_before_it_reads_gets_its_refusal(served: Served, head: bytes) -> None:
-    """A connection that is closed at once is reset under such a client: its write fails, and a proxy answers 502."""
+def test_a_client_that_sends_everything_before_reading_gets_the_refusal(served: Served, head: bytes) -> None:
+    """Closing the connection at once would reset it: the client's write fails, and a proxy answers 502."""
     with served.connect() as sock, sock.makefile("rb") as stream:
         sock.sendall(head)
         until(lambda: served.connections() == 1 and served.connection().closing)
@@ -89,8 +88,8 @@ def web(settings: Settings, environment: dict[str, str], tmp_path_factory: pytes
         yield running
 
 
-def test_a_crowd_of_pipelines_holds_nobody_up_and_costs_no_memory(web: Web) -> None:
-    """Forty of these once took half a gigabyte, and seconds of everybody's time."""
+def test_many_pipelines_delay_no_other_client_and_use_little_memory(web: Web) -> None:
+    """Forty of these once used 500 MB and delayed all clients by seconds."""
     assert web.get("/api/health/live").status == 200
     before = web.memory()
     with contextlib.ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""F-27: a crowd that is slow, or does not listen. Whoever behaves does not notice; who is slow is shown out."""
+"""F-27: many clients that are slow or do not read. They delay no other client, and are disconnected."""
 
 import asyncio
 from pathlib import Path
@@ -10,15 +10,15 @@ from tests.wire import request, serving
 SLOW_HEADS, SLOW_BODIES, DEAF = 500, 200, 100
 HEAD = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n"
 BODY = request("POST", "/api/auth/verify", content_type="application/json", content_length="1000") + b'{"token"'
-# More answers than fit between here and there.
+# More answers than the kernel's buffers hold.
 GREEDY = request("GET", "/api/openapi.json", connection="keep-alive") * 20
 UNNOTICED = 5.0
-"""Seconds: below the ten after which the crowd is shown out, and far above what a busy machine takes."""
+"""Seconds: below the ten after which slow clients are disconnected, and far above the delay of a busy machine."""
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def call(port: int) -> None:
-    """A hundred requests, on a connection each, none of which is held up."""
+    """Send a hundred requests, each on its own connection. None is delayed."""
     for _ in range(100):
         async with asyncio.timeout(UNNOTICED):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -28,7 +28,9 @@ async def call(port: int) -> None:
 
 
 @pytest.mark.alone
-async def test_a_crowd_that_is_slow_or_deaf_holds_nobody_up(environment: dict[str, str], tmp_path: Path) -> None:
+async def test_slow_clients_and_clients_that_do_not_read_delay_no_other(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     with serving(environment, tmp_path) as web:
         await call(web.port)
         memory = web.memory()

@@ -1,4 +1,5 @@
-"""C-117, C-120: behind a real nginx. One client's body is never another's request, and a refusal is not a 502."""
+"""C-117, C-120: behind a real nginx, one client's body is never parsed as another's request, and a refusal never
+becomes a 502."""
 
 import http.client
 import json
@@ -40,8 +41,8 @@ def call(port: int, method: str, path: str, body: bytes = b"", **headers: str) -
 
 @pytest.mark.parametrize("offer", ["websocket", "h2c"])
 @pytest.mark.parametrize("size", [1_000, 17_000, 60_000])
-def test_a_body_with_an_offer_to_upgrade_answers_no_other_client(port: int, offer: str, size: int) -> None:
-    """nginx sends a body of more than 16 kB apart from its head."""
+def test_a_body_with_an_upgrade_does_not_answer_another_client(port: int, offer: str, size: int) -> None:
+    """nginx sends a body of more than 16 kB separately from its head."""
     body = SMUGGLED * (size // len(SMUGGLED))
     for index in range(5):
         status, said = call(port, "POST", "/api/auth/verify", body, connection="upgrade", upgrade=offer)
@@ -52,7 +53,7 @@ def test_a_body_with_an_offer_to_upgrade_answers_no_other_client(port: int, offe
 
 
 def test_clients_of_one_upstream_connection_get_their_own_answers(port: int) -> None:
-    """While another sends such bodies."""
+    """While another client sends such bodies."""
     done, wrong = threading.Event(), list[object]()
 
     def attack() -> None:

@@ -28,7 +28,7 @@ def test_a_body_over_the_limit_is_refused_by_its_length_and_by_its_bytes(web: We
         assert answer.headers["connection"] == "close"
 
 
-def test_nobody_is_told_to_continue_with_a_body_that_will_be_refused(web: Web) -> None:
+def test_no_100_continue_for_a_body_that_will_be_refused(web: Web) -> None:
     ask = {"content_type": "application/json", "expect": "100-continue"}
     assert web.ask(request("POST", "/api/auth/verify", content_length="65537", **ask)).status == 413
     with web.connect() as sock, sock.makefile("rb") as stream:
@@ -49,8 +49,8 @@ def test_a_compressed_body_is_refused(web: Web) -> None:
     assert (answer.status, answer.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-def test_the_client_may_leave_in_the_middle_of_its_body(web: Web) -> None:
-    """C-105: nothing is logged as a failure, and the process goes on."""
+def test_a_client_may_disconnect_within_its_body(web: Web) -> None:
+    """C-105: no failure is logged, and the process continues."""
     head = request("POST", "/api/auth/refresh", content_type="application/json", content_length="100")
     with web.connect() as sock:
         sock.sendall(head + b"{")
@@ -118,7 +118,7 @@ def test_a_good_trace_is_continued(web: Web) -> None:
     assert json.loads(answer.body)["trace_id"] == trace
 
 
-def test_an_upgrade_to_something_else_is_an_ordinary_request(web: Web) -> None:
+def test_an_upgrade_to_another_protocol_is_an_ordinary_request(web: Web) -> None:
     for other in ("h2c", "websocket"):
         raw = LIVE + f"Upgrade: {other}\r\nConnection: upgrade\r\n\r\n".encode()
         with web.connect() as sock, sock.makefile("rb") as stream:

@@ -1,4 +1,4 @@
-"""C-118: every state of a connection has a deadline, and no byte extends it. wire/server.py has the table."""
+"""C-118: every state of a connection has a deadline that no byte extends. wire/server.py has the table."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from tests.served import EARLY, GET, LARGE, Application, Served, ends, serve, tr
 from tests.wire import read_answer
 
 SHORT = 0.2
-"""The one deadline that a test waits for; all others are as in production, five seconds and longer."""
+"""The deadline that a test waits for; all others are as in production, five seconds and longer."""
 
 
 @pytest.fixture
@@ -27,10 +27,10 @@ def served(request: pytest.FixtureRequest, application: Application) -> Iterator
 
 @pytest.mark.parametrize("said", [b"", b"\r\n"], ids=["nothing", "a blank line"])
 @pytest.mark.parametrize("before", [b"", GET % b"early"], ids=["fresh", "idle"])
-def test_a_connection_without_a_request_is_closed_whatever_else_it_says(
+def test_a_connection_without_a_request_is_closed_whatever_it_sends(
     monkeypatch: pytest.MonkeyPatch, served: Served, before: bytes, said: bytes
 ) -> None:
-    """A blank line before a request begins none, and once switched every timer off."""
+    """A blank line before a request used to stop every timer."""
     monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS" if before else "HEAD_SECONDS", SHORT)
     with served.connect() as sock, sock.makefile("rb") as stream:
         sock.sendall(before)
@@ -41,7 +41,7 @@ def test_a_connection_without_a_request_is_closed_whatever_else_it_says(
 
 
 @pytest.mark.parametrize("before", [b"", GET % b"early"], ids=["fresh", "idle"])
-def test_a_head_that_trickles_is_answered_408(monkeypatch: pytest.MonkeyPatch, served: Served, before: bytes) -> None:
+def test_a_trickling_head_is_answered_408(monkeypatch: pytest.MonkeyPatch, served: Served, before: bytes) -> None:
     monkeypatch.setattr(server, "HEAD_SECONDS", SHORT)
     with served.connect() as sock, sock.makefile("rb") as stream:
         sock.sendall(before)
@@ -50,10 +50,10 @@ def test_a_head_that_trickles_is_answered_408(monkeypatch: pytest.MonkeyPatch, s
         assert trickle(sock, b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ").startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_body_that_trickles_is_answered_408(
+def test_a_trickling_body_is_answered_408(
     monkeypatch: pytest.MonkeyPatch, served: Served, application: Application
 ) -> None:
-    """C-117: and the bytes that it did send are not taken for a request."""
+    """C-117: its bytes are not parsed as a request."""
     monkeypatch.setattr(server, "BODY_SECONDS", SHORT)
     with served.connect() as sock:
         said = trickle(sock, b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
@@ -63,7 +63,7 @@ def test_a_body_that_trickles_is_answered_408(
 
 
 @pytest.mark.parametrize("more", [0, 1, 999], ids=["no byte more", "one byte more", "a byte at a time"])
-def test_a_body_that_is_still_owed_after_the_answer_ends_the_connection(
+def test_a_connection_ends_when_the_rest_of_a_body_does_not_arrive(
     monkeypatch: pytest.MonkeyPatch, served: Served, more: int
 ) -> None:
     monkeypatch.setattr(server, "BODY_SECONDS", SHORT)
@@ -77,7 +77,7 @@ def test_a_body_that_is_still_owed_after_the_answer_ends_the_connection(
     until(lambda: served.connections() == 0)
 
 
-def test_a_body_that_was_not_needed_is_read_and_the_connection_serves_on(served: Served) -> None:
+def test_an_unread_body_is_discarded_and_the_connection_is_reused(served: Served) -> None:
     with served.connect() as sock, sock.makefile("rb") as stream:
         for _ in range(3):
             sock.sendall(b"POST /early HTTP/1.1\r\nHost: localhost\r\nContent-Length: 35000\r\n\r\n")
@@ -87,14 +87,14 @@ def test_a_body_that_was_not_needed_is_read_and_the_connection_serves_on(served:
             sock.sendall(b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n".ljust(35000, b"\n"))
 
 
-def test_a_client_that_waits_to_be_told_to_continue_is_told_to_leave(served: Served) -> None:
-    """Whether it will send its body after a refusal is unknown, so nothing after that can be parsed."""
+def test_a_client_that_expects_100_continue_is_disconnected_after_a_refusal(served: Served) -> None:
+    """It may or may not send its body after a refusal, so the following bytes cannot be parsed."""
     head = b"POST /early HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
     [answer] = served.answers(head)
     assert (answer.status, answer.headers["connection"]) == (404, "close")
 
 
-def test_a_request_that_is_not_answered_in_time_is_answered_503_and_cancelled(
+def test_a_request_past_its_deadline_is_answered_503_and_cancelled(
     monkeypatch: pytest.MonkeyPatch, served: Served, application: Application
 ) -> None:
     monkeypatch.setattr(server, "HANDLING_SECONDS", SHORT)
@@ -104,8 +104,8 @@ def test_a_request_that_is_not_answered_in_time_is_answered_503_and_cancelled(
     assert application.called == ["/never"]
 
 
-def test_a_client_that_takes_nothing_holds_no_request(served: Served, application: Application) -> None:
-    """What it asked for is answered and no longer counts as active; what it asks for after that waits."""
+def test_a_client_that_does_not_read_holds_no_request(served: Served, application: Application) -> None:
+    """Its answered request no longer counts as active; later requests wait."""
     with served.connect() as sock:
         sock.sendall(GET % b"large" * 20)
         until(lambda: application.called == ["/large"] and application.active == 0)
@@ -123,10 +123,10 @@ def test_a_client_that_takes_nothing_holds_no_request(served: Served, applicatio
 
 @pytest.mark.parametrize("path", [b"large", b"stream"])
 @pytest.mark.parametrize("leaves", [False, True], ids=["stays", "sends no more"])
-def test_a_client_that_takes_nothing_is_disconnected(
+def test_a_client_that_does_not_read_is_disconnected(
     monkeypatch: pytest.MonkeyPatch, served: Served, application: Application, path: bytes, leaves: bool
 ) -> None:
-    """Also while the connection is closing, which a socket with unsent bytes does for as long as they stay."""
+    """Also while the connection closes, which takes as long as unsent bytes remain."""
     monkeypatch.setattr(server, "WRITE_SECONDS", SHORT)
     with served.connect() as sock:
         sock.sendall(GET % path)
@@ -136,8 +136,8 @@ def test_a_client_that_takes_nothing_is_disconnected(
         until(lambda: served.connections() == 0 and application.active == 0)
 
 
-def test_a_client_that_takes_a_little_at_a_time_gets_everything(served: Served) -> None:
-    """The deadline of writing is for each WRITE_BYTES: the whole answer may take longer."""
+def test_a_client_that_reads_slowly_gets_the_whole_answer(served: Served) -> None:
+    """The deadline of writing applies to each WRITE_BYTES; the whole answer may take longer."""
     with served.connect() as sock, sock.makefile("rb") as stream:
         sock.sendall(GET % b"large")
         until(lambda: served.unsent() > 0)
@@ -153,7 +153,9 @@ def test_a_client_that_takes_a_little_at_a_time_gets_everything(served: Served) 
         until(lambda: served.connections() == 0)
 
 
-def test_a_client_that_sends_on_after_a_refusal_is_let_go(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+def test_a_client_that_keeps_sending_after_a_refusal_is_disconnected(
+    monkeypatch: pytest.MonkeyPatch, served: Served
+) -> None:
     monkeypatch.setattr(server, "LINGER_SECONDS", SHORT)
     with served.connect() as sock:
         sock.sendall(b"nonsense\r\n\r\n")
@@ -163,7 +165,7 @@ def test_a_client_that_sends_on_after_a_refusal_is_let_go(monkeypatch: pytest.Mo
     until(lambda: served.connections() == 0)
 
 
-def test_what_is_discarded_after_a_refusal_is_bounded(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+def test_discarding_after_a_refusal_is_bounded(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
     monkeypatch.setattr(server, "LINGER_BYTES", 100_000)
     with served.connect() as sock:
         sock.sendall(EARLY % 10**9)

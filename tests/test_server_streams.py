@@ -1,4 +1,4 @@
-"""Answers of unknown length over the wire: their pace is the client's, and no part of one passes for the whole."""
+"""Answers of unknown length over the wire: the client sets the pace, and a truncated answer is recognizable."""
 
 import contextlib
 import json
@@ -37,7 +37,7 @@ def get(path: str, **headers: str) -> bytes:
 
 
 def read_chunks(stream: "socket.SocketIO") -> Iterator[bytes]:
-    """The chunks of an answer, the last one empty. Ends without it where the connection does."""
+    """Yield the chunks of an answer; the last one is empty. If the connection ends early, it is missing."""
     while line := stream.readline():
         chunk = stream.read(int(line, 16))
         assert stream.readline() == b"\r\n"
@@ -62,7 +62,7 @@ def test_a_hundred_thousand_rows_as_csv(served: Served) -> None:
     assert answer.headers["content-disposition"] == (
         "attachment; filename=\"rows _ all.csv\"; filename*=UTF-8''rows%20%E2%80%94%20all.csv"
     )
-    assert chunks[0].count(b"\r\n") == 2, "the first row at once"
+    assert chunks[0].count(b"\r\n") == 2, "the first row is sent at once"
     assert chunks.pop() == b""
     lines = b"".join(chunks).split(b"\r\n")
     assert (lines[0], lines[1], lines[3], lines[ROWS]) == (
@@ -83,7 +83,7 @@ def test_rows_as_lines_of_json(served: Served) -> None:
     assert [row["number"] for row in rows] == list(range(1, 501))
 
 
-def test_head_is_told_the_same_and_nothing_is_read(gallery: tuple[Served, Application]) -> None:
+def test_head_has_the_same_headers_and_reads_no_row(gallery: tuple[Served, Application]) -> None:
     """C-14."""
     served, _ = gallery
     with served.connect() as sock, sock.makefile("rb") as stream:
@@ -105,8 +105,8 @@ def test_each_chunk_is_sent_at_once(served: Served) -> None:
         assert list(chunks) == [b"second", b""]
 
 
-def test_a_client_that_does_not_read_holds_up_the_source(served: Served) -> None:
-    """C-289: no more is made than the kernel's buffers take, whatever the client reads after that."""
+def test_a_client_that_does_not_read_pauses_the_source(served: Served) -> None:
+    """C-289: the source produces no more than the kernel's buffers hold, and continues as the client reads."""
     with served.connect() as sock, sock.makefile("rb") as stream:
         sock.sendall(get("/endless"))
         until(lambda: served.connections() == 1 and served.connection().write_paused)
@@ -119,7 +119,7 @@ def test_a_client_that_does_not_read_holds_up_the_source(served: Served) -> None
 
 
 def still(served: Served) -> bool:
-    """Whether the client's side is as full as it gets."""
+    """Return whether the client's receive buffer is full."""
     made, unsent = GATE.made, served.unsent()
     pause = threading.Event()
     pause.wait(0.2)
@@ -127,7 +127,7 @@ def still(served: Served) -> bool:
 
 
 @pytest.mark.parametrize("path", ["/endless", "/held"], ids=["while it is sent to", "while it waits"])
-def test_a_client_that_leaves_ends_the_source(served: Served, path: str) -> None:
+def test_a_client_that_disconnects_ends_the_source(served: Served, path: str) -> None:
     """C-289."""
     with served.connect() as sock, sock.makefile("rb") as stream:
         sock.sendall(get(path))
@@ -137,7 +137,7 @@ def test_a_client_that_leaves_ends_the_source(served: Served, path: str) -> None
     until(lambda: served.connections() == 0)
 
 
-def test_a_client_that_takes_nothing_ends_the_source(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+def test_a_client_that_does_not_read_ends_the_source(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
     """C-289."""
     monkeypatch.setattr(server, "WRITE_SECONDS", 0.2)
     with served.connect() as sock:
@@ -146,8 +146,9 @@ def test_a_client_that_takes_nothing_ends_the_source(monkeypatch: pytest.MonkeyP
         until(lambda: served.connections() == 0)
 
 
-def test_the_connection_of_the_pool_comes_back(gallery: tuple[Served, Application]) -> None:
-    """C-289: from a client that read everything, one that left, and one that left before the answer."""
+def test_the_connection_returns_to_the_pool(gallery: tuple[Served, Application]) -> None:
+    """C-289: after a client that read everything, one that disconnected, and one that disconnected before the
+    answer."""
     served, application = gallery
     database = application.context.db
     answer_to(served, get("/rows.csv?most=1000"))
@@ -162,7 +163,7 @@ def test_the_connection_of_the_pool_comes_back(gallery: tuple[Served, Applicatio
 
 
 def test_long_answers_leave_room_for_others(gallery: tuple[Served, Application]) -> None:
-    """C-289: clients that do not read take half of the pool at most."""
+    """C-289: clients that do not read use at most half of the pool."""
     served, application = gallery
     database = application.context.db
     most = database.most_connections() // 2
@@ -177,16 +178,16 @@ def test_long_answers_leave_room_for_others(gallery: tuple[Served, Application])
     until(lambda: database.connections()[0] == 0)
 
 
-# What goes wrong
+# Failures
 
 
-def test_a_failure_before_the_first_chunk_is_an_answer(served: Served) -> None:
+def test_a_failure_before_the_first_chunk_is_an_error_response(served: Served) -> None:
     [answer] = served.answers(get("/bad?most=0"))
     assert (answer.status, answer.code) == (409, "GALLERY_CLOSED")
 
 
 def test_a_failure_after_it_cuts_the_connection(served: Served, caplog: pytest.LogCaptureFixture) -> None:
-    """C-288: without the last chunk, so that every client knows; and the log tells."""
+    """C-288: the last chunk is missing, so every client notices, and the failure is logged."""
     answer, chunks = answer_to(served, get("/bad?most=3"))
     assert (answer.status, answer.headers["transfer-encoding"]) == (200, "chunked")
     assert chunks == [b"first"] * 3
@@ -194,7 +195,7 @@ def test_a_failure_after_it_cuts_the_connection(served: Served, caplog: pytest.L
 
 
 def test_a_client_of_http_1_0_is_reset(served: Served) -> None:
-    """C-288: to it the end of the connection is that of the answer."""
+    """C-288: for it the end of the connection is the end of the answer."""
     raw = get("/%s?most=3").replace(b"HTTP/1.1", b"HTTP/1.0")
     with served.connect() as sock, sock.makefile("rb") as stream:
         sock.sendall(raw % b"bad")
@@ -206,7 +207,7 @@ def test_a_client_of_http_1_0_is_reset(served: Served) -> None:
         assert ends(sock).endswith(b"\r\n\r\nfirstfirstfirstsecond")
 
 
-def test_a_source_that_is_late_is_given_up(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+def test_a_slow_source_is_cancelled(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
     monkeypatch.setattr(streams, "CHUNK_SECONDS", 0.2)
     [answer] = served.answers(get("/held?most=0"))
     assert (answer.status, answer.code) == (503, "UNAVAILABLE")
@@ -215,7 +216,7 @@ def test_a_source_that_is_late_is_given_up(monkeypatch: pytest.MonkeyPatch, serv
     until(lambda: GATE.ended == 2)
 
 
-def test_the_deadline_of_a_handler_is_not_that_of_its_answer(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+def test_the_handlers_deadline_does_not_include_the_answer(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
     """C-289: an export may take longer than a handler."""
     monkeypatch.setattr(pipeline, "HANDLER_SECONDS", 1.5)
     with served.connect() as sock, sock.makefile("rb") as stream:

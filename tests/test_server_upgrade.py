@@ -1,4 +1,4 @@
-"""C-117: an offer of another protocol is ignored (RFC 9110 §7.8), and the body that follows it is a body. Once it was
+"""C-117: an offered protocol is ignored (RFC 9110 §7.8), and the following body is parsed as a body. It used to be
 parsed as a second request, whose answer another client of the same proxy received."""
 
 import shutil
@@ -37,7 +37,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[Served]:
 
 
 def framed(offer: bytes, chunked: bool) -> tuple[bytes, bytes]:
-    """The head of a POST, and its body, which is itself a request."""
+    """Return the head of a POST, and its body, which contains a request."""
     head = b"POST /outer HTTP/1.1\r\nHost: localhost\r\n" + offer
     if chunked:
         return head + b"Transfer-Encoding: chunked\r\n\r\n", b"%x\r\n%s\r\n0\r\n\r\n" % (len(SMUGGLED), SMUGGLED)
@@ -58,13 +58,13 @@ def test_the_body_of_a_request_that_offers_an_upgrade_is_a_body(
     assert answers == [b"POST /outer " + SMUGGLED, b"POST /outer " + SMUGGLED, b"GET /next "]
 
 
-def test_an_offer_with_a_request_that_has_no_body(served: Served) -> None:
+def test_an_upgrade_without_a_body(served: Served) -> None:
     get = b"GET /a HTTP/1.1\r\nHost: localhost\r\n" + OFFERS["websocket"] + b"\r\n"
     assert [answer.body for answer in served.answers(get + get + NEXT)] == [b"GET /a ", b"GET /a ", b"GET /next "]
 
 
-def test_what_an_upgrade_offers_is_not_told_to_the_application() -> None:
-    """The rest of Connection still counts."""
+def test_the_application_does_not_see_the_upgrade() -> None:
+    """The other options of Connection remain."""
     seen: list[dict[bytes, bytes]] = []
 
     async def note(scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,7 +85,7 @@ async def answer_early(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.mark.parametrize(("size", "answered"), [(1000, 2), (100_000, 1)])
 def test_the_rest_of_a_chunked_body_is_discarded_or_ends_the_connection(size: int, answered: int) -> None:
-    """C-117: a body that comes after its answer is never a request."""
+    """C-117: a body that arrives after its answer is never parsed as a request."""
     head = b"GET /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     body = b"%x\r\n%s\r\n0\r\n\r\n" % (size, (NEXT * (size // len(NEXT) + 1))[:size])
     with serve(answer_early) as served:
@@ -93,13 +93,13 @@ def test_the_rest_of_a_chunked_body_is_discarded_or_ends_the_connection(size: in
 
 
 def test_a_tunnel_is_refused_and_nothing_after_it_is_read(served: Served) -> None:
-    """CONNECT is llhttp's other way out of HTTP."""
+    """CONNECT also makes llhttp stop parsing HTTP."""
     for target in (b"localhost:80", b"http://localhost/"):
         answers = served.answers(b"CONNECT " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n" + NEXT)
         assert [answer.status for answer in answers] == [400]
 
 
-def test_an_offer_does_not_loosen_the_checks_of_a_head(served: Served) -> None:
+def test_an_upgrade_does_not_relax_the_checks_of_a_head(served: Served) -> None:
     """C-11."""
     for field in (b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", b"Host: evil.example\r\n"):
         head = b"POST / HTTP/1.1\r\nHost: localhost\r\n" + OFFERS["websocket"] + field + b"\r\n"
@@ -125,7 +125,7 @@ public class Offers {
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="needs Java 17")
-def test_javas_client_which_offers_h2c_with_each_post_is_served(tmp_path: Path) -> None:
+def test_javas_client_that_offers_h2c_with_each_post_is_served(tmp_path: Path) -> None:
     (tmp_path / "Offers.java").write_text(JAVA)
     with serve(echo) as served:
         command = ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", str(tmp_path / "Offers.java")]

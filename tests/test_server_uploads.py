@@ -1,4 +1,4 @@
-"""Files over the wire: how much of them is in memory, how slow they may be, and what a client is told and when."""
+"""Uploads over the wire: memory, deadlines, and the time of refusals."""
 
 import hashlib
 import json
@@ -67,14 +67,14 @@ def in_chunks(body: bytes) -> bytes:
 
 
 def test_another_route_keeps_the_usual_limit(served: Served) -> None:
-    """C-280: a `max_body` is of its route alone."""
+    """C-280: `max_body` applies to its route only."""
     ask_for = {"content_type": "application/json", "content_length": "1000001"}
     refused = ask(served, request("POST", "/api/articles", **ask_for))
     assert (refused.status, json.loads(refused.body)["detail"]) == (413, "The body is larger than 1 MB.")
 
 
-def test_a_body_that_will_be_refused_is_not_asked_for(served: Served) -> None:
-    """C-285: 100 (Continue) comes once the type, the length and the caller are accepted."""
+def test_a_body_that_will_be_refused_is_not_requested(served: Served) -> None:
+    """C-285: 100 (Continue) is sent after the type, the length and the caller are accepted."""
     for path, headers, status in [
         ("/api/photos", {"content_type": "image/jpeg", "content_length": str(MOST + 1)}, 413),
         ("/api/photos", {"content_type": "text/html", "content_length": "5"}, 415),
@@ -93,9 +93,9 @@ def test_a_body_that_will_be_refused_is_not_asked_for(served: Served) -> None:
     assert answer.status == 201
 
 
-def test_a_file_is_read_no_further_than_its_handler_reads(served: Served) -> None:
-    """C-286: of twenty megabytes, two reads and what the kernel keeps. The client's deadline rests while it is not its
-    turn."""
+def test_a_file_is_read_only_as_fast_as_its_handler_reads(served: Served) -> None:
+    """C-286: of twenty megabytes, two reads and the kernel's buffers. The client's deadline pauses while the handler
+    works."""
     body = JPEG.ljust(LARGE, b".")
     with served.connect() as sock, sock.makefile("rb") as stream:
         sender = threading.Thread(target=sock.sendall, args=(request("POST", "/api/held-photos", body, **JPEG_TYPE),))
@@ -106,7 +106,7 @@ def test_a_file_is_read_no_further_than_its_handler_reads(served: Served) -> Non
         assert len(connection.exchange.body) <= 2 * exchange.UNREAD_BYTES
         assert connection._parser.left <= 2 * 16 * 1024
         assert connection._reading._state is None
-        assert sender.is_alive(), "the client is held up as well"
+        assert sender.is_alive(), "the client is paused as well"
         served.call(lambda _: GATE.opened.set())
         answer = read_answer(stream)
         sender.join()
@@ -115,8 +115,8 @@ def test_a_file_is_read_no_further_than_its_handler_reads(served: Served) -> Non
     assert told(answer)["sha256"] == hashlib.sha256(body).hexdigest()
 
 
-def test_a_body_has_its_deadline_for_each_part_of_it(served: Served) -> None:
-    """C-286: no byte extends the deadline, and BODY_BYTES do, so that a large file may take its time."""
+def test_each_part_of_a_body_has_its_deadline(served: Served) -> None:
+    """C-286: a single byte does not extend the deadline, BODY_BYTES do, so large files may take longer."""
     with served.connect() as sock, sock.makefile("rb") as stream:
         sock.sendall(request("POST", "/api/photos", content_length="100000", **JPEG_TYPE) + JPEG)
         until(lambda: served.connections() == 1 and taken(served) == len(JPEG))
@@ -136,8 +136,10 @@ def test_a_body_has_its_deadline_for_each_part_of_it(served: Served) -> None:
     assert told(answer)["size"] == 100_000
 
 
-def test_waiting_for_the_client_is_not_its_handlers_time(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
-    """C-286: the handler's deadline begins anew with each part of the file."""
+def test_the_handlers_deadline_does_not_include_waiting_for_the_client(
+    monkeypatch: pytest.MonkeyPatch, served: Served
+) -> None:
+    """C-286: the handler's deadline starts again with each part of the file."""
     monkeypatch.setattr(pipeline, "HANDLER_SECONDS", 1.5)
     with served.connect() as sock, sock.makefile("rb") as stream:
         sock.sendall(request("POST", "/api/photos", content_length=str(2 * len(JPEG)), **JPEG_TYPE) + JPEG)
@@ -149,7 +151,7 @@ def test_waiting_for_the_client_is_not_its_handlers_time(monkeypatch: pytest.Mon
     assert told(answer)["size"] == 2 * len(JPEG)
 
 
-def test_a_handler_that_does_not_go_on_is_given_up(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+def test_a_handler_that_stops_reading_is_cancelled(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
     """C-286."""
     monkeypatch.setattr(pipeline, "HANDLER_SECONDS", 0.5)
     with served.connect() as sock, sock.makefile("rb") as stream:
@@ -164,8 +166,8 @@ def taken(served: Served) -> int:
     return current.taken if current else 0
 
 
-def test_a_file_that_trickles_is_answered_408(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
-    """C-286: however large the route's limit is."""
+def test_a_trickling_file_is_answered_408(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+    """C-286: independent of the route's limit."""
     monkeypatch.setattr(server, "BODY_SECONDS", 0.2)
     with served.connect() as sock:
         said = trickle(sock, request("POST", "/api/photos", content_length="100000", **JPEG_TYPE) + JPEG)
@@ -173,10 +175,10 @@ def test_a_file_that_trickles_is_answered_408(monkeypatch: pytest.MonkeyPatch, s
     assert said.count(b"HTTP/1.1") == 1
 
 
-def test_a_client_that_leaves_in_the_middle_leaves_nothing(
+def test_a_client_that_disconnects_within_a_file_leaves_nothing(
     gallery: tuple[Served, Application], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """C-286: the handler ends, and nothing is logged as a failure."""
+    """C-286: the handler ends, and no failure is logged."""
     served, _ = gallery
     with served.connect() as sock:
         sock.sendall(request("POST", "/api/photos", content_length="100000", **JPEG_TYPE) + JPEG)
@@ -186,8 +188,8 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(
     assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
 
 
-def test_the_rest_of_a_file_that_was_not_needed_is_bounded(served: Served) -> None:
-    """C-285: a short rest is read, so that the connection serves on; with a long one it ends."""
+def test_the_unread_rest_of_a_file_is_bounded(served: Served) -> None:
+    """C-285: a short rest is discarded, and the connection is reused; with a long one it is closed."""
     with served.connect() as sock, sock.makefile("rb") as stream:
         for _ in range(2):
             sock.sendall(CLOSED % 50_000 + JPEG)

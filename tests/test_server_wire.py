@@ -1,4 +1,4 @@
-"""What comes in over the wire: HTTP as nobody should write it, against a real process."""
+"""Invalid and unusual HTTP over the wire, against a real process."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def close(head: bytes) -> bytes:
     return head + b"Connection: close\r\n\r\n"
 
 
-def test_a_plain_request_is_answered_with_every_header_that_is_promised(web: Web) -> None:
+def test_a_plain_request_is_answered_with_all_documented_headers(web: Web) -> None:
     """C-80."""
     answer = web.get("/api/health/live")
     assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
@@ -57,7 +57,7 @@ def test_a_plain_request_is_answered_with_every_header_that_is_promised(web: Web
         ],
     ],
 )
-def test_a_request_needs_exactly_one_host_that_could_be_one(web: Web, head: bytes) -> None:
+def test_a_request_needs_exactly_one_valid_host(web: Web, head: bytes) -> None:
     """C-10."""
     answer = web.ask(close(head))
     assert (answer.status, answer.code) == (400, "MALFORMED_REQUEST")
@@ -69,7 +69,7 @@ LOOPBACK = ["localhost", "LOCALHOST:4200", "app.localhost", "127.0.0.1:8000", "1
 
 @pytest.mark.parametrize("host", LOOPBACK)
 def test_in_development_a_host_is_any_loopback_name_and_never_repeated(web: Web, host: str) -> None:
-    """C-10: nothing is built from Host."""
+    """C-10: no URL is built from Host."""
     answer = web.ask(request("GET", "/api/users//me/", host=host))
     assert answer.status == 404
     assert host not in answer.body.decode() + "".join(answer.headers.values()) or host == "localhost"
@@ -79,7 +79,7 @@ def test_in_development_a_host_is_any_loopback_name_and_never_repeated(web: Web,
     "host", ["app.example.com:443", "10.0.0.1", "[::2]", "localhost.evil.example", "evil-localhost"]
 )
 def test_another_host_is_refused_except_by_health_checks(web: Web, host: str) -> None:
-    """C-10: a router asks for the health by any name."""
+    """C-10: routers check the health under any name."""
     answer = web.ask(request("GET", "/api/users/me", host=host))
     assert (answer.status, answer.code) == (421, "HOST_NOT_ALLOWED")
     assert "ALLOWED_HOSTS" in json.loads(answer.body)["detail"]
@@ -116,8 +116,8 @@ def test_another_host_is_refused_except_by_health_checks(web: Web, host: str) ->
         ("/?%zz", 200),
     ],
 )
-def test_no_request_target_reaches_an_error_of_a_library(web: Web, target: str, status: int) -> None:
-    """C-121: in absolute-form the target's authority stands for Host (RFC 9112 §3.2.2)."""
+def test_no_request_target_causes_an_error_in_a_library(web: Web, target: str, status: int) -> None:
+    """C-121: in absolute-form, the target's authority replaces Host (RFC 9112 §3.2.2)."""
     answer = web.ask(request("GET", target, accept="text/html"))
     assert answer.status == status, answer.body
     assert status < 400 or answer.code in ("MALFORMED_REQUEST", "HOST_NOT_ALLOWED", "NOT_FOUND")
@@ -125,7 +125,7 @@ def test_no_request_target_reaches_an_error_of_a_library(web: Web, target: str, 
     assert '"failure"' not in web.logged()
 
 
-def test_the_server_as_a_whole_has_options_and_no_other_method(web: Web) -> None:
+def test_asterisk_form_allows_only_options(web: Web) -> None:
     """C-121, C-14."""
     preflight = {"origin": "http://localhost:4200", "access_control_request_method": "POST"}
     assert web.ask(request("OPTIONS", "*")).status == 204
@@ -161,8 +161,8 @@ def test_the_server_as_a_whole_has_options_and_no_other_method(web: Web) -> None
         b"no colon\r\n\r\n",
     ],
 )
-def test_what_two_parsers_could_read_differently_is_refused_once(web: Web, rest: bytes) -> None:
-    """C-11: one refusal, and the connection ends; what follows is not taken for another request."""
+def test_ambiguous_messages_are_refused_once(web: Web, rest: bytes) -> None:
+    """C-11: one refusal, and the connection ends; following bytes are not parsed as a request."""
     answer = web.ask(LOGIN + rest + close(LIVE))
     assert (answer.status, answer.code) == (400, "MALFORMED_REQUEST")
     assert answer.headers["connection"] == "close"
@@ -183,13 +183,13 @@ def test_what_two_parsers_could_read_differently_is_refused_once(web: Web, rest:
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n",
     ],
 )
-def test_what_is_no_request_is_refused(web: Web, line: bytes) -> None:
+def test_invalid_requests_are_refused(web: Web, line: bytes) -> None:
     answer = web.ask(close(line + b"Host: localhost\r\n"))
     assert (answer.status, answer.code) == (400, "MALFORMED_REQUEST")
 
 
-def test_a_field_after_the_body_does_not_pass_for_one_of_the_head(web: Web) -> None:
-    """C-11: nor is a second Host smuggled in there, nor a token."""
+def test_a_trailer_is_not_taken_for_a_header(web: Web) -> None:
+    """C-11: neither a second Host nor a token."""
     body = b'{"refresh_token":"x"}'
     chunk = b"%x\r\n%s\r\n0\r\n" % (len(body), body)
     answer = web.ask(REFRESH + chunk + b"Content-Type: text/plain\r\nHost: evil.example\r\n\r\n")
@@ -208,13 +208,13 @@ def test_a_field_after_the_body_does_not_pass_for_one_of_the_head(web: Web) -> N
         REFRESH + b"0\r\nX-Endless: ",
         REFRESH + b"1;extension=",
         LIVE + b"\r\n" + LIVE + b"X-Endless: ",
-        # Answered before its body is there; what comes after that body is a head again.
+        # Answered before its body arrives; after the body follows another head.
         b"POST /api/nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n",
     ],
     ids=["value", "path", "name", "blank lines", "trailer", "chunk extension", "second request", "after unread body"],
 )
 def test_an_endless_head_is_refused_before_it_costs_memory(web: Web, start: bytes) -> None:
-    """C-9: 300 MB of it took the bare parser from 34 to 427 MB."""
+    """C-9: 300 MB of it increased the bare parser from 34 to 427 MB."""
     before, sent, block = web.memory(), 0, b"a" * 65536
     if start.endswith(b"\r\n\r\n" * 10):
         block = b"\r\n" * 32768
@@ -231,11 +231,11 @@ def test_an_endless_head_is_refused_before_it_costs_memory(web: Web, start: byte
                 sent += len(block)
         except ConnectionError:
             pass
-    assert sent < 50_000_000, "nobody refused it"
+    assert sent < 50_000_000, "the request was not refused"
     assert web.memory() - before < 20_000_000
 
 
-def test_the_limits_of_a_head_are_to_the_field_and_told(web: Web) -> None:
+def test_the_limits_of_a_head_are_exact(web: Web) -> None:
     """C-9."""
     fields = b"".join(b"X-%d: y\r\n" % index for index in range(HEAD_FIELDS - 2))
     assert web.ask(close(LIVE + fields)).status == 200
@@ -255,8 +255,8 @@ def test_fifty_requests_at_once_are_answered_in_order(web: Web) -> None:
     assert found[-1].status == 200
 
 
-def test_what_was_accepted_is_answered_before_the_refusal_of_what_follows(web: Web) -> None:
-    """C-11, C-20: an answer never stands in the place of another request's."""
+def test_accepted_requests_are_answered_before_a_later_one_is_refused(web: Web) -> None:
+    """C-11, C-20: an answer never takes the place of another request's."""
     slow = b"GET /api/health/full HTTP/1.1\r\nHost: localhost\r\n\r\n"
     found = web.answers(slow + slow + b"nonsense\r\n\r\n")
     assert [answer.status for answer in found] == [200, 200, 400]
@@ -264,6 +264,6 @@ def test_what_was_accepted_is_answered_before_the_refusal_of_what_follows(web: W
     assert found[-1].headers["connection"] == "close"
 
 
-def test_a_broken_body_is_refused_after_the_answer_before_it(web: Web) -> None:
+def test_a_broken_body_is_refused_after_the_preceding_answer(web: Web) -> None:
     found = web.answers(LIVE + b"\r\n" + REFRESH + b"zz\r\n")
     assert [answer.status for answer in found] == [200, 400]

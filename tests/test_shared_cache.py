@@ -1,4 +1,4 @@
-"""C-301, C-302: a real nginx as a shared cache before the application. What it stores, and to whom it hands it."""
+"""C-301, C-302: a real nginx as a shared cache in front of the application: stored answers, and their recipients."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_a_public_answer_is_stored_for_every_caller(cached: httpx.Client, contex
         assert [name for name in again.headers if "ratelimit" in name or name == "set-cookie"] == []
 
 
-def test_each_language_and_each_origin_has_its_own(cached: httpx.Client) -> None:
+def test_each_language_and_each_origin_has_its_own_entry(cached: httpx.Client) -> None:
     german, english = {"accept-language": "de"}, {"accept-language": "en"}
     for _ in range(2):
         assert [cached.get("/front", headers=each).json() for each in (german, english)] == ["Zeitung", "newspaper"]
@@ -55,7 +55,7 @@ def test_each_language_and_each_origin_has_its_own(cached: httpx.Client) -> None
     assert "access-control-allow-origin" not in cached.get("/news").headers
 
 
-def test_nobody_gets_the_answer_of_another_caller(cached: httpx.Client, context: Context) -> None:
+def test_no_caller_gets_the_answer_of_another(cached: httpx.Client, context: Context) -> None:
     people = [uuid4(), uuid4()]
     for path in ("/article", "/mine"):
         for id in people * 2:
@@ -78,5 +78,5 @@ def test_neither_errors_nor_cookies_are_stored(cached: httpx.Client) -> None:
     assert hit(cached.get("/news?again"))
 
 
-def test_what_is_revalidated_each_time_is_asked_for_each_time(cached: httpx.Client) -> None:
+def test_an_answer_with_no_cache_is_revalidated_each_time(cached: httpx.Client) -> None:
     assert [hit(cached.get("/current")) for _ in range(3)] == [False] * 3

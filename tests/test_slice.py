@@ -1,4 +1,4 @@
-"""One account from URL to row, mailbox and Kafka, by the real processes; and what a kill -9 does to that: nothing."""
+"""One account from URL to row, mailbox and Kafka, by the real processes; kill -9 loses nothing."""
 
 import asyncio
 import re
@@ -35,7 +35,7 @@ def processes(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> Iterator[Processes]:
-    """With the deadlines of production in the tests that are marked so."""
+    """Has the deadlines of production in tests marked `deadlines`."""
     own = {"DATABASE_URL": cloned.database_url, "KAFKA_PREFIX": cloned.kafka.prefix, "SMTP_URL": mail_server.url}
     with Processes(environment | own, tmp_path, patient=not request.node.get_closest_marker("deadlines")) as made:
         yield made
@@ -117,7 +117,7 @@ async def test_a_worker_killed_between_commit_and_publish_loses_nothing(
     assert record.key.decode() == id
 
 
-async def test_kill_9_while_thirty_people_register_loses_nobody(
+async def test_kill_9_during_thirty_registrations_loses_nothing(
     processes: Processes, mail_server: MailServer, live: Context, cloned: Settings
 ) -> None:
     worker = await processes.worker()
@@ -129,7 +129,7 @@ async def test_kill_9_while_thirty_people_register_loses_nobody(
             worker.kill()
 
         _, *ids = await asyncio.gather(kill_in_the_middle(), *(register(client, email) for email in emails))
-    await live.db.fetch("update outbox_tasks set locked_until = now() where locked_until > now()")  # half a minute on
+    await live.db.fetch("update outbox_tasks set locked_until = now() where locked_until > now()")  # later
     await processes.worker()
     await until(live.db, "select count(*) = 0 from outbox_tasks")
     await until(live.db, "select bool_and(published_at is not null) from outbox_events")
@@ -144,7 +144,7 @@ async def test_kill_9_while_thirty_people_register_loses_nobody(
 
 @pytest.mark.deadlines
 @pytest.mark.parametrize("silent", ["kafka and redis", "postgresql", "all of them"])
-async def test_sigterm_ends_the_worker_in_time_though_nobody_answers_it(
+async def test_sigterm_ends_the_worker_in_time_without_any_dependency(
     processes: Processes, cloned: Settings, tmp_path: Path, mail_server: MailServer, proxy: Proxy, silent: str
 ) -> None:
     database = urlsplit(cloned.database_url)
@@ -165,7 +165,7 @@ async def test_sigterm_ends_the_worker_in_time_though_nobody_answers_it(
             else:
                 broker.freeze()
                 await register(client, "bob@example.com")
-                await mail_server.mail_to("bob@example.com")  # and the relay is in a transaction that waits for Kafka
+                await mail_server.mail_to("bob@example.com")  # the relay is in a transaction and waits for Kafka
                 redis.freeze()
                 proxy.silent = silent == "all of them"
         status, seconds = await worker.stop()
@@ -173,7 +173,7 @@ async def test_sigterm_ends_the_worker_in_time_though_nobody_answers_it(
     assert "Traceback" not in worker.log.read_text()
 
 
-async def test_a_worker_that_cannot_be_configured_says_why_in_one_message(processes: Processes) -> None:
+async def test_a_misconfigured_worker_reports_why_in_one_message(processes: Processes) -> None:
     processes.environment["REDIS_URL"] = "nonsense"
     worker = processes.start("worker")
     assert worker.child.wait(10) == 1

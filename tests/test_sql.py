@@ -1,5 +1,5 @@
-"""The contract between Python and SQL: one signature binds each file and matches it on the migrated database. The
-checker itself is tested with a wrong query of each kind."""
+"""The contract between Python and SQL: each file has one signature, which matches it on the migrated database. The
+checker itself is tested with an invalid query of each kind."""
 
 import ast
 import importlib
@@ -21,7 +21,7 @@ ROOT = FOLDER.parent
 
 
 def all_queries() -> list[Bound]:
-    """Found in the source, so that a new file of queries needs no line here."""
+    """Return all queries, found in the source, so that new files need no line here."""
     files = [*sorted((ROOT / "api").rglob("*.py")), *sorted((ROOT / "worker").rglob("*.py"))]
     names = [
         file.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
@@ -33,7 +33,7 @@ def all_queries() -> list[Bound]:
 
 
 def own(bound: list[Bound]) -> list[Bound]:
-    """Each once: a module that imports a query shows it, too."""
+    """Return each query once, although modules that import it have it too."""
     return list({id(each): each for each in bound}.values())
 
 
@@ -152,14 +152,14 @@ def made(**changed: Any) -> Bound:
 
 
 @pytest.mark.parametrize(("kind", "changed", "told"), WRONG, ids=[kind for kind, _, _ in WRONG])
-async def test_a_wrong_query_is_caught_by_its_name(
+async def test_an_invalid_query_is_reported_by_its_name(
     connection: "asyncpg.Connection[asyncpg.Record]", kind: str, changed: dict[str, Any], told: str
 ) -> None:
     faults = await check(connection, made(**changed))
     assert [fault for fault in faults if fault.startswith("users.find_it: ") and told in fault], faults
 
 
-async def test_a_right_query_has_no_fault(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def test_a_valid_query_has_no_fault(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     assert await check(connection, made()) == []
     locking = made(statement=FIND.replace(";", " for update;"))
     assert await check(connection, locking) == []
@@ -171,7 +171,7 @@ def test_a_file_without_a_signature_and_one_with_two_are_caught(tmp_path: Path) 
     for name in ("find_it", "lonely"):
         (tmp_path / "users" / f"{name}.sql").write_text(FIND)
     bound = made(file=tmp_path / "users" / "find_it.sql")
-    assert orphans(tmp_path, [bound]) == ["sql/users/lonely.sql is bound by no signature"]
+    assert orphans(tmp_path, [bound]) == ["sql/users/lonely.sql has no signature"]
     assert "users.find_it is bound twice" in orphans(tmp_path, [bound, bound])
 
 
@@ -179,7 +179,7 @@ SENDERS = {"fetch", "fetchrow", "fetchval", "execute", "executemany", "prepare"}
 
 
 def built(source: str) -> list[int]:
-    """The lines on which a statement is put together, and not a constant: f-string, +, %, format, join."""
+    """Return the lines that build a statement instead of using a constant: f-string, +, %, format, join."""
     return [
         node.lineno
         for node in ast.walk(ast.parse(source))
@@ -202,7 +202,7 @@ def built(source: str) -> list[int]:
 
 
 @pytest.mark.parametrize("folder", ["api", "worker"])
-def test_no_statement_is_put_together_from_pieces(folder: str) -> None:
+def test_no_statement_is_built_from_parts(folder: str) -> None:
     found = {str(file): built(file.read_text()) for file in (ROOT / folder).rglob("*.py")}
     assert {file: lines for file, lines in found.items() if lines} == {}
 
@@ -219,10 +219,10 @@ def test_no_statement_is_put_together_from_pieces(folder: str) -> None:
         'statement = "update users set " + columns',
     ],
 )
-def test_a_statement_put_together_from_pieces_is_caught(source: str) -> None:
+def test_a_statement_built_from_parts_is_reported(source: str) -> None:
     assert built(source)
 
 
 @pytest.mark.parametrize("source", ['db.fetch("select $1", name)', "db.fetch(statement)", 'f"selected {name}"'])
-def test_a_statement_in_one_piece_is_left_alone(source: str) -> None:
+def test_a_constant_statement_is_accepted(source: str) -> None:
     assert not built(source)

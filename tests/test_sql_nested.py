@@ -1,5 +1,5 @@
-"""The contract between Python and SQL for nested rows, jsonb, enums and arrays of records: a right query has no fault,
-and a wrong one is named with its column, what is expected and what is found."""
+"""The contract between Python and SQL for nested rows, jsonb, enums and arrays of records: a valid query has no fault,
+and an invalid one is reported with its column, the expected and the actual type."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -185,7 +185,7 @@ WRONG: dict[str, tuple[Bound, str]] = {
 
 @pytest.fixture(scope="module")
 async def connection(settings: Settings) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """With tables of its own, which end with it."""
+    """A database with tables of its own, dropped at the end."""
     opened = await asyncpg.connect(settings.database_url)
     await opened.execute(TABLES)
     yield opened
@@ -193,12 +193,12 @@ async def connection(settings: Settings) -> AsyncIterator["asyncpg.Connection[as
 
 
 @pytest.mark.parametrize("bound", RIGHT.values(), ids=RIGHT)
-async def test_a_right_query_has_no_fault(connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound) -> None:
+async def test_a_valid_query_has_no_fault(connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound) -> None:
     assert await check(connection, bound) == []
 
 
 @pytest.mark.parametrize(("bound", "told"), WRONG.values(), ids=WRONG)
-async def test_a_wrong_query_is_told_with_its_column(
+async def test_an_invalid_query_is_reported_with_its_column(
     connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound, told: str
 ) -> None:
     """C-306."""

@@ -23,7 +23,7 @@ def own(environment: Environment, cloned: Settings) -> Environment:
 
 
 async def run(environment: Environment, root: Path, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
-    """Exit status, standard output, standard error."""
+    """Return exit status, standard output and standard error."""
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "api.superuser", *arguments],
@@ -45,11 +45,11 @@ async def test_promotes_the_account(own: Environment, root: Path, live: Context)
     assert tuple(user) == (True, True, True)
     events = await live.db.fetch("select type, traceparent from outbox_events")
     assert [event["type"] for event in events] == ["users.promoted"]
-    assert not events[0]["traceparent"].startswith("00-000000"), "it can be found in the logs and traces"
-    assert (await run(own, root, "ada@example.com"))[0] == 0, "and a second time"
+    assert not events[0]["traceparent"].startswith("00-000000"), "the event carries the trace"
+    assert (await run(own, root, "ada@example.com"))[0] == 0, "the command is idempotent"
 
 
-async def test_opens_an_account_with_the_password_from_standard_input(
+async def test_creates_an_account_with_the_password_from_standard_input(
     own: Environment, root: Path, live: Context, live_client: httpx.AsyncClient
 ) -> None:
     status, said, errors = await run(own, root, "Ada@Example.com", stdin=f"{PASSWORD}\n")
@@ -79,20 +79,20 @@ async def test_refuses_a_weak_password(
 
 
 @pytest.mark.parametrize("arguments", [["ada@example.com, b@example.com"], ["a@example.com", PASSWORD]])
-async def test_refuses_what_is_not_one_address(environment: Environment, root: Path, arguments: list[str]) -> None:
+async def test_refuses_an_invalid_address(environment: Environment, root: Path, arguments: list[str]) -> None:
     status, said, errors = await run(environment, root, *arguments)
     assert (status, said) == (1, "")
     assert errors == "superuser: give one e-mail address: python -m api.superuser ada@example.com\n"
 
 
-async def test_says_in_one_line_that_the_database_is_down(own: Environment, root: Path) -> None:
+async def test_reports_an_outage_of_the_database_in_one_line(own: Environment, root: Path) -> None:
     down = own | {"DATABASE_URL": "postgresql://nobody:canary@127.0.0.1:1/nowhere"}
     status, said, errors = await run(down, root, "ada@example.com")
     assert (status, said) == (1, "")
     assert errors == "superuser: PostgreSQL does not answer, or has not been migrated; nothing was changed.\n"
 
 
-async def test_names_what_the_environment_lacks(own: Environment, root: Path) -> None:
+async def test_names_missing_variables(own: Environment, root: Path) -> None:
     del own["SECRET_KEY"]
     status, _, errors = await run(own, root, "ada@example.com")
     assert status == 1
@@ -108,7 +108,7 @@ async def test_names_what_the_environment_lacks(own: Environment, root: Path) ->
         (["\x03"], 1, "superuser: nothing was changed."),
     ],
 )
-async def test_asks_at_a_terminal_twice_and_shows_nothing_of_it(
+async def test_asks_twice_at_a_terminal_and_echoes_nothing(
     own: Environment, root: Path, live: Context, typed: list[str], status: int, told: str
 ) -> None:
     answers = list(zip(("yet. New password: ", "Repeat the password: "), typed, strict=False))

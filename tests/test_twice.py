@@ -1,5 +1,5 @@
-"""F-30: at least once is the promise, so every task may come twice: each has its effect once, and each of its mails
-one Message-ID. What the tasks are on is in each feature's examples.py."""
+"""F-30: tasks run at least once, so every task may run twice: each takes effect once, and each of its mails has one
+Message-ID. The events of the tasks are in each feature's examples.py."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ EFFECTS = ["select count(*) from outbox_events", *(each for examples in EXAMPLES
 
 
 async def ask(context: Context, user: User, kind: type[msgspec.Struct], examples: Examples) -> None:
-    """Leave to the worker what follows from an event, or a task that is wanted."""
+    """Enqueue the tasks of an event, or a single task."""
     session = uuid7()
     await context.db.fetch(
         "insert into sessions (id, user_id, idle_expires_at, expires_at) values ($1, $2, now() + '1 h', now() + '1 h')",
@@ -42,8 +42,7 @@ async def ask(context: Context, user: User, kind: type[msgspec.Struct], examples
 
 
 async def run(context: Context, mailbox: MemoryMailer) -> tuple[list[str], list[Any], set[tuple[str, str, str]]]:
-    """Every task that is due, and those that they defer: their names, what is so afterwards, and what was mailed under
-    which id."""
+    """Run every due task, and those that they defer. Returns their names, the resulting state, and the mails by id."""
     mailbox.sent.clear()
     ran: list[str] = []
     while leased := await queries.lease_tasks(context.db, list(TASKS), 100, 30):
@@ -55,8 +54,8 @@ async def run(context: Context, mailbox: MemoryMailer) -> tuple[list[str], list[
     return ran, effects, mailed
 
 
-async def test_each_task_that_comes_twice_has_its_effect_once(context: Context, mailbox: MemoryMailer) -> None:
-    """As when a worker dies between the work and the removal of its row."""
+async def test_each_task_that_runs_twice_takes_effect_once(context: Context, mailbox: MemoryMailer) -> None:
+    """As after a worker that died between the work and the removal of the row."""
     seen: set[str] = set()
     for state in STATES:
         user = await make_user(context)
@@ -71,7 +70,7 @@ async def test_each_task_that_comes_twice_has_its_effect_once(context: Context, 
         await context.db.fetch("drop table kept")
         again = await run(context, mailbox)
         assert (sorted(again[0]), again[1]) == (sorted(once[0]), once[1])
-        assert again[2] <= once[2], "the same mails, or fewer: what anybody can ask for is not mailed twice a minute"
+        assert again[2] <= once[2], "the same mails, or fewer: mails on request are limited to one a minute"
         seen |= set(once[0])
     unseen = [f"{EXAMPLES[name.partition('.')[0]].file}: list in TWICE what {name} is on" for name in set(TASKS) - seen]
     assert unseen == []

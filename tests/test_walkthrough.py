@@ -1,4 +1,4 @@
-"""The last walkthrough of docs/architecture.md, done to the letter in a copy of this repository, then `make new`."""
+"""The last walkthrough of docs/architecture.md, run in a copy of this repository, then `make new`."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.copies import copy_to, run, write_snapshots
 
 @pytest.fixture(scope="module")
 def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This repository's files, those of the walkthrough, and the snapshot that `make openapi` would write."""
+    """Return this repository's files, those of the walkthrough, and the snapshot that `make openapi` would write."""
     target = copy_to(root, tmp_path_factory.mktemp("walkthrough") / "copy")
     files = walkthrough(root)
     assert len(files) == 13
@@ -23,10 +23,10 @@ def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.timeout(400)
-def test_the_feature_is_served_and_keeps_every_rule(copy: Path, environment: dict[str, str]) -> None:
-    """Its own test calls it over HTTP; the tests that go over every feature find its cases beside it."""
+def test_the_feature_is_served_and_follows_all_rules(copy: Path, environment: dict[str, str]) -> None:
+    """Its own test calls it over HTTP; the tests that cover all features find its cases in its folder."""
     parts = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
-    # A stack of the copy's own but for what costs time to start: PostgreSQL must be its own, the schema is another.
+    # The copy shares the services that are slow to start. PostgreSQL is its own, because the schema differs.
     shared = {name: environment[name] for name in parts if name != "DATABASE_URL"} | {"DATABASE_URL": ""}
     write_snapshots(copy)
     run(copy, "tests.api_page", environ=shared)
@@ -42,8 +42,8 @@ def test_the_feature_is_served_and_keeps_every_rule(copy: Path, environment: dic
         "tests/test_lists.py",
         "tests/test_house.py",
         "tests/test_access.py::test_every_route_has_its_row",
-        "tests/test_access.py::test_who_may_call_what[anonymous]",
-        "tests/test_routes_read.py::test_it_is_answered_in_a_transaction_that_only_reads[GET /notes]",
+        "tests/test_access.py::test_access_table[anonymous]",
+        "tests/test_routes_read.py::test_every_get_is_answered_in_a_read_only_transaction[GET /notes]",
         "tests/test_sql.py::test_every_file_is_bound_by_exactly_one_signature",
         "tests/test_sql.py::test_a_statement_fits_its_signature[notes.insert]",
         "tests/test_sql.py::test_a_statement_fits_its_signature[notes.list_mine]",
@@ -77,7 +77,7 @@ def test_the_copy_passes_the_checks(copy: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_the_type_checker_refuses_what_is_written_outside_of_the_transaction(copy: Path) -> None:
+def test_the_type_checker_refuses_writes_outside_of_the_transaction(copy: Path) -> None:
     """C-320: an event, a task and a row, each on `context.db` inside the block."""
     handlers = (copy / "api/notes/routes.py").read_text()
     wrong = handlers.replace("queries.insert(db,", "queries.insert(context.db,").replace(
@@ -115,7 +115,7 @@ def test_a_new_feature_has_the_next_migration(copy: Path) -> None:
         ("sheep", "set it with ONE="),
     ],
 )
-def test_a_name_that_cannot_be_used_is_refused_and_nothing_is_written(root: Path, feature: str, message: str) -> None:
+def test_an_invalid_name_is_refused_and_nothing_is_written(root: Path, feature: str, message: str) -> None:
     before = (root / "api/features.py").read_text()
     with pytest.raises(NewError, match=message):
         write(root, feature)
@@ -126,11 +126,11 @@ def test_a_name_that_cannot_be_used_is_refused_and_nothing_is_written(root: Path
     ("plural", "one"),
     [("articles", "article"), ("stories", "story"), ("boxes", "box"), ("matches", "match"), ("classes", "class")],
 )
-def test_the_singular_of_a_regular_plural_is_known(plural: str, one: str) -> None:
+def test_the_singular_of_a_regular_plural_is_found(plural: str, one: str) -> None:
     assert singular(plural) == one
 
 
-def test_the_list_of_features_stays_as_the_formatter_writes_it() -> None:
+def test_the_list_of_features_keeps_the_formatters_style() -> None:
     listed = '"""Doc."""\n\nfrom api import audit, users\n\nFEATURES = (users.feature, audit.feature)\n'
     assert mounted(listed, "notes") == (
         '"""Doc."""\n\nfrom api import audit, notes, users\n\n'

@@ -1,5 +1,5 @@
-"""Writes in a transaction, and the two ways in which tests use connections: shared with the code under test, and as
-another task."""
+"""Writes in a transaction, and two ways of using connections in tests: shared with the code under test, and as another
+task."""
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -36,18 +36,17 @@ class Lent(Database):
         return self.connection
 
     async def _release(self, connection: object) -> None:
-        """The test keeps the connection."""
+        """Do nothing: the test keeps the connection."""
 
 
 class Another(Database):
-    """The same pool as used by another task: alongside this task's transaction, which the other task does not
-    inherit."""
+    """The same pool as seen by another task, which does not inherit this task's transaction."""
 
     def __init__(self, db: Database) -> None:
         super().__init__(db._pool, db.subscribers, db._outage, hosts=db._hosts, pooled=db._pooled)
 
     def _refuse_second_connection(self) -> None:
-        """It is not this task's."""
+        """Allow it: the transaction belongs to another task."""
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

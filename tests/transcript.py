@@ -34,15 +34,15 @@ class Transcript:
     def __init__(self, client: httpx.AsyncClient, routes: Mapping[tuple[str, str], Route]) -> None:
         self.client = client
         self.left = dict(routes)
-        """The routes not shown yet."""
+        """The routes that were not shown yet."""
         self.lines: list[str] = []
         self._ids: dict[str, str] = {}
 
-    def say(self, text: str) -> None:
+    def write(self, text: str) -> None:
         self.lines += [text, ""]
 
     def describe(self, route: str) -> None:
-        """Write down a route whose request no text can show, such as a WebSocket."""
+        """Write the heading of a route that cannot be shown as text, such as a WebSocket."""
         method, _, template = route.partition(" ")
         self.lines += _heading(self.left.pop((method, template)))
 

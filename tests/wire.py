@@ -17,7 +17,7 @@ from dev.ports import free_port
 from tests.patient import SECONDS
 
 LIVE = b"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n"
-"""A request whose head goes on, as does the next one, whose body follows in chunks."""
+"""A request with further header fields, then one with a chunked body."""
 REFRESH = (
     b"POST /api/auth/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"

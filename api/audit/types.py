@@ -101,7 +101,7 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """The link after which the chain starts, and what was erased before it: as found, and as announced."""
+    """The link after which the chain starts, and the erasures before it: as found, and as announced."""
 
     last: int
     link: bytes

@@ -9,9 +9,9 @@ from api.system.types import FullHealth
 
 _TOPICS = "python -m worker topics --create"
 MENDS = {
-    "postgresql": "start PostgreSQL, or mend DATABASE_URL; it may be restarting",
+    "postgresql": "start PostgreSQL, or correct DATABASE_URL; it may be restarting",
     "migrations": "python -m migrations",
-    "redis": "start Redis, or mend REDIS_URL; limits are counted in each process meanwhile",
+    "redis": "start Redis, or correct REDIS_URL; limits are counted in each process meanwhile",
     "worker": "python -m worker",
     "kafka": f"start Kafka, or make the topics that are missing: {_TOPICS}",
     "consumers": f"read the worker's log, or make the topics that are missing: {_TOPICS}",

@@ -1,4 +1,5 @@
-"""`python -m tests.attacks [WORD…]`: run every attack, or those whose name or number fits; status 1 if one broke."""
+"""`python -m tests.attacks [WORD…]`: runs every attack, or those whose name or number matches. Exits with 1 if one
+succeeds."""
 
 import contextlib
 import signal
@@ -12,7 +13,7 @@ from tests.attacks.run import chosen, run, told
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    """Unwind, which stops what was started."""
+    """Unwind the stack, which stops all started processes."""
     sys.exit(128 + number)
 
 

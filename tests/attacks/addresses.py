@@ -1,4 +1,4 @@
-"""Point 17: an address is a valid IP that a named proxy told, and nothing else."""
+"""Point 17: a client's address is a valid IP address reported by a trusted proxy."""
 
 import ipaddress
 
@@ -37,7 +37,7 @@ FORGED = [
 
 
 def recorded(site: Site, person: Account, headers: dict[str, str], direct: bool = True) -> str | None:
-    """The address that the list of sessions shows for a sign-in with those fields."""
+    """Return the address that the list of sessions shows for a sign-in with those fields."""
     client = site.client(direct=direct)
     answer = client.ask(
         "POST", "/auth/jwt/login", form={"username": person.email, "password": person.password}, headers=headers
@@ -51,12 +51,12 @@ def recorded(site: Site, person: Account, headers: dict[str, str], direct: bool 
 
 @attack(17)
 def only_an_address_is_stored_as_one(world: World) -> None:
-    """Whatever X-Forwarded-For says, what is stored as an address is one"""
+    """The stored address is valid for every X-Forwarded-For"""
     found = {}
     for where, site in {"development": world.dev, "production": world.production()}.items():
         person = site.unverified()
         for value in FORGED:
-            # A proxy that is trusted tells it: the development copy trusts loopback, nginx passes it on as a client's.
+            # The development copy trusts loopback; nginx forwards the header as a client's.
             field = "x-attack-from" if site.behind_nginx else "x-forwarded-for"
             address = recorded(site, person, {field: value}, direct=not site.behind_nginx)
             if address is None:
@@ -87,7 +87,7 @@ def _valid(text: object) -> bool:
 
 @attack(17)
 def a_forged_address_is_not_believed(world: World) -> None:
-    """Behind a named proxy what a client writes into X-Forwarded-For, Forwarded and X-Real-IP is not who they are"""
+    """Behind a trusted proxy, X-Forwarded-For, Forwarded and X-Real-IP of a client do not change its address"""
     site, found = world.production(), {}
     site.needs_nginx()
     person = site.unverified()
@@ -118,7 +118,7 @@ def a_forged_address_is_not_believed(world: World) -> None:
 
 @attack(17)
 def production_trusts_no_network_by_default(world: World) -> None:
-    """Without a setting, production does not believe every private network's X-Forwarded-For"""
+    """Without a setting, production does not trust X-Forwarded-For of private networks"""
     site, found = odd(world), {}
     person = site.unverified()
     for chain in (
@@ -135,7 +135,7 @@ def production_trusts_no_network_by_default(world: World) -> None:
 
 
 def odd(world: World) -> Site:
-    """Production with no proxy named, a port in PUBLIC_URL, and traces that somebody collects."""
+    """Production without trusted proxies, with a port in PUBLIC_URL and a collector of traces."""
     return world.production(
         TRUSTED_PROXIES="",
         PUBLIC_URL="https://app.example.com:443",
@@ -149,7 +149,7 @@ def odd(world: World) -> Site:
 
 @attack(17)
 def no_forged_host_reaches_a_mail(world: World) -> None:
-    """Links in mails lead to PUBLIC_URL, whatever Host, X-Forwarded-Host and Forwarded say"""
+    """Links in mails use PUBLIC_URL for any Host, X-Forwarded-Host and Forwarded"""
     site, found = world.production(), {}
     for name, headers in {
         "X-Forwarded-Host": {"x-forwarded-host": "evil.example"},

@@ -1,4 +1,5 @@
-"""What an attack is, and the list of all. An attack returns when the product held, and raises Broken when not."""
+"""The definition of an attack, and the list of all. An attack returns if the product resists, and raises Broken
+otherwise."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,16 +10,16 @@ if TYPE_CHECKING:
 
 
 class Broken(AssertionError):
-    """The promise was broken; the message is the evidence."""
+    """The attack succeeded; the message is the evidence."""
 
 
 class Skipped(Exception):
-    """The attack cannot run here; the message says what is missing."""
+    """The attack cannot run here; the message names the missing part."""
 
 
 @dataclass(frozen=True)
 class Attack:
-    """`waits`: mostly waits for deadlines and runs beside others. `alone`: measures, or harms what others use."""
+    """`waits`: mostly waits for deadlines and runs beside others. `alone`: measures, or disturbs other attacks."""
 
     point: int
     run: "Callable[[World], None]"
@@ -40,7 +41,7 @@ ATTACKS: list[Attack] = []
 def attack(
     point: int, *, waits: bool = False, alone: bool = False
 ) -> "Callable[[Callable[[World], None]], Callable[[World], None]]":
-    """Put a function into the list, under the number of its point."""
+    """Add a function to the list, under the number of its point."""
 
     def note(run: "Callable[[World], None]") -> "Callable[[World], None]":
         ATTACKS.append(Attack(point, run, waits, alone))
@@ -56,6 +57,6 @@ def held(condition: object, evidence: object) -> None:
 
 
 def none_broken(found: Mapping[str, object]) -> None:
-    """Raise Broken with every variation that got through; an empty mapping is what is wanted."""
+    """Raise Broken with every variation that succeeded; an empty mapping passes."""
     shown = "; ".join(f"{name}: {evidence}" for name, evidence in list(found.items())[:6])
     held(not found, f"{len(found)} variations: {shown}")

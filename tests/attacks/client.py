@@ -1,4 +1,4 @@
-"""A client that comes from an address of its own, and what people do with it."""
+"""A client with its own address, and the usual flows of users."""
 
 import itertools
 import json
@@ -23,12 +23,12 @@ def fresh_email(word: str = "person") -> str:
 
 
 def fresh_password() -> str:
-    """One that no estimator of strength objects to."""
+    """Return a password that every estimator of strength accepts."""
     return f"Vw{secrets.token_urlsafe(15)}-9"
 
 
 class Client:
-    """Keeps cookies and a pair of tokens as a browser or an application would."""
+    """Keeps cookies and a pair of tokens like a browser or an application."""
 
     def __init__(self, url: str, headers: Mapping[str, str], source: str | None) -> None:
         self.address = source or headers.get("x-attack-from", "127.0.0.1")
@@ -40,7 +40,7 @@ class Client:
             timeout=20,
         )
         self.patient = True
-        """Whether it asks again when a dependency did not answer in time, as on a busy machine."""
+        """Whether to repeat a request when a dependency did not answer in time, as on a busy machine."""
         self.access = ""
         self.refresh = ""
         self.cookies: dict[str, str] = {}
@@ -55,7 +55,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         raw: bytes | None = None,
     ) -> httpx.Response:
-        """Send a request under /api with what this client holds."""
+        """Send a request under /api with this client's credentials."""
         sent = dict(headers or {})
         if self.access:
             sent.setdefault("authorization", f"Bearer {self.access}")
@@ -88,7 +88,7 @@ class Client:
         return self.ask("POST", "/auth/register", {"email": email, "password": password, **more})
 
     def login(self, email: str, password: str) -> httpx.Response:
-        """Sign in; on success the pair is kept."""
+        """Sign in; keep the pair of tokens on success."""
         response = self.ask("POST", "/auth/jwt/login", form={"username": email, "password": password})
         if response.status_code == 200:
             self.take(response.json())
@@ -108,7 +108,7 @@ class Client:
         return response
 
     def me(self) -> dict[str, Any] | None:
-        """Whose session this is, None when it is nobody's."""
+        """Return the user of this session, or None."""
         response = self.ask("GET", "/users/me")
         return response.json() if response.status_code == 200 else None
 
@@ -125,7 +125,7 @@ class Account:
 
 
 def code(response: httpx.Response) -> str:
-    """The status and the problem's code."""
+    """Return the status and the problem's code."""
     try:
         told = response.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""A collector of traces, OTLP over HTTP, that remembers what it was sent."""
+"""A collector of traces, OTLP over HTTP, that stores the spans that it receives."""
 
 import gzip
 import http.server
@@ -30,7 +30,7 @@ class Collector:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def has(self, trace_id: str) -> bool:
-        """Whether a span of that trace has come."""
+        """Return whether a span of that trace has arrived."""
         return any(bytes.fromhex(trace_id) in body for body in self.received)
 
     def close(self) -> None:

@@ -1,4 +1,5 @@
-"""Point 9: cookies are trimmed of blanks and tabs only, never taken twice, and read from every line; so are lists."""
+"""Point 9: cookies are trimmed of blanks and tabs only, duplicates are refused, and all header lines are read; so are
+lists."""
 
 import json
 
@@ -10,7 +11,7 @@ from tests.attacks.world import World
 
 
 def signed_in(site: Site) -> tuple[Client, str]:
-    """A browser that is signed in, and its address."""
+    """A signed-in browser, and its address."""
     account = site.verified()
     browser = site.client()
     answer = browser.cookie_login(account.email, account.password)
@@ -21,7 +22,7 @@ def signed_in(site: Site) -> tuple[Client, str]:
 def ask(
     site: Site, cookies: list[bytes], method: str = "GET", path: str = "/api/users/me", body: bytes = b"", *more: bytes
 ) -> Answer:
-    """A request with those Cookie lines, byte for byte."""
+    """Send a request with those Cookie lines, byte for byte."""
     lines = [b"Cookie: " + line for line in cookies] + list(more) + [b"Connection: close"]
     head = request(method, path, site.host, b"", *([f"Content-Length: {len(body)}"] if body else []))
     raw = head[:-2] + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + body
@@ -32,14 +33,14 @@ def ask(
 
 
 def whose(answer: Answer) -> str | None:
-    """Whose session an answer of /users/me tells, None for a refusal."""
+    """Return the user in an answer of /users/me, or None for a refusal."""
     told = json.loads(answer.body or b"null")
     return told["email"] if answer.status == 200 and told else None
 
 
 @attack(9)
 def no_byte_undoes_the_host_prefix(world: World) -> None:
-    """A cookie that another subdomain set under a name that only resembles __Host-access signs nobody in"""
+    """A cookie of another subdomain with a name similar to __Host-access does not authenticate"""
     site = world.dev
     browser, _ = signed_in(site)
     value = browser.cookies["__Host-access"].encode()
@@ -112,7 +113,7 @@ def no_byte_undoes_the_host_prefix(world: World) -> None:
 
 @attack(9)
 def the_same_cookie_twice_is_refused(world: World) -> None:
-    """Two cookies of one name, in one line or in two, are not taken, whichever comes first"""
+    """Duplicate cookies, in one line or in two, are refused in any order"""
     site = world.dev
     mine, _ = signed_in(site)
     theirs, _ = signed_in(site)
@@ -167,7 +168,7 @@ def cookies_of_every_line_are_read(world: World) -> None:
 
 @attack(9)
 def a_list_in_two_lines_is_one_list(world: World) -> None:
-    """If-Match and If-None-Match in several lines mean what they mean in one"""
+    """If-Match and If-None-Match in several lines are read as one list"""
     site, found = world.dev, {}
     account = site.verified()
     bearer = f"Authorization: Bearer {account.client.access}".encode()

@@ -1,4 +1,4 @@
-"""Points 10 and 11: what asks for the password again, which tokens die, and which mailed links live."""
+"""Points 10 and 11: re-authentication, revoked tokens, and valid mailed links."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +42,7 @@ def change(client: Client, route: str, current: str, new: str) -> "tuple[int, di
 
 @attack(10)
 def the_pair_that_changed_the_password_dies(world: World) -> None:
-    """The session that changes its password gets new tokens; its old pair is dead at once, also the refresh token"""
+    """The session that changes its password gets new tokens; its old access and refresh tokens are revoked at once"""
     site, found = world.dev, {}
     for route in ("PATCH", "POST"):
         account = site.verified()
@@ -53,7 +53,7 @@ def the_pair_that_changed_the_password_dies(world: World) -> None:
         if status not in (200, 204):
             found[route] = str(status)
             continue
-        time.sleep(1.1)  # what every process may remember
+        time.sleep(1.1)  # the cache of each process
         old = site.client()
         old.access, old.refresh = old_access, old_refresh
         if old.me():
@@ -76,7 +76,7 @@ def the_pair_that_changed_the_password_dies(world: World) -> None:
 
 @attack(10)
 def the_browser_that_changed_the_password_gets_new_cookies(world: World) -> None:
-    """A browser's old cookies are dead after it changed the password, and its new ones work"""
+    """A browser's old cookies are revoked after it changed the password, and its new ones work"""
     site, found = world.dev, {}
     for route in ("PATCH", "POST"):
         account, browser = site.verified(), site.client()
@@ -103,7 +103,7 @@ def the_browser_that_changed_the_password_gets_new_cookies(world: World) -> None
 
 @attack(10)
 def twenty_changes_at_once_have_one_winner(world: World) -> None:
-    """One session that changes its password twenty times at once does so once, and a failed change gives no tokens"""
+    """Twenty concurrent changes of the password by one session succeed once, and a failed change gives no tokens"""
     site = world.production(RATE_LIMIT_CREDENTIALS="off")
     account = site.verified()
     passwords = [fresh_password() for _ in range(20)]
@@ -122,7 +122,7 @@ def twenty_changes_at_once_have_one_winner(world: World) -> None:
 
 @attack(11, waits=True)
 def a_stranger_does_not_void_the_owners_link(world: World) -> None:
-    """A reset link lives although a stranger asks for another one; spending one ends the other"""
+    """A reset link stays valid when a stranger requests another one; using one revokes the other"""
     site = world.dev
     owner = site.verified()
     site.client().ask("POST", "/auth/forgot-password", {"email": owner.email})
@@ -145,7 +145,7 @@ def a_stranger_does_not_void_the_owners_link(world: World) -> None:
 
 @attack(11, waits=True)
 def an_earlier_verification_link_lives(world: World) -> None:
-    """Both verification links are good until one is spent; then both say VERIFY_USER_ALREADY_VERIFIED"""
+    """Both verification links are valid until one is used; then both answer VERIFY_USER_ALREADY_VERIFIED"""
     site = world.dev
     account = site.unverified()
     first = site.mailbox.token(account.email, "^verify")
@@ -159,7 +159,7 @@ def an_earlier_verification_link_lives(world: World) -> None:
 
 @attack(11)
 def a_spent_verification_link_says_so(world: World) -> None:
-    """A verification link that was spent says VERIFY_USER_ALREADY_VERIFIED; one that never was, BAD_TOKEN"""
+    """A used verification link answers VERIFY_USER_ALREADY_VERIFIED; an unknown one, BAD_TOKEN"""
     site = world.dev
     account = site.unverified()
     token = site.mailbox.token(account.email, "^verify")
@@ -171,7 +171,7 @@ def a_spent_verification_link_says_so(world: World) -> None:
 
 @attack(11)
 def a_stranger_is_not_flooded_with_confirmations(world: World) -> None:
-    """Mails that confirm a new address are limited by that address, whoever asks and however it is spelled"""
+    """Mails that confirm a new address are limited by that address, for all callers and spellings"""
     site = world.dev
     stranger = fresh_email("stranger")
     people = [site.unverified() for _ in range(9)]
@@ -189,7 +189,7 @@ def a_stranger_is_not_flooded_with_confirmations(world: World) -> None:
 
 @attack(11)
 def one_account_does_not_mail_many_strangers(world: World) -> None:
-    """One account asks for at most a few other addresses, each of which is mailed"""
+    """One account can request only a few other addresses, each of which is mailed"""
     site = world.production()
     person = site.verified()
     strangers = [fresh_email("stranger") for _ in range(12)]

@@ -1,4 +1,5 @@
-"""Point 2: each state of a connection has a deadline: silence, head, body, writing, what is owed after an answer."""
+"""Point 2: each state of a connection has a deadline: silence, head, body, writing, and the rest of a body after an
+answer."""
 
 import contextlib
 import socket
@@ -11,11 +12,11 @@ from tests.attacks.site import Site
 from tests.attacks.world import World
 
 LONGEST = 40.0
-"""Seconds in which every one of these must be over; a head and a body have ten each."""
+"""Seconds in which each of these must end; a head and a body have ten each."""
 
 
 def outlast(site: Site, wires: dict[str, tuple[Wire, bytes]]) -> None:
-    """Keep every connection as lively as its bytes do, once a second; none may be left after LONGEST seconds."""
+    """Send each connection its next byte once a second; none may be open after LONGEST seconds."""
     ends = {name: wire.end for name, (wire, _) in wires.items()}
     deadline = time.monotonic() + LONGEST
     left = dict(wires)
@@ -34,7 +35,7 @@ def outlast(site: Site, wires: dict[str, tuple[Wire, bytes]]) -> None:
 
 @attack(2, waits=True)
 def no_trickle_outlives_its_deadline(world: World) -> None:
-    """A head, body, chunk or trailer that comes a byte a second, and a body owed after its answer, end in time"""
+    """A head, body, chunk or trailer at a byte a second, and a body missing after its answer, end in time"""
     site = world.dev
     host = site.host
     json = "Content-Type: application/json"
@@ -90,8 +91,8 @@ def no_trickle_outlives_its_deadline(world: World) -> None:
 
 
 @attack(2, waits=True)
-def three_hundred_that_owe_a_body_are_let_go(world: World) -> None:
-    """300 connections whose answer left while a body was owed, with one byte more, hold no descriptor for long"""
+def three_hundred_with_a_missing_body_are_closed(world: World) -> None:
+    """300 connections with an answer sent, a body missing and one more byte release their descriptors"""
     site = world.dev
     ends = set()
     wires = []
@@ -113,16 +114,16 @@ def three_hundred_that_owe_a_body_are_let_go(world: World) -> None:
 
 
 @attack(2, waits=True)
-def readers_that_take_nothing_are_let_go(world: World) -> None:
-    """520 connections that never read their answers neither stay nor block the path for others"""
+def clients_that_do_not_read_are_closed(world: World) -> None:
+    """520 connections that never read their answers are closed and delay no others"""
     site = apart(world)
     ask = request("GET", "/api/openapi.json", site.host) * 8
     greedy(site, ask, 520, lambda: site.latency("/api/openapi.json"))
 
 
 @attack(2, waits=True)
-def a_reader_of_one_byte_a_second_is_let_go(world: World) -> None:
-    """Answers read a byte a second are given up"""
+def a_reader_of_one_byte_a_second_is_closed(world: World) -> None:
+    """Answers read at a byte a second are aborted"""
     site = apart(world)
     wires = []
     for _ in range(5):
@@ -144,7 +145,7 @@ def a_reader_of_one_byte_a_second_is_let_go(world: World) -> None:
 
 
 def apart(world: World) -> Site:
-    """A process of its own, which may stand still without harm to other attacks."""
+    """A separate process, which may be blocked without affecting other attacks."""
     return world.production(
         ENVIRONMENT="development",
         PUBLIC_URL="http://localhost:8000",

@@ -1,4 +1,5 @@
-"""Points 20 and 21: strangers write no rows without end, an erasure leaves nothing, Redis gives hints and no orders."""
+"""Points 20 and 21: anonymous requests write a bounded number of rows, an erasure is complete, values in Redis are not
+trusted."""
 
 import secrets
 import time
@@ -14,7 +15,7 @@ MOST = 30
 
 
 def settled(site: Site) -> int:
-    """The number of rows when the worker has done what waited: the least within some seconds."""
+    """Return the number of rows after the worker's pending tasks: the minimum within some seconds."""
     least, deadline = site.row_count(), time.monotonic() + 4
     while time.monotonic() < deadline:
         time.sleep(0.5)
@@ -72,7 +73,7 @@ def one_address_spraying_writes_no_rows_without_end(world: World) -> None:
 
 
 def left_of(site: Site, words: list[str]) -> dict[str, str]:
-    """In which tables one of the words still stands."""
+    """Return the tables that contain one of the words."""
     found = {}
     for table in site.tables():
         for word in words:
@@ -118,7 +119,7 @@ def an_erased_account_leaves_nothing_personal(world: World) -> None:
 
 @attack(20, alone=True)
 def two_erasures_at_once_keep_the_audit_provable(world: World) -> None:
-    """Accounts that acted on each other are erased at the same moment, and the audit's chain and counts still fit"""
+    """Accounts that acted on each other are erased concurrently, and the audit's chain and counts stay valid"""
     site = world.production()
     boss = site.superuser()
     pairs = [(site.deputy(), site.deputy()) for _ in range(4)]
@@ -147,7 +148,7 @@ def two_erasures_at_once_keep_the_audit_provable(world: World) -> None:
 
 @attack(21, alone=True)
 def redis_gives_hints_and_no_orders(world: World) -> None:
-    """Every key of Redis replaced by another type or by garbage gives no 5xx and stops no mail"""
+    """Every key of Redis replaced by another type or by garbage causes no 5xx and stops no mail"""
     site, found = world.alone(), {}
     boss = site.superuser().client
     redis = site.redis()

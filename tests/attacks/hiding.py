@@ -1,4 +1,4 @@
-"""Point 8: with HIDE_ACCOUNTS nothing tells whether an address was taken, and every text has one normal form."""
+"""Point 8: with HIDE_ACCOUNTS no answer shows whether an address is taken, and every text has one normal form."""
 
 import statistics
 import time
@@ -18,7 +18,7 @@ VARIES = {"date", "x-trace-id", "server-timing", "set-cookie", "x-ratelimit-rese
 
 
 def seen(response: httpx.Response, email: str) -> str:
-    """What an answer tells, without what is random: status, names and values of the fields, body."""
+    """Return the observable parts of an answer, without random ones: status, header names and values, body."""
     fields = {name: value for name, value in response.headers.items() if name not in VARIES}
     for name in ("ratelimit", "retry-after"):  # seconds pass
         if name in fields:
@@ -44,7 +44,7 @@ def hidden(world: World) -> dict[str, Site]:
 
 @attack(8)
 def no_sequence_of_calls_tells_a_taken_address(world: World) -> None:
-    """Registering, signing in, asking for links and guessing show the same for a taken and a free address"""
+    """Registering, signing in, requesting links and guessing look the same for a taken and a free address"""
     found = {}
     mine, invalid = fresh_password(), "short"
 
@@ -92,7 +92,7 @@ def no_sequence_of_calls_tells_a_taken_address(world: World) -> None:
                 if kind == "unverified" and ("guess" in name or where != "hiding"):
                     continue
                 free = fresh_email()
-                if kind == "verified":  # counts are kept by address: take one that nobody asked about yet
+                if kind == "verified":  # counts are kept by address: use a fresh one
                     email = site.verified().email
                 else:
                     email = fresh_email()
@@ -110,7 +110,7 @@ def no_sequence_of_calls_tells_a_taken_address(world: World) -> None:
 
 @attack(8)
 def a_signed_in_stranger_learns_nothing_either(world: World) -> None:
-    """While hiding, asking for an address that is taken as one's own shows the same as for a free one"""
+    """While hiding, changing one's address to a taken one looks the same as to a free one"""
     found = {}
     for where, site in hidden(world).items():
         taken = site.verified()
@@ -143,7 +143,7 @@ def time_does_not_tell_a_taken_address(world: World) -> None:
 
 
 def folded(email: str) -> dict[str, str]:
-    """Spellings that some rule of folding makes the address."""
+    """Spellings that some case-folding rule maps to the address."""
     return {
         "kelvin": email.replace("k", "\u212a"),
         "long s": email.replace("s", "\u017f"),
@@ -165,7 +165,7 @@ def twists(email: str) -> dict[str, str]:
 
 @attack(8)
 def two_spellings_never_count_apart(world: World) -> None:
-    """Guesses under U+212A, full width, other case and punycode count for the address that they mean, or for none"""
+    """Guesses under U+212A, full width, other case and punycode count for the address that they denote, or for none"""
     found = {}
     for where, site in {"hiding": world.production(HIDE_ACCOUNTS="true"), "open": world.production()}.items():
         for name in twists("x") if where == "hiding" else ("kelvin",):
@@ -196,7 +196,7 @@ def lookalikes(email: str) -> dict[str, str]:
 
 @attack(8)
 def one_address_is_registered_once(world: World) -> None:
-    """Whatever spelling is taken in is one normal form: it can sign in as it was typed, and never twice"""
+    """Every accepted spelling has one normal form: it signs in as typed, and cannot be registered twice"""
     site, found = world.dev, {}
     for name in lookalikes("x"):
         base = fresh_email("kissia")

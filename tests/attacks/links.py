@@ -1,4 +1,4 @@
-"""Point 7: no link hands an account over with an attacker's password, session or link still good."""
+"""Point 7: no link transfers an account while an attacker's password, session or link stays valid."""
 
 from tests.attacks.attack import attack, held, none_broken
 from tests.attacks.client import Account, Client, code, fresh_email, fresh_password
@@ -13,7 +13,7 @@ def spend(client: Client, route: str, token: str, **more: object) -> str:
 
 
 def grip(site: Site, thief: Client, emails: list[str], passwords: list[str]) -> str | None:
-    """What the thief still has of an account: a session, a refresh token, or a password that signs in."""
+    """Return what the thief still has of an account: a session, a refresh token, or a password that signs in."""
     if me := thief.me():
         return f"the session still works, as {me['email']}"
     if thief.refresh and thief.renew().status_code == 200:
@@ -27,7 +27,7 @@ def grip(site: Site, thief: Client, emails: list[str], passwords: list[str]) -> 
 
 
 def deletion(site: Site, id: str) -> str | None:
-    """Whether the account's row says that it is to be deleted: the column's name, None where none is set."""
+    """Return the column that marks the account for deletion, or None."""
     columns = site.rows("select column_name from information_schema.columns where table_name = 'users'")
     for (name,) in columns:
         if "delet" in name and site.rows(f'select 1 from users where id = %s and "{name}" is not null', id):
@@ -36,7 +36,7 @@ def deletion(site: Site, id: str) -> str | None:
 
 
 def revert_link(site: Site, email: str, confirmed: bool) -> str:
-    """The token of the latest mail that lets the old address take the account back."""
+    """Return the token of the latest mail with which the old address reverts the change."""
     mail = site.mailbox.wait(email, REVERT, known=1 if confirmed else 0, seconds=5)
     mails = site.mailbox.to(email, REVERT)
     assert mails, f"no mail with a way back came to {email}"
@@ -53,7 +53,7 @@ def stolen(site: Site) -> tuple[Account, Client]:
 
 
 def move(site: Site, thief: Client, password: str, confirm: bool = True) -> str:
-    """Change the account's address to one of the thief's; that address."""
+    """Change the account's address to one of the thief's and return it."""
     email = fresh_email("thief")
     answer = thief.change(email=email, current_password=password)
     assert answer.status_code == 200, answer.text
@@ -66,7 +66,7 @@ def move(site: Site, thief: Client, password: str, confirm: bool = True) -> str:
 
 @attack(7)
 def taking_an_address_back_voids_the_password(world: World) -> None:
-    """After the owner takes a changed address back, the thief's password, sessions and tokens are worth nothing"""
+    """After the owner reverts a change of address, the thief's password, sessions and tokens are invalid"""
     site, found = world.dev, {}
     for confirmed in (True, False):
         for then in ("", "signs in again", "sets a password", "asks for deletion", "moves again", "asks for a reset"):
@@ -94,7 +94,7 @@ def taking_an_address_back_voids_the_password(world: World) -> None:
             said = spend(site.client(), "revert-email", token)
             name = f"{'confirmed' if confirmed else 'pending'}, {then or 'nothing more'}"
             if not said.startswith("200"):
-                found[name] = f"the owner cannot take the address back: {said}"
+                found[name] = f"the owner cannot revert the change: {said}"
                 continue
             for route, link in links.items():
                 more = {"password": fresh_password()} if route == "reset-password" else {}
@@ -109,13 +109,13 @@ def taking_an_address_back_voids_the_password(world: World) -> None:
 
 @attack(7)
 def taking_back_does_not_verify_a_squatter(world: World) -> None:
-    """A squatter moves an account away from an unproved address; its owner's links give the squatter nothing"""
+    """A squatter changes an account's unverified address; its owner's links give the squatter nothing"""
     site, found = world.dev, {}
     for confirmed in (True, False):
         squatter = site.unverified()
         answer = squatter.client.change(email=(email := fresh_email("squatter")), current_password=squatter.password)
         if answer.status_code != 200:
-            continue  # not possible before the address is proved: as good
+            continue  # impossible before the address is verified: passes as well
         token = site.mailbox.token(email, CONFIRM)
         if confirmed:
             spend(site.client(), "confirm-email", token)
@@ -136,7 +136,7 @@ def taking_back_does_not_verify_a_squatter(world: World) -> None:
                     )
             if (me := squatter.client.me()) and me["is_verified"] and me["email"] == squatter.email:
                 found["session"] = "the squatter's session is verified at the owner's address"
-        if not confirmed:  # the verification link that was sent to the owner's address
+        if not confirmed:  # the verification link sent to the owner's address
             verify = site.mailbox.token(squatter.email, VERIFY)
             spend(site.client(), "verify", verify, password=fresh_password())
             if spend(site.client(), "confirm-email", token).startswith("200"):
@@ -146,7 +146,7 @@ def taking_back_does_not_verify_a_squatter(world: World) -> None:
 
 @attack(7)
 def a_reset_and_a_revert_do_not_undo_each_other(world: World) -> None:
-    """After a change of address and a reset at the new one, the old address' link is dead or its use announced"""
+    """After a change of address and a reset at the new one, the old address' link is invalid or its use is notified"""
     site = world.dev
     owner = site.verified()
     email = move(site, owner.client, owner.password)
@@ -159,7 +159,7 @@ def a_reset_and_a_revert_do_not_undo_each_other(world: World) -> None:
     said = spend(site.client(), "revert-email", token)
     if said.startswith("200"):
         told = site.mailbox.wait(email, known=known, seconds=6)
-        held(told, "the link won the account back, and the address that lost it was not told")
+        held(told, "the link reverted the change, and the new address was not notified")
         held(site.client().login(owner.email, password).status_code != 200, "its password still signs in")
         held(spend(site.client(), "revert-email", token).startswith("4"), "the link works twice")
 
@@ -197,7 +197,7 @@ def confirming_ends_a_squatters_sessions(world: World) -> None:
 
 @attack(7)
 def the_owner_throws_a_squatter_out_with_the_same_link(world: World) -> None:
-    """POST /auth/verify {token, password}: nothing that the squatter stored, knows or was mailed is good any more"""
+    """After POST /auth/verify {token, password}, the squatter's data, sessions and links are invalid"""
     site = world.dev
     squatter = site.unverified()
     client = squatter.client
@@ -228,7 +228,7 @@ def the_owner_throws_a_squatter_out_with_the_same_link(world: World) -> None:
 
 @attack(7)
 def the_mail_says_who_opened_the_account(world: World) -> None:
-    """The mail that confirms an address says from which address the account was opened"""
+    """The mail that confirms an address names the network address of the registration"""
     site = world.dev
     client, email = site.client(), fresh_email()
     client.register(email, fresh_password())

@@ -1,4 +1,4 @@
-"""Point 3: requests in hand per connection and connections per process are bounded, and neither stalls others."""
+"""Point 3: requests in progress per connection and connections per process are bounded, and delay no others."""
 
 import contextlib
 import resource
@@ -14,7 +14,8 @@ GROWTH = 150 * 1024 * 1024
 
 
 def flood(site: Site, payload: bytes, connections: int, reads: bool, seconds: float = 5.0) -> tuple[float, int]:
-    """Send the payload on so many connections at once; the worst latency of a stranger, and how much memory grew."""
+    """Send the payload on that many connections at once. Returns the worst latency of another client, and the growth of
+    memory."""
     before = site.memory()
     wires = [site.wire() for _ in range(connections)]
     over = threading.Event()
@@ -54,8 +55,8 @@ def flood(site: Site, payload: bytes, connections: int, reads: bool, seconds: fl
 
 
 @attack(3, alone=True)
-def pipelined_floods_stall_nobody(world: World) -> None:
-    """Thousands of pipelined requests on some connections leave others their answers, and memory bounded"""
+def pipelined_floods_delay_no_other(world: World) -> None:
+    """Thousands of pipelined requests on some connections do not delay others, and memory stays bounded"""
     site = world.dev
     host = site.host
     body = b'{"token":"x"}'
@@ -71,7 +72,7 @@ def pipelined_floods_stall_nobody(world: World) -> None:
     found = {}
     for name, (payload, connections, reads) in kinds.items():
         worst, grown = flood(site, payload, connections, reads)
-        if worst > 1.0 + 2 * quiet:  # once more: the machine may be busy with something else
+        if worst > 1.0 + 2 * quiet:  # once more: the machine may be busy
             time.sleep(2)
             again, grown = flood(site, payload, connections, reads)
             worst = min(worst, again)
@@ -87,7 +88,7 @@ def pipelined_floods_stall_nobody(world: World) -> None:
 
 @attack(3)
 def what_is_pipelined_is_answered_in_order(world: World) -> None:
-    """Whoever reads gets every answer to 2,000 pipelined requests, in their order"""
+    """A client that reads gets every answer to 2,000 pipelined requests, in order"""
     site = world.dev
     with site.wire() as wire:
         asked = b"".join(request("GET", f"/api/nowhere/{number:05}", site.host) for number in range(2000))
@@ -113,7 +114,7 @@ def what_is_pipelined_is_answered_in_order(world: World) -> None:
 
 @attack(3, alone=True)
 def silent_connections_take_no_process_away(world: World) -> None:
-    """More silent connections than the process has descriptors are let go, and others are answered meanwhile"""
+    """Silent connections beyond the process' descriptors are closed, and others are served meanwhile"""
     site = world.production(RATE_LIMIT_ANONYMOUS="10000/hour")
     if not hasattr(resource, "prlimit"):
         raise Skipped("prlimit is Linux'")
@@ -131,7 +132,7 @@ def silent_connections_take_no_process_away(world: World) -> None:
                     answered = time.monotonic() - began
                     break
             time.sleep(0.5)
-        held(answered is not None, "nobody else was answered for 15 s")
+        held(answered is not None, "no other client was answered for 15 s")
         lines = [line for line in site.logged().splitlines() if "Too many open files" in line]
         held(len(lines) < 20, f"the log says {len(lines)} times that there are too many open files")
     finally:

@@ -1,4 +1,4 @@
-"""The stack's mailbox, read from its folder: a file for each mail."""
+"""The stack's mailbox, read from its folder: one file for each mail."""
 
 import email
 import re
@@ -19,7 +19,7 @@ class Mail:
 
     @property
     def link(self) -> tuple[str, str] | None:
-        """The page that the mail's first link with a token leads to, and the token."""
+        """Return the page and the token of the mail's first link."""
         found = re.search(r"https?://[^\s/]+/([\w/-]+)#token=([\w-]+)", self.text)
         return (found[1], found[2]) if found else None
 
@@ -30,7 +30,7 @@ class Mailbox:
         self._read: dict[Path, Mail] = {}
 
     def to(self, address: str, page: str = "") -> list[Mail]:
-        """What came to the address, oldest first; with `page`, only mails whose link leads to such a page."""
+        """Return the mails to the address, oldest first; with `page`, only those with a link to that page."""
         return [
             mail
             for mail in self._all()
@@ -38,7 +38,7 @@ class Mailbox:
         ]
 
     def wait(self, address: str, page: str = "", *, known: int = 0, seconds: float = SECONDS) -> Mail | None:
-        """The first mail beyond the `known` ones, None when none comes in time."""
+        """Return the first mail after the `known` ones, or None if none arrives in time."""
         deadline = time.monotonic() + seconds
         while True:
             if len(found := self.to(address, page)) > known:
@@ -48,7 +48,7 @@ class Mailbox:
             time.sleep(0.1)
 
     def token(self, address: str, page: str = "", *, known: int = 0, seconds: float = SECONDS) -> str:
-        """The token of that mail."""
+        """Return the token of that mail."""
         mail = self.wait(address, page, known=known, seconds=seconds)
         assert mail, f"no mail {page!r} to {address}; there are {[(m.subject, m.link) for m in self.to(address)]}"
         assert mail.link, mail.text

@@ -1,4 +1,4 @@
-"""Point 12: names that show, a search that finds what people type, and passwords that are not guessed."""
+"""Point 12: visible names, a tolerant search, and strong passwords."""
 
 import time
 import unicodedata
@@ -81,7 +81,7 @@ SHOWN = [
 
 @attack(12)
 def no_name_is_invisible(world: World) -> None:
-    """A character that does not show is refused or dropped, alone and in a name, for oneself and by an administrator"""
+    """An invisible character is refused or dropped, alone and in a name, for users and by an administrator"""
     site, found = world.dev, {}
     person = site.verified()
     boss = site.superuser().client
@@ -108,7 +108,7 @@ def no_name_is_invisible(world: World) -> None:
 
 @attack(12)
 def every_real_name_is_taken(world: World) -> None:
-    """Names of many scripts, composed or not, are taken"""
+    """Names of many scripts, composed or not, are accepted"""
     site, found = world.dev, {}
     for form in ("NFC", "NFD"):
         person = site.verified()
@@ -121,7 +121,7 @@ def every_real_name_is_taken(world: World) -> None:
 
 @attack(12)
 def a_search_finds_what_people_type(world: World) -> None:
-    """Accounts are found by their names as people type them: another case, another composition, Indic and Turkish"""
+    """Accounts are found by name in another case, in another composition, in Indic scripts and in Turkish"""
     site, found = world.dev, {}
     boss = site.superuser().client
     for name in (
@@ -148,7 +148,7 @@ def a_search_finds_what_people_type(world: World) -> None:
             name.split()[-1],
         }
         if name.startswith("İ") or name.startswith("S"):
-            words -= {first.upper()}  # ß and ı have other capitals
+            words -= {first.upper()}  # ß and ı have different capitals
         for word in words:
             answer = boss._http.get(
                 "/api/users", params={"q": word, "limit": 100}, headers={"authorization": f"Bearer {boss.access}"}

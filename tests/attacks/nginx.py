@@ -1,4 +1,4 @@
-"""The configuration that people copy: keep-alive upstream, the WebSocket lines, X-Forwarded-For appended to."""
+"""The configuration in common use: keep-alive upstream, the WebSocket lines, X-Forwarded-For appended to."""
 
 import os
 from pathlib import Path

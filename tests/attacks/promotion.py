@@ -1,4 +1,4 @@
-"""Point 6: trust is given to who has proved the address, and the last usable superuser stays."""
+"""Point 6: only a verified address gets rights, and the last usable superuser stays."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,7 @@ from tests.attacks.world import World
 
 
 def power(site: Site, squatter: Account) -> str | None:
-    """How whoever knows the squatter's password or holds their session acts as a superuser, None where they do not."""
+    """Return how a holder of the squatter's password or session acts as a superuser, or None."""
     if squatter.client.ask("GET", "/users?limit=1").status_code == 200:
         return "the old session lists all accounts"
     if squatter.client.renew().status_code == 200 and squatter.client.ask("GET", "/users?limit=1").status_code == 200:
@@ -28,7 +28,7 @@ def power(site: Site, squatter: Account) -> str | None:
 
 @attack(6)
 def an_administrator_cannot_promote_a_squatter(world: World) -> None:
-    """PATCH /users/{id} gives no rights to whoever registered an address first and never proved it"""
+    """PATCH /users/{id} gives no rights to an account that never verified its address"""
     site = world.dev
     boss = site.superuser().client
     steps: dict[str, list[dict[str, object]]] = {
@@ -57,7 +57,7 @@ def an_administrator_cannot_promote_a_squatter(world: World) -> None:
 
 @attack(6)
 def an_invitation_does_not_promote_a_squatter(world: World) -> None:
-    """POST /users for an address that somebody squats gives the squatter nothing"""
+    """POST /users for a squatted address gives the squatter nothing"""
     site = world.dev
     squatter = site.unverified()
     answer = site.superuser().client.ask("POST", "/users", {"email": squatter.email, "is_superuser": True})
@@ -67,8 +67,8 @@ def an_invitation_does_not_promote_a_squatter(world: World) -> None:
 
 
 @attack(6)
-def an_invited_account_is_nobody_before_it_accepts(world: World) -> None:
-    """An invited superuser's address cannot be registered, and the invitation is good once"""
+def an_invitation_gives_nothing_before_it_is_accepted(world: World) -> None:
+    """An invited superuser's address cannot be registered, and the invitation works once"""
     site = world.dev
     boss, email, thief = site.superuser().client, fresh_email(), site.client()
     answer = boss.ask("POST", "/users", {"email": email, "is_superuser": True})
@@ -90,7 +90,7 @@ def an_invited_account_is_nobody_before_it_accepts(world: World) -> None:
 
 @attack(6)
 def the_command_does_not_promote_a_squatter(world: World) -> None:
-    """`python -m api.superuser EMAIL` voids the squatter's password and sessions, and invites the owner"""
+    """`python -m api.superuser EMAIL` revokes the squatter's password and sessions, and invites the owner"""
     site = world.dev
     found = {}
     for state in ("signed in", "disabled", "being deleted", "another spelling"):
@@ -119,7 +119,7 @@ def the_command_does_not_promote_a_squatter(world: World) -> None:
 
 @attack(6)
 def the_command_does_not_bring_a_disabled_account_back(world: World) -> None:
-    """A proved account that was disabled does not come back, with its old password, as a superuser's"""
+    """A disabled verified account does not return, with its old password, as a superuser's"""
     site = world.dev
     person = site.verified()
     answer = site.superuser().client.ask("PATCH", f"/users/{person.id}", {"is_active": False})
@@ -131,7 +131,7 @@ def the_command_does_not_bring_a_disabled_account_back(world: World) -> None:
 
 @attack(6)
 def the_last_usable_superuser_stays(world: World) -> None:
-    """Beside superusers who cannot sign in, the last one who can is neither demoted, disabled nor deleted"""
+    """Beside superusers who cannot sign in, the last one that can is neither demoted, disabled nor deleted"""
     site = world.alone()
     boss = site.superuser()
     client = boss.client
@@ -152,7 +152,7 @@ def the_last_usable_superuser_stays(world: World) -> None:
                 found[f"{name} beside {beside}"] = code(answer)
                 site.rows("update users set is_superuser = true, is_active = true where id = %s returning id", boss.id)
                 client.login(boss.email, boss.password)
-                if not client.me():  # deleted: there is nobody to go on with
+                if not client.me():  # deleted: no account to continue with
                     none_broken(found)
 
     check("an invited one")
@@ -168,7 +168,7 @@ def the_last_usable_superuser_stays(world: World) -> None:
 
 @attack(6, alone=True)
 def two_superusers_never_remove_each_other(world: World) -> None:
-    """Two usable superusers who remove each other, and themselves, at the same moment leave one"""
+    """Two usable superusers who concurrently remove each other and themselves leave one"""
     site = world.alone()
     boss = site.superuser()
     for how in ("demote each other", "demote themselves", "leave", "delete each other"):

@@ -1,4 +1,4 @@
-"""Point 18: what an answer tells of the limits is true."""
+"""Point 18: the limits in an answer are correct."""
 
 import json
 import re
@@ -81,7 +81,7 @@ def no_window_has_more_than_its_quota(world: World) -> None:
 
 @attack(18)
 def a_hundred_at_once_where_few_are_left(world: World) -> None:
-    """A hundred parallel calls take no more than the quota"""
+    """A hundred parallel calls use no more than the quota"""
     site = world.production()
     [address] = site.neighbours(1)
     body = json.dumps({"token": "x" * 43}).encode()

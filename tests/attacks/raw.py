@@ -18,7 +18,7 @@ class Answer:
 
 
 class Wire:
-    """A connection to one port of 127.0.0.1."""
+    """A connection to a port of 127.0.0.1."""
 
     def __init__(self, port: int, source: str = "127.0.0.1", receive_buffer: int | None = None) -> None:
         self.socket = socket.socket()
@@ -33,21 +33,21 @@ class Wire:
 
     @property
     def end(self) -> tuple[str, int]:
-        """This side's address and port."""
+        """Return this side's address and port."""
         host, port = self.socket.getsockname()
         return host, port
 
     def send(self, *segments: bytes, pause: float = 0.05) -> "Wire":
-        """Send each in a segment of its own."""
+        """Send each part in a segment of its own."""
         for number, segment in enumerate(segments):
             if number:
                 time.sleep(pause)
-            with contextlib.suppress(ConnectionError):  # refused before all of it was sent
+            with contextlib.suppress(ConnectionError):  # refused before everything was sent
                 self.socket.sendall(segment)
         return self
 
     def read(self, seconds: float = 2.0, until: int = 0) -> list[Answer]:
-        """What comes until the end, `until` answers, or nothing more for so many seconds."""
+        """Return the data until the end, until `until` answers, or until a silence of that many seconds."""
         self.socket.settimeout(seconds)
         with contextlib.suppress(TimeoutError):
             while not self.ended and not (until and len(parse(self.data)) >= until):
@@ -60,7 +60,7 @@ class Wire:
         return parse(self.data)
 
     def is_open(self) -> bool:
-        """Whether the other side has not ended the connection; what comes is thrown away."""
+        """Return whether the peer keeps the connection open; received data is discarded."""
         self.socket.setblocking(False)
         try:
             while data := self.socket.recv(262144):
@@ -73,7 +73,7 @@ class Wire:
         return not self.ended
 
     def closed_within(self, seconds: float, keep: bytes = b"", every: float = 1.0) -> bool:
-        """Whether the other side ends the connection in time, while `keep` is sent again and again."""
+        """Return whether the peer closes the connection in time, while `keep` is sent repeatedly."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.is_open():
@@ -96,7 +96,7 @@ class Wire:
 
 
 def parse(data: bytes) -> list[Answer]:
-    """The whole answers in those bytes."""
+    """Return the complete answers in those bytes."""
     found = []
     while match := re.match(rb"HTTP/1\.[01] (\d{3})[^\r]*\r\n((?:[^\r]+\r\n)*)\r\n", data):
         answer = Answer(int(match[1]))
@@ -125,7 +125,7 @@ def parse(data: bytes) -> list[Answer]:
 
 
 def request(method: str, path: str, host: str, body: bytes = b"", *headers: str) -> bytes:
-    """A request that keeps its connection."""
+    """Return a request that keeps its connection."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *headers]
     if body and not any(line.lower().startswith(("content-length", "transfer-encoding")) for line in headers):
         lines.append(f"Content-Length: {len(body)}")

@@ -1,4 +1,4 @@
-"""Points 4 and 5: a refusal arrives whole, and no request line reaches a library's own error."""
+"""Points 4 and 5: a refusal arrives completely, and no request line causes an error in a library."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ TOO_LARGE = ("100 kB", 100_000), ("1 MB", 1_000_000), ("6 MB", 6_000_000)
 
 
 def post(port: int, head: bytes, body: bytes) -> tuple[int, bytes]:
-    """Send the whole body whatever comes back, then read; the status, 0 where none came, and the body."""
+    """Send the whole body, then read. Returns the status, or 0 without an answer, and the body."""
     with Wire(port) as wire:
         wire.socket.settimeout(15)
         sent = threading.Thread(target=wire.send, args=(head, body), kwargs={"pause": 0.0})
@@ -70,7 +70,7 @@ def every_early_refusal_arrives(world: World) -> None:
 
 @attack(4)
 def nginx_passes_the_413_on(world: World) -> None:
-    """Behind nginx, also one that passes a body on as it comes, 413 never becomes 502"""
+    """Behind nginx, buffering or not, 413 never becomes 502"""
     site = world.production()
     site.needs_nginx()
     found = {}
@@ -96,7 +96,7 @@ def nginx_passes_the_413_on(world: World) -> None:
 
 @attack(4, waits=True)
 def an_endless_body_is_not_read_for_ever(world: World) -> None:
-    """Reading on after a refusal is bounded in bytes and in seconds"""
+    """Reading after a refusal is bounded in bytes and in seconds"""
     site = world.dev
     json = ("Content-Type: application/json",)
     found = {}
@@ -211,7 +211,7 @@ HOSTS = [
 
 @attack(5)
 def no_request_line_gives_500(world: World) -> None:
-    """No request line, Host or header makes an error of a library: no 5xx, no stack in the log"""
+    """No request line, Host or header causes an error in a library: no 5xx, no stack in the log"""
     found: dict[str, str] = {}
     for where, site in {"development": world.dev, "production": world.production()}.items():
         before = site.logged().count("Traceback")
@@ -272,7 +272,7 @@ def _asked(site: Site, name: str, raw: bytes) -> dict[str, str]:
 
 @attack(5)
 def every_refusal_is_a_problem_document(world: World) -> None:
-    """What is refused before any route has the one shape of errors"""
+    """Refusals before routing have the common shape of errors"""
     site = world.dev
     found = {}
     for line in (

@@ -1,4 +1,4 @@
-"""Runs attacks: first what waits beside what is quick, then, one by one, what measures or harms."""
+"""Runs attacks: first the waiting ones beside the quick ones, then, one by one, those that measure or disturb."""
 
 import re
 import time
@@ -41,7 +41,7 @@ class Verdict:
 
 
 def chosen(words: Sequence[str]) -> list[Attack]:
-    """Those whose number or name is among the words, by number; all without words."""
+    """Return the attacks whose number or name matches a word, by number; all without words."""
     fitting = [
         each
         for each in ATTACKS
@@ -51,7 +51,7 @@ def chosen(words: Sequence[str]) -> list[Attack]:
 
 
 def run(attacks: Sequence[Attack], folder: Path) -> Generator[Verdict, None, None]:
-    """A verdict for each, as soon as it stands."""
+    """Yield a verdict for each attack as soon as it is known."""
     world = World(folder)
     try:
         alone = [each for each in attacks if each.alone]
@@ -84,7 +84,7 @@ def _one(each: Attack, world: World) -> Verdict:
 
 
 def told(verdict: Verdict) -> str:
-    """One line: number, name, verdict, evidence."""
+    """Return one line: number, name, verdict, evidence."""
     word = "held" if verdict.held else "BROKEN"
     line = f"{verdict.attack.point:>2} {verdict.attack.name:<44} {word:<6} {verdict.seconds:5.1f} s  {verdict.evidence}"
     return re.sub(r"\s*\n\s*", " | ", line).rstrip()

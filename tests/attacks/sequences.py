@@ -1,4 +1,4 @@
-"""Random sequences of what an attacker, an owner and an administrator do: the attacker never ends with the account."""
+"""Random sequences of actions of an attacker, an owner and an administrator: the attacker never gets the account."""
 
 import random
 import time
@@ -71,7 +71,7 @@ class Scene:
         self.links(self.email, [self.owner_password])
 
     def links(self, email: str, passwords: list[str]) -> None:
-        """Spend the links in a mailbox, newest or oldest first."""
+        """Use the links in a mailbox, newest or oldest first."""
         self.site.mailbox.wait(email, ".", seconds=0.7)
         mails = self.site.mailbox.to(email, ".")
         for mail in mails[:: self.chance.choice((1, -1))][:2]:
@@ -83,7 +83,7 @@ class Scene:
             if route == "reset-password" or (route == "verify" and email == self.email):
                 body["password"] = passwords[-1]
             answer = self.site.client().ask("POST", f"/auth/{route}", body)
-            if answer.status_code == 422 and route == "verify":  # a version that takes no password there
+            if answer.status_code == 422 and route == "verify":  # an older version accepts no password there
                 self.site.client().ask("POST", "/auth/verify", {"token": token})
 
     def promote(self) -> None:
@@ -99,8 +99,8 @@ class Scene:
                 boss.ask("PATCH", f"/users/{each['id']}", {"is_active": active})
 
     def grip(self) -> str | None:
-        """A session of the attacker's at the owner's proved address, or one with rights."""
-        for _ in range(2):  # every process may remember for a second
+        """Return a session of the attacker's at the owner's verified address, or one with rights."""
+        for _ in range(2):  # the cache of each process, one second
             how = None
             for me in filter(None, (client.me() for client in self.evil_clients)):
                 if me["email"] == self.email and me["is_verified"]:
@@ -113,7 +113,7 @@ class Scene:
         return how
 
     def take(self) -> str | None:
-        """The owner resets the password by mail: what the attacker still has at the owner's address then."""
+        """The owner resets the password by mail. Returns what the attacker still has at the owner's address."""
         known = len(self.site.mailbox.to(self.email, "reset"))
         self.site.client().ask("POST", "/auth/forgot-password", {"email": self.email})
         self.site.mailbox.wait(self.email, "reset", known=known, seconds=2)
@@ -137,7 +137,7 @@ class Scene:
 
 @attack(7)
 def no_random_sequence_gives_the_attacker_the_account(world: World) -> None:
-    """Whatever attacker, owner and administrator do in whatever order, a proved address is its owner's alone"""
+    """For all actions of attacker, owner and administrator in any order, a verified address is its owner's alone"""
     site, found = world.dev, {}
     for seed in range(SEQUENCES):
         scene = Scene(site, random.Random(seed))

@@ -1,4 +1,4 @@
-"""Points 21 to 23: tracing, where it listens, the Host allow-list, the API page, If-Match, and PUBLIC_URL's port."""
+"""Points 21 to 23: tracing, listening addresses, the Host allow-list, the API page, If-Match, and PUBLIC_URL's port."""
 
 import re
 import secrets
@@ -14,7 +14,7 @@ from tests.attacks.world import HOST, World
 
 @attack(21)
 def nobody_outside_switches_tracing_off(world: World) -> None:
-    """A traceparent that says not sampled is continued and sampled all the same"""
+    """A traceparent without the sampled flag is continued and sampled"""
     site, found = odd(world), {}
     ids = {}
     for flags in ("00", "01", "02"):
@@ -37,7 +37,7 @@ def nobody_outside_switches_tracing_off(world: World) -> None:
 
 @attack(22)
 def development_listens_on_loopback_only(world: World) -> None:
-    """`make run`, web and every part of it, listens on 127.0.0.1 and ::1 alone"""
+    """`make run`, web and every service, listens on 127.0.0.1 and ::1 only"""
     found = {}
     for process in world.parts():
         for each in process.net_connections(kind="inet"):
@@ -54,7 +54,7 @@ def status(site: Site, path: str, host: str, *lines: str, direct: bool = True, t
 
 @attack(22)
 def only_our_own_host_is_answered(world: World) -> None:
-    """Another Host, also through nginx or in an absolute target, is refused for everything but health"""
+    """Another Host, also through nginx or in an absolute target, is refused except for health"""
     found = {}
     strange = [
         "evil.example",
@@ -148,7 +148,7 @@ def what_takes_if_match_on_patch_takes_it_on_delete(world: World) -> None:
 
 @attack(23)
 def a_port_in_public_url_is_the_same_origin(world: World) -> None:
-    """With PUBLIC_URL=https://app.example.com:443 a browser at https://app.example.com signs in and changes things"""
+    """With PUBLIC_URL=https://app.example.com:443 a browser at https://app.example.com can sign in and make changes"""
     site, found = odd(world), {}
     person = site.verified()
     browser = site.client(direct=True)
@@ -173,7 +173,7 @@ def a_port_in_public_url_is_the_same_origin(world: World) -> None:
 
 @attack(23)
 def a_wrong_origin_is_called_so(world: World) -> None:
-    """A wrong Origin says ORIGIN_NOT_ALLOWED and names PUBLIC_URL and ALLOWED_ORIGINS, on every cookie route"""
+    """A wrong Origin returns ORIGIN_NOT_ALLOWED and names PUBLIC_URL and ALLOWED_ORIGINS, on every cookie route"""
     site, found = world.production(), {}
     person, browser = site.verified(), site.client()
     browser.cookie_login(person.email, person.password)

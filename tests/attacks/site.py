@@ -1,4 +1,4 @@
-"""A running copy of the product as an attacker finds it, and the people who use it."""
+"""A running copy of the product, and its users."""
 
 import os
 import subprocess
@@ -23,14 +23,14 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Site:
-    """`port` is the public one: nginx's where there is one, else that of the web process, which is `direct`."""
+    """`port` is the public one: nginx's if it is installed, else that of the web process, which is `direct`."""
 
     host: str
     origin: str
     port: int
     direct: int
     streaming: int
-    """nginx's port that passes a body on as it comes, 0 without nginx."""
+    """The port of nginx without request buffering, 0 without nginx."""
     environment: dict[str, str]
     mailbox: Mailbox
     log: Path
@@ -40,7 +40,7 @@ class Site:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def client(self, address: str | None = None, *, direct: bool = False) -> Client:
-        """Somebody at an address of their own, in a network of their own unless the address is given."""
+        """Return a client with its own address, in its own network unless the address is given."""
         number = fresh_number()
         if self.behind_nginx and not direct:
             headers = {"host": self.host, "x-attack-from": address or f"11.{number // 250}.{number % 250}.7"}
@@ -49,7 +49,7 @@ class Site:
         return Client(f"http://127.0.0.1:{self.direct}", {"host": self.host}, source)
 
     def neighbours(self, count: int) -> list[str]:
-        """Addresses of one /24, which nobody else uses."""
+        """Return addresses of one unused /24."""
         number = fresh_number()
         network = (
             f"11.{number // 250}.{number % 250}" if self.behind_nginx else f"127.{10 + number // 250}.{number % 250}"
@@ -66,7 +66,7 @@ class Site:
             raise Skipped("nginx is not installed")
 
     def unverified(self, email: str | None = None, password: str | None = None) -> Account:
-        """Who registered and signed in where that is possible, and never followed the link."""
+        """Register and sign in, if possible, without following the link."""
         account = Account(email or fresh_email(), password or fresh_password(), self.client())
         answer = account.client.register(account.email, account.password)
         assert answer.status_code in (201, 202), answer.text
@@ -75,7 +75,7 @@ class Site:
         return account
 
     def verified(self, email: str | None = None, password: str | None = None) -> Account:
-        """Who registered, followed the link, and signed in."""
+        """Register, follow the link, and sign in."""
         account = Account(email or fresh_email(), password or fresh_password(), self.client())
         answer = account.client.register(account.email, account.password)
         assert answer.status_code in (201, 202), answer.text
@@ -89,7 +89,7 @@ class Site:
         return account
 
     def superuser(self) -> Account:
-        """The operator's, opened with the command."""
+        """The operator's account, created with the command."""
         with self._lock:
             if self._superuser is None:
                 self._superuser = self._open_superuser()
@@ -108,7 +108,7 @@ class Site:
         return account
 
     def deputy(self) -> Account:
-        """A second superuser: somebody with a proved address, promoted by the first."""
+        """A second superuser: a verified account, promoted by the first."""
         account = self.verified()
         answer = self.superuser().client.ask("PATCH", f"/users/{account.id}", {"is_superuser": True})
         held(answer.status_code == 200, f"a proved account could not be promoted: {code(answer)}")
@@ -117,7 +117,7 @@ class Site:
         return account
 
     def command(self, module: str, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        """A command of the product, with this copy's environment."""
+        """Run a command of the product, with this copy's environment."""
         return subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
@@ -137,7 +137,7 @@ class Site:
         return [name for (name,) in self.rows(query)]
 
     def row_count(self) -> int:
-        """All rows of all tables."""
+        """Return all rows of all tables."""
         return sum(self.rows(f'select count(*) from "{name}"')[0][0] for name in self.tables())
 
     def redis(self) -> redis.Redis:
@@ -147,7 +147,7 @@ class Site:
         return self.log.read_text("utf-8", "replace")
 
     def sockets(self, ends: set[tuple[str, int]]) -> int:
-        """How many connections from those addresses and ports the web process still holds."""
+        """Return how many connections from those addresses and ports the web process holds."""
         held_open = self.web.net_connections(kind="tcp")
         return sum(1 for each in held_open if each.raddr and (each.raddr.ip, each.raddr.port) in ends)
 
@@ -155,7 +155,7 @@ class Site:
         return int(self.web.memory_info().rss)
 
     def latency(self, path: str = "/api/health/live") -> float:
-        """Seconds until a new connection has its answer."""
+        """Return the seconds until a new connection has its answer."""
         began = time.monotonic()
         with self.wire() as wire:
             wire.send(f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n\r\n".encode())

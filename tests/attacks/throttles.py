@@ -1,4 +1,4 @@
-"""Points 13 to 16: who is counted, and when."""
+"""Points 13 to 16: the subject and the time of limits."""
 
 import re
 import time
@@ -16,7 +16,7 @@ def statuses(client: Client, count: int, method: str, path: str, **more: object)
 
 @attack(13)
 def failures_before_authentication_are_counted(world: World) -> None:
-    """Garbage tokens, ended sessions, refused permissions and what leads nowhere are limited by address"""
+    """Garbage tokens, ended sessions, refused permissions and unknown paths are limited by address"""
     site, found = world.production(), {}
     plain = site.verified()
     ended = site.verified()
@@ -58,7 +58,7 @@ def failures_before_authentication_are_counted(world: World) -> None:
 
 @attack(13)
 def a_garbage_sender_does_not_shut_out_a_neighbour(world: World) -> None:
-    """Whoever proves who they are is served although others at the address sent garbage"""
+    """Authenticated callers are served although others at the address send garbage"""
     site = world.production()
     person = site.verified()
     [address] = site.neighbours(1)
@@ -71,7 +71,7 @@ def a_garbage_sender_does_not_shut_out_a_neighbour(world: World) -> None:
 
 @attack(13)
 def strangers_learn_only_the_status(world: World) -> None:
-    """/health/full tells strangers and plain users the status alone, superusers the rest, and is cheap"""
+    """/health/full shows other callers only the status, superusers everything, and is cheap"""
     found = {}
     for where, site in {"development": world.dev, "production": world.production()}.items():
         plain = site.verified()
@@ -80,7 +80,7 @@ def strangers_learn_only_the_status(world: World) -> None:
             if answer.status_code == 200 and (
                 more := set(answer.json()) - {"status", "timestamp", "version", "environment"}
             ):
-                found[f"{where} {who}"] = f"is told {sorted(more)}"
+                found[f"{where} {who}"] = f"sees {sorted(more)}"
         answer = site.superuser().client.ask("GET", "/health/full")
         if answer.status_code != 200 or len(answer.json()) < 3:
             found[f"{where} superuser"] = f"{code(answer)} {answer.text[:80]}"
@@ -101,7 +101,7 @@ def strangers_learn_only_the_status(world: World) -> None:
 
 
 def device(site: Site, address: str) -> tuple[Account, Client]:
-    """An account, and a device that it knows, at that address, signed out."""
+    """Return an account and a known device at that address, signed out."""
     person = site.verified()
     known = site.client(address)
     answer = known.cookie_login(person.email, person.password)
@@ -134,7 +134,7 @@ def a_noisy_neighbour_does_not_shut_known_devices_out(world: World) -> None:
 
 @attack(14)
 def a_noisy_roommate_does_not_shut_known_devices_out(world: World) -> None:
-    """The same when the guesses come from the very address of the known device"""
+    """The same with guesses from the known device's own address"""
     site = world.production()
     [address] = site.neighbours(1)
     person, known = device(site, address)
@@ -147,7 +147,7 @@ def a_noisy_roommate_does_not_shut_known_devices_out(world: World) -> None:
 
 @attack(14)
 def a_device_cookie_opens_no_other_account(world: World) -> None:
-    """Garbage, forged and others' device cookies buy no guesses at an account; a known device has few of its own"""
+    """Garbage, forged and others' device cookies allow no additional guesses; a known device has few of its own"""
     site, found = world.production(), {}
     [home] = site.neighbours(1)
     victim, _ = device(site, home)
@@ -171,7 +171,7 @@ def a_device_cookie_opens_no_other_account(world: World) -> None:
 
 
 def crowd_at(site: Site, count: int) -> list[Account]:
-    """People who have signed in, and now all come from one address, whether they have proved theirs or not."""
+    """Return signed-in users at one address, verified or not."""
     people = []
     with ThreadPoolExecutor(4) as crowd:
         people = list(crowd.map(lambda _: site.unverified(), range(count)))
@@ -186,7 +186,7 @@ def crowd_at(site: Site, count: int) -> list[Account]:
 
 @attack(15)
 def people_behind_one_address_are_counted_apart(world: World) -> None:
-    """25 people at one address refresh and read as often as each may alone; who only claims a token is anonymous"""
+    """25 users at one address refresh and read as often as each may alone; an invalid token counts as anonymous"""
     site, found = world.production(), {}
     people = crowd_at(site, 25)
     told = [person.client.renew().status_code for _ in range(5) for person in people]
@@ -213,7 +213,7 @@ def people_behind_one_address_are_counted_apart(world: World) -> None:
 
 @attack(15)
 def development_has_limits(world: World) -> None:
-    """`make run` has limits, high ones, and says so when it starts"""
+    """`make run` has limits, high ones, and logs them at start"""
     answer = world.dev.client().ask("GET", "/.well-known/jwks.json")
     held("ratelimit" in answer.headers, "no RateLimit field in development")
     limit = int(answer.headers.get("x-ratelimit-limit", "0"))
@@ -223,7 +223,7 @@ def development_has_limits(world: World) -> None:
 
 @attack(16, alone=True)
 def one_address_does_not_starve_everybodys_sign_in(world: World) -> None:
-    """80 accounts that hash from one address at once leave others their sign-in"""
+    """80 concurrent hashes of accounts at one address do not block the sign-in of others"""
     site, found = world.production(), {}
     people = crowd_at(site, 80)
     others = [site.unverified() for _ in range(10)]

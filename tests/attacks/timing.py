@@ -1,4 +1,4 @@
-"""Point 19: a refusal costs the same whatever hash is stored."""
+"""Point 19: a refusal costs the same for every kind of stored hash."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ ACCOUNTS, TRIES = 3, 4
 
 
 async def publish(site: Site, messages: list[dict[str, object]]) -> None:
-    """Send commands as another service would."""
+    """Send commands like another service."""
     producer = AIOKafkaProducer(bootstrap_servers=site.environment["KAFKA_BOOTSTRAP_SERVERS"])
     await producer.start()
     try:
@@ -37,7 +37,7 @@ async def publish(site: Site, messages: list[dict[str, object]]) -> None:
 
 
 def opened(site: Site) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Addresses of each kind of account, and the password of each."""
+    """Return addresses of each kind of account, and the password of each."""
     people: dict[str, list[str]] = {kind: [fresh_email(kind.split()[0]) for _ in range(ACCOUNTS)] for kind in KINDS}
     passwords = {email: fresh_password() for each in people.values() for email in each}
     messages: list[dict[str, object]] = []
@@ -72,8 +72,8 @@ def spread(shortest: dict[str, float]) -> str:
 
 
 @attack(19, alone=True)
-def a_refusal_takes_as_long_whatever_the_hash(world: World) -> None:
-    """Wrong passwords at imported, invited, disabled and unknown accounts are refused in one time; imports work"""
+def a_refusal_takes_equal_time_for_every_hash(world: World) -> None:
+    """Wrong passwords of imported, invited, disabled and unknown accounts are refused in equal time; imports work"""
     site = world.dev
     people, passwords = opened(site)
 
@@ -85,7 +85,7 @@ def a_refusal_takes_as_long_whatever_the_hash(world: World) -> None:
         assert answer.status_code == 400, answer.text
         return took
 
-    for _ in range(2):  # a busy machine is asked again
+    for _ in range(2):  # repeat on a busy machine
         times: dict[str, list[float]] = {kind: [] for kind in KINDS}
         for turn in range(ACCOUNTS * TRIES // 2):
             for kind in KINDS:
@@ -102,7 +102,7 @@ def a_refusal_takes_as_long_whatever_the_hash(world: World) -> None:
 
 @attack(19, alone=True)
 def asking_for_links_takes_one_time(world: World) -> None:
-    """forgot-password and request-verify-token take the same for accounts and for none"""
+    """forgot-password and request-verify-token take equal time for taken and free addresses"""
     site = world.dev
     known, pending = site.verified().email, site.unverified().email
     for path, emails in (("/auth/forgot-password", (known, "")), ("/auth/request-verify-token", (pending, ""))):

@@ -1,4 +1,4 @@
-"""Point 7, the tokens themselves: good once, and for as long as what they are about."""
+"""Point 7: tokens work once, and only while their subject is unchanged."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +10,7 @@ from tests.attacks.world import World
 
 @attack(7)
 def a_token_spent_twenty_times_at_once_is_good_once(world: World) -> None:
-    """Verifying with a password, resetting, confirming and reverting at the same moment have one winner each"""
+    """Concurrent verifications with a password, resets, confirmations and reversions have one winner each"""
     site, found = world.dev, {}
 
     def race(name: str, calls: list[tuple[str, dict[str, object]]], most: int = 1) -> list[int]:
@@ -46,8 +46,9 @@ def a_token_spent_twenty_times_at_once_is_good_once(world: World) -> None:
 
 
 @attack(7)
-def old_links_die_with_what_they_were_about(world: World) -> None:
-    """After an address was given up, proved by another or set by an administrator, links to the old one open nothing"""
+def old_links_are_invalid_after_a_change(world: World) -> None:
+    """After an address was released, verified by another or set by an administrator, links to the old one are
+    invalid"""
     site, found = world.dev, {}
     owner = site.verified()
     site.client().ask("POST", "/auth/forgot-password", {"email": owner.email})

@@ -1,4 +1,4 @@
-"""Point 1: a body is framed by Content-Length or chunks, whatever protocol the client offers beside it."""
+"""Point 1: a body is framed by Content-Length or chunks, regardless of an offered protocol."""
 
 import json
 import secrets
@@ -34,13 +34,13 @@ def sites(world: World) -> dict[str, Site]:
 
 
 def smuggled(site: Site) -> tuple[bytes, str]:
-    """A request to be hidden in a body, and the word by which an answer to it is known."""
+    """Return a request to hide in a body, and the word that identifies an answer to it."""
     word = "smuggled" + secrets.token_hex(6)
     return request("GET", f"/api/{word}", site.host), word
 
 
 def judge(answers: list[Answer], word: str, wanted: int, ended: bool) -> str | None:
-    """What is wrong with what came back for one request with a hidden one, and others after it."""
+    """Return faults in the answers to a request with a hidden one and to other requests after it."""
     if any(word.encode() in answer.body for answer in answers):
         return f"the body was answered as a request: {[answer.status for answer in answers]}"
     if len(answers) > wanted:
@@ -52,7 +52,7 @@ def judge(answers: list[Answer], word: str, wanted: int, ended: bool) -> str | N
 
 @attack(1)
 def a_body_beside_an_upgrade_is_a_body(world: World) -> None:
-    """A request hidden in a body is never parsed as one, however the two come and whatever is offered"""
+    """A request hidden in a body is never parsed as one, for all segmentations and offered protocols"""
     found: dict[str, str] = {}
     for where, site in sites(world).items():
         for offer, lines in OFFERS.items():
@@ -93,7 +93,7 @@ def a_body_beside_an_upgrade_is_a_body(world: World) -> None:
 
 @attack(1)
 def requests_after_an_upgrade_are_answered(world: World) -> None:
-    """A clear-text POST that offers h2c (Java's HttpClient) works, and so does what is pipelined behind it"""
+    """A clear-text POST that offers h2c (Java's HttpClient) works, and so do requests pipelined behind it"""
     found = {}
     for where, site in sites(world).items():
         for offer, lines in OFFERS.items():
@@ -128,7 +128,7 @@ def requests_after_an_upgrade_are_answered(world: World) -> None:
 
 @attack(1)
 def connect_and_its_like_hide_nothing(world: World) -> None:
-    """CONNECT, PRI, HTTP/1.0 with Upgrade, Expect: a second request never comes out of what was sent with the first"""
+    """CONNECT, PRI, HTTP/1.0 with Upgrade, Expect: the bytes after the first request are never parsed as a second"""
     found = {}
     for where, site in sites(world).items():
         hidden, word = smuggled(site)
@@ -171,7 +171,7 @@ def connect_and_its_like_hide_nothing(world: World) -> None:
 
 @attack(1)
 def no_request_ends_in_two_places(world: World) -> None:
-    """Two lengths, odd encodings and odd line ends are refused, and what follows them is not a request"""
+    """Two lengths, odd encodings and odd line ends are refused, and the following bytes are not parsed as a request"""
     found = {}
     for where, site in sites(world).items():
         hidden, word = smuggled(site)
@@ -225,10 +225,10 @@ def no_request_ends_in_two_places(world: World) -> None:
 
 @attack(1)
 def another_client_of_nginx_never_gets_the_answer(world: World) -> None:
-    """Through nginx with WebSocket lines and keep-alive, nobody is answered for another's hidden request"""
+    """Through nginx with WebSocket lines and keep-alive, no client gets the answer to another's hidden request"""
     site = world.production()
     site.needs_nginx()
-    # Signing in takes a moment, so that its answer leaves when the connection has been given to the next client.
+    # Signing in takes a moment, so its answer is sent after the connection was given to the next client.
     form = f"username={fresh_email()}&password=wrong".encode()
     lines = ("Content-Type: application/x-www-form-urlencoded",)
     foreign: list[str] = []
@@ -255,7 +255,7 @@ def another_client_of_nginx_never_gets_the_answer(world: World) -> None:
     def attacker(number: int) -> None:
         for turn in range(4):
             for offer in list(OFFERS.values())[:3]:
-                # Blank lines before a request are skipped, so that the hidden one is found wherever a segment begins.
+                # Blank lines before a request are skipped, so the hidden one is found at any segment boundary.
                 one = request(
                     "POST", "/api/auth/jwt/login", site.host, form, *lines, f"X-Forwarded-For: 13.{turn}.1.{number}"
                 )

@@ -1,4 +1,4 @@
-"""Starts what is attacked: the development stack as `make run` does, and production processes behind nginx."""
+"""Starts the targets: the development stack like `make run`, and production processes behind nginx."""
 
 import contextlib
 import json
@@ -51,7 +51,7 @@ class World:
 
     @property
     def docs_off(self) -> dict[str, str]:
-        """The setting that closes /api/docs and the OpenAPI document, {} where .env.example names none."""
+        """Return the setting that closes /api/docs and the OpenAPI document, {} if .env.example has none."""
         found = re.search(r"^#?\s*([A-Z_]*(?:DOCS|OPENAPI)[A-Z_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
         return {found[1]: "false"} if found else {}
 
@@ -68,7 +68,7 @@ class World:
                 process.wait()
 
     def production(self, **settings: str) -> Site:
-        """A web process with production settings behind nginx; the same one for the same settings."""
+        """Return a web process with production settings behind nginx; the same one for the same settings."""
         with self._lock:
             name = json.dumps(settings, sort_keys=True)
             if name not in self._sites:
@@ -76,7 +76,7 @@ class World:
             return self._sites[name]
 
     def alone(self, locale: str | None = None) -> Site:
-        """Production with a database, a Redis and a worker that nobody else uses; `locale` is the database's."""
+        """Production with its own database, Redis and worker; `locale` is the database's."""
         with self._lock:
             name = f"alone_{len(self._sites)}"
             self._database(name, locale)
@@ -127,7 +127,7 @@ class World:
         )
 
     def _database(self, name: str, locale: str | None = None) -> None:
-        """A database of that name beside the development one, migrated, with its worker."""
+        """Create a database of that name beside the development one, migrated, with its worker."""
         url = self._services["database_url"]
         with psycopg.connect(url, autocommit=True) as admin:
             how = f" template template0 encoding 'UTF8' locale '{locale}'" if locale else ""
@@ -215,7 +215,7 @@ def _wait_for(ready: Any, process: "subprocess.Popen[bytes]", log: Path, seconds
 
 
 def _web_of(pid: int) -> psutil.Process:
-    """The process `python -m api` of a development stack."""
+    """Return the process `python -m api` of a development stack."""
     for child in psutil.Process(pid).children(recursive=True):
         if child.cmdline()[-2:] == ["-m", "api"]:
             return child

@@ -21,7 +21,7 @@ async def announce(context: Context, event: Event, who: Origin = HERE) -> None:
 
 
 async def chain_of(context: Context, length: int) -> UUID:
-    """A sealed chain of that many entries of one account, whose id it is."""
+    """Return the id of an account with a sealed chain of that many entries."""
     user_id = uuid7()
     for number in range(length):
         event: Event = UserUpdated(user_id=user_id, changed=["name", "é"])

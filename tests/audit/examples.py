@@ -1,4 +1,4 @@
-"""For the tests that go over every feature (tests/examples.py)."""
+"""Test data for the tests that cover all features (tests/examples.py)."""
 
 from api.audit.chain import seal
 from api.audit.tasks import Erasure
@@ -19,9 +19,9 @@ EFFECTS = [
 ]
 
 
-async def page(told: Transcript, context: Context, admin: dict[str, str]) -> None:
-    told.say("## What happened")
+async def page(transcript: Transcript, context: Context, admin: dict[str, str]) -> None:
+    transcript.write("## Activity and audit")
     while await seal(context):
         pass
-    await told.show("GET /users/me/activity", params={"limit": 1}, headers=admin)
-    await told.show("GET /audit", params={"type": "users.invited", "limit": 1}, headers=admin)
+    await transcript.show("GET /users/me/activity", params={"limit": 1}, headers=admin)
+    await transcript.show("GET /audit", params={"type": "users.invited", "limit": 1}, headers=admin)

@@ -26,9 +26,7 @@ async def superuser(signed_in: httpx.AsyncClient, context: Context) -> httpx.Asy
     return signed_in
 
 
-async def test_shows_what_happened_to_the_account_and_nobody_elses(
-    signed_in: httpx.AsyncClient, context: Context
-) -> None:
+async def test_shows_the_history_of_the_account_only(signed_in: httpx.AsyncClient, context: Context) -> None:
     mine, administrator = await me(signed_in), uuid7()
     await context.db.fetch("delete from audit_entries")
     await chain_of(context, 2)  # another's
@@ -75,13 +73,13 @@ async def test_pages_from_the_newest_to_the_oldest(signed_in: httpx.AsyncClient,
 
 @pytest.mark.case(17)
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "cursor=x", "cursor=", "limit=1&limit=2", "x=1"])
-async def test_refuses_a_query_that_is_none(signed_in: httpx.AsyncClient, query: str) -> None:
+async def test_refuses_an_invalid_query(signed_in: httpx.AsyncClient, query: str) -> None:
     answer = await signed_in.get(f"{ACTIVITY}?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")
 
 
 @pytest.mark.case(17)
-async def test_a_cursor_is_of_one_list_alone(superuser: httpx.AsyncClient, context: Context) -> None:
+async def test_a_cursor_is_valid_for_one_list_only(superuser: httpx.AsyncClient, context: Context) -> None:
     await chain_of(context, 2)
     other = (await superuser.get(f"{AUDIT}?limit=1")).json()["next_cursor"]
     assert (await superuser.get(AUDIT, params={"limit": 1, "cursor": other})).status_code == 200
@@ -98,7 +96,7 @@ async def test_the_audit_is_for_superusers(client: httpx.AsyncClient, signed_in:
     assert (await client.get(ACTIVITY)).status_code == 401
 
 
-async def test_the_audit_shows_all_of_an_entry(superuser: httpx.AsyncClient, context: Context) -> None:
+async def test_the_audit_shows_all_fields_of_an_entry(superuser: httpx.AsyncClient, context: Context) -> None:
     user_id, other = await chain_of(context, 2), await chain_of(context, 1)
     administrator = uuid7()
     await announce(context, UserDisabled(user_id=user_id), Origin(administrator, "192.0.2.1", "Firefox"))
@@ -111,7 +109,7 @@ async def test_the_audit_shows_all_of_an_entry(superuser: httpx.AsyncClient, con
         "192.0.2.1",
         "Firefox",
     )
-    assert (newest["position"], newest["hash"]) == (None, None), "not sealed yet"
+    assert (newest["position"], newest["hash"]) == (None, None), "the entry is not sealed yet"
     assert await seal(context) == 1
     items = (await superuser.get(AUDIT, params={"user_id": str(user_id)})).json()["items"]
     first, second, third = sorted(item["position"] for item in items)
@@ -124,11 +122,11 @@ async def test_the_audit_shows_all_of_an_entry(superuser: httpx.AsyncClient, con
 
 
 @pytest.mark.parametrize("query", ["user_id=zz", "type=users", "type=Users.Registered", "type=%25.%25"])
-async def test_refuses_a_filter_that_is_none(superuser: httpx.AsyncClient, query: str) -> None:
+async def test_refuses_an_invalid_filter(superuser: httpx.AsyncClient, query: str) -> None:
     assert (await superuser.get(f"{AUDIT}?{query}")).status_code == 422
 
 
-async def test_counts_no_further_than_ten_thousand(superuser: httpx.AsyncClient, context: Context) -> None:
+async def test_counts_at_most_ten_thousand(superuser: httpx.AsyncClient, context: Context) -> None:
     await context.db.fetch(
         "insert into audit_entries (id, type, key, data, traceparent)"
         " select gen_random_uuid(), 'users.updated', gen_random_uuid(), '{}', '' from generate_series(1, 10001)"

@@ -1,4 +1,4 @@
-"""The chain of hashes: what it shows, and that it can be computed again by anybody."""
+"""The chain of hashes: detects changes, and can be recomputed without this project's code."""
 
 import asyncio
 import hashlib
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.asvs("16.4.2"), pytest.mark.cwe(345)]
 
 
 async def last(context: Context, expected: Head | None = None) -> Walked:
-    """Where a walk over the whole chain ends."""
+    """Return the end of a walk over the whole chain."""
     return [walked async for walked in walk(context.db, expected)][-1]
 
 
@@ -42,8 +42,8 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-async def test_anybody_can_compute_it_again(context: Context) -> None:
-    """With nothing of ours: the recipe of docs/security.md, in the standard library."""
+async def test_the_chain_can_be_recomputed(context: Context) -> None:
+    """With the standard library only, as docs/security.md describes it."""
     await chain_of(context, 3)
     previous = "00" * 32
     rows = await context.db.fetch("select * from audit_entries order by position")
@@ -91,13 +91,13 @@ ALTERATIONS = {
 
 
 @pytest.mark.parametrize("alteration", ALTERATIONS.values(), ids=ALTERATIONS.keys())
-async def test_an_alteration_is_told_by_its_position(context: Context, alteration: str) -> None:
+async def test_an_alteration_is_reported_by_its_position(context: Context, alteration: str) -> None:
     await chain_of(context, 5)
     await context.db.fetch(alteration)
     assert (await broken(context)).startswith(("position 3 ", "position 1 is missing; the next is -96"))
 
 
-async def test_entries_that_change_places_are_noticed(context: Context) -> None:
+async def test_swapped_entries_are_noticed(context: Context) -> None:
     await chain_of(context, 5)
     await context.db.fetch("update audit_entries set position = 100 where position = 2")
     await context.db.fetch("update audit_entries set position = 2 where position = 4")
@@ -106,7 +106,7 @@ async def test_entries_that_change_places_are_noticed(context: Context) -> None:
 
 
 @pytest.mark.parametrize("position", [0, 6])
-async def test_an_entry_slipped_in_is_noticed(context: Context, position: int) -> None:
+async def test_an_inserted_entry_is_noticed(context: Context, position: int) -> None:
     await chain_of(context, 5)
     await context.db.fetch(
         "insert into audit_entries (id, type, key, traceparent, position, data_digest, origin_digest, hash)"
@@ -116,18 +116,18 @@ async def test_an_entry_slipped_in_is_noticed(context: Context, position: int) -
     assert (await broken(context)).startswith(f"position {position or 1} ")
 
 
-async def test_one_hidden_as_if_it_were_erased_is_noticed(context: Context) -> None:
-    """No account went with it."""
+async def test_an_entry_marked_as_erased_is_noticed(context: Context) -> None:
+    """No account was deleted with it."""
     await chain_of(context, 5)
     await context.db.fetch("update audit_entries set data = null, data_salt = null where position = 3")
     assert "the others were tampered with" in await broken(context)
 
 
-async def test_an_end_that_was_cut_off_is_noticed_by_whoever_knows_it(context: Context) -> None:
+async def test_a_truncated_chain_is_noticed_with_a_known_head(context: Context) -> None:
     await chain_of(context, 5)
     head = (await last(context)).head
     await context.db.fetch("delete from audit_entries where position > 3")
-    assert (await last(context)).head.last == 3, "what is left holds by itself"
+    assert (await last(context)).head.last == 3, "the rest is valid by itself"
     assert await broken(context, head) == "position 4 is missing, and all up to 5: the end was cut off."
     await announce(context, UserDisabled(user_id=uuid7()))
     await announce(context, UserDisabled(user_id=uuid7()))
@@ -135,20 +135,20 @@ async def test_an_end_that_was_cut_off_is_noticed_by_whoever_knows_it(context: C
     assert await broken(context, head) == "position 5 has another hash: the chain was rebuilt."
 
 
-async def test_the_link_that_is_expected_may_be_followed_by_others(context: Context) -> None:
+async def test_entries_may_follow_the_expected_link(context: Context) -> None:
     await chain_of(context, 2)
     head = (await last(context)).head
     await chain_of(context, 2)
     assert (await last(context, head)).head.last == 4
 
 
-async def test_a_chain_of_nothing_holds(context: Context) -> None:
+async def test_an_empty_chain_is_valid(context: Context) -> None:
     assert await last(context) == Walked(START, 0, 0)
     assert await seal(context) == 0
 
 
-async def test_what_commits_late_comes_later(live: Context) -> None:
-    """A transaction that began before others and commits after them has the lower number and the higher position."""
+async def test_late_commits_come_later_in_the_chain(live: Context) -> None:
+    """A transaction that began earlier and commits later has the lower number and the higher position."""
     slow, fast = uuid7(), uuid7()
     async with Another(live.db).transaction() as db:
         await record(db, UserDisabled(user_id=slow))
@@ -168,7 +168,7 @@ async def test_several_workers_make_one_chain(live: Context) -> None:
     assert (await last(live)).head.last == 20
 
 
-async def test_a_batch_has_its_measure_and_the_walk_goes_on_after_it(context: Context) -> None:
+async def test_batches_are_limited_and_the_walk_continues(context: Context) -> None:
     await context.db.fetch(
         "insert into audit_entries (id, type, key, data, traceparent)"
         " select gen_random_uuid(), 'users.updated', gen_random_uuid(), '{}', '' from generate_series(1, $1::integer)",
@@ -179,7 +179,7 @@ async def test_a_batch_has_its_measure_and_the_walk_goes_on_after_it(context: Co
 
 
 async def test_the_head_is_in_the_log(context: Context, caplog: pytest.LogCaptureFixture) -> None:
-    """Outside of the database: what `--expect` is given later."""
+    """Outside of the database: the value for `--expect`."""
     caplog.set_level("INFO")
     await chain_of(context, 2)
     head = (await last(context)).head
@@ -192,7 +192,7 @@ async def test_the_head_is_in_the_log(context: Context, caplog: pytest.LogCaptur
     st.text(max_size=50).filter(lambda text: "\x00" not in text),
 )
 def test_the_canonical_form_is_that_of_rfc_8785(one: str, other: str) -> None:
-    """Whatever stands in a string, a JSON library of anybody's spells it the same."""
+    """Any JSON library spells every string the same."""
     spelled = msgspec.json.encode([{"b": one, "a": 1}, None, other, -5], order="sorted")
     assert (
         spelled
@@ -202,7 +202,7 @@ def test_the_canonical_form_is_that_of_rfc_8785(one: str, other: str) -> None:
     )
 
 
-async def test_a_user_agent_of_any_bytes_can_be_sealed(context: Context) -> None:
+async def test_a_user_agent_of_any_bytes_is_sealed(context: Context) -> None:
     await announce(context, UserDisabled(user_id=uuid7()), Origin(address="::1", user_agent='\x7f\u2028"\\\t\xff'))
     assert await seal(context) == 1
     assert (await last(context)).head.last == 1

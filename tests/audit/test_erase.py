@@ -1,4 +1,4 @@
-"""What is left of a deleted account in the audit."""
+"""A deleted account's remaining entries in the audit."""
 
 from uuid import UUID
 
@@ -20,15 +20,15 @@ pytestmark = [pytest.mark.asvs("14.2.7"), pytest.mark.cwe(359), pytest.mark.case
 
 
 async def delete(context: Context, user_id: UUID) -> None:
-    """As the worker does after the account's row is gone; and a second time, as it may."""
+    """Run the worker's task after the deletion of the account's row, twice."""
     await announce(context, UserDeleted(user_id=user_id), HERE)
     [task] = await lease_tasks(context.db, [erase.name], 10, 30.0)
     await erase.run(context, task.id, task.lease)
-    assert await context.db.fetch("select 1 from outbox_tasks where id = $1", task.id) == [], "it did not fail"
+    assert await context.db.fetch("select 1 from outbox_tasks where id = $1", task.id) == [], "a task failed"
     await erase._function(context, UserDeleted(user_id=user_id), task.id)
 
 
-async def test_nothing_personal_is_left_and_the_chain_holds(context: Context) -> None:
+async def test_no_personal_data_remains_and_the_chain_is_valid(context: Context) -> None:
     user_id, other = await chain_of(context, 4), await chain_of(context, 2)
     await delete(context, user_id)
     while await seal(context):
@@ -50,8 +50,8 @@ async def test_nothing_personal_is_left_and_the_chain_holds(context: Context) ->
     assert [row["address"] for row in kept] == [HERE.address] * 2
 
 
-async def test_what_an_administrator_did_stays_without_from_where(context: Context) -> None:
-    """It belongs to the others' history, and can still be checked."""
+async def test_an_administrators_actions_remain_without_the_origin(context: Context) -> None:
+    """They belong to the other account's history, and stay verifiable."""
     administrator, other = uuid7(), uuid7()
     await announce(context, SessionsRevoked(user_id=other), Origin(administrator, "192.0.2.1", "Firefox"))
     await delete(context, administrator)
@@ -63,7 +63,7 @@ async def test_what_an_administrator_did_stays_without_from_where(context: Conte
     assert "has other data" in await broken(context)
 
 
-async def test_both_of_them_gone_is_counted_once(context: Context) -> None:
+async def test_an_entry_about_two_deleted_accounts_is_counted_once(context: Context) -> None:
     administrator, other = uuid7(), uuid7()
     await announce(context, UserDisabled(user_id=other), Origin(administrator, "192.0.2.1", "Firefox"))
     await delete(context, administrator)
@@ -76,8 +76,9 @@ async def test_both_of_them_gone_is_counted_once(context: Context) -> None:
     assert "the others were tampered with" in await broken(context)
 
 
-async def test_the_origins_of_strangers_go_after_ninety_days(context: Context) -> None:
-    """An account's own stay as long as it does, and so do those of what it did about nobody, such as a dead letter."""
+async def test_origins_without_an_account_are_removed_after_ninety_days(context: Context) -> None:
+    """Those of an account are kept as long as the account, and so are those of its actions without a subject, such as
+    on a dead letter."""
     mine = await chain_of(context, 1)
     await announce(context, SignInRefused(attempt_id=uuid7(), user_id=None, reason="password"))
     await announce(context, SignInRefused(attempt_id=uuid7(), user_id=mine, reason="password"))
@@ -88,7 +89,7 @@ async def test_the_origins_of_strangers_go_after_ninety_days(context: Context) -
     retried = DeadLetterRetried(dead_letter_id=uuid7(), kind="task", what="users.send_reset")
     await announce(context, retried, Origin(mine, "192.0.2.1", "Firefox"))
     await context.db.fetch(aged)
-    assert await erase_strangers(context) == 0, "what is not sealed waits"
+    assert await erase_strangers(context) == 0, "an unsealed entry waits"
     await seal(context)
     assert [await erase_strangers(context), await erase_strangers(context)] == [1, 0]
     await seal(context)

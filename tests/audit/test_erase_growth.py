@@ -1,4 +1,4 @@
-"""Erasing a long history, in batches; and where else than in the audit a deleted person's data stood."""
+"""Erasing a long history in batches, and a deleted person's data outside of the audit."""
 
 import asyncio
 import json
@@ -39,13 +39,13 @@ ERASING: dict[str, Task[Any]] = {task.name: task for task in (erase, erase_furth
 
 
 async def run_due(context: Context) -> int:
-    """Run the task and what it defers; how many runs."""
+    """Run the task and those that it defers. Returns the number of runs."""
     runs = 0
     while leased := await lease_tasks(context.db, list(ERASING), 10, 30.0):
         for each in leased:
             await ERASING[each.task].run(context, each.id, each.lease)
             runs += 1
-    assert await context.db.fetch("select 1 from outbox_tasks where task = any($1)", list(ERASING)) == [], "none failed"
+    assert await context.db.fetch("select 1 from outbox_tasks where task = any($1)", list(ERASING)) == [], "failed"
     return runs
 
 
@@ -56,8 +56,8 @@ async def erase_account(context: Context, user_id: UUID) -> int:
 
 @pytest.mark.case(184)
 async def test_a_long_history_is_erased_in_a_linear_number_of_batches(context: Context) -> None:
-    """C-184: each batch read the whole history again, and after some 170,000 the task became a dead letter.
-    With 200,000 this test passes too; it takes a minute then."""
+    """C-184: each batch used to read the whole history again, and with some 170,000 entries the task became a dead
+    letter. This test passes with 200,000, too, in a minute."""
     user_id, length = uuid7(), 20_000
     await context.db.fetch(HISTORY, user_id, length, 0)
     await context.db.fetch("analyze audit_entries")
@@ -74,8 +74,8 @@ async def test_a_long_history_is_erased_in_a_linear_number_of_batches(context: C
 
 @pytest.mark.fresh
 @pytest.mark.case(184)
-async def test_a_batch_reads_no_more_than_itself(context: Context) -> None:
-    """C-184: by the plan and not by the clock, whatever was erased before and is still to be erased."""
+async def test_a_batch_reads_only_its_own_entries(context: Context) -> None:
+    """C-184: according to the plan, independent of the erased and the remaining entries."""
     user_id, other = uuid7(), uuid7()
     await context.db.fetch(HISTORY, user_id, 20_000, 0)
     await context.db.fetch(HISTORY.replace("019b", "019a"), other, 20_000, 20_000)
@@ -95,9 +95,7 @@ async def test_a_batch_reads_no_more_than_itself(context: Context) -> None:
 
 
 @pytest.mark.case(184)
-async def test_an_erasure_that_is_interrupted_goes_on_where_it_was(
-    context: Context, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_interrupted_erasure_continues(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     """C-184: progress is kept in the task that each run defers, committed with its last batch."""
     monkeypatch.setattr("api.audit.tasks.AT_ONCE", 2)
     monkeypatch.setattr("api.audit.tasks.BATCHES_A_RUN", 1)
@@ -111,7 +109,7 @@ async def test_an_erasure_that_is_interrupted_goes_on_where_it_was(
     ids = await context.db.fetch("select id::text from audit_entries order by id limit 2")
     assert json.loads(row["data"]) == {"user_id": str(user_id), "after": ids[1]["id"]}
     assert await run_due(context) == 4
-    await erase_further._function(context, Erasure(user_id, NOBODY), uuid7())  # once more from the start, as it may
+    await erase_further._function(context, Erasure(user_id, NOBODY), uuid7())  # run again from the start
     while await seal(context):
         pass
     walked = await last(context)
@@ -119,8 +117,8 @@ async def test_an_erasure_that_is_interrupted_goes_on_where_it_was(
 
 
 @pytest.mark.case(185)
-async def test_two_erasures_at_once_count_nothing_twice(live: Context) -> None:
-    """C-185: an administrator and the account that they acted on are deleted at the same time."""
+async def test_concurrent_erasures_count_each_entry_once(live: Context) -> None:
+    """C-185: an administrator and the account that they acted on are deleted concurrently."""
     administrator, other = uuid7(), uuid7()
     for _ in range(40):
         await announce(live, UserDisabled(user_id=other), Origin(administrator, "192.0.2.1", "Firefox"))
@@ -139,8 +137,8 @@ async def test_two_erasures_at_once_count_nothing_twice(live: Context) -> None:
 
 
 @pytest.mark.case(186)
-async def test_from_where_an_administrator_acted_outlives_the_account_that_they_acted_on(context: Context) -> None:
-    """C-186: the data is the account's, the origin the administrator's; each goes with its own."""
+async def test_an_administrators_origin_outlives_the_account_that_they_acted_on(context: Context) -> None:
+    """C-186: the data belongs to the account, the origin to the administrator; each is erased with its owner."""
     administrator, other = uuid7(), uuid7()
     await announce(context, UserDisabled(user_id=other), Origin(administrator, "192.0.2.1", "Firefox"))
     await erase_account(context, other)
@@ -158,10 +156,10 @@ class Followed(Event, frozen=True, tag="tests.followed"):
 
 
 @pytest.mark.case(186)
-async def test_an_event_about_two_persons_goes_with_the_first_and_stays_in_the_history_of_the_other(
+async def test_an_event_about_two_persons_is_erased_with_the_first_and_stays_in_the_others_history(
     signed_in: httpx.AsyncClient, context: Context
 ) -> None:
-    """C-186: without what it said; and the other's own deletion finds it still, and counts nothing again."""
+    """C-186: without its data; the second deletion still finds it, and counts it once."""
     mine, other = UUID((await signed_in.get("/api/users/me")).json()["id"]), uuid7()
     await announce(
         context, Followed(follow_id=uuid7(), follower_id=other, followed_id=mine), Origin(other, "192.0.2.1")
@@ -188,7 +186,7 @@ async def test_an_event_about_two_persons_goes_with_the_first_and_stays_in_the_h
 
 
 @pytest.mark.case(186)
-async def test_what_an_earlier_release_wrote_is_found_by_its_data(context: Context) -> None:
+async def test_entries_of_an_earlier_release_are_found_by_their_data(context: Context) -> None:
     """C-186: those entries have no `subjects`."""
     user_id = uuid7()
     await announce(context, UserUpdated(user_id=user_id, changed=["name"]))
@@ -199,8 +197,8 @@ async def test_what_an_earlier_release_wrote_is_found_by_its_data(context: Conte
 
 
 @pytest.mark.case(187)
-async def test_the_outbox_forgets_what_was_published_and_what_waits_once_it_is(context: Context) -> None:
-    """C-187: rows that were published lay there for a week with address and user agent."""
+async def test_the_outbox_deletes_published_rows_at_once_and_pending_ones_once_published(context: Context) -> None:
+    """C-187: published rows used to stay for a week with address and user agent."""
     user_id = uuid7()
     published = EmailChanged(user_id=user_id, old_email="old@example.com", email="new@example.com")
     await announce(context, published)
@@ -216,7 +214,7 @@ async def test_the_outbox_forgets_what_was_published_and_what_waits_once_it_is(c
         ("users.email_changed", None, None, True, "new@example.com"),
         ("users.deleted", None, None, False, None),
     ]
-    assert await sweep_published(context.db, 100) == 0, "it waits for Kafka"
+    assert await sweep_published(context.db, 100) == 0, "the row waits for Kafka"
     await context.db.fetch("update outbox_events set published_at = now()")
     assert await sweep_published(context.db, 100) == 1
     [row] = await context.db.fetch("select type from outbox_events where topic = 'users'")
@@ -224,8 +222,8 @@ async def test_the_outbox_forgets_what_was_published_and_what_waits_once_it_is(c
 
 
 @pytest.mark.case(187)
-async def test_dead_letters_of_a_deleted_account_are_given_up_and_that_is_told(context: Context) -> None:
-    """C-187: events that Kafka refused, tasks that say the account's id, and tasks that say one of its addresses."""
+async def test_dead_letters_of_a_deleted_account_are_discarded_with_an_event(context: Context) -> None:
+    """C-187: events that Kafka refused, and tasks that contain the account's id or one of its addresses."""
     user_id, dead = uuid7(), "dead_at = now()"
     changed = EmailChanged(user_id=user_id, old_email="old@example.com", email="new@example.com")
     await announce(context, changed)
@@ -248,8 +246,8 @@ async def test_dead_letters_of_a_deleted_account_are_given_up_and_that_is_told(c
 
 
 @pytest.mark.case(187)
-async def test_the_dead_letter_that_tells_of_the_deletion_stays(context: Context) -> None:
-    """C-187: other services are still to hear of it; it says the id alone."""
+async def test_the_dead_letter_of_the_deletion_stays(context: Context) -> None:
+    """C-187: other services still need it; it contains only the id."""
     user_id = uuid7()
     await announce(context, UserDeleted(user_id=user_id), HERE)
     await context.db.fetch("update outbox_events set dead_at = now()")

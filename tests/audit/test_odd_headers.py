@@ -1,4 +1,5 @@
-"""Headers of any bytes in what is logged and kept: one line of log each, and an audit that can be read and verified."""
+"""Headers of any bytes in logs and in the audit: each log line stays one line, and the audit stays readable and
+verifiable."""
 
 import json
 import logging
@@ -29,10 +30,10 @@ NAMES = (b"user-agent", b"accept-language", b"referer", b"x-request-id", b"trace
 
 
 @pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
-async def test_no_bytes_of_a_header_break_the_logs_or_the_audit(
+async def test_headers_of_any_bytes_break_neither_logs_nor_audit(
     client: httpx.AsyncClient, context: Context, caplog: pytest.LogCaptureFixture, value: bytes
 ) -> None:
-    """C-200, C-13, C-19: each header twice, too, since lists are combined."""
+    """C-200, C-13, C-19: each header also twice, because lists are combined."""
     caplog.set_level(logging.INFO)
     user = await make_user(context)
     headers = [(name, each) for name in NAMES for each in (value, value)]

@@ -1,4 +1,4 @@
-"""Audit entries are removed after AUDIT_DAYS, and what is left can still be verified."""
+"""Audit entries are removed after AUDIT_DAYS, and the rest can still be verified."""
 
 import io
 import json
@@ -38,7 +38,7 @@ async def seal_all(context: Context) -> None:
 
 
 async def old_chain(context: Context, length: int) -> UUID:
-    """A sealed chain of entries that are older than AUDIT_DAYS."""
+    """Return a sealed chain of entries that are older than AUDIT_DAYS."""
     user_id = uuid7()
     for _ in range(length):
         await announce(context, UserDisabled(user_id=user_id))
@@ -68,13 +68,13 @@ async def test_old_entries_are_removed_and_the_rest_is_verified_from_there(conte
     assert (told["position"], told["hash"], told["removed"]) == (3, head.link.hex(), 3)
     walked = await last(context, before)
     assert (walked.head.last, walked.removed) == (6, 3)
-    assert (await last(context, head)).removed == 3, "the link after which it begins"
+    assert (await last(context, head)).removed == 3, "the link before its first entry"
     assert "another hash" in await broken(context, Head(3, bytes(32)))
     assert (await broken(context, Head(2, bytes(32)))) == "position 2 was removed for its age, with all up to 3."
 
 
-async def test_nothing_younger_goes_and_zero_days_keep_all(context: Context) -> None:
-    """C-183: an entry that committed late stands between older ones; it keeps those that follow it."""
+async def test_only_old_entries_are_removed_and_zero_days_keep_all(context: Context) -> None:
+    """C-183: an entry that committed late between older ones keeps its successors."""
     await old_chain(context, 1)
     await chain_of(context, 1)
     await old_chain(context, 1)
@@ -84,8 +84,8 @@ async def test_nothing_younger_goes_and_zero_days_keep_all(context: Context) -> 
     assert await positions(context) == [2, 3, None]
 
 
-async def test_an_edit_is_not_removed_with_its_evidence(context: Context, caplog: pytest.LogCaptureFixture) -> None:
-    """C-183: the page is verified first."""
+async def test_an_altered_entry_is_not_removed(context: Context, caplog: pytest.LogCaptureFixture) -> None:
+    """C-183: each page is verified first."""
     await old_chain(context, 3)
     await context.db.fetch("update audit_entries set type = 'users.updated' where position = 2")
     with caplog.at_level(logging.ERROR):
@@ -115,8 +115,8 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize(("forgery", "told"), FORGERIES.values(), ids=FORGERIES.keys())
-async def test_what_the_checkpoint_says_cannot_be_changed(context: Context, forgery: str, told: str) -> None:
-    """C-183: it is a link of the chain like any other."""
+async def test_a_checkpoint_cannot_be_changed(context: Context, forgery: str, told: str) -> None:
+    """C-183: it is a link of the chain."""
     await old_chain(context, 3)
     await chain_of(context, 2)
     await remove_old(context)
@@ -126,8 +126,8 @@ async def test_what_the_checkpoint_says_cannot_be_changed(context: Context, forg
     assert told in await broken(context)
 
 
-async def test_what_was_erased_still_adds_up_after_its_entries_are_removed(context: Context) -> None:
-    """C-183: the entries that announced an erasure go before or after those that it erased."""
+async def test_erased_counts_stay_valid_after_the_removal(context: Context) -> None:
+    """C-183: the entries that announced an erasure may be removed before or after the erased ones."""
     user_id = await old_chain(context, 3)
     await delete(context, user_id)
     await announce(context, SignInRefused(attempt_id=uuid7(), user_id=None, reason="password"), Origin())
@@ -139,7 +139,7 @@ async def test_what_was_erased_still_adds_up_after_its_entries_are_removed(conte
     assert (await last(context)).data == 3
     before = (await last(context)).head
     async with context.db.transaction() as db:
-        assert await retention._remove(db, timedelta(seconds=-1)) == 4, "those too that announced the erasure"
+        assert await retention._remove(db, timedelta(seconds=-1)) == 4, "including those that announced the erasure"
     await seal_all(context)
     walked = await last(context)
     assert (walked.removed, walked.data) == (before.last, 3)
@@ -158,10 +158,8 @@ async def test_a_long_history_is_removed_page_by_page(context: Context, monkeypa
     assert (await last(context)).removed == 5
 
 
-async def test_a_walk_goes_on_where_entries_are_removed_meanwhile(
-    live: Context, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """C-183: old entries are removed in front of a verification that has just begun."""
+async def test_a_walk_continues_although_entries_are_removed(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C-183: old entries are removed ahead of a verification that has just begun."""
     monkeypatch.setattr("api.audit.chain.AT_ONCE", 2)
     monkeypatch.setattr(retention, "REMOVED_AT_ONCE", 4)
     await old_chain(live, 6)
@@ -172,8 +170,8 @@ async def test_a_walk_goes_on_where_entries_are_removed_meanwhile(
     assert [walked.head.last async for walked in walking][-1] == 7
 
 
-async def test_a_chain_from_before_is_verified_and_removed(context: Context) -> None:
-    """C-183: entries that an earlier release wrote and sealed have no `subjects`."""
+async def test_a_chain_of_an_earlier_release_is_verified_and_removed(context: Context) -> None:
+    """C-183: its entries have no `subjects`."""
     user_id = await old_chain(context, 2)
     await context.db.fetch("update audit_entries set subjects = null")
     head = (await last(context)).head
@@ -195,7 +193,7 @@ async def run(environment: dict[str, str], root: Path, *arguments: str) -> subpr
 async def test_an_export_is_verified_without_the_database(
     environment: dict[str, str], cloned: Settings, root: Path, live: Context, tmp_path: Path
 ) -> None:
-    """C-183: what is removed can be kept elsewhere."""
+    """C-183: removed entries can be archived."""
     await old_chain(live, 3)
     await remove_old(live)
     await chain_of(live, 2)
@@ -210,7 +208,7 @@ async def test_an_export_is_verified_without_the_database(
     assert (verified.returncode, verified.stdout.endswith(f"{link}\n".encode())) == (0, True), verified.stderr
 
 
-async def test_an_export_that_was_changed_does_not_verify(context: Context) -> None:
+async def test_a_changed_export_does_not_verify(context: Context) -> None:
     """C-183."""
     await old_chain(context, 3)
     await remove_old(context)

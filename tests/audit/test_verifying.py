@@ -22,7 +22,7 @@ def own(environment: Environment, cloned: Settings) -> Environment:
 
 
 async def run(environment: Environment, root: Path, *arguments: str) -> tuple[int, str, str]:
-    """Exit status, standard output, standard error."""
+    """Return exit status, standard output and standard error."""
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "api.audit", *arguments],
@@ -35,7 +35,7 @@ async def run(environment: Environment, root: Path, *arguments: str) -> tuple[in
     return done.returncode, done.stdout, done.stderr
 
 
-async def test_says_that_it_holds_and_where_it_ends(own: Environment, root: Path, live: Context) -> None:
+async def test_reports_a_valid_chain_and_its_head(own: Environment, root: Path, live: Context) -> None:
     user_id = await chain_of(live, 3)
     head = (await last(live)).head
     await announce(live, UserDisabled(user_id=user_id))
@@ -44,10 +44,10 @@ async def test_says_that_it_holds_and_where_it_ends(own: Environment, root: Path
     assert "the chain holds: 3 entries checked;" in said
     assert "1 are not sealed yet" in said
     assert said.endswith(f"audit: its head is 3:{head.link.hex()}\n")
-    assert (await run(own, root, "--expect", f"3:{head.link.hex()}"))[0] == 0, "what it said can be given back"
+    assert (await run(own, root, "--expect", f"3:{head.link.hex()}"))[0] == 0, "its head is accepted by --expect"
 
 
-async def test_names_the_position_that_does_not_fit(own: Environment, root: Path, live: Context) -> None:
+async def test_names_the_first_invalid_position(own: Environment, root: Path, live: Context) -> None:
     await chain_of(live, 3)
     head = (await last(live)).head
     await live.db.fetch("delete from audit_entries where position = 3")
@@ -62,13 +62,13 @@ async def test_names_the_position_that_does_not_fit(own: Environment, root: Path
 
 
 @pytest.mark.parametrize("expected", ["3", "3:zz", ":", "3:00", f"-1:{'00' * 32}", f"³:{'00' * 32}"])
-async def test_refuses_an_expectation_that_is_none(environment: Environment, root: Path, expected: str) -> None:
+async def test_refuses_an_invalid_expectation(environment: Environment, root: Path, expected: str) -> None:
     status, said, errors = await run(environment, root, f"--expect={expected}")
     assert (status, said) == (2, "")
     assert "--expect: give a position and its hash" in errors
 
 
-async def test_says_in_one_line_that_the_database_is_down(own: Environment, root: Path) -> None:
+async def test_reports_an_outage_of_the_database_in_one_line(own: Environment, root: Path) -> None:
     down = own | {"DATABASE_URL": "postgresql://nobody:canary@127.0.0.1:1/nowhere"}
     status, said, errors = await run(down, root)
     assert (status, said) == (1, "")

@@ -1,6 +1,6 @@
-"""`python -m tests.deploy.deployment`: deploys by docs/operations.md alone, under a uid without a name, on a tree that
-it cannot write to, with TLS on every connection, and lives a person's first minutes there. One line for each step;
-ends with 1, and what the logs say, at the first that fails."""
+"""`python -m tests.deploy.deployment`: deploys by docs/operations.md alone, under a uid without a name, on a read-only
+tree, with TLS on every connection, and runs a user's first minutes there. Prints one line for each step; at the first
+that fails, prints the logs and exits with 1."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ EXPECTED_SESSIONS = ("sessions.started", "sessions.ended") * 2
 
 
 class Deployment:
-    """What the steps share: the folder, the settings, and what runs."""
+    """State shared by the steps: the folder, the settings, and the running processes."""
 
     def __init__(self, folder: Path) -> None:
         self.tree, self.logs = folder / "app", folder / "logs"
@@ -53,7 +53,7 @@ class Deployment:
         return load(self.variables).kafka
 
     def install(self) -> str:
-        """Run the documentation's commands, with uv in place of pip, which takes a minute for the same lock."""
+        """Run the documentation's commands, with uv instead of pip, which takes a minute for the same lock file."""
         for line in manual.block("install").replace(HOME, str(self.tree)).splitlines():
             words = line.split()
             if words[0].endswith("/pip"):
@@ -64,7 +64,7 @@ class Deployment:
         return f"{len(list((self.tree / '.venv').glob('lib/*/site-packages/*.dist-info')))} packages"
 
     def configure(self) -> str:
-        """Start what is connected to, and give each variable of the documentation its value, and no other."""
+        """Start the services, and give each variable of the documentation its value, and no other."""
         kafka = servers.start_kafka(self.logs, self.parts)
         given = {
             "DATABASE_URL": servers.start_postgresql(self.logs, self.parts),
@@ -84,7 +84,7 @@ class Deployment:
         return "Kafka with SASL_SSL" if encrypted else "there is no Java or Maven: Kafka is embedded and in PLAINTEXT"
 
     def release(self) -> str:
-        """Twice: the second does nothing."""
+        """Run it twice: the second run does nothing."""
         first, second = (self._our(manual.processes()["release"]) for _ in range(2))
         assert "the schema is current" in second, second
         return first.strip().splitlines()[-1]
@@ -113,7 +113,7 @@ class Deployment:
             ("/etc/ssl/app.crt", str(certificate)),
             ("/etc/ssl/app.key", str(key)),
         ):
-            assert told in site, f"the documentation's configuration of nginx lacks {told}"
+            assert told in site, f"the documented configuration of nginx lacks {told}"
             site = site.replace(told, ours)
         servers.start_nginx(self.logs, self.parts, site)
         with first_minutes.browser(self.origin) as client:
@@ -149,7 +149,7 @@ class Deployment:
         return "users.commands: an account was opened, and its owner invited"
 
     def status(self) -> str:
-        """`ok` once the consumers have been counted, which the worker does every ten seconds."""
+        """Wait for `ok`, which needs the consumers' lag; the worker counts it every ten seconds."""
         deadline = time.monotonic() + OK_SECONDS
         while "unread" in (shown := self._our(["python", "-m", "api.system"])):
             assert time.monotonic() < deadline, shown
@@ -170,7 +170,7 @@ class Deployment:
         return f"status 0 after {time.monotonic() - began:.1f} s"
 
     def evidence(self) -> str:
-        """The end of each log."""
+        """Return the end of each log."""
         logs = {log.name: log.read_text(errors="replace").splitlines() for log in sorted(self.logs.glob("*.log"))}
         return "\n".join(f"--- {name}\n" + "\n".join(lines[-TAIL:]) for name, lines in logs.items() if lines)
 
@@ -216,7 +216,7 @@ def run(made: Deployment) -> int:
         start, title = time.monotonic(), step.__name__.replace("_", " ")
         try:
             told = step()
-        except Exception as error:  # noqa: BLE001  # whatever it is, the logs say why
+        except Exception as error:  # noqa: BLE001  # of any kind; the logs have the reason
             print(f"FAILED  {title}: {error or repr(error)}\n{made.evidence()}", flush=True)
             return 1
         print(f"ok  {time.monotonic() - start:5.1f} s  {title:<12}{told}", flush=True)

@@ -1,4 +1,4 @@
-"""What a person does in the first minutes, over https, and what other services see of it in Kafka."""
+"""A user's first minutes, over https, and the resulting events in Kafka."""
 
 import asyncio
 import json
@@ -19,20 +19,20 @@ FORM = {"username": CREDENTIALS["email"], "password": CREDENTIALS["password"]}
 
 
 def browser(origin: str) -> httpx.Client:
-    """Trusts the private authority alone, and comes through one more proxy, so that its address is a public one."""
+    """A client that trusts only the private authority, through one more proxy, so that its address is a public one."""
     headers = {"x-forwarded-for": ADDRESS}
     return httpx.Client(base_url=origin, verify=trusting_context(), headers=headers, trust_env=False, timeout=15)
 
 
 def said(answer: httpx.Response, status: int) -> httpx.Response:
-    """The answer, with that status. Raises AssertionError, with what came instead."""
+    """Return the answer if it has that status. Raises AssertionError with the answer otherwise."""
     asked = f"{answer.request.method} {answer.request.url.path}"
     assert answer.status_code == status, f"{asked}: {answer.status_code} instead of {status}: {answer.text[:500]}"
     return answer
 
 
 def register(client: httpx.Client) -> str:
-    """The account's id."""
+    """Return the account's id."""
     id: str = said(client.post("/api/auth/register", json=CREDENTIALS), 201).json()["id"]
     return id
 
@@ -43,15 +43,13 @@ def verify(client: httpx.Client, mails: Mails) -> None:
 
 
 def use_cookies(client: httpx.Client, origin: str) -> None:
-    """Sign in, change the name and sign out, as a browser does."""
+    """Sign in, change the name and sign out, like a browser."""
     said(client.post("/api/auth/cookie/login", data=FORM), 204)
     proof = {"x-xsrf-token": client.cookies["XSRF-TOKEN"], "origin": origin}
     changed = said(client.patch("/api/users/me", json={"name": "Ada"}, headers=proof), 200).json()
     assert changed["name"] == "Ada"
     [session] = [each for each in said(client.get("/api/sessions"), 200).json() if each["current"]]
-    assert session["address"] == ADDRESS, (
-        f"the address is told as {session['address']}: X-Forwarded-For is not believed"
-    )
+    assert session["address"] == ADDRESS, f"the address is {session['address']}: X-Forwarded-For is not trusted"
     said(client.post("/api/auth/cookie/logout", headers=proof), 204)
     said(client.get("/api/users/me"), 401)
 
@@ -67,7 +65,7 @@ def use_tokens(client: httpx.Client) -> None:
 
 
 async def events_of(kafka: Kafka, key: str, topic: str, expected: Collection[str]) -> None:
-    """Wait until a consumer of the topic has seen these types of events of that key, in their order."""
+    """Wait until a consumer of the topic has received these types of events of that key, in order."""
     consumer = AIOKafkaConsumer(
         topic, bootstrap_servers=list(kafka.bootstrap_servers), auto_offset_reset="earliest", **security(kafka)
     )
@@ -87,7 +85,7 @@ async def events_of(kafka: Kafka, key: str, topic: str, expected: Collection[str
 
 
 async def command(kafka: Kafka, email: str) -> None:
-    """Ask for an account, as another service does."""
+    """Request an account, like another service."""
     producer = AIOKafkaProducer(bootstrap_servers=list(kafka.bootstrap_servers), acks="all", **security(kafka))
     await producer.start()
     headers = {"ce_specversion": "1.0", "ce_id": "1", "ce_source": "https://hr.example.com", "ce_type": "users.import"}

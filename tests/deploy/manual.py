@@ -1,4 +1,4 @@
-"""What docs/operations.md tells whoever deploys: the commands, the settings, the proxy's configuration."""
+"""Reads docs/operations.md: the commands, the settings, the proxy's configuration."""
 
 import re
 import textwrap
@@ -9,7 +9,7 @@ OPERATIONS = ROOT / "docs" / "operations.md"
 
 
 def block(name: str, kind: str = "deployment") -> str:
-    """The code block under `<!-- KIND: NAME -->`. Raises ValueError where there is none."""
+    """Return the code block under `<!-- KIND: NAME -->`. Raises ValueError if it is missing."""
     found = re.search(rf"<!-- {kind}: {name} -->\n( *)```\w+\n(.*?)\n *```", OPERATIONS.read_text(), re.DOTALL)
     if found is None:
         raise ValueError(f"docs/operations.md has no block {name}")
@@ -17,11 +17,11 @@ def block(name: str, kind: str = "deployment") -> str:
 
 
 def settings() -> dict[str, str]:
-    """The variables of a deployment, with the documentation's values."""
+    """Return the variables of a deployment, with the documentation's values."""
     return dict(line.split("=", 1) for line in block("settings").splitlines())
 
 
 def processes() -> dict[str, list[str]]:
-    """The Procfile's commands."""
+    """Return the Procfile's commands."""
     lines = (ROOT / "Procfile").read_text().splitlines()
     return {name: command.split() for name, command in (line.split(":", 1) for line in lines)}

@@ -1,5 +1,5 @@
-"""What a deployment connects to, each with TLS and a password, and each certificate signed by one private authority:
-Debian's PostgreSQL and Redis, Apache Kafka, a mail server, and nginx in front."""
+"""The services of a deployment, each with TLS and a password, with certificates of one private authority: Debian's
+PostgreSQL and Redis, Apache Kafka, a mail server, and nginx in front."""
 
 import email
 import email.policy
@@ -54,7 +54,7 @@ uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
 
 
 def missing() -> list[str]:
-    """The programs that the machine lacks, as Debian's packages."""
+    """Return the missing programs, as Debian's packages."""
     found = {
         "nginx": shutil.which("nginx"),
         "redis-server": _with_tls(Path(shutil.which("redis-server") or "redis-server")),
@@ -64,7 +64,7 @@ def missing() -> list[str]:
 
 
 def postgresql_programs() -> Path | None:
-    """Of the newest PostgreSQL with TLS; the one in the wheel has none."""
+    """Return the folder of the newest PostgreSQL with TLS; the one in the wheel has none."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)
     return next((program.parent for program in programs if _with_tls(program)), None)
 
@@ -80,7 +80,7 @@ def _folder(parent: Path, name: str) -> Path:
 
 
 def start_postgresql(folder: Path, parts: list[Part]) -> str:
-    """One that takes connections by TLS alone; the application's URL."""
+    """Start one that accepts only TLS. Returns the application's URL."""
     programs, place, port = postgresql_programs(), folder / "postgres", free_port()
     first, _ = postgres.start(place, folder, port, durable=False, programs=programs)
     try:
@@ -110,7 +110,7 @@ def start_redis(folder: Path, parts: list[Part]) -> str:
 
 
 def start_kafka(folder: Path, parts: list[Part]) -> Callable[[], dict[str, str]]:
-    """Begin to start a broker. What is returned waits until it answers, and returns the variables that name it."""
+    """Begin to start a broker. Returns a function that waits until it answers, and returns its variables."""
     if not apache_can_be_had():
         embedded = Part("kafka", [sys.executable, "-m", "dev.kafka"], folder, ready=r"^127\.0\.0\.1:\d+$")
         parts.append(embedded)
@@ -143,7 +143,7 @@ def apache_can_be_had() -> bool:
 
 
 def start_nginx(folder: Path, parts: list[Part], site: str) -> None:
-    """With the documentation's server block."""
+    """Start nginx with the documentation's server block."""
     place = _folder(folder, "nginx")
     user = "user root;" if os.geteuid() == 0 else ""
     configuration = place / "nginx.conf"
@@ -153,7 +153,7 @@ def start_nginx(folder: Path, parts: list[Part], site: str) -> None:
 
 
 class Mails:
-    """A mail server that takes mail after STARTTLS and AUTH alone."""
+    """A mail server that requires STARTTLS and AUTH."""
 
     def __init__(self, folder: Path) -> None:
         self.mails: list[EmailMessage] = []
@@ -179,7 +179,7 @@ class Mails:
         return "250 OK"
 
     def token_to(self, address: str) -> str:
-        """Of the link in the first mail to the address, as soon as it has come. Raises AssertionError."""
+        """Return the link in the first mail to the address, once it has arrived. Raises AssertionError."""
         deadline = time.monotonic() + MAIL_SECONDS
         while not (found := [mail for mail in self.mails if mail["To"] == address]):
             assert time.monotonic() < deadline, f"no mail to {address} within {MAIL_SECONDS:.0f} s"
@@ -201,7 +201,7 @@ def _authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism:
 
 
 def trusting_context() -> ssl.SSLContext:
-    """Of a client that trusts our authority alone."""
+    """Return the context of a client that trusts only the private authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=AUTHORITY.pem)
     return context

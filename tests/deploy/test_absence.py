@@ -1,5 +1,5 @@
-"""C-252: what the absence of each part does to the answers, mails, events, consumers and the status, and that all heals
-by itself: the table of docs/operations.md, cell by cell."""
+"""C-252: the effects of each service's absence on answers, mails, events, consumers and the status, and the recovery:
+the table of docs/operations.md, cell by cell."""
 
 import asyncio
 import contextlib
@@ -20,8 +20,8 @@ from tests.processes import MailServer, Processes
 
 
 class Cells(msgspec.Struct, frozen=True):
-    """What is so while a part is absent: what registering and `ready` answer, and whether `/health/full` says ok and a
-    mail, an event and a message that were there before are delivered."""
+    """The expected state while a service is absent: the answers to registering and `ready`, and whether `/health/full`
+    is ok and an earlier mail, event and message are delivered."""
 
     register: int = 201
     ready: int = 200
@@ -65,11 +65,11 @@ async def world(
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", ABSENT)
-async def test_what_is_absent_does_what_the_manual_says_and_heals(part: str, world: World) -> None:
+async def test_an_absent_service_has_the_documented_effects_and_recovers(part: str, world: World) -> None:
     if part == "DNS" and not world.names.can_go:
         pytest.skip("needs to be root, to have names of its own")
     expected, email = ABSENT[part], f"{uuid7().hex}@example.com"
-    world.worker.child.send_signal(signal.SIGSTOP)  # so that something waits when the part goes
+    world.worker.child.send_signal(signal.SIGSTOP)  # so that work is pending when the service stops
     assert await world.register(email) == 201
     await world.command(f"c-{email}")
     await world.take_away(part)
@@ -98,7 +98,7 @@ def rows() -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in cells[2:]}
 
 
-def test_each_cell_of_the_table_names_what_shows_it() -> None:
+def test_each_cell_of_the_table_names_its_test() -> None:
     table = rows()
     assert table.keys() >= ABSENT.keys()
     references = dict(re.findall(r"^- \[(\d+)\]\s+(.*(?:\n  .*)*)", manual.OPERATIONS.read_text(), re.MULTILINE))

@@ -1,4 +1,4 @@
-"""C-252: parts that are there and lack something: Kafka a topic, PostgreSQL room on its disk."""
+"""C-252: services that are partly available: Kafka without a topic, PostgreSQL with a full disk."""
 
 import asyncio
 import contextlib
@@ -33,10 +33,10 @@ TOPICS += ["sessions", "audit", "operations"]
 
 @pytest.mark.skipif(not apache_can_be_had(), reason="needs Apache Kafka: Java and Maven")
 @pytest.mark.timeout(300)
-async def test_a_topic_that_is_missing_holds_up_itself_alone_and_heals(
+async def test_a_missing_topic_blocks_only_itself_and_recovers(
     environment: dict[str, str], settings: Settings, tmp_path: Path
 ) -> None:
-    """Where the broker makes no topic by itself, and `users` has been forgotten."""
+    """Without automatic creation of topics, and with `users` missing."""
     [properties] = apache_kafka.make(tmp_path / "kafka")
     properties.write_text(properties.read_text().replace("topics.enable=true", "topics.enable=false"))
     broker, address = apache_kafka.start(properties, tmp_path)
@@ -65,7 +65,7 @@ async def test_a_topic_that_is_missing_holds_up_itself_alone_and_heals(
             await mails.mail_to(email, SECONDS)
             assert (await world.client.get("/api/health/ready")).status_code == 200
             await world.shown()
-            assert "kafka users" in (tmp_path / "api.system.log").read_text(), "an operator sees what waits"
+            assert "kafka users" in (tmp_path / "api.system.log").read_text(), "the status shows it"
             assert not (await world.delivered(email))[1]
             await make_topics(world.settings, "users")
             await world.until_delivered(email, (True, True, True))
@@ -87,17 +87,17 @@ def small_disk(folder: Path) -> Iterator[None]:
 
 
 def fill(file: Path) -> None:
-    """Until there is no room for one more page."""
+    """Fill the disk until there is no room for one more page."""
     with file.open("wb", buffering=0) as filler, contextlib.suppress(OSError):
         while True:
             filler.write(b"." * 4096)
 
 
 @pytest.mark.timeout(300)
-async def test_without_room_on_the_disk_reading_goes_on_and_writing_waits(
+async def test_on_a_full_disk_reads_work_and_writes_wait(
     environment: dict[str, str], settings: Settings, tmp_path: Path
 ) -> None:
-    """Where PostgreSQL's data are; its log has its preallocated segment."""
+    """PostgreSQL's data directory is full; its log has its preallocated segment."""
     place = tmp_path / "disk"
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(small_disk(place))
@@ -117,7 +117,7 @@ async def test_without_room_on_the_disk_reading_goes_on_and_writing_waits(
         assert await world.register("first@example.com") == 201
         fill(place / "filler")
         numbers, answers = itertools.count(), [201]
-        while answers[-1] == 201:  # as long as there is room on the pages that are there
+        while answers[-1] == 201:  # as long as existing pages have room
             answers.append(await world.register(f"{next(numbers)}@example.com"))
         assert answers[-1] == 503
         assert (await world.client.get("/api/health/ready")).status_code == 200

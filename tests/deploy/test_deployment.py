@@ -1,5 +1,4 @@
-"""C-250: what docs/operations.md says of a deployment can be followed, and `make deployment`, which follows it, tells
-of a step that fails."""
+"""C-250: the deployment of docs/operations.md works, and `make deployment`, which follows it, reports a failed step."""
 
 import contextlib
 from pathlib import Path
@@ -22,13 +21,13 @@ def test_the_settings_of_the_manual_are_complete() -> None:
     assert (loaded.kafka.tls, loaded.kafka.sasl_mechanism, loaded.smtp.tls) == (True, "SCRAM-SHA-512", "starttls")
 
 
-def test_what_is_copied_is_all_that_the_procfile_starts() -> None:
+def test_the_copied_folders_are_all_that_the_procfile_starts() -> None:
     copied = manual.block("install").splitlines()[1].split()[2:-1]
     assert {command[2] for command in manual.processes().values()} <= set(copied)
     assert all((manual.ROOT / name).exists() for name in copied)
 
 
-def test_a_step_that_fails_ends_it_with_the_logs(
+def test_a_failed_step_ends_it_with_the_logs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with contextlib.closing(Deployment(tmp_path)) as made:

@@ -1,4 +1,4 @@
-"""The files for deployments name variables, commands and folders that exist."""
+"""The files for deployments refer to existing variables, commands and folders."""
 
 import json
 import re
@@ -14,7 +14,7 @@ MODULES = {"api", "worker", "migrations"}
 
 
 def documented() -> set[str]:
-    """The variables of docs/operations.md."""
+    """Return the variables of docs/operations.md."""
     return set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/operations.md").read_text(), re.MULTILINE))
 
 
@@ -23,14 +23,14 @@ def variables_of_compose() -> dict[str, str]:
     return dict(re.findall(r"^    ([A-Z_]+): (\S.*)$", block, re.MULTILINE))
 
 
-def test_compose_sets_what_the_processes_need() -> None:
+def test_compose_sets_the_required_variables() -> None:
     variables = variables_of_compose()
     assert variables.keys() <= documented()
     variables["SECRET_KEY"] = re.sub(r"\$\{SECRET_KEY:-(.*)\}", r"\1", variables["SECRET_KEY"])
     assert load(variables).environment == "development"
 
 
-def test_app_json_asks_for_what_no_addon_sets() -> None:
+def test_app_json_asks_for_variables_that_no_addon_sets() -> None:
     asked = json.loads((ROOT / "app.json").read_text())["env"]
     assert asked.keys() <= documented()
     values = {name: entry["value"] for name, entry in asked.items() if "value" in entry}
@@ -40,7 +40,7 @@ def test_app_json_asks_for_what_no_addon_sets() -> None:
         "SECRET_KEY": SECRET,
     }
     assert by_hand.keys() | values.keys() == asked.keys()
-    # As Heroku's add-ons name theirs.
+    # The names that Heroku's add-ons use.
     addons = {
         "DATABASE_URL": "postgres://u:p@db.example.com/d",
         "REDIS_URL": "rediss://:p@redis.example.com:6380",
@@ -57,19 +57,19 @@ def test_every_command_starts_a_module_that_exists(name: str) -> None:
 
 
 @pytest.mark.parametrize("part", ["web", "worker", "release"])
-def test_each_unit_starts_what_the_procfile_starts(part: str) -> None:
+def test_each_unit_starts_a_process_of_the_procfile(part: str) -> None:
     command = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())[part]
     unit = (ROOT / f"docs/deploy/systemd/rest-angular-{part}.service").read_text()
     assert f"ExecStart=/opt/rest-angular/.venv/bin/{command}\n" in unit
 
 
-def test_the_image_holds_each_folder_that_production_runs() -> None:
+def test_the_image_contains_each_folder_that_production_runs() -> None:
     copied = set(re.findall(r"^COPY (\w+)/ ", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
     allowed = set(re.findall(r"^!(\w+)/$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
     assert copied == allowed == MODULES | {"sql", "web"}
 
 
-def test_the_slug_leaves_out_nothing_that_production_runs() -> None:
+def test_the_slug_contains_each_folder_that_production_runs() -> None:
     ignored = {line.strip("/") for line in (ROOT / ".slugignore").read_text().splitlines() if not line.startswith("#")}
     assert not ignored & (MODULES | {"sql", "web", "Procfile", "requirements.txt"})
     assert all((ROOT / Path(name)).exists() for name in ignored)

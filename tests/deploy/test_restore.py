@@ -1,5 +1,5 @@
-"""C-251: docs/operations.md's “Restore”, performed: a backup under load, a restore into a new database, and a start on
-it. What the table there promises is what comes out."""
+"""C-251: “Restore” of docs/operations.md, performed: a backup under load, a restore into a new database, and a start on
+it. The results match the table there."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ UNSEALED = "select count(*) from audit_entries where position is null"
 
 
 class Backup:
-    """The manual's commands with PostgreSQL's own programs. `restored` is the new database."""
+    """Run the manual's commands with PostgreSQL's own programs. `restored` is the new database."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self._folder = folder
@@ -68,7 +68,7 @@ async def column(url: str, statement: str) -> set[str]:
 
 
 async def none_left(url: str, statement: str) -> None:
-    """Wait until the statement's one value is 0, or false."""
+    """Wait until the statement's only value is 0, or false."""
     async with connected(url) as connection, asyncio.timeout(60):
         while await connection.fetchval(statement):  # noqa: ASYNC110  # in PostgreSQL
             await asyncio.sleep(0.05)
@@ -87,7 +87,7 @@ async def load(ledger: Ledger) -> AsyncIterator[None]:
 async def more_calls(ledger: Ledger) -> None:
     enough = ledger.acked + CALLS
     async with asyncio.timeout(60):
-        while ledger.acked < enough:  # noqa: ASYNC110  # the clients tell nobody
+        while ledger.acked < enough:  # noqa: ASYNC110  # the clients have no event for it
             await asyncio.sleep(0.02)
 
 
@@ -113,28 +113,29 @@ async def verify(client: httpx.AsyncClient, mail: Message) -> int:
 
 
 async def audit(processes: Processes, *arguments: str) -> tuple[int, str]:
-    """The status of `python -m api.audit`, and the head that it prints."""
+    """Return the exit status of `python -m api.audit`, and the head that it prints."""
     process = processes.start(" ".join(["api.audit", *arguments]))
     status = await asyncio.to_thread(process.child.wait, 60)
     return status, process.log.read_text().strip().rpartition(" ")[2]
 
 
 async def command(settings: Settings, email: str) -> None:
-    """Ask for an account, as another service does."""
+    """Request an account, like another service."""
     body = msgspec.json.encode({"email": email, "password_hash": "$2b$04$" + "a" * 53})
     await send(settings, "users.commands", [Sent(data=body, key=email, id=email, type="users.import")])
 
 
 async def set_back(settings: Settings) -> None:
-    """Do what `kafka-consumer-groups.sh --reset-offsets --to-earliest` does, as a member of the group, since the
-    embedded broker lets nobody else commit."""
+    """Do what `kafka-consumer-groups.sh --reset-offsets --to-earliest` does, as a member of the group, because the
+    embedded broker allows only members to commit."""
     async with asyncio.timeout(90):
         while not await set_back_as_member(settings.kafka):
             pass
 
 
 async def set_back_as_member(kafka: Kafka) -> bool:
-    """Whether it was let in: the embedded broker forgets to answer some who join just after others have left."""
+    """Return whether it joined: the embedded broker sometimes does not answer clients that join just after others
+    left."""
     consumer = AIOKafkaConsumer(
         f"{kafka.prefix}users.commands",
         bootstrap_servers=list(kafka.bootstrap_servers),
@@ -153,18 +154,18 @@ async def set_back_as_member(kafka: Kafka) -> bool:
                 return True
         return False
     finally:
-        await Internals.discard_consumer(consumer)  # its stop() may wait for ever
+        await Internals.discard_consumer(consumer)  # its stop() may hang
 
 
 async def arrived(settings: Settings, topics: set[str]) -> Counter[str]:
-    """How often the topics have each event, by its id."""
+    """Return how often the topics have each event, by id."""
     consumer = AIOKafkaConsumer(bootstrap_servers=list(settings.kafka.bootstrap_servers), auto_offset_reset="earliest")
     await consumer.start()
     counted: Counter[str] = Counter()
     try:
         places: list[TopicPartition] = []
         for topic in (f"{settings.kafka.prefix}{name}" for name in topics):
-            await consumer._client._wait_on_metadata(topic)  # it knows no topic that it is not subscribed to
+            await consumer._client._wait_on_metadata(topic)  # it knows only topics that it subscribed to
             places += [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         consumer.assign(places)
         left = {place: end for place, end in (await consumer.end_offsets(places)).items() if end}
@@ -188,7 +189,7 @@ def processes(
 
 
 @pytest.mark.timeout(300)
-async def test_a_restored_backup_keeps_the_promises_of_the_manual(
+async def test_a_restored_backup_has_the_documented_losses_and_repetitions(
     processes: Processes, cloned: Settings, mail_server: MailServer, tmp_path: Path
 ) -> None:
     backup = Backup(cloned, tmp_path)
@@ -208,7 +209,7 @@ async def test_a_restored_backup_keeps_the_promises_of_the_manual(
                 await none_left(cloned.database_url, UNSEALED)
                 _, head_before = await audit(processes)
                 worker.child.send_signal(signal.SIGSTOP)
-                await register(client, "bob@example.com")  # whose event and mail wait
+                await register(client, "bob@example.com")  # whose event and mail are pending
                 await asyncio.to_thread(backup.follow, "backup")
                 worker.child.send_signal(signal.SIGCONT)
                 await more_calls(ledger)

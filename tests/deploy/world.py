@@ -1,4 +1,4 @@
-"""A deployment whose every part a test may take away, and a look at all that it promises meanwhile."""
+"""A deployment with services that a test may stop, and checks of all its promises."""
 
 import asyncio
 import contextlib
@@ -19,13 +19,13 @@ from tests.proxy import Proxy
 from tests.worker.messages import Sent, send
 
 SECONDS = 75.0
-"""For whatever waits or heals: a task's lease, its back-off, and a consumer that joins again, on a busy machine."""
+"""For waits and recoveries: a task's lease, its back-off, and a rejoining consumer, on a busy machine."""
 NAMES = ("postgresql", "redis", "kafka", "smtp")
 MOUNT = 'mount --bind "$0" /etc/hosts && mount --bind "$1" /etc/resolv.conf && shift && exec "$@"'
 
 
 class Names:
-    """The machine's names, which a test may take away; nobody answers for other ones."""
+    """The machine's names, which a test may remove; other names are not resolved."""
 
     def __init__(self, folder: Path) -> None:
         self._hosts, resolver = folder / "hosts", folder / "resolv.conf"
@@ -48,7 +48,7 @@ class Names:
 
 
 class World:
-    """The processes, each of their connections through a proxy, and nobody where the collector should be."""
+    """The processes, with a proxy on each connection, and without a collector."""
 
     def __init__(self, settings: Settings, mails: MailServer, names: Names) -> None:
         self.settings, self.mails, self.names = settings, mails, names
@@ -110,12 +110,12 @@ class World:
         return (await self.client.post("/api/auth/register", json=body)).status_code
 
     async def command(self, email: str) -> None:
-        """A message from another service: an account for that address."""
+        """Send another service's message: an account for that address."""
         body = msgspec.json.encode({"email": email, "password_hash": "$2b$04$" + "a" * 53})
         await send(self.settings, "users.commands", [Sent(data=body, key=email, id=email, type="users.import")])
 
     async def delivered(self, email: str) -> tuple[bool, bool, bool]:
-        """Whether the mail and the event of the account came, and the message that follows it was consumed."""
+        """Return whether the account's mail and event arrived, and whether the following message was consumed."""
         async with connected(self.settings.database_url) as connection:
             row = await connection.fetchrow(
                 """select coalesce(bool_and(published_at is not null) filter (where data ->> 'email' = $1), false),
@@ -128,16 +128,16 @@ class World:
         return any(mail["To"] == email for mail in self.mails.mails), row[0], row[1]
 
     async def says(self, path: str) -> str | int:
-        """The status that is told to strangers, or that of the answer."""
+        """Return the status shown to anonymous callers, or that of the answer."""
         answer = await self.client.get(f"/api/health/{path}")
         return str(answer.json()["status"]) if path == "full" else answer.status_code
 
     async def shown(self) -> int:
-        """The exit status of `python -m api.system`."""
+        """Return the exit status of `python -m api.system`."""
         return await asyncio.to_thread(self.processes.start("api.system").child.wait, 60)
 
     async def until(self, **wanted: object) -> None:
-        """Wait until the health pages say this. Raises AssertionError, with what they say."""
+        """Wait for these statuses. Raises AssertionError with the actual ones."""
         said: dict[str, object] = {}
         try:
             async with asyncio.timeout(SECONDS):
@@ -148,7 +148,7 @@ class World:
             raise AssertionError(f"{said} instead of {wanted}") from None
 
     async def until_delivered(self, email: str, wanted: tuple[bool, bool, bool]) -> None:
-        """Wait until at least these came. Raises AssertionError, with what did."""
+        """Wait until at least these arrived. Raises AssertionError with those that did."""
         came = (False, False, False)
         try:
             async with asyncio.timeout(SECONDS):

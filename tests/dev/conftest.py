@@ -9,7 +9,7 @@ from tests.dev.project import EXTERNAL, Project
 
 @pytest.fixture(autouse=True)
 def no_external_services(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These tests are about the embedded parts, whatever the rest of the suite runs against."""
+    """Use the embedded services, even if the rest of the suite does not."""
     for name in EXTERNAL:
         monkeypatch.delenv(name, raising=False)
 

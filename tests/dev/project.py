@@ -1,4 +1,4 @@
-"""A project as small as one can be, for `python -m dev run` to start: its web answers, dies and hangs on demand."""
+"""A minimal project for `python -m dev run`: its web process answers, dies and hangs on demand."""
 
 import json
 import os
@@ -33,7 +33,7 @@ http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_fore
 
 
 class Run:
-    """A `python -m dev run` that runs."""
+    """A running `python -m dev run`."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -50,7 +50,7 @@ class Run:
         raise AssertionError(self.output)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal, wait; return the exit status, with all output in `output`."""
+        """Send the signal and wait. Returns the exit status; `output` has all output."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.wait()
@@ -64,7 +64,7 @@ class Run:
         return self.process.returncode
 
     def family(self) -> set[int]:
-        """The process and all that descend from it."""
+        """Return the process and all its descendants."""
         parents = {int(path.name): _parent(path) for path in Path("/proc").iterdir() if path.name.isdecimal()}
         family = {self.process.pid}
         while more := {pid for pid, parent in parents.items() if parent in family} - family:
@@ -103,12 +103,12 @@ class Project:
 
 
 def ended(processes: set[int], seconds: float = 60) -> bool:
-    """Whether all these processes have ended within that time."""
+    """Return whether all these processes ended within that time."""
     deadline = time.monotonic() + seconds
     while any(_is_alive(pid) for pid in processes):
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.01)  # nobody tells us about processes that are not our children
+        time.sleep(0.01)  # there is no event for processes that are not children
     return True
 
 
@@ -121,7 +121,7 @@ def _parent(path: Path) -> int:
 
 
 def _stat(path: Path) -> list[str]:
-    """The fields of /proc/…/stat from the state on, [] when there is no such process (proc_pid_stat(5))."""
+    """Return the fields of /proc/…/stat from the state on, or [] without such a process (proc_pid_stat(5))."""
     try:
         return (path / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -17,13 +17,13 @@ from tests.worker.parts import APACHE
 PROGRAM = [sys.executable, "-m", "dev.apache_kafka"]
 
 
-def test_without_java_one_line_says_so(tmp_path: Path) -> None:
+def test_without_java_one_line_reports_it(tmp_path: Path) -> None:
     ended = subprocess.run([*PROGRAM, "true"], cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stderr == "java is not installed: Apache Kafka needs Java 17 or later, and Maven to download it.\n"
 
 
-def test_a_download_that_fails_is_tried_twice_more(
+def test_a_failed_download_is_retried_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tries = tmp_path / "tries"
@@ -47,12 +47,12 @@ def test_a_download_that_fails_is_tried_twice_more(
 
 
 @pytest.mark.skipif(not APACHE, reason="make test-kafka")
-def test_the_status_is_the_command_s() -> None:
+def test_the_exit_status_is_the_commands() -> None:
     assert subprocess.run([*PROGRAM, "sh", "-c", "exit 7"], cwd=ROOT).returncode == 7
 
 
 @pytest.mark.skipif(not APACHE, reason="make test-kafka")
-def test_the_broker_dies_with_whoever_started_it(tmp_path: Path) -> None:
+def test_the_broker_dies_with_its_parent(tmp_path: Path) -> None:
     command = [*PROGRAM, "sh", "-c", "echo $KAFKA_BOOTSTRAP_SERVERS; exec sleep 60"]
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(

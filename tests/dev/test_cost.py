@@ -1,4 +1,4 @@
-"""What a column, an endpoint and a feature cost: docs/style.md has the rule."""
+"""The cost of a column, an endpoint and a feature; the rule is in docs/style.md."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from tests.cost import CHANGES, LIMIT, TESTS, committed, files_of
 
 
 @pytest.mark.timeout(600)
-def test_a_column_touches_few_files_and_the_tests_hold_it(tmp_path: Path, environment: dict[str, str]) -> None:
-    """The changes are made in a copy, whose tests must pass with them."""
+def test_a_column_changes_few_files_and_the_tests_pass(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Makes the changes in a copy and runs its tests."""
     parts = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
-    # PostgreSQL is the copy's own, since its schema is another.
+    # The copy has its own PostgreSQL, because its schema differs.
     shared = {name: environment[name] for name in parts} | {"DATABASE_URL": ""}
     copy = committed(tmp_path)
     touched = {name: files_of(copy, change, shared) for name, change in CHANGES.items()}

@@ -1,4 +1,4 @@
-"""`honcho start`, as someone runs the Procfile who has PostgreSQL, Redis and Kafka already."""
+"""`honcho start`, run with existing PostgreSQL, Redis and Kafka."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from tests.processes import is_ready
 
 
 class Honcho:
-    """A `honcho start` that runs."""
+    """A running `honcho start`."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
         self.log, self.port = log, free_port()
@@ -38,17 +38,17 @@ class Honcho:
         # C-337: honcho gives the Procfile's first process $PORT, and each next one a hundred more.
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False) as client:
             async with asyncio.timeout(60):
-                while not await is_ready(client):  # it starts to listen without telling
+                while not await is_ready(client):  # it reports no event when it listens
                     assert self.child.poll() is None, self.log.read_text()
                     await asyncio.sleep(0.05)
 
     async def said(self, text: str) -> None:
         async with asyncio.timeout(60):
-            while text not in self.log.read_text():  # noqa: ASYNC110  # a file tells nobody that it grows
+            while text not in self.log.read_text():  # noqa: ASYNC110  # a growing file has no event
                 await asyncio.sleep(0.05)
 
     def family(self, word: bytes = b"") -> set[int]:
-        """The processes that were started in its environment, itself included, whose command line has the word."""
+        """Return the processes started in its environment, including itself, whose command line contains the word."""
         mark = f"HONCHO_TEST={self.log}".encode()
         found = set()
         for process in Path("/proc").iterdir():
@@ -82,7 +82,7 @@ async def test_honcho_start_migrates_and_stays_up(honcho: Honcho) -> None:
     assert ended(family)
 
 
-async def test_when_honcho_is_killed_nothing_keeps_the_port(honcho: Honcho) -> None:
+async def test_after_a_kill_of_honcho_the_port_is_free(honcho: Honcho) -> None:
     await honcho.ready()
     await honcho.said("worker runs")
     processes = honcho.family() - honcho.family(b"honcho")
@@ -95,9 +95,9 @@ async def test_when_honcho_is_killed_nothing_keeps_the_port(honcho: Honcho) -> N
 
 
 @pytest.mark.parametrize("unread", [True, False])
-def test_a_honcho_that_was_killed_while_a_process_started_has_ended(environment: dict[str, str], unread: bool) -> None:
-    """C-337: it is no ancestor any more, and has left a pipe that nobody reads. A pipe that is read says that honcho
-    runs, in another namespace of processes."""
+def test_a_honcho_killed_during_a_start_counts_as_ended(environment: dict[str, str], unread: bool) -> None:
+    """C-337: it is no ancestor any more, and its pipe has no reader. A pipe with a reader shows that honcho runs, in
+    another namespace of processes."""
     program = (
         "import select, sys; from api.kernel.process.supervision import supervisor; it = supervisor();"
         "sys.exit('none' if it is None else int(select.select([it], [], [], 0)[0] == [it]))"
@@ -117,7 +117,7 @@ def test_a_honcho_that_was_killed_while_a_process_started_has_ended(environment:
     assert (done.returncode, done.stderr.strip()) == (1, b"" if unread else b"none")
 
 
-async def test_when_the_parent_of_web_processes_is_killed_they_end(honcho: Honcho) -> None:
+async def test_web_processes_end_when_their_parent_is_killed(honcho: Honcho) -> None:
     await honcho.ready()
     children, web = honcho.family(b"multiprocessing"), honcho.family(b"-m\0api\0")
     assert children

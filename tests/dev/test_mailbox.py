@@ -21,7 +21,7 @@ def store(folder: Path, content: bytes) -> None:
 
 
 async def shown(client: httpx.AsyncClient) -> str:
-    """The page of the newest mail."""
+    """Return the page of the newest mail."""
     (newest, *_) = (await client.get("/messages")).json()
     return (await client.get(f"/mail/{newest['id']}")).text
 
@@ -76,7 +76,7 @@ async def test_addresses_in_text_become_links_without_the_punctuation(
         ),
     ],
 )
-async def test_odd_and_broken_mail_is_shown(
+async def test_malformed_mail_is_shown(
     client: httpx.AsyncClient, tmp_path: Path, content: bytes, expected: str
 ) -> None:
     store(tmp_path, content)
@@ -85,7 +85,7 @@ async def test_odd_and_broken_mail_is_shown(
 
 
 @pytest.mark.parametrize("name", ["..%2f..%2fsecret", "..%2fsecret", "%2e%2e%2fsecret", "secret", "%00", "x" * 5000])
-async def test_only_caught_mail_is_served(client: httpx.AsyncClient, tmp_path: Path, name: str) -> None:
+async def test_only_stored_mail_is_served(client: httpx.AsyncClient, tmp_path: Path, name: str) -> None:
     (tmp_path / "secret.eml").write_text("Subject: secret")
     (tmp_path.parent / "secret.eml").write_text("Subject: secret")
     assert (await client.get(f"/mail/{name}")).status_code == 404

@@ -1,4 +1,4 @@
-"""The Makefile's virtual environment is made anew where it cannot be used."""
+"""The Makefile recreates an unusable virtual environment."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ STAMP = ".venv/.from-lock"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The Makefile with a lock file, and a virtual environment that was installed from it."""
+    """A Makefile with a lock file, and a virtual environment installed from it."""
     shutil.copy2(ROOT / "Makefile", tmp_path)
     (tmp_path / "requirements-dev.txt").touch()
     programs = tmp_path / ".venv/bin"
@@ -26,37 +26,37 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def installs(checkout: Path) -> bool:
-    """Whether `make` would install the lock file, as it says beforehand."""
+    """Return whether `make` would install the lock file, by a dry run."""
     plan = subprocess.run(["make", "--dry-run", STAMP], cwd=checkout, capture_output=True, text=True, check=True).stdout
     return "uv pip sync" in plan
 
 
-def test_an_installed_environment_is_used_as_it_is(checkout: Path) -> None:
+def test_an_installed_environment_is_kept(checkout: Path) -> None:
     assert not installs(checkout)
 
 
-def test_an_environment_whose_python_was_replaced_is_made_anew(checkout: Path) -> None:
+def test_an_environment_with_a_replaced_python_is_recreated(checkout: Path) -> None:
     python = checkout / ".venv/bin/python"
     python.unlink()
     python.symlink_to(checkout / "removed/python3.10")
     assert installs(checkout)
 
 
-def test_an_environment_without_its_packages_is_made_anew(checkout: Path) -> None:
-    # As after an update of the system's Python from 3.11 to 3.12, which looks for packages elsewhere.
+def test_an_environment_without_its_packages_is_recreated(checkout: Path) -> None:
+    # As after an update of the system's Python from 3.11 to 3.12, which has another folder of packages.
     (checkout / ".venv/bin/python").write_text("#!/bin/sh\necho 'No module named pip' >&2\nexit 1\n")
     assert installs(checkout)
 
 
-def test_what_an_interrupted_install_left_is_removed_first(checkout: Path) -> None:
+def test_an_interrupted_installation_is_removed_first(checkout: Path) -> None:
     (checkout / STAMP).unlink()
     left = checkout / ".venv/half-installed"
     left.touch()
-    # Stops after the recipe's first lines: this Python can make no virtual environment.
+    # Stops after the recipe's first lines: this Python cannot create a virtual environment.
     said = make_with(checkout, '[ "$1" = -m ] && { echo "No space left on device" >&2; exit 1; }')
     assert not left.exists()
     assert "No space left on device" in said
-    assert "has no venv module" not in said, "what failed is told by itself"
+    assert "has no venv module" not in said, "the failure is reported alone"
 
 
 def test_a_python_without_its_venv_module_is_named_with_the_package(checkout: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_python_without_its_venv_module_is_named_with_the_package(checkout: Pa
 
 
 def make_with(checkout: Path, first: str) -> str:
-    """What `make` writes to standard error with a Python that runs this line of shell first."""
+    """Return `make`'s standard error with a Python that runs this line of shell first."""
     python = checkout / "python"
     python.write_text(f'#!/bin/sh\n{first}\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)

@@ -1,4 +1,4 @@
-"""`make quick` runs the tests of what changed."""
+"""`make quick` runs the tests of the changed files."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def test_the_nearest_tests_come_first(name: str, expected: list[str]) -> None:
     assert nearest_tests([name], ROOT) == [ALWAYS, *expected]
 
 
-def test_what_is_edited_or_new_has_changed(tmp_path: Path) -> None:
+def test_edited_and_new_files_have_changed(tmp_path: Path) -> None:
     def git(*arguments: str) -> None:
         author = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
         subprocess.run(["git", *author, *arguments], cwd=tmp_path, check=True, capture_output=True)
@@ -47,7 +47,7 @@ def test_what_is_edited_or_new_has_changed(tmp_path: Path) -> None:
     assert changed(tmp_path) == ["edited.py", "removed.py", "new.py"]
 
 
-def test_tests_that_find_no_time_are_counted(tmp_path: Path) -> None:
+def test_skipped_tests_are_counted(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_one(): pass\ndef test_two(): pass\n")
     program = (
         "import pytest; from dev.quick import Budget; budget = Budget(0.0);"

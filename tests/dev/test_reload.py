@@ -1,4 +1,4 @@
-"""`make run` starts web and worker again when a file changes, and the parts keep running."""
+"""`make run` restarts web and worker after a change of a file, and keeps the services running."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from tests.patient import SECONDS
 
 
 class Reloading:
-    """A `python -m dev.reload` in a folder of its own; its command writes a line to `log` at each start."""
+    """A `python -m dev.reload` in its own folder; its command writes a line to `log` at each start."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "api").mkdir()
@@ -60,7 +60,7 @@ def until(condition: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("how", ["TERM", "KILL"])
-def test_a_change_starts_it_again(reloading: Reloading, how: str) -> None:
+def test_a_change_restarts_the_command(reloading: Reloading, how: str) -> None:
     reloading.start(how)
     until(lambda: reloading.lines() == ["started"])
     reloading.code.write_text("echo again >> log; exec sleep 1000")
@@ -71,7 +71,7 @@ def test_a_change_starts_it_again(reloading: Reloading, how: str) -> None:
     assert reloading.process.wait(SECONDS) == -signal.SIGTERM
 
 
-def test_a_change_that_fails_waits_for_the_next(reloading: Reloading) -> None:
+def test_a_failing_command_waits_for_the_next_change(reloading: Reloading) -> None:
     reloading.start()
     until(lambda: reloading.lines() == ["started"])
     reloading.code.write_text("echo broken >> log; exit 1")
@@ -80,7 +80,7 @@ def test_a_change_that_fails_waits_for_the_next(reloading: Reloading) -> None:
     until(lambda: reloading.lines() == ["started", "broken", "mended"])
 
 
-def test_it_ends_on_sigterm_also_where_its_command_has_ended(reloading: Reloading) -> None:
+def test_it_ends_on_sigterm_even_after_its_command_ended(reloading: Reloading) -> None:
     reloading.start()
     until(lambda: reloading.lines() == ["started"])
     reloading.code.write_text("echo broken >> log; exit 3")
@@ -89,12 +89,12 @@ def test_it_ends_on_sigterm_also_where_its_command_has_ended(reloading: Reloadin
     assert reloading.process.wait(SECONDS) in (3, -signal.SIGTERM)  # it may still be ending
 
 
-def test_a_command_that_ends_before_any_change_ends_it(reloading: Reloading) -> None:
+def test_it_ends_with_a_command_that_ends_before_any_change(reloading: Reloading) -> None:
     reloading.code.write_text("exit 7")
     assert reloading.start().wait(SECONDS) == 7
 
 
-def test_caches_and_backups_are_no_change(tmp_path: Path) -> None:
+def test_caches_and_backups_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "a.py").touch()
     before = snapshot([tmp_path])
     (tmp_path / "__pycache__").mkdir()
@@ -105,7 +105,7 @@ def test_caches_and_backups_are_no_change(tmp_path: Path) -> None:
     assert snapshot([tmp_path]) != before
 
 
-def test_run_reloads_web_and_keeps_the_parts(project: Project) -> None:
+def test_run_reloads_web_and_keeps_the_services(project: Project) -> None:
     (project.folder / "api").mkdir()
     code = project.folder / "api" / "routes.py"
     code.write_text("one")

@@ -9,7 +9,7 @@ def reset(project: Project) -> tuple[int, str]:
     return process.returncode, output
 
 
-def test_the_data_of_run_is_deleted_and_nothing_else(project: Project) -> None:
+def test_only_the_data_of_run_is_deleted(project: Project) -> None:
     run = project.run().until_ready()
     mine = project.data / "notes.txt"
     mine.touch()
@@ -25,7 +25,7 @@ def test_the_data_of_run_is_deleted_and_nothing_else(project: Project) -> None:
     assert not project.data.exists()
 
 
-def test_a_folder_of_something_else_stays(project: Project) -> None:
+def test_a_folder_with_other_files_is_kept(project: Project) -> None:
     (project.data / "logs").mkdir(parents=True)
     assert reset(project) == (0, ".data holds nothing of `make run`.\n")
     assert (project.data / "logs").exists()

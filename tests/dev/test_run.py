@@ -22,7 +22,7 @@ def get(project: Project, path: str) -> httpx.Response:
     return httpx.get(f"http://127.0.0.1:{project.port}{path}", trust_env=False)
 
 
-def test_run_starts_everything_twice_the_same_and_leaves_nothing(project: Project) -> None:
+def test_run_starts_everything_twice_and_leaves_nothing(project: Project) -> None:
     (project.folder / ".env").write_text("# local\nGREETING='hello # there' # why\nPORT=1\n")
     run = project.run().until_ready()
     first, family = project.services(), run.family()
@@ -60,7 +60,7 @@ def test_kill_9_leaves_nothing_and_the_next_start_works(project: Project) -> Non
 
 
 def test_kill_9_of_its_process_group_leaves_nothing(project: Project) -> None:
-    """C-337: honcho's processes are of the group, and web and worker are not."""
+    """C-337: honcho's processes are in the group, web and worker are not."""
     run = project.run().until_ready()
     family = run.family()
     ours = {pid for pid in family if b"dev\0run" in Path(f"/proc/{pid}/cmdline").read_bytes()}
@@ -71,7 +71,7 @@ def test_kill_9_of_its_process_group_leaves_nothing(project: Project) -> None:
     assert ended(family)
 
 
-def test_a_process_that_ignores_sigterm_is_gone_within_ten_seconds(project: Project) -> None:
+def test_a_process_that_ignores_sigterm_is_killed_within_ten_seconds(project: Project) -> None:
     run = project.run().until_ready()
     family = run.family()
     get(project, "/hang")
@@ -91,7 +91,7 @@ def test_when_web_ends_all_end(project: Project) -> None:
     assert ended(family, seconds=0)
 
 
-def test_when_a_part_ends_all_end(project: Project) -> None:
+def test_when_a_service_ends_all_end(project: Project) -> None:
     run = project.run().until_ready()
     family = run.family()
     (broker,) = (pid for pid in family if b"dev.kafka" in Path(f"/proc/{pid}/cmdline").read_bytes())
@@ -126,20 +126,20 @@ def test_a_taken_port_is_named_before_anything_starts(project: Project) -> None:
     assert not project.data.exists()
 
 
-def test_a_port_that_is_none_is_refused(project: Project) -> None:
+def test_an_invalid_port_is_refused(project: Project) -> None:
     run = project.run(PORT="http")
     assert run.wait() == 1
     assert run.output == "PORT is http: it must be a number from 1 to 65535.\n"
 
 
-def test_a_line_of_the_env_file_that_says_nothing_is_named(project: Project) -> None:
+def test_an_invalid_line_of_the_env_file_is_named(project: Project) -> None:
     (project.folder / ".env").write_text("# fine\n\nexport FINE=\nSECRET_KEY: value\n")
     run = project.run()
     assert run.wait() == 1
     assert run.output == ".env, line 4: expected KEY=VALUE or a # comment.\n"
 
 
-def test_migrations_that_fail_stop_the_start(project: Project) -> None:
+def test_failing_migrations_stop_the_start(project: Project) -> None:
     (project.folder / "migrations.py").write_text("raise SystemExit('column already exists')")
     run = project.run(
         KAFKA_BOOTSTRAP_SERVERS="elsewhere:9092", REDIS_URL="redis://elsewhere", SMTP_URL="smtp://elsewhere"
@@ -159,5 +159,5 @@ def test_migrations_that_fail_stop_the_start(project: Project) -> None:
         ({"status": 503, "title": "Service Unavailable"}, '{"status": 503, "title": "Service Unavailable"}'),
     ],
 )
-def test_what_is_missing(report: dict[str, Any], missing: str) -> None:
+def test_missing_packages_and_programs(report: dict[str, Any], missing: str) -> None:
     assert what_is_missing(report) == missing

@@ -14,7 +14,7 @@ from dev.part import StackError
 from dev.stack import Services, embedded, is_running, running
 
 
-async def test_postgresql_answers_to_a_role_that_is_no_superuser(stack: Services) -> None:
+async def test_postgresql_accepts_a_role_that_is_no_superuser(stack: Services) -> None:
     connection = await asyncpg.connect(stack.database_url)
     try:
         assert await connection.fetchval("show server_version_num") >= "180000"
@@ -26,7 +26,7 @@ async def test_postgresql_answers_to_a_role_that_is_no_superuser(stack: Services
         await connection.close()
 
 
-async def test_postgresql_wants_the_password(stack: Services) -> None:
+async def test_postgresql_requires_the_password(stack: Services) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(stack.database_url, password="guess")
 
@@ -37,7 +37,7 @@ async def test_redis_answers(stack: Services) -> None:
         assert await redis.get("name") == b"value"
 
 
-async def test_kafka_takes_and_gives_messages(stack: Services) -> None:
+async def test_kafka_stores_and_returns_messages(stack: Services) -> None:
     producer = AIOKafkaProducer(
         bootstrap_servers=stack.kafka_bootstrap_servers, enable_idempotence=True, acks="all", request_timeout_ms=10_000
     )
@@ -60,7 +60,7 @@ async def test_kafka_takes_and_gives_messages(stack: Services) -> None:
     assert messages[0].headers == (("ce_id", b"7"),)
 
 
-async def test_mail_is_a_file_when_it_is_accepted_and_on_the_page(stack: Services, data_dir: Path) -> None:
+async def test_an_accepted_mail_is_a_file_and_on_the_page(stack: Services, data_dir: Path) -> None:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "Us <us@example.com>", "ada@example.com", "Grüße"
     message.set_content("Hello Ada")
@@ -91,7 +91,7 @@ def test_a_folder_serves_one_stack(stack: Services, data_dir: Path) -> None:
         pass
 
 
-def test_each_address_in_the_environment_replaces_its_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_address_in_the_environment_replaces_its_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = {
         "DATABASE_URL": "postgresql://one:1,two:2/name",
         "REDIS_URL": "redis://cache.example:6379",
@@ -119,12 +119,12 @@ def only_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("only_postgresql")
-async def test_data_outlives_a_restart_and_a_stale_pid_file(tmp_path: Path) -> None:
+async def test_data_survives_a_restart_and_a_stale_pid_file(tmp_path: Path) -> None:
     with embedded(tmp_path) as services:
         connection = await asyncpg.connect(services.database_url)
         await connection.execute("create table kept as select 42 as answer")
         await connection.close()
-    # What a power cut leaves, when the number has since gone to another program: here, to this one.
+    # As after a power cut, when another program has the number: here, this one.
     (tmp_path / "postgres" / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n/nowhere\n")
     with embedded(tmp_path) as services:
         connection = await asyncpg.connect(services.database_url)
@@ -134,7 +134,7 @@ async def test_data_outlives_a_restart_and_a_stale_pid_file(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("only_postgresql")
-async def test_a_first_start_that_was_cut_off_is_begun_again(tmp_path: Path) -> None:
+async def test_an_interrupted_first_start_is_repeated(tmp_path: Path) -> None:
     (tmp_path / "postgres.unfinished" / "data").mkdir(parents=True)
     (tmp_path / "postgres.unfinished" / "data" / "PG_VERSION").write_text("18\n")
     with embedded(tmp_path, durable=False) as services:
@@ -143,7 +143,7 @@ async def test_a_first_start_that_was_cut_off_is_begun_again(tmp_path: Path) -> 
         await connection.close()
 
 
-def test_a_part_that_cannot_start_shows_the_end_of_its_log_and_stops_the_rest(tmp_path: Path) -> None:
+def test_a_service_that_cannot_start_shows_the_end_of_its_log_and_stops_the_rest(tmp_path: Path) -> None:
     (tmp_path / "postgres" / "data").mkdir(parents=True, mode=0o700)
     (tmp_path / "postgres" / "data" / "PG_VERSION").write_text("9.6\n")
     (tmp_path / "postgres" / "data" / "postgresql.conf").touch()

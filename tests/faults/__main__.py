@@ -1,4 +1,4 @@
-"""`make faults`: the long mode. Experiments at random, for so many minutes. The table goes into docs/reliability.md."""
+"""`make faults`: the long mode: random experiments for the given minutes. Writes the table into docs/reliability.md."""
 
 import argparse
 import asyncio
@@ -19,8 +19,8 @@ DOCUMENT = Path("docs/reliability.md")
 
 
 class Run:
-    """Every experiment once, in an order of the seed's, and then others at random; in the last part of the time only
-    those that leave web and worker alive, whose memory is then worth a look. It stops at the first fault."""
+    """Runs every experiment once, in an order that depends on the seed, then random ones; in the last part of the time
+    only those that keep web and worker alive, to measure their memory. Stops at the first fault."""
 
     def __init__(self, rig: Rig, minutes: float, seed: int) -> None:
         self.rows: dict[Experiment, list[Row]] = {experiment: [] for experiment in EXPERIMENTS}
@@ -60,7 +60,7 @@ class Run:
 
 
 async def run(minutes: float, seed: int) -> bool:
-    """Whether anything was wrong."""
+    """Return whether there was a fault."""
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         async with Rig(Path(folder), RATE, seed) as rig:
             long = Run(rig, minutes, seed)

@@ -1,4 +1,4 @@
-"""Harm that is seen, or done, by clients of its own, beside those of the ledger."""
+"""Experiments with clients of their own, beside those of the ledger."""
 
 import asyncio
 import random
@@ -18,8 +18,8 @@ POOL = 8
 CALLERS = 3 * POOL
 """More than the web process has connections to PostgreSQL."""
 ANSWER_SECONDS = 3.5
-"""An answer's at the latest while a table is locked: PostgreSQL's lock_timeout, or the wait for a connection, and a
-busy machine."""
+"""The maximum duration of an answer while a table is locked: PostgreSQL's lock_timeout, or the wait for a connection,
+and a busy machine."""
 LIVE_SECONDS = 0.05
 CANCELLED = 200
 WAITING = "select from pg_stat_activity where wait_event = 'relation'"
@@ -28,8 +28,8 @@ STUCK = """select from pg_stat_activity
 
 
 async def roll_web(rig: Rig) -> int:
-    """As a PaaS deploys: the router goes on to the new process, then the old one is told to stop. With one retry
-    nobody notices."""
+    """Deploy like a PaaS: the router switches to the new process, then the old one gets SIGTERM. With one retry no call
+    fails."""
     _, headers = await _account(rig)
     port, failed, calls, ending = free_port(), 0, 0, asyncio.Event()
     first, second = int(rig.environment["PORT"]), port
@@ -75,7 +75,7 @@ async def _good(client: httpx.AsyncClient, headers: dict[str, str]) -> bool:
 
 
 async def lock_users(rig: Rig) -> int:
-    """Whoever wants it is told 503 in time, the process lives, and the whole pool is back afterwards."""
+    """Callers get 503 in time, the process stays live, and the whole pool is available afterwards."""
     async with asyncio.TaskGroup() as group:
         living = group.create_task(_liveness(rig, HARM_SECONDS))
         answers = await _lock(rig, "users", HARM_SECONDS)
@@ -88,7 +88,7 @@ async def lock_users(rig: Rig) -> int:
 
 
 async def _liveness(rig: Rig, seconds: float) -> float:
-    """The 95th percentile of how long /health/live took."""
+    """Return the 95th percentile of the duration of /health/live."""
     ends, took = time.monotonic() + seconds, []
     async with httpx.AsyncClient(base_url=rig.url, trust_env=False) as client:
         while time.monotonic() < ends:
@@ -100,8 +100,8 @@ async def _liveness(rig: Rig, seconds: float) -> float:
 
 
 async def _lock(rig: Rig, table: str, seconds: float) -> list[tuple[int, float]]:
-    """Lock the table while more clients than the pool has connections want to sign in, as people whom nobody knows.
-    Each one's answer and seconds; every connection of the pool waited for the lock."""
+    """Lock the table while more clients than the pool has connections sign in with unknown addresses. Returns each
+    answer with its seconds; every connection of the pool waits for the lock."""
 
     async def sign_in() -> tuple[int, float]:
         form, began = {"username": f"{uuid4().hex}@example.com", "password": PASSWORD}, time.monotonic()
@@ -125,16 +125,16 @@ async def _lock(rig: Rig, table: str, seconds: float) -> list[tuple[int, float]]
 
 
 async def _all_given_back(rig: Rig) -> None:
-    """No transaction is left open, and all connections of the pool can be had at once."""
+    """Check that no transaction is open, and that all connections of the pool are available."""
     async with asyncio.timeout(5):
         while await rig.rows(STUCK):  # noqa: ASYNC110  # in PostgreSQL
             await asyncio.sleep(0.2)
-    answers = await _lock(rig, "sessions", 0.3)  # of which the worker wants nothing
-    assert {status for status, _ in answers} == {400}, "not one had to wait too long"
+    answers = await _lock(rig, "sessions", 0.3)  # not from the worker
+    assert {status for status, _ in answers} == {400}, "no call waited too long"
 
 
 async def cancel_calls(rig: Rig) -> int:
-    """Changes of one account's name, all of them at one row: the call is sent, and the connection reset."""
+    """Change one account's name concurrently, in one row, and reset each connection after sending the call."""
     account, headers = await _account(rig)
     for number in range(CANCELLED):
         account.names.append((f"Gone {number}", "unknown"))
@@ -158,13 +158,13 @@ async def cancel_calls(rig: Rig) -> int:
 
     await asyncio.gather(*(go_away(name) for name, _ in account.names))
     [row] = await rig.rows("select name from users where email = $1", account.email)
-    assert row["name"], "no call got as far as PostgreSQL"
+    assert row["name"], "no call reached PostgreSQL"
     await _all_given_back(rig)
     return CANCELLED
 
 
 async def _account(rig: Rig) -> tuple[Account, dict[str, str]]:
-    """One that the oracle knows of, and what its calls carry."""
+    """Return an account in the ledger, and the headers of its calls."""
     account = Account(f"{uuid4().hex}@example.com", "acked")
     async with httpx.AsyncClient(base_url=rig.url, trust_env=False, timeout=20) as client:
         body = {"email": account.email, "password": PASSWORD}

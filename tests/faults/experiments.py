@@ -1,4 +1,4 @@
-"""The experiments: each does one round of harm and returns when the harm is over, with how many injections it was."""
+"""The experiments: each causes one round of faults, waits for its end, and returns the number of injections."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ Harm = Callable[[Rig], Awaitable[int]]
 
 @dataclass(frozen=True)
 class Experiment:
-    """`number` is the fault's in the list that this was built against; `short` ones run in CI."""
+    """`number` is the fault's in docs/reliability.md; `short` ones run in CI."""
 
     number: str
     what: str
@@ -50,7 +50,7 @@ def silence(server: Callable[[Rig], Proxy]) -> Harm:
 
 
 def delay(server: Callable[[Rig], Proxy], seconds: float) -> Harm:
-    """Each way."""
+    """Delay both directions."""
 
     async def harm(rig: Rig) -> int:
         server(rig).delay = seconds
@@ -111,7 +111,7 @@ async def many_workers(rig: Rig) -> int:
 
 
 async def flush_redis(rig: Rig) -> int:
-    """While jobs wait there: the mail server hangs, so that they do."""
+    """While jobs wait there, because the mail server hangs."""
     rig.mails.mode = "hang"
     await asyncio.sleep(3)
     rig.redis_server.kill()
@@ -121,7 +121,7 @@ async def flush_redis(rig: Rig) -> int:
 
 
 async def fill_redis(rig: Rig) -> int:
-    """It takes no writes: a replica of nobody, and then full."""
+    """Refuse writes: as a replica without a primary, then full."""
     async with Redis.from_url(rig.redis_server.url) as redis:
         await redis.replicaof("127.0.0.1", "1")
         await asyncio.sleep(HARM_SECONDS / 2)
@@ -133,7 +133,7 @@ async def fill_redis(rig: Rig) -> int:
 
 
 async def lose_acknowledgements(rig: Rig) -> int:
-    """Records arrive, and the broker's answer is cut in its middle."""
+    """Records arrive, but the broker's answer is cut in its middle."""
     rig.kafka.cut_at, rig.kafka.cut_after = b"ce_id", 10
     await asyncio.sleep(HARM_SECONDS)
     rig.kafka.cut_after = None
@@ -181,7 +181,7 @@ async def cut_postgresql(rig: Rig) -> int:
 
 
 async def cut_answers(rig: Rig) -> int:
-    """In their middle, wherever that is; then those to COMMIT, so that nobody knows what became of it."""
+    """Cut answers in their middle, then those to COMMIT, so that the outcome is unknown."""
     for said, after in ((b"", 3000), (b"COMMIT", 10)):
         rig.postgresql.cut_at, rig.postgresql.cut_after = said, after
         await asyncio.sleep(HARM_SECONDS / 2)
@@ -214,7 +214,7 @@ def bad_mail_server(*modes: str) -> Harm:
 
 
 async def refuse_recipients(rig: Rig) -> int:
-    """A dead letter each; somebody who can read them tries again."""
+    """Each makes a dead letter, which an operator retries."""
     rig.mails.mode = "550"
     await asyncio.sleep(HARM_SECONDS / 2)
     rig.mails.mode = "ok"
@@ -233,8 +233,8 @@ async def everything(rig: Rig) -> int:
 
 EXPERIMENTS = (
     Experiment("F-1", "web killed: before and after its commit, before its answer", kill_web, 1, outage=True),
-    Experiment("F-2", "web told to stop, under load", stop_web, 2, outage=True),
-    Experiment("F-3", "a new web process, switched to, and the old one told to stop; twice", roll_web, outage=True),
+    Experiment("F-2", "web stopped by SIGTERM, under load", stop_web, 2, outage=True),
+    Experiment("F-3", "a new web process replaces the old one, which gets SIGTERM; twice", roll_web, outage=True),
     Experiment("F-4", "worker killed: before a mail, inside DATA, before its row is removed", kill_worker, 1),
     Experiment("F-5", "relay killed between publishing and marking", kill_relay_after_publishing, 1),
     Experiment("F-6", "relay killed between claiming and publishing", kill_relay_before_publishing, 1),
@@ -242,27 +242,25 @@ EXPERIMENTS = (
     Experiment("F-8", "every connection to PostgreSQL reset", cut_postgresql, 1, outage=True),
     Experiment("F-10", "Redis refuses", refuse(lambda rig: rig.redis)),
     Experiment("F-11", "Redis is silent", silence(lambda rig: rig.redis), 1),
-    Experiment("F-12", "Redis empty again while jobs wait in it", flush_redis, 1),
-    Experiment("F-13", "Redis takes no writes: a read-only replica, then full", fill_redis),
-    Experiment("F-14", "Kafka refuses, then is back", refuse(lambda rig: rig.kafka, 2 * HARM_SECONDS)),
-    Experiment("F-15", "Kafka stopped in its tracks, then goes on", freeze_kafka, 1),
-    Experiment("F-16", "Kafka has the records, and its answer is cut", lose_acknowledgements),
+    Experiment("F-12", "Redis flushed while jobs wait in it", flush_redis, 1),
+    Experiment("F-13", "Redis refuses writes: a read-only replica, then full", fill_redis),
+    Experiment("F-14", "Kafka refuses, then accepts again", refuse(lambda rig: rig.kafka, 2 * HARM_SECONDS)),
+    Experiment("F-15", "Kafka suspended, then continued", freeze_kafka, 1),
+    Experiment("F-16", "Kafka stores the records, and its answer is cut", lose_acknowledgements),
     Experiment("F-16", "Kafka is slow: 0.2 s each way", delay(lambda rig: rig.kafka, 0.2)),
     Experiment("F-17", "web and worker start without Kafka and Redis", start_without_kafka_and_redis, outage=True),
     Experiment("F-18", "PostgreSQL crashes and starts again", restart_postgresql, 1, outage=True),
-    Experiment("F-19", "PostgreSQL away", stop_postgresql, outage=True),
-    Experiment("F-20", "PostgreSQL fails over; the old primary lives on, read-only", fail_over, 1, outage=True),
+    Experiment("F-19", "PostgreSQL stopped", stop_postgresql, outage=True),
+    Experiment("F-20", "PostgreSQL fails over; the old primary stays up, read-only", fail_over, 1, outage=True),
     Experiment("F-21", "PostgreSQL is silent", silence(lambda rig: rig.postgresql), outage=True),
     Experiment("F-21", "PostgreSQL is slow: 50 ms each way", delay(lambda rig: rig.postgresql, 0.05), outage=True),
     Experiment("F-21", "PostgreSQL's answers are cut, also to COMMIT", cut_answers, outage=True),
     Experiment("F-22", "a table is locked for 6 s", lock_users, outage=True),
-    Experiment(
-        "F-23", "200 clients go away in the middle of a call; then a table is locked", cancel_calls, outage=True
-    ),
-    Experiment("F-25", "no NOTIFY is heard", lose_notify),
+    Experiment("F-23", "200 clients disconnect during a call; then a table is locked", cancel_calls, outage=True),
+    Experiment("F-25", "NOTIFY is lost", lose_notify),
     Experiment("F-26", "SMTP refuses", refuse(lambda rig: rig.smtp)),
     Experiment("F-26", "SMTP: 451, reset after DATA", bad_mail_server("451", "reset"), 1),
-    Experiment("F-26", "SMTP: 550; dead letters, tried again by hand", refuse_recipients),
+    Experiment("F-26", "SMTP: 550; dead letters, retried by hand", refuse_recipients),
     Experiment(
         "F-36", "web killed, Redis refuses, Kafka stopped, PostgreSQL reset, SMTP 451: at once", everything, outage=True
     ),

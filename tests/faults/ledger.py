@@ -1,5 +1,5 @@
-"""The clients, and what they know: every call with how it ended. What was acknowledged must be so for ever; of an
-unknown one, either is right."""
+"""The clients, and their record of every call with its outcome. An acknowledged change must be stored; of a change with
+unknown outcome, both states are right."""
 
 import asyncio
 import base64
@@ -17,22 +17,22 @@ from tests.factories import PASSWORD
 CLIENTS = 16
 GOOD_IN_A_ROW = 20
 CHANGES = 12
-"""Of each account, before the client goes on to the next one: registering and signing in are dear."""
+"""Calls per account before the client continues with the next: registering and signing in are expensive."""
 
 
 @dataclass
 class Account:
-    """What a client knows of one: each change of the name as it asked for it, and which were acknowledged."""
+    """A client's record of an account: each requested change of the name, and which were acknowledged."""
 
     email: str
     registered: str
     names: list[tuple[str, str]] = field(default_factory=list)
     resets: list[str] = field(default_factory=list)
     sessions: dict[UUID, int] = field(default_factory=dict)
-    """The generation of each session that the client holds the token of."""
+    """The generation of each session of which the client has the token."""
 
     def possible_names(self) -> set[str | None]:
-        """The last acknowledged one, and the later ones whose fate is unknown."""
+        """Return the last acknowledged name, and later ones with unknown outcome."""
         possible: set[str | None] = {None}
         for asked, outcome in self.names:
             if outcome == "acked":
@@ -42,26 +42,26 @@ class Account:
         return possible
 
     def saw(self, name: str | None) -> None:
-        """What was read once stays so: a change that was unknown is as good as acknowledged."""
+        """A name that was read must stay: an unknown change then counts as acknowledged."""
         self.names = [(asked, "acked" if asked == name else outcome) for asked, outcome in self.names]
 
 
 class Ledger:
-    """Clients at so many calls a second, and what became of the calls: `acked`, `refused` (4xx), `down` (it never got
-    there), `unknown`."""
+    """Clients at a fixed rate, and the outcomes of their calls: `acked`, `refused` (4xx), `down` (not sent),
+    `unknown`."""
 
     def __init__(self, url: str, rate: float, seed: int) -> None:
         self.accounts: list[Account] = []
         self.acked = 0
         self.broken: list[str] = []
-        """Answers that are never right, whatever is down."""
+        """Answers that are wrong in any situation."""
         self.failed: list[str] = []
-        """Calls that were down or unknown: right only where the harm takes the service away."""
+        """Calls that were down or unknown: allowed only if the fault interrupts the service."""
         self._url = url
         self._pause = CLIENTS / rate
         self._random = random.Random(seed)
         self._calls: list[tuple[float, float, bool]] = []
-        """Of this load: when it ended, how long it took, and whether it was good."""
+        """Calls of this load: end, duration, and success."""
         self._ending = asyncio.Event()
 
     async def run(self) -> None:
@@ -76,7 +76,7 @@ class Ledger:
         self._ending.set()
 
     async def good_since(self, began: float) -> float:
-        """Wait for GOOD_IN_A_ROW good calls that ended after that moment; when the first of them did."""
+        """Wait for GOOD_IN_A_ROW successful calls after that time. Returns the time of the first of them."""
         while True:
             row: list[float] = []
             for ended, _, good in self._calls:
@@ -87,7 +87,7 @@ class Ledger:
             await asyncio.sleep(0.1)
 
     def good_between(self, began: float, over: float) -> list[float]:
-        """How long each good call took that ended between those moments, in seconds."""
+        """Return the seconds of each successful call that ended in the interval."""
         return [seconds for ended, seconds, good in self._calls if good and began <= ended <= over]
 
     async def _live(self) -> None:
@@ -121,7 +121,7 @@ class Ledger:
         account.resets.append(outcome)
 
     async def _look(self, client: httpx.AsyncClient, account: Account, headers: dict[str, str]) -> None:
-        """What a client was told is what it reads."""
+        """Check that an acknowledged change is read."""
         outcome, user = await self._call(client, "GET", "/api/users/me", headers=headers)
         if outcome == "acked":
             if user["name"] not in account.possible_names():
@@ -131,11 +131,11 @@ class Ledger:
     async def _sign_in(self, client: httpx.AsyncClient, account: Account) -> dict[str, Any]:
         form = {"username": account.email, "password": PASSWORD}
         outcome, pair = await self._call(client, "POST", "/api/auth/jwt/login", data=form)
-        assert outcome != "refused", "an account that was acknowledged cannot sign in"
+        assert outcome != "refused", "an acknowledged account cannot sign in"
         return _kept(account, pair)
 
     async def _refresh(self, client: httpx.AsyncClient, account: Account, pair: dict[str, Any]) -> dict[str, Any]:
-        """The same token until there is an answer, as a client does whose answer was lost."""
+        """Retry with the same token until there is an answer, like a client whose answer was lost."""
         began = time.monotonic()
         while not self._ending.is_set():
             body = {"refresh_token": pair["refresh_token"]}
@@ -143,8 +143,8 @@ class Ledger:
             if outcome == "acked":
                 return _kept(account, following)
             if outcome == "refused":
-                assert time.monotonic() - began > 9, "a retry within the grace signed its owner out"
-                del account.sessions[_sid(pair)]  # stolen, for all that the server knows
+                assert time.monotonic() - began > 9, "a retry within the grace period signed its owner out"
+                del account.sessions[_sid(pair)]  # for the server it may be stolen
                 return {}
         return pair
 

@@ -1,5 +1,4 @@
-"""What is compared once all is quiet: what the clients were told, what PostgreSQL has, what arrived at Kafka and in the
-mailboxes."""
+"""Compares, once all work is done, the answers to clients with PostgreSQL, Kafka and the mailboxes."""
 
 import asyncio
 import time
@@ -15,7 +14,7 @@ QUIET_SECONDS = 120.0
 EVENTS = "select id from outbox_events where published_at is null and dead_at is null"
 TASKS = "select id from outbox_tasks where dead_at is null"
 DEAD = "select id from outbox_events where dead_at is not null union select id from outbox_tasks"
-# One statement writes both, under one id: each is the other's witness.
+# One statement writes both, under one id: each verifies the other.
 HALVES = """select id from audit_entries full join outbox_events using (id)
              where audit_entries.id is null or outbox_events.id is null"""
 SESSIONS = "select id, generation from sessions where ended_at is null"
@@ -23,7 +22,7 @@ SESSIONS = "select id, generation from sessions where ended_at is null"
 
 @dataclass
 class Verdict:
-    """`lost` and `invented` must be empty and `disorder` 0; a duplicate costs a receiver a look at its id."""
+    """`lost` and `invented` must be empty and `disorder` 0; receivers drop duplicates by id."""
 
     lost: list[str] = field(default_factory=list)
     invented: list[str] = field(default_factory=list)
@@ -33,37 +32,37 @@ class Verdict:
 
 
 async def waiting(rig: Rig, kind: str) -> set[UUID]:
-    """The EVENTS or TASKS that wait in the outbox."""
+    """Return the number of pending EVENTS or TASKS in the outbox."""
     return {row["id"] for row in await rig.rows(kind)}
 
 
 async def delivered(rig: Rig, kind: str, ids: set[UUID]) -> float:
-    """Wait until none of these waits any more; when that was."""
+    """Wait until none of these is pending. Returns the time."""
     while await waiting(rig, kind) & ids:  # noqa: ASYNC110  # in PostgreSQL
         await asyncio.sleep(0.2)
     return time.monotonic()
 
 
 async def drained(rig: Rig) -> None:
-    """Wait until nothing waits in the outbox."""
+    """Wait until the outbox has no pending rows."""
     async with asyncio.timeout(QUIET_SECONDS):
         while await rig.rows(f"{EVENTS} union all {TASKS}"):  # noqa: ASYNC110  # in PostgreSQL
             await asyncio.sleep(0.2)
 
 
 class Oracle:
-    """Reads Kafka on from where it was the last time."""
+    """Continues to read Kafka where it stopped."""
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
         self._offsets: dict[TopicPartition, int] = {}
         self._arrived: dict[str, list[str]] = {}
-        """By key, the ids as they came, without repetitions."""
+        """The ids of each key in order of arrival, without repetitions."""
         self._seen: set[str] = set()
         self._twice = 0
 
     async def judge(self) -> Verdict:
-        """Once nothing waits any more."""
+        """Compare once nothing is pending."""
         await drained(self._rig)
         verdict = Verdict()
         await self._events(verdict)
@@ -105,7 +104,7 @@ class Oracle:
             await consumer.stop()
 
     async def _partitions(self, consumer: AIOKafkaConsumer, topic: str) -> list[int]:
-        await consumer._client._wait_on_metadata(topic)  # it knows no topic that it is not subscribed to
+        await consumer._client._wait_on_metadata(topic)  # it knows only topics that it subscribed to
         return sorted(consumer.partitions_for_topic(topic) or ())
 
     def _keep(self, key: str, id: str) -> None:
@@ -143,7 +142,7 @@ class Oracle:
             verdict.lost.append(f"{events} events of {len(acked)} changes, {len(unknown)} unknown, of {account.email}")
 
     def _judge_mails(self, verdict: Verdict, account: Account) -> None:
-        """One to confirm the address, and one for each reset that was asked for."""
+        """One to confirm the address, and one for each requested reset."""
         mails = self._rig.mails.arrived.get(account.email, [])
         least = 1 + account.resets.count("acked")
         most = least + account.resets.count("unknown")

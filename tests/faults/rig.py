@@ -1,5 +1,5 @@
-"""Everything that the faults happen to: PostgreSQL that keeps what it has committed, Redis, a broker and a mail server,
-each behind a proxy, and the web and worker processes, started again whenever they end, as a PaaS does."""
+"""The system under test: PostgreSQL with durable commits, Redis, a broker and a mail server, each behind a proxy, and
+the web and worker processes, which are restarted whenever they end, as on a PaaS."""
 
 import asyncio
 import contextlib
@@ -31,14 +31,14 @@ START_SECONDS = 20.0
 
 
 class Mails:
-    """A mail server that may have a bad day: `mode` is ok, 451, 550, hang (in DATA) or reset (after it took a mail)."""
+    """A mail server with faults: `mode` is ok, 451, 550, hang (in DATA) or reset (after it accepted a mail)."""
 
     def __init__(self) -> None:
         self.mode = "ok"
         self.arrived: dict[str, list[str]] = defaultdict(list)
-        """By recipient, the Message-ID of each mail that was taken."""
+        """The Message-IDs of accepted mails, by recipient."""
         self.began = asyncio.Event()
-        """Somebody is in DATA."""
+        """Set when a client is in DATA."""
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
         if self.mode == "550":
@@ -63,7 +63,7 @@ class Mails:
 
 
 class Service:
-    """One process of the Procfile: when it ends, it is started again."""
+    """One process of the Procfile, restarted when it ends."""
 
     def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
         self._module, self._environment, self._log = module, environment, log
@@ -73,18 +73,18 @@ class Service:
         return Process(self._module, {**self._environment, **more}, self._log)
 
     async def keep(self) -> None:
-        """Start it again whenever it ends."""
+        """Restart it whenever it ends."""
         while True:
             if self.process.child.poll() is not None:
                 self.process = self._start({})
             await asyncio.sleep(0.05)
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL."""
         self.process.kill()
 
     async def die_at(self, point: str, seconds: float = 30.0) -> None:
-        """Start it anew with that failpoint, and wait until it has died there."""
+        """Restart it with that failpoint, and wait until it dies there."""
         self.process.kill()
         armed = self.process = self._start({"FAIL_AT": point})
         async with asyncio.timeout(seconds):
@@ -142,17 +142,17 @@ class Rig:
         )
 
     def end_database(self) -> None:
-        """As a crash does: no connection is told, nothing is written."""
+        """Crash: connections get no notice, nothing is written."""
         crash(self._database)
 
     async def begin_database(self) -> None:
-        """After `end_database`; it recovers."""
+        """Start it after `end_database`; it recovers."""
         self._start_database()
         await asyncio.to_thread(self._database.wait)
 
     async def fail_over(self) -> None:
-        """To a standby that is synchronous for a second: what is acknowledged then, both have. The old primary lives
-        on, read-only, with all its connections, until the next time."""
+        """Fail over to a standby that was synchronous for a second, so both have all acknowledged changes. The old
+        primary stays up, read-only, with all its connections, until the next time."""
         if self._old:
             crash(self._old)
         primary, place, port, self._old = self.database_url, self._place, self._port, self._database
@@ -193,7 +193,7 @@ class Rig:
 
     @contextlib.asynccontextmanager
     async def workers(self, more: int) -> AsyncIterator[list[Service]]:
-        """So many workers beside the first."""
+        """Run that many workers beside the first."""
         services = [Service("worker", self.environment, self.folder / f"worker-{number}.log") for number in range(more)]
         keeping = [self._keep(service) for service in services]
         try:
@@ -222,19 +222,19 @@ class Rig:
                     await asyncio.sleep(0.05)
 
     async def audit(self) -> int:
-        """The exit status of `python -m api.audit`: 0 where its chain is whole."""
+        """Return the exit status of `python -m api.audit`: 0 if the chain is valid."""
         checking = Process("api.audit", self.environment, self.folder / "audit.log")
         return await asyncio.to_thread(checking.child.wait, 120)
 
     async def rows(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
-        """What PostgreSQL says, asked around the proxy; waits until it is there."""
+        """Query PostgreSQL, bypassing the proxy; waits until it is up."""
         async with connected(self.database_url) as connection:
             return await connection.fetch(statement, *arguments)
 
 
 @contextlib.asynccontextmanager
 async def connected(url: str, *, superuser: bool = False) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
-    """A connection, as soon as the server lets us in."""
+    """Return a connection as soon as the server accepts one."""
     if superuser:
         url = url.replace(f"//{postgres.NAME}:", "//postgres:")
     async with asyncio.timeout(START_SECONDS):
@@ -257,6 +257,6 @@ async def _set(connection: "asyncpg.Connection[asyncpg.Record]", setting: str, v
 
 
 def crash(server: Part) -> None:
-    """PostgreSQL's `immediate`."""
+    """PostgreSQL's shutdown mode `immediate`."""
     server.process.send_signal(signal.SIGQUIT)
     server.process.wait()

@@ -1,4 +1,4 @@
-"""What the processes hold on to: looked at while all is quiet, after each trial."""
+"""Memory, files and connections of the processes, measured after each trial, when no work is pending."""
 
 import os
 import statistics
@@ -9,13 +9,13 @@ from pathlib import Path
 from tests.faults.rig import Rig
 
 SETTLED_SECONDS = 60.0
-"""A process that has just begun grows because it fills its caches."""
+"""Seconds until a new process has filled its caches."""
 CONNECTIONS = "select count(*) from pg_stat_activity where usename = current_user and pid <> pg_backend_pid()"
 
 
 @dataclass(frozen=True)
 class Look:
-    """At one process."""
+    """A measurement of one process."""
 
     pid: int
     seconds: float
@@ -30,7 +30,7 @@ class Soak:
         self._connections: list[int] = []
 
     async def look(self) -> bool:
-        """Whether both processes are those of the last look."""
+        """Return whether both processes are those of the last measurement."""
         for name, service in (("web", self._rig.web), ("worker", self._rig.worker)):
             pid = service.process.child.pid
             process = Path(f"/proc/{pid}")
@@ -41,7 +41,8 @@ class Soak:
         return all(len(looks) > 1 and looks[-1].pid == looks[-2].pid for looks in self._looks.values())
 
     def told(self) -> str:
-        """In one line: growth of the processes that were there at the end; files and connections, first and last."""
+        """Return one line: growth of the processes that were running at the end; files and connections, first and
+        last."""
         processes = [f"{name} {_growth(looks)}" for name, looks in self._looks.items()]
         return f"{'; '.join(processes)}; connections to PostgreSQL {_back(self._connections)}."
 

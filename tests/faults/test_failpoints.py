@@ -1,4 +1,4 @@
-"""FAIL_AT, as a process of ours meets it."""
+"""FAIL_AT in a process of this project."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ PASS = "from api.kernel.process.failpoints import passing\nfor point in 'abab':\
 
 
 def passing(environment: Mapping[str, str]) -> tuple[int, str, str]:
-    """The exit status of a process that passes a, b, a, b, and what it said."""
+    """Return exit status and output of a process that passes a, b, a, b."""
     command = [sys.executable, "-u", "-c", PASS]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return ended.returncode, "".join(ended.stdout.split()), ended.stderr
@@ -22,12 +22,12 @@ def test_a_process_kills_itself_at_that_passing_of_the_point(at: str, said: str)
 
 
 @pytest.mark.parametrize("at", ["", "c", "a:3"])
-def test_it_passes_what_is_not_named(at: str) -> None:
+def test_it_ignores_points_that_are_not_named(at: str) -> None:
     assert passing({"FAIL_AT": at, "ENVIRONMENT": "development"})[:2] == (0, "abab")
 
 
 @pytest.mark.parametrize("environment", [{}, {"ENVIRONMENT": "production"}])
-def test_production_refuses_to_start_with_one(environment: dict[str, str]) -> None:
+def test_production_refuses_to_start_with_a_failpoint(environment: dict[str, str]) -> None:
     status, said, error = passing({"FAIL_AT": "a", **environment})
     assert (status, said) == (1, "")
     assert "unset it" in error

@@ -1,4 +1,4 @@
-"""The short mode of the fault suite; `make faults` is the long one. docs/reliability.md says what it proves."""
+"""The short mode of the fault suite; `make faults` is the long one. docs/reliability.md describes it."""
 
 from collections.abc import AsyncIterator
 
@@ -10,12 +10,12 @@ from tests.faults.trial import Trials, explained
 
 pytestmark = pytest.mark.alone
 PATIENCE = 3
-"""A machine that runs other things beside."""
+"""Limits for a machine that runs other programs, too."""
 LEASES = [each for each in EXPERIMENTS if each.number in ("F-4", "F-5", "F-11", "F-12")]
 
 
 async def expire_leases(rig: Rig) -> int:
-    """All whose tasks wait for their leases' end, so that they wait together."""
+    """Experiments whose tasks wait for the end of their lease, run together so that they wait once."""
     return sum([await each.harm(rig) for each in reversed(LEASES)])
 
 
@@ -38,12 +38,12 @@ def trials(rig: Rig) -> Trials:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("experiment", SHORT, ids=[f"{each.number} {each.what}" for each in SHORT])
-async def test_nothing_is_lost_and_all_stays_in_order(experiment: Experiment, trials: Trials, rig: Rig) -> None:
+async def test_nothing_is_lost_and_the_order_is_kept(experiment: Experiment, trials: Trials, rig: Rig) -> None:
     with explained(rig):
         row = await trials.run(experiment, experiment.short)
         assert [*row.faults, *row.late, *rig.ledger.broken] == []
         assert row.acked > 20
 
 
-async def test_after_all_of_it_the_audit_s_chain_is_whole(rig: Rig) -> None:
+async def test_afterwards_the_audits_chain_is_valid(rig: Rig) -> None:
     assert await rig.audit() == 0, (rig.folder / "audit.log").read_text()

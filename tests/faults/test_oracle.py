@@ -1,4 +1,4 @@
-"""The oracle sees what the suite looks for: here it is done on purpose."""
+"""The oracle detects the faults that the suite looks for: these tests cause them on purpose."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from tests.faults.trial import Row
 
 @pytest.fixture
 async def judged(tmp_path: Path) -> AsyncIterator[tuple[Rig, Oracle]]:
-    """A few accounts, after a verdict that finds no fault."""
+    """A few accounts, after a verdict without faults."""
     async with Rig(tmp_path, rate=60, seed=1) as rig:
         async with asyncio.TaskGroup() as group:
             group.create_task(rig.ledger.run())
@@ -35,7 +35,7 @@ def kinds(faults: list[str]) -> set[str]:
     return {fault.split()[0].rstrip(":") for fault in faults}
 
 
-async def test_what_is_missing_is_lost_and_what_nobody_asked_for_is_invented(judged: tuple[Rig, Oracle]) -> None:
+async def test_missing_rows_are_lost_and_unrequested_ones_invented(judged: tuple[Rig, Oracle]) -> None:
     rig, oracle = judged
     named = next(account for account in rig.ledger.accounts if account.names)
     gone = next(account for account in rig.ledger.accounts if account is not named)
@@ -51,12 +51,12 @@ async def test_what_is_missing_is_lost_and_what_nobody_asked_for_is_invented(jud
     assert kinds(verdict.invented) == {"event"}
 
 
-async def test_an_order_that_differs_is_seen_and_so_is_what_comes_twice(judged: tuple[Rig, Oracle]) -> None:
+async def test_another_order_and_repetitions_are_detected(judged: tuple[Rig, Oracle]) -> None:
     rig, oracle = judged
     email = rig.ledger.accounts[0].email
     rig.mails.arrived[email] *= 2
     named = next(account for account in rig.ledger.accounts if account.names)
-    # As if the account had been registered after its name was changed.
+    # As if the account was registered after its name was changed.
     whose = "select id from users where email = $1"
     moved = f"update outbox_events set seq = default where type = 'users.registered' and key = ({whose})"
     await rig.rows(moved, named.email)
@@ -69,21 +69,21 @@ async def nothing(_: Rig) -> int:
     return 1
 
 
-def test_a_name_that_was_read_is_as_good_as_acknowledged() -> None:
+def test_a_name_that_was_read_counts_as_acknowledged() -> None:
     account = Account("ada@example.com", "acked", names=[("first", "acked"), ("second", "unknown"), ("third", "down")])
     assert account.possible_names() == {"first", "second"}
     account.saw("second")
     assert account.possible_names() == {"second"}
 
 
-def test_a_call_that_fails_is_a_fault_unless_the_harm_takes_the_service_away() -> None:
+def test_a_failed_call_is_a_fault_unless_the_experiment_interrupts_the_service() -> None:
     failed = [f"GET /api/users/me {number}" for number in range(6)]
     kept = Row(Experiment("F-10", "Redis refuses", nothing), 1, failed=failed)
     assert kept.faults == [*(f"refused service: {each}" for each in failed[:5]), "refused service: 6 in all"]
     assert Row(Experiment("F-19", "PostgreSQL away", nothing, outage=True), 1, failed=failed).faults == []
 
 
-def test_what_is_late_is_told_by_the_experiments_limits() -> None:
+def test_late_recoveries_are_reported_by_the_experiments_limits() -> None:
     killed = Experiment("F-5", "relay killed", nothing)
     assert Row(killed, 1, answers=5, events=2, tasks=32).late == []
     assert Row(killed, 1, events=2.1, tasks=33).late == [

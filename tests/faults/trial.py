@@ -15,7 +15,7 @@ from tests.faults.rig import Rig
 RECOVERY_SECONDS = 90.0
 BEFORE_SECONDS = 1.0
 TOLD = 5
-"""Of each kind of fault so many are told in full."""
+"""The number of faults of each kind that are reported in full."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Limits:
     answers: float = 5
     events: float = 10
     tasks: float = 32
-    """A task's lease, and a look for it."""
+    """A task's lease, and the interval of polling for it."""
 
 
 STRICTER = {
@@ -39,7 +39,7 @@ STRICTER = {
 
 @dataclass
 class Row:
-    """What came of an experiment; the seconds are the longest of its rounds, from the end of the harm."""
+    """The results of an experiment; the seconds are the maximum of its rounds, from the end of the fault."""
 
     experiment: Experiment
     patience: float
@@ -48,18 +48,18 @@ class Row:
     failed: list[str] = field(default_factory=list)
     """Calls that were not served."""
     harmed: list[float] = field(default_factory=list)
-    """How long the good calls took during the harm."""
+    """Durations of successful calls during the fault."""
     answers: float = 0
-    """Until the first of 20 good calls."""
+    """Until the first of 20 successful calls."""
     events: float = 0
-    """Until those that waited in the outbox then were in Kafka."""
+    """Until all pending rows of that time were in Kafka."""
     tasks: float = 0
-    """Until those that waited in the outbox then were done."""
+    """Until all pending rows of that time were done."""
     verdict: Verdict = field(default_factory=Verdict)
 
     @property
     def faults(self) -> list[str]:
-        """What must not be."""
+        """Return violations."""
         told, refused = self.verdict, [] if self.experiment.outage else self.failed
         kinds = {"lost": told.lost, "invented": told.invented, "refused service": refused}
         faults = [f"{kind}: {each}" for kind, found in kinds.items() for each in found[:TOLD]]
@@ -68,7 +68,7 @@ class Row:
 
     @property
     def late(self) -> list[str]:
-        """What took longer than it may."""
+        """Return recoveries beyond their limits."""
         limits = STRICTER.get(self.experiment.number, Limits())
         took = {"answers": (self.answers, limits.answers), "events": (self.events, limits.events)}
         took["tasks"] = (self.tasks, limits.tasks)
@@ -80,13 +80,13 @@ class Row:
 
 
 def ends(rig: Rig) -> list[str]:
-    """Of what the processes said."""
+    """Return the ends of the processes' logs."""
     return [service.process.log.read_text()[-3000:] for service in (rig.web, rig.worker)]
 
 
 @contextlib.contextmanager
 def explained(rig: Rig) -> Iterator[None]:
-    """What fails here tells the ends of the processes' logs."""
+    """On a failure, print the ends of the processes' logs."""
     try:
         yield
     except Exception as error:
@@ -95,8 +95,8 @@ def explained(rig: Rig) -> Iterator[None]:
 
 
 class Trials:
-    """Experiments one after the other with one rig; the verdict is on everything since the first. `patience` times as
-    long as its limit a recovery may take."""
+    """Experiments in sequence on one rig; the verdict covers everything since the first. `patience` multiplies the
+    limits of recoveries."""
 
     def __init__(self, rig: Rig, patience: float) -> None:
         self._rig = rig
@@ -144,7 +144,7 @@ class Trials:
 
 
 def together(rows: Sequence[Row]) -> Row:
-    """One experiment's trials as one row."""
+    """Return one experiment's trials as one row."""
     return Row(
         rows[0].experiment,
         rows[0].patience,
@@ -168,7 +168,7 @@ TIMES = ("answers", "events", "tasks")
 
 
 def line(row: Row) -> str:
-    """Of the table."""
+    """Return a row of the table."""
     told, experiment = row.verdict, row.experiment
     p99 = f"{statistics.quantiles(row.harmed, n=100)[-1] * 1000:.0f} ms" if len(row.harmed) > 1 else "–"
     return (
@@ -179,13 +179,13 @@ def line(row: Row) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """In Markdown."""
+    """Return the table in Markdown."""
     columns = (*COLUMNS, *TIMES)
     return "\n".join([f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *map(line, rows)])
 
 
 def write(path: Path, text: str) -> None:
-    """Between the two comments of the document."""
+    """Write the text between the two comments of the document."""
     head, _, rest = path.read_text().partition("<!-- table -->\n")
     _, _, tail = rest.partition("<!-- end of the table -->")
     path.write_text(f"{head}<!-- table -->\n{text}\n<!-- end of the table -->{tail}")

@@ -1,5 +1,5 @@
-"""A web process with a database of its own and a collector of its metrics, and as many accounts as there are calls:
-whatever a call does to whoever made it, the next one is somebody else's."""
+"""A web process with its own database and a collector of its metrics, and as many accounts as calls, so that no call
+affects the caller of the next."""
 
 import http.server
 import threading
@@ -20,7 +20,7 @@ from tests.conftest import database_name, with_database
 from tests.factories import PASSWORD
 from tests.wire import Web, serving
 
-# Straight into the tables: there are thousands, and hashing is slow by design.
+# Inserted directly: there are thousands, and hashing is slow by design.
 _SIGN_UP = """
 with opened as (
     insert into users (id, email, password_hash, is_verified, is_superuser)
@@ -33,7 +33,7 @@ select %(sid)s, id, clock_timestamp() + interval '1 day', clock_timestamp() + in
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
-    """An OTLP collector that keeps what it is sent."""
+    """An OTLP collector that stores what it receives."""
 
     server: "Collecting"
 
@@ -52,7 +52,7 @@ class Collecting(http.server.ThreadingHTTPServer):
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who is signed in; the password is PASSWORD."""
+    """A signed-in account; its password is PASSWORD."""
 
     id: UUID
     sid: UUID
@@ -62,7 +62,7 @@ class Account:
 
 @dataclass
 class World:
-    """The running system, and what was asked of it."""
+    """The running system, and the calls so far."""
 
     web: Web
     settings: Settings
@@ -90,7 +90,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def own_database(settings: Settings) -> Iterator[Settings]:
-    """Settings for a database of the module's own, migrated and empty."""
+    """Settings for the module's own database, migrated and empty."""
     name = f"test_{uuid7().hex}"
     with psycopg.connect(with_database(settings, "postgres"), autocommit=True) as admin:
         admin.execute(f'create database "{name}" template "{database_name(settings)}_template"')

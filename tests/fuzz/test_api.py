@@ -1,5 +1,5 @@
-"""The whole API, as its OpenAPI document tells it, asked CALLS times with what fits the document and with what does
-not: by nobody, by an account and by a superuser. New routes are asked as soon as they stand in FEATURES."""
+"""The whole API, called CALLS times according to its OpenAPI document with valid and invalid input: anonymously, by an
+account and by a superuser. New routes are covered once they are in FEATURES."""
 
 import http.cookiejar
 import json
@@ -26,7 +26,7 @@ from tests.fuzz.conftest import Account, World
 
 Case = schemathesis.Case[Any]
 CALLS = 5000
-# Schemathesis finds text for a lookaround by trial, for minutes. `(?![\s\S])` is the end; `acceptable` has the rest.
+# Schemathesis finds text for a lookaround by trial, for minutes. `(?![\s\S])` is the end; `acceptable` checks the rest.
 LOOKAROUND = r"\(\?[=!]([^()\\]|\\.)*\)"
 
 
@@ -45,7 +45,7 @@ def simplified(schema: Any) -> Any:
 
 
 def without_sockets(whole: dict[str, Any]) -> dict[str, Any]:
-    """Without the operations of WebSockets, which answer 426 to everything that is no handshake."""
+    """Return the document without WebSockets, which answer 426 to all requests but handshakes."""
     paths = {
         path: {method: operation for method, operation in item.items() if "101" not in operation["responses"]}
         for path, item in whole["paths"].items()
@@ -55,28 +55,30 @@ def without_sockets(whole: dict[str, Any]) -> dict[str, Any]:
 
 DOCUMENT: dict[str, Any] = simplified(without_sockets(json.loads(document(FEATURES))))
 OPERATIONS = [operation for path in DOCUMENT["paths"].values() for operation in path.values()]
-# What has no input is asked a few times; the others share the calls.
+# Operations without input are called a few times; the others share the calls.
 ASKED = [3 if one["security"] else 1 for one in OPERATIONS if one.keys() & {"requestBody", "parameters"}]
 CONFIG = {
     "generation": {
-        "max-examples": math.ceil(0.75 * CALLS / sum(ASKED)),  # besides the cases that Schemathesis makes of each type
+        "max-examples": math.ceil(
+            0.75 * CALLS / sum(ASKED)
+        ),  # besides the cases that Schemathesis generates for each type
         "deterministic": bool(os.environ.get("CI")),
-        # Both suppose that asking twice is answered twice the same; but who is registered stays registered.
+        # Both assume that a repeated call has the same answer, but a registered address stays registered.
         "no-shrink": True,
         "database": "none",
-        # Tokens are ours to send; what is no token is sent by test_headers.py.
+        # The tests send the tokens; test_headers.py sends invalid ones.
         "with-security-parameters": False,
     },
     "checks": {
-        # What fits the document may be refused for what is true (a token is unknown, an address taken), not for its
+        # A valid request may be refused because of the state (an unknown token, a taken address), not because of its
         # form.
         "positive_data_acceptance": {"expected-statuses": ["2xx", "304", "400", "401", "403", "404", "409", "412"]},
-        # Every case is asked without a token too, and that by more than this check: whatever else is wrong with it.
+        # Every case is also called without a token, by this check and others.
         "ignored_auth": {"enabled": False},
-        # In seconds: no text may be one that a pattern or a query chokes on.
+        # In seconds: no text may make a pattern or a query slow.
         "max_response_time": 5.0,
     },
-    "output": {"sanitization": {"enabled": False}},  # the secrets are the tests', and the curl is for repeating it
+    "output": {"sanitization": {"enabled": False}},  # the secrets belong to the tests, and the curl repeats the call
 }
 API = schemathesis.openapi.from_dict(DOCUMENT, config=schemathesis.Config.from_dict(CONFIG))
 SESSION = requests.Session()
@@ -88,21 +90,21 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.case(22)]
 
 @schemathesis.check
 def codes_are_told(ctx: CheckContext, response: schemathesis.Response, case: Case) -> None:
-    """A refusal's code is one that the document lists for this route and status."""
+    """Check that a refusal's code is documented for this route and status."""
     told = case.operation.definition.raw["responses"].get(str(response.status_code), {})
     examples = told.get("content", {}).get("application/problem+json", {}).get("examples")
     assert examples is None or response.json()["code"] in examples, response.text
 
 
 @API.parametrize()
-def test_an_answer_is_what_the_document_says(case: Case, world: World) -> None:
+def test_an_answer_conforms_to_the_document(case: Case, world: World) -> None:
     security = case.operation.definition.raw["security"]
     account = world.sign_up()
     answer = ask(world, case, account, {})
-    if not security or {} in security:  # signing in is optional
+    if not security or {} in security:  # authentication is optional
         return
-    is_needed = {} not in security  # where it is not, the caller may sign in
-    assert answer.status_code in (401, 405) or not is_needed, f"who asks is the first question: {answer.text}"
+    is_needed = {} not in security  # otherwise, the caller may sign in
+    assert answer.status_code in (401, 405) or not is_needed, f"authentication comes first: {answer.text}"
     answer = ask(world, case, account, bearer(account))
     assert answer.status_code in (403, 405) or {"bearer": ["superuser"]} not in security, answer.text
     superuser = world.sign_up(is_superuser=True)
@@ -121,8 +123,7 @@ def ask(world: World, case: Case, account: Account, headers: dict[str, str]) -> 
 
 
 def acceptable(case: Case) -> bool:
-    """Whether it is free of what a JSON Schema cannot say: text has no NUL, a name shows, and a cursor is one that we
-    made."""
+    """Return whether the value meets rules beyond JSON Schema: no NUL in text, visible names, genuine cursors."""
     name = case.body.get("name") if isinstance(case.body, dict) else None
     if isinstance(name, str):
         try:
@@ -133,8 +134,8 @@ def acceptable(case: Case) -> bool:
 
 
 def vary(world: World, case: Case, account: Account) -> None:
-    """Of the cases that fit the document let half get as far as their route goes, with ids that exist, the right
-    password and a good token; and give some a NUL in every text, for which PostgreSQL has no place."""
+    """Give half of the valid cases existing ids, the right password and a valid token, so that they reach the handler;
+    put a NUL into every text of some, which PostgreSQL cannot store."""
     if case.meta is None or case.meta.generation.mode.is_negative:
         return
     chance = zlib.crc32(repr(case).encode()) % 8
@@ -157,21 +158,21 @@ def with_nul(values: dict[str, Any]) -> dict[str, Any]:
     return {name: f"{value}\0" if isinstance(value, str) else value for name, value in values.items()}
 
 
-def test_and_it_is_whole_after_all_that(world: World) -> None:
-    """Depends on those before it, which have asked."""
+def test_no_failure_was_logged(world: World) -> None:
+    """Depends on the tests before it, which made the calls."""
     for operation, calls in [*world.calls.items(), ("in all", world.calls.total())]:
-        print(f"{calls:6} {operation}")  # noqa: T201  # for whoever runs `make fuzz`
+        print(f"{calls:6} {operation}")  # noqa: T201  # for the developer who runs `make fuzz`
     assert world.web.stop() == 0
     assert "unhandled exception" not in world.web.logged()
     assert not re.findall(r'.*"level": "ERROR".*', world.web.logged())
     metrics = world.collecting.received
     assert b"http.server.request.duration" in metrics
-    assert b"db.refused_values" not in metrics, "a decoder let through what PostgreSQL then refused (C-36)"
+    assert b"db.refused_values" not in metrics, "a decoder accepted a value that PostgreSQL rejected (C-36)"
     assert world.calls.total() >= CALLS
 
 
-def test_and_every_change_is_told(world: World) -> None:
-    """C-36: accounts, events, tasks and the audit are of the same transactions."""
+def test_every_change_has_its_event(world: World) -> None:
+    """C-36: accounts, events, tasks and the audit are in the same transactions."""
     events = world.db.execute("select id, type, dead_at from outbox_events").fetchall()
     tasks = world.db.execute("select event_id, task from outbox_tasks").fetchall()
     expected = [(id, task) for id, type, _ in events for task in SUBSCRIBERS.get(str(type), ())]

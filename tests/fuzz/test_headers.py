@@ -1,4 +1,4 @@
-"""Headers as bytes, of every kind that something here reads: whatever they hold, the answer is one of ours."""
+"""Arbitrary bytes in every kind of header that the application parses: the answer is always a documented one."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ NAMES = (
     "X-Forwarded-For",
     "X-XSRF-Token",
 )
-# What their parsers look for; TOKEN becomes a good one.
+# Texts that their parsers look for; TOKEN is replaced by a valid one.
 PIECES = (
     *(b"TOKEN", b"Bearer ", b"bearer\t", b"Basic ", b"eyJhbGciOiJub25lIn0.", b"."),
     *(f"{name}=".encode() for name in (ACCESS, REFRESH, XSRF)),
@@ -40,7 +40,7 @@ PIECES = (
     *(b"application/json", b"charset=utf-8", b"de-AT", b"q=0.5", b"q=nan", b"-", b"http://localhost:4200", b"null"),
     *(b"127.0.0.1", b"::ffff:1.2.3.4", b"fe80::1%eth0", b"[::1]:80", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"),
 )
-# A line's end would make it another header, and what is more than a line is test_server_wire.py's.
+# A line break would start another header, which test_server_wire.py tests.
 VALUES = st.one_of(
     st.lists(st.sampled_from(PIECES), max_size=8).map(b"".join),
     st.binary(max_size=200).map(lambda value: value.translate(None, b"\r\n")),
@@ -51,7 +51,7 @@ HEADERS = st.lists(st.tuples(st.sampled_from(NAMES), VALUES), min_size=1, max_si
 @pytest.mark.parametrize("route", ROUTES)
 @settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(headers=HEADERS, by_cookie=st.sampled_from(["header", "cookie", None]))
-def test_no_bytes_in_a_header_are_an_error_of_ours(
+def test_no_bytes_in_a_header_cause_a_failure(
     world: World, route: str, headers: list[tuple[str, bytes]], by_cookie: str | None
 ) -> None:
     token = world.sign_up().token.encode()
@@ -64,7 +64,7 @@ def test_no_bytes_in_a_header_are_an_error_of_ours(
     else:
         told = PATHS[path][method.lower()]["responses"].get(str(answer.status))
         assert answer.status < 500
-        # What is no HTTP, or too much of it, is refused before there is a route.
+        # Invalid or oversized HTTP is refused before routing.
         assert answer.code in ("MALFORMED_REQUEST", "REQUEST_HEADER_FIELDS_TOO_LARGE") or (
             answer.code in told["content"]["application/problem+json"]["examples"]
         )
@@ -83,8 +83,8 @@ def ask(world: World, route: str, lines: list[bytes]) -> Answer:
     return answer
 
 
-def test_and_nothing_was_unforeseen(world: World) -> None:
-    """Depends on those before it, which have asked."""
+def test_no_failure_was_logged(world: World) -> None:
+    """Depends on the tests before it, which made the calls."""
     assert world.signed_up
     assert world.web.stop() == 0
     assert '"level": "ERROR"' not in world.web.logged()

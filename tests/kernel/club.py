@@ -1,4 +1,4 @@
-"""A feature for the tests of who calls, and as whom a request is counted."""
+"""A feature for the tests of callers, and of the keys that requests are counted by."""
 
 from uuid import UUID, uuid4
 
@@ -58,7 +58,7 @@ async def exchange(body: Ticket | None) -> str:
 
 
 def by_ticket(context: Context, cookies: Cookies, body: Ticket | None) -> UUID | None:
-    """The last word of it is an id."""
+    """Return the id that is the last word."""
     ticket = (body.ticket if body else cookies.get("ticket")) or ""
     return UUID(ticket.rpartition(" ")[2]) if " " in ticket else None
 

@@ -1,4 +1,4 @@
-"""What several tests of the kernel begin with."""
+"""Fixtures shared by tests of the kernel."""
 
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -14,7 +14,7 @@ from tests.kernel.work import Work
 
 @pytest.fixture
 async def small(cloned: Settings) -> AsyncIterator[Database]:
-    """A pool of two on a database of its own, with a table to lock and to break rules on."""
+    """A pool of two connections on a database of its own, with a table to lock and to violate constraints on."""
     async with open_database(cloned, {}, 2) as opened:
         await opened.fetch("create table things (id int primary key, name text)")
         await opened.fetch("alter table things add constraint things_name check (name <> '')")

@@ -1,4 +1,4 @@
-"""An environment to change, and what is then wrong with it."""
+"""A valid environment to change, and the faults of the result."""
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -40,7 +40,7 @@ ED25519 = ed25519.Ed25519PrivateKey.generate()
 
 
 def faults(**variables: str) -> list[str]:
-    """What is wrong with the good environment after these changes, a line each."""
+    """Return the faults of the valid environment after these changes, one per line."""
     with pytest.raises(SettingsError) as refused:
         load(GOOD | variables, KINDS)
     return str(refused.value).splitlines()[1:]

@@ -1,4 +1,4 @@
-"""A feature with a route of each kind that takes a file or answers a stream, and a server for it."""
+"""A feature with a route for each kind of upload and stream, and a server for it."""
 
 import asyncio
 import contextlib
@@ -75,7 +75,7 @@ def bound_to(statement: str) -> Iterator[None]:
         yield
 
 
-# In the select list the series is made while it is read, in a from clause before.
+# In the select list the series is produced while it is read, in a from clause before.
 LIST = "select n, case when n % 3 = 0 then null else repeat('x', 50) end from (select generate_series(1, $1) as n) as t"
 with bound_to(LIST):
 
@@ -116,14 +116,14 @@ async def decline(body: Upload) -> None:
 
 
 class Gate:
-    """Where the tests of a server in another thread hold up a handler or a source."""
+    """Lets tests of a server in another thread pause a handler or a source."""
 
     def __init__(self) -> None:
         self.entered = 0
         self.made = 0
-        """Chunks that a source has given."""
+        """Number of chunks that a source produced."""
         self.ended = 0
-        """Sources that were closed."""
+        """Number of sources that were closed."""
         self.opened = asyncio.Event()
 
 

@@ -1,4 +1,4 @@
-"""A feature with one route of each kind, and what its OpenAPI document says."""
+"""A feature with one route of each kind, for the tests of its OpenAPI document."""
 
 import enum
 import json
@@ -94,7 +94,7 @@ async def change_vehicle(id: UUID, body: Made, if_match: str | None) -> Car:
 
 
 async def return_keys(claims: Claims, body: Made | None) -> Car | Reply:
-    """Whoever had them once may."""
+    """For former owners, too."""
     return ACCEPTED
 
 

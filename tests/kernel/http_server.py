@@ -1,4 +1,4 @@
-"""An HTTP server on loopback whose every answer a test writes, byte by byte."""
+"""An HTTP server on loopback with answers that a test writes byte by byte."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 class HttpServer:
-    """What it received, and how many connections it has had. `answer` writes what each request gets."""
+    """The received requests and the number of connections. `answer` writes the answer to each request."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -49,7 +49,7 @@ class HttpServer:
 
 
 def says(status: str = "200 OK", body: bytes = b"", *fields: str) -> Answer:
-    """Always the same answer."""
+    """Send the same answer to each request."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", *fields]

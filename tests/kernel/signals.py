@@ -1,4 +1,4 @@
-"""What was measured, for tests to look at."""
+"""The recorded metrics."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""SMTP servers to send to, on loopback."""
+"""SMTP servers on loopback."""
 
 import asyncio
 import email
@@ -23,7 +23,7 @@ MESSAGE = Message(id="7", to="ada@example.com", subject="Grüße", text="Hällo\
 
 
 class Sink:
-    """A server's handler: what it received, and what it answers to a recipient and to a mail."""
+    """A server's handler: the received mails, and the answers to recipients and mails."""
 
     def __init__(self, sender: str = "", recipient: str = "250 OK", data: str = "250 OK") -> None:
         self.envelopes: list[Envelope] = []
@@ -60,7 +60,7 @@ async def listening(
     mail_from: str = "app@example.org",
     cache: Cache | None = None,
 ) -> AsyncIterator[SmtpMailer]:
-    """A mailer whose server is made by `make`, at a port of its own."""
+    """Yield a mailer whose server is made by `make`, on its own port."""
     server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0, ssl=wrapped)
     async with server:
         port = server.sockets[0].getsockname()[1]
@@ -73,7 +73,8 @@ def settings_with(smtp: Smtp, mail_from: str = "app@example.org") -> Settings:
 
 
 class Talk(asyncio.Protocol):
-    """Says one line at each thing it hears; None closes, and after the last line it is silent."""
+    """Answers each line of the client with the next line; None closes the connection, and after the last line it stays
+    silent."""
 
     def __init__(self, lines: list[bytes | None]) -> None:
         self.lines = lines[:]

@@ -1,4 +1,4 @@
-"""Access tokens, the keys they are signed with, and the guards."""
+"""Access tokens, their signing keys, and guards."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ from tests.forge import (
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "ES256", "EdDSA"])
-def test_a_token_says_what_was_issued_and_nothing_secret(settings: Settings, algorithm: str) -> None:
+def test_a_token_has_the_issued_claims_and_no_secret(settings: Settings, algorithm: str) -> None:
     tokens = with_key(settings, algorithm)
     token = issue(tokens)
     claims = tokens.verify(token)
@@ -47,7 +47,7 @@ def test_a_token_says_what_was_issued_and_nothing_secret(settings: Settings, alg
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])
-def test_whoever_has_the_published_keys_can_verify_and_not_sign(settings: Settings, algorithm: str) -> None:
+def test_the_published_keys_verify_and_cannot_sign(settings: Settings, algorithm: str) -> None:
     tokens = with_key(settings, algorithm)
     published = jwk.KeySet.import_key_set({"keys": tokens.jwks})  # type: ignore[typeddict-item]
     assert jwt.decode(issue(tokens), published, [algorithm]).claims["sub"] == str(SUB)
@@ -59,7 +59,7 @@ def test_the_shared_key_is_not_published(settings: Settings) -> None:
     assert at(settings).jwks == []
 
 
-def test_tokens_of_the_previous_key_hold_and_new_ones_have_the_new_key(settings: Settings) -> None:
+def test_tokens_of_the_previous_key_are_valid_and_new_ones_use_the_new_key(settings: Settings) -> None:
     before = at(settings, jwt_algorithm="ES256", jwt_private_key=OLD_ES256)
     after = at(settings, jwt_algorithm="ES256", jwt_private_key=ES256, jwt_previous_keys=(OLD_ES256,))
     assert after.verify(issue(before)).sub == SUB
@@ -77,7 +77,7 @@ def test_a_key_has_the_same_kid_in_every_process(settings: Settings) -> None:
 
 @pytest.mark.parametrize(("late", "holds"), [(0, True), (29, True), (30, False), (31, False), (86400, False)])
 def test_a_token_expires_with_thirty_seconds_of_grace(settings: Settings, late: int, holds: bool) -> None:
-    """C-65. Expiry is the first moment at which it is refused (RFC 7519 §4.1.4), hence not at 30 exactly."""
+    """C-65. A token is refused from its expiry on (RFC 7519 §4.1.4), hence not valid at 30 s exactly."""
     token = issue(at(settings))
     later = at(settings, NOW + ACCESS_SECONDS + late)
     if holds:
@@ -98,14 +98,14 @@ def test_clocks_may_differ_by_thirty_seconds(settings: Settings, early: int, hol
         refused(earlier, token)
 
 
-# Who may
+# Guards
 
 
 def principal(*, is_superuser: bool = False, roles: tuple[str, ...] = ()) -> Principal:
     return Principal(id=SUB, sid=SID, is_superuser=is_superuser, is_verified=True, roles=roles)
 
 
-def test_guards_admit_whom_they_name() -> None:
+def test_guards_admit_the_right_callers() -> None:
     nobody, notifier, boss = principal(), principal(roles=("notifier",)), principal(is_superuser=True)
     assert anyone.admits is None
     for guard, admitted in [
@@ -119,7 +119,7 @@ def test_guards_admit_whom_they_name() -> None:
 
 
 @pytest.mark.parametrize("header", [b"Bearer abc", b"bearer abc", b"BEARER abc"])
-def test_the_scheme_has_no_case(header: bytes) -> None:
+def test_the_scheme_is_case_insensitive(header: bytes) -> None:
     """C-65."""
     assert bearer(header) == "abc"
 
@@ -128,25 +128,23 @@ def test_the_scheme_has_no_case(header: bytes) -> None:
     "header",
     [b"", b"Bearer", b"Bearer ", b"abc", b"Basic abc", b"Bearer a\xe9"],
 )
-def test_anything_but_one_bearer_token_is_nobody(header: bytes) -> None:
+def test_anything_but_one_bearer_token_is_anonymous(header: bytes) -> None:
     """C-65."""
     with pytest.raises(UNAUTHORIZED):
         bearer(header)
 
 
-def test_a_token_that_was_seen_before_expires_all_the_same(settings: Settings) -> None:
+def test_a_cached_token_still_expires(settings: Settings) -> None:
     clock = [NOW]
     tokens = Tokens(settings, lambda: clock[0])
     token = issue(tokens)
-    assert tokens.verify(token) is tokens.verify(token), "its signature is checked once"
+    assert tokens.verify(token) is tokens.verify(token), "its signature is verified once"
     clock[0] = NOW + ACCESS_SECONDS + 30
     with pytest.raises(TOKEN_EXPIRED):
         tokens.verify(token)
 
 
-def test_tokens_that_were_seen_are_forgotten_before_they_fill_the_memory(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cache_of_tokens_is_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "_MOST_REMEMBERED", 3)
     clock = [NOW]
     tokens = Tokens(settings, lambda: clock[0])

@@ -1,4 +1,4 @@
-"""Tokens that we did not make: each is refused, and in the same words."""
+"""Forged tokens: each is refused with the same error."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ from tests.forge import (
 )
 
 
-def test_the_forger_below_makes_good_tokens_if_it_is_not_asked_for_bad_ones(settings: Settings) -> None:
+def test_the_forger_makes_valid_tokens_by_default(settings: Settings) -> None:
     assert at(settings).verify(signed(ours(settings), GOOD)).sub == SUB
 
 
@@ -74,8 +74,8 @@ def test_the_forger_below_makes_good_tokens_if_it_is_not_asked_for_bad_ones(sett
     ],
     ids=lambda header: str(header)[:40],
 )
-def test_a_header_other_than_ours_is_refused(settings: Settings, header: dict[str, Any]) -> None:
-    """C-63, C-64: even under a signature of the right key, and nothing is fetched."""
+def test_another_header_is_refused(settings: Settings, header: dict[str, Any]) -> None:
+    """C-63, C-64: even with a signature of the right key; no key is fetched."""
     refused(at(settings), signed(ours(settings), GOOD, **header))
 
 
@@ -87,8 +87,8 @@ def test_a_missing_kid_is_refused_where_there_are_several_keys(settings: Setting
     refused(tokens, jwt.encode({"alg": algorithm, "typ": "at+jwt"}, GOOD, key, [algorithm]))
 
 
-def test_the_public_key_is_no_shared_secret(settings: Settings) -> None:
-    """C-63: HS256 under the PEM that anybody can read, and under the other algorithm's name."""
+def test_the_public_key_is_not_a_shared_secret(settings: Settings) -> None:
+    """C-63: HS256 with the published PEM as the secret, and under the other algorithm's name."""
     tokens = with_key(settings, "ES256")
     public = jwk.ECKey.import_key(ES256).as_pem(private=False)
     for secret in (public, public.strip(), json.dumps(tokens.jwks[0]).encode()):
@@ -130,7 +130,7 @@ def test_the_public_key_is_no_shared_secret(settings: Settings) -> None:
     ],
     ids=str,
 )
-def test_claims_other_than_ours_are_refused(settings: Settings, claims: dict[str, Any]) -> None:
+def test_invalid_claims_are_refused(settings: Settings, claims: dict[str, Any]) -> None:
     """C-65."""
     refused(at(settings), signed(ours(settings), GOOD | claims))
 
@@ -170,7 +170,7 @@ MANGLED: list[Callable[[str], str]] = [
 
 
 @pytest.mark.parametrize("mangle", MANGLED)
-def test_what_has_not_the_form_of_a_token_is_refused(settings: Settings, mangle: Callable[[str], str]) -> None:
+def test_a_malformed_token_is_refused(settings: Settings, mangle: Callable[[str], str]) -> None:
     """C-65."""
     tokens = at(settings)
     refused(tokens, mangle(issue(tokens)))
@@ -185,7 +185,7 @@ def test_any_change_of_a_token_is_refused(settings: Settings, data: st.DataObjec
     new = data.draw(st.text("ABab01-_.=+/ \x00é", max_size=3))
     changed = token[:place] + new + token[place + cut :]
     assume(changed != token)
-    # Two last characters of a base64 group may encode the same bytes: those are the same signature.
+    # Two last characters of a base64 group may encode the same bytes, which is the same signature.
     parts, whole = changed.split("."), token.split(".")
     assume(parts[:2] != whole[:2] or not _same_bytes(parts[2:], whole[2:]))
     refused(tokens, changed)
@@ -201,12 +201,12 @@ def _same_bytes(left: list[str], right: list[str]) -> bool:
 
 
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda raw: raw.decode("latin-1")))
-def test_garbage_is_refused_and_nothing_else(settings: Settings, garbage: str) -> None:
+def test_garbage_raises_no_other_error(settings: Settings, garbage: str) -> None:
     refused(at(settings), garbage)
 
 
 async def test_every_forgery_gets_the_same_answer(client: httpx.AsyncClient, context: Context) -> None:
-    """C-63, C-65: the body tells nothing of what was wrong, nor that the session of a good token is no more."""
+    """C-63, C-65: the body neither shows the fault, nor that the session of a valid token has ended."""
     user = await make_user(context)
     good = context.tokens.issue(sub=user.id, sid=SID, jti=JTI, email=user.email, name=None, roles=())
     told = []

@@ -1,4 +1,4 @@
-"""Redis for what may be lost: kept answers, and one call for many that ask."""
+"""The cache in Redis: kept answers, and one call for concurrent misses."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ async def fail(holder: Holder) -> Thing:
 
 
 class Gate:
-    """Holds a cached function until it is opened."""
+    """Return a cached function that waits until it is opened."""
 
     def __init__(self) -> None:
         self.entered, self.open = asyncio.Event(), asyncio.Event()
@@ -44,7 +44,7 @@ def holder(cache: Cache) -> Holder:
     return Holder(cache)
 
 
-async def test_what_is_set_is_there_until_it_is_deleted(cache: Cache) -> None:
+async def test_a_value_is_there_until_it_is_deleted(cache: Cache) -> None:
     assert await cache.get("a") is None
     await cache.set("a", b"\x00\xff", 60)
     await cache.set("b", b"2", 60)
@@ -62,7 +62,7 @@ async def test_a_value_is_kept_for_its_seconds(cache: Cache) -> None:
             pass
 
 
-async def test_an_answer_is_asked_for_once_and_then_kept(holder: Holder) -> None:
+async def test_an_answer_is_computed_once_and_then_kept(holder: Holder) -> None:
     assert [await find_thing(holder, 1) for _ in range(3)] == [Thing(1, "it")] * 3
     assert holder.calls == 1
     await find_thing(holder, 2)
@@ -70,7 +70,7 @@ async def test_an_answer_is_asked_for_once_and_then_kept(holder: Holder) -> None
     assert 0 < await holder.cache.execute("PTTL", find_thing.key(1)) <= 60_000
 
 
-async def test_it_is_one_answer_however_its_arguments_are_given(holder: Holder) -> None:
+async def test_equal_arguments_share_an_answer(holder: Holder) -> None:
     await find_thing(holder, 1)
     await find_thing(holder, id=1)
     await find_thing(holder, 1, "it")
@@ -81,7 +81,7 @@ async def test_it_is_one_answer_however_its_arguments_are_given(holder: Holder) 
     assert holder.calls == 2
 
 
-async def test_an_invalidated_answer_is_asked_for_again(holder: Holder) -> None:
+async def test_an_invalidated_answer_is_computed_again(holder: Holder) -> None:
     await find_thing(holder, 1)
     await find_thing(holder, 2)
     await find_thing.invalidate(holder, 1)
@@ -90,7 +90,7 @@ async def test_an_invalidated_answer_is_asked_for_again(holder: Holder) -> None:
     assert holder.calls == 3
 
 
-async def test_a_hundred_that_miss_together_make_one_call(holder: Holder) -> None:
+async def test_a_hundred_concurrent_misses_make_one_call(holder: Holder) -> None:
     gate = Gate()
     asking = [asyncio.create_task(gate.cross(holder)) for _ in range(100)]
     await gate.entered.wait()
@@ -99,7 +99,7 @@ async def test_a_hundred_that_miss_together_make_one_call(holder: Holder) -> Non
     assert holder.cache.flights == {}
 
 
-async def test_a_caller_that_goes_away_does_not_take_the_answer_from_the_others(holder: Holder) -> None:
+async def test_a_cancelled_caller_does_not_cancel_the_others(holder: Holder) -> None:
     gate = Gate()
     asking = [asyncio.create_task(gate.cross(holder)) for _ in range(3)]
     await gate.entered.wait()
@@ -110,7 +110,7 @@ async def test_a_caller_that_goes_away_does_not_take_the_answer_from_the_others(
     assert others == [1, 1]
 
 
-async def test_an_exception_reaches_all_who_wait_and_is_not_kept(holder: Holder) -> None:
+async def test_an_exception_reaches_all_callers_and_is_not_kept(holder: Holder) -> None:
     outcomes = await asyncio.gather(*(fail(holder) for _ in range(5)), return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {LookupError}
     assert holder.calls == 1
@@ -120,14 +120,14 @@ async def test_an_exception_reaches_all_who_wait_and_is_not_kept(holder: Holder)
     assert holder.cache.flights == {}
 
 
-async def test_an_exception_that_nobody_waits_for_any_more_is_no_noise(holder: Holder) -> None:
+async def test_an_exception_without_a_caller_is_not_reported(holder: Holder) -> None:
     heard: list[object] = []
     loop = asyncio.get_running_loop()
     before = loop.get_exception_handler()
     loop.set_exception_handler(lambda _, told: heard.append(told))
     try:
         asking = asyncio.create_task(fail(holder))
-        await asyncio.sleep(0)  # until it has begun
+        await asyncio.sleep(0)  # until it has started
         [flight] = holder.cache.flights.values()
         asking.cancel()
         await asyncio.wait([asking, flight])
@@ -137,7 +137,7 @@ async def test_an_exception_that_nobody_waits_for_any_more_is_no_noise(holder: H
     assert heard == []
 
 
-async def test_one_who_asks_after_the_invalidation_does_not_get_the_answer_from_before(holder: Holder) -> None:
+async def test_a_call_after_the_invalidation_does_not_get_the_earlier_answer(holder: Holder) -> None:
     gate = Gate()
     early = asyncio.create_task(gate.cross(holder))
     await gate.entered.wait()
@@ -151,7 +151,7 @@ async def test_one_who_asks_after_the_invalidation_does_not_get_the_answer_from_
     assert holder.cache.flights == {}
 
 
-async def test_a_flight_that_is_cancelled_is_forgotten(holder: Holder) -> None:
+async def test_a_cancelled_call_is_forgotten(holder: Holder) -> None:
     gate = Gate()
     asking = asyncio.create_task(gate.cross(holder))
     await gate.entered.wait()
@@ -163,14 +163,14 @@ async def test_a_flight_that_is_cancelled_is_forgotten(holder: Holder) -> None:
 
 
 @pytest.mark.parametrize("kept", [b"nonsense", b'{"id":1}', b'{"id":"1","name":2}', b"null"])
-async def test_what_an_older_release_kept_in_another_shape_is_a_miss(holder: Holder, kept: bytes) -> None:
+async def test_an_answer_in_an_older_format_is_a_miss(holder: Holder, kept: bytes) -> None:
     await holder.cache.set(find_thing.key(1), kept, 60)
     assert await find_thing(holder, 1) == Thing(1, "it")
     assert holder.calls == 1
     assert await holder.cache.get(find_thing.key(1)) == b'{"id":1,"name":"it"}'
 
 
-def test_a_cached_function_still_tells_what_it_is() -> None:
+def test_a_cached_function_keeps_its_signature() -> None:
     assert (find_thing.__name__, find_thing.__doc__) == ("find_thing", "A thing.")  # type: ignore[attr-defined]
 
 
@@ -205,15 +205,15 @@ def test_keys_are_the_same_in_every_process(root: Path) -> None:
 
 
 @given(st.integers(), st.integers(), st.text(), st.text())
-def test_other_arguments_are_another_answer(one: int, other: int, first: str, second: str) -> None:
+def test_other_arguments_have_another_answer(one: int, other: int, first: str, second: str) -> None:
     same = (one, first) == (other, second)
     try:
         assert (find_thing.key(one, first) == find_thing.key(other, second)) is same
-    except (OverflowError, UnicodeEncodeError):  # what JSON cannot hold is refused, and never taken for another
+    except (OverflowError, UnicodeEncodeError):  # values that JSON cannot represent are refused
         assert max(abs(one), abs(other)) >= 2**63 or any("\ud800" <= each <= "\udfff" for each in first + second)
 
 
-async def test_a_script_is_sent_when_redis_does_not_know_it(cache: Cache) -> None:
+async def test_a_script_is_sent_again_when_redis_lost_it(cache: Cache) -> None:
     script = Script("return {KEYS[1], ARGV[1]}")
     await cache.execute("SCRIPT", "FLUSH")
     for _ in range(2):
@@ -225,7 +225,7 @@ async def test_a_burst_of_more_than_there_are_connections_is_served(settings: Se
         await cache.set("burst", b"1", 60)
         answers = await asyncio.gather(*(cache.get("burst") for _ in range(300)))
         assert answers == [b"1"] * 300
-        assert await cache.execute("PING"), "and nothing of it looked like an outage"
+        assert await cache.execute("PING"), "no outage is reported"
 
 
 async def test_an_id_and_a_time_are_keys_too(holder: Holder) -> None:

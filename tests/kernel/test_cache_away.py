@@ -1,4 +1,4 @@
-"""Redis refused, silent, reset, talking nonsense, and back again: a miss, soon, and never an error."""
+"""Redis refused, silent, reset, answering garbage, and available again: a miss within the time-out, never an error."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @asynccontextmanager
 async def broken(talk: Talk | None, settings: Settings) -> AsyncIterator[Cache]:
-    """A cache on a server that behaves like `talk`, or on a port where nobody listens."""
+    """Return a cache on a server that behaves like `talk`, or on a closed port."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -63,7 +63,7 @@ async def read_only(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 @pytest.mark.parametrize(
     "talk", [None, silent, reset, garbage, read_only], ids=["refused", "silent", "reset", "garbage", "read_only"]
 )
-async def test_redis_that_is_away_is_a_miss_soon_and_never_an_error(talk: Talk | None, nowhere: Settings) -> None:
+async def test_an_unavailable_redis_is_a_quick_miss_and_never_an_error(talk: Talk | None, nowhere: Settings) -> None:
     async with broken(talk, nowhere) as cache:
         holder = Holder(cache)
         for asked in (cache.get("a"), cache.set("a", b"1", 1), cache.delete("a")):
@@ -74,7 +74,7 @@ async def test_redis_that_is_away_is_a_miss_soon_and_never_an_error(talk: Talk |
         assert (await find_thing(holder, 1), holder.calls) == (Thing(1, "it"), 2)
 
 
-async def test_after_five_failures_nobody_waits_and_one_asks_again(
+async def test_after_five_failures_calls_fail_at_once_and_one_probes(
     nowhere: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
@@ -83,9 +83,9 @@ async def test_after_five_failures_nobody_waits_and_one_asks_again(
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal calls
-        with contextlib.suppress(ConnectionResetError):  # whoever gave up may not have read it all
+        with contextlib.suppress(ConnectionResetError):  # a call that timed out may not have read everything
             while received := await reader.read(65536):
-                calls += received.count(b"GET")  # the driver greets, too
+                calls += received.count(b"GET")  # the driver sends its greeting, too
                 writer.write(b"-LOADING later\r\n")
 
     async with broken(refuse, nowhere) as cache:
@@ -95,14 +95,14 @@ async def test_after_five_failures_nobody_waits_and_one_asks_again(
         for _ in range(10):
             with pytest.raises(CacheUnavailable):
                 await cache.execute("GET", "a")
-        assert calls == heard, "the server is left alone"
+        assert calls == heard, "the server gets no call"
         now += module.BREAKER_SECONDS
         await asyncio.gather(*(cache.get("a") for _ in range(10)))
-        assert calls - heard <= 1, "one asks, if the driver's greeting lets it"
+        assert calls - heard <= 1, "one call probes, after the driver's greeting"
 
 
-async def test_an_answer_that_comes_too_late_is_never_anothers(nowhere: Settings) -> None:
-    """A connection whose answer was not waited for must not be read by the next command."""
+async def test_a_late_answer_is_not_given_to_the_next_command(nowhere: Settings) -> None:
+    """A connection with an unread answer must not be reused."""
     late = asyncio.Event()
 
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -124,7 +124,7 @@ async def test_an_answer_that_comes_too_late_is_never_anothers(nowhere: Settings
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[str, Callable[[], Part]]]:
-    """A Redis of the test's own: its URL, and what starts it."""
+    """Redis for this test: its URL, and a function that starts it."""
     port = free_port()
     parts: list[Part] = []
 
@@ -140,7 +140,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Callable[[], Part]]]:
         stop(parts)
 
 
-async def test_the_breaker_closes_when_redis_is_back(
+async def test_the_breaker_closes_when_redis_is_available(
     server: tuple[str, Callable[[], Part]], nowhere: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, start = server
@@ -156,6 +156,6 @@ async def test_the_breaker_closes_when_redis_is_back(
             with pytest.raises(CacheUnavailable):
                 await cache.execute("PING")
             now += module.BREAKER_SECONDS
-            assert await cache.evaluate(script, [], []) == 1, "though it has forgotten the script"
+            assert await cache.evaluate(script, [], []) == 1, "although it lost the script"
             assert await cache.execute("PING")
             stop([running])

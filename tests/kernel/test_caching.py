@@ -1,4 +1,4 @@
-"""`cache=` on a route line: Cache-Control, Vary, and which answers no cache may store."""
+"""`cache=` on a route line: Cache-Control, Vary, and the answers that no cache may store."""
 
 import json
 from collections.abc import AsyncIterator
@@ -119,10 +119,11 @@ def varies(answer: httpx.Response) -> set[str]:
         ("/plain", "no-store", set()),
     ],
 )
-async def test_an_answer_says_who_may_store_it_and_what_selects_it(
+async def test_an_answer_declares_its_caching_and_vary(
     gazette: httpx.AsyncClient, bearer: dict[str, str], path: str, control: str, vary: set[str], origin: str | None
 ) -> None:
-    """C-301: private unless the route says otherwise; CORS headers differ by origin, so every answer varies by it."""
+    """C-301: private unless the route declares otherwise. CORS headers differ by origin, so every answer varies by
+    it."""
     headers = bearer | ({"origin": origin} if origin else {})
     answer = await gazette.get(path, headers=headers)
     assert answer.status_code == 200
@@ -131,8 +132,8 @@ async def test_an_answer_says_who_may_store_it_and_what_selects_it(
     assert len(answer.headers.get_list("vary")) == 1, "nginx before 1.23 reads one line only"
 
 
-async def test_a_public_answer_says_nothing_of_the_caller(gazette: httpx.AsyncClient, bearer: dict[str, str]) -> None:
-    """C-301: a cache would tell others how much of this caller's limit is left."""
+async def test_a_public_answer_has_no_data_of_the_caller(gazette: httpx.AsyncClient, bearer: dict[str, str]) -> None:
+    """C-301: a cache would show others this caller's remaining limit."""
     private, public = await gazette.get("/article"), await gazette.get("/news", headers=bearer)
     assert [name for name in public.headers if "ratelimit" in name] == []
     assert [name for name in private.headers if "ratelimit" in name] != []
@@ -144,7 +145,7 @@ async def test_an_answer_in_the_readers_language_varies_by_it(gazette: httpx.Asy
     assert all("Accept-Language" in varies(answer) for answer in answers)
 
 
-async def test_what_a_cache_revalidates_is_answered_304_with_the_same_fields(gazette: httpx.AsyncClient) -> None:
+async def test_a_revalidated_answer_is_a_304_with_the_same_fields(gazette: httpx.AsyncClient) -> None:
     """RFC 9110 §15.4.5."""
     for path in ("/news", "/current"):
         first = await gazette.get(path)
@@ -170,7 +171,7 @@ async def test_no_answer_with_cookies_is_stored(gazette: httpx.AsyncClient) -> N
 
 @pytest.mark.parametrize("path", ["/news", "/file"])
 async def test_no_answer_that_clears_cookies_is_stored(gazette: httpx.AsyncClient, path: str) -> None:
-    """C-302: a request with a planted second cookie would otherwise sign out every reader behind a shared cache."""
+    """C-302: a request with a planted second cookie would otherwise sign out every user behind a shared cache."""
     twice = await gazette.get(path, headers={"cookie": "__Host-access=a; __Host-access=b"})
     assert twice.headers["clear-site-data"] == '"cookies"'
     assert twice.headers.get_list("cache-control") == ["no-store"]
@@ -196,13 +197,13 @@ async def by_claims(claims: Claims) -> None: ...
         (get("/x", change, guard=anyone, cache=CacheControl(seconds=0)), r"needs etag=True"),
     ],
 )
-def test_a_cache_that_would_be_wrong_is_refused_at_start(route: Route, told: str) -> None:
+def test_an_invalid_cache_is_refused_at_start(route: Route, told: str) -> None:
     """C-301."""
     with pytest.raises(TypeError, match=told):
         inputs_of(route)
 
 
-def test_the_document_tells_what_is_stored_and_by_what_it_is_selected() -> None:
+def test_the_document_has_caching_and_vary() -> None:
     paths = json.loads(document([GAZETTE]))["paths"]
     shown = paths["/front"]["get"]
     headers = shown["responses"]["200"]["headers"]

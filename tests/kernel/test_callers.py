@@ -1,4 +1,4 @@
-"""Who calls, and as whom a request is counted."""
+"""The caller of a request, and the keys that it is counted by."""
 
 import re
 import time
@@ -48,7 +48,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def left(answer: httpx.Response) -> dict[str, int]:
-    """Of each policy."""
+    """Return the remaining quota of each policy."""
     found = re.findall(r'"([\w-]+)";r=(\d+);t=\d+', answer.headers.get("ratelimit", ""))
     return {name: int(number) for name, number in found}
 
@@ -61,16 +61,16 @@ async def statuses(client: httpx.AsyncClient, path: str, times: int, token: str 
 # `principal: Principal | None`
 
 
-async def test_a_route_for_anyone_may_be_told_who_calls(club: httpx.AsyncClient, context: Context) -> None:
+async def test_a_public_route_may_receive_the_caller(club: httpx.AsyncClient, context: Context) -> None:
     """C-171, C-300."""
     assert (await club.get("/greet", headers=bearer(token_of(context, ADA)))).json() == str(ADA.id)
     assert (await club.get("/greet")).json() == "guest"
 
 
-async def test_a_token_in_a_header_that_is_not_valid_is_refused_where_the_handler_asks_who_calls(
+async def test_an_invalid_token_is_refused_where_the_handler_uses_the_caller(
     club: httpx.AsyncClient, context: Context
 ) -> None:
-    """C-300: the client refreshes it instead of showing its user the page for guests."""
+    """C-300: the client refreshes it instead of showing the page for guests."""
     expired = Tokens(context.settings, lambda: time.time() - 3600)
     old = expired.issue(sub=ADA.id, sid=ADA.sid, jti=uuid4(), email="a@b.cd", name=None, roles=())
     for headers, code in (
@@ -82,19 +82,22 @@ async def test_a_token_in_a_header_that_is_not_valid_is_refused_where_the_handle
         refused = await club.get("/greet", headers=headers)
         problem(refused, 401, code)
         assert refused.headers["www-authenticate"].startswith("Bearer")
-        assert (await club.get("/read", headers=headers)).json() == "for everybody", "here nothing depends on it"
+        assert (await club.get("/read", headers=headers)).json() == "for everybody", (
+            "this handler does not use the caller"
+        )
 
 
-async def test_a_public_page_stays_readable_with_the_cookie_of_a_session_that_ended(
+async def test_a_public_page_stays_readable_with_the_cookie_of_an_ended_session(
     club: httpx.AsyncClient, context: Context
 ) -> None:
-    """C-300: browsers send it unasked. It expires by itself, so that no concurrent refresh loses its new cookie."""
+    """C-300: browsers send it with each request. It expires by itself, so that no concurrent refresh loses its new
+    cookie."""
     for value in ("garbage", token_of(context, ENDED)):
         answer = await club.get("/greet", headers={"cookie": f"__Host-access={value}"})
         assert (answer.status_code, answer.json(), "set-cookie" in answer.headers) == (200, "guest", False)
 
 
-async def test_refused_tokens_are_counted_where_anyone_may_call(club: httpx.AsyncClient) -> None:
+async def test_refused_tokens_are_counted_on_public_routes(club: httpx.AsyncClient) -> None:
     """C-168, C-300."""
     answers = [await club.get("/greet", headers=bearer("garbage")) for _ in range(7)]
     assert [answer.status_code for answer in answers] == [401] * 6 + [429]
@@ -102,7 +105,9 @@ async def test_refused_tokens_are_counted_where_anyone_may_call(club: httpx.Asyn
     assert len({answer.headers["ratelimit-policy"] for answer in [*answers, await club.get("/greet")]}) == 1
 
 
-async def test_a_cookie_needs_its_proof_where_something_may_change(club: httpx.AsyncClient, context: Context) -> None:
+async def test_a_cookie_needs_the_xsrf_token_where_a_change_is_possible(
+    club: httpx.AsyncClient, context: Context
+) -> None:
     """C-171."""
     cookie = {"cookie": f"__Host-access={token_of(context, ADA)}"}
     proof = {"x-xsrf-token": xsrf_token(context.settings, ADA.sid)}
@@ -113,8 +118,9 @@ async def test_a_cookie_needs_its_proof_where_something_may_change(club: httpx.A
     assert (await club.post("/wave", headers=cookie | proof | foreign)).json() == "guest"
 
 
-async def test_who_cannot_be_looked_up_is_no_guest(club: httpx.AsyncClient, context: Context) -> None:
-    """C-171: 503, so that nobody seems to be signed out; but for a route that answers without the database."""
+async def test_an_unknown_caller_during_an_outage_is_a_503(club: httpx.AsyncClient, context: Context) -> None:
+    """C-171: otherwise users would seem signed out; a route that does not use the caller answers without the
+    database."""
     DOWN.append(True)
     headers = bearer(token_of(context, ADA))
     problem(await club.get("/greet", headers=headers), 503, "UNAVAILABLE")
@@ -122,23 +128,21 @@ async def test_who_cannot_be_looked_up_is_no_guest(club: httpx.AsyncClient, cont
     assert (await club.get("/greet")).json() == "guest"
 
 
-async def test_nobody_is_looked_up_for_a_handler_that_does_not_ask(club: httpx.AsyncClient, context: Context) -> None:
+async def test_no_lookup_for_a_handler_without_a_principal(club: httpx.AsyncClient, context: Context) -> None:
     assert (await club.get("/read", headers=bearer(token_of(context, ADA)))).status_code == 200
     assert ASKED == []
 
 
-def test_a_limit_by_what_is_sent_is_for_the_guard_anyone() -> None:
+def test_a_limit_by_request_data_needs_the_guard_anyone() -> None:
     with pytest.raises(TypeError, match="`by` needs the guard `anyone`"):
         inputs_of(get("/me", show_me, guard=signed_in, by=by_ticket))
 
 
-# Counted as who they are
+# Keys of limits
 
 
-async def test_a_token_counts_as_its_account_also_where_anyone_may_call(
-    club: httpx.AsyncClient, context: Context
-) -> None:
-    """C-172: and people behind one address do not use up each other's."""
+async def test_a_token_counts_for_its_account_also_on_public_routes(club: httpx.AsyncClient, context: Context) -> None:
+    """C-172: clients behind one address do not share a limit."""
     assert await statuses(club, "/read", 20, token_of(context, ADA)) == [200] * 20
     refused = await club.get("/me", headers=bearer(token_of(context, ADA)))
     assert problem(refused, 429, "RATE_LIMITED")["violated-policies"] == ["all"]
@@ -147,10 +151,10 @@ async def test_a_token_counts_as_its_account_also_where_anyone_may_call(
     assert await statuses(club, "/read", 11) == [200] * 10 + [429]
 
 
-async def test_an_account_gives_no_fresh_count_where_credentials_are_taken(
+async def test_a_token_gives_no_fresh_quota_where_credentials_are_taken(
     club: httpx.AsyncClient, context: Context
 ) -> None:
-    """C-172: a route's own limit is by address where anyone may call, whoever calls."""
+    """C-172: on public routes the route's own limit is by address for every caller."""
     answers = [
         await club.post("/register", headers=bearer(token_of(context, who)) if who else {}) for who in (None, ADA, BOB)
     ]
@@ -158,18 +162,18 @@ async def test_an_account_gives_no_fresh_count_where_credentials_are_taken(
     assert problem(answers[1], 429, "RATE_LIMITED")["violated-policies"] == ["register"]
 
 
-async def test_what_a_request_proves_is_counted_instead_of_its_address(club: httpx.AsyncClient) -> None:
-    """C-172: in a cookie or in the body."""
+async def test_a_credential_is_counted_instead_of_the_address(club: httpx.AsyncClient) -> None:
+    """C-172: from a cookie or from the body."""
     mine, yours = f"good {uuid7()}", f"good {uuid7()}"
     for ticket in (mine, yours, None):
         body = {"ticket": ticket} if ticket else {"ticket": "word"}
         answers = [await club.post("/exchange", json=body) for _ in range(2)]
         assert [answer.status_code for answer in answers] == [200, 429]
-    assert left(await club.get("/read"))["all"] == 8, "of the address, which only the last two were counted by"
+    assert left(await club.get("/read"))["all"] == 8, "the address counts only the last two"
 
 
-async def test_what_cannot_be_read_is_counted_by_address(club: httpx.AsyncClient) -> None:
-    """C-168: where the count goes by what is sent."""
+async def test_unreadable_data_is_counted_by_address(club: httpx.AsyncClient) -> None:
+    """C-168: on routes counted by request data."""
     headers = {"content-type": "application/json"}
     answers = [await club.post("/exchange", content=b"{", headers=headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [400, 429]
@@ -179,31 +183,31 @@ async def test_what_cannot_be_read_is_counted_by_address(club: httpx.AsyncClient
 
 
 async def test_garbage_is_counted_by_address_and_refused(club: httpx.AsyncClient, context: Context) -> None:
-    """C-168: and shuts out nobody at that address who is signed in."""
+    """C-168: signed-in callers at that address are not affected."""
     first = await club.get("/me", headers=bearer("garbage"))
     problem(first, 401, "TOKEN_INVALID")
     assert left(first) == {"all": 9, "auth-failures": 5}
     assert first.headers["ratelimit-policy"] == '"all";q=10;w=3600, "auth-failures";q=6;w=900'
     assert await statuses(club, "/me", 8, "garbage") == [401] * 5 + [429] * 3
     assert ASKED == []
-    assert await statuses(club, "/me", 5) == [401] * 4 + [429], "without a token: the general limit alone"
+    assert await statuses(club, "/me", 5) == [401] * 4 + [429], "without a token: only the general limit"
     assert await statuses(club, "/me", 5, token_of(context, ADA)) == [200] * 5
 
 
-async def test_a_session_that_ended_is_counted_by_address_and_costs_a_query_a_second(
+async def test_an_ended_session_is_counted_by_address_and_costs_a_query_a_second(
     club: httpx.AsyncClient, context: Context
 ) -> None:
     """C-168."""
     ended = Principal(id=ADA.id, sid=uuid7(), is_superuser=False, is_verified=True, roles=())
     assert await statuses(club, "/me", 30, token_of(context, ended)) == [401] * 6 + [429] * 24
     assert len(ASKED) == 1
-    assert left(await club.get("/me", headers=bearer(token_of(context, ADA))))["all"] == 19, "not its account's"
+    assert left(await club.get("/me", headers=bearer(token_of(context, ADA))))["all"] == 19, (
+        "its account's quota is not used"
+    )
 
 
-async def test_who_is_refused_by_the_guard_is_counted_as_who_they_are(
-    club: httpx.AsyncClient, context: Context
-) -> None:
-    """C-168: and at their address, whose failures do not count against what succeeds."""
+async def test_a_caller_refused_by_the_guard_is_counted_by_account(club: httpx.AsyncClient, context: Context) -> None:
+    """C-168: and by address, whose failures do not count against successful requests."""
     answers = await statuses(club, "/administer", 8, token_of(context, ADA))
     assert answers == [403] * 6 + [429] * 2
     assert await statuses(club, "/read", 1) == [200]
@@ -211,15 +215,15 @@ async def test_who_is_refused_by_the_guard_is_counted_as_who_they_are(
 
 
 async def test_a_forged_request_is_counted_by_address(club: httpx.AsyncClient, context: Context) -> None:
-    """C-168: what another site makes a browser send uses up nothing of its account's."""
+    """C-168: requests forged by another site do not use up the account's quota."""
     cookie = {"cookie": f"__Host-access={token_of(context, ADA)}"}
     for _ in range(3):
         assert (await club.post("/wave", headers=cookie)).status_code == 200
     assert left(await club.get("/me", headers=cookie))["all"] == 19
 
 
-async def test_an_expired_token_is_counted_as_its_sign_in(club: httpx.AsyncClient, context: Context) -> None:
-    """C-172: everybody's expires every quarter of an hour."""
+async def test_an_expired_token_is_counted_by_its_session(club: httpx.AsyncClient, context: Context) -> None:
+    """C-172: every token expires after a quarter of an hour."""
     tokens = Tokens(context.settings, now=lambda: time.time() - 3600)
     token = tokens.issue(sub=ADA.id, sid=ADA.sid, jti=uuid4(), email="a@b.cd", name=None, roles=())
     answer = await club.get("/me", headers=bearer(token))
@@ -228,15 +232,15 @@ async def test_an_expired_token_is_counted_as_its_sign_in(club: httpx.AsyncClien
     assert left(await club.get("/read"))["all"] == 9
 
 
-async def test_a_browser_whose_access_cookie_expired_is_counted_as_its_sign_in(club: httpx.AsyncClient) -> None:
+async def test_a_browser_with_an_expired_access_cookie_is_counted_by_its_session(club: httpx.AsyncClient) -> None:
     """C-172."""
     answer = await club.get("/me", headers={"cookie": f"ticket=good {uuid7()}"})
     assert (answer.status_code, left(answer)) == (401, {"all": 19})
-    assert left(await club.get("/read", headers={"cookie": f"ticket=good {uuid7()}"}))["all"] == 9, "refused ones alone"
+    assert left(await club.get("/read", headers={"cookie": f"ticket=good {uuid7()}"}))["all"] == 9, "refused ones only"
 
 
 async def test_a_ticket_that_a_handler_refuses_is_counted_by_address(club: httpx.AsyncClient) -> None:
-    """C-168: whoever sends it, so that what has ended is no identity; and every answer lists the same limits."""
+    """C-168: for every sender, because an ended session is no identity; every answer lists the same limits."""
     answers = [await club.post("/exchange", json={"ticket": f"spent {uuid7()}"}) for _ in range(8)]
     assert [answer.status_code for answer in answers] == [401] * 6 + [429] * 2
     assert answers[-1].json()["violated-policies"] == ["auth-failures"]
@@ -258,13 +262,13 @@ async def test_a_ticket_that_a_handler_refuses_is_counted_by_address(club: httpx
         (UUID(bytes=int((time.time() + 86400) * 1000).to_bytes(6) + uuid7().bytes[6:]), False),
     ],
 )
-def test_an_old_token_is_no_identity_for_ever(settings: Settings, sid: UUID, lives: bool) -> None:
-    """C-172: 90 days after a sign-in began it is counted by address."""
+def test_an_old_token_stops_being_an_identity(settings: Settings, sid: UUID, lives: bool) -> None:
+    """C-172: from 90 days after the sign-in it is counted by address."""
     assert Tokens(settings).may_live(sid) is lives
 
 
 async def test_it_is_one_round_trip_to_redis(club: httpx.AsyncClient, context: Context) -> None:
-    """C-173: for who is signed in, and for who sends garbage."""
+    """C-173: for signed-in callers and for garbage."""
     headers = bearer(token_of(context, ADA))
     await club.get("/me", headers=headers)
 

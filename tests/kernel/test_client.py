@@ -1,5 +1,4 @@
-"""C-317: calls of other services, against real servers: slow, silent, endless, compressed, and those that lead
-elsewhere."""
+"""C-317: calls of other services, against real servers: slow, silent, endless, compressed, or redirecting."""
 
 import asyncio
 import datetime
@@ -64,7 +63,7 @@ async def test_each_method_form_and_content(http: HttpClient) -> None:
     assert (raw["content-type"], content) == ("image/png", b"\0\1")
 
 
-async def test_the_trace_goes_on_at_the_other_service(http: HttpClient, spans: InMemorySpanExporter) -> None:
+async def test_the_trace_continues_in_the_other_service(http: HttpClient, spans: InMemorySpanExporter) -> None:
     async with serving(says()) as server:
         with span("the task"):
             await http.get(f"{server.url}/{CANARY}?token={CANARY}")
@@ -80,7 +79,7 @@ async def test_the_trace_goes_on_at_the_other_service(http: HttpClient, spans: I
         "http.response.status_code": 200,
         "server.address": "localhost",
         "server.port": int(server.url.rpartition(":")[2]),
-    }, "a path may be a secret, such as a web hook's"
+    }, "a path may contain a secret, such as a web hook's"
 
 
 async def test_failures_are_in_traces_and_metrics(
@@ -98,8 +97,8 @@ async def test_failures_are_in_traces_and_metrics(
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "400 Bad", "404 Not Found", "429 Too Many", "500 Oops"])
-async def test_a_status_that_is_not_expected_is_an_error(http: HttpClient, status: str) -> None:
-    """A redirect is not followed: it would lead this process wherever that service says."""
+async def test_an_unexpected_status_is_an_error(http: HttpClient, status: str) -> None:
+    """A redirect is not followed, because the service would choose its target."""
     code = int(status.split()[0])
     async with serving(says()) as elsewhere, serving(says(status, b"why", f"location: {elsewhere.url}")) as server:
         with pytest.raises(HttpError) as refused:
@@ -116,14 +115,14 @@ async def test_a_status_that_is_not_expected_is_an_error(http: HttpClient, statu
     ("text", "seconds"),
     [("120", 120.0), ("0", 0.0), ("99999999999", LONGEST_RETRY_AFTER), ("soon", None), ("", None), ("-5", None)],
 )
-async def test_a_server_may_say_when_to_come_back(http: HttpClient, text: str, seconds: float | None) -> None:
+async def test_a_retry_after_in_seconds_is_used(http: HttpClient, text: str, seconds: float | None) -> None:
     async with serving(says("503 Later", b"", f"retry-after: {text}")) as server:
         with pytest.raises(HttpError) as refused:
             await http.get(server.url)
     assert refused.value.retry_after == seconds
 
 
-async def test_a_server_may_say_at_which_time(http: HttpClient) -> None:
+async def test_a_retry_after_as_a_date_is_used(http: HttpClient) -> None:
     at = email.utils.format_datetime(datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=10), usegmt=True)
     async with serving(says("503 Later", b"", f"retry-after: {at}")) as server:
         with pytest.raises(HttpError) as refused:
@@ -132,7 +131,7 @@ async def test_a_server_may_say_at_which_time(http: HttpClient) -> None:
     assert 500 < refused.value.retry_after <= 600
 
 
-async def test_a_task_that_lets_it_through_is_tried_again_when_the_server_says(things: Context, work: Work) -> None:
+async def test_a_task_that_raises_it_is_retried_at_that_time(things: Context, work: Work) -> None:
     async with serving(says("503 Later", CANARY.encode(), "retry-after: 600")) as server:
         with pytest.raises(HttpError) as refused:
             await things.http.get(f"{server.url}/{CANARY}")
@@ -146,8 +145,8 @@ async def test_a_task_that_lets_it_through_is_tried_again_when_the_server_says(t
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"amount": "canary-in-a-call", "note": ""}', b'{"amount": 1}'])
-async def test_another_answer_than_expected_may_be_tried_again(http: HttpClient, body: bytes) -> None:
-    """A proxy's page of HTML, while the service restarts."""
+async def test_an_unexpected_body_is_retried(http: HttpClient, body: bytes) -> None:
+    """A proxy's HTML page, while the service restarts."""
     async with serving(says(body=body)) as server:
         answer = await http.get(server.url)
     with pytest.raises(HttpError, match="not the expected JSON") as refused:
@@ -155,7 +154,9 @@ async def test_another_answer_than_expected_may_be_tried_again(http: HttpClient,
     assert CANARY not in str(refused.value)
 
 
-async def test_no_cookie_and_no_proxy_of_the_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cookies_and_proxies_of_the_environment_are_not_used(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with serving(says()) as proxy, serving(says("200 OK", b"", "set-cookie: a=b; Path=/")) as server:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
@@ -209,12 +210,12 @@ async def test_connections_are_bounded(http: HttpClient) -> None:
         "http://x/#a",
     ],
 )
-async def test_what_is_no_url_of_a_service_is_a_mistake(http: HttpClient, url: str) -> None:
+async def test_an_invalid_url_is_an_error(http: HttpClient, url: str) -> None:
     with pytest.raises(ValueError, match="the URL must start with http"):
         await http.get(url)
 
 
-async def test_a_line_end_in_a_header_or_a_path_is_a_mistake(http: HttpClient) -> None:
+async def test_a_line_break_in_a_header_or_a_path_is_an_error(http: HttpClient) -> None:
     async with serving(says()) as server:
         for url, headers in ((server.url, {"x-a": "b\r\nx-c: d"}), (f"{server.url}/a\r\nx-c: d", {})):
             with pytest.raises(ValueError, match="cannot be sent"):

@@ -1,4 +1,4 @@
-"""C-317: calls of services that are slow, silent, endless or not whom they say, and of none at all."""
+"""C-317: calls of services that are slow, silent, endless, or have a wrong certificate, and of none."""
 
 import asyncio
 import gzip
@@ -30,7 +30,7 @@ async def silent(writer: asyncio.StreamWriter) -> None:
 
 
 async def trickling(writer: asyncio.StreamWriter) -> None:
-    """Never silent for long, and never done."""
+    """Sends a little at a time, without an end."""
     writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
     while True:
         writer.write(b"1\r\nx\r\n")
@@ -39,7 +39,7 @@ async def trickling(writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize("answer", [silent, trickling])
-async def test_a_call_has_an_end_whatever_the_server_does(http: HttpClient, answer: Answer) -> None:
+async def test_a_call_ends_for_every_behaviour_of_the_server(http: HttpClient, answer: Answer) -> None:
     async with serving(says()) as ready:
         await http.get(ready.url)  # the transport is open
     async with serving(answer) as server:
@@ -59,7 +59,7 @@ async def gibberish(writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize("answer", [closes, gibberish])
-async def test_half_an_answer_is_none(http: HttpClient, answer: Answer) -> None:
+async def test_a_truncated_answer_is_an_error(http: HttpClient, answer: Answer) -> None:
     async with serving(answer) as server:
         with pytest.raises(HttpError, match="RemoteProtocolError"):
             await http.get(server.url)
@@ -73,7 +73,7 @@ async def flooding(writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize("answer", [flooding, says(body=bytes(100_001))])
-async def test_an_answer_is_read_no_further_than_asked(http: HttpClient, answer: Answer) -> None:
+async def test_an_answer_is_read_up_to_its_limit(http: HttpClient, answer: Answer) -> None:
     async with serving(answer) as server:
         with pytest.raises(HttpError, match="has more than 100000 bytes"):
             await http.get(server.url, most_bytes=100_000)
@@ -83,7 +83,7 @@ async def test_an_answer_is_read_no_further_than_asked(http: HttpClient, answer:
         assert len((await http.get(server.url, most_bytes=100_000)).body) == 100_000
 
 
-async def test_an_answer_that_would_grow_when_unpacked_is_not_unpacked(http: HttpClient) -> None:
+async def test_a_compressed_answer_is_not_decompressed(http: HttpClient) -> None:
     bomb = gzip.compress(bytes(10_000_000))
     async with serving(says("200 OK", bomb, "content-encoding: gzip")) as server:
         with pytest.raises(HttpError, match="compressed"):
@@ -96,7 +96,7 @@ AUTHORITY = Authority()
 async def test_certificates_are_verified(
     settings: Settings, http: HttpClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the machine's authorities, or those in SSL_CERT_FILE."""
+    """With the machine's authorities, or those in SSL_CERT_FILE."""
     own = tmp_path / "ca.pem"
     own.write_text(AUTHORITY.pem)
     async with serving(says(), server_context(tmp_path, AUTHORITY.sign("service", LOOPBACK))) as server:
@@ -107,8 +107,8 @@ async def test_certificates_are_verified(
             assert (await trusting.get(server.url)).status == 200
 
 
-def test_who_calls_nobody_pays_nothing() -> None:
-    """C-317: the library is not imported before the first call."""
+def test_a_process_without_calls_does_not_load_the_client() -> None:
+    """C-317: the library is imported by the first call."""
     code = "import sys, api.app, worker.main; sys.exit('httpx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -129,7 +129,7 @@ asyncio.run(main())
 """
 
 
-async def test_no_library_logs_what_is_sent_and_answered(environment: dict[str, str]) -> None:
+async def test_no_library_logs_requests_or_answers(environment: dict[str, str]) -> None:
     """At LOG_LEVEL=DEBUG httpcore logs the fields of each answer."""
     async with serving(says("200 OK", CANARY.encode(), f"set-cookie: {CANARY}")) as server:
         process = await asyncio.create_subprocess_exec(

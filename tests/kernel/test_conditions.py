@@ -1,4 +1,4 @@
-"""What a request says beside its body: cookies or a bearer token, an expired one, conditions, and no body at all."""
+"""Cookies, bearer tokens, expired tokens, conditions, and absent bodies."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -127,7 +127,7 @@ def code(answer: httpx.Response) -> tuple[int, Any]:
 # Cookie or bearer
 
 
-async def test_a_cookie_signs_in_and_only_reads_without_its_proof(
+async def test_a_cookie_authenticates_and_only_reads_without_the_xsrf_token(
     client: httpx.AsyncClient, context: Context, settings: Settings
 ) -> None:
     sid = uuid4()
@@ -144,7 +144,7 @@ async def test_a_cookie_signs_in_and_only_reads_without_its_proof(
     )
 
 
-async def test_a_bearer_token_counts_before_a_cookie_and_needs_no_proof(
+async def test_a_bearer_token_precedes_a_cookie_and_needs_no_xsrf_token(
     client: httpx.AsyncClient, context: Context
 ) -> None:
     sid = uuid4()
@@ -154,7 +154,7 @@ async def test_a_bearer_token_counts_before_a_cookie_and_needs_no_proof(
 
 
 @pytest.mark.parametrize("sent", ["Bearer x", "Basic dTpw", "Bearer", ""])
-async def test_a_bad_authorization_is_refused_however_good_the_cookie(
+async def test_an_invalid_authorization_is_refused_with_any_cookie(
     client: httpx.AsyncClient, context: Context, sent: str
 ) -> None:
     headers = by_cookie(token(context)) | {"authorization": sent}
@@ -162,19 +162,19 @@ async def test_a_bad_authorization_is_refused_however_good_the_cookie(
 
 
 @pytest.mark.parametrize("value", ["", '""', "x", "\xff", "a" * 9000])
-async def test_a_bad_cookie_is_a_401(client: httpx.AsyncClient, value: str) -> None:
+async def test_an_invalid_cookie_is_a_401(client: httpx.AsyncClient, value: str) -> None:
     raw = [(b"cookie", f"{ACCESS}={value}".encode("latin-1"))]
     assert (await client.get("/guest", headers=raw)).status_code == 401
 
 
-async def test_a_sign_in_that_is_over_is_over_for_its_cookie_too(client: httpx.AsyncClient, context: Context) -> None:
+async def test_an_ended_session_is_refused_by_cookie_too(client: httpx.AsyncClient, context: Context) -> None:
     assert code(await client.get("/guest", headers=by_cookie(token(context, ENDED)))) == (401, "TOKEN_INVALID")
 
 
 # An expired token
 
 
-async def test_whoever_held_a_token_may_still_sign_out(
+async def test_an_expired_token_may_still_sign_out(
     client: httpx.AsyncClient, context: Context, settings: Settings
 ) -> None:
     """C-72."""
@@ -201,7 +201,7 @@ async def test_cookies_are_set_by_answers_and_by_refusals(client: httpx.AsyncCli
     assert [each.partition("=")[0] for each in refused.headers.get_list("set-cookie")] == [XSRF, ACCESS]
 
 
-async def test_a_handler_that_runs_again_sets_its_cookies_once(client: httpx.AsyncClient, hotel: Hotel) -> None:
+async def test_a_repeated_handler_sets_its_cookies_once(client: httpx.AsyncClient, hotel: Hotel) -> None:
     [cookie] = (await client.post("/collide")).headers.get_list("set-cookie")
     assert (cookie.partition(";")[0], hotel.tries) == ("XSRF-TOKEN=try-2", 2)
 
@@ -209,7 +209,7 @@ async def test_a_handler_that_runs_again_sets_its_cookies_once(client: httpx.Asy
 # No body
 
 
-async def test_a_body_may_be_absent_where_the_handler_says_so(client: httpx.AsyncClient) -> None:
+async def test_a_body_may_be_absent_where_the_handler_allows_it(client: httpx.AsyncClient) -> None:
     assert (await client.post("/check-in")).json() is None
     for length in ("0", "00"):
         assert (await client.post("/check-in", headers={"content-length": length})).json() is None
@@ -217,7 +217,7 @@ async def test_a_body_may_be_absent_where_the_handler_says_so(client: httpx.Asyn
     assert (await client.post("/check-in", json={"name": "red"})).json() == {"name": "red"}
 
 
-async def test_one_that_is_there_is_held_to_its_type(client: httpx.AsyncClient) -> None:
+async def test_a_present_body_is_validated(client: httpx.AsyncClient) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b'{"name":'
         yield b' "red"}'
@@ -230,7 +230,7 @@ async def test_one_that_is_there_is_held_to_its_type(client: httpx.AsyncClient) 
     assert code(await client.post("/check-in", content=b"{}")) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-async def test_an_answer_may_be_that_nobody_is_told(client: httpx.AsyncClient) -> None:
+async def test_an_answer_may_be_empty_for_hidden_results(client: httpx.AsyncClient) -> None:
     hidden = await client.post("/ask", json={"name": "taken"})
     assert (hidden.status_code, hidden.json(), hidden.headers["cache-control"]) == (202, None, "no-store")
     told = await client.post("/ask", json={"name": "red"})
@@ -240,7 +240,7 @@ async def test_an_answer_may_be_that_nobody_is_told(client: httpx.AsyncClient) -
 # Conditions (RFC 9110 §13)
 
 
-async def test_what_has_not_changed_is_not_sent_again(client: httpx.AsyncClient, context: Context) -> None:
+async def test_an_unchanged_representation_is_not_sent_again(client: httpx.AsyncClient, context: Context) -> None:
     headers = by_bearer(token(context))
     first = await client.get("/room", headers=headers)
     tag = first.headers["etag"]
@@ -257,12 +257,12 @@ async def test_what_has_not_changed_is_not_sent_again(client: httpx.AsyncClient,
     assert changed.headers["etag"] != tag
 
 
-async def test_who_is_not_let_in_learns_no_tag(client: httpx.AsyncClient) -> None:
+async def test_a_refused_caller_gets_no_tag(client: httpx.AsyncClient) -> None:
     refused = await client.get("/room", headers={"if-none-match": "*"})
     assert (refused.status_code, "etag" in refused.headers) == (401, False)
 
 
-async def test_of_two_changes_to_one_thing_the_second_is_refused(client: httpx.AsyncClient, hotel: Hotel) -> None:
+async def test_the_second_of_two_changes_is_refused(client: httpx.AsyncClient, hotel: Hotel) -> None:
     """C-98."""
     seen = (await client.patch("/room", json={"name": "blue"})).headers["etag"]
     first = await client.patch("/room", json={"name": "red"}, headers={"if-match": seen})

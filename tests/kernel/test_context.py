@@ -1,4 +1,4 @@
-"""What both processes open, carry and close."""
+"""The resources of both processes: opened, used and closed."""
 
 import asyncio
 import time
@@ -14,8 +14,8 @@ from api.kernel.settings import Settings
 from tests.kernel.things import Holder, find_thing
 
 
-async def test_it_opens_where_nothing_answers_and_closes_again(nowhere: Settings) -> None:
-    """A PaaS starts things in any order."""
+async def test_it_opens_without_any_service_and_closes(nowhere: Settings) -> None:
+    """A PaaS starts services in any order."""
     began = time.perf_counter()
     async with open_context(nowhere, {}) as context:
         with pytest.raises(UNAVAILABLE):
@@ -29,14 +29,14 @@ async def test_it_opens_where_nothing_answers_and_closes_again(nowhere: Settings
     assert time.perf_counter() - began < 30
 
 
-async def test_all_of_it_works_where_all_answers(live: Context) -> None:
+async def test_every_part_works_with_all_services(live: Context) -> None:
     assert (await live.db.fetch("select 1 as one"))[0]["one"] == 1
     assert await live.cache.execute("PING")
     await live.mail.send(Message(id="1", to="a@example.com", subject="s", text="t", html="h"))
     assert await find_thing(Holder(live.cache), 1)
 
 
-async def test_nothing_is_open_after_the_block_not_even_after_a_failure(cloned: Settings) -> None:
+async def test_nothing_is_open_after_the_block_also_after_a_failure(cloned: Settings) -> None:
     outside = await asyncpg.connect(cloned.database_url)
     try:
         with pytest.raises(LookupError):
@@ -45,7 +45,7 @@ async def test_nothing_is_open_after_the_block_not_even_after_a_failure(cloned: 
             "select count(*) from pg_stat_activity where datname = current_database() and backend_type like 'client%'"
         )
         async with asyncio.timeout(60):
-            while await outside.fetchval(count) > 1:  # a server takes a moment to see that one has left
+            while await outside.fetchval(count) > 1:  # a server takes a moment to notice
                 pass
     finally:
         await outside.close()
@@ -67,7 +67,7 @@ async def test_after_the_block_nothing_can_be_used(cloned: Settings) -> None:
         await context.passwords.hash("x")
 
 
-async def test_who_acts_is_of_one_task_alone() -> None:
+async def test_the_actor_belongs_to_one_task() -> None:
     assert origin.get() == Origin(None, None, None)
 
     async def act(address: str) -> str | None:

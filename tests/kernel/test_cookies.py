@@ -1,4 +1,4 @@
-"""Cookies in and out, and the proof that a request which carries them was meant."""
+"""Reading and writing cookies, and XSRF tokens."""
 
 from uuid import UUID
 
@@ -37,11 +37,11 @@ def passes(settings: Settings, sid: UUID, **headers: str) -> bool:
     return True
 
 
-# In and out
+# Reading and writing
 
 
 @pytest.mark.parametrize("name", [ACCESS, REFRESH, DEVICE])
-def test_a_secret_cookie_is_for_this_host_over_tls_and_for_no_script(name: str) -> None:
+def test_a_secret_cookie_is_for_this_host_tls_and_no_script(name: str) -> None:
     """C-75."""
     made = cookies(b"")
     made.set(name, "x.y", 900)
@@ -51,14 +51,14 @@ def test_a_secret_cookie_is_for_this_host_over_tls_and_for_no_script(name: str) 
     assert made.written == [f"{name}=x.y; Path=/; Max-Age=900{attributes}", f"{name}=; Path=/; Max-Age=0{attributes}"]
 
 
-def test_the_xsrf_cookie_alone_is_for_scripts_to_read() -> None:
+def test_only_the_xsrf_cookie_is_readable_by_scripts() -> None:
     made = cookies(b"")
     made.set(XSRF, "t", 900)
     assert made.written == ["XSRF-TOKEN=t; Path=/; Max-Age=900; Secure; SameSite=Strict"]
 
 
 @given(st.dictionaries(st.from_regex(r"[A-Za-z_-]{1,20}", fullmatch=True), st.from_regex(r"[\w.-]*", fullmatch=True)))
-def test_what_a_browser_sends_is_read(sent: dict[str, str]) -> None:
+def test_a_browsers_cookies_are_read(sent: dict[str, str]) -> None:
     sent = {name: value for name, value in sent.items() if value.isascii()}
     read = cookies("; ".join(f"{name}={value}" for name, value in sent.items()).encode())
     assert {name: read.get(name) for name in sent} == sent
@@ -66,12 +66,12 @@ def test_what_a_browser_sends_is_read(sent: dict[str, str]) -> None:
 
 
 @given(st.binary(max_size=500), st.sampled_from([ACCESS, REFRESH, DEVICE, XSRF, ""]))
-def test_no_cookie_header_makes_it_fail(sent: bytes, name: str) -> None:
+def test_no_cookie_header_causes_a_failure(sent: bytes, name: str) -> None:
     value = cookies(sent).get(name)
     assert value is None or isinstance(value, str)
 
 
-def test_no_header_is_no_cookie() -> None:
+def test_an_absent_header_has_no_cookie() -> None:
     assert Cookies({}).get(ACCESS) is None
 
 
@@ -79,8 +79,8 @@ def test_no_header_is_no_cookie() -> None:
 
 
 @given(SIDS, SIDS)
-def test_a_token_is_good_for_its_own_sign_in_alone(settings: Settings, one: UUID, other: UUID) -> None:
-    """C-76: another sign-in's, and so one from before, or one that somebody planted beside its cookie."""
+def test_a_token_is_valid_for_its_session_only(settings: Settings, one: UUID, other: UUID) -> None:
+    """C-76: not for another session, an earlier one, or one planted beside its cookie."""
     token = xsrf_token(settings, one)
     assert passes(settings, one, x_xsrf_token=token)
     assert passes(settings, other, x_xsrf_token=token) == (one == other)
@@ -89,7 +89,7 @@ def test_a_token_is_good_for_its_own_sign_in_alone(settings: Settings, one: UUID
 
 
 @given(SIDS, st.text(st.characters(max_codepoint=255), max_size=100))
-def test_nothing_that_is_made_up_passes(settings: Settings, sid: UUID, made_up: str) -> None:
+def test_a_forged_token_is_refused(settings: Settings, sid: UUID, made_up: str) -> None:
     assert not passes(settings, sid, x_xsrf_token=made_up)
     assert not passes(settings, sid)
     token = xsrf_token(settings, sid)
@@ -114,10 +114,8 @@ def test_nothing_that_is_made_up_passes(settings: Settings, sid: UUID, made_up: 
         ({"origin": "\xff"}, False),
     ],
 )
-def test_another_sites_page_is_refused_whatever_it_knows(
-    settings: Settings, headers: dict[str, str], meant: bool
-) -> None:
-    """C-77: the origins are PUBLIC_URL's and the ALLOWED_ORIGINS."""
+def test_another_sites_page_is_refused_with_any_token(settings: Settings, headers: dict[str, str], meant: bool) -> None:
+    """C-77: the origins are PUBLIC_URL's and ALLOWED_ORIGINS."""
     sid = UUID(int=7)
     assert passes(settings, sid, x_xsrf_token=xsrf_token(settings, sid), **headers) is meant
     named = {name.replace("_", "-").encode(): value.encode("latin-1") for name, value in headers.items()}

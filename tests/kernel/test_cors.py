@@ -1,4 +1,4 @@
-"""Cross-origin requests: which origins may read an answer, whatever answer it is."""
+"""Cross-origin requests: the origins that may read an answer, for every kind of answer."""
 
 from collections.abc import AsyncIterator
 
@@ -70,7 +70,7 @@ async def notes(settings: Settings, context: Context) -> AsyncIterator[httpx.Asy
 
 
 async def every_answer(notes: httpx.AsyncClient, origin: str) -> dict[int, httpx.Response]:
-    """One answer of each status that this application can give."""
+    """Return one answer of each status."""
     headers = {"origin": origin}
     body = {"content-type": "application/json"} | headers
     answers = [
@@ -90,7 +90,7 @@ async def every_answer(notes: httpx.AsyncClient, origin: str) -> dict[int, httpx
     return {answer.status_code: answer for answer in answers}
 
 
-async def test_our_origins_may_read_every_answer_errors_too(notes: httpx.AsyncClient) -> None:
+async def test_allowed_origins_may_read_every_answer_including_errors(notes: httpx.AsyncClient) -> None:
     """C-79."""
     answers = await every_answer(notes, OURS)
     assert answers.keys() == {200, 400, 401, 404, 405, 413, 415, 422, 429, 500, 503}
@@ -120,12 +120,12 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("origin", HOSTILE)
-async def test_no_other_origin_may(notes: httpx.AsyncClient, origin: str) -> None:
+async def test_no_other_origin_may_read(notes: httpx.AsyncClient, origin: str) -> None:
     """C-79."""
     for answer in (await every_answer(notes, origin)).values():
         assert "access-control-allow-origin" not in answer.headers
         assert "timing-allow-origin" not in answer.headers
-        assert "Origin" in answer.headers["vary"], "a cache must not hand this answer to us"
+        assert "Origin" in answer.headers["vary"], "a cache must not serve this answer to an allowed origin"
 
 
 async def preflight(notes: httpx.AsyncClient, origin: str, method: str, headers: str = "") -> httpx.Response:
@@ -136,8 +136,8 @@ async def preflight(notes: httpx.AsyncClient, origin: str, method: str, headers:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-async def test_a_preflight_of_ours_is_granted(notes: httpx.AsyncClient, method: str) -> None:
-    """C-194: with whatever header the page sends; tracing and error reporting have their own."""
+async def test_a_preflight_of_an_allowed_origin_is_granted(notes: httpx.AsyncClient, method: str) -> None:
+    """C-194: for any header, because tracing and error reporting add their own."""
     wanted = "authorization,baggage,content-type,if-match,sentry-trace,tracestate,x-requested-with,x-xsrf-token"
     answer = await preflight(notes, OURS, method, wanted)
     assert answer.status_code == 200
@@ -153,7 +153,7 @@ async def test_a_preflight_of_ours_is_granted(notes: httpx.AsyncClient, method: 
     ("origin", "method", "headers"),
     [*[(origin, "GET", "") for origin in HOSTILE], (HOSTILE[3], "GET", "baggage"), (OURS, "TRACE", "")],
 )
-async def test_any_other_preflight_is_refused_in_the_one_shape(
+async def test_other_preflights_are_refused_in_the_common_shape(
     notes: httpx.AsyncClient, origin: str, method: str, headers: str
 ) -> None:
     """C-79."""
@@ -166,7 +166,7 @@ async def test_any_other_preflight_is_refused_in_the_one_shape(
     assert "Origin" in answer.headers["vary"]
 
 
-async def test_options_without_a_preflights_headers_is_a_method_like_any_other(notes: httpx.AsyncClient) -> None:
+async def test_options_without_a_preflight_is_an_ordinary_method(notes: httpx.AsyncClient) -> None:
     """C-14."""
     answer = await notes.options("/api/notes", headers={"origin": OURS})
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, HEAD")

@@ -1,4 +1,4 @@
-"""C-315: when a schedule is due, in any zone, over changes of the clocks."""
+"""C-315: the times of a schedule, in any zone, across changes of the clocks."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ def listed(values: set[int]) -> str:
 
 
 def due(text: str, zone: str, begin: str, number: int) -> list[str]:
-    """The first due moments after a local time, on the wall clock with its offset."""
+    """Return the first times after a local time, as wall clock with offset."""
     cron, there = Cron(text, zone), ZoneInfo(zone)
     moment = datetime.fromisoformat(begin).replace(tzinfo=there).astimezone(UTC)
     found = []
@@ -72,11 +72,11 @@ def test_the_fields_are_those_of_crontab(text: str, moments: list[str]) -> None:
         ("0 9 * * *", "2026-03-28T00:00", ["Sat 28 Mar 09:00+0100", "Sun 29 Mar 09:00+0200"]),
     ],
 )
-def test_when_the_clocks_change(text: str, begin: str, moments: list[str]) -> None:
+def test_across_changes_of_the_clocks(text: str, begin: str, moments: list[str]) -> None:
     assert due(text, "Europe/Berlin", begin, len(moments)) == moments
 
 
-def test_a_day_that_begins_after_midnight() -> None:
+def test_a_day_without_midnight() -> None:
     """In Havana the clocks go from 0:00 to 1:00 on 8 March 2026."""
     assert due("00:00", "America/Havana", "2026-03-07T12:00", 2) == ["Sun 08 Mar 01:00-0400", "Mon 09 Mar 00:00-0400"]
 
@@ -85,7 +85,7 @@ def test_a_day_that_begins_after_midnight() -> None:
 @pytest.mark.parametrize("text", ["02:30", "00:00", "15 1,2,3 * * *", "*/15 * * * *", "0 */6 * * 1-5"])
 @hypothesis.settings(deadline=None)
 @given(moment=MOMENTS)
-def test_the_next_and_the_last_fit_together(zone: str, text: str, moment: datetime) -> None:
+def test_next_and_previous_are_consistent(zone: str, text: str, moment: datetime) -> None:
     cron = Cron(text, zone)
     following, last = cron.next_after(moment), cron.last_until(moment)
     assert last <= moment < following
@@ -97,7 +97,7 @@ def test_the_next_and_the_last_fit_together(zone: str, text: str, moment: dateti
 @pytest.mark.parametrize("zone", ZONES)
 @hypothesis.settings(deadline=None)
 @given(moment=MOMENTS)
-def test_what_is_due_each_day_is_due_once_on_every_date(zone: str, moment: datetime) -> None:
+def test_a_daily_schedule_runs_once_on_every_date(zone: str, moment: datetime) -> None:
     cron, there = Cron("30 2 * * *", zone), ZoneInfo(zone)
     days = []
     for _ in range(5):
@@ -108,10 +108,10 @@ def test_what_is_due_each_day_is_due_once_on_every_date(zone: str, moment: datet
 
 @hypothesis.settings(deadline=None)
 @given(some(0, 59), some(0, 23), some(1, 28), some(1, 12), some(0, 6), MOMENTS)
-def test_it_agrees_with_looking_at_every_minute(
+def test_it_agrees_with_checking_every_minute(
     minutes: set[int], hours: set[int], days: set[int], months: set[int], week: set[int], moment: datetime
 ) -> None:
-    """In UTC, for two days: the definition itself."""
+    """The definition itself, in UTC, for two days."""
     cron = Cron(f"{listed(minutes)} {listed(hours)} {listed(days)} {listed(months)} {listed(week)}")
     minute = moment.replace(second=0, microsecond=0)
     later = (minute + timedelta(minutes=number) for number in range(1, 2 * 24 * 60))
@@ -159,6 +159,6 @@ def test_it_agrees_with_looking_at_every_minute(
         ("03:00", "", "not a time zone"),
     ],
 )
-def test_what_is_malformed_is_refused_at_start(text: str, zone: str, told: str) -> None:
+def test_a_malformed_schedule_is_refused_at_start(text: str, zone: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Cron(text, zone)

@@ -1,4 +1,4 @@
-"""Transactions, what PostgreSQL's refusals mean, and ids."""
+"""Transactions, the meaning of PostgreSQL's errors, and ids."""
 
 import asyncio
 import datetime
@@ -32,7 +32,7 @@ CANARY = "canary-value-77"
 
 
 @pytest.mark.deadlines
-async def test_a_session_has_the_limits_that_the_manual_promises(small: Database) -> None:
+async def test_a_session_has_the_documented_limits(small: Database) -> None:
     statement = "select name, current_setting(name) as value from unnest($1::text[]) as name"
     rows = await small.fetch(statement, list(database.SERVER_SETTINGS))
     assert {row["name"]: row["value"] for row in rows} == database.SERVER_SETTINGS
@@ -50,7 +50,7 @@ async def test_a_transaction_is_all_or_nothing(small: Database) -> None:
     assert await small.fetch("select 1 from things") == []
     async with small.transaction() as db:
         await db.fetch("insert into things values (1, 'a')")
-        assert await Another(small).fetch("select 1 from things") == [], "nobody sees it before the commit"
+        assert await Another(small).fetch("select 1 from things") == [], "the row is not visible before the commit"
     assert len(await small.fetch("select 1 from things")) == 1
 
 
@@ -70,20 +70,20 @@ async def test_transactions_nest_as_savepoints(small: Database) -> None:
     assert [row["id"] for row in await small.fetch("select id from things order by id")] == [1, 3]
 
 
-async def test_subscribers_go_with_the_transaction(small: Database) -> None:
+async def test_subscribers_belong_to_the_transaction(small: Database) -> None:
     db = Database(small._pool, subscribers={"a.b": ("x",)})
     async with db.transaction() as outer, outer.transaction() as inner:
         assert inner.subscribers == {"a.b": ("x",)}
 
 
-async def test_a_constraint_is_told_by_its_name(small: Database) -> None:
+async def test_a_constraint_is_reported_by_its_name(small: Database) -> None:
     with pytest.raises(Violation) as violated:
         await small.fetch("insert into things values (1, '')")
     assert violated.value.constraint == "things_name"
     assert isinstance(constraint_problem(violated.value, {"things_name": NOT_FOUND}), NOT_FOUND)
 
 
-async def test_a_constraint_without_a_meaning_is_a_conflict(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unmapped_constraint_is_a_conflict(caplog: pytest.LogCaptureFixture) -> None:
     assert isinstance(constraint_problem(Violation("things_name"), {}), CONFLICT)
     [record] = caplog.records
     assert (record.levelname, record.fields) == ("ERROR", {"constraint": "things_name"})  # type: ignore[attr-defined]
@@ -110,7 +110,7 @@ LATE = datetime.timezone(datetime.timedelta(hours=14))
     ],
     ids=range(12),
 )
-async def test_a_value_that_postgresql_refuses_is_the_clients_fault_and_counted(
+async def test_a_value_that_postgresql_rejects_is_a_client_error_and_counted(
     db: Database, metrics: InMemoryMetricReader, caplog: pytest.LogCaptureFixture, statement: str, value: object
 ) -> None:
     def counted() -> int:
@@ -126,25 +126,23 @@ async def test_a_value_that_postgresql_refuses_is_the_clients_fault_and_counted(
     assert refused.value.__suppress_context__
 
 
-async def test_a_mistake_of_ours_is_no_outage(small: Database) -> None:
+async def test_a_programming_error_is_not_an_outage(small: Database) -> None:
     with pytest.raises(asyncpg.PostgresSyntaxError):
         await small.fetch("selekt 1")
 
 
-async def test_an_older_schema_is_an_outage_that_says_what_to_do(
-    small: Database, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_older_schema_is_an_outage_with_its_remedy(small: Database, caplog: pytest.LogCaptureFixture) -> None:
     for statement in ("select 1 from not_yet", "select not_yet from things"):
         with pytest.raises(UNAVAILABLE) as raised:
             await small.fetch(statement)
         assert raised.value.remedy is not None
         assert "python -m migrations" in raised.value.remedy
-    assert caplog.text.count("postgresql is misconfigured") == 1, "and not for each statement"
+    assert caplog.text.count("postgresql is misconfigured") == 1, "once, not for each statement"
 
 
 @pytest.mark.parametrize("state", ["53100", "53200", "53300"], ids=["disk", "memory", "connections"])
 async def test_a_server_that_is_full_is_an_outage(small: Database, state: str) -> None:
-    """F-37: PostgreSQL rolls back what it has no room for; once it has, the same connection goes on."""
+    """F-37: PostgreSQL rolls back what it has no room for; with room again, the same connection works."""
 
     async def work() -> None:
         async with small.transaction() as db:
@@ -156,8 +154,8 @@ async def test_a_server_that_is_full_is_an_outage(small: Database, state: str) -
     assert await small.fetch("select 1 from things") == []
 
 
-async def test_a_serialization_failure_is_told_apart(small: Database) -> None:
-    """Two that read what the other writes: one of them has to try again."""
+async def test_a_serialization_failure_is_recognized(small: Database) -> None:
+    """Two transactions that read what the other writes: one of them must retry."""
     await small.fetch("insert into things values (1, 'a'), (2, 'b')")
 
     async def work() -> None:
@@ -186,7 +184,7 @@ async def test_a_deadlock_is_a_serialization_failure(small: Database) -> None:
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "SERIALIZATION_FAILURE"]
 
 
-async def test_a_notification_is_heard_while_one_listens(small: Database) -> None:
+async def test_a_notification_is_received_while_listening(small: Database) -> None:
     heard = asyncio.Event()
     async with small.listen("canary", heard.set):
         async with small.transaction() as db:
@@ -197,12 +195,12 @@ async def test_a_notification_is_heard_while_one_listens(small: Database) -> Non
     heard.clear()
     await small.fetch("select pg_notify('canary', '')")
     another = Another(small)
-    async with another.transaction(), another.transaction() as db:  # whichever connection it was, it is back
+    async with another.transaction(), another.transaction() as db:  # the connection is back in the pool
         await db.fetch("select 1")
     assert not heard.is_set()
 
 
-async def test_through_a_transaction_pooler_nothing_is_prepared(cloned: Settings) -> None:
+async def test_behind_a_transaction_pooler_nothing_is_prepared(cloned: Settings) -> None:
     pooled = msgspec.structs.replace(cloned, database_transaction_pooling=True)
     async with open_database(pooled, {}, 1) as db:
         await db.fetch("select $1::int", 1)
@@ -212,7 +210,7 @@ async def test_through_a_transaction_pooler_nothing_is_prepared(cloned: Settings
         assert len(await db.fetch("select 1 from pg_prepared_statements where statement = 'select $1::int'")) == 1
 
 
-async def test_a_password_that_no_longer_holds_is_an_outage(cloned: Settings, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_revoked_password_is_an_outage(cloned: Settings, caplog: pytest.LogCaptureFixture) -> None:
     wrong = msgspec.structs.replace(cloned, database_url=cloned.database_url.replace("@", "x@"))
     async with open_database(wrong, {}) as db:
         with pytest.raises(UNAVAILABLE):
@@ -242,7 +240,7 @@ def test_an_id_sorts_as_text_and_as_bytes_by_its_time(monkeypatch: pytest.Monkey
     assert made == sorted(made) == sorted(made, key=str) == sorted(made, key=lambda each: each.bytes)
 
 
-async def test_no_message_of_the_driver_reaches_a_log(live: Context, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_message_of_the_driver_is_logged(live: Context, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     statement = "insert into users (id, email, password_hash) values ($1, $2, $3)"
     await live.db.fetch(statement, uuid7(), f"{CANARY}@example.com", CANARY)

@@ -1,5 +1,5 @@
-"""C-206, C-212, C-215: PostgreSQL over TLS, over a socket, on several hosts, and what it says of those it refuses.
-Each way in is tried by the application's driver and by the release process', which is another one."""
+"""C-206, C-212, C-215: PostgreSQL over TLS, over a socket, on several hosts, and the reports of refused connections.
+Each connection is made by the application's driver and by that of the release process."""
 
 import asyncio
 import contextlib
@@ -40,7 +40,7 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
 
 
 async def encrypted(settings: Settings) -> list[bool]:
-    """Whether the connections of both drivers are."""
+    """Return whether the connections of both drivers are encrypted."""
     statement = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
     async with opened(settings) as db:
         [row] = await db.fetch(statement)
@@ -53,7 +53,8 @@ async def encrypted(settings: Settings) -> list[bool]:
 
 
 async def refusal(settings: Settings, caplog: pytest.LogCaptureFixture) -> tuple[str | None, str]:
-    """What to mend, and the cause in the log, once for several tries. The release process is refused as well."""
+    """Return the remedy, and the cause in the log, once for several attempts. The release process is refused as
+    well."""
     async with opened(settings) as db:
         caplog.clear()
         db._outage._logged.clear()  # that of the start
@@ -69,7 +70,7 @@ async def refusal(settings: Settings, caplog: pytest.LogCaptureFixture) -> tuple
 
 
 def programs_with_tls() -> Path:
-    """Of a PostgreSQL that was built with TLS; the one in the wheel was not."""
+    """The folder of a PostgreSQL built with TLS; the one in the wheel has none."""
     for program in sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True):
         linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
         if "libssl" in linked:
@@ -79,7 +80,7 @@ def programs_with_tls() -> Path:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Start]:
-    """Starts a PostgreSQL with this certificate, for connections by TLS alone where `only_tls`; its URL."""
+    """Starts a PostgreSQL with this certificate, for TLS connections only if `only_tls`. Returns its URL."""
     parts: list[Part] = []
     programs, folder = programs_with_tls(), tmp_path / "postgres"
 
@@ -115,7 +116,7 @@ async def test_a_certificate_of_a_private_authority(server: Start, caplog: pytes
     assert remedy is not None
     assert "DATABASE_CA_CERT" in remedy
     assert "CERTIFICATE_VERIFY_FAILED" in cause
-    assert await encrypted(at(url + "?sslmode=require")) == [True, True], "as a PaaS has it: encrypted, unverified"
+    assert await encrypted(at(url + "?sslmode=require")) == [True, True], "as on a PaaS: encrypted, not verified"
     remedy, cause = await refusal(at(url + "?sslmode=disable"), caplog)
     assert remedy is not None
     assert "sslmode" in remedy
@@ -149,7 +150,7 @@ async def test_tls_to_a_server_without_it(
     ],
     ids=["wrong password", "no such database", "no such host", "down"],
 )
-async def test_a_refusal_is_told_apart_from_an_outage(
+async def test_a_refusal_is_not_reported_as_an_outage(
     change: dict[str, str], remedy: str | None, cause: str, cloned: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = urlsplit(cloned.database_url)
@@ -162,7 +163,7 @@ async def test_a_refusal_is_told_apart_from_an_outage(
     assert str(url.password) not in f"{told}{said}"
 
 
-async def test_a_privilege_that_is_missing_is_told(cloned: Settings) -> None:
+async def test_a_missing_privilege_is_reported(cloned: Settings) -> None:
     name = f"visitor_{os.getpid()}"
     admin = await asyncpg.connect(cloned.database_url)
     try:
@@ -171,7 +172,7 @@ async def test_a_privilege_that_is_missing_is_told(cloned: Settings) -> None:
             await admin.execute(f"create role {name} login password 'pw'")
             url = urlsplit(cloned.database_url)
             visitor = at(f"postgresql://{name}:pw@{url.hostname}:{url.port}{url.path}")
-        else:  # it owns its tables, and may take its own right to them
+        else:  # it owns its tables, and may revoke its own privilege
             await admin.execute("revoke all on users from current_user")
             visitor = cloned
         async with opened(visitor) as db:
@@ -186,7 +187,7 @@ async def test_a_privilege_that_is_missing_is_told(cloned: Settings) -> None:
 
 
 async def test_a_socket(tmp_path: Path) -> None:
-    """As Cloud SQL gives one, with colons in its folder's name."""
+    """Like Cloud SQL's, with colons in the folder's name."""
     port, folder = free_port(), tmp_path / "p:r:i"
     folder.mkdir()
     folder.chmod(0o777)
@@ -206,7 +207,7 @@ async def test_a_socket(tmp_path: Path) -> None:
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[tuple[Part, Part, str, str]]:
-    """A server and its streaming standby, and their URLs."""
+    """A server and its streaming standby. Returns their URLs."""
     ports = free_port(), free_port()
     first, url = postgres.start(tmp_path / "first", tmp_path, ports[0], durable=False)
     parts = [first]
@@ -222,8 +223,8 @@ def pair(tmp_path: Path) -> Iterator[tuple[Part, Part, str, str]]:
         stop(parts)
 
 
-async def test_of_several_hosts_the_one_that_can_be_written_to(pair: tuple[Part, Part, str, str]) -> None:
-    """Wherever it stands in the URL, and after a failover the other one, with no restart of ours."""
+async def test_of_several_hosts_the_writable_one_is_used(pair: tuple[Part, Part, str, str]) -> None:
+    """In any order in the URL, and after a failover the other one, without a restart."""
     first, _, url, standby = pair
     places = [urlsplit(each).netloc.rpartition("@")[2] for each in (url, standby)]
     login = urlsplit(url).netloc.rpartition("@")[0]
@@ -249,9 +250,9 @@ async def test_of_several_hosts_the_one_that_can_be_written_to(pair: tuple[Part,
 
 
 @pytest.mark.deadlines
-async def test_a_host_that_is_silent_does_not_hide_the_next(cloned: Settings) -> None:
-    """A machine that is gone answers nothing, not even that it refuses: the second host is still reached in time, and
-    the next connections begin with it."""
+async def test_a_silent_host_does_not_hide_the_next(cloned: Settings) -> None:
+    """A stopped machine does not even refuse: the second host is still reached in time, and next connections begin with
+    it."""
     tried = 0
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""PostgreSQL slow, full, locked, killed, read-only, silent, gone and back: an outage, soon, and once."""
+"""PostgreSQL slow, full, locked, killed, read-only, silent, stopped and restarted: a quick outage, reported once."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ from tests.transactions import Another
 
 
 async def backends(db: Settings) -> list[asyncpg.Record]:
-    """The other sessions in this database, seen from outside the pool."""
+    """Return the other sessions in this database, seen from outside the pool."""
     connection = await asyncpg.connect(db.database_url)
     try:
         return await connection.fetch(
@@ -38,7 +38,7 @@ async def backends(db: Settings) -> list[asyncpg.Record]:
 
 
 @pytest.mark.deadlines
-async def test_with_every_connection_taken_one_waits_a_second_and_no_longer(small: Database) -> None:
+async def test_with_every_connection_taken_a_caller_waits_one_second(small: Database) -> None:
     async with Another(small).transaction(), Another(small).transaction():
         began = time.perf_counter()
         with pytest.raises(UNAVAILABLE):
@@ -47,7 +47,7 @@ async def test_with_every_connection_taken_one_waits_a_second_and_no_longer(smal
     assert len(await small.fetch("select 1")) == 1
 
 
-async def test_a_slow_statement_is_given_up(small: Database) -> None:
+async def test_a_slow_statement_is_cancelled(small: Database) -> None:
     async with small.transaction() as db:
         await db.fetch("set local statement_timeout = '50ms'")
         with pytest.raises(UNAVAILABLE):
@@ -55,18 +55,18 @@ async def test_a_slow_statement_is_given_up(small: Database) -> None:
 
 
 @pytest.mark.deadlines
-async def test_a_statement_that_the_server_never_answers_is_given_up_in_three_seconds(
+async def test_a_statement_without_an_answer_is_abandoned_after_three_seconds(
     small: Database, cloned: Settings
 ) -> None:
     began = time.perf_counter()
     with pytest.raises(UNAVAILABLE):
         await small.fetch("select pg_sleep(20)")
     assert 2.9 < time.perf_counter() - began < 15
-    assert len(await small.fetch("select 1")) == 1, "the connection is not reused with the old answer in it"
+    assert len(await small.fetch("select 1")) == 1, "the connection with the unread answer is not reused"
     assert not [row for row in await backends(cloned) if row["state"] == "active"], "and the server has stopped"
 
 
-async def test_a_lock_that_nobody_lets_go_is_given_up(small: Database) -> None:
+async def test_waiting_for_a_lock_is_bounded(small: Database) -> None:
     async with Another(small).transaction() as holder, Another(small).transaction() as waiting:
         await holder.fetch("lock table things")
         await waiting.fetch("set local lock_timeout = '50ms'")
@@ -87,13 +87,13 @@ async def test_a_client_that_goes_away_in_a_transaction_leaks_nothing(small: Dat
         if number % 5:
             await begun.wait()
         if number % 3 == 0:
-            await asyncio.sleep(0)  # a moment further in
+            await asyncio.sleep(0)  # a moment later
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
     assert await small.fetch("select 1 from things") == []
     async with Another(small).transaction(), Another(small).transaction():
-        pass  # both connections can still be had
+        pass  # both connections are available
     seen = await backends(cloned)
     assert len(seen) <= 2
     assert {row["state"] for row in seen} == {"idle"}
@@ -133,7 +133,7 @@ async def test_a_connection_that_is_killed_in_a_transaction_is_an_outage_once(
     assert len(await small.fetch("select 1")) == 1
 
 
-async def test_a_commit_on_a_connection_that_is_gone_is_an_outage(small: Database) -> None:
+async def test_a_commit_on_a_closed_connection_is_an_outage(small: Database) -> None:
     async def work() -> None:
         async with Another(small).transaction() as db:
             [row] = await db.fetch("select pg_backend_pid() as pid")
@@ -157,7 +157,7 @@ async def test_a_transaction_that_idles_too_long_is_an_outage(small: Database) -
 
 
 async def test_a_server_that_became_read_only_is_left_for_the_writable_one(small: Database, cloned: Settings) -> None:
-    """After a failover the old server may live on, read-only, and the pool must not stay with it."""
+    """After a failover the old server may stay up, read-only; the pool must not keep it."""
     async with small.transaction() as db:
         [before] = await db.fetch("select pg_backend_pid() as pid")
 
@@ -170,7 +170,7 @@ async def test_a_server_that_became_read_only_is_left_for_the_writable_one(small
         await work()
     async with Another(small).transaction() as one, Another(small).transaction() as two:
         pids = [(await db.fetch("select pg_backend_pid() as pid"))[0]["pid"] for db in (one, two)]
-    assert before["pid"] not in pids, "every connection of before is replaced"
+    assert before["pid"] not in pids, "every earlier connection is replaced"
 
 
 async def test_a_read_only_server_is_not_connected_to_at_all(cloned: Settings) -> None:
@@ -183,7 +183,7 @@ async def test_a_read_only_server_is_not_connected_to_at_all(cloned: Settings) -
             await db.fetch("select 1")
 
 
-async def test_listening_on_a_connection_that_is_killed_ends_quietly(small: Database) -> None:
+async def test_listening_on_a_killed_connection_ends_quietly(small: Database) -> None:
     async with small.listen("canary", lambda: None):
         await small.fetch(
             "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -194,7 +194,7 @@ async def test_listening_on_a_connection_that_is_killed_ends_quietly(small: Data
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[Settings, Any]]:
-    """A PostgreSQL of the test's own: (settings, start); `start()` gives the running Part, again after a stop."""
+    """A PostgreSQL for this test: (settings, start). `start()` returns the running Part, also after a stop."""
     port = free_port()
     parts: list[Part] = []
 
@@ -214,7 +214,7 @@ def server(tmp_path: Path) -> Iterator[tuple[Settings, Any]]:
 
 
 async def test_a_server_that_is_down_at_boot_and_later_comes_back(server: tuple[Settings, Any]) -> None:
-    """TTR: the first statement after it is up again works, with no restart of ours."""
+    """The first statement after the server's restart works, without a restart of the application."""
     settings, start = server
     async with open_database(settings, {}, 3) as db:
         for _ in range(2):
@@ -228,14 +228,12 @@ async def test_a_server_that_is_down_at_boot_and_later_comes_back(server: tuple[
             waiting = "select 1 from pg_stat_activity where query like '%sleep(60)' and state = 'active'"
             while len(await psql(settings, waiting)) < 3:
                 pass
-            running.process.send_signal(signal.SIGQUIT)  # as a crash: immediate
+            running.process.send_signal(signal.SIGQUIT)  # like a crash: immediate
             assert {type(outcome) for outcome in await asleep} == {UNAVAILABLE}
             running.process.wait()
 
 
-async def test_a_session_that_hangs_is_given_up_and_left(
-    server: tuple[Settings, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_session_that_hangs_is_abandoned(server: tuple[Settings, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "COMMAND_SECONDS", 0.3)
     settings, start = server
     start()
@@ -259,7 +257,7 @@ async def psql(settings: Settings, statement: str) -> list[Any]:
 
 @asynccontextmanager
 async def blackhole() -> AsyncIterator[str]:
-    """A server that accepts and says nothing."""
+    """A server that accepts connections and sends nothing."""
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
@@ -271,7 +269,7 @@ async def blackhole() -> AsyncIterator[str]:
         yield f"postgresql://u:p@127.0.0.1:{port}/d?sslmode=disable"
 
 
-async def test_a_server_that_accepts_and_is_silent_is_given_up(
+async def test_a_server_that_accepts_and_is_silent_is_abandoned(
     nowhere: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "ACQUIRE_SECONDS", 0.2)

@@ -1,4 +1,4 @@
-"""JSON, decoded strictly."""
+"""Strict decoding of JSON."""
 
 import json
 from typing import Any
@@ -26,18 +26,18 @@ STORABLE = st.recursive(
 
 
 @given(STORABLE)
-def test_what_can_be_stored_decodes_to_itself(value: Any) -> None:
+def test_a_storable_value_decodes_to_itself(value: Any) -> None:
     assert decode_json(json.dumps(value).encode()) == value
     assert decode_json(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
 @given(st.binary() | st.text(alphabet='{}[]",:\\u0123456789eE+-.truefalsn \n').map(str.encode))
-def test_any_bytes_decode_or_are_refused_in_one_of_two_ways(body: bytes) -> None:
+def test_any_bytes_decode_or_raise_one_of_two_errors(body: bytes) -> None:
     try:
         value = decode_json(body)
     except (MALFORMED_JSON, VALIDATION_FAILED):
         return
-    assert json.loads(body) == value, "what we read is what every other parser reads"
+    assert json.loads(body) == value, "other parsers read the same"
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ def test_any_bytes_decode_or_are_refused_in_one_of_two_ways(body: bytes) -> None
         b"True",
     ],
 )
-def test_what_is_not_json_is_refused(body: bytes) -> None:
+def test_invalid_json_is_refused(body: bytes) -> None:
     """C-5."""
     with pytest.raises(MALFORMED_JSON):
         decode_json(body)
 
 
-def test_a_mistake_is_told_with_its_place() -> None:
+def test_a_mistake_is_reported_with_its_position() -> None:
     with pytest.raises(MALFORMED_JSON, match="line 2, column 3"):
         decode_json(b'{\n  x"a":1}')
 
@@ -79,7 +79,7 @@ def test_a_mistake_is_told_with_its_place() -> None:
 @pytest.mark.parametrize(
     "body", ["NaN", "Infinity", "-Infinity", "1e999", '{"a":[-1e999]}', "9" * 5000, "0." + "0e9" * 2]
 )
-def test_numbers_without_a_place_in_json_are_refused(body: str) -> None:
+def test_nan_and_infinite_numbers_are_refused(body: str) -> None:
     """C-6, C-28."""
     with pytest.raises(MALFORMED_JSON):
         decode_json(body.encode())
@@ -88,19 +88,19 @@ def test_numbers_without_a_place_in_json_are_refused(body: str) -> None:
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 @pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 900, 990, 1000, 5000, 12_000, 30_000])
 def test_deep_nesting_is_refused(opening: str, levels: int) -> None:
-    """C-6: at every depth below the interpreter's own limit and above it."""
+    """C-6: at every depth below and above the interpreter's own limit."""
     with pytest.raises(MALFORMED_JSON):
         decode_json((opening * levels + "1" + {"[": "]", '{"a":': "}"}[opening] * levels).encode())
 
 
-def test_nesting_up_to_the_limit_is_not_refused_nor_are_many_siblings() -> None:
+def test_nesting_up_to_the_limit_and_many_siblings_are_accepted() -> None:
     assert decode_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     assert len(decode_json(b"[" + b",".join([b"{}"] * 1000) + b"]")) == 1000
 
 
 @pytest.mark.parametrize("body", ['{"a":1,"a":1}', '{"b":{"a":1,"a":2}}', '{"a":1,"\\u0061":2}'])
 def test_duplicate_keys_are_refused(body: str) -> None:
-    """C-7: the audit and the action could read different ones."""
+    """C-7: the audit and the handler could read different ones."""
     with pytest.raises(MALFORMED_JSON):
         decode_json(body.encode())
 
@@ -118,13 +118,13 @@ def test_duplicate_keys_are_refused(body: str) -> None:
         ('{"a":' + "9" * 4000 + "}", "/a"),
     ],
 )
-def test_what_postgresql_cannot_store_is_refused_with_its_pointer(body: str, pointer: str) -> None:
+def test_unstorable_text_and_numbers_are_refused_with_their_pointer(body: str, pointer: str) -> None:
     """C-23, C-24, C-26."""
     with pytest.raises(VALIDATION_FAILED) as refused:
         decode_json(body.encode())
     assert [error.pointer for error in refused.value.errors] == [pointer]
 
 
-def test_64_bits_and_pairs_of_surrogates_are_fine() -> None:
+def test_64_bits_and_pairs_of_surrogates_are_accepted() -> None:
     whole = '{"a":9223372036854775807,"b":-9223372036854775808,"c":"\\ud83d\\ude00","d":1.7976931348623157e308}'
     assert decode_json(whole.encode())["c"] == "😀"

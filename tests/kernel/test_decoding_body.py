@@ -19,7 +19,7 @@ JSON = "application/json"
 
 
 def sender(*chunks: bytes, end: bool = True) -> tuple[Callable[[], Awaitable[Message]], list[Message]]:
-    """A receive() that hands out the chunks, and what is left of them."""
+    """A receive() that returns the chunks, and the remaining ones."""
     left: list[Message] = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     if end:
         left.append({"type": "http.request", "body": b""})
@@ -42,7 +42,7 @@ def told(media_type: str = JSON, **more: str) -> dict[bytes, bytes]:
 @pytest.mark.parametrize(
     "media_type", [JSON, "Application/JSON", f'{JSON}; charset="utf-8"', f"{JSON};charset=UTF-8", f"{JSON} ; "]
 )
-async def test_the_media_type_has_some_freedom_of_spelling(media_type: str) -> None:
+async def test_spellings_of_the_media_type_are_accepted(media_type: str) -> None:
     assert await read_body(sender(b"a", b"b")[0], told(media_type), JSON) == b"ab"
 
 
@@ -63,7 +63,7 @@ async def test_the_media_type_has_some_freedom_of_spelling(media_type: str) -> N
     ],
 )
 async def test_another_media_type_or_encoding_is_refused_unread(headers: dict[bytes, bytes]) -> None:
-    """C-3, C-4: a compressed body is never inflated."""
+    """C-3, C-4: a compressed body is never decompressed."""
     receive, left = sender(b"{}")
     with pytest.raises(UNSUPPORTED_MEDIA_TYPE) as refused:
         await read_body(receive, headers, JSON)
@@ -80,7 +80,7 @@ async def test_a_length_over_the_limit_is_refused_unread(length: str) -> None:
     assert len(left) == 2
 
 
-async def test_the_limit_is_to_the_byte_and_nothing_is_read_after_it() -> None:
+async def test_the_limit_is_exact_and_nothing_is_read_after_it() -> None:
     """C-2."""
     assert len(await read_body(sender(b"x" * MAX_BODY_BYTES)[0], told(), JSON)) == MAX_BODY_BYTES
     receive, left = sender(b"x" * MAX_BODY_BYTES, b"x", b"never read")
@@ -90,14 +90,14 @@ async def test_the_limit_is_to_the_byte_and_nothing_is_read_after_it() -> None:
     assert refused.value.headers == {"connection": "close"}
 
 
-async def test_a_body_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_endless_body_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.01)
     with pytest.raises(REQUEST_TIMEOUT) as refused:
         await read_body(sender(b"{", end=False)[0], told(), JSON)
     assert refused.value.headers == {"connection": "close"}
 
 
-async def test_a_client_that_goes_away_leaves_no_half_body() -> None:
+async def test_a_disconnected_client_leaves_no_partial_body() -> None:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
 

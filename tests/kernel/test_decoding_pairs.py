@@ -58,7 +58,7 @@ def test_any_pairs_decode_or_are_refused(text: bytes) -> None:
         assert isinstance(LISTING.decode(parse_urlencoded(text)), Listing)
 
 
-def test_nothing_is_the_defaults() -> None:
+def test_an_empty_form_has_the_defaults() -> None:
     assert LISTING.decode([]) == Listing()
 
 
@@ -77,20 +77,20 @@ def test_a_boolean_is_true_or_false(active: str) -> None:
     assert error == FieldError("/active", "Must be true or false or null.")
 
 
-def test_a_name_given_twice_is_refused_unless_it_is_a_list() -> None:
+def test_a_repeated_name_is_refused_unless_it_is_a_list() -> None:
     """C-17."""
     assert refused_pairs(b"limit=1&limit=1") == [FieldError("/limit", "Is given more than once.")]
     assert LISTING.decode(parse_urlencoded(b"tag=a&tag=b")) == Listing(tag=["a", "b"])
 
 
 @pytest.mark.parametrize("text", ["%ff", "%c0%af", "%ed%a0%80", "%", "%4", "%zz", "ü"])
-def test_what_is_not_percent_encoded_utf_8_is_refused(text: str) -> None:
+def test_invalid_percent_encoded_utf_8_is_refused(text: str) -> None:
     """C-21."""
     assert refused_pairs(b"q=" + text.encode()) == []
     assert refused_pairs(text.encode() + b"=1") == []
 
 
-def test_unknown_and_unstorable_members_are_told_with_their_pointers() -> None:
+def test_unknown_and_unstorable_members_are_reported_with_their_pointers() -> None:
     """C-8, C-23."""
     assert refused_pairs(b"sort=password_hash") == [FieldError("/sort", "There is no such field.")]
     assert refused_pairs(b"q=a%00b") == [FieldError("/q", "Holds a character that cannot be stored.")]

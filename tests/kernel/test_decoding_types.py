@@ -1,4 +1,4 @@
-"""From decoded JSON to a type: every fault with its pointer, in plain words."""
+"""From decoded JSON to a type: every fault has its pointer and a plain message."""
 
 import enum
 import re
@@ -36,7 +36,7 @@ def pointers(value: Any, kind: Any = Person) -> dict[str, str]:
 
 
 def resolves(value: Any, pointer: str) -> bool:
-    """RFC 6901 §4; the last step may be what is missing."""
+    """RFC 6901 §4; the last step may be a missing member."""
     steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
     for index, step in enumerate(steps):
         if isinstance(value, list) and step.isdigit() and int(step) < len(value):
@@ -67,18 +67,20 @@ def resolves(value: Any, pointer: str) -> bool:
         ({"notes": {"a": "x"}}, "/notes", "Must be a whole number."),
     ],
 )
-def test_a_fault_is_told_with_its_pointer_in_plain_words(change: dict[str, Any], pointer: str, detail: str) -> None:
+def test_a_fault_is_reported_with_its_pointer_and_a_plain_message(
+    change: dict[str, Any], pointer: str, detail: str
+) -> None:
     """C-8."""
     assert pointers({"name": "Ada", "age": 36} | change) == {pointer: detail}
 
 
 @pytest.mark.parametrize("body", [[], None, "x", 1, True])
-def test_a_body_that_is_no_object_is_refused(body: Any) -> None:
+def test_a_body_that_is_not_an_object_is_refused(body: Any) -> None:
     """C-5."""
     assert pointers(body) == {"": "Must be an object."}
 
 
-def test_all_faults_are_told_at_once_in_the_order_of_the_fields() -> None:
+def test_all_faults_are_reported_at_once_in_the_order_of_the_fields() -> None:
     body = {
         "z": 1,
         "age": "x",
@@ -90,12 +92,12 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_fields() -> None:
     assert list(pointers(body)) == found
 
 
-def test_no_more_than_twenty_faults_are_told() -> None:
+def test_at_most_twenty_faults_are_reported() -> None:
     assert len(pointers({str(index): 1 for index in range(1000)})) == 20
 
 
 @given(STORABLE | st.fixed_dictionaries({}, optional=dict.fromkeys(Person.__struct_fields__, STORABLE)))
-def test_every_pointer_resolves_in_what_was_sent(value: Any) -> None:
+def test_every_pointer_resolves_in_the_sent_document(value: Any) -> None:
     try:
         convert(value, Person)
     except VALIDATION_FAILED as refused:
@@ -172,13 +174,13 @@ def meta(kind: Any, **limits: Any) -> Any:
         ("zz", bytes, "Is not acceptable."),
     ],
 )
-def test_each_fault_has_a_sentence(value: Any, kind: Any, detail: str) -> None:
+def test_each_fault_has_a_message(value: Any, kind: Any, detail: str) -> None:
     """C-8, C-27."""
     [told] = pointers(value, kind).values()
     assert told == detail
 
 
-def test_the_path_inside_a_union_is_a_pointer_and_cannot_be_forged_by_what_is_sent() -> None:
+def test_the_path_inside_a_union_is_a_pointer_and_cannot_be_forged() -> None:
     either = list[Circle | Square]
     assert pointers([{"type": "circle", "radius": "x"}], either) == {"/0/radius": "Must be a number."}
     assert list(pointers([{"type": "x - at `$.admin`"}], either)) == ["/0/type"]

@@ -1,4 +1,4 @@
-"""Task.defer: work that no event stands for, left with the transaction that wants it."""
+"""Task.defer: work without an event, committed with its transaction."""
 
 import asyncio
 import json
@@ -34,14 +34,14 @@ async def rows(db: Database, table: str) -> list[dict[str, Any]]:
     return [json.loads(row[0]) for row in await db.fetch(f"select to_json(t)::text from {tables[table]} as t")]
 
 
-async def test_it_is_one_row_that_runs_with_its_own_id(live: Context) -> None:
+async def test_a_deferred_task_is_one_row_that_runs_with_its_own_id(live: Context) -> None:
     with span("the request"):
         here = traceparent()
         await remember.defer_alone(live.db, Wanted("Ü"))
     [row] = await rows(live.db, "tasks")
     assert (row["task"], row["data"]) == (remember.name, {"name": "Ü"})
     assert row["traceparent"].split("-")[1] == here.split("-")[1]
-    assert await rows(live.db, "events") == await rows(live.db, "audit") == [], "nobody else is told"
+    assert await rows(live.db, "events") == await rows(live.db, "audit") == [], "no event is recorded"
     [leased] = await lease_tasks(live.db, [remember.name], 9, LEASE_SECONDS)
     SEEN.clear()
     await remember.run(live, leased.id, leased.lease)
@@ -51,7 +51,7 @@ async def test_it_is_one_row_that_runs_with_its_own_id(live: Context) -> None:
     assert await rows(live.db, "tasks") == []
 
 
-async def test_it_goes_with_the_transaction_that_wanted_it(live: Context) -> None:
+async def test_it_is_rolled_back_with_its_transaction(live: Context) -> None:
     async def want_in_vain() -> None:
         async with live.db.transaction() as db:
             await remember.defer(db, Wanted("never"))
@@ -71,12 +71,12 @@ async def test_it_goes_with_the_transaction_that_wanted_it(live: Context) -> Non
     assert [row["data"]["name"] for row in await rows(live.db, "tasks")] == ["soon"]
 
 
-async def test_the_same_twice_is_two(db: Database) -> None:
+async def test_the_same_value_twice_is_two_tasks(db: Database) -> None:
     async with db.transaction() as tx:
         for _ in range(2):
             await remember.defer(tx, Wanted("again"))
     assert len({row["id"] for row in await rows(db, "tasks")}) == 2
 
 
-def test_what_is_deferred_waits_for_no_event() -> None:
+def test_a_deferred_task_does_not_wait_for_events() -> None:
     assert subscribers([remember]) == {}

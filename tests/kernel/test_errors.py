@@ -53,7 +53,7 @@ async def taken() -> None:
 
 
 async def broken() -> None:
-    """Fails as nobody foresaw."""
+    """Fail unexpectedly."""
     raise RuntimeError(f"the password is {CANARY}")
 
 
@@ -90,7 +90,7 @@ async def things(settings: Settings, context: Context) -> Any:
         yield client
 
 
-async def test_every_layer_answers_in_the_one_shape(things: httpx.AsyncClient, spans: InMemorySpanExporter) -> None:
+async def test_every_layer_answers_in_the_common_shape(things: httpx.AsyncClient, spans: InMemorySpanExporter) -> None:
     asked = [
         (await things.get("/api/nothing"), 404, "NOT_FOUND"),
         (await things.get("/api/named"), 405, "METHOD_NOT_ALLOWED"),
@@ -121,18 +121,18 @@ async def test_every_layer_answers_in_the_one_shape(things: httpx.AsyncClient, s
     }
 
 
-async def test_what_a_refusal_owes_its_header(things: httpx.AsyncClient) -> None:
+async def test_headers_of_a_refusal(things: httpx.AsyncClient) -> None:
     assert (await things.get("/api/away")).headers["retry-after"] == "1"
     assert (await things.get("/api/private")).headers["www-authenticate"] == "Bearer"
     assert (await things.get("/api/named")).headers["allow"] == "POST"
 
 
-async def test_a_browser_of_another_origin_may_read_a_failure(things: httpx.AsyncClient) -> None:
+async def test_a_browser_of_an_allowed_origin_may_read_a_failure(things: httpx.AsyncClient) -> None:
     answer = await things.get("/api/broken", headers={"origin": "http://localhost:4200"})
     assert answer.headers["access-control-allow-origin"] == "http://localhost:4200"
 
 
-async def test_an_unforeseen_failure_is_logged_with_its_place_and_without_its_message(
+async def test_an_unexpected_failure_is_logged_with_its_place_and_without_its_message(
     things: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = await things.get("/api/broken")
@@ -144,7 +144,7 @@ async def test_an_unforeseen_failure_is_logged_with_its_place_and_without_its_me
     assert CANARY not in answer.text
 
 
-async def test_a_refusal_is_no_failure_to_be_logged(
+async def test_a_refusal_is_not_logged_as_a_failure(
     things: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     await things.get("/api/taken")
@@ -160,10 +160,10 @@ async def test_a_problem_raised_a_thousand_times_does_not_grow() -> None:
 
     first = depth()
     assert {depth() for _ in range(1000)} == {first}
-    assert isinstance(TAKEN, type), "a type, which holds no stack at all"
+    assert isinstance(TAKEN, type), "a type, which holds no traceback"
 
 
-def test_a_detail_fields_and_headers_are_of_one_raising_alone() -> None:
+def test_detail_fields_and_headers_belong_to_one_raise() -> None:
     refusal = TAKEN("Ada is taken.", errors=[FieldError("/name", "taken")], headers={"x-a": "b"})
     assert (refusal.detail, TAKEN().detail) == ("Ada is taken.", "This name is taken.")
     assert (str(refusal), TAKEN().headers, TAKEN().errors) == ("Ada is taken.", {}, ())
@@ -171,7 +171,7 @@ def test_a_detail_fields_and_headers_are_of_one_raising_alone() -> None:
     assert (told["detail"], told["errors"]) == ("Ada is taken.", [{"pointer": "/name", "detail": "taken"}])
 
 
-def test_a_header_of_ones_own_goes_before_the_usual_one() -> None:
+def test_an_explicit_header_precedes_the_usual_one() -> None:
     assert errors.render(UNAVAILABLE(headers={"retry-after": "30"}), "/").headers["retry-after"] == "30"
 
 
@@ -185,7 +185,7 @@ def test_a_header_of_ones_own_goes_before_the_usual_one() -> None:
         (errors.conflict, 409),
     ],
 )
-def test_a_maker_gives_its_status(maker: Callable[[str, str], type[Problem]], status: int) -> None:
+def test_a_maker_has_its_status(maker: Callable[[str, str], type[Problem]], status: int) -> None:
     made = maker("CODE", "Why.")
     assert (made.status, made.code, made.__name__, made().detail) == (status, "CODE", "CODE", "Why.")
 
@@ -198,7 +198,7 @@ def test_a_maker_gives_its_status(maker: Callable[[str, str], type[Problem]], st
         ({"raw_path": None, "path": "/ä\u2028"}, "/%C3%A4%E2%80%A8"),
     ],
 )
-def test_a_path_is_told_in_characters_that_break_nothing(scope: Scope, path: str) -> None:
+def test_a_path_is_reported_in_safe_characters(scope: Scope, path: str) -> None:
     assert path_of(scope) == path
 
 
@@ -215,16 +215,16 @@ async def call(app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> list[M
     return sent
 
 
-async def test_a_failure_after_the_answer_began_closes_the_connection() -> None:
+async def test_a_failure_after_the_response_began_closes_the_connection() -> None:
     async def half(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         raise NOT_FOUND
 
-    with pytest.raises(NOT_FOUND):  # the server then drops the connection, which is the only thing left to tell
+    with pytest.raises(NOT_FOUND):  # the server then closes the connection, the only remaining signal
         await call(half)
 
 
-async def test_a_client_that_goes_away_is_not_answered() -> None:
+async def test_a_disconnected_client_gets_no_answer() -> None:
     async def cancelled(scope: Scope, receive: Receive, send: Send) -> None:
         raise asyncio.CancelledError
 
@@ -232,9 +232,7 @@ async def test_a_client_that_goes_away_is_not_answered() -> None:
         await call(cancelled)
 
 
-async def test_a_refusal_of_the_framework_that_nobody_knows_is_ours_to_mend(
-    settings: Settings, context: Context
-) -> None:
+async def test_an_unknown_refusal_of_the_framework_is_an_error(settings: Settings, context: Context) -> None:
     from starlette.exceptions import HTTPException
     from starlette.routing import Route
 

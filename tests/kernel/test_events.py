@@ -1,4 +1,4 @@
-"""Events: written with the change that they tell of, or not at all."""
+"""Events: committed with their change, or not at all."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ async def test_an_event_is_a_row_for_kafka_and_one_for_each_task(db: Database) -
     assert all(task["attempts"] == 0 and task["locked_until"] is None for task in tasks)
 
 
-async def test_an_event_that_nobody_wants_is_for_kafka_alone(db: Database) -> None:
+async def test_an_event_without_a_subscriber_is_for_kafka_only(db: Database) -> None:
     async with db.transaction() as tx:
         await record(subscribed(tx), ThingMade(thing_id=uuid7()))
         tx.subscribers = {"things.broken": ("x",)}
@@ -58,7 +58,7 @@ async def test_an_event_that_nobody_wants_is_for_kafka_alone(db: Database) -> No
     assert (len(await rows(db, "events")), await rows(db, "tasks")) == (2, [])
 
 
-async def test_what_was_not_committed_was_never_announced(live: Context) -> None:
+async def test_a_rolled_back_event_is_not_announced(live: Context) -> None:
     async def work() -> None:
         async with live.db.transaction() as db:
             await record(subscribed(db, "things.count"), ThingMade(thing_id=uuid7()))
@@ -69,13 +69,13 @@ async def test_what_was_not_committed_was_never_announced(live: Context) -> None
         with pytest.raises(NOT_FOUND):
             await work()
         assert [await rows(live.db, table) for table in ("events", "tasks", "audit")] == [[], [], []]
-        await live.db.fetch("select pg_notify('outbox', '')")  # what was rolled back would have come before it
+        await live.db.fetch("select pg_notify('outbox', '')")  # the rolled back event would have come first
         async with asyncio.timeout(60):
             await heard.wait()
     assert await rows(live.db, "events") == []
 
 
-async def test_the_relay_hears_of_it_at_the_commit(live: Context) -> None:
+async def test_the_relay_is_notified_at_the_commit(live: Context) -> None:
     heard = asyncio.Event()
     async with live.db.listen("outbox", heard.set):
         async with live.db.transaction() as db:
@@ -95,7 +95,7 @@ async def test_events_of_one_transaction_keep_their_order(db: Database) -> None:
     assert [event["data"]["name"] for event in await rows(db, "events")] == names
 
 
-async def test_who_and_from_where_and_in_which_trace_are_kept(db: Database) -> None:
+async def test_actor_origin_and_trace_are_stored(db: Database) -> None:
     who = uuid7()
     before = origin.set(Origin(who, "192.0.2.7", "tests/1.0"))
     try:
@@ -114,7 +114,7 @@ async def test_who_and_from_where_and_in_which_trace_are_kept(db: Database) -> N
     assert task["traceparent"] == told["traceparent"]
 
 
-async def test_what_the_audit_will_tell_is_committed_with_the_event(live: Context) -> None:
+async def test_the_audit_entry_is_committed_with_the_event(live: Context) -> None:
     who, thing = uuid7(), uuid7()
     before = origin.set(Origin(who, "192.0.2.7", "tests/1.0"))
     try:
@@ -127,10 +127,10 @@ async def test_what_the_audit_will_tell_is_committed_with_the_event(live: Contex
     kept = ("id", "type", "key", "data", "principal_id", "address", "user_agent", "traceparent", "created_at")
     assert {name: entry[name] for name in kept} == {name: event[name] for name in kept}
     assert (entry["key"], entry["principal_id"], task["event_id"]) == (str(thing), str(who), entry["id"])
-    assert (entry["position"], entry["hash"]) == (None, None), "sealed by the worker, a moment later"
+    assert (entry["position"], entry["hash"]) == (None, None), "sealed later by the worker"
 
 
-async def test_where_the_audit_cannot_be_written_nothing_is(live: Context) -> None:
+async def test_without_the_audit_entry_nothing_is_committed(live: Context) -> None:
     await live.db.fetch("alter table audit_entries add constraint full_disk check (type <> 'things.made') not valid")
     with pytest.raises(CONFLICT):
         async with live.db.transaction() as db:
@@ -138,7 +138,7 @@ async def test_where_the_audit_cannot_be_written_nothing_is(live: Context) -> No
     assert [await rows(live.db, table) for table in ("events", "tasks", "audit")] == [[], [], []]
 
 
-async def test_what_cannot_be_stored_takes_the_change_with_it(db: Database) -> None:
+async def test_an_unstorable_event_rolls_back_the_change(db: Database) -> None:
     with pytest.raises(VALIDATION_FAILED):
         async with db.transaction() as inner:
             await record(inner, ThingMade(thing_id=uuid7(), name="a\x00b"))
@@ -184,12 +184,12 @@ def test_an_event_without_a_topic_is_refused_by_name(kind: type[Event]) -> None:
 
 
 @pytest.mark.parametrize("kind", [NoFields, NoKey])
-def test_an_event_about_nothing_is_refused_by_name(kind: type[Event]) -> None:
+def test_an_event_without_a_subject_is_refused_by_name(kind: type[Event]) -> None:
     with pytest.raises(TypeError, match=f"{kind.__name__}: the first field must be the id"):
         address(kind)
 
 
-def test_an_event_tells_its_address() -> None:
+def test_an_event_has_its_address() -> None:
     assert address(ThingMade) == ("things.made", "things", "thing_id")
     made = ThingMade(thing_id=uuid7())
     assert msgspec.json.decode(msgspec.json.encode(made), type=ThingMade) == made
@@ -201,8 +201,8 @@ class Followed(Event, frozen=True, tag="things.followed"):
     whom_id: Person | None = None
 
 
-def test_an_event_tells_whose_it_is() -> None:
-    """C-186: by what it declares, whatever its fields are called; each person once."""
+def test_an_event_has_its_persons() -> None:
+    """C-186: by declaration, for any field names; each person once."""
     one, other = uuid7(), uuid7()
     assert subjects(Followed(by_id=one, thing_id=uuid7(), whom_id=other)) == [one, other]
     assert subjects(Followed(by_id=one, thing_id=uuid7(), whom_id=one)) == [one]
@@ -215,8 +215,8 @@ class Part(msgspec.Struct):
 
 
 @pytest.mark.parametrize("kind", [UUID, UUID | None, list[UUID], dict[str, UUID], Part, list[Part]])
-def test_an_id_that_is_not_declared_is_refused_at_the_import(kind: Any) -> None:
-    """C-186, by the name of the field, and with what to write."""
+def test_an_undeclared_id_is_refused_at_import(kind: Any) -> None:
+    """C-186, with the name of the field and the line to write."""
     with pytest.raises(TypeError, match=r"^Lost\.other_id: declare the id as Person .* or as Thing"):
         msgspec.defstruct("Lost", [("thing_id", Thing), ("other_id", kind)], bases=(Event,), frozen=True, kw_only=True)
 
@@ -228,15 +228,15 @@ class Named(msgspec.Struct):
 @pytest.mark.parametrize(
     "kind", [str, str | None, list[str], dict[str, int], Named, Annotated[str, msgspec.Meta(max_length=9)]]
 )
-def test_a_text_that_is_not_declared_is_refused_at_the_import(kind: Any) -> None:
-    """C-324, by the name of the field, and with what to write."""
+def test_an_undeclared_text_is_refused_at_import(kind: Any) -> None:
+    """C-324, with the name of the field and the line to write."""
     told = r"^Lost\.note: declare the text as Annotated\[str, Contact\] .* Annotated\[str, Label\]"
     with pytest.raises(TypeError, match=told):
         msgspec.defstruct("Lost", [("person_id", Person), ("note", kind)], bases=(Event,), frozen=True, kw_only=True)
 
 
 @pytest.mark.parametrize("declared", [Contact, Personal])
-def test_a_text_about_a_person_needs_the_person_with_whom_it_is_erased(declared: msgspec.Meta) -> None:
+def test_personal_text_needs_a_person(declared: msgspec.Meta) -> None:
     """C-324."""
     options: dict[str, Any] = {"bases": (Event,), "frozen": True, "kw_only": True}
     fields = [("thing_id", Thing), ("notes", list[Annotated[str, declared]])]
@@ -248,7 +248,7 @@ def test_a_text_about_a_person_needs_the_person_with_whom_it_is_erased(declared:
 
 
 @pytest.mark.parametrize("module", ["api.things.types", "api.things", "api.things.parts.events"])
-def test_an_event_that_nothing_would_find_is_refused_at_the_import(module: str) -> None:
+def test_an_event_outside_of_events_py_is_refused_at_import(module: str) -> None:
     """C-324: Kafka's topics and docs/events are derived from the features' events.py."""
     options: dict[str, Any] = {"bases": (Event,), "frozen": True, "kw_only": True, "tag": "things.lost"}
     with pytest.raises(TypeError, match=r"^Lost: define it in api/things/events\.py"):
@@ -256,8 +256,8 @@ def test_an_event_that_nothing_would_find_is_refused_at_the_import(module: str) 
     msgspec.defstruct("Found", [("thing_id", Thing)], module="api.things.events", **options)
 
 
-def test_persons_that_could_not_be_found_again_are_refused_at_the_import() -> None:
-    """C-186: in a list, or more than two."""
+def test_persons_in_lists_or_more_than_two_are_refused_at_import() -> None:
+    """C-186: they could not be found again."""
     options: dict[str, Any] = {"bases": (Event,), "frozen": True, "kw_only": True}
     with pytest.raises(TypeError, match=r"Crowd\.all_ids: must be `Person`"):
         msgspec.defstruct("Crowd", [("thing_id", Thing), ("all_ids", list[Person])], **options)

@@ -1,4 +1,4 @@
-"""OTLP over HTTP: spans and metrics go to the configured collector alone, and a silent collector delays nothing."""
+"""OTLP over HTTP: spans and metrics go only to the configured collector, and a silent collector delays nothing."""
 
 import http.server
 import os
@@ -18,7 +18,7 @@ from tests.conftest import _NOWHERE, ENVIRONMENT
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
-    """An OTLP collector that keeps what it is sent."""
+    """An OTLP collector that stores what it receives."""
 
     received: list[tuple[str, bytes]]
 
@@ -59,7 +59,7 @@ print(time.perf_counter() - began, time.monotonic(), telemetry.parent_from(telem
 
 
 def told(root: Path, program: str, variables: dict[str, str]) -> list[str]:
-    """The lines that a process with those variables prints."""
+    """Return the lines that a process with those variables prints."""
     environ = {"PATH": os.environ["PATH"]} | ENVIRONMENT | _NOWHERE | variables
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=True)
@@ -67,13 +67,13 @@ def told(root: Path, program: str, variables: dict[str, str]) -> list[str]:
 
 
 def run(root: Path, **variables: str) -> tuple[float, float]:
-    """The seconds that a hundred spans took, and those from the last line of the program until its process ended."""
+    """Return the seconds of a hundred spans, and those from the program's last line to the end of its process."""
     [line] = [line for line in told(root, PROGRAM, variables) if not line.startswith("{")]
     ended = time.monotonic()
     return float(line.split()[0]), ended - float(line.split()[1])
 
 
-def test_spans_and_metrics_go_to_the_collector_that_is_named(
+def test_spans_and_metrics_go_to_the_configured_collector(
     root: Path, collector: tuple[str, list[tuple[str, bytes]]]
 ) -> None:
     url, received = collector
@@ -85,20 +85,20 @@ def test_spans_and_metrics_go_to_the_collector_that_is_named(
     assert b"users.insert" in sent["/v1/metrics"]
 
 
-def test_one_signal_may_go_alone(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
+def test_one_signal_may_be_exported_alone(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
     url, received = collector
     run(root, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{url}/v1/traces")
     assert {path for path, _ in received} == {"/v1/traces"}
 
 
-def test_nothing_is_sent_unless_asked_for(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
+def test_nothing_is_exported_by_default(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
     url, received = collector
     run(root, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_SDK_DISABLED="true")
     run(root, OTEL_SERVICE_NAME="shop")
     assert received == []
 
 
-def test_exporters_are_turned_off_one_by_one(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
+def test_exporters_are_disabled_one_by_one(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
     """C-241."""
     url, received = collector
     run(root, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_METRICS_EXPORTER="none")
@@ -108,7 +108,7 @@ def test_exporters_are_turned_off_one_by_one(root: Path, collector: tuple[str, l
     assert {path for path, _ in received} == {"/v1/metrics"}
 
 
-def test_an_exporter_that_does_not_exist_is_named(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
+def test_an_unknown_exporter_is_named(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
     """C-241."""
     url, received = collector
     lines = told(root, PROGRAM, {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_TRACES_EXPORTER": "zipkin"})
@@ -116,8 +116,8 @@ def test_an_exporter_that_does_not_exist_is_named(root: Path, collector: tuple[s
     assert {path for path, _ in received} == {"/v1/metrics"}
 
 
-def test_a_protocol_that_cannot_be_spoken_is_named(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
-    """C-336: nothing is sent by HTTP to where gRPC is asked for."""
+def test_an_unsupported_protocol_is_named(root: Path, collector: tuple[str, list[tuple[str, bytes]]]) -> None:
+    """C-336: with gRPC configured, nothing is sent over HTTP."""
     url, received = collector
     lines = told(root, PROGRAM, {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
     assert any("OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf" in line for line in lines)
@@ -149,12 +149,12 @@ def test_resource_attributes_are_the_operators(root: Path, collector: tuple[str,
 
 
 @pytest.mark.alone
-def test_a_collector_that_is_silent_delays_nobody(root: Path) -> None:
+def test_a_collector_that_is_silent_delays_no_request(root: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         work, end = run(root, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}")
-    assert work < 5 * EXPORT_SECONDS, "a hundred spans that were exported one by one would take a hundred times that"
+    assert work < 5 * EXPORT_SECONDS, "exporting a hundred spans one by one would take a hundred times that"
     assert end < GRACE_SECONDS
 
 
@@ -177,18 +177,18 @@ print(work(40_000) / first, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss -
 
 @pytest.mark.alone
 def test_a_collector_that_is_silent_fills_no_memory(root: Path) -> None:
-    """F-32: spans that do not fit into the queue are dropped at no cost to the work, and the log says so."""
+    """F-32: spans beyond the queue's size are dropped without delay, and the log reports it."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        # So small that the batches of a full queue, waited for in turn, would take minutes.
+        # So small that exporting the batches of a full queue one after the other would take minutes.
         batch = {"OTEL_BSP_MAX_QUEUE_SIZE": "2048", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "16"}
         lines = told(root, FLOOD, {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} | batch)
         ended = time.monotonic()
     [measured] = [line for line in lines if not line.startswith("{")]
     slower, kilobytes, last = map(float, measured.split())
-    assert ended - last < GRACE_SECONDS < 2048 / 16 * EXPORT_SECONDS / 8, "the end waits for one export, not for all"
+    assert ended - last < GRACE_SECONDS < 2048 / 16 * EXPORT_SECONDS / 8, "shutdown waits for one export, not for all"
     assert slower < 20
-    assert kilobytes < 10_000, "40,000 spans that were kept would be four times that"
+    assert kilobytes < 10_000, "40,000 stored spans would take four times that"
     assert any("dropping Span" in line for line in lines)

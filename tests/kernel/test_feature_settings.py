@@ -130,7 +130,7 @@ def test_two_features_may_read_one_variable_that_they_declare_alike() -> None:
         (Ports, "PORT is a variable of the kernel"),
     ],
 )
-def test_a_declaration_that_cannot_work_is_refused_at_start(kind: type[FeatureSettings], told: str) -> None:
+def test_an_invalid_declaration_is_refused_at_start(kind: type[FeatureSettings], told: str) -> None:
     with pytest.raises(TypeError, match=told):
         load(NEEDED, KINDS | {"other": kind})
 
@@ -146,7 +146,7 @@ def test_a_repr_shows_no_value() -> None:
     assert "signer" not in repr(settings)
 
 
-def test_the_operators_table_and_example_say_what_is_declared() -> None:
+def test_the_operators_table_and_example_match_the_declaration() -> None:
     assert "| `ARTICLES_AVATAR_BYTES` | 1000 | Size of an avatar. |\n" in table(KINDS)
     assert "| `SEARCH_URL` | needed | The search. |\n" in table(KINDS)
     assert "| `ARTICLES_FEED_KEY` | | Base64. |\n" in table(KINDS)
@@ -155,14 +155,14 @@ def test_the_operators_table_and_example_say_what_is_declared() -> None:
 
 
 @pytest.mark.parametrize("each", declared("articles", ArticleSettings), ids=lambda each: each.name)
-def test_a_default_in_the_example_is_read_as_that_default(each: Any) -> None:
+def test_a_default_in_the_example_parses_to_that_default(each: Any) -> None:
     if each.default is None:
         return
     parse: Callable[[str], Any] = each.parse
     assert parse(each.default) == getattr(ArticleSettings(search_url="https://x"), each.field)
 
 
-def test_tests_change_a_setting_wherever_it_is_declared() -> None:
+def test_tests_change_a_setting_in_every_declaration() -> None:
     settings = configured(load(NEEDED, KINDS), drafts=False, port=9)
     assert (settings.of(ArticleSettings).drafts, settings.port) == (False, 9)
     with pytest.raises(TypeError, match="dafts"):

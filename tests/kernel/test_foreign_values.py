@@ -1,4 +1,4 @@
-"""Values in Redis that are not ours, under keys that are: no request fails, and the next one finds the key mended."""
+"""Foreign values in Redis under this application's keys: no request fails, and the next one finds a valid key."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -41,7 +41,7 @@ async def plant(cache: Cache, command: Sequence[Any], key: str) -> None:
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The keys that the log names."""
+    """Return the keys that the log names."""
     return [record.fields["key"] for record in caplog.records if record.message == LOGGED]  # type: ignore[attr-defined]
 
 
@@ -54,7 +54,7 @@ def is_up(caplog: pytest.LogCaptureFixture) -> bool:
 
 
 @pytest.mark.parametrize("command", TYPES, ids=str)
-async def test_a_kept_answer_that_is_none_is_asked_for_again(
+async def test_an_invalid_cached_answer_is_a_miss(
     cache: Cache, caplog: pytest.LogCaptureFixture, command: Sequence[Any]
 ) -> None:
     """C-197."""
@@ -65,10 +65,10 @@ async def test_a_kept_answer_that_is_none_is_asked_for_again(
 
 
 @pytest.mark.parametrize("command", [*TYPES, *NUMBERS], ids=str)
-async def test_a_limit_whose_key_holds_anything_counts_anew(
+async def test_a_limit_with_an_invalid_key_counts_anew(
     settings: Settings, cache: Cache, caplog: pytest.LogCaptureFixture, command: Sequence[Any]
 ) -> None:
-    """C-197: and the limits beside it, of the same or of another request, are counted as always."""
+    """C-197: other limits, of the same or of another request, are not affected."""
     limiter = Limiter(settings, cache)
     bad, good = Limit("limit:bad", "bad", RATE), Limit("limit:good", "good", RATE)
     await limiter.charge([good])
@@ -83,7 +83,7 @@ async def test_a_limit_whose_key_holds_anything_counts_anew(
 
 
 @pytest.mark.parametrize("command", [*TYPES, *NUMBERS], ids=str)
-async def test_a_refund_to_a_key_that_holds_anything_is_nothing(
+async def test_a_refund_to_an_invalid_key_does_nothing(
     settings: Settings, cache: Cache, caplog: pytest.LogCaptureFixture, command: Sequence[Any]
 ) -> None:
     """C-197."""
@@ -107,7 +107,7 @@ async def test_a_refund_to_a_key_that_holds_anything_is_nothing(
     ],
     ids=lambda command: str(command)[:40],
 )
-async def test_a_lag_that_cannot_be_read_is_unknown_until_the_workers_tell_it(
+async def test_an_unreadable_lag_is_unknown_until_a_worker_reports_it(
     app: Starlette, cache: Cache, caplog: pytest.LogCaptureFixture, command: Sequence[Any]
 ) -> None:
     """C-197."""
@@ -117,7 +117,7 @@ async def test_a_lag_that_cannot_be_read_is_unknown_until_the_workers_tell_it(
         answer = await client.get("/api/health/full")
         assert answer.status_code == 200
         consumer = consume("orders", CloseOrder, handle)
-        await report_lag(cache, consumer, {0: 2})  # heals it where nobody has asked
+        await report_lag(cache, consumer, {0: 2})  # also repairs a key that was never read
         await report_lag(cache, consumer, {0: 2})
         assert await read_lag(cache) == [ConsumerLag("orders", consumer.group, 2)]
         assert await cache.execute("TTL", key) <= KNOWN_SECONDS
@@ -125,7 +125,7 @@ async def test_a_lag_that_cannot_be_read_is_unknown_until_the_workers_tell_it(
 
 
 @pytest.mark.parametrize("command", TYPES, ids=lambda command: str(command)[:40])
-async def test_telling_a_lag_heals_its_key(
+async def test_reporting_a_lag_repairs_its_key(
     cache: Cache, caplog: pytest.LogCaptureFixture, command: Sequence[Any]
 ) -> None:
     """C-197."""
@@ -138,8 +138,8 @@ async def test_telling_a_lag_heals_its_key(
 
 
 @pytest.mark.parametrize("command", TYPES, ids=lambda command: str(command)[:40])
-async def test_a_heartbeat_that_no_worker_left_is_none(app: Starlette, cache: Cache, command: Sequence[Any]) -> None:
-    """C-197: a worker's expires within seconds."""
+async def test_an_invalid_heartbeat_counts_as_none(app: Starlette, cache: Cache, command: Sequence[Any]) -> None:
+    """C-197: a worker's own expires within seconds."""
     await plant(cache, command, HEARTBEAT_KEY)
     report = await measure_parts(app.state.context)
     assert report.checks

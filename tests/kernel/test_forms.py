@@ -1,4 +1,4 @@
-"""multipart/form-data: text fields, as browsers and curl send them, and nothing else."""
+"""multipart/form-data with text fields only, as browsers and curl send them."""
 
 import contextlib
 
@@ -23,7 +23,7 @@ def body(*parts: bytes) -> bytes:
 
 
 @given(st.lists(st.tuples(NAMES, VALUES), max_size=10))
-def test_what_another_encoder_writes_is_read(fields: list[tuple[str, str]]) -> None:
+def test_another_encoders_form_is_read(fields: list[tuple[str, str]]) -> None:
     """C-195: httpx's."""
     files = [(name, (None, value.encode())) for name, value in fields]
     request = httpx.Request("POST", "http://h", files=files or [("a", (None, b"1"))])
@@ -38,7 +38,7 @@ def test_what_another_encoder_writes_is_read(fields: list[tuple[str, str]]) -> N
         b"".join
     )
 )
-def test_any_bytes_are_fields_or_refused(text: bytes) -> None:
+def test_any_bytes_are_decoded_or_refused(text: bytes) -> None:
     """C-195."""
     with contextlib.suppress(VALIDATION_FAILED):
         assert all(isinstance(value, str) for pair in parse_multipart(text, b"B") for value in pair)
@@ -54,7 +54,7 @@ def test_any_bytes_are_fields_or_refused(text: bytes) -> None:
         b'Content-Disposition: form-data; name="a"\r\nContent-Length: 7\r\nContent-Transfer-Encoding: binary',
     ],
 )
-def test_what_clients_write_about_a_text_field_is_understood(head: bytes) -> None:
+def test_common_headers_of_a_text_field_are_accepted(head: bytes) -> None:
     """C-195: curl, browsers, .NET and OkHttp."""
     assert parse_multipart(body(part(head)), b"B") == [("a", "x")]
     assert parse_multipart(body(part(head)).removesuffix(b"\r\n"), b"B") == [("a", "x")]
@@ -95,7 +95,7 @@ DISPOSITION = b'Content-Disposition: form-data; name="a"'
         body(*[part()] * (MAX_FIELDS + 1)),
     ],
 )
-def test_anything_else_is_refused(text: bytes) -> None:
+def test_other_forms_are_refused(text: bytes) -> None:
     """C-195."""
     with pytest.raises(VALIDATION_FAILED):
         parse_multipart(text, b"B")

@@ -1,4 +1,4 @@
-"""C-122: only an IP address counts as one, and only a proxy that was named is believed. C-10: ALLOWED_HOSTS."""
+"""C-122: only IP addresses are accepted, and only from trusted proxies. C-10: ALLOWED_HOSTS."""
 
 import httpx
 import pytest
@@ -16,7 +16,7 @@ from tests.kernel.environ import GOOD
 
 
 async def placed(peer: str, *fields: tuple[str, str], **variables: str) -> Scope:
-    """The scope that the application sees of a request from `peer` with those header fields."""
+    """Return the scope of a request from `peer` with those header fields, as the application sees it."""
     seen: list[Scope] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +58,7 @@ async def client(peer: str, *forwarded: str, **variables: str) -> str | None:
         ("203.0.113.7/32", "10.0.0.1"),
     ],
 )
-async def test_the_first_address_from_the_right_that_no_trusted_proxy_has(forwarded: str, found: str) -> None:
+async def test_the_rightmost_untrusted_address_is_the_clients(forwarded: str, found: str) -> None:
     assert await client("10.0.0.1", forwarded, TRUSTED_PROXIES="10.0.0.0/8") == found
 
 
@@ -83,8 +83,8 @@ async def test_a_number_of_proxies_counts_from_the_right(hops: str, forwarded: s
     assert await client("10.0.0.1", forwarded, TRUSTED_PROXIES=hops) == found
 
 
-async def test_by_default_only_this_machine_is_believed(caplog: pytest.LogCaptureFixture) -> None:
-    """A neighbour in a private network is a client like any other; the log says once what to set."""
+async def test_by_default_only_loopback_is_trusted(caplog: pytest.LogCaptureFixture) -> None:
+    """A peer in a private network is an ordinary client; the log names the setting once."""
     for private in ("10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "fd00::1", "203.0.113.9"):
         assert await client(private, "6.6.6.6") == private
     assert "TRUSTED_PROXIES" in caplog.text
@@ -95,7 +95,7 @@ async def test_by_default_only_this_machine_is_believed(caplog: pytest.LogCaptur
 @pytest.mark.parametrize(
     ("peer", "found"), [("fe80::1%eth0", "fe80::1"), ("::ffff:10.0.0.9", "10.0.0.9"), ("/run/x", None)]
 )
-async def test_the_peer_itself_counts_only_as_an_address(peer: str, found: str | None) -> None:
+async def test_the_peer_counts_only_as_an_address(peer: str, found: str | None) -> None:
     assert await client(peer) == found
 
 
@@ -110,12 +110,12 @@ async def test_the_peer_itself_counts_only_as_an_address(peer: str, found: str |
         ("10.0.0.1", ["https"], "http"),
     ],
 )
-async def test_the_scheme_is_what_the_nearest_proxy_says(peer: str, said: list[str], scheme: str) -> None:
+async def test_the_scheme_is_that_of_the_nearest_proxy(peer: str, said: list[str], scheme: str) -> None:
     assert (await placed(peer, *(("x-forwarded-proto", value) for value in said)))["scheme"] == scheme
 
 
 @given(st.text(max_size=60) | st.from_regex(r"[0-9a-f.:\[\]% ]{1,60}", fullmatch=True))
-def test_what_counts_as_an_address_is_one_in_its_one_form(text: str) -> None:
+def test_an_address_has_one_form(text: str) -> None:
     address = address_of(text)
     if address is not None:
         assert address_of(str(address)) == address
@@ -148,7 +148,7 @@ def test_hosts_of_production_are_the_public_one_and_those_listed(
 @pytest.mark.parametrize(
     "text", ["*", "a b", "https://app.example.com", "app.example.com:80", "*.", "a/b", "-a", "a.*"]
 )
-def test_what_is_no_host_is_not_listed(text: str) -> None:
+def test_an_invalid_host_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="host names"):
         read_hosts([text])
 
@@ -158,7 +158,7 @@ def test_hosts_alone_allow_nothing() -> None:
     assert read_proxies([]).hops == 0
 
 
-async def test_the_document_and_its_page_are_off_in_production_unless_told(app: Starlette) -> None:
+async def test_the_document_and_its_page_are_off_in_production_by_default(app: Starlette) -> None:
     """C-123."""
     for variables, found in (({}, 404), ({"API_DOCS": "true"}, 200), ({"ENVIRONMENT": "development"}, 200)):
         made = create_app(load(GOOD | variables, KINDS))

@@ -1,5 +1,4 @@
-"""Hashes of passwords that other systems made: vectors that their projects published, and hashes that their libraries
-make here."""
+"""Password hashes of other systems: published vectors, and hashes that their libraries produce here."""
 
 import base64
 import hashlib
@@ -53,7 +52,7 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize(("stored", "password"), PUBLISHED.values(), ids=PUBLISHED)
-async def test_published_vectors_hold(stored: str, password: str) -> None:
+async def test_published_vectors_verify(stored: str, password: str) -> None:
     """C-255."""
     passwords = Passwords(firebase_signer_key=SIGNER_KEY)
     try:
@@ -79,8 +78,8 @@ async def test_wordpress_hashes_a_digest(passwords: Passwords) -> None:
     assert not await passwords.verify(stored[3:], "pässword")
 
 
-async def test_bcrypt_of_a_long_password_is_of_its_first_72_bytes(passwords: Passwords) -> None:
-    """C-256: as the system that made the hash compared it. Our own hashes are of every byte."""
+async def test_bcrypt_uses_the_first_72_bytes_of_a_long_password(passwords: Passwords) -> None:
+    """C-256: like the system that made the hash. The application's own hashes use every byte."""
     stored = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
     for long in ("x" * 72, "x" * 73, "x" * 200):
         assert await passwords.verify(stored, long)
@@ -92,7 +91,7 @@ async def test_bcrypt_of_a_long_password_is_of_its_first_72_bytes(passwords: Pas
 
 @pytest.mark.parametrize("kind", [argon2.Type.I, argon2.Type.ID])
 async def test_argon2_of_other_parameters(passwords: Passwords, kind: argon2.Type) -> None:
-    """C-255: Argon2i, and as costly as is allowed."""
+    """C-255: Argon2i, at the highest allowed cost."""
     stored = argon2.PasswordHasher(3, 65_536, 4, type=kind).hash("correct horse")
     assert await passwords.verify(stored, "correct horse")
     assert not await passwords.verify(stored, "wrong")
@@ -121,7 +120,7 @@ COSTLY = {
 async def test_a_hash_above_the_bounds_is_refused_and_the_bound_is_named(
     passwords: Passwords, stored: str, named: str
 ) -> None:
-    """C-257: and would cost a sign-in nothing, were it stored."""
+    """C-257: once stored, it would add no cost to a sign-in."""
     with pytest.raises(ValueError, match=named) as refused:
         read(stored)
     assert stored not in str(refused.value)
@@ -140,7 +139,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_decoy_costs_what_a_hash_of_its_kind_does(kind: str) -> None:
+def test_a_decoy_costs_as_much_as_a_hash_of_its_kind(kind: str) -> None:
     """C-258."""
     [decoy] = decoys("", [kind])
     assert read(decoy).kind == kind
@@ -148,8 +147,8 @@ def test_a_decoy_costs_what_a_hash_of_its_kind_does(kind: str) -> None:
     assert decoys(kind, [kind]) == []
 
 
-def test_the_rounds_of_pbkdf2_are_made_up_to_the_most() -> None:
-    """C-258: Django raised their number with every version, and a refusal costs the largest one and not all of them."""
+def test_a_refusal_costs_the_most_rounds_of_pbkdf2() -> None:
+    """C-258: Django raises their number with every version; a refusal costs the largest number, not the sum."""
     kinds = [f"$pbkdf2-sha256${rounds}$" for rounds in (600_000, 1_000_000, 260_000)] + ["$pbkdf2$1000$"]
 
     def rounds(asked: str) -> dict[str, int]:
@@ -175,7 +174,7 @@ def test_the_rounds_of_pbkdf2_are_made_up_to_the_most() -> None:
     ],
 )
 async def test_the_database_names_the_same_kinds(context: Context, stored: str) -> None:
-    """C-258: an index of them answers which a refusal must cost."""
+    """C-258: an index on them gives the kinds that a refusal must cost."""
     [row] = await context.db.fetch("select password_kind($1)", stored)
     assert normal_kind(row[0]) == read(stored).kind
 
@@ -201,7 +200,7 @@ async def test_the_database_names_the_same_kinds(context: Context, stored: str) 
         FIREBASE + "\n",
     ],
 )
-async def test_a_malformed_hash_is_of_no_password(passwords: Passwords, malformed: str) -> None:
-    """C-257: whatever stands in the database, a sign-in is refused and does not fail."""
+async def test_a_malformed_hash_matches_no_password(passwords: Passwords, malformed: str) -> None:
+    """C-257: for any value in the database, a sign-in is refused and does not fail."""
     assert not is_readable(malformed)
     assert await passwords.verify(malformed, "x") is False

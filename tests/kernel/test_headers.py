@@ -31,8 +31,8 @@ def test_lines_of_cookies_are_one_line_of_cookies() -> None:
 @pytest.mark.parametrize(
     "name", ["authorization", "content-length", "content-type", "host", "origin", "sec-fetch-site", "x-xsrf-token"]
 )
-def test_what_has_a_single_value_is_refused_when_repeated(name: str) -> None:
-    """C-191: also where both lines say the same, since nothing that is well made sends it so."""
+def test_a_repeated_single_value_is_refused(name: str) -> None:
+    """C-191: also if both lines are equal, because well-behaved clients never send that."""
     for values in ((b"a", b"b"), (b"a", b"a")):
         with pytest.raises(MALFORMED_REQUEST) as refused:
             combine([(name.encode(), value) for value in values])
@@ -69,7 +69,7 @@ def test_a_list_of_entity_tags_names_each_of_them(condition: str) -> None:
         '"abc"\n',
     ],
 )
-def test_a_tag_inside_another_or_in_a_malformed_list_is_not_named(condition: str) -> None:
+def test_a_tag_inside_another_or_in_a_malformed_list_is_ignored(condition: str) -> None:
     """C-192."""
     assert not names(condition, TAG)
 
@@ -83,8 +83,8 @@ def test_every_well_formed_list_is_read(tags: list[str], comma: str) -> None:
 
 
 @given(st.text(alphabet='abc"W/, \t*', max_size=30))
-def test_nothing_else_names_a_tag(condition: str) -> None:
-    """C-192: as a parser of another make has it."""
+def test_nothing_else_is_a_tag(condition: str) -> None:
+    """C-192: compared with another parser."""
     listed = re.fullmatch(r'([ \t]*((W/)?"[^"\s]*")?[ \t]*(,|$))*', condition)
     tags = re.findall(r'"[^"]*"', condition) if listed else []
     assert names(condition, TAG) == (TAG in tags or condition.strip(" \t") == "*")

@@ -1,4 +1,4 @@
-"""Rates: counted in Redis, or by each process for itself while Redis is down."""
+"""Rate limits: counted in Redis, or by each process while Redis is down."""
 
 import asyncio
 import math
@@ -19,7 +19,7 @@ from api.kernel.settings import Rate, Settings
 
 DAY = 86400
 NOWHERE = Cache(Redis())
-"""Of limiters that only remember."""
+"""The state of limiters in memory."""
 
 
 def limit(count: int, period: int = DAY, key: str = "limit:test") -> Limit:
@@ -42,7 +42,7 @@ async def passes(limiter: Limiter, limits: list[Limit]) -> bool:
 @given(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True), min_size=1, max_size=25))
 @examples(max_examples=30, deadline=None)
 async def test_redis_and_memory_agree(settings: Settings, asked: list[list[str]]) -> None:
-    """C-56. Over a day's rates, of which the milliseconds of a test are nothing."""
+    """C-56. With rates per day, to which the milliseconds of a test do not matter."""
     counts = {"a": 1, "b": 4, "c": 12}
     async with open_cache(settings) as cache:
         redis, memory = Limiter(settings, cache), Limiter(settings, NOWHERE)
@@ -79,7 +79,7 @@ def counted(limiter: Limiter) -> dict[str, int]:
 # Redis
 
 
-async def test_of_a_hundred_at_one_left_one_passes(limiter: Limiter, cache: Cache) -> None:
+async def test_of_a_hundred_concurrent_requests_with_one_left_one_passes(limiter: Limiter, cache: Cache) -> None:
     """C-55."""
     limits = [limit(2)]
     assert await passes(limiter, limits)
@@ -87,7 +87,7 @@ async def test_of_a_hundred_at_one_left_one_passes(limiter: Limiter, cache: Cach
 
 
 async def test_it_is_one_round_trip_however_many_limits(limiter: Limiter, cache: Cache) -> None:
-    await limiter.charge([limit(9)])  # the script is known from here on
+    await limiter.charge([limit(9)])  # the script is loaded from here on
 
     async def calls() -> int:
         told = (await cache.execute("INFO", "commandstats")).items()
@@ -98,18 +98,18 @@ async def test_it_is_one_round_trip_however_many_limits(limiter: Limiter, cache:
     assert await calls() == 1
 
 
-async def test_a_flushed_redis_costs_one_more_and_forgets_only_counts(limiter: Limiter, cache: Cache) -> None:
+async def test_a_flushed_redis_costs_one_more_call_and_loses_only_counts(limiter: Limiter, cache: Cache) -> None:
     assert await passes(limiter, [limit(1)])
     await cache.execute("SCRIPT", "FLUSH")
     assert not await passes(limiter, [limit(1)])
 
 
-async def test_a_window_leaves_no_key_when_it_is_full_again(limiter: Limiter, cache: Cache) -> None:
+async def test_a_full_window_leaves_no_key(limiter: Limiter, cache: Cache) -> None:
     await limiter.charge([limit(2, 60)])
     assert 0 < await cache.execute("PTTL", "limit:test") <= 60_000
 
 
-async def test_a_key_of_another_type_is_as_no_redis(limiter: Limiter, cache: Cache) -> None:
+async def test_a_key_of_another_type_counts_as_no_redis(limiter: Limiter, cache: Cache) -> None:
     """C-56."""
     await cache.set("limit:test", b"left by something else", 60)
     assert [await passes(limiter, [limit(2)]) for _ in range(3)] == [True, True, False]
@@ -125,10 +125,10 @@ async def test_redis_down_still_limits(nowhere: Settings) -> None:
     assert abs(int(refused.value.headers["retry-after"]) - DAY) < 60
 
 
-# What counts against what
+# Keys and policies
 
 
-def test_the_general_limit_is_by_who_is_known_or_else_by_address(settings: Settings) -> None:
+def test_the_general_limit_is_by_account_or_address(settings: Settings) -> None:
     anonymous, signed_in = Rate(100, 3600), Rate(1000, 3600)
     limiter = Limiter(
         msgspec.structs.replace(settings, rate_limit_anonymous=anonymous, rate_limit_signed_in=signed_in), NOWHERE
@@ -147,7 +147,7 @@ def test_one_switch_scales_or_lifts_every_limit_on_a_route(
     assert [one.rate.count for one in limiter.failures("192.0.2.1")] == ([round(max(1, 30 * factor))] if factor else [])
 
 
-async def test_no_limit_asks_nobody_and_tells_nothing(nowhere: Settings) -> None:
+async def test_without_a_limit_nothing_is_counted_and_no_header_sent(nowhere: Settings) -> None:
     async with open_cache(nowhere) as down:
         assert (await Limiter(nowhere, down).charge([])).headers() == {}
 
@@ -165,22 +165,22 @@ async def test_no_limit_asks_nobody_and_tells_nothing(nowhere: Settings) -> None
         ("a:b", "unknown"),
     ],
 )
-def test_a_subscriber_is_an_ipv4_address_or_an_ipv6_64(address: str | None, network: str) -> None:
+def test_a_client_is_an_ipv4_address_or_an_ipv6_64(address: str | None, network: str) -> None:
     assert network_of(address) == network
 
 
-def test_the_fields_tell_of_every_limit(settings: Settings) -> None:
-    """C-167: after draft-ietf-httpapi-ratelimit-headers-11, and X-RateLimit-* of the nearest."""
+def test_the_fields_name_every_limit(settings: Settings) -> None:
+    """C-167: as in draft-ietf-httpapi-ratelimit-headers-11, and X-RateLimit-* of the limit nearest to its end."""
     limits = [limit(1000, 3600, "limit:all"), limit(20, 60, "limit:order")]
     counts = [Count(990, 61_200_000, 3_600_000_000, 0), Count(7, 200_001, 41_200_000, 0)]
     told = Verdict(True, limits, counts).headers()
     assert told["ratelimit-policy"] == '"all";q=1000;w=3600, "order";q=20;w=60'
     assert told["ratelimit"] == '"all";r=990;t=62, "order";r=7;t=1'
     assert (told["x-ratelimit-limit"], told["x-ratelimit-remaining"]) == ("20", "7")
-    assert 40 <= int(told["x-ratelimit-reset"]) - math.floor(time.time()) <= 44, "when all of it is there again"
+    assert 40 <= int(told["x-ratelimit-reset"]) - math.floor(time.time()) <= 44, "the time until the quota is full"
 
 
-def test_a_refusal_says_which_limits_and_when_all_of_them_have_room() -> None:
+def test_a_refusal_names_the_limits_and_the_time_until_all_have_room() -> None:
     """C-167: Retry-After is never earlier than `t`."""
     limits = [limit(1000, 3600, "limit:all"), limit(20, 60, "limit:order"), limit(5, 900, "limit:guess")]
     counts = [Count(990, 0, 0, 0), Count(0, 2_000_001, 0, 0), Count(0, 700_000_000, 0, 0)]

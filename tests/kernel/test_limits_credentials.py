@@ -1,4 +1,4 @@
-"""Limits on guessing: charged before a password is looked at, given back when it was right, stricter without Redis."""
+"""Limits on guessing: charged before a password is verified, refunded on success, stricter without Redis."""
 
 import msgspec
 import pytest
@@ -23,24 +23,24 @@ def strict(settings: Settings) -> Settings:
 
 
 async def how_many(limiter: Limiter, limits: list[Limit], most: int = 50) -> int:
-    """How often it passes until it is refused."""
+    """Return how many attempts pass until one is refused."""
     for count in range(most):
         if not await passes(limiter, limits):
             return count
     return most
 
 
-async def test_guesses_are_counted_by_whose_they_are(strict: Settings, cache: Cache) -> None:
+async def test_guesses_are_counted_by_account(strict: Settings, cache: Cache) -> None:
     """C-52."""
     limiter = Limiter(strict, cache)
     ada, bob = (limiter.credentials(ACCOUNT, f"{name}@example.com") for name in ("ada", "bob"))
     assert await how_many(limiter, ada) == 5
     assert await how_many(limiter, bob) == 5
     device = limiter.credentials(DEVICE, "ada@example.com", "a device that is known")
-    assert await how_many(limiter, device) == 5, "a stranger's guesses are none of its business"
+    assert await how_many(limiter, device) == 5, "guesses from elsewhere do not count"
 
 
-def test_a_key_tells_nobody_what_was_typed(strict: Settings) -> None:
+def test_a_key_does_not_reveal_the_input(strict: Settings) -> None:
     limiter = Limiter(strict, NOWHERE)
     [limit] = limiter.credentials(ACCOUNT, "hunter2")
     assert "hunter2" not in str(limit)
@@ -59,7 +59,7 @@ def test_the_one_switch_for_credentials_scales_or_lifts_them(
 
 @pytest.mark.parametrize("count", [1, 2, 5, 10, 30])
 async def test_without_redis_a_process_allows_half_as_much(nowhere: Settings, count: int) -> None:
-    """C-56: stricter, because each process counts for itself; and never none at all."""
+    """C-56: stricter, because each process counts for itself; at least one is allowed."""
     async with open_cache(nowhere) as down:
         limiter = Limiter(msgspec.structs.replace(nowhere, rate_limit_credentials=1.0), down)
         limits = limiter.credentials(Policy("account", Rate(count, 900)), "ada")
@@ -74,10 +74,10 @@ STEPS = st.lists(st.sampled_from(["charge", "refund"]), max_size=25)
 
 @given(STEPS, st.integers(1, 6))
 @examples(max_examples=40, deadline=None)
-async def test_a_refund_is_a_charge_undone_in_redis_and_in_memory(
+async def test_a_refund_undoes_a_charge_in_redis_and_in_memory(
     settings: Settings, steps: list[str], count: int
 ) -> None:
-    """Over a day's rate, of which the milliseconds of a test are nothing."""
+    """With a rate per day, to which the milliseconds of a test do not matter."""
     limit = Limit("limit:refunded", "refunded", Rate(count, 86400))
     async with open_cache(settings) as cache:
         await cache.delete(limit.key)
@@ -94,7 +94,7 @@ async def test_a_refund_is_a_charge_undone_in_redis_and_in_memory(
                 assert [await passes(limiter, [limit]) for limiter in limiters] == [False] * 2
 
 
-async def test_a_refund_gives_each_limit_its_own_back(strict: Settings, cache: Cache) -> None:
+async def test_a_refund_is_exact_for_each_limit(strict: Settings, cache: Cache) -> None:
     limiter = Limiter(strict, cache)
     network = limiter.credentials(NETWORK, "192.0.2.0/24")
     account = limiter.credentials(ACCOUNT, "ada")
@@ -104,7 +104,7 @@ async def test_a_refund_gives_each_limit_its_own_back(strict: Settings, cache: C
     assert await how_many(limiter, network) == 30
 
 
-async def test_a_refund_of_what_redis_forgot_is_nothing(strict: Settings, cache: Cache) -> None:
+async def test_a_refund_of_a_lost_count_does_nothing(strict: Settings, cache: Cache) -> None:
     limiter = Limiter(strict, cache)
     limits = limiter.credentials(ACCOUNT, "ada")
     charged = await limiter.charge(limits)
@@ -115,7 +115,7 @@ async def test_a_refund_of_what_redis_forgot_is_nothing(strict: Settings, cache:
     assert await how_many(limiter, limits) == 5
 
 
-async def test_a_window_of_which_all_was_refunded_leaves_redis_at_once(strict: Settings, cache: Cache) -> None:
+async def test_a_fully_refunded_window_leaves_redis_at_once(strict: Settings, cache: Cache) -> None:
     limiter = Limiter(strict, cache)
     await limiter.refund(await limiter.charge(limiter.credentials(ACCOUNT, "ada")))
     assert await cache.execute("KEYS", "quota:*") == []
@@ -130,6 +130,6 @@ async def test_a_window_of_which_all_was_refunded_leaves_redis_at_once(strict: S
         (None, "unknown"),
     ],
 )
-def test_a_customers_network_is_wider_than_a_subscribers_address(address: str | None, network: str) -> None:
+def test_a_customers_network_is_wider_than_a_clients_address(address: str | None, network: str) -> None:
     """C-54."""
     assert network_of(address, (24, 56)) == network

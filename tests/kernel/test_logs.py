@@ -1,4 +1,4 @@
-"""Logs: which trace a line belongs to, that no text makes a second line, and what is never in one."""
+"""Logs: the trace of a line, one line per record for any text, and no secrets."""
 
 import json
 import logging
@@ -56,7 +56,7 @@ def record(message: str, *arguments: object, **extra: object) -> logging.LogReco
     return stamped(logging.getLogger("tests").makeRecord("tests", 30, "f", 1, message, arguments, None, extra=extra))
 
 
-def test_a_line_of_json_tells_who_what_and_in_which_trace() -> None:
+def test_a_json_line_has_actor_message_and_trace() -> None:
     with span("work") as current:
         line = json.loads(JsonFormatter("web").format(record("a %s", "b", fields={"id": Path("x"), "ms": 1.5})))
     assert line.pop("time").endswith("+00:00")
@@ -72,7 +72,7 @@ def test_a_line_of_json_tells_who_what_and_in_which_trace() -> None:
     assert "trace_id" not in json.loads(JsonFormatter("web").format(record("outside")))
 
 
-def test_a_line_for_a_person_tells_the_same() -> None:
+def test_a_line_for_a_terminal_has_the_same() -> None:
     with span("work") as current:
         line = ConsoleFormatter().format(record("a %s", "b", fields={"id": 7}))
     trace_id = f"{current.get_span_context().trace_id:032x}"
@@ -84,7 +84,7 @@ EVIL = st.text(st.sampled_from(["\n", "\r", "\x1b", "\x00", "\x85", "\u2028", "\
 
 
 @given(EVIL, EVIL)
-def test_no_text_makes_a_second_line_of_log_or_loses_the_first(message: str, value: str) -> None:
+def test_no_text_breaks_a_line(message: str, value: str) -> None:
     made = record("%s", message, fields={"value": value})
     line = JsonFormatter("web").format(made)
     assert (json.loads(line)["message"], json.loads(line)["value"]) == (message, value)
@@ -94,7 +94,7 @@ def test_no_text_makes_a_second_line_of_log_or_loses_the_first(message: str, val
         assert text.isprintable()
 
 
-def test_a_failure_is_told_by_its_stack_and_type_and_not_by_its_message() -> None:
+def test_a_failure_is_logged_with_stack_and_type_and_without_its_message() -> None:
     try:
         raise ValueError("canary\nFAKE LINE")
     except ValueError:
@@ -111,7 +111,7 @@ def test_a_failure_is_told_by_its_stack_and_type_and_not_by_its_message() -> Non
 
 
 class Pipe:
-    """A pipe that a Writer writes to; `read` is what has come so far."""
+    """A pipe that a Writer writes to; `read` is the output so far."""
 
     def __init__(self) -> None:
         reading, self.writing = os.pipe()
@@ -136,32 +136,32 @@ def pipe() -> Iterator[Pipe]:
     made.read.close()
 
 
-def test_a_line_arrives_whatever_is_in_it_and_with_its_trace(pipe: Pipe) -> None:
+def test_a_line_arrives_with_any_content_and_with_its_trace(pipe: Pipe) -> None:
     with span("work") as current:
         pipe.writer.handle(record("héllo \udc80"))
     line = pipe.line("héllo \udc80")
     assert line["trace_id"] == f"{current.get_span_context().trace_id:032x}"
 
 
-def test_a_line_that_cannot_be_formatted_loses_itself_alone(pipe: Pipe) -> None:
+def test_a_line_that_cannot_be_formatted_affects_no_other(pipe: Pipe) -> None:
     pipe.writer.handle(record("%d apples", "no number"))
     pipe.writer.handle(record("next"))
     assert next(pipe.read) == "a log line of tests cannot be formatted: TypeError\n"
     assert pipe.line("next")
 
 
-def test_lines_that_are_not_read_are_dropped_and_counted(pipe: Pipe) -> None:
-    """Nothing is read at first: logging goes on at once, and what was dropped is counted once there is a reader."""
+def test_unread_lines_are_dropped_and_counted(pipe: Pipe) -> None:
+    """The output is not read at first: logging does not block, and the dropped lines are counted once it is read."""
     while pipe.writer.handle(record("unread")):  # until the pipe and the queue are full
         pass
     assert pipe.writer._queue.qsize() == QUEUED_LINES
     assert pipe.line("lines were dropped because standard output was not read")["lines"] >= 1
-    while not pipe.writer.handle(record("after")):  # there is room again as soon as some were read
+    while not pipe.writer.handle(record("after")):  # there is room again after some were read
         next(pipe.read)
     assert pipe.line("after")
 
 
-def test_a_library_says_one_thing_once_in_a_while() -> None:
+def test_a_library_repeats_a_message_rarely() -> None:
     seen = Repeats()
     line = logging.getLogger("aiokafka.conn").makeRecord("aiokafka.conn", 40, "f", 1, "no %s", ("x",), None)
     other = logging.getLogger("aiokafka.conn").makeRecord("aiokafka.conn", 40, "f", 1, "another", (), None)
@@ -184,7 +184,7 @@ async def test_a_request_has_its_status_client_and_account_in_its_line(
 
 
 @pytest.mark.parametrize("logged", [True, False])
-async def test_health_is_left_out_of_the_log_where_that_is_wanted(
+async def test_health_is_left_out_of_the_log_on_request(
     context: Context, caplog: pytest.LogCaptureFixture, logged: bool
 ) -> None:
     app = create_app(msgspec.structs.replace(context.settings, log_health=logged))

@@ -1,4 +1,4 @@
-"""A mail as it arrives, to one address alone; and the texts' templates."""
+"""A mail as it arrives, with one recipient; and the templates of texts."""
 
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ async def test_every_attempt_has_the_same_message_id() -> None:
     assert [each["Message-ID"] for each in sink.mails] == ["<7@example.org>"] * 2
 
 
-async def test_one_logs_in_where_the_url_says_so() -> None:
+async def test_the_client_authenticates_if_the_url_has_a_password() -> None:
     sink = Sink()
 
     def check(server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
@@ -51,7 +51,7 @@ async def test_one_logs_in_where_the_url_says_so() -> None:
         await mailer.send(MESSAGE)
     assert len(sink.envelopes) == 1
     async with listening(make, secret="wrong") as mailer:
-        with pytest.raises(MailDelayed, match="smtp 535 "):  # no fault of the mail's, so try again
+        with pytest.raises(MailDelayed, match="smtp 535 "):  # not the mail's fault: retry
             await mailer.send(MESSAGE)
 
 
@@ -70,7 +70,7 @@ INJECTIONS = [
 
 
 @pytest.mark.parametrize("changed", INJECTIONS, ids=range(len(INJECTIONS)))
-async def test_what_is_no_mail_to_one_address_is_never_sent(changed: dict[str, str]) -> None:
+async def test_an_invalid_mail_is_never_sent(changed: dict[str, str]) -> None:
     sink = Sink()
     async with listening(lambda: SMTP(sink)) as mailer:
         with pytest.raises(MailRefused):
@@ -105,19 +105,19 @@ def test_the_first_line_is_the_subject_and_the_html_is_escaped(folder: Path) -> 
     assert (made.id, made.to) == ("1", "a@example.com")
 
 
-def test_a_value_that_is_missing_is_a_mistake_and_no_empty_place(folder: Path) -> None:
+def test_a_missing_value_is_an_error(folder: Path) -> None:
     with pytest.raises(jinja2.UndefinedError):
         Template(folder, "hello").render(id="1", to="a@example.com", language="en", name="Ada")
 
 
-def test_a_file_that_is_missing_is_told_at_start(folder: Path) -> None:
+def test_a_missing_template_is_reported_at_start(folder: Path) -> None:
     (folder / "de" / "hello.html").unlink()
     with pytest.raises(jinja2.TemplateNotFound):
         Template(folder, "hello")
 
 
 @pytest.mark.parametrize(("language", "subject"), [("en", "Hello Ada"), ("de", "Hallo Ada")])
-def test_everybody_is_written_to_in_their_language(folder: Path, language: str, subject: str) -> None:
+def test_a_mail_has_its_recipients_language(folder: Path, language: str, subject: str) -> None:
     (folder / language / "hello.html").write_text("{{ language }}")
     made = Template(folder, "hello").render(id="1", to="a@example.com", language=language, name="Ada", link="x")
     assert (made.subject, made.html) == (subject, language)
@@ -138,19 +138,19 @@ def test_everybody_is_written_to_in_their_language(folder: Path, language: str, 
         ("x" * 8000 + ", de", "en"),
     ],
 )
-def test_a_browsers_first_language_that_there_is(accepted: str, language: str) -> None:
+def test_the_first_supported_language_of_the_browser(accepted: str, language: str) -> None:
     """C-19: a header of 8 kB is not searched."""
     assert language_of(accepted) == language
 
 
 @given(st.text(max_size=300))
-def test_no_header_makes_another_language(accepted: str) -> None:
+def test_no_header_adds_a_language(accepted: str) -> None:
     assert language_of(accepted) in LANGUAGES
 
 
 @given(st.text())
-async def test_no_name_makes_a_second_header(name: str) -> None:
-    """A subject holds a name that a stranger chose."""
+async def test_no_name_adds_a_header(name: str) -> None:
+    """A subject contains a name that a user chose."""
     try:
         made = compose(msgspec.structs.replace(MESSAGE, subject=f"Hello {name}"), "", "app@example.org")
         head = made.as_bytes().split(b"\r\n\r\n")[0]

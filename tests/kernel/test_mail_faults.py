@@ -1,4 +1,4 @@
-"""Servers that refuse, hang, reset, and are not who they say: what is tried again and what is not."""
+"""Mail servers that refuse, hang, reset, or have a wrong certificate: temporary and final failures."""
 
 import asyncio
 
@@ -39,18 +39,16 @@ GO = b"354 go\r\n"
         "binary",
     ],
 )
-async def test_a_server_that_fails_may_be_tried_again(
-    lines: list[bytes | None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failing_server_is_retried(lines: list[bytes | None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail, "SEND_SECONDS", 0.1)
     async with listening(lambda: Talk(lines)) as mailer:
-        with pytest.raises(OSError):  # noqa: PT011  # of any kind: the task's row says which
+        with pytest.raises(OSError):  # noqa: PT011  # of any kind; the task's row has it
             async with asyncio.timeout(60):
                 await mailer.send(MESSAGE)
 
 
 @pytest.mark.parametrize("last", [[None], []], ids=["closes", "is silent"])
-async def test_a_server_that_took_the_mail_and_then_fails_has_taken_it(
+async def test_a_server_that_fails_after_accepting_the_mail_has_it(
     last: list[bytes | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail, "SEND_SECONDS", 0.2)
@@ -58,6 +56,6 @@ async def test_a_server_that_took_the_mail_and_then_fails_has_taken_it(
         await mailer.send(MESSAGE)
 
 
-async def test_where_nobody_listens_one_may_try_again() -> None:
+async def test_a_closed_port_is_retried() -> None:
     with pytest.raises(OSError, match="smtp"):
         await SmtpMailer(settings_with(Smtp("127.0.0.1", 1, None, None, "none"))).send(MESSAGE)

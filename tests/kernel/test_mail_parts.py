@@ -1,4 +1,4 @@
-"""C-311: headers, several recipients and attachments of a mail, as they arrive, and what is never sent."""
+"""C-311: headers, several recipients and attachments of a mail as they arrive, and mails that are never sent."""
 
 import email
 import email.policy
@@ -43,11 +43,11 @@ async def test_headers_arrive_as_they_were_given() -> None:
     assert {name: mail[name] for name in given} == given
     assert isinstance(envelope.content, bytes)
     lines = envelope.content.split(b"\r\n")
-    assert b"List-Unsubscribe: " + UNSUBSCRIBE.encode() in lines, "no reader decodes an encoded word in a URL"
+    assert b"List-Unsubscribe: " + UNSUBSCRIBE.encode() in lines, "readers do not decode encoded words in a URL"
     assert [address.addr_spec for address in mail["Reply-To"].addresses] == ["ada@example.net"]
 
 
-async def test_several_recipients_of_which_some_are_seen_by_nobody() -> None:
+async def test_several_recipients_and_hidden_ones() -> None:
     envelope, mail = await arrived(
         changed(to=("a@example.com", "b@example.com"), cc=("c@example.com",), bcc=("d@example.com", "a@example.com"))
     )
@@ -56,7 +56,7 @@ async def test_several_recipients_of_which_some_are_seen_by_nobody() -> None:
     assert b"d@example.com" not in mail.as_bytes()
 
 
-async def test_attachments_of_any_name_and_content_arrive() -> None:
+async def test_attachments_with_any_name_and_content_arrive() -> None:
     files = (
         Attachment("Einladung – Größe.ics", b"BEGIN:VCALENDAR\r\n", "text/calendar"),
         Attachment("日本.bin", bytes(range(256)) * 9),
@@ -122,12 +122,12 @@ REFUSED += [
 
 
 @pytest.mark.parametrize("parts", REFUSED, ids=range(len(REFUSED)))
-async def test_what_would_add_a_header_or_a_recipient_is_never_sent(parts: dict[str, Any]) -> None:
+async def test_header_and_recipient_injection_is_refused(parts: dict[str, Any]) -> None:
     sink = Sink()
     async with listening(lambda: SMTP(sink)) as mailer:
         with pytest.raises(MailRefused) as refused:
             await mailer.send(changed(**parts))
-    assert "eve" not in str(refused.value), "the reason is kept, and quotes nothing"
+    assert "eve" not in str(refused.value), "the reason is kept without the value"
     assert sink.envelopes == []
 
 
@@ -136,7 +136,7 @@ HEADERS = st.dictionaries(st.text(max_size=30) | st.just("X-Name"), st.text(max_
 
 @hypothesis.settings(deadline=None)
 @given(HEADERS, st.text(max_size=80))
-def test_no_text_in_a_header_or_file_name_makes_another_header(headers: dict[str, str], name: str) -> None:
+def test_no_text_in_a_header_or_file_name_adds_a_header(headers: dict[str, str], name: str) -> None:
     message = changed(headers=headers, attachments=(Attachment(name, b"x"),))
     try:
         made = compose(message, "", "app@example.org").as_bytes()
@@ -151,7 +151,7 @@ def test_no_text_in_a_header_or_file_name_makes_another_header(headers: dict[str
     }  # fmt: skip
 
 
-def test_a_template_takes_what_a_message_takes(tmp_path: Any) -> None:
+def test_a_template_takes_the_parts_of_a_message(tmp_path: Any) -> None:
     for language in ("en", "de"):
         (tmp_path / language).mkdir()
         (tmp_path / language / "news.txt").write_text("News for {{ name }}\n\nHello")
@@ -165,7 +165,7 @@ def test_a_template_takes_what_a_message_takes(tmp_path: Any) -> None:
 
 
 class Choosy(Sink):
-    """Answers each recipient as it is told to."""
+    """Answers each recipient as configured."""
 
     def __init__(self, **answers: str) -> None:
         super().__init__()
@@ -185,7 +185,7 @@ class Choosy(Sink):
 THREE = changed(to=("a@example.com", "b@example.com"), bcc=("c@example.com",))
 
 
-async def test_who_is_refused_for_now_is_tried_again_alone(cache: Cache) -> None:
+async def test_a_temporarily_refused_recipient_is_retried_alone(cache: Cache) -> None:
     """C-312: the others have the mail, and get no second copy."""
     sink = Choosy(b="451 4.7.1 greylisted")
     async with listening(lambda: SMTP(sink), cache=cache) as mailer:
@@ -201,7 +201,9 @@ async def test_who_is_refused_for_now_is_tried_again_alone(cache: Cache) -> None
     assert len({mail["Message-ID"] for mail in sink.mails}) == 1
 
 
-async def test_who_is_refused_for_good_costs_the_others_nothing(cache: Cache, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_permanently_refused_recipient_does_not_affect_the_others(
+    cache: Cache, caplog: pytest.LogCaptureFixture
+) -> None:
     """C-312."""
     sink = Choosy(b="550 5.1.1 <b@example.com> unknown")
     async with listening(lambda: SMTP(sink), cache=cache) as mailer:
@@ -211,7 +213,7 @@ async def test_who_is_refused_for_good_costs_the_others_nothing(cache: Cache, ca
     assert line.fields["cause"] == "smtp 550 5.1.1 <…@…> unknown"  # type: ignore[attr-defined]
 
 
-async def test_one_who_is_refused_for_good_after_the_others_have_it_is_given_up(cache: Cache) -> None:
+async def test_a_recipient_refused_after_the_others_have_the_mail_is_abandoned(cache: Cache) -> None:
     """C-312."""
     sink = Choosy(b="451 later")
     async with listening(lambda: SMTP(sink), cache=cache) as mailer:
@@ -223,7 +225,7 @@ async def test_one_who_is_refused_for_good_after_the_others_have_it_is_given_up(
 
 
 @pytest.mark.parametrize(("b", "error"), [("550 5.1.1 unknown", MailRefused), ("451 later", MailDelayed)])
-async def test_a_mail_that_all_refuse_is_final_only_where_all_are(cache: Cache, b: str, error: type[Exception]) -> None:
+async def test_a_mail_is_final_only_if_all_refuse_it_permanently(cache: Cache, b: str, error: type[Exception]) -> None:
     """C-312."""
     sink = Choosy(a="550 5.1.1 unknown", b=b, c="550 5.1.1 unknown")
     async with listening(lambda: SMTP(sink), cache=cache) as mailer:
@@ -233,7 +235,7 @@ async def test_a_mail_that_all_refuse_is_final_only_where_all_are(cache: Cache, 
 
 
 async def test_without_redis_all_get_it_again_with_the_same_message_id() -> None:
-    """C-312: at least once is the promise."""
+    """C-312: delivery is at least once."""
     sink = Choosy(b="451 later")
     async with listening(lambda: SMTP(sink)) as mailer:
         with pytest.raises(MailDelayed):

@@ -1,5 +1,5 @@
-"""C-207, C-210: what a mail server's refusal means, by RFC 3463 where it says so, and TLS to it. What is final is given
-up; what may change is tried again, and the sender's own faults are an alarm."""
+"""C-207, C-210: the meaning of a mail server's refusal, by RFC 3463 if it has an enhanced code, and TLS to it.
+Permanent failures are final, temporary ones are retried, and faults of the sender raise an alarm."""
 
 import ssl
 from collections.abc import Callable
@@ -51,13 +51,13 @@ OURS = [answer for answer in DELAYED if answer.startswith("55") and "5.2.2" not 
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[Any]:
-    """The lines of our own: the server's are here, too."""
+    """Return the application's own log lines, without the server's."""
     return [record for record in caplog.records if record.name == "api.kernel.mail"]
 
 
 @pytest.mark.parametrize("where", ["recipient", "data"])
 @pytest.mark.parametrize("answer", FINAL)
-async def test_what_no_retry_changes_is_final(answer: str, where: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_permanent_refusal_is_final(answer: str, where: str, caplog: pytest.LogCaptureFixture) -> None:
     async with listening(lambda: SMTP(Sink(**{where: answer}))) as mailer:
         with pytest.raises(MailRefused) as refused:
             await mailer.send(MESSAGE)
@@ -67,17 +67,17 @@ async def test_what_no_retry_changes_is_final(answer: str, where: str, caplog: p
 
 @pytest.mark.parametrize("where", ["recipient", "data"])
 @pytest.mark.parametrize("answer", DELAYED)
-async def test_what_may_change_is_tried_again(answer: str, where: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_temporary_refusal_is_retried(answer: str, where: str, caplog: pytest.LogCaptureFixture) -> None:
     async with listening(lambda: SMTP(Sink(**{where: answer}))) as mailer:
         for _ in range(2):
             with pytest.raises(MailDelayed) as delayed:
                 await mailer.send(MESSAGE)
     assert str(delayed.value) == f"smtp {answer}"
-    assert caplog.text.count("smtp is misconfigured") == (answer in OURS), "the sender's alarm, once"
+    assert caplog.text.count("smtp is misconfigured") == (answer in OURS), "one alarm for the sender"
 
 
 @pytest.mark.parametrize("answer", ["550 5.1.1 unknown", "550 5.1.7 bad sender", "550 5.1.8 no such domain", "550 no"])
-async def test_a_sender_that_is_refused_is_ours_to_mend(answer: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refused_sender_is_a_misconfiguration(answer: str, caplog: pytest.LogCaptureFixture) -> None:
     async with listening(lambda: SMTP(Sink(sender=answer))) as mailer:
         with pytest.raises(MailDelayed, match=f"smtp {answer}"):
             await mailer.send(MESSAGE)
@@ -86,14 +86,14 @@ async def test_a_sender_that_is_refused_is_ours_to_mend(answer: str, caplog: pyt
 
 
 @pytest.mark.parametrize("code", ["5.1.7", "5.1.8"])
-async def test_a_sender_that_is_refused_late_is_ours_as_well(code: str) -> None:
+async def test_a_sender_refused_after_data_is_a_misconfiguration(code: str) -> None:
     async with listening(lambda: SMTP(Sink(data=f"550 {code} sender"))) as mailer:
         with pytest.raises(MailDelayed):
             await mailer.send(MESSAGE)
 
 
-async def test_the_servers_words_are_bounded_and_hold_nothing_of_the_mail() -> None:
-    """They are kept in the row and in the log, and servers quote what they were sent."""
+async def test_the_servers_text_is_bounded_and_without_the_mails_content() -> None:
+    """It is stored in the row and logged, and servers quote what they received."""
     link = "https://app.example.com/verify#token=Zq8vN2mX5tR7wY1cK4hJ6gF9dS3aP0oL"
     said = f"550 5.1.1 <ada@example.com>: {link} Zq8vN2mX5tR7wY1cK4hJ6gF9dS3aP0oL " + "why " * 90
     async with listening(lambda: SMTP(Sink(recipient=said))) as mailer:
@@ -104,7 +104,7 @@ async def test_the_servers_words_are_bounded_and_hold_nothing_of_the_mail() -> N
     assert len(text) < 220
 
 
-async def test_a_wrong_password_reads_otherwise_than_a_closed_port(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_wrong_password_is_reported_differently_from_a_closed_port(caplog: pytest.LogCaptureFixture) -> None:
     def check(server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
         return AuthResult(success=False, handled=False)
 
@@ -122,7 +122,7 @@ async def test_a_wrong_password_reads_otherwise_than_a_closed_port(caplog: pytes
     assert "canary-77" not in str(wrong.__dict__)
 
 
-async def test_a_server_that_wants_no_password_is_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_server_without_authentication_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     async with listening(lambda: SMTP(Sink()), secret="pw") as mailer:
         with pytest.raises(MailDelayed, match="AUTH extension is not supported"):
             await mailer.send(MESSAGE)
@@ -168,9 +168,7 @@ async def test_a_certificate_with_another_name(tls: str, tmp_path: Path, caplog:
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
-async def test_a_server_without_tls_gets_nothing_where_it_is_asked_for(
-    tls: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_nothing_is_sent_to_a_server_without_the_required_tls(tls: str, caplog: pytest.LogCaptureFixture) -> None:
     sink = Sink()
     async with listening(lambda: SMTP(sink), tls) as mailer:
         with pytest.raises(MailDelayed):
@@ -182,10 +180,10 @@ async def test_a_server_without_tls_gets_nothing_where_it_is_asked_for(
 
 @pytest.mark.case(266)
 @pytest.mark.parametrize("tls", ["none", "starttls"])
-async def test_a_server_with_tls_from_the_start_is_told_from_one_that_is_silent(
+async def test_a_server_with_implicit_tls_is_distinguished_from_a_silent_one(
     tls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each side waits for the other to begin."""
+    """Each side waits for the other to start."""
     monkeypatch.setattr(mail, "SEND_SECONDS", 0.5)
     monkeypatch.setattr(outages, "PROBE_SECONDS", 3.0)
     context = server_context(tmp_path, AUTHORITY.sign("mail", LOOPBACK))

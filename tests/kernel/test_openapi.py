@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of each kind of route."""
+"""The OpenAPI document of each kind of route."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ def codes(path: str, method: str) -> set[str]:
     return found
 
 
-def test_a_querys_fields_are_parameters_with_their_defaults_and_words() -> None:
+def test_a_querys_fields_are_parameters_with_defaults_and_descriptions() -> None:
     parameters = {one["name"]: one for one in operation("/vehicles", "get")["parameters"]}
     assert parameters["q"]["required"]
     assert parameters["q"]["description"] == "What to look for."
@@ -33,12 +33,12 @@ def test_a_querys_fields_are_parameters_with_their_defaults_and_words() -> None:
     assert (limit["required"], limit["description"]) == (False, "How many.")
     assert limit["schema"].items() >= {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}.items()
     assert parameters["sort"]["schema"] == {"type": "string", "enum": ["-name", "name"], "default": "name"}
-    assert parameters["colour"]["schema"] == {"$ref": "#/components/schemas/Colour"}, "left out, and never null"
+    assert parameters["colour"]["schema"] == {"$ref": "#/components/schemas/Colour"}, "absent instead of null"
     assert parameters["tag"]["schema"]["type"] == "array"
     assert "Search" not in THEIRS["components"]["schemas"]
 
 
-def test_what_a_handler_says_of_itself_is_told() -> None:
+def test_a_handlers_docstring_is_the_description() -> None:
     told = operation("/vehicles", "get")
     assert (told["summary"], told["description"]) == ("Look for vehicles.", "Longer words.")
     assert told["operationId"] == "listVehicles"
@@ -53,9 +53,9 @@ def test_bodies_and_answers_have_their_schemas_and_examples() -> None:
     assert either["oneOf"] == [{"$ref": f"#/components/schemas/{name}"} for name in ("Car", "Bike")]
     assert nothing == {"type": "null"}
     form = operation("/vehicles/{id}", "post")["requestBody"]["content"]["application/x-www-form-urlencoded"]
-    assert form == {"schema": {"$ref": "#/components/schemas/Form"}}, "half an example is none"
+    assert form == {"schema": {"$ref": "#/components/schemas/Form"}}, "an incomplete example is left out"
     fields = THEIRS["components"]["schemas"]["Form"]["properties"]
-    assert fields["optional"] == {"type": "integer", "minimum": 1}, "left out, and never null"
+    assert fields["optional"] == {"type": "integer", "minimum": 1}, "absent instead of null"
     assert "content" not in operation("/vehicles/{id}/{part}", "post")["responses"]["204"]
     assert operation("/honk", "get")["responses"]["200"]["content"] == {"application/json": {}}
 
@@ -66,13 +66,13 @@ def test_a_body_that_may_be_absent_is_not_required() -> None:
     assert body["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Made"}
 
 
-def test_an_answer_that_tells_nothing_is_told_beside_the_other() -> None:
+def test_an_empty_answer_is_documented_beside_the_other() -> None:
     answers = {status: told for status, told in operation("/keys", "post")["responses"].items() if status < "400"}
     schemas = {status: told["content"]["application/json"]["schema"] for status, told in answers.items()}
     assert schemas == {"200": {"$ref": "#/components/schemas/Car"}, "202": {"type": "null"}}
 
 
-def test_conditions_and_their_answers_are_told() -> None:
+def test_conditions_and_their_answers_are_documented() -> None:
     shown, changed = operation("/vehicles/{id}", "get"), operation("/vehicles/{id}", "patch")
     in_headers = [
         [(one["name"], one["required"]) for one in told["parameters"] if one["in"] == "header"]
@@ -84,7 +84,7 @@ def test_conditions_and_their_answers_are_told() -> None:
     assert [told["responses"]["200"]["headers"].keys() for told in (shown, changed)] == [{"ETag"}, {"ETag"}]
 
 
-def test_a_page_tells_of_its_link_and_its_items() -> None:
+def test_a_page_documents_its_link_and_its_items() -> None:
     told = operation("/pages", "get")["responses"]["200"]
     assert told["headers"].keys() == {"Link"}
     name = told["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
@@ -93,7 +93,7 @@ def test_a_page_tells_of_its_link_and_its_items() -> None:
     assert set(page["required"]) == {"items", "next_cursor", "total"}
 
 
-def test_every_route_tells_whom_it_admits() -> None:
+def test_every_route_documents_its_security() -> None:
     assert operation("/vehicles", "get")["security"] == []
     assert operation("/vehicles", "post")["security"] == [{"bearer": []}, {"cookie": []}]
     assert operation("/vehicles/{id}", "post")["security"] == [{"bearer": ["role buyer"]}, {"cookie": ["role buyer"]}]
@@ -106,7 +106,7 @@ def test_every_route_tells_whom_it_admits() -> None:
     assert (cookie["in"], cookie["name"]) == ("cookie", "__Host-access")
 
 
-def test_every_route_tells_each_code_it_can_answer_with() -> None:
+def test_every_route_documents_its_error_codes() -> None:
     always = {"HOST_NOT_ALLOWED", "INTERNAL_ERROR", "MALFORMED_REQUEST", "UNAVAILABLE"}
     foreign = {"XSRF", "ORIGIN_NOT_ALLOWED"}
     known = {"UNAUTHORIZED", "TOKEN_EXPIRED", "TOKEN_INVALID", "FORBIDDEN", "RATE_LIMITED"} | always
@@ -114,7 +114,7 @@ def test_every_route_tells_each_code_it_can_answer_with() -> None:
     assert codes("/vehicles", "get") == {"VALIDATION_FAILED"} | always
     assert codes("/vehicles", "post") == known | a_body | {"MALFORMED_JSON", *foreign}
     assert codes("/vehicles/{id}", "post") == known | a_body | {"NOT_FOUND", "SOLD", "BROKEN", *foreign}
-    assert codes("/vehicles/{id}", "get") == known | {"NOT_FOUND"}, "nothing to forge: it changes nothing"
+    assert codes("/vehicles/{id}", "get") == known | {"NOT_FOUND"}, "no XSRF token: it changes nothing"
     assert codes("/vehicles/{id}", "patch") >= {"PRECONDITION_FAILED"}
     assert codes("/keys", "post") == (known - {"TOKEN_EXPIRED", "FORBIDDEN"}) | a_body | {"MALFORMED_JSON", *foreign}
     assert codes("/honk", "get") == {"RATE_LIMITED"} | always
@@ -124,7 +124,7 @@ GALLERYS = json.loads(document([GALLERY]))["paths"]
 BINARY = {"type": "string", "format": "binary"}
 
 
-def test_a_body_of_another_size_says_so() -> None:
+def test_a_body_of_another_size_is_documented() -> None:
     body = GALLERYS["/articles"]["post"]["requestBody"]
     assert (body["description"], list(body["content"])) == ("Maximum size: 1 MB.", ["application/json"])
     assert "description" not in operation("/vehicles", "post")["requestBody"]
@@ -165,7 +165,7 @@ def test_a_stream_is_documented_by_its_type() -> None:
     }
 
 
-def test_two_handlers_of_one_name_are_refused() -> None:
+def test_two_handlers_with_one_name_are_refused() -> None:
     twice = Feature(name="twice", routes=[get("/a", honk, guard=anyone), get("/b", honk, guard=anyone)])
     with pytest.raises(TypeError, match="Two handlers are named honk"):
         document([twice])

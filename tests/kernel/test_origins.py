@@ -1,4 +1,4 @@
-"""Origins: one form for each, however an operator writes it."""
+"""Origins: one normal form for every spelling."""
 
 import httpx
 import msgspec
@@ -34,7 +34,7 @@ from tests.sessions.signing import login
         ("tauri://localhost", "tauri://localhost"),
     ],
 )
-def test_an_origin_is_as_browsers_write_it(written: str, normal: str) -> None:
+def test_an_origin_is_normalised_as_browsers_do(written: str, normal: str) -> None:
     """C-193."""
     assert normal_origin(written) == normal
     assert normal_origin(normal) == normal
@@ -63,13 +63,13 @@ def test_an_origin_is_as_browsers_write_it(written: str, normal: str) -> None:
         "https://a\n",
     ],
 )
-def test_what_is_no_origin_is_refused_without_being_quoted(text: str) -> None:
+def test_an_invalid_origin_is_refused_without_being_quoted(text: str) -> None:
     """C-193."""
     with pytest.raises(ValueError, match=r"^must be only an origin"):
         normal_origin(text)
 
 
-def test_both_settings_take_any_spelling_and_links_lead_to_the_normal_one() -> None:
+def test_both_settings_take_any_spelling_and_links_use_the_normal_one() -> None:
     """C-193."""
     written = {"PUBLIC_URL": "https://App.example.com:443/", "ALLOWED_ORIGINS": "capacitor://localhost, https://B:443/"}
     settings = load(GOOD | written)
@@ -84,7 +84,7 @@ def test_the_applications_own_origin_is_a_web_page() -> None:
 
 @pytest.fixture
 def shop(environment: dict[str, str], context: Context) -> Starlette:
-    """An application whose operator wrote its origins in another spelling."""
+    """An application with unusual spellings of its origins."""
     written = {"PUBLIC_URL": "https://App.example.com:443/", "ALLOWED_ORIGINS": "capacitor://localhost,http://x:80"}
     settings = load(environment | written, KINDS)
     app = create_app(settings)
@@ -94,7 +94,7 @@ def shop(environment: dict[str, str], context: Context) -> Starlette:
 
 @pytest.mark.parametrize("origin", ["https://app.example.com", "capacitor://localhost", "http://x"])
 async def test_a_browser_signs_in_from_each_of_them(shop: Starlette, context: Context, origin: str) -> None:
-    """C-193: with the default port written out, every sign-in by cookie was refused."""
+    """C-193: with an explicit default port, every sign-in by cookie used to be refused."""
     await make_user(context, "ada@example.com")
     async with client_of(shop) as client:
         answer = await login(client, "ada@example.com", mode="cookie", origin=origin)
@@ -102,7 +102,7 @@ async def test_a_browser_signs_in_from_each_of_them(shop: Starlette, context: Co
 
 
 @pytest.mark.parametrize("origin", ["https://app.example.com:443", "https://evil.example", "capacitor://evil", "null"])
-async def test_another_origin_is_told_which_settings_decide(shop: Starlette, context: Context, origin: str) -> None:
+async def test_the_error_for_another_origin_names_the_settings(shop: Starlette, context: Context, origin: str) -> None:
     """C-193."""
     async with client_of(shop) as client:
         answer: httpx.Response = await login(client, "ada@example.com", mode="cookie", origin=origin)

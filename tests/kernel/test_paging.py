@@ -1,4 +1,4 @@
-"""Cursors: only ours, only for the list that they were made for; and the Link header that carries them."""
+"""Cursors: authentic, and valid only for their list; and the Link header that contains them."""
 
 import base64
 from datetime import UTC, datetime
@@ -32,9 +32,7 @@ def refused(cursors: Cursors, cursor: str, *kinds: type) -> bool:
 
 
 @given(POSITIONS, SCOPES)
-def test_a_cursor_leads_back_to_where_the_page_ended(
-    settings: Settings, position: tuple[Any, ...], scope: list[Any]
-) -> None:
+def test_a_cursor_continues_after_the_page(settings: Settings, position: tuple[Any, ...], scope: list[Any]) -> None:
     cursor = Cursors(settings, *scope).make(*position)
     assert Cursors(settings, *scope).read(cursor, *KINDS) == list(position)
     assert cursor.isascii()
@@ -46,10 +44,10 @@ def test_without_a_cursor_a_list_begins(settings: Settings) -> None:
 
 
 @given(POSITIONS, SCOPES, SCOPES)
-def test_it_is_of_no_use_in_another_list(
+def test_a_cursor_is_refused_by_another_list(
     settings: Settings, position: tuple[Any, ...], scope: list[Any], other: list[Any]
 ) -> None:
-    """C-17: somebody else's, and one's own with other filters."""
+    """C-17: another user's list, and one's own with other filters."""
     cursor = Cursors(settings, *scope).make(*position)
     assert refused(Cursors(settings, *other), cursor, *KINDS) == (list(map(str, scope)) != list(map(str, other)))
     foreign = msgspec.structs.replace(settings, secret_key="another-secret-of-32-characters-at-least")
@@ -57,7 +55,7 @@ def test_it_is_of_no_use_in_another_list(
 
 
 @given(st.uuids(), st.data())
-def test_a_tampered_one_is_none(settings: Settings, id: UUID, data: st.DataObject) -> None:
+def test_a_tampered_cursor_is_refused(settings: Settings, id: UUID, data: st.DataObject) -> None:
     cursors = Cursors(settings, "things")
     cursor = cursors.make(id)
     at = data.draw(st.integers(0, len(cursor) - 1))
@@ -70,11 +68,11 @@ def test_a_tampered_one_is_none(settings: Settings, id: UUID, data: st.DataObjec
 
 
 @given(st.text(max_size=300) | st.binary(max_size=200).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
-def test_nothing_that_is_made_up_is_one(settings: Settings, made_up: str) -> None:
+def test_a_forged_cursor_is_refused(settings: Settings, made_up: str) -> None:
     assert refused(Cursors(settings, "things"), made_up, UUID)
 
 
-def test_one_of_another_sort_is_none(settings: Settings) -> None:
+def test_a_cursor_of_another_kind_is_refused(settings: Settings) -> None:
     cursors = Cursors(settings, "things")
     assert refused(cursors, cursors.make("a name"), UUID)
     assert refused(cursors, cursors.make(UUID(int=1), 1), UUID)
@@ -84,7 +82,7 @@ QUERIES = st.lists(st.tuples(st.text(min_size=1), st.text()).filter(lambda pair:
 
 
 @given(QUERIES.filter(lambda pairs: all(not any("\ud800" <= c < "\ue000" for c in a + b) for a, b in pairs)))
-def test_the_next_page_is_asked_for_as_this_one_was(pairs: list[tuple[str, str]]) -> None:
+def test_the_next_page_has_the_same_parameters(pairs: list[tuple[str, str]]) -> None:
     asked = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in [*pairs, ("cursor", "old")])
     [(name, value)] = Page(items=[1], next_cursor="next", total=9).links("/api/things", asked.encode())
     link = value.decode()
@@ -95,7 +93,7 @@ def test_the_next_page_is_asked_for_as_this_one_was(pairs: list[tuple[str, str]]
     assert parse_qsl(query, keep_blank_values=True) == [*pairs, ("cursor", "next")]
 
 
-def test_the_last_page_links_nowhere() -> None:
+def test_the_last_page_has_no_link() -> None:
     assert Page(items=[], next_cursor=None, total=0).links("/api/things", b"limit=2") == []
 
 
@@ -104,6 +102,6 @@ def _quoted(text: str) -> str:
 
 
 @pytest.mark.parametrize("scope", [("a", "b"), ("ab",), ("a\nb",), ('a","b',)])
-def test_scopes_do_not_run_into_each_other(settings: Settings, scope: tuple[str, ...]) -> None:
+def test_scopes_do_not_collide(settings: Settings, scope: tuple[str, ...]) -> None:
     cursor = Cursors(settings, "a", "b").make(1)
     assert refused(Cursors(settings, *scope), cursor, int) == (scope != ("a", "b"))

@@ -1,4 +1,4 @@
-"""Argon2id, off the event loop and bounded; and bcrypt, for hashes that came from elsewhere."""
+"""Argon2id, outside of the event loop and bounded; and bcrypt, for imported hashes."""
 
 import asyncio
 import statistics
@@ -20,7 +20,7 @@ from api.kernel.identity.passwords import WAITING, WAITING_OTHERS, Passwords
 
 pytestmark = pytest.mark.hashing
 RIGHT = "correct hörse 🐎"
-# As other systems left it, cheaper than they would; the salt is the same each time, for the tests' names.
+# Like other systems' hashes, but cheaper; the salt is fixed, for stable test names.
 OLD = bcrypt.hashpw(RIGHT.encode(), b"$2b$04$" + b"a" * 21 + b"e").decode()
 
 
@@ -31,13 +31,13 @@ def own() -> Iterator[Passwords]:
     made.close()
 
 
-async def test_a_hash_has_the_parameters_that_owasp_advises_and_a_salt_of_its_own(passwords: Passwords) -> None:
+async def test_a_hash_has_owasps_parameters_and_a_salt_of_its_own(passwords: Passwords) -> None:
     one, other = await passwords.hash("correct horse"), await passwords.hash("correct horse")
     assert one.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert one != other
 
 
-async def test_the_right_password_alone_is_right(passwords: Passwords) -> None:
+async def test_only_the_right_password_matches(passwords: Passwords) -> None:
     kept = await passwords.hash("correct hörse 🐎")
     assert await passwords.verify(kept, "correct hörse 🐎")
     for wrong in ("", "correct horse", "correct hörse 🐎 ", "correct hörse 🐎\x00"):
@@ -63,33 +63,33 @@ async def test_the_right_password_alone_is_right(passwords: Passwords) -> None:
         "ü",
     ],
 )
-async def test_a_hash_that_is_none_is_of_no_password(passwords: Passwords, corrupt: str) -> None:
+async def test_a_malformed_hash_matches_no_password(passwords: Passwords, corrupt: str) -> None:
     assert await passwords.verify(corrupt, "x") is False
 
 
 @hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(), st.text())
-async def test_no_hash_makes_it_fail(passwords: Passwords, corrupt: str, password: str) -> None:
+async def test_no_hash_causes_a_failure(passwords: Passwords, corrupt: str, password: str) -> None:
     assert await passwords.verify(corrupt, password) is False
     assert await passwords.verify("$argon2id$" + corrupt, password) is False
 
 
 @pytest.mark.parametrize("version", ["2a", "2b", "2y"])
-async def test_a_hash_of_bcrypts_is_understood(passwords: Passwords, version: str) -> None:
+async def test_a_bcrypt_hash_is_verified(passwords: Passwords, version: str) -> None:
     kept = f"${version}{OLD[3:]}"
     assert await passwords.verify(kept, RIGHT)
     for wrong in ("", RIGHT + " ", RIGHT[:-1], RIGHT + "\x00", "\ud800"):
         assert not await passwords.verify(kept, wrong)
 
 
-async def test_what_was_hashed_otherwise_is_to_be_hashed_anew(passwords: Passwords) -> None:
+async def test_a_hash_with_other_parameters_needs_a_rehash(passwords: Passwords) -> None:
     """C-59."""
     assert not passwords.outdated(await passwords.hash(RIGHT), RIGHT)
     assert passwords.outdated(OLD, RIGHT)
     for passes, memory, lanes in ((3, 19_456, 1), (2, 8192, 1), (2, 19_456, 2)):
         other = argon2.PasswordHasher(passes, memory, lanes).hash(RIGHT)
         assert passwords.outdated(other, RIGHT)
-        assert await passwords.verify(other, RIGHT), "it is right all the same"
+        assert await passwords.verify(other, RIGHT), "it still matches"
     other = argon2.PasswordHasher(2, 19_456, 1, type=argon2.Type.I).hash(RIGHT)
     assert passwords.outdated(other, RIGHT)
 
@@ -105,14 +105,14 @@ async def test_what_was_hashed_otherwise_is_to_be_hashed_anew(passwords: Passwor
         "$2b$31$" + OLD[7:],
     ],
 )
-async def test_a_hash_that_asks_for_too_much_costs_what_any_other_does(passwords: Passwords, greedy: str) -> None:
-    """C-59: 4 GiB, or days, for whoever tries to sign in."""
+async def test_an_expensive_hash_costs_as_much_as_any_other(passwords: Passwords, greedy: str) -> None:
+    """C-59: 4 GiB or days for a sign-in."""
     async with asyncio.timeout(30):
         assert not await passwords.verify(greedy, "x")
 
 
 @pytest.mark.alone
-async def test_an_account_that_is_not_there_costs_as_much_as_a_wrong_password(passwords: Passwords) -> None:
+async def test_an_unknown_account_costs_as_much_as_a_wrong_password(passwords: Passwords) -> None:
     kept = await passwords.hash("correct horse")
 
     async def seconds(password_hash: str | None) -> float:
@@ -126,8 +126,8 @@ async def test_an_account_that_is_not_there_costs_as_much_as_a_wrong_password(pa
 
 
 @pytest.mark.alone
-async def test_a_refusal_costs_the_same_whatever_the_hash_was_made_with(passwords: Passwords) -> None:
-    """C-156: CPU time of the process, in turns; other programs do not count in it."""
+async def test_a_refusal_costs_the_same_for_every_kind_of_hash(passwords: Passwords) -> None:
+    """C-156: CPU time of the process, alternating, so that other programs do not matter."""
     costly = [
         bcrypt.hashpw(b"right", bcrypt.gensalt(10)).decode(),
         argon2.PasswordHasher(3, 32_768, 1).hash("right"),
@@ -151,27 +151,27 @@ async def test_a_refusal_costs_the_same_whatever_the_hash_was_made_with(password
 @pytest.mark.parametrize(
     "kind", ["", "junk", "$2b$99$", "$2b$31$", "$argon2id$v=19$m=4194304,t=9,p=1$", "$argon2x$m=1$"]
 )
-async def test_a_kind_that_is_none_or_asks_for_too_much_costs_nothing(passwords: Passwords, kind: str) -> None:
+async def test_an_unknown_or_expensive_kind_costs_nothing(passwords: Passwords, kind: str) -> None:
     """C-59."""
     async with asyncio.timeout(30):
         assert not await passwords.verify(None, "wrong", [kind])
 
 
-async def test_a_storm_is_refused_before_it_becomes_a_queue(own: Passwords) -> None:
+async def test_a_storm_is_refused_before_it_queues(own: Passwords) -> None:
     storm = [asyncio.create_task(own.verify(None, "x", signing_in=True)) for _ in range(WAITING + 10)]
     done, _ = await asyncio.wait(storm, return_when=asyncio.FIRST_COMPLETED)
     refused = [task for task in done if task.exception()]
-    assert len(refused) == 10, "at once, and not after their turn"
+    assert len(refused) == 10, "at once, without waiting"
     assert {type(task.exception()) for task in refused} == {UNAVAILABLE}
     with pytest.raises(UNAVAILABLE):
         own.refuse_when_full()
     with pytest.raises(UNAVAILABLE):
         await own.verify(None, "x", signing_in=True)
     for task in storm:
-        task.cancel()  # their clients went away
+        task.cancel()  # their clients disconnected
     await asyncio.wait(storm)
     async with asyncio.timeout(60):
-        assert not await own.verify(None, "x"), "there is room again, and no work for those who left"
+        assert not await own.verify(None, "x"), "there is room again, and cancelled callers are not served"
     own.refuse_when_full()
 
 
@@ -185,8 +185,8 @@ async def test_registrations_leave_room_for_sign_ins(own: Passwords) -> None:
     await asyncio.gather(*storm, return_exceptions=True)
 
 
-async def test_a_network_that_fills_the_queue_does_not_keep_others_from_signing_in() -> None:
-    """C-174: ten from elsewhere, at the same time as two hundred from one network."""
+async def test_a_network_that_fills_the_queue_does_not_block_others() -> None:
+    """C-174: ten callers from elsewhere, concurrently with two hundred from one network."""
     network = ContextVar("network", default="here")
     passwords = Passwords(network.get)
     try:
@@ -195,30 +195,30 @@ async def test_a_network_that_fills_the_queue_does_not_keep_others_from_signing_
         network.set("elsewhere")
         answers = await asyncio.gather(*(passwords.verify(None, "x", signing_in=True) for _ in range(10)))
         assert answers == [False] * 10
-        assert not all(task.done() for task in crowd), "and they did not wait until the crowd was served"
+        assert not all(task.done() for task in crowd), "and they do not wait for the crowd"
         refused = [answer for answer in await asyncio.gather(*crowd, return_exceptions=True) if answer is not False]
         assert {type(answer) for answer in refused} == {UNAVAILABLE}
     finally:
         passwords.close()
 
 
-async def test_the_event_loop_goes_on_while_passwords_are_hashed(own: Passwords) -> None:
+async def test_the_event_loop_continues_while_passwords_are_hashed(own: Passwords) -> None:
     hashing = asyncio.gather(*(own.hash("x") for _ in range(20)))
     turns = 0
     while not hashing.done():
         await asyncio.sleep(0)
         turns += 1
     assert len(await hashing) == 20
-    assert turns > 200, "many turns of the loop for each password's"
+    assert turns > 200, "many turns of the loop for each hash"
 
 
-async def test_what_is_closed_hashes_no_more() -> None:
+async def test_a_closed_hasher_refuses() -> None:
     made = Passwords()
     made.close()
     with pytest.raises(RuntimeError):
         await made.hash("x")
 
 
-def test_nobody_knows_the_password_of_nobody() -> None:
+def test_no_password_matches_the_decoy() -> None:
     assert ARGON2.hash(b"") != module._DUMMY
     assert module._DUMMY.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

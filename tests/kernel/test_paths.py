@@ -1,4 +1,4 @@
-"""Path parameters: their types, and what each of them takes."""
+"""Path parameters: types and accepted values."""
 
 import datetime
 import enum
@@ -96,10 +96,10 @@ async def test_a_handler_gets_each_parameter_as_its_type(settings: Settings, con
         ("day", "today"),
     ],
 )
-async def test_a_value_of_the_wrong_form_is_the_path_of_nothing(
+async def test_a_value_of_the_wrong_form_is_not_found(
     settings: Settings, context: Context, name: str, value: str
 ) -> None:
-    """C-305: 404 as for an id, and no error of the database."""
+    """C-305: 404 like an unknown id, and no error of the database."""
     problem(await ask(settings, context, **{name: value}), 404, "NOT_FOUND")
 
 
@@ -133,7 +133,7 @@ def test_another_type_is_refused_at_start_by_name(handler: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["language", "context", "cookies"])
-async def test_a_parameter_may_have_the_name_of_something_else_that_handlers_ask_for(name: str) -> None:
+async def test_a_parameter_may_have_the_name_of_another_input(name: str) -> None:
     scope: dict[str, Any] = {}
     exec(f"async def show({name}: str) -> None: ...", scope)  # one handler for each name
     assert inputs_of(get(f"/x/{{{name}}}", scope["show"], guard=anyone)).path == {name: str}
@@ -155,18 +155,18 @@ async def test_a_parameter_may_have_the_name_of_something_else_that_handlers_ask
         "' or 1=1--",
     ],
 )
-def test_an_id_of_the_wrong_form_is_the_id_of_nothing(text: str) -> None:
+def test_a_malformed_id_is_not_found(text: str) -> None:
     """C-16, C-26."""
     with pytest.raises(NOT_FOUND):
         path_decoder(UUID)(text)
 
 
 @given(st.uuids())
-def test_an_id_is_read_in_either_case(id: UUID) -> None:
+def test_an_id_is_case_insensitive(id: UUID) -> None:
     assert path_decoder(UUID)(str(id)) == path_decoder(UUID)(str(id).upper()) == id
 
 
-def test_text_in_a_path_is_taken_if_it_can_be_stored() -> None:
+def test_text_in_a_path_is_accepted_if_it_can_be_stored() -> None:
     assert path_decoder(str)("naïve") == "naïve"
     for text in ("a\x00", "\ud800"):
         with pytest.raises(NOT_FOUND):

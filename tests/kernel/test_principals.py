@@ -1,4 +1,4 @@
-"""Principals: how long a process believes what it was told of a session."""
+"""Principals: how long a process caches a session."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from api.kernel.identity.auth import REMEMBERED_SECONDS, TOKEN_INVALID, Claims, 
 
 
 class World:
-    """What the database says of two sessions, and everything that was ever said of them."""
+    """The state of two sessions in the database, and the recorded lookups."""
 
     def __init__(self) -> None:
         self.now, self.names, self.asked = 1000.0, {1: 0, 2: 0}, 0
@@ -36,7 +36,7 @@ class World:
     async def ask(self, claims: Claims) -> Principal:
         self.asked += 1
         known = self.names[claims.sid.int]
-        self.now += 0.3  # a slow answer: what it says is as old as its question
+        self.now += 0.3  # a slow lookup: its result is as old as its start
         return Principal(id=claims.sub, sid=claims.sid, is_superuser=False, is_verified=True, roles=(str(known),))
 
 
@@ -47,7 +47,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-async def test_nobody_is_remembered_longer_than_a_second(steps: list[tuple[str, int, float]]) -> None:
+async def test_no_principal_is_cached_longer_than_a_second(steps: list[tuple[str, int, float]]) -> None:
     world, changes = World(), {1: [(0.0, 0)], 2: [(0.0, 0)]}
     principals = Principals(lambda: world.now)
     for step, session, seconds in steps:
@@ -68,7 +68,7 @@ async def test_nobody_is_remembered_longer_than_a_second(steps: list[tuple[str, 
             assert int(principal.roles[0]) >= max(true_then), "older than a second"
 
 
-async def test_a_page_of_requests_asks_once_and_an_account_is_forgotten_whole() -> None:
+async def test_concurrent_requests_look_up_once_and_an_account_is_forgotten_whole() -> None:
     world = World()
     principals = Principals(lambda: 1000.0)
     for _ in range(5):
@@ -81,18 +81,18 @@ async def test_a_page_of_requests_asks_once_and_an_account_is_forgotten_whole() 
     assert world.asked == 4
 
 
-async def test_one_sign_in_is_forgotten_without_the_accounts_others() -> None:
+async def test_one_session_is_forgotten_without_the_accounts_others() -> None:
     world, principals = World(), Principals(lambda: 1000.0)
     for session in (1, 2, 1, 2):
         found = await principals.find(world.claims(session), world.ask)
-        assert found.sid == UUID(int=session), "each has its own, though the account is one"
+        assert found.sid == UUID(int=session), "each session has its own entry"
     principals.forget(UUID(int=1))
     for session in (1, 2, 1, 2):
         await principals.find(world.claims(session), world.ask)
     assert world.asked == 3
 
 
-async def test_nobody_is_remembered_by_a_sign_in_of_somebody_elses() -> None:
+async def test_a_session_does_not_use_the_entry_of_another() -> None:
     world, principals = World(), Principals(lambda: 1000.0)
     await principals.find(world.claims(1), world.ask)
     stranger = msgspec.structs.replace(world.claims(1), sub=UUID(int=8))
@@ -100,8 +100,8 @@ async def test_nobody_is_remembered_by_a_sign_in_of_somebody_elses() -> None:
     assert world.asked == 2
 
 
-async def test_a_sign_in_that_has_ended_is_asked_about_once_a_second() -> None:
-    """C-168: however often its token comes."""
+async def test_an_ended_session_is_looked_up_once_a_second() -> None:
+    """C-168: for any number of requests."""
     world = World()
     principals, asked = Principals(lambda: world.now), 0
 
@@ -119,7 +119,7 @@ async def test_a_sign_in_that_has_ended_is_asked_about_once_a_second() -> None:
     assert (await principals.find(world.claims(1), world.ask)).sid == UUID(int=1)
 
 
-async def test_a_database_that_is_down_is_not_remembered() -> None:
+async def test_an_outage_of_the_database_is_not_cached() -> None:
     world, principals = World(), Principals(lambda: 1000.0)
 
     async def down(claims: Claims) -> Principal:
@@ -130,7 +130,7 @@ async def test_a_database_that_is_down_is_not_remembered() -> None:
     assert (await principals.find(world.claims(1), world.ask)).sid == UUID(int=1)
 
 
-async def test_principals_are_forgotten_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_cache_of_principals_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "_MOST_REMEMBERED", 3)
     world, principals = World(), Principals()
     world.names = dict.fromkeys(range(10), 0)

@@ -1,4 +1,4 @@
-"""@query: a signature bound to its file, how many rows it answers, what a constraint means. tests/test_sql.py holds
+"""@query: a signature bound to its file, the number of rows, and the meaning of constraints. tests/test_sql.py checks
 every query of the application against the database."""
 
 from collections.abc import Callable
@@ -47,7 +47,9 @@ def in_things(function: F) -> F:
 LIST = "select id, name from (values (1, 'a'), (2, 'b')) as t (id, name) where id <= $1 order by id"
 
 
-async def test_the_answers_annotation_says_how_many_rows(db: Database, write: Callable[[str, str], None]) -> None:
+async def test_the_return_annotation_determines_the_number_of_rows(
+    db: Database, write: Callable[[str, str], None]
+) -> None:
     write("many", LIST)
     write("one", LIST)
     write("maybe", LIST)
@@ -80,7 +82,7 @@ async def test_the_answers_annotation_says_how_many_rows(db: Database, write: Ca
         await one(db, 0)
 
 
-async def test_a_constraint_means_what_the_signature_says_and_else_a_conflict(
+async def test_a_constraint_maps_to_the_signatures_error_or_a_conflict(
     db: Database, write: Callable[[str, str], None]
 ) -> None:
     await db.fetch(
@@ -97,10 +99,10 @@ async def test_a_constraint_means_what_the_signature_says_and_else_a_conflict(
             async with db.transaction() as inner:
                 await insert(inner, value)
         assert refused.value.status == 409
-        assert refused.value.__suppress_context__, "the driver's message is left behind"
+        assert refused.value.__suppress_context__, "the driver's message is dropped"
 
 
-async def test_a_statement_tells_the_server_where_it_comes_from(
+async def test_a_statement_names_its_origin_for_the_server(
     db: Database, write: Callable[[str, str], None], spans: InMemorySpanExporter
 ) -> None:
     write("look", "select query from pg_stat_activity where pid = pg_backend_pid()")
@@ -126,7 +128,7 @@ async def test_a_failed_query_is_a_failed_span(context: Any, spans: InMemorySpan
     ]
 
 
-def test_a_query_keeps_its_name_and_shows_what_it_is_bound_to() -> None:
+def test_a_query_keeps_its_name_and_shows_its_file() -> None:
     assert (users.get.__name__, users.get.__wrapped__.__module__) == ("get", "api.users.queries")  # type: ignore[attr-defined]
     bound = {each.name: each for each in bound_queries(users)}
     assert set(bound) >= {"users.get", "users.insert"}
@@ -171,7 +173,7 @@ async def two_kinds(db: Database) -> int | str: ...  # type: ignore[empty-body]
         (two_kinds, "it must return one row type"),
     ],
 )
-def test_a_signature_that_is_none_stops_the_import_by_name(
+def test_an_invalid_signature_stops_the_import_by_name(
     write: Callable[[str, str], None], function: Any, told: str
 ) -> None:
     write(function.__name__, "select 1")
@@ -219,7 +221,7 @@ def test_a_statement_that_writes_or_locks_demands_a_transaction(
         assert f"things.{function.__name__}: sql/things/{function.__name__}.sql" in str(refused.value)
 
 
-async def test_a_writing_query_outside_of_a_transaction_says_what_to_write(
+async def test_a_writing_query_outside_of_a_transaction_names_the_remedy(
     db: Database, write: Callable[[str, str], None]
 ) -> None:
     """C-320."""

@@ -93,7 +93,7 @@ returning product
 
 @pytest.fixture
 async def write(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Write a statement of the feature `things`, whose tables are there."""
+    """Write a statement of the feature `things`, whose tables exist."""
     monkeypatch.setattr(sql, "FOLDER", tmp_path)
     (tmp_path / "things").mkdir()
     for statement in filter(str.strip, TABLES.split(";")):
@@ -115,7 +115,7 @@ def bound_show(write: Callable[[str, str], None]) -> Any:
     return show
 
 
-async def test_a_row_has_rows_inside(db: Database, write: Callable[[str, str], None]) -> None:
+async def test_a_row_has_nested_rows(db: Database, write: Callable[[str, str], None]) -> None:
     """C-306."""
     show = bound_show(write)
     ids = [uuid7(), uuid7()]
@@ -151,8 +151,8 @@ async def test_one_column_may_be_a_document_or_an_enum(db: Database, write: Call
     assert (await mood(db, 1), await mood(db, 3)) == (State.DRAFT, None)
 
 
-async def test_documents_enums_and_records_go_in(db: Database, write: Callable[[str, str], None]) -> None:
-    """C-307: as values of one statement, whatever they hold."""
+async def test_documents_enums_and_records_are_parameters(db: Database, write: Callable[[str, str], None]) -> None:
+    """C-307: as values of one statement, with any content."""
     write(
         "insert",
         "insert into articles (id, state, mood, tags, extra)"
@@ -214,7 +214,7 @@ async def test_a_stream_takes_the_same_parameters(db: Database, write: Callable[
         ),
     ],
 )
-async def test_what_does_not_fit_is_told_by_its_place_and_without_its_value(
+async def test_a_mismatch_is_reported_by_its_place_and_without_its_value(
     db: Database, write: Callable[[str, str], None], change: str, told: str
 ) -> None:
     """C-306."""
@@ -231,8 +231,8 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lines: list[Line]
 
 
-async def test_they_go_through_http(settings: Settings, context: Context, write: Callable[[str, str], None]) -> None:
-    """C-307: an integer that no column takes is the client's error."""
+async def test_nested_rows_over_http(settings: Settings, context: Context, write: Callable[[str, str], None]) -> None:
+    """C-307: an integer out of the column's range is a client error."""
     show = bound_show(write)
     write("add_lines", ADD_LINES)
 

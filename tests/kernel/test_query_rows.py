@@ -1,4 +1,4 @@
-"""@query that answers its rows one by one."""
+"""@query that yields its rows one by one."""
 
 import asyncio
 import contextlib
@@ -25,8 +25,8 @@ async def pair(settings: Settings) -> AsyncIterator[Database]:
         yield opened
 
 
-async def test_a_hundred_thousand_rows_cost_the_memory_of_a_few(pair: Database) -> None:
-    """C-289: the most that is in memory while they are read, against a list of them."""
+async def test_a_hundred_thousand_rows_use_little_memory(pair: Database) -> None:
+    """C-289: peak memory, compared with a list of the rows."""
     tracemalloc.start()
     try:
         count = 0
@@ -64,12 +64,12 @@ async def test_rows_are_fetched_as_they_are_used(pair: Database, monkeypatch: py
 
 
 @pytest.mark.parametrize("most", [0, 1, cursors.FETCHED_ROWS, cursors.FETCHED_ROWS + 1])
-async def test_there_may_be_any_number_of_rows(pair: Database, most: int) -> None:
+async def test_any_number_of_rows(pair: Database, most: int) -> None:
     assert [row.number async for row in list_rows(pair, most)] == list(range(1, most + 1))
 
 
-async def test_they_are_read_on_a_connection_of_their_own_which_comes_back(pair: Database) -> None:
-    """C-289: in a read-only transaction, whatever becomes of it, and at most half of the pool's connections."""
+async def test_rows_are_read_on_their_own_connection_which_returns_to_the_pool(pair: Database) -> None:
+    """C-289: in a read-only transaction, for every outcome, and on at most half of the pool's connections."""
     with bound_to("select current_setting('transaction_read_only') from generate_series(1, $1)"):
 
         @query
@@ -85,9 +85,7 @@ async def test_they_are_read_on_a_connection_of_their_own_which_comes_back(pair:
     assert pair.connections()[0] == 0
 
 
-async def test_a_reader_that_is_cancelled_anywhere_leaves_nothing(
-    pair: Database, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_reader_cancelled_at_any_point_leaves_nothing(pair: Database, caplog: pytest.LogCaptureFixture) -> None:
     """C-289."""
     for turns in range(60):
         reader = asyncio.create_task(read(list_rows(pair, MANY)))
@@ -107,7 +105,7 @@ async def read(rows: AsyncIterator[Row]) -> list[Row]:
         return [row async for row in closing]
 
 
-async def test_a_reader_that_is_too_slow_is_given_up_alone(
+async def test_a_slow_reader_is_aborted_alone(
     pair: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """C-289: before PostgreSQL ends its connection, which would look like an outage."""
@@ -121,7 +119,7 @@ async def test_a_reader_that_is_too_slow_is_given_up_alone(
     assert "not available" not in caplog.text
 
 
-async def test_within_a_transaction_they_are_the_transactions(pair: Database) -> None:
+async def test_within_a_transaction_rows_use_its_connection(pair: Database) -> None:
     with bound_to("select number, name from made where number <= $1 order by number"):
 
         @query
@@ -134,7 +132,7 @@ async def test_within_a_transaction_they_are_the_transactions(pair: Database) ->
         assert [row async for row in list_rows(db, 2)] == [Row(1, "x"), Row(2, "y")]
 
 
-async def test_a_failure_is_a_problem_also_after_some_rows(pair: Database, spans: InMemorySpanExporter) -> None:
+async def test_a_failure_after_some_rows_is_a_problem_too(pair: Database, spans: InMemorySpanExporter) -> None:
     with bound_to("select 1000 / (1000 - n) from (select generate_series(1, $1) as n) as t"):
 
         @query
@@ -149,7 +147,7 @@ async def test_a_failure_is_a_problem_also_after_some_rows(pair: Database, spans
     assert (span.name, (span.attributes or {})["error.type"]) == ("tests.list_rows", "VALIDATION_FAILED")
 
 
-async def test_a_statement_that_takes_too_long_is_given_up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_statement_is_cancelled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     with bound_to("select pg_sleep(60)::text from generate_series(1, $1)"):
 
         @query
@@ -162,7 +160,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(settings: Settings, m
         assert db.connections()[0] == 0
 
 
-def test_its_signature_is_not_a_coroutines() -> None:
+def test_the_signature_is_not_a_coroutine() -> None:
     with bound_to("select $1::int"), pytest.raises(QueryError, match="or `def` where it answers an AsyncIterator"):
 
         @query

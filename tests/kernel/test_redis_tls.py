@@ -29,7 +29,7 @@ PASSWORD = "wrong horse"
 
 
 def server() -> str:
-    """A redis-server that was built with TLS; the one in the wheel was not."""
+    """The redis-server built with TLS; the one in the wheel has none."""
     program = shutil.which("redis-server")
     linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout if program else ""
     if program is None or "libssl" not in linked:
@@ -39,7 +39,7 @@ def server() -> str:
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[Start]:
-    """Starts a Redis with this certificate on 127.0.0.1, and with a socket in the test's folder; its port."""
+    """Starts a Redis with this certificate on 127.0.0.1, and with a socket in the test's folder. Returns its port."""
     parts: list[Part] = []
     program = server()
 
@@ -64,7 +64,7 @@ def redis(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is tested is not how fast a busy machine shakes hands."""
+    """A busy machine may be slow at handshakes."""
     monkeypatch.setattr(outages, "PROBE_SECONDS", 60.0)
 
 
@@ -75,7 +75,7 @@ async def connected(url: str, **variables: str) -> AsyncIterator[Cache]:
 
 
 async def ping(url: str, **variables: str) -> Any:
-    """By the cache, and by arq's client, which connects by itself."""
+    """Return whether the cache connects, and arq's client, which has its own connections."""
     settings = load(ENVIRONMENT | _NOWHERE | {"REDIS_URL": url} | variables)
     async with open_queue(settings) as queue:
         assert await queue.ping()
@@ -84,7 +84,7 @@ async def ping(url: str, **variables: str) -> Any:
 
 
 async def refusal(url: str, caplog: pytest.LogCaptureFixture, **variables: str) -> tuple[str | None, str]:
-    """What to mend, and the cause in the log."""
+    """Return the remedy, and the cause in the log."""
     caplog.clear()
     async with connected(url, **variables) as cache:
         for _ in range(3):
@@ -120,8 +120,8 @@ async def test_a_certificate_with_another_name(redis: Start, caplog: pytest.LogC
     assert await ping(url(port), REDIS_TLS_VERIFY="false")
 
 
-async def test_a_self_signed_certificate_is_taken_where_that_is_said(redis: Start) -> None:
-    """By the variable, by the URL, or by trusting that very certificate."""
+async def test_a_self_signed_certificate_is_accepted_on_request(redis: Start) -> None:
+    """By the variable, by the URL, or by trusting that certificate."""
     signer = Authority()
     port = redis(signer.sign("redis", LOOPBACK))
     assert await ping(url(port), REDIS_TLS_VERIFY="false")
@@ -144,7 +144,7 @@ async def test_a_socket_needs_no_tls(redis: Start, tmp_path: Path) -> None:
     ],
     ids=["wrong password", "no password", "no privilege", "no such host"],
 )
-async def test_a_refusal_is_told_apart_from_an_outage(
+async def test_a_refusal_is_not_reported_as_an_outage(
     change: dict[str, str], remedy: str | None, redis: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = redis(AUTHORITY.sign("redis", LOOPBACK))
@@ -160,7 +160,7 @@ async def test_a_refusal_is_told_apart_from_an_outage(
     assert "pw" not in cause
 
 
-async def test_a_database_that_there_is_not(redis: Start, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_database_that_does_not_exist(redis: Start, caplog: pytest.LogCaptureFixture) -> None:
     port = redis(AUTHORITY.sign("redis", LOOPBACK))
     told, _ = await refusal(url(port).removesuffix("0") + "99", caplog, REDIS_CA_CERT=AUTHORITY.pem)
     assert told == "there is no such database: check the number in REDIS_URL"
@@ -170,7 +170,7 @@ async def test_a_database_that_there_is_not(redis: Start, caplog: pytest.LogCapt
 async def test_tls_to_a_server_without_it(
     services: Services, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis takes the handshake for a command that has not ended, and is silent."""
+    """Redis takes the handshake for an unfinished command, and stays silent."""
     monkeypatch.setattr(cache_module, "CALL_SECONDS", 0.5)
     monkeypatch.setattr(worker_main, "REDIS_SECONDS", 0.5)
     plain = urlsplit(services.redis_url)
@@ -188,7 +188,7 @@ async def test_a_server_with_tls_to_a_client_without_it(redis: Start, caplog: py
 
 
 async def told_as_misconfigured(where: str, remedy: str, caplog: pytest.LogCaptureFixture) -> None:
-    """By the cache from the second failure on, since the first caller does not wait for the look at the port, and by
+    """By the cache from the second failure on, because the first caller does not wait for the check of the port, and by
     the worker's queue."""
     settings = load(ENVIRONMENT | _NOWHERE | {"REDIS_URL": where})
     async with open_cache(settings) as cache:
@@ -210,7 +210,7 @@ async def told_as_misconfigured(where: str, remedy: str, caplog: pytest.LogCaptu
     assert line.fields["remedy"] == remedy  # type: ignore[attr-defined]
 
 
-async def test_a_server_that_is_down_is_down(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_server_that_is_down_is_an_outage(caplog: pytest.LogCaptureFixture) -> None:
     told, cause = await refusal("redis://127.0.0.1:1", caplog)
     assert told is None
     assert "refused" in cause.lower() or "111" in cause

@@ -1,4 +1,4 @@
-"""The pipeline, by a feature that the kernel has never heard of."""
+"""The pipeline, with a feature unknown to the kernel."""
 
 import re
 from collections.abc import AsyncIterator
@@ -125,7 +125,7 @@ async def bakery(settings: Settings, context: Context) -> AsyncIterator[httpx.As
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The contract's one shape, whole."""
+    """Check the whole common shape of a problem."""
     told: dict[str, Any] = answer.json()
     assert (answer.status_code, told["code"]) == (status, code), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -157,7 +157,7 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 # Answers
 
 
-async def test_what_goes_in_comes_out(bakery: httpx.AsyncClient) -> None:
+async def test_input_and_output_round_trip(bakery: httpx.AsyncClient) -> None:
     answer = await bakery.post("/loaves", json={"kind": "rye"})
     assert (answer.status_code, answer.json()) == (201, {"kind": "rye", "grams": 500})
     assert answer.headers["cache-control"] == "no-store"
@@ -167,9 +167,7 @@ async def test_what_goes_in_comes_out(bakery: httpx.AsyncClient) -> None:
     assert (await bakery.get(f"/loaves/{id}/heel%20end")).json() == {"id": str(id), "part": "heel end"}
 
 
-async def test_204_has_no_body_and_a_reply_is_as_its_handler_says(
-    bakery: httpx.AsyncClient, bearer: dict[str, str]
-) -> None:
+async def test_204_has_no_body_and_a_reply_is_sent_unchanged(bakery: httpx.AsyncClient, bearer: dict[str, str]) -> None:
     gone = await bakery.delete(f"/loaves/{uuid4()}", headers=bearer)
     assert (gone.status_code, gone.content) == (204, b"")
     crust = await bakery.get("/crust")
@@ -177,13 +175,13 @@ async def test_204_has_no_body_and_a_reply_is_as_its_handler_says(
     assert crust.headers["content-type"].startswith("text/plain")
 
 
-async def test_a_features_own_refusal_has_the_one_shape(bakery: httpx.AsyncClient) -> None:
+async def test_a_features_own_refusal_has_the_common_shape(bakery: httpx.AsyncClient) -> None:
     answer = await bakery.get("/flour")
     assert problem(answer, 409, "OUT_OF_FLOUR")["detail"] == "Only crumbs."
     assert answer.headers["x-crumbs"] == "3"
 
 
-async def test_what_nobody_foresaw_is_a_500_that_tells_nothing(bakery: httpx.AsyncClient) -> None:
+async def test_an_unexpected_failure_is_a_500_without_details(bakery: httpx.AsyncClient) -> None:
     problem(answer := await bakery.get("/oven"), 500, "INTERNAL_ERROR")
     assert "recipe" not in answer.text
     assert "RuntimeError" not in answer.text
@@ -192,10 +190,10 @@ async def test_what_nobody_foresaw_is_a_500_that_tells_nothing(bakery: httpx.Asy
 # The order of refusals
 
 
-async def test_who_one_is_comes_before_what_there_is_and_what_was_sent(
+async def test_authorization_precedes_existence_and_validation(
     bakery: httpx.AsyncClient, bearer: dict[str, str]
 ) -> None:
-    """401 and 403 before 404 and 422: nobody learns by guessing."""
+    """401 and 403 precede 404 and 422, so that refused callers learn nothing."""
     for path in ("/loaves/not-an-id", f"/loaves/{uuid4()}"):
         problem(answer := await bakery.put(path, content=b"{"), 401, "UNAUTHORIZED")
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -208,7 +206,7 @@ async def test_who_one_is_comes_before_what_there_is_and_what_was_sent(
     assert [ALLOWED.id] == CALLS
 
 
-async def test_a_refused_input_counts_against_the_limit_and_the_limit_comes_first(bakery: httpx.AsyncClient) -> None:
+async def test_an_invalid_request_counts_and_the_limit_comes_first(bakery: httpx.AsyncClient) -> None:
     """C-167."""
     problem(refused := await bakery.post("/loaves", json={"kind": 1}), 422, "VALIDATION_FAILED")
     answer = await bakery.post("/loaves", json={"kind": "rye"})
@@ -225,11 +223,11 @@ async def test_a_refused_input_counts_against_the_limit_and_the_limit_comes_firs
 
 
 def ratelimit(answer: httpx.Response) -> dict[str, int]:
-    """What is left of each policy."""
+    """Return the remaining quota of each policy."""
     return {name: int(left) for name, left in re.findall(r'"([\w-]+)";r=(\d+);t=\d+', answer.headers["ratelimit"])}
 
 
-async def test_off_is_off(bakery: httpx.AsyncClient) -> None:
+async def test_off_disables_a_limit(bakery: httpx.AsyncClient) -> None:
     assert "ratelimit" not in (await bakery.get("/crust")).headers
 
 
@@ -237,8 +235,8 @@ async def test_off_is_off(bakery: httpx.AsyncClient) -> None:
     ("method", "path", "status"),
     [("GET", "/loaves?limit=0", 422), ("GET", "/flour", 409), ("GET", "/oven", 500), ("GET", "/loaves/x/y", 404)],
 )
-async def test_every_answer_tells_of_the_limits(bakery: httpx.AsyncClient, method: str, path: str, status: int) -> None:
-    """C-167: errors, too, and those that nobody foresaw."""
+async def test_every_answer_has_the_limits(bakery: httpx.AsyncClient, method: str, path: str, status: int) -> None:
+    """C-167: including errors and unexpected failures."""
     answer = await bakery.request(method, path)
     assert answer.status_code == status
     assert (answer.headers["ratelimit-policy"], ratelimit(answer)) == ('"all";q=50;w=3600', {"all": 49})
@@ -261,7 +259,7 @@ async def test_every_answer_tells_of_the_limits(bakery: httpx.AsyncClient, metho
     ],
     ids=lambda value: str(value)[:30],
 )
-async def test_bad_bodies_never_reach_a_handler(
+async def test_invalid_bodies_never_reach_a_handler(
     bakery: httpx.AsyncClient, body: bytes, type_: str, status: int, code: str
 ) -> None:
     """C-1, C-4 … C-8, C-23 … C-26."""
@@ -270,13 +268,13 @@ async def test_bad_bodies_never_reach_a_handler(
 
 
 @pytest.mark.parametrize("query", ["limit=-1", "limit=0", "limit=1e9", "limit=1&limit=2", "sort=x", "limit=%ff"])
-async def test_bad_queries_never_reach_a_handler(bakery: httpx.AsyncClient, query: str) -> None:
+async def test_invalid_queries_never_reach_a_handler(bakery: httpx.AsyncClient, query: str) -> None:
     """C-17, C-21, C-33."""
     problem(await bakery.get(f"/loaves?{query}"), 422, "VALIDATION_FAILED")
 
 
 @pytest.mark.parametrize("id", ["9" * 5000, "-1", "1e3", " 1", "٣", "zz", "%00", "..%2f", "%ff"])
-async def test_a_malformed_id_is_nothing(bakery: httpx.AsyncClient, id: str) -> None:
+async def test_a_malformed_id_is_not_found(bakery: httpx.AsyncClient, id: str) -> None:
     """C-16, C-26."""
     problem(await bakery.get(f"/loaves/{id}/crumb"), 404, "NOT_FOUND")
 
@@ -291,16 +289,16 @@ async def test_a_malformed_id_is_nothing(bakery: httpx.AsyncClient, id: str) -> 
         ("HEAD", "/orders", "POST"),
     ],
 )
-async def test_another_method_is_told_which_there_are(
+async def test_another_method_gets_the_allowed_ones(
     bakery: httpx.AsyncClient, method: str, path: str, allow: str
 ) -> None:
-    """C-14: without asking who it is."""
+    """C-14: without authentication."""
     answer = await bakery.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allow)
     assert (await bakery.head("/loaves")).status_code == 200
 
 
-async def test_who_and_from_where_is_known_to_what_is_recorded(bakery: httpx.AsyncClient) -> None:
+async def test_actor_and_origin_are_known_to_recorded_events(bakery: httpx.AsyncClient) -> None:
     answer = await bakery.get("/origin", headers={"user-agent": "x\x00" + "y" * 999})
     assert answer.json() == "None 127.0.0.1 x" + "y" * 255 + " en"
     sent = {"user-agent": "", "accept-language": "de-CH, en;q=0.5"}

@@ -1,4 +1,4 @@
-"""A handler as a unit of work: tried again, given up, kept from piling up; and what is refused at start."""
+"""A handler as a unit of work: retries, deadlines, concurrency limits; and route lines refused at start."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -42,10 +42,10 @@ def serve(settings: Settings) -> Callable[[Context, Sequence[Route]], httpx.Asyn
 Serve = Callable[[Context, Sequence[Route]], httpx.AsyncClient]
 
 
-# Trying again
+# Retries
 
 
-async def test_of_two_that_collide_both_take_effect_once(serve: Serve, live: Context) -> None:
+async def test_two_conflicting_requests_both_take_effect_once(serve: Serve, live: Context) -> None:
     """C-35: a real 40001, from two transactions that read what the other writes."""
     await live.db.fetch("create table counted (n integer)")
     await live.db.fetch("insert into counted values (0)")
@@ -72,7 +72,7 @@ async def test_of_two_that_collide_both_take_effect_once(serve: Serve, live: Con
 
 
 @pytest.mark.parametrize("state", ["40001", "40P01"])
-async def test_three_collisions_are_a_503_and_no_effect(serve: Serve, live: Context, state: str) -> None:
+async def test_three_conflicts_are_a_503_without_effect(serve: Serve, live: Context, state: str) -> None:
     """C-35."""
     await live.db.fetch("create table tried (n integer)")
     tries = 0
@@ -91,7 +91,7 @@ async def test_three_collisions_are_a_503_and_no_effect(serve: Serve, live: Cont
     assert await live.db.fetch("select 1 from tried") == []
 
 
-async def test_a_value_that_only_postgresql_refuses_is_a_422(serve: Serve, live: Context) -> None:
+async def test_a_value_that_only_postgresql_rejects_is_a_422(serve: Serve, live: Context) -> None:
     """C-36."""
 
     async def overflow() -> None:
@@ -102,12 +102,10 @@ async def test_a_value_that_only_postgresql_refuses_is_a_422(serve: Serve, live:
     assert (answer.status_code, answer.json()["code"]) == (422, VALIDATION_FAILED.code)
 
 
-# Giving up
+# Deadlines
 
 
-async def test_a_handler_that_takes_too_long_is_cancelled(
-    serve: Serve, context: Context, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_slow_handler_is_cancelled(serve: Serve, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "HANDLER_SECONDS", 0.02)
     cancelled = asyncio.Event()
 
@@ -123,7 +121,7 @@ async def test_a_handler_that_takes_too_long_is_cancelled(
     assert cancelled.is_set()
 
 
-async def test_one_route_that_hangs_does_not_take_the_others_with_it(
+async def test_one_slow_route_does_not_block_the_others(
     serve: Serve, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "MAX_ACTIVE", 3)
@@ -153,9 +151,7 @@ async def test_one_route_that_hangs_does_not_take_the_others_with_it(
         assert (await client.get("/hang")).status_code == 200
 
 
-async def test_a_body_that_does_not_end_is_a_408(
-    serve: Serve, context: Context, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_endless_body_is_a_408(serve: Serve, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     """F-27."""
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.02)
 
@@ -210,7 +206,7 @@ async def wants_untyped(context, id: UUID) -> None: ...  # type: ignore[no-untyp
         (get("/", wants_nothing, guard=anyone, limit="20/fortnight"), "limit must be off or like 20/minute"),
     ],
 )
-def test_a_handler_that_does_not_fit_its_line_is_named(made: Route, said: str) -> None:
+def test_a_handler_that_does_not_match_its_line_is_named(made: Route, said: str) -> None:
     with pytest.raises(TypeError, match=said) as refused:
         inputs_of(made)
     assert f"{made.handler.__module__}.{made.handler.__name__} ({made.method} {made.path})" in str(refused.value)
@@ -220,7 +216,7 @@ async def nobody(context: Context, claims: Claims) -> Principal:
     raise NotImplementedError
 
 
-def test_a_route_that_stands_twice_is_refused() -> None:
+def test_a_duplicate_route_is_refused() -> None:
     twice = [get("/x", wants_nothing, guard=anyone)] * 2
     with pytest.raises(TypeError, match="GET /x is defined twice"):
         mount(twice, nobody, recognise_of([]))
@@ -237,14 +233,14 @@ def test_a_literal_path_is_not_taken_for_an_id() -> None:
     ]
 
 
-def test_two_features_cannot_both_say_who_somebody_is() -> None:
+def test_two_features_cannot_both_authenticate() -> None:
     one = Feature(name="one", authenticate=nobody)
     with pytest.raises(TypeError, match="Several features"):
         authenticate_of([one, one])
     assert authenticate_of([Feature(name="none"), one]) is nobody
 
 
-async def test_where_no_feature_knows_anybody_every_token_is_refused(serve: Serve, context: Context) -> None:
+async def test_without_an_authenticating_feature_every_token_is_refused(serve: Serve, context: Context) -> None:
     token = context.tokens.issue(sub=UUID(int=1), sid=UUID(int=2), jti=UUID(int=3), email="a@b.cd", name=None, roles=())
     async with serve(context, [get("/x", wants_nothing, guard=signed_in)]) as client:
         answer = await client.get("/x", headers={"authorization": f"Bearer {token}"})

@@ -1,4 +1,4 @@
-"""Which requests are traced: as OTEL_TRACES_SAMPLER says, whatever a caller sends as traceparent."""
+"""Which requests are traced: decided by OTEL_TRACES_SAMPLER, for any traceparent."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ FLAGS = st.integers(0, 255)
 
 
 def recorded(root: Sampler, kind: SpanKind, parent: Context) -> tuple[bool, int]:
-    """Whether a span of this kind below `parent` is exported, and its trace id."""
+    """Return whether a span of this kind below `parent` is exported, and its trace id."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider(OwnDecision(root))
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -36,7 +36,7 @@ def recorded(root: Sampler, kind: SpanKind, parent: Context) -> tuple[bool, int]
 
 @given(IDS, FLAGS)
 def test_a_callers_flag_turns_tracing_neither_off_nor_on(trace_id: int, flags: int) -> None:
-    """C-199: its trace is continued all the same."""
+    """C-199: its trace is continued in both cases."""
     parent = parent_from(f"00-{trace_id:032x}-{1:016x}-{flags:02x}")
     assert recorded(DEFAULT_ON, SpanKind.SERVER, parent) == (True, trace_id)
     assert recorded(ALWAYS_ON, SpanKind.SERVER, parent) == (True, trace_id)
@@ -44,16 +44,16 @@ def test_a_callers_flag_turns_tracing_neither_off_nor_on(trace_id: int, flags: i
 
 
 @pytest.mark.parametrize("trace_id", [1, 2**64 - 1, 2**128 - 1], ids=hex)
-def test_a_callers_trace_id_does_not_choose_either(trace_id: int) -> None:
-    """C-199: by its number, one of these would always be within a ratio of one half, and one never."""
+def test_a_callers_trace_id_does_not_decide_either(trace_id: int) -> None:
+    """C-199: with a ratio of one half, one of these ids would always be sampled, and one never."""
     parent = parent_from(f"00-{trace_id:032x}-{1:016x}-01")
     outcomes = {recorded(ParentBasedTraceIdRatio(0.5), SpanKind.SERVER, parent)[0] for _ in range(200)}
     assert outcomes == {True, False}
 
 
 @given(IDS, st.booleans())
-def test_what_follows_a_request_shares_its_decision(trace_id: int, sampled: bool) -> None:
-    """C-199: a task's row has the request's own decision."""
+def test_work_after_a_request_shares_its_decision(trace_id: int, sampled: bool) -> None:
+    """C-199: a task's row has the request's decision."""
     parent = parent_from(f"00-{trace_id:032x}-{1:016x}-{sampled:02x}")
     for kind in (SpanKind.CONSUMER, SpanKind.PRODUCER, SpanKind.CLIENT, SpanKind.INTERNAL):
         assert recorded(ALWAYS_OFF, kind, parent) == (sampled, trace_id)
@@ -82,7 +82,7 @@ print(len(exporter.get_finished_spans()))
         ({}, 800, 800),
         ({"OTEL_TRACES_SAMPLER": "always_off"}, 0, 0),
         ({"OTEL_TRACES_SAMPLER": "parentbased_always_off"}, 0, 0),
-        # Outside of these bounds once in 10^20 runs; trace ids as small as these would all be within the ratio.
+        # Outside of these bounds once in 10^20 runs; trace ids this small would all be within the ratio.
         ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.5"}, 200, 600),
         ({"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.5"}, 200, 600),
     ],
@@ -95,9 +95,9 @@ def test_the_operators_sampler_decides(root: Path, variables: dict[str, str], le
     ended = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100, check=True)
     exported = int(ended.stdout.splitlines()[-1])
     assert least <= exported <= most
-    assert exported % 2 == 0, "a request with its query, or neither"
+    assert exported % 2 == 0, "a request and its query, or neither"
 
 
-def test_no_parent_is_a_root() -> None:
+def test_without_a_parent_a_span_is_a_root() -> None:
     assert recorded(ALWAYS_ON, SpanKind.CONSUMER, Context())[0]
     assert not trace.get_current_span(parent_from(None)).get_span_context().is_valid

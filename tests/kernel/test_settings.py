@@ -1,4 +1,4 @@
-"""The environment: what is accepted, what is refused, and that a refusal names every fault."""
+"""The environment: accepted and refused values; a refusal names every fault."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from tests.authority import Authority
 from tests.kernel.environ import GOOD, WRONG, faults
 
 
-def test_the_least_that_a_deployment_must_say_is_enough() -> None:
+def test_the_required_variables_are_enough() -> None:
     settings = load(GOOD)
     assert (settings.environment, settings.port, settings.web_concurrency) == ("production", 8000, 1)
     assert (settings.host, settings.max_connections, settings.api_docs) == ("0.0.0.0", 2500, False)
@@ -26,7 +26,7 @@ def test_the_least_that_a_deployment_must_say_is_enough() -> None:
     assert (settings.log_format, settings.allowed_origins, settings.jwt_private_key) == ("json", (), None)
 
 
-def test_all_that_is_missing_is_named_at_once() -> None:
+def test_all_missing_variables_are_named_at_once() -> None:
     with pytest.raises(SettingsError) as refused:
         load({})
     for name in ("PUBLIC_URL", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL"):
@@ -34,18 +34,18 @@ def test_all_that_is_missing_is_named_at_once() -> None:
     assert len(str(refused.value).splitlines()) == 7
 
 
-def test_blank_is_missing() -> None:
+def test_blank_counts_as_missing() -> None:
     assert faults(SECRET_KEY="  ", REDIS_URL="") == ["  - SECRET_KEY is missing.", "  - REDIS_URL is missing."]
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{name}={value!r}" for name, value in WRONG])
-def test_what_is_malformed_is_refused_by_name(name: str, value: str) -> None:
+def test_a_malformed_value_is_refused_by_name(name: str, value: str) -> None:
     [fault] = faults(**{name: value})
     assert fault.startswith(f"  - {name} ")
     assert fault.endswith((".", "48"))
 
 
-def test_several_faults_are_told_together() -> None:
+def test_several_faults_are_reported_together() -> None:
     told = faults(PORT="x", SECRET_KEY="secret", SMTP_URL="", KAFKA_PREFIX="/", LOG_LEVEL="x")
     assert [line.split()[1] for line in told] == ["PORT", "SECRET_KEY", "KAFKA_PREFIX", "SMTP_URL", "LOG_LEVEL"]
 
@@ -61,18 +61,18 @@ def test_several_faults_are_told_together() -> None:
         ),
     ],
 )
-def test_a_database_url_as_others_write_it_becomes_one_that_both_drivers_take(given: str, made: str) -> None:
+def test_common_database_urls_are_converted_for_both_drivers(given: str, made: str) -> None:
     assert load(GOOD | {"DATABASE_URL": given}).database_url == made
 
 
-def test_a_pooler_is_told_by_the_url_or_by_its_variable() -> None:
+def test_a_pooler_is_declared_by_the_url_or_by_its_variable() -> None:
     pooled = GOOD | {"DATABASE_URL": "postgres://h/d?pgbouncer=true"}
     assert not load(GOOD).database_transaction_pooling
     assert load(pooled).database_transaction_pooling
     assert not load(pooled | {"DATABASE_TRANSACTION_POOLING": "false"}).database_transaction_pooling
 
 
-def test_origins_are_as_browsers_write_them() -> None:
+def test_origins_are_normalised_as_browsers_do() -> None:
     settings = load(
         GOOD | {"PUBLIC_URL": "https://App.Example.com/", "ALLOWED_ORIGINS": " HTTPS://B.example.com:8443 ,"}
     )
@@ -91,7 +91,7 @@ def test_development_needs_no_tls() -> None:
     assert load(GOOD | {"PUBLIC_URL": "http://box.local", "ENVIRONMENT": "development"}).environment == "development"
 
 
-def test_tls_to_redis_may_go_unverified_where_it_is_said() -> None:
+def test_unverified_tls_to_redis_is_allowed_on_request() -> None:
     settings = load(GOOD | {"REDIS_URL": "rediss://:pw@h:6380", "REDIS_TLS_VERIFY": "False"})
     assert (settings.redis_url, settings.redis_tls_verify) == ("rediss://:pw@h:6380", False)
 
@@ -104,11 +104,11 @@ def test_tls_to_redis_may_go_unverified_where_it_is_said() -> None:
         ("smtp+starttls://u:p@mail:2525", Smtp("mail", 2525, "u", "p", "starttls")),
     ],
 )
-def test_an_smtp_url_says_how_tls_begins(url: str, smtp: Smtp) -> None:
+def test_an_smtp_url_selects_the_kind_of_tls(url: str, smtp: Smtp) -> None:
     assert load(GOOD | {"SMTP_URL": url}).smtp == smtp
 
 
-def test_kafka_as_a_paas_gives_it() -> None:
+def test_kafka_variables_of_a_paas() -> None:
     authority = Authority()
     certificate, key = authority.sign("client")
     environ = {name: value for name, value in GOOD.items() if name != "KAFKA_BOOTSTRAP_SERVERS"} | {
@@ -126,12 +126,12 @@ def test_kafka_as_a_paas_gives_it() -> None:
     assert not load(environ | plain).kafka.tls
 
 
-def test_a_malformed_kafka_url_is_named_as_what_it_is() -> None:
+def test_a_malformed_kafka_url_is_named() -> None:
     [fault] = faults(KAFKA_BOOTSTRAP_SERVERS="", KAFKA_URL="kafka+ssl://a:9096,kafka://b:9096")
     assert fault.startswith("  - KAFKA_URL must be host:port")
 
 
-def test_the_release_is_the_first_that_a_paas_names() -> None:
+def test_the_release_is_the_first_variable_of_a_paas() -> None:
     assert load(GOOD).release == "unreleased"
     assert load(GOOD | {"GIT_REV": "b", "HEROKU_SLUG_COMMIT": "a", "RENDER_GIT_COMMIT": ""}).release == "a"
 
@@ -143,14 +143,14 @@ def test_limits_can_be_lifted_and_scaled() -> None:
 
 
 @given(st.integers(1, 9_999_999), st.sampled_from(["second", "minute", "hour", "day"]))
-def test_a_rate_reads_as_it_is_written(count: int, period: str) -> None:
+def test_a_rate_is_printed_as_it_is_written(count: int, period: str) -> None:
     read = rate(f"{count}/{period}")
     assert read is not None
     assert (read.count, {1: "second", 60: "minute", 3600: "hour", 86400: "day"}[read.period]) == (count, period)
 
 
 @pytest.mark.parametrize("module", ["api", "worker", "migrations"])
-def test_a_process_with_no_environment_ends_with_the_list_and_no_traceback(module: str, root: Path) -> None:
+def test_a_process_without_an_environment_exits_with_the_list_and_no_traceback(module: str, root: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", module], cwd=root, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True
     )

@@ -1,4 +1,4 @@
-"""C-209, C-213: URLs as platforms write them, and certificates and keys that could not be used."""
+"""C-209, C-213: connection URLs of common platforms, and unusable certificates and keys."""
 
 import inspect
 from pathlib import Path
@@ -19,7 +19,7 @@ SOCKET = "/cloudsql/project:region:main"
 
 
 def as_both_read_it(url: str) -> list[tuple[str, int]]:
-    """Where asyncpg and libpq connect to, which must be the same."""
+    """Return where asyncpg and libpq connect to, which must be the same."""
     loaded = load(GOOD | {"DATABASE_URL": url}).database_url
     places: list[tuple[str, int]] = []
     for each in host_urls(loaded):
@@ -54,12 +54,12 @@ def as_both_read_it(url: str) -> list[tuple[str, int]]:
         ("postgres://ada:p%40w@/app?host=/run/a,/run/b&port=5433", [("/run/a", 5433), ("/run/b", 5433)]),
     ],
 )
-def test_both_drivers_connect_where_the_url_says(url: str, places: list[tuple[str, int]]) -> None:
+def test_both_drivers_connect_to_the_urls_server(url: str, places: list[tuple[str, int]]) -> None:
     """C-212."""
     assert as_both_read_it(url) == places
 
 
-def test_of_several_servers_both_drivers_want_the_one_that_can_be_written_to() -> None:
+def test_of_several_servers_both_drivers_use_the_writable_one() -> None:
     """C-212."""
     loaded = load(GOOD | {"DATABASE_URL": "postgres://ada@a,b/app"}).database_url
     assert conninfo_to_dict(loaded)["target_session_attrs"] == "read-write"
@@ -75,7 +75,7 @@ def test_of_several_servers_both_drivers_want_the_one_that_can_be_written_to() -
         ("postgres://db/app?sslmode=verify-ca", "verify-ca"),
     ],
 )
-def test_an_authority_for_the_database_means_that_servers_are_verified(url: str, mode: str) -> None:
+def test_an_authority_for_the_database_verifies_servers(url: str, mode: str) -> None:
     """C-206."""
     settings = load(GOOD | {"DATABASE_URL": url, "DATABASE_CA_CERT": AUTHORITY.pem})
     with verified_url(settings.database_url, settings.database_ca_cert) as complete:
@@ -101,12 +101,12 @@ def test_an_authority_and_no_tls_contradict_each_other() -> None:
         ("unix://:pw@/run/redis/redis.sock?db=3", "unix://:pw@/run/redis/redis.sock?db=3", True),
     ],
 )
-def test_a_redis_url_as_others_write_it(given: str, url: str, verify: bool) -> None:
+def test_common_redis_urls_are_accepted(given: str, url: str, verify: bool) -> None:
     settings = load(GOOD | {"REDIS_URL": given})
     assert (settings.redis_url, settings.redis_tls_verify) == (url, verify)
 
 
-def test_the_variable_has_the_last_word_on_verifying() -> None:
+def test_the_variable_overrides_the_url_on_verifying() -> None:
     settings = load(GOOD | {"REDIS_URL": "rediss://h?ssl_cert_reqs=none", "REDIS_TLS_VERIFY": "true"})
     assert settings.redis_tls_verify
 
@@ -139,13 +139,13 @@ OTHERS_KEY = AUTHORITY.sign("another")[1]
     ],
     ids=["garbage", "a key", "no key", "no certificate", "encrypted", "another's key", "two certificates", "both"],
 )
-def test_a_certificate_that_could_not_be_used_is_refused_at_start(certificate: str, key: str, told: list[str]) -> None:
+def test_an_unusable_certificate_is_refused_at_start(certificate: str, key: str, told: list[str]) -> None:
     found = faults(**TLS, KAFKA_CLIENT_CERT=certificate, KAFKA_CLIENT_CERT_KEY=key)
     assert [line.startswith(f"  - {start}") for line, start in zip(found, told, strict=True)] == [True] * len(told)
 
 
 def test_an_expired_certificate_is_a_warning() -> None:
-    """Nothing that goes on without Kafka should stop with its certificate."""
+    """A process that works without Kafka must not stop because of Kafka's certificate."""
     expired, key = AUTHORITY.sign("client", valid=-DAY, since=2 * DAY)
     ending, _ = AUTHORITY.sign("client", valid=7 * DAY)
     environ = {"KAFKA_CLIENT_CERT": expired, "KAFKA_CLIENT_CERT_KEY": key, "REDIS_CA_CERT": ending}
@@ -169,7 +169,7 @@ def test_sasl_needs_all_three_of_its_variables() -> None:
     assert fault.startswith("  - KAFKA_SASL_MECHANISM must be one of PLAIN,")
 
 
-def test_brokers_may_have_addresses_of_ipv6() -> None:
+def test_brokers_may_have_ipv6_addresses() -> None:
     """C-214."""
     kafka = load(GOOD | {"KAFKA_BOOTSTRAP_SERVERS": "kafka+ssl://[::1]:9092,kafka+ssl://[2001:db8::7]:9093"}).kafka
     assert (kafka.tls, kafka.bootstrap_servers) == (True, ("[::1]:9092", "[2001:db8::7]:9093"))

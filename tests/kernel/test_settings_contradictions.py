@@ -1,4 +1,4 @@
-"""C-330, C-331: values that came in quotation marks, and variables that would be without effect beside others."""
+"""C-330, C-331: quoted values, and variables without effect beside others."""
 
 import pytest
 
@@ -11,7 +11,7 @@ AUTHORITY = Authority()
 
 @pytest.mark.parametrize("mark", ['"', "'"])
 @pytest.mark.parametrize("name", [*GOOD, "SECRET_KEY_PREVIOUS", "METRICS_TOKEN", "LOG_LEVEL", "KAFKA_PREFIX"])
-def test_a_value_in_quotation_marks_is_refused_and_not_used_with_them(name: str, mark: str) -> None:
+def test_a_value_in_quotation_marks_is_refused(name: str, mark: str) -> None:
     """C-330: `docker run --env-file` and `kubectl create secret --from-env-file` keep them."""
     value = GOOD.get(name, SECRET[::-1])
     assert faults(**{name: f"{mark}{value}{mark}"}) == [
@@ -19,7 +19,7 @@ def test_a_value_in_quotation_marks_is_refused_and_not_used_with_them(name: str,
     ]
 
 
-def test_a_quoted_name_before_an_address_stays() -> None:
+def test_a_quoted_name_before_an_address_is_kept() -> None:
     sender = '"App, Inc." <no-reply@example.com>'
     assert load(GOOD | {"MAIL_FROM": sender}).mail_from == sender
 
@@ -50,19 +50,19 @@ def test_a_quoted_name_before_an_address_stays() -> None:
         ({"METRICS_PORT": "9464", "PORT": "9464"}, "METRICS_PORT is also PORT"),
     ],
 )
-def test_a_variable_that_another_one_leaves_without_effect_is_refused(variables: dict[str, str], told: str) -> None:
+def test_a_variable_without_effect_is_refused(variables: dict[str, str], told: str) -> None:
     """C-331."""
     [fault] = faults(**variables)
     assert fault.startswith(f"  - {told}")
 
 
-def test_authorities_beside_tls_are_taken() -> None:
+def test_authorities_beside_tls_are_accepted() -> None:
     names = ("REDIS_CA_CERT", "SMTP_CA_CERT", "KAFKA_TRUSTED_CERT", "DATABASE_CA_CERT")
     settings = load(GOOD | TLS | dict.fromkeys(names, AUTHORITY.pem))
     assert (settings.redis_tls_verify, settings.kafka.tls, settings.smtp.tls) == (True, True, "starttls")
 
 
-def test_they_are_told_together_with_what_is_missing() -> None:
+def test_contradictions_are_reported_together_with_missing_variables() -> None:
     """C-331."""
     found = faults(KAFKA_BOOTSTRAP_SERVERS="", SMTP_URL="", REDIS_CA_CERT=AUTHORITY.pem)
     assert [fault.split()[1] for fault in found] == ["KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL", "REDIS_CA_CERT"]

@@ -1,4 +1,4 @@
-"""Keys, what no message and no repr may show, and that any environment loads or is refused."""
+"""Keys, secrets in messages and reprs, and arbitrary environments."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, x448
@@ -26,7 +26,7 @@ def test_a_weak_key_is_refused(key: str) -> None:
 
 
 @pytest.mark.parametrize(("algorithm", "key"), [("ES256", pem(P256)), ("EdDSA", pem(ED25519))])
-def test_a_signing_key_is_taken_with_its_newlines_escaped_or_not(algorithm: str, key: str) -> None:
+def test_a_signing_key_may_have_escaped_newlines(algorithm: str, key: str) -> None:
     for written in (key, key.replace("\n", "\\n")):
         settings = load(GOOD | {"JWT_ALGORITHM": algorithm.lower(), "JWT_PRIVATE_KEY": written})
         assert settings.jwt_private_key == key.strip()
@@ -47,7 +47,7 @@ def test_a_signing_key_is_taken_with_its_newlines_escaped_or_not(algorithm: str,
     ],
     ids=["none", "nonsense", "another kind", "another curve", "unusual", "locked", "public", "two", "trailing text"],
 )
-def test_a_key_that_could_not_sign_is_refused_at_start(key: str) -> None:
+def test_a_key_that_cannot_sign_is_refused_at_start(key: str) -> None:
     [fault] = faults(JWT_ALGORITHM="ES256", JWT_PRIVATE_KEY=key)
     assert fault.startswith("  - JWT_PRIVATE_KEY must be one private key in PEM")
 
@@ -97,7 +97,7 @@ VARIABLES = sorted(
     | {"DATABASE_CA_CERT", "REDIS_CA_CERT", "SMTP_CA_CERT"}
     | {"SECRET_KEY_PREVIOUS", "REDIS_TLS_VERIFY", "HEROKU_SLUG_COMMIT"}
 )
-LETTERS = st.sampled_from([*map(chr, range(1, 256)), "\udc80", "\u0663", "\u2028"])  # \udc80: a byte that is no UTF-8
+LETTERS = st.sampled_from([*map(chr, range(1, 256)), "\udc80", "\u0663", "\u2028"])  # \udc80: an invalid byte of UTF-8
 VALUES = st.one_of(
     st.text(LETTERS, max_size=40),
     st.sampled_from([*GOOD.values(), *(value for _, value in WRONG), "true", "off", "5/day", "ES256", pem(P256)]),
@@ -108,7 +108,7 @@ VALUES = st.one_of(
 
 
 @given(st.dictionaries(st.sampled_from(VARIABLES), VALUES))
-def test_any_environment_loads_or_is_refused_with_its_variables_named(changed: dict[str, str]) -> None:
+def test_any_environment_loads_or_its_faults_are_named(changed: dict[str, str]) -> None:
     try:
         settings = load(GOOD | changed)
     except SettingsError as refused:

@@ -58,7 +58,7 @@ async def test_a_file_is_served_with_its_type_and_its_policy(site: httpx.AsyncCl
     assert (await site.get("/odd.unheardof")).headers["content-type"] == "application/octet-stream"
 
 
-async def test_hashed_names_are_kept_for_a_year_and_the_rest_is_asked_for_again(site: httpx.AsyncClient) -> None:
+async def test_hashed_names_are_cached_for_a_year_and_others_revalidated(site: httpx.AsyncClient) -> None:
     hashed = await site.get("/main-4YQK2ZJX.js")
     assert hashed.headers["cache-control"] == "public, max-age=31536000, immutable"
     for path in ("/app-settings.json", "/app.css", "/assets/logo.svg"):
@@ -67,7 +67,7 @@ async def test_hashed_names_are_kept_for_a_year_and_the_rest_is_asked_for_again(
         assert (await site.get(path, headers=HTML)).headers["cache-control"] == "no-store"
 
 
-async def test_the_etag_is_of_the_content_and_saves_the_body(site: httpx.AsyncClient) -> None:
+async def test_the_etag_depends_on_the_content_and_saves_the_body(site: httpx.AsyncClient) -> None:
     etag = (await site.get("/app.css")).headers["etag"]
     assert etag == f'"{hashlib.sha256(b"a{}").hexdigest()[:32]}"'
     for told in (etag, f"W/{etag}", f'"other", {etag}'):
@@ -78,7 +78,7 @@ async def test_the_etag_is_of_the_content_and_saves_the_body(site: httpx.AsyncCl
         assert (await site.get("/app.css", headers={"if-none-match": told})).status_code == 200
 
 
-async def test_ranges_are_not_looked_at(site: httpx.AsyncClient) -> None:
+async def test_ranges_are_ignored(site: httpx.AsyncClient) -> None:
     """C-18."""
     many = "bytes=" + ",".join(f"{index}-{index}" for index in range(10_000))
     for wanted in ("bytes=0-1", many):
@@ -104,7 +104,7 @@ async def test_a_navigation_gets_the_application(site: httpx.AsyncClient) -> Non
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/nowhere", "/api/nowhere/index.html"])
-async def test_an_unknown_address_of_the_api_is_never_a_page(site: httpx.AsyncClient, method: str, path: str) -> None:
+async def test_an_unknown_path_of_the_api_is_never_a_page(site: httpx.AsyncClient, method: str, path: str) -> None:
     answer = await site.request(method, path, headers=HTML)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
@@ -116,7 +116,7 @@ async def test_files_are_only_read(site: httpx.AsyncClient, method: str) -> None
 
 
 async def ask(static: ASGIApp, path: str, accept: bytes = b"*/*") -> tuple[int, bytes]:
-    """Below every client and server that would tidy the path."""
+    """Calls the application below every client and server that would normalise the path."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -160,7 +160,7 @@ async def test_a_folder_under_a_prefix_is_served_there_alone(folder: Path) -> No
             await ask(static, path, b"text/html")
 
 
-async def test_a_folder_that_is_not_there_serves_nothing(tmp_path: Path) -> None:
+async def test_a_missing_folder_serves_nothing(tmp_path: Path) -> None:
     static = BrowserApplication(tmp_path / "nowhere")
     for path in ("/", "/index.html", "/users"):
         with pytest.raises(Problem):

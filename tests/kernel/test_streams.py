@@ -1,4 +1,4 @@
-"""Rows as CSV and as lines of JSON, and the header that names a file."""
+"""Rows as CSV and as lines of JSON, and the file name in Content-Disposition."""
 
 import csv
 import datetime
@@ -43,7 +43,7 @@ def read(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
-async def test_csv_is_what_other_programs_read() -> None:
+async def test_csv_is_readable_by_other_programs() -> None:
     """RFC 4180, with a header also where there is no row."""
     awkward = 'a "quoted", name\r\nof two lines – ж'
     text = await text_of(to_csv(rows(Row(1, awkward), Row(2, None)), Row))
@@ -75,7 +75,7 @@ async def test_values_are_written_as_in_json(value: Any, cell: str) -> None:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "  ="])
-async def test_no_cell_is_a_formula_unless_asked_for(start: str) -> None:
+async def test_no_cell_is_a_formula_by_default(start: str) -> None:
     """C-284."""
     formula = f"{start}HYPERLINK(1)"
     for guarded, cell in ((True, f"'{formula}"), (False, formula)):
@@ -100,8 +100,8 @@ async def test_the_first_row_is_sent_at_once_and_others_in_chunks() -> None:
     assert len(found) == 2 + 1000 * 109 // streams.CHUNK_BYTES
 
 
-async def test_rows_that_are_not_wanted_any_more_are_closed() -> None:
-    """C-289: whatever they hold is given back."""
+async def test_an_unfinished_source_is_closed() -> None:
+    """C-289: it releases its resources."""
     closed = []
 
     async def held() -> AsyncIterator[Row]:
@@ -118,7 +118,7 @@ async def test_rows_that_are_not_wanted_any_more_are_closed() -> None:
 
 
 def parsed(header: str) -> tuple[str | None, str | None]:
-    """The plain and the extended name, as another parser reads them."""
+    """Return the plain and the extended name, as another parser reads them."""
     message = email.message.Message()
     message["content-disposition"] = header
     (kind, _), *parameters = message.get_params([], header="content-disposition")
@@ -141,13 +141,13 @@ def parsed(header: str) -> tuple[str | None, str | None]:
         ("\ud800.csv", "_.csv", None),
     ],
 )
-def test_a_file_name_is_one_whatever_it_is_made_of(filename: str, plain: str, extended: str | None) -> None:
+def test_a_file_name_stays_one_parameter(filename: str, plain: str, extended: str | None) -> None:
     """C-284."""
     assert parsed(disposition_of(filename)) == (plain, extended)
 
 
 @given(st.text(max_size=50))
-def test_a_file_name_never_leaves_its_place(filename: str) -> None:
+def test_a_file_name_never_leaves_its_folder(filename: str) -> None:
     """C-284."""
     header = disposition_of(filename)
     assert header.isascii()

@@ -1,4 +1,4 @@
-"""@task: a row is leased, run, and removed; a failure waits, and too many are kept."""
+"""@task: a row is leased, run, and removed; a failure is retried later, and too many make a dead letter."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ from tests.kernel.work import CANARY, Work, leased, row_of
 from worker.queries import lease_tasks
 
 
-async def test_a_task_that_is_done_is_gone(things: Context, work: Work, spans: InMemorySpanExporter) -> None:
+async def test_a_finished_task_is_removed(things: Context, work: Work, spans: InMemorySpanExporter) -> None:
     id = await leased(things)
     await work.task.run(things, id, 1)
     [(event, told)] = work.seen
@@ -35,7 +35,7 @@ async def test_a_task_that_is_done_is_gone(things: Context, work: Work, spans: I
     assert done.status.is_unset
 
 
-async def test_a_failure_is_kept_by_its_kind_and_tried_again_later(
+async def test_a_failure_is_stored_by_its_kind_and_retried_later(
     things: Context, work: Work, caplog: pytest.LogCaptureFixture, metrics: InMemoryMetricReader
 ) -> None:
     work.failure = ValueError(CANARY)
@@ -65,10 +65,10 @@ async def test_the_last_attempt_leaves_a_dead_letter(things: Context, work: Work
     assert row is not None
     assert (row["dead"], row["attempts"], row["last_error"]) == (True, MAX_ATTEMPTS, "ValueError")
     await things.db.fetch("update outbox_tasks set available_at = now() - interval '1 day'")
-    assert await lease_tasks(things.db, ["things.count"], 1, LEASE_SECONDS) == [], "it waits for an operator"
+    assert await lease_tasks(things.db, ["things.count"], 1, LEASE_SECONDS) == [], "the row waits for an operator"
 
 
-async def test_a_mail_that_nobody_will_take_is_dead_at_once(things: Context, work: Work) -> None:
+async def test_a_permanently_refused_mail_is_dead_at_once(things: Context, work: Work) -> None:
     work.failure = MailRefused("smtp 550")
     id = await leased(things)
     await work.task.run(things, id, 1)
@@ -77,7 +77,7 @@ async def test_a_mail_that_nobody_will_take_is_dead_at_once(things: Context, wor
     assert (row["dead"], row["last_error"]) == (True, "MailRefused: smtp 550")
 
 
-async def test_an_event_of_another_shape_is_dead_at_once_and_never_run(things: Context, work: Work) -> None:
+async def test_an_undecodable_event_is_dead_at_once_and_never_run(things: Context, work: Work) -> None:
     id = await leased(things)
     await things.db.fetch("""update outbox_tasks set data = '{"type": "things.made"}'""")
     await work.task.run(things, id, 1)
@@ -86,7 +86,7 @@ async def test_an_event_of_another_shape_is_dead_at_once_and_never_run(things: C
     assert (row["dead"], row["last_error"], work.seen) == (True, "ValidationError", [])
 
 
-async def test_a_task_that_hangs_is_cut_off_before_its_lease_ends(
+async def test_a_task_that_hangs_is_cancelled_before_its_lease_ends(
     things: Context, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert RUN_SECONDS < LEASE_SECONDS
@@ -100,7 +100,7 @@ async def test_a_task_that_hangs_is_cut_off_before_its_lease_ends(
 
 
 @pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
-async def test_a_database_that_is_down_at_the_end_leaves_the_lease_to_run_out(
+async def test_an_outage_at_the_end_lets_the_lease_expire(
     things: Context, work: Work, nowhere: Settings, end: str
 ) -> None:
     work.wait_for = asyncio.Event()
@@ -126,14 +126,14 @@ async def test_a_database_that_is_down_at_the_end_leaves_the_lease_to_run_out(
     assert (row["attempts"], row["locked"], row["last_error"]) == (1, True, None)
 
 
-async def test_a_database_that_is_down_at_the_beginning_is_told_to_the_queue(nowhere: Settings, work: Work) -> None:
+async def test_an_outage_at_the_start_is_raised_to_the_queue(nowhere: Settings, work: Work) -> None:
     async with open_context(nowhere, {}) as broken:
         with pytest.raises(UNAVAILABLE):
             await work.task.run(broken, uuid7(), 1)
     assert work.seen == []
 
 
-async def test_what_a_handler_decodes_itself_and_cannot_is_hopeless_too(things: Context, work: Work) -> None:
+async def test_a_handlers_own_decoding_error_is_final_too(things: Context, work: Work) -> None:
     work.failure = msgspec.DecodeError("truncated")
     id = await leased(things)
     await work.task.run(things, id, 1)
@@ -142,14 +142,16 @@ async def test_what_a_handler_decodes_itself_and_cannot_is_hopeless_too(things: 
     assert row["dead"]
 
 
-def test_one_waits_longer_each_time_up_to_an_hour() -> None:
+def test_the_delay_grows_up_to_an_hour() -> None:
     waits = [back_off(attempt) for attempt in range(1, 20)]
     assert waits == sorted(waits)
     assert (waits[0], waits[1], waits[-1]) == (2.0, 4.0, 3600.0)
-    assert sum(back_off(attempt) for attempt in range(1, MAX_ATTEMPTS)) > 15 * 60, "longer than a mail server is away"
+    assert sum(back_off(attempt) for attempt in range(1, MAX_ATTEMPTS)) > 15 * 60, (
+        "longer than the outage of a mail server"
+    )
 
 
-def test_tasks_are_found_by_what_they_want(work: Work) -> None:
+def test_tasks_are_found_by_their_trigger(work: Work) -> None:
     other = Work().task
     other.name = "things.mail"
     assert (work.task.name, work.task.event_types) == ("things.count", ["things.made"])

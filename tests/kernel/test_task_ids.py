@@ -18,7 +18,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Indexer:
-    """A task that remembers what it was given, and can be held while it runs."""
+    """A task that records its values, and can be held while it runs."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, UUID]] = []
@@ -57,14 +57,14 @@ async def rows(context: Context) -> int:
     return int(row[0])
 
 
-async def test_what_waits_is_one_row_with_the_latest_value(things: Context, indexer: Indexer) -> None:
+async def test_a_waiting_task_is_one_row_with_the_latest_value(things: Context, indexer: Indexer) -> None:
     for version in (1, 2, 3):
         await indexer.task.defer_alone(things.db, Wanted(version), id="article 7")
     await indexer.task.run(things, *await lease(things, indexer))
     assert (indexer.versions, await rows(things)) == ([3], 0)
 
 
-async def test_other_ids_and_other_tasks_are_apart(things: Context, indexer: Indexer) -> None:
+async def test_other_ids_and_other_tasks_are_separate(things: Context, indexer: Indexer) -> None:
     other = Indexer()
     other.task.name = "things.other"
     for each in (indexer, other):
@@ -74,7 +74,7 @@ async def test_other_ids_and_other_tasks_are_apart(things: Context, indexer: Ind
     assert len(await lease_tasks(things.db, [indexer.task.name], 9, LEASE_SECONDS)) == 3
 
 
-async def test_after_it_ran_it_runs_again_with_the_same_id(things: Context, indexer: Indexer) -> None:
+async def test_after_its_end_it_runs_again_with_the_same_id(things: Context, indexer: Indexer) -> None:
     for version in (1, 2):
         await indexer.task.defer_alone(things.db, Wanted(version), id="a")
         await indexer.task.run(things, *await lease(things, indexer))
@@ -82,8 +82,8 @@ async def test_after_it_ran_it_runs_again_with_the_same_id(things: Context, inde
     assert len({id for _, id in indexer.seen}) == 1
 
 
-async def test_a_value_that_comes_before_the_attempt_begins_is_read_by_it(things: Context, indexer: Indexer) -> None:
-    """It is leased and in the queue; there is no second run, and nothing waits for the lease to end."""
+async def test_a_value_before_the_attempt_starts_is_used_by_it(things: Context, indexer: Indexer) -> None:
+    """The row is leased and queued; there is no second run, and no waiting for the lease to end."""
     await indexer.task.defer_alone(things.db, Wanted(1), id="a")
     given = await lease(things, indexer)
     await indexer.task.defer_alone(things.db, Wanted(2), id="a")
@@ -91,8 +91,8 @@ async def test_a_value_that_comes_before_the_attempt_begins_is_read_by_it(things
     assert (indexer.versions, await rows(things)) == ([2], 0)
 
 
-async def test_a_value_that_comes_while_it_runs_has_a_run_of_its_own(things: Context, indexer: Indexer) -> None:
-    """The attempt may have read what has changed since; it runs again at once, and not beside it."""
+async def test_a_value_during_the_attempt_has_a_run_of_its_own(things: Context, indexer: Indexer) -> None:
+    """The attempt may have read the earlier value; the task runs again right after it, not concurrently."""
     indexer.held = asyncio.Event()
     await indexer.task.defer_alone(things.db, Wanted(1), id="a")
     id, given = await lease(things, indexer)
@@ -108,7 +108,7 @@ async def test_a_value_that_comes_while_it_runs_has_a_run_of_its_own(things: Con
     assert (indexer.versions, await rows(things)) == ([1, 3], 0)
 
 
-async def test_a_value_that_comes_while_a_failing_attempt_runs_is_kept(things: Context, indexer: Indexer) -> None:
+async def test_a_value_during_a_failing_attempt_is_kept(things: Context, indexer: Indexer) -> None:
     indexer.held, indexer.failure = asyncio.Event(), ValueError()
     await indexer.task.defer_alone(things.db, Wanted(1), id="a")
     id, given = await lease(things, indexer)
@@ -123,8 +123,8 @@ async def test_a_value_that_comes_while_a_failing_attempt_runs_is_kept(things: C
     assert (indexer.versions, await rows(things)) == ([1, 2], 0)
 
 
-async def test_what_failed_keeps_its_turn_and_its_attempts(things: Context, indexer: Indexer) -> None:
-    """Asking again and again does not get round the back-off."""
+async def test_a_failed_task_keeps_its_delay_and_its_attempts(things: Context, indexer: Indexer) -> None:
+    """Deferring it again does not bypass the back-off."""
     indexer.failure = ValueError()
     await indexer.task.defer_alone(things.db, Wanted(1), id="a")
     id, given = await lease(things, indexer)
@@ -136,7 +136,7 @@ async def test_what_failed_keeps_its_turn_and_its_attempts(things: Context, inde
     assert row["wait"] > 0
 
 
-async def test_a_dead_letter_begins_anew(things: Context, indexer: Indexer) -> None:
+async def test_a_dead_letter_starts_again(things: Context, indexer: Indexer) -> None:
     await indexer.task.defer_alone(things.db, Wanted(1), id="a")
     await things.db.fetch("update outbox_tasks set dead_at = now(), attempts = $1, last_error = 'X'", MAX_ATTEMPTS)
     await indexer.task.defer_alone(things.db, Wanted(2), id="a")
@@ -144,7 +144,7 @@ async def test_a_dead_letter_begins_anew(things: Context, indexer: Indexer) -> N
     assert (indexer.versions, await rows(things)) == ([2], 0)
 
 
-async def test_two_transactions_at_once_leave_one_row(things: Context, indexer: Indexer) -> None:
+async def test_two_concurrent_transactions_leave_one_row(things: Context, indexer: Indexer) -> None:
     first_wrote, second_began = asyncio.Event(), asyncio.Event()
 
     async def first() -> None:
@@ -165,7 +165,7 @@ async def test_two_transactions_at_once_leave_one_row(things: Context, indexer: 
 
 
 @pytest.mark.parametrize("make", [str, lambda value: UUID(int=value)], ids=["text", "uuid"])
-async def test_a_transaction_that_rolls_back_leaves_what_waited(
+async def test_a_rollback_leaves_the_waiting_row(
     things: Context, indexer: Indexer, make: Callable[[int], str | UUID]
 ) -> None:
     await indexer.task.defer_alone(things.db, Wanted(1), id=make(7))

@@ -1,4 +1,4 @@
-"""A task's lease: whoever lost it settles nothing, and whoever gives it back spends its number."""
+"""A task's lease: an attempt without the lease settles nothing, and a returned lease number is not used again."""
 
 import asyncio
 from uuid import UUID
@@ -17,7 +17,7 @@ from tests.kernel.work import CANARY, Work, leased, row_of
 from worker.queries import lease_tasks
 
 
-async def test_a_task_that_is_handed_over_twice_runs_once(things: Context, work: Work) -> None:
+async def test_a_task_queued_twice_runs_once(things: Context, work: Work) -> None:
     id = await leased(things)
     await work.task.run(things, id, 1)
     await work.task.run(things, id, 1)
@@ -38,7 +38,7 @@ async def test_an_attempt_that_lost_its_lease_does_nothing(things: Context, work
 
 
 async def taken_over(things: Context, work: Work, id: UUID) -> "asyncio.Task[None]":
-    """Attempt 1 runs; meanwhile its lease ran out, and attempt 2 has it."""
+    """Attempt 1 runs; meanwhile its lease expires, and attempt 2 has it."""
     running = asyncio.create_task(work.task.run(things, id, 1))
     await work.entered.wait()
     await things.db.fetch("update outbox_tasks set locked_until = now() - interval '1 s'")
@@ -48,9 +48,7 @@ async def taken_over(things: Context, work: Work, id: UUID) -> "asyncio.Task[Non
 
 
 @pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
-async def test_a_late_attempt_settles_nothing_under_the_one_that_took_over(
-    things: Context, work: Work, end: str
-) -> None:
+async def test_a_late_attempt_settles_nothing(things: Context, work: Work, end: str) -> None:
     work.wait_for = asyncio.Event()
     id = await leased(things)
     running = await taken_over(things, work, id)
@@ -70,7 +68,7 @@ async def test_a_late_attempt_settles_nothing_under_the_one_that_took_over(
     assert await row_of(things.db, id) is None
 
 
-async def test_a_task_that_always_takes_its_worker_down_is_dead_in_the_end(things: Context, work: Work) -> None:
+async def test_a_task_that_kills_its_worker_becomes_a_dead_letter(things: Context, work: Work) -> None:
     id = await leased(things)
     await things.db.fetch("update outbox_tasks set attempts = $1", MAX_ATTEMPTS + 1)
     await work.task.run(things, id, 1)
@@ -79,7 +77,7 @@ async def test_a_task_that_always_takes_its_worker_down_is_dead_in_the_end(thing
     assert (row["dead"], row["last_error"], work.seen) == (True, "WorkerLost", [])
 
 
-async def test_an_attempt_that_begins_late_has_the_whole_lease_before_it(things: Context, work: Work) -> None:
+async def test_a_late_attempt_gets_the_whole_lease(things: Context, work: Work) -> None:
     work.wait_for = asyncio.Event()
     id = await leased(things)
     await things.db.fetch("update outbox_tasks set locked_until = now() + interval '1 s'")
@@ -91,8 +89,8 @@ async def test_an_attempt_that_begins_late_has_the_whole_lease_before_it(things:
     await running
 
 
-async def test_a_lease_that_was_given_back_is_never_good_again(things: Context, work: Work) -> None:
-    """The queue took the job after all, and runs it when another lease is out."""
+async def test_a_returned_lease_is_not_valid_again(things: Context, work: Work) -> None:
+    """The queue accepted the job after all, and runs it under another lease."""
     id = await leased(things)
     await release_tasks(things.db, [id], [1])
     [again] = await lease_tasks(things.db, ["things.count"], 1, LEASE_SECONDS)
@@ -105,7 +103,7 @@ async def test_a_lease_that_was_given_back_is_never_good_again(things: Context, 
     assert (row["attempts"], row["locked"]) == (1, True)
 
 
-async def test_a_worker_that_stops_gives_its_task_back_and_does_not_count_it(
+async def test_a_stopping_worker_returns_its_task_uncounted(
     things: Context, work: Work, metrics: InMemoryMetricReader
 ) -> None:
     work.wait_for = asyncio.Event()
@@ -119,6 +117,6 @@ async def test_a_worker_that_stops_gives_its_task_back_and_does_not_count_it(
     assert row is not None
     assert (row["attempts"], row["locked"], row["last_error"]) == (0, False, None)
     [again] = await lease_tasks(things.db, ["things.count"], 1, LEASE_SECONDS)
-    assert again.id == id, "another worker may have it at once"
+    assert again.id == id, "another worker may lease it at once"
     outcomes = {tuple(point.attributes.values()) for point in points(metrics, "task.duration")}
     assert ("things.count", "released") in outcomes

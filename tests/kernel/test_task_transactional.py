@@ -1,4 +1,4 @@
-"""C-314: a transactional task's effect in the database and the end of its row are one transaction."""
+"""C-314: the effect of a transactional task in the database and the removal of its row are one transaction."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ async def notify(context: Context, published: Published, id: UUID) -> None: ...
 
 
 class FanOut:
-    """Counts in a table, and leaves a task for each follower."""
+    """Count in a table, and defer a task for each follower."""
 
     def __init__(self) -> None:
         self.failure: Exception | None = None
@@ -60,7 +60,7 @@ async def opened(cloned: Settings) -> AsyncIterator[Context]:
 
 
 async def left(context: Context) -> tuple[int, int, int]:
-    """Effects, tasks for followers, and fan-outs."""
+    """Return effects, tasks for followers, and fan-outs."""
     [row] = await context.db.fetch(
         "select (select count(*) from effects), count(*) filter (where task = $1), count(*) filter (where task <> $1)"
         " from outbox_tasks",
@@ -74,13 +74,13 @@ async def lease(context: Context, fan_out: FanOut) -> tuple[UUID, int]:
     return row.id, row.lease
 
 
-async def test_effect_and_end_are_one(opened: Context, fan_out: FanOut) -> None:
+async def test_effect_and_removal_are_one_transaction(opened: Context, fan_out: FanOut) -> None:
     await fan_out.task.defer_alone(opened.db, Published(1))
     await fan_out.task.run(opened, *await lease(opened, fan_out))
     assert await left(opened) == (1, FOLLOWERS, 0)
 
 
-async def test_a_failure_leaves_no_effect_and_is_tried_again(opened: Context, fan_out: FanOut) -> None:
+async def test_a_failure_leaves_no_effect_and_is_retried(opened: Context, fan_out: FanOut) -> None:
     fan_out.failure = ValueError()
     await fan_out.task.defer_alone(opened.db, Published(1))
     id, given = await lease(opened, fan_out)
@@ -95,8 +95,8 @@ async def test_a_failure_leaves_no_effect_and_is_tried_again(opened: Context, fa
     assert await left(opened) == (1, FOLLOWERS, 0)
 
 
-async def test_an_attempt_that_lost_its_lease_has_no_effect(opened: Context, fan_out: FanOut) -> None:
-    """Two attempts at the same time, because the first one's worker stood still: one of them has the effect."""
+async def test_an_attempt_without_the_lease_has_no_effect(opened: Context, fan_out: FanOut) -> None:
+    """Two concurrent attempts, after the first one's worker was suspended: one of them has the effect."""
     fan_out.held = asyncio.Event()
     await fan_out.task.defer_alone(opened.db, Published(1))
     late = asyncio.create_task(fan_out.task.run(opened, *await lease(opened, fan_out)))
@@ -110,7 +110,7 @@ async def test_an_attempt_that_lost_its_lease_has_no_effect(opened: Context, fan
     assert await left(opened) == (1, FOLLOWERS, 0)
 
 
-async def test_one_that_is_deferred_again_while_it_runs_has_the_effect_of_the_latest_value(
+async def test_a_task_deferred_during_its_attempt_has_the_effect_of_the_latest_value(
     opened: Context, fan_out: FanOut
 ) -> None:
     fan_out.held = asyncio.Event()
@@ -127,7 +127,7 @@ async def test_one_that_is_deferred_again_while_it_runs_has_the_effect_of_the_la
     assert row[0] == 2
 
 
-async def test_a_worker_that_stops_leaves_no_effect(opened: Context, fan_out: FanOut) -> None:
+async def test_a_stopping_worker_leaves_no_effect(opened: Context, fan_out: FanOut) -> None:
     fan_out.held = asyncio.Event()
     await fan_out.task.defer_alone(opened.db, Published(1))
     running = asyncio.create_task(fan_out.task.run(opened, *await lease(opened, fan_out)))
@@ -141,7 +141,7 @@ async def test_a_worker_that_stops_leaves_no_effect(opened: Context, fan_out: Fa
     assert await left(opened) == (1, FOLLOWERS, 0)
 
 
-async def test_they_leave_connections_to_others(opened: Context, fan_out: FanOut) -> None:
+async def test_transactional_tasks_leave_connections_to_others(opened: Context, fan_out: FanOut) -> None:
     """Each holds one of the pool's connections while it runs."""
     fan_out.held = asyncio.Event()
     for article in range(TRANSACTIONS_AT_ONCE + 2):
@@ -157,9 +157,7 @@ async def test_they_leave_connections_to_others(opened: Context, fan_out: FanOut
     assert await left(opened) == (TRANSACTIONS_AT_ONCE + 2, FOLLOWERS * (TRANSACTIONS_AT_ONCE + 2), 0)
 
 
-async def test_one_that_waits_for_its_turn_is_given_back_when_the_worker_stops(
-    opened: Context, fan_out: FanOut
-) -> None:
+async def test_a_waiting_transactional_task_is_returned_when_the_worker_stops(opened: Context, fan_out: FanOut) -> None:
     fan_out.held = asyncio.Event()
     for article in range(TRANSACTIONS_AT_ONCE + 1):
         await fan_out.task.defer_alone(opened.db, Published(article))

@@ -1,4 +1,4 @@
-"""Traces and metrics: one thread through all of a request, and a client's word for it only where it is well formed."""
+"""Traces and metrics: one trace for all of a request, continuing a client's if it is well formed."""
 
 import asyncio
 import re
@@ -93,7 +93,7 @@ def test_a_valid_traceparent_is_carried_through(trace_id: int, span_id: int, fla
 
 
 @given(IDS, SPAN_IDS)
-def test_what_is_written_can_be_read(trace_id: int, span_id: int) -> None:
+def test_a_written_traceparent_can_be_read(trace_id: int, span_id: int) -> None:
     here = NonRecordingSpan(SpanContext(trace_id, span_id, is_remote=False, trace_flags=TraceFlags(1)))
     with trace.use_span(here):
         written = traceparent()
@@ -131,16 +131,14 @@ def test_no_other_text_names_a_parent(header: str) -> None:
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 @given(value=st.binary(max_size=200))
-async def test_whatever_a_client_sends_as_traceparent_the_answer_has_a_good_id(
-    client: httpx.AsyncClient, value: bytes
-) -> None:
+async def test_for_any_traceparent_the_answer_has_a_valid_id(client: httpx.AsyncClient, value: bytes) -> None:
     app = client._transport.app  # type: ignore[attr-defined]
     sent = await asgi(app, [(b"traceparent", value)])
     told = dict(sent[0]["headers"])[b"x-trace-id"].decode()
     assert re.fullmatch("(?!0{32})[0-9a-f]{32}", told)
 
 
-async def test_a_caller_who_does_not_record_turns_nothing_off(
+async def test_a_callers_unset_flag_does_not_disable_tracing(
     client: httpx.AsyncClient, spans: InMemorySpanExporter
 ) -> None:
     """C-199."""
@@ -148,7 +146,7 @@ async def test_a_caller_who_does_not_record_turns_nothing_off(
     assert (answer.headers["x-trace-id"], names(spans)) == (TRACE, ["GET /api/health/live"])
 
 
-async def test_two_traceparents_are_none(client: httpx.AsyncClient) -> None:
+async def test_two_traceparents_are_ignored(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/health/live", headers=[("traceparent", PARENT), ("traceparent", PARENT)])
     assert answer.headers["x-trace-id"] != TRACE
 
@@ -189,7 +187,7 @@ async def test_rate_errors_and_duration_are_measured_by_route(
     assert told[("GET", "/api/users/me", 401)].count >= 1
     assert told[("GET", "/api/health/live", 200)].sum < 10
     assert told[("GET", "/api/health/live", 200)].explicit_bounds[::13] == (0.005, 10), "seconds, not milliseconds"
-    assert ("_OTHER", "/api/health/live", 405) in told, "a method that a client made up is no label of its own"
+    assert ("_OTHER", "/api/health/live", 405) in told, "an unknown method is no label"
     assert not any("nowhere" in str(labels) for labels in told)
     assert all(point.value == 0 for point in points(metrics, "http.server.active_requests"))
 
@@ -200,16 +198,14 @@ async def test_queries_are_measured_by_their_file(metrics: InMemoryMetricReader,
     assert {"users.insert", "kernel.insert_event"} <= told
 
 
-async def test_an_answer_says_how_long_it_took_and_how_to_treat_it(client: httpx.AsyncClient) -> None:
+async def test_an_answer_has_its_duration_and_security_headers(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/health/live")
     assert re.fullmatch(r"total;dur=[0-9]+\.[0-9]", answer.headers["server-timing"])
     for name, value in telemetry.SECURITY_HEADERS.items():
         assert answer.headers[name] == value
 
 
-async def test_a_client_that_goes_away_counts_as_499(
-    metrics: InMemoryMetricReader, spans: InMemorySpanExporter
-) -> None:
+async def test_a_disconnected_client_counts_as_499(metrics: InMemoryMetricReader, spans: InMemorySpanExporter) -> None:
     async def cancelled(scope: Scope, receive: Receive, send: Send) -> None:
         raise asyncio.CancelledError
 
@@ -233,7 +229,7 @@ async def test_a_server_error_marks_its_span(spans: InMemorySpanExporter) -> Non
     assert "http.route" not in attributes(failed), "no route matched"
 
 
-async def test_a_statement_that_fails_says_its_sqlstate(spans: InMemorySpanExporter, client: httpx.AsyncClient) -> None:
+async def test_a_failed_statement_has_its_sqlstate(spans: InMemorySpanExporter, client: httpx.AsyncClient) -> None:
     """C-240."""
     body = {"email": "ada@example.com", "password": PASSWORD}
     for _ in range(2):
@@ -242,7 +238,7 @@ async def test_a_statement_that_fails_says_its_sqlstate(spans: InMemorySpanExpor
     assert [(each.name, attributes(each)["error.type"]) for each in failed] == [("users.insert", "23505")]
 
 
-async def test_what_is_no_request_passes_by(spans: InMemorySpanExporter) -> None:
+async def test_other_scopes_are_passed_on(spans: InMemorySpanExporter) -> None:
     heard: list[str] = []
 
     async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
@@ -254,7 +250,7 @@ async def test_what_is_no_request_passes_by(spans: InMemorySpanExporter) -> None
     assert (heard, names(spans)) == (["lifespan"], [])
 
 
-def test_a_failure_marks_its_span_by_its_type_alone(spans: InMemorySpanExporter) -> None:
+def test_a_failure_marks_its_span_only_by_its_type(spans: InMemorySpanExporter) -> None:
     with pytest.raises(ValueError, match="canary"), span("work"):
         raise ValueError("canary")
     [failed] = spans.get_finished_spans()
@@ -263,8 +259,8 @@ def test_a_failure_marks_its_span_by_its_type_alone(spans: InMemorySpanExporter)
     assert not failed.events
 
 
-def test_below_what_is_not_sampled_nothing_is(spans: InMemorySpanExporter) -> None:
+def test_below_an_unsampled_span_nothing_is_sampled(spans: InMemorySpanExporter) -> None:
     with span("outer", parent=parent_from(PARENT[:-2] + "00")) as outer, span("inner") as inner:
         assert inner is outer
-        assert traceparent().split("-")[1] == TRACE, "the trace's id is carried on"
+        assert traceparent().split("-")[1] == TRACE, "the trace id is continued"
     assert spans.get_finished_spans() == ()

@@ -1,4 +1,4 @@
-"""What a transaction guarantees by its type and while it is open: no event without its change, no second connection."""
+"""Guarantees of a transaction, by its type and while it is open: no event without its change, no second connection."""
 
 import asyncio
 from typing import Any
@@ -24,8 +24,8 @@ class Moved(Event, frozen=True, tag="things.moved"):
     thing_id: Thing
 
 
-async def test_an_event_or_a_task_outside_of_a_transaction_says_what_to_write(db: Database) -> None:
-    """C-320: the type checker says the same (tests/test_walkthrough.py)."""
+async def test_an_event_or_a_task_outside_of_a_transaction_names_the_remedy(db: Database) -> None:
+    """C-320: the type checker refuses the same (tests/test_walkthrough.py)."""
     wrong: Any = db
     with pytest.raises(TypeError, match=r"record writes, .* `async with context\.db\.transaction\(\) as db:`"):
         await record(wrong, Moved(thing_id=uuid7()))
@@ -36,7 +36,7 @@ async def test_an_event_or_a_task_outside_of_a_transaction_says_what_to_write(db
 
 @pytest.mark.parametrize("kind", ["lent", "pooled"])
 async def test_a_statement_on_a_second_connection_is_refused(db: Database, live: Context, kind: str) -> None:
-    """C-321: with the one connection of most tests as with a pool."""
+    """C-321: with the single connection of most tests, and with a pool."""
     outer = db if kind == "lent" else live.db
     async with outer.transaction() as tx:
         for refused in (outer.fetch("select 1"), remember.defer_alone(outer, Wanted("x"))):
@@ -57,8 +57,8 @@ async def test_a_statement_on_a_second_connection_is_refused(db: Database, live:
     assert len(await outer.fetch("select 1")) == 1
 
 
-async def test_a_task_that_the_block_waits_for_is_refused_too_and_one_that_outlives_it_is_not(live: Context) -> None:
-    """C-321: at a full pool the two would wait for each other."""
+async def test_a_task_awaited_by_the_block_is_refused_too_and_a_detached_one_is_not(live: Context) -> None:
+    """C-321: with a full pool the two would wait for each other."""
     over = asyncio.Event()
 
     async def look_later() -> int:
@@ -69,14 +69,14 @@ async def test_a_task_that_the_block_waits_for_is_refused_too_and_one_that_outli
         with pytest.raises(RuntimeError, match=SECOND):
             await asyncio.gather(live.db.fetch("select 1"))
         later = asyncio.create_task(look_later())
-        assert len(await Another(live.db).fetch("select 1")) == 1, "another task's is no concern of this one"
+        assert len(await Another(live.db).fetch("select 1")) == 1, "another task's transaction does not affect this one"
     over.set()
     assert await later == 1
 
 
 @pytest.mark.parametrize("end", ["commit", "rollback"])
-async def test_a_transaction_that_has_ended_takes_no_statement(db: Database, end: str) -> None:
-    """C-322: its connection may be another request's by then."""
+async def test_an_ended_transaction_refuses_statements(db: Database, end: str) -> None:
+    """C-322: another request may use its connection."""
     kept: list[Transaction] = []
 
     async def work() -> None:
@@ -99,7 +99,7 @@ async def test_a_transaction_that_has_ended_takes_no_statement(db: Database, end
     assert len(await db.fetch("select 1")) == 1
 
 
-async def test_the_mistake_in_a_handler_is_an_error_and_announces_nothing(
+async def test_a_statement_outside_of_the_transaction_fails_the_handler_and_announces_nothing(
     live: Context, caplog: pytest.LogCaptureFixture
 ) -> None:
     """C-320: in production `context.db` is another connection; the event would be announced although the row is rolled
@@ -119,7 +119,7 @@ async def test_the_mistake_in_a_handler_is_an_error_and_announces_nothing(
     assert SECOND in str(error.exc_info[1])
 
 
-async def test_a_handler_that_runs_again_begins_a_transaction_of_its_own(live: Context) -> None:
+async def test_a_repeated_handler_begins_a_new_transaction(live: Context) -> None:
     """C-322."""
     seen: list[Transaction] = []
 

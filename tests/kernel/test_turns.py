@@ -1,4 +1,4 @@
-"""Turns: few places, shared out fairly."""
+"""Turns: few places, shared fairly."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from api.kernel.identity.turns import Turns
 
 
 async def waiting(turns: Turns, *networks: str, most: int = 8) -> list[asyncio.Task[str]]:
-    """Tasks that wait for a place, in this order."""
+    """Start tasks that wait for a place, in this order."""
 
     async def wait(network: str) -> str:
         await turns.take(network, most)
@@ -24,7 +24,7 @@ async def waiting(turns: Turns, *networks: str, most: int = 8) -> list[asyncio.T
 
 
 async def served(turns: Turns, tasks: list[asyncio.Task[str]]) -> str:
-    """In which order they get their place, each giving it back at once."""
+    """Return the order in which they get their place, each returning it at once."""
     order = ""
     pending = set(tasks)
     while pending:
@@ -44,7 +44,7 @@ async def test_networks_take_turns() -> None:
     assert await served(turns, tasks) == "abcabaa"
 
 
-async def test_where_it_is_full_the_largest_gives_way_to_a_smaller_one() -> None:
+async def test_in_a_full_queue_the_largest_network_gives_way_to_a_smaller_one() -> None:
     """C-174."""
     turns = Turns(1)
     await turns.take("x", 8)
@@ -92,5 +92,5 @@ async def test_no_place_is_lost_or_given_twice(steps: list[tuple[str, int]], pla
 
 
 def holding(tasks: list[asyncio.Task[str]]) -> list[asyncio.Task[str]]:
-    """Those that got a place."""
+    """Return those that got a place."""
     return [task for task in tasks if task.done() and not task.cancelled() and not task.exception()]

@@ -1,4 +1,4 @@
-"""Bodies that are files: their sizes, types and forms, and what is refused before a handler sees it."""
+"""Bodies with files: sizes, types and forms, and refusals before the handler runs."""
 
 import hashlib
 import re
@@ -38,7 +38,7 @@ async def parts(*content: bytes) -> AsyncIterator[bytes]:
         yield part
 
 
-# How large
+# Sizes
 
 
 @pytest.mark.parametrize("escaped", [False, True], ids=["UTF-8", "escaped"])
@@ -54,9 +54,7 @@ async def test_an_article_of_forty_thousand_cyrillic_letters_is_accepted(
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with a length", "chunked"])
-async def test_the_limit_of_a_route_is_to_the_byte(
-    gallery: httpx.AsyncClient, bearer: dict[str, str], chunked: bool
-) -> None:
+async def test_the_limit_of_a_route_is_exact(gallery: httpx.AsyncClient, bearer: dict[str, str], chunked: bool) -> None:
     """C-280."""
     body = JPEG.ljust(MOST, b".")
     headers = {"content-type": "image/jpeg"}
@@ -81,18 +79,19 @@ def test_sizes_have_units(size: int | str, bytes_: int, words: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1, "2", "2 Mb", "2MB ", "1.5 MB", "-1 MB", "0 MB", "", "two MB"])
-def test_a_size_that_is_none_is_refused(size: int | str) -> None:
+def test_an_invalid_size_is_refused(size: int | str) -> None:
     with pytest.raises(ValueError, match=r"size|byte"):
         size_of(size)
 
 
-# Of what type
+# Types
 
 
 @pytest.mark.parametrize(("kind", "content"), [("image/png", PNG), ("image/jpeg", JPEG), ("application/pdf", PDF)])
-async def test_a_file_is_what_its_first_bytes_say(gallery: httpx.AsyncClient, kind: str, content: bytes) -> None:
-    """C-281: a file of another type, an empty one and one cut off within its signature are refused, however they come
-    in."""
+async def test_a_files_type_is_detected_from_its_first_bytes(
+    gallery: httpx.AsyncClient, kind: str, content: bytes
+) -> None:
+    """C-281: a file of another type, an empty one and one truncated within its signature are refused, in every form."""
     assert media_type_of(content) == kind
     told = (await gallery.post("/photos", content=content, headers={"content-type": f"{kind}; x=y"})).json()
     assert (told["media_type"], told["declared_size"], told["filename"]) == (kind, len(content), None)
@@ -107,7 +106,7 @@ async def test_a_file_is_what_its_first_bytes_say(gallery: httpx.AsyncClient, ki
 @pytest.mark.parametrize(
     "kind", ["image/svg+xml", "text/html", "application/json", "image/png, image/jpeg", "image/*", "", "image"]
 )
-async def test_a_type_that_the_route_does_not_name_is_refused_unread(gallery: httpx.AsyncClient, kind: str) -> None:
+async def test_a_type_that_the_route_does_not_list_is_refused_unread(gallery: httpx.AsyncClient, kind: str) -> None:
     """C-281."""
     answer = await gallery.post("/photos", content=PNG, headers={"content-type": kind})
     problem(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
@@ -116,7 +115,7 @@ async def test_a_type_that_the_route_does_not_name_is_refused_unread(gallery: ht
 
 
 async def test_a_compressed_file_is_refused(gallery: httpx.AsyncClient, bearer: dict[str, str]) -> None:
-    """C-281: it is never inflated."""
+    """C-281: it is never decompressed."""
     headers = {"content-type": "image/png", "content-encoding": "gzip"}
     problem(await gallery.post("/photos", content=PNG, headers=headers), 415, "UNSUPPORTED_MEDIA_TYPE")
     problem(await gallery.put("/avatar", content=PNG, headers=headers | bearer), 415, "UNSUPPORTED_MEDIA_TYPE")
@@ -132,15 +131,15 @@ async def test_a_compressed_file_is_refused(gallery: httpx.AsyncClient, bearer: 
         (b"<html>", None),
     ],
 )
-def test_the_first_bytes_tell_the_type(content: bytes, kind: str | None) -> None:
+def test_signatures_of_types(content: bytes, kind: str | None) -> None:
     """C-281."""
     assert media_type_of(content) == kind
 
 
-# Who may
+# Authorization
 
 
-async def test_a_file_needs_a_caller_like_any_body(gallery: httpx.AsyncClient, bearer: dict[str, str]) -> None:
+async def test_an_upload_needs_a_caller_like_any_body(gallery: httpx.AsyncClient, bearer: dict[str, str]) -> None:
     answer = await gallery.put("/avatar", content=PNG, headers={"content-type": "image/png"})
     problem(answer, 401, "UNAUTHORIZED")
     answer = await gallery.put("/avatar", content=PNG, headers={"content-type": "image/png"} | bearer)
@@ -148,10 +147,8 @@ async def test_a_file_needs_a_caller_like_any_body(gallery: httpx.AsyncClient, b
 
 
 @pytest.mark.parametrize("kind", ["raw", "multipart"])
-async def test_a_file_with_cookies_needs_the_proof_that_it_was_meant(
-    settings: Settings, context: Context, kind: str
-) -> None:
-    """C-287: multipart/form-data and text/plain are what a page of another site can send without asking."""
+async def test_an_upload_with_cookies_needs_the_xsrf_token(settings: Settings, context: Context, kind: str) -> None:
+    """C-287: pages of other sites can send multipart/form-data and text/plain without a preflight."""
     routes = [post("/my-photos", add_my_photo, guard=signed_in, accepts=KINDS)]
     app = app_of(settings, context, *FEATURES, Feature(name="kernel", routes=routes))
     file: dict[str, Any] = {"files": {"file": ("a", b"text", "text/plain")}}
@@ -191,7 +188,7 @@ async def test_an_upload_is_read_once(gallery: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(("reads", "tries"), [(False, 3), (True, 1)])
-async def test_a_handler_that_has_begun_to_read_is_not_tried_again(
+async def test_a_handler_that_has_begun_to_read_is_not_retried(
     settings: Settings, context: Context, reads: bool, tries: int
 ) -> None:
     tried = []
@@ -210,7 +207,7 @@ async def test_a_handler_that_has_begun_to_read_is_not_tried_again(
     assert len(tried) == tries
 
 
-async def test_a_handler_need_not_read(gallery: httpx.AsyncClient) -> None:
+async def test_a_handler_may_ignore_the_file(gallery: httpx.AsyncClient) -> None:
     problem(await gallery.post("/closed", content=PNG, headers={"content-type": "image/png"}), 409, "GALLERY_CLOSED")
 
 
@@ -249,7 +246,7 @@ async def streams() -> Stream: ...  # type: ignore[empty-body]
         (get("/", streams, guard=anyone, media_type="csv"), "'csv' is not a media type"),
     ],
 )
-def test_a_route_line_that_does_not_fit_its_handler_is_named(made: Route, said: str) -> None:
+def test_a_route_line_that_does_not_match_its_handler_is_named(made: Route, said: str) -> None:
     with pytest.raises(TypeError, match=re.compile(said)):
         inputs_of(made)
     fits = post("/", takes_both, guard=anyone, accepts=("image/png",), max_body="1 GB")

@@ -1,4 +1,4 @@
-"""multipart/form-data with a file: in any segments, with faults of any kind."""
+"""multipart/form-data with a file: in any segments, with all kinds of faults."""
 
 import asyncio
 import hashlib
@@ -62,7 +62,7 @@ FAULTS: list[tuple[str, bytes, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("body", "errors"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS])
-async def test_a_form_that_does_not_fit_is_refused_by_its_fields(
+async def test_an_invalid_form_is_refused_by_its_fields(
     gallery: httpx.AsyncClient, body: bytes, errors: dict[str, str]
 ) -> None:
     """C-282."""
@@ -94,28 +94,28 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN.keys())
-async def test_multipart_that_is_broken_is_a_400(gallery: httpx.AsyncClient, body: bytes) -> None:
-    """C-283: and so is what two parsers could read differently."""
+async def test_malformed_multipart_is_a_400(gallery: httpx.AsyncClient, body: bytes) -> None:
+    """C-283: including forms that two parsers could read differently."""
     answer = await gallery.post("/photos", content=body, headers=MULTIPART)
     problem(answer, 400, "MALFORMED_MULTIPART")
     assert answer.headers["connection"] == "close"
 
 
-async def test_fields_are_bounded_like_a_body_of_fields(gallery: httpx.AsyncClient) -> None:
-    """C-283: however large a file the route takes, its fields are kept in memory."""
+async def test_text_fields_are_bounded(gallery: httpx.AsyncClient) -> None:
+    """C-283: for any size of the file, the fields are kept in memory."""
     body = TEXT.replace(b"A day", b"x" * 65_537) + FILE + PNG + END
     problem(await gallery.post("/albums", content=body, headers=MULTIPART), 413, "PAYLOAD_TOO_LARGE")
 
 
 @pytest.mark.parametrize("boundary", ["", "boundary=", "boundary=" + "b" * 71, 'boundary="b', "boundary=b; boundary=c"])
-async def test_a_boundary_that_is_none_is_refused(gallery: httpx.AsyncClient, boundary: str) -> None:
+async def test_an_invalid_boundary_is_refused(gallery: httpx.AsyncClient, boundary: str) -> None:
     """C-283."""
     headers = {"content-type": f"multipart/form-data; {boundary}"}
     problem(await gallery.post("/photos", content=FILE + PNG + END, headers=headers), 415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 def outcome(segments: list[bytes], fields: type = Caption) -> tuple[Any, ...]:
-    """What comes of a multipart body that arrives in those segments."""
+    """Return the result of a multipart body that arrives in those segments."""
     messages: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in segments]
     messages.append({"type": "http.request"})
 
@@ -155,7 +155,7 @@ def test_segments_make_no_difference(body: bytes, places: list[int]) -> None:
 
 @given(st.sampled_from(SAMPLES), st.integers(0, 5000), st.binary(max_size=30), st.integers(0, 100))
 def test_damaged_multipart_is_a_file_or_a_refusal(body: bytes, at: int, put_in: bytes, taken_out: int) -> None:
-    """C-283: never an error of ours."""
+    """C-283: never an unexpected failure."""
     at %= len(body) + 1
     told = outcome([body[:at] + put_in + body[at + taken_out :]])
     if isinstance(told[0], int):
@@ -168,8 +168,8 @@ def test_damaged_multipart_is_a_file_or_a_refusal(body: bytes, at: int, put_in: 
 
 
 @given(st.binary(max_size=2000), st.lists(st.integers(0, 5000), max_size=10))
-def test_a_file_comes_out_as_it_went_in(content: bytes, places: list[int]) -> None:
-    """C-283: also one that is full of dashes and line ends."""
+def test_a_file_is_read_unchanged(content: bytes, places: list[int]) -> None:
+    """C-283: also one with many dashes and line breaks."""
     body = FILE.replace(b"image/png", b"text/plain") + content + END
     if b"\r\n--b" not in content:
         assert outcome(cut(body, places), NoFields)[:3] == (content, "a.png", "text/plain")
@@ -189,6 +189,6 @@ def test_a_file_comes_out_as_it_went_in(content: bytes, places: list[int]) -> No
         ("x" * 300, "x" * 255),
     ],
 )
-def test_a_file_name_is_no_path(sent: str, name: str | None) -> None:
+def test_a_file_name_is_not_a_path(sent: str, name: str | None) -> None:
     """C-284."""
     assert plain_name(sent) == name

@@ -1,4 +1,4 @@
-"""Entity tags of content and of versions, over a table that readers and an author change."""
+"""Entity tags of content and of versions, for a table that readers and an author change."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, assert_type
@@ -26,7 +26,7 @@ class Article(msgspec.Struct, frozen=True):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What a change locks: the version alone."""
+    """The row that a change locks: only the version."""
 
     version: Version[int]
 
@@ -85,7 +85,7 @@ async def test_a_readers_favourite_does_not_make_the_authors_change_fail(press: 
     assert again.status_code == 200
 
 
-async def test_of_two_changes_of_one_version_the_second_is_refused(press: httpx.AsyncClient) -> None:
+async def test_the_second_change_of_one_version_is_refused(press: httpx.AsyncClient) -> None:
     """C-98, C-304."""
     seen = (await press.get("/article")).headers["etag"]
     for condition in (seen, seen):
@@ -94,8 +94,8 @@ async def test_of_two_changes_of_one_version_the_second_is_refused(press: httpx.
     assert (await press.get("/article")).json()["version"] == 2
 
 
-async def test_the_tag_is_strong_so_that_a_304_is_never_of_other_content(press: httpx.AsyncClient) -> None:
-    """C-304: RFC 9110 §8.8.1. A tag of the version alone would hide the favourite from the reader who gave it."""
+async def test_the_tag_is_strong(press: httpx.AsyncClient) -> None:
+    """C-304: RFC 9110 §8.8.1. A tag of the version alone would hide a favourite from its own reader."""
     seen = (await press.get("/article")).headers["etag"]
     assert seen.startswith('"')
     assert (await press.get("/article", headers={"if-none-match": seen})).status_code == 304
@@ -120,7 +120,7 @@ def test_a_condition_that_names_the_version_holds(condition: str | None) -> None
 @pytest.mark.parametrize(
     "condition", ["", "x", LATER, TAG.strip('"'), f"{TAG} {TAG}", '""', '"."', TAG.partition(".")[2], f'"{TAG}']
 )
-def test_a_condition_that_names_another_version_or_none_is_stale(condition: str) -> None:
+def test_a_condition_with_another_version_or_none_is_stale(condition: str) -> None:
     """C-192, C-304."""
     with pytest.raises(PRECONDITION_FAILED):
         refuse_stale(condition, Stored(7))
@@ -131,12 +131,12 @@ class Twofold(msgspec.Struct, frozen=True):
     at: Version[int] | None
 
 
-def test_several_fields_count_together_and_each_one_alone() -> None:
+def test_several_fields_form_the_version() -> None:
     tags = {etag(each, b"same").partition(".")[0] for each in (Twofold("a", 1), Twofold("b", 1), Twofold("a", None))}
     assert len(tags) == 3
 
 
-def test_without_a_version_the_content_counts() -> None:
+def test_without_a_version_the_content_is_the_validator() -> None:
     class Plain(msgspec.Struct):
         title: str
 
@@ -144,7 +144,7 @@ def test_without_a_version_the_content_counts() -> None:
     refuse_stale(tag, Plain("a"))
     with pytest.raises(PRECONDITION_FAILED):
         refuse_stale(tag, Plain("b"))
-    assert etag([1], b"[1]") == etag(uuid4(), b"[1]"), "an answer that is no Struct has only its content"
+    assert etag([1], b"[1]") == etag(uuid4(), b"[1]"), "an answer without a Struct uses its content"
 
 
 def test_a_version_has_the_type_of_its_field() -> None:

@@ -1,4 +1,4 @@
-"""Windows: never more than the quota in any period, in Redis and in memory, by the same law."""
+"""Sliding windows: never more than the quota in any period, by the same algorithm in Redis and in memory."""
 
 import asyncio
 import json
@@ -23,13 +23,14 @@ STEPS = st.lists(st.one_of(st.just(0.0), st.floats(0, 0.2), st.sampled_from([1 /
 
 
 class Log:
-    """What was admitted and not given back: an exact log, in microseconds."""
+    """The admitted and not refunded requests: an exact log, in microseconds."""
 
     def __init__(self, count: int, period: int) -> None:
         self.count, self.period, self.times = count, period * SECOND, list[int]()
 
     def holds(self) -> bool:
-        """No window [t, t + period) holds more than the quota; it is enough to look at those that begin with one."""
+        """Check that no window [t, t + period) holds more than the quota; windows that start with a request are
+        enough."""
         times = sorted(self.times)
         return all(last - first >= self.period for first, last in zip(times, times[self.count :], strict=False))
 
@@ -38,7 +39,7 @@ class Log:
 
 
 class Remembering:
-    """The law in memory, by a clock of the test's."""
+    """The algorithm in memory, with the test's clock."""
 
     def __init__(self, count: int, period: int) -> None:
         self.memory, self.rate, self.now = Memory(), (count, period), 1_764_000_000 * SECOND
@@ -55,7 +56,7 @@ class Remembering:
 
 
 class InRedis:
-    """The scripts in Redis, with the test's clock in the place of Redis' own."""
+    """The scripts in Redis, with the test's clock instead of Redis'."""
 
     def __init__(self, cache: Cache, count: int, period: int) -> None:
         self.cache, self.rate, self.now = cache, (count, period), 1_764_000_000 * SECOND
@@ -74,7 +75,7 @@ class InRedis:
 
 
 async def drive(window: Remembering | InRedis, steps: list[float]) -> None:
-    """Ask at random times. Each answer must be right, and what was admitted must keep the law."""
+    """Charge at random times. Checks each answer, and that the admitted requests respect the quota."""
     count, period = window.rate
     log = Log(count, period)
     for step in steps:
@@ -83,11 +84,11 @@ async def drive(window: Remembering | InRedis, steps: list[float]) -> None:
         if allowed:
             log.times.append(window.now)
             assert log.holds()
-            assert told.left <= count - log.used(window.now), "never more than there is"
+            assert told.left <= count - log.used(window.now), "never more than the quota"
             assert told.full == period * SECOND
         else:
             assert told.left == 0
-            assert log.used(window.now, 1 / CELLS) >= count, "refused a CELLS-th of the period late at most"
+            assert log.used(window.now, 1 / CELLS) >= count, "refused at most a CELLS-th of the period too long"
         assert 0 < told.more <= period * SECOND
 
 
@@ -100,8 +101,10 @@ async def test_no_period_holds_more_than_the_quota(rate: tuple[int, int], steps:
 
 @given(RATES, STEPS)
 @examples(deadline=None)
-async def test_as_many_pass_as_are_left_and_one_more_after_the_wait(rate: tuple[int, int], steps: list[float]) -> None:
-    """C-166: what a client is told is exactly what it gets."""
+async def test_the_remaining_quota_passes_and_one_more_after_the_wait(
+    rate: tuple[int, int], steps: list[float]
+) -> None:
+    """C-166: the reported values are exact."""
     window = Remembering(*rate)
     for step in steps:
         await window.wait(int(step * rate[1] * SECOND))
@@ -128,7 +131,7 @@ def test_a_window_has_a_bounded_number_of_cells(count: int, waits: list[int]) ->
 
 
 async def test_ten_thousand_calls_in_redis_and_in_memory(cache: Cache) -> None:
-    """C-165, C-166: the two agree in every answer, and refunds are of the very request."""
+    """C-165, C-166: the two agree in every answer, and refunds apply to their own request."""
     dice = random.Random(9)
     for count, period in ((1, 60), (7, 60), (100, 60), (100, 3600), (5000, 3600)):
         await cache.execute("FLUSHDB")
@@ -155,8 +158,8 @@ async def test_ten_thousand_calls_in_redis_and_in_memory(cache: Cache) -> None:
 
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
-async def test_a_lower_quota_counts_what_was_used_and_tells_when_there_is_room(kind: str, cache: Cache) -> None:
-    """C-166: nobody buys a fresh count by changing between two plans."""
+async def test_a_lower_quota_keeps_the_count_and_reports_the_wait(kind: str, cache: Cache) -> None:
+    """C-166: alternating between two plans gives no fresh quota."""
     window = Remembering(10, 60) if kind == "memory" else InRedis(cache, 10, 60)
     for _ in range(10):
         assert (await window.charge())[0]
@@ -173,7 +176,7 @@ async def test_a_lower_quota_counts_what_was_used_and_tells_when_there_is_room(k
 
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
-async def test_a_clock_that_is_set_back_admits_no_more(kind: str, cache: Cache) -> None:
+async def test_a_clock_set_back_admits_no_more(kind: str, cache: Cache) -> None:
     """C-165."""
     window = Remembering(3, 60) if kind == "memory" else InRedis(cache, 3, 60)
     assert [(await window.charge())[0] for _ in range(2)] == [True, True]
@@ -181,7 +184,7 @@ async def test_a_clock_that_is_set_back_admits_no_more(kind: str, cache: Cache) 
     assert [(await window.charge())[0] for _ in range(2)] == [True, False]
 
 
-def test_memory_is_bounded_and_keeps_what_is_full_again_last(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_bounded_and_evicts_idle_windows_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "_MEMORY_KEYS", 100)
     memory = Memory()
     for _ in range(5):
@@ -220,7 +223,7 @@ asyncio.run(main())
 """
 
 
-async def test_ten_processes_with_two_hundred_calls_each_get_the_quota_and_no_more(
+async def test_ten_processes_with_two_hundred_calls_each_get_exactly_the_quota(
     environment: dict[str, str], cache: Cache, root: Path
 ) -> None:
     """C-165: at 100 a minute exactly 100 of 2,000 pass."""
@@ -244,7 +247,7 @@ async def test_ten_processes_with_two_hundred_calls_each_get_the_quota_and_no_mo
     assert sum(int(out) for out, _ in answers) == 100
 
 
-async def test_a_client_that_sleeps_as_long_as_told_is_never_refused(settings: Settings, cache: Cache) -> None:
+async def test_a_client_that_waits_for_the_retry_after_is_never_refused(settings: Settings, cache: Cache) -> None:
     """C-166: by Redis' own clock."""
     limiter, limits = Limiter(settings, cache), [Limit("quota:slow", "slow", Rate(3, 1))]
     verdict = await limiter.charge(limits)

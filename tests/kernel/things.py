@@ -6,7 +6,7 @@ from api.kernel.data.cache import Cache, cached
 
 
 class Holder(msgspec.Struct):
-    """What `cached` needs of a Context, and how often it was asked."""
+    """The parts of a Context that `cached` needs, and the number of calls."""
 
     cache: Cache
     calls: int = 0

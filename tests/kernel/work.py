@@ -1,4 +1,4 @@
-"""A task whose behaviour a test chooses, and a look at its row."""
+"""A task with a behaviour chosen by the test, and access to its row."""
 
 import asyncio
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ class ThingMade(Event, frozen=True, tag="things.made"):
 
 
 class Work:
-    """A task whose behaviour a test chooses."""
+    """A task with a behaviour chosen by the test."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[ThingMade, UUID]] = []
@@ -41,7 +41,7 @@ class Work:
 
 
 async def leased(context: Context, **changed: Any) -> UUID:
-    """A task's row, handed out under lease 1."""
+    """Return a task's row, leased under number 1."""
     await in_transaction(context.db, record, ThingMade(thing_id=uuid7(), name=CANARY))
     [row] = await lease_tasks(context.db, ["things.count"], 1, LEASE_SECONDS)
     return row.id

@@ -1,4 +1,4 @@
-"""A newsroom: a database of its own, a web process, and what writes to it."""
+"""A newsroom: its own database, a web process, and functions that write to it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -64,7 +64,7 @@ async def comment(context: Context, article: UUID, *numbers: int, text: str = ""
 
 
 async def sign_in(web: Web, context: Context) -> str:
-    """The access token of a new account."""
+    """Return the access token of a new account."""
     person = await make_user(context)
     async with client_of(web) as client:
         pair = await client.post("/auth/jwt/login", data={"username": person.email, "password": PASSWORD})
@@ -78,7 +78,7 @@ async def sign_out(web: Web, token: str) -> None:
 
 
 async def left(web: Web, many: int) -> None:
-    """Wait until a process has no more streams and sockets than these."""
+    """Wait until a process has at most this many streams and sockets."""
     async with client_of(web) as client, asyncio.timeout(60):
         while int((await client.get("/news/followers")).text) > many:  # noqa: ASYNC110  # it is another process
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A client of server-sent events over a socket of its own, which reads when a test wants it to."""
+"""A client of server-sent events on a raw socket, which reads on demand."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Follower:
-    """`last` is what a browser would send as Last-Event-ID; `retry` in milliseconds."""
+    """`last` is the id that a browser sends as Last-Event-ID; `retry` is in milliseconds."""
 
     status = 0
     last = ""
@@ -52,7 +52,7 @@ class Follower:
         return self
 
     async def next(self) -> Sent | None:
-        """The next event, or None where the stream ends or is cut off. Heartbeats are counted."""
+        """Return the next event, or None if the stream ends or is cut. Heartbeats are counted."""
         async with asyncio.timeout(SECONDS):
             while True:
                 try:
@@ -70,7 +70,7 @@ class Follower:
                 assert await self._block() is None
 
     async def numbers(self, many: int) -> list[int]:
-        """Of the next events."""
+        """Return the data of the next events."""
         found = []
         for _ in range(many):
             sent = await self.next()
@@ -79,14 +79,14 @@ class Follower:
         return found
 
     async def rest(self) -> list[Sent]:
-        """All until the end."""
+        """Return all events until the end."""
         found = []
         while sent := await self.next():
             found.append(sent)
         return found
 
     async def _block(self) -> Sent | None:
-        """The lines up to an empty one, by the rules of HTML §9.2.6. Raises EOFError at the end."""
+        """Return the lines up to an empty one, by the rules of HTML §9.2.6. Raises EOFError at the end."""
         name, data, id = "message", [], None
         while line := await self._line():
             field, _, value = line.partition(":")

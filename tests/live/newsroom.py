@@ -1,5 +1,5 @@
-"""A feature whose events clients follow, and the web process that serves it: `python -m tests.live.newsroom`. Deadlines
-are short, so that a test sees them pass."""
+"""A feature with live events, and the web process that serves it: `python -m tests.live.newsroom`. Deadlines are short,
+so that tests can wait for them."""
 
 import asyncio
 import os
@@ -61,7 +61,7 @@ class Comment(msgspec.Struct, frozen=True, tag="comment"):
     number: int
     text: str
     shown: int
-    """How often one was shown before."""
+    """Number of earlier views."""
 
 
 class Gone(msgspec.Struct, frozen=True, tag="gone"):
@@ -123,12 +123,12 @@ class Note(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 async def echo(body: Note) -> Note:
-    """Say the same."""
+    """Comment on an article."""
     return body
 
 
 async def listen() -> None:
-    """What is said is echoed."""
+    """Echo each message."""
 
 
 async def knock() -> None:

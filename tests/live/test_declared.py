@@ -1,4 +1,4 @@
-"""What a route of a stream or socket may be, and what the OpenAPI document says of it."""
+"""Valid and invalid routes of streams and sockets, and their OpenAPI documents."""
 
 import json
 from typing import Any
@@ -42,15 +42,15 @@ async def say_nothing(id: UUID) -> NewComment:
 async def say_with_cookies(cookies: Cookies, body: NewComment) -> None: ...
 
 
-def test_a_feed_is_of_events_that_are_live() -> None:
+def test_a_feed_consists_of_live_events() -> None:
     with pytest.raises(TypeError, match=r"Quiet needs `live: ClassVar\[bool\] = True`"):
         Feed(show_quiet)
     feed = Feed(show_comment, key=uuid7())
     assert feed.view.types == ["news.commented", "news.removed"]
-    assert Feed(show_comment).view is feed.view, "one function is one view: events are shown once"
+    assert Feed(show_comment).view is feed.view, "one function is one view: events are encoded once"
 
 
-def test_routes_that_do_not_fit() -> None:
+def test_invalid_routes_are_refused() -> None:
     for route, told in (
         (post("/news/{id}", follow_article, guard=anyone), "a Feed needs the method GET"),
         (get("/news/{id}", follow_article, guard=anyone, etag=True), "and no ETag"),

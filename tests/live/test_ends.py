@@ -1,4 +1,4 @@
-"""C-295: how a stream ends: with the token, the session, the process; by a client that does not read."""
+"""C-295: the end of a stream: by its token, its session, its process, or a client that does not read."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ from tests.wire import Web, serving
 
 
 def reason(sent: list[Sent]) -> str:
-    """Why a stream ended."""
+    """Return the reason for which a stream ended."""
     assert [each.name for each in sent][-1:] == ["end"], sent
     return str(sent[-1].data["reason"])
 
 
 async def test_a_stream_ends_with_its_session(newsroom: Web, archive: Context) -> None:
-    """By the next heartbeat, and the next one is refused."""
+    """At the next heartbeat; a new stream is refused."""
     token = await sign_in(newsroom, archive)
     async with Follower(newsroom.port, "/news/live", authorization=f"Bearer {token}") as follower:
         await follower.opened()
@@ -33,7 +33,7 @@ async def test_a_stream_ends_with_its_session(newsroom: Web, archive: Context) -
 
 
 async def test_a_stream_ends_with_its_token(newsroom: Web, archive: Context) -> None:
-    """And not earlier: a token that has expired may be refreshed, and the stream resumed."""
+    """Not earlier: an expired token may be refreshed, and the stream resumed."""
     token = await sign_in(newsroom, archive)
     claims = archive.tokens.verify(token)
     begun = time.time() - ACCESS_SECONDS - LEEWAY_SECONDS + 5
@@ -54,7 +54,7 @@ async def test_a_stream_needs_a_valid_token(newsroom: Web) -> None:
 
 
 async def test_a_page_of_an_allowed_origin_follows_with_its_cookie(newsroom: Web, archive: Context) -> None:
-    """An EventSource sends no header of its own; what another origin's page may read is CORS' to say."""
+    """An EventSource sends no headers of its own; CORS decides which origins may read it."""
     cookie = f"__Host-access={await sign_in(newsroom, archive)}"
     for origin, allowed in (("http://localhost:4200", "http://localhost:4200"), ("https://evil.example", None)):
         async with Follower(newsroom.port, "/news/live", cookie=cookie, origin=origin) as follower:
@@ -62,8 +62,8 @@ async def test_a_page_of_an_allowed_origin_follows_with_its_cookie(newsroom: Web
             assert follower.headers.get("access-control-allow-origin") == allowed
 
 
-async def test_so_many_streams_of_one_caller(newsroom: Web, archive: Context) -> None:
-    """C-296: one more is refused, and one that ends makes room."""
+async def test_streams_of_one_caller_are_limited(newsroom: Web, archive: Context) -> None:
+    """C-296: one more is refused, and an ended one makes room."""
     token = await sign_in(newsroom, archive)
 
     def another() -> Follower:
@@ -81,10 +81,10 @@ async def test_so_many_streams_of_one_caller(newsroom: Web, archive: Context) ->
                     status = again.status
 
 
-async def test_a_process_that_ends_sends_its_clients_to_the_next(
+async def test_a_stopping_process_sends_its_clients_to_another(
     newsroom: Web, newsroom_environment: dict[str, str], archive: Context, tmp_path: Path
 ) -> None:
-    """C-297: at once, at different times, and they miss nothing."""
+    """C-297: at once, with different delays, and no event is missed."""
     id = uuid7()
     path = f"/news/{id}/live"
     async with contextlib.AsyncExitStack() as stack:
@@ -95,7 +95,7 @@ async def test_a_process_that_ends_sends_its_clients_to_the_next(
         for sent in await asyncio.gather(*(follower.rest() for follower in followers)):
             assert reason(sent) == "restart"
         assert await ending == 0
-        assert "timeout graceful shutdown exceeded" not in web.logged(), "the process waited for its streams"
+        assert "timeout graceful shutdown exceeded" not in web.logged(), "the process does not wait for its streams"
         assert "Traceback" not in web.logged()
     assert len({follower.retry for follower in followers}) > 10
     assert all(1000 <= follower.retry <= 10_000 for follower in followers)
@@ -111,7 +111,7 @@ async def fill(archive: Context, article: UUID, many: int) -> None:
 async def test_a_client_that_does_not_read_delays_no_other(
     newsroom_environment: dict[str, str], archive: Context, tmp_path: Path
 ) -> None:
-    """C-298: it is ended, costs little memory, and gets the rest when it comes back (F-28)."""
+    """C-298: its stream ends, costs little memory, and it gets the rest after reconnecting (F-28)."""
     id = uuid7()
     path = f"/news/{id}/live"
     short = newsroom_environment | {"SLOW_SECONDS": "5", "WRITE_SECONDS": "5"}
@@ -127,7 +127,7 @@ async def test_a_client_that_does_not_read_delays_no_other(
             many = 200
             await asyncio.gather(fill(archive, id, many), seen := asyncio.create_task(reader.numbers(many)))
             assert seen.result() == list(range(many))
-            assert web.memory() - memory < 40 * 2**20, "the unread events are kept for each client"
+            assert web.memory() - memory < 40 * 2**20, "the unread events are stored for each client"
             await left(web, 1)
             for each in deaf:
                 each.writer.transport.resume_reading()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""C-299: whatever bytes follow a handshake, the server answers by RFC 6455 and ends; it neither fails nor waits."""
+"""C-299: for any bytes after a handshake, the server answers by RFC 6455 and closes; it neither fails nor hangs."""
 
 import os
 import socket
@@ -24,7 +24,7 @@ TEXT, CLOSE, PING = 1, 8, 9
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, reserved: int = 0, masked: bool = True) -> bytes:
-    """RFC 6455 §5.2; every field as it is given, also where it is wrong."""
+    """Return a frame (RFC 6455 §5.2) with every field as given, valid or not."""
     first, size, mask = fin << 7 | reserved << 4 | opcode, len(payload), masked << 7
     if size < 126:
         head = struct.pack("!BB", first, mask | size)
@@ -41,8 +41,7 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, reserved: int 
 def conversation(
     port: int, *sent: bytes, early: bool = False, until: bytes = b""
 ) -> tuple[list[tuple[int, bytes]], int | None]:
-    """What the server says to these bytes until it ends: frames, and the code of its close frame. The client leaves
-    once it has been told `until`."""
+    """Send the bytes. Returns the server's frames and the code of its close frame. The client closes after `until`."""
     with socket.create_connection(("127.0.0.1", port), SECONDS) as sock:
         if early:
             sock.sendall(HANDSHAKE + b"".join(sent))
@@ -72,7 +71,7 @@ def conversation(
     frames = [
         (int(each.opcode), bytes(each.data))
         for each in events
-        if isinstance(each, Frame) and each.opcode is not Opcode.PING  # a heartbeat may come in between
+        if isinstance(each, Frame) and each.opcode is not Opcode.PING  # a heartbeat may arrive in between
     ]
     assert not isinstance(client.parser_exc, ProtocolError), client.parser_exc
     closes = [data for opcode, data in frames if opcode == Opcode.CLOSE]
@@ -104,7 +103,7 @@ def conversation(
         (frame(PING) * 600, 1008),
         (frame(TEXT, fin=False) + frame(0, fin=False) * 2000, 1008),
     ],
-    # Frames have random masks, and a test has the same name in each worker.
+    # Frames have random masks, but test names must be the same in each worker.
     ids=[
         "not masked",
         "reserved bit",
@@ -129,15 +128,15 @@ def conversation(
         "many parts",
     ],
 )
-def test_what_is_not_by_the_book_is_closed_with_its_code(newsroom: Web, sent: bytes, code: int) -> None:
+def test_invalid_frames_are_closed_with_their_code(newsroom: Web, sent: bytes, code: int) -> None:
     frames, closed = conversation(newsroom.port, sent + frame(TEXT, b'{"text":"after it"}'))
     assert closed == code
-    assert [opcode for opcode, _ in frames if opcode == TEXT] == [TEXT]  # it begins; nothing is answered after the end
+    assert [opcode for opcode, _ in frames if opcode == TEXT] == [TEXT]  # it starts; nothing is answered after the end
 
 
 @pytest.mark.parametrize("early", [False, True])
-def test_messages_in_parts_and_pings_between_them(newsroom: Web, early: bool) -> None:
-    """Also where they come with the handshake, in one segment."""
+def test_fragmented_messages_with_pings_between(newsroom: Web, early: bool) -> None:
+    """Also in the segment of the handshake."""
     sent = frame(TEXT, b'{"te', fin=False) + frame(PING, b"p") + frame(0, b'xt":"\xc3', fin=False) + frame(0, b'\x9c"}')
     reply = '{"event":"reply","data":{"text":"Ü"}}'.encode()
     frames, _ = conversation(newsroom.port, sent, early=early, until=reply)
@@ -156,7 +155,7 @@ ODD = st.builds(
 
 @given(st.lists(ODD | st.binary(max_size=40), max_size=8), st.booleans())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_bytes_are_answered_by_the_book(newsroom: Web, sent: list[bytes], early: bool) -> None:
+def test_any_bytes_are_answered_by_rfc_6455(newsroom: Web, sent: list[bytes], early: bool) -> None:
     conversation(newsroom.port, *sent, early=early)
     frames, _ = conversation(newsroom.port, frame(TEXT, b'{"text":"still here"}'), until=b'"still here"')
     assert frames[1:] == [(TEXT, b'{"event":"reply","data":{"text":"still here"}}')]

@@ -1,4 +1,4 @@
-"""C-291: for how long a client may be away, and what is never sent again."""
+"""C-291: how long events are kept for reconnecting clients, and which are never sent again."""
 
 from api.kernel.context import Context
 from api.kernel.data.database import uuid7
@@ -15,7 +15,7 @@ async def numbered(context: Context) -> list[Row]:
     return await queries.list_live(context.db, 0, 100)
 
 
-async def test_events_are_kept_for_a_day_and_the_newest_position_for_ever(live: Context) -> None:
+async def test_events_are_kept_for_a_day_and_the_newest_position_stays(live: Context) -> None:
     id = uuid7()
     await comment(live, id, 1, 2, 3)
     rows = await numbered(live)
@@ -37,8 +37,8 @@ async def test_events_without_a_position_are_swept_as_well(live: Context) -> Non
     assert await numbered(live) == []
 
 
-async def test_what_was_erased_is_not_sent_again(live: Context) -> None:
-    """Its person has left: a client that comes back must not see it."""
+async def test_erased_events_are_not_sent_again(live: Context) -> None:
+    """Their person was deleted: a reconnecting client must not see them."""
     id = uuid7()
     await comment(live, id, 1, 2)
     await live.db.fetch("update outbox_events set erased = true where data ->> 'number' = '1'")

@@ -1,4 +1,4 @@
-"""Metrics of streams, and streams without Redis, Kafka and NOTIFY."""
+"""Metrics of streams; streams without Redis, Kafka and NOTIFY."""
 
 import asyncio
 import re
@@ -16,11 +16,11 @@ from tests.wire import serving
 TOKEN = "tests-only: 2f1c9a7be0d84c63a5f7e1"
 
 
-async def test_a_stream_counts_as_the_time_until_it_begins(
+async def test_a_streams_duration_is_the_time_until_it_starts(
     newsroom_environment: dict[str, str], archive: Context, tmp_path: Path
 ) -> None:
     """C-293: otherwise each stream would be a request of hours. Redis and Kafka are down, and the pool is too small for
-    a connection that listens: events come nevertheless."""
+    a listening connection: events still arrive."""
     away = {"REDIS_URL": "redis://127.0.0.1:1", "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "DATABASE_POOL_SIZE": "2"}
     environment = newsroom_environment | away | {"METRICS_TOKEN": TOKEN}
     with serving(environment, tmp_path, MODULE) as web:

@@ -1,4 +1,4 @@
-"""C-299: WebSockets: who may open one, what is sent and received, and how one ends."""
+"""C-299: WebSockets: authorization, messages, and the end of a socket."""
 
 import asyncio
 import json
@@ -34,14 +34,14 @@ async def receive(socket: ClientConnection) -> dict[str, Any]:
 
 
 async def begun(socket: ClientConnection) -> str:
-    """The position at which it begins."""
+    """Return the position at which it starts."""
     message = await receive(socket)
     assert message["event"] == "begin"
     return str(message["id"])
 
 
 async def ask(socket: ClientConnection, message: Any) -> dict[str, Any]:
-    """The reply to a message; events that come before it are left out."""
+    """Return the reply to a message, skipping events before it."""
     await socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
     while (reply := await receive(socket))["event"] not in ("reply", "problem"):
         pass
@@ -49,7 +49,7 @@ async def ask(socket: ClientConnection, message: Any) -> dict[str, Any]:
 
 
 async def code(socket: ClientConnection) -> int:
-    """With which it is closed."""
+    """Return the code of the close frame."""
     async with asyncio.timeout(SECONDS):
         await socket.wait_closed()
     assert socket.close_code is not None
@@ -57,7 +57,7 @@ async def code(socket: ClientConnection) -> int:
 
 
 async def refusal(web: Web, path: str, token: str | None = None, **options: Any) -> tuple[int, str]:
-    """The HTTP answer to a handshake that is refused."""
+    """Return the HTTP answer to a refused handshake."""
     with pytest.raises(InvalidStatus) as refused:
         async with opening(web, path, token, **options):
             pass
@@ -89,7 +89,7 @@ async def test_events_are_sent_and_messages_answered(newsroom: Web, archive: Con
         assert (await receive(again))["data"]["number"] == 2
 
 
-async def test_a_message_is_checked_as_a_body_is(newsroom: Web, token: str) -> None:
+async def test_a_message_is_validated_like_a_body(newsroom: Web, token: str) -> None:
     async with opening(newsroom, f"/news/{uuid7()}/socket", token) as socket:
         await begun(socket)
         for sent, expected in (
@@ -108,7 +108,7 @@ async def test_a_message_is_checked_as_a_body_is(newsroom: Web, token: str) -> N
 
 
 async def test_a_handshake_needs_a_valid_token(newsroom: Web, token: str) -> None:
-    """An HTTP answer refuses it, before the connection is a socket."""
+    """With an HTTP answer, before the connection becomes a socket."""
     path = f"/news/{uuid7()}/socket"
     assert await refusal(newsroom, path) == (401, "UNAUTHORIZED")
     assert await refusal(newsroom, path, "nothing") == (401, "TOKEN_INVALID")
@@ -119,7 +119,7 @@ async def test_a_handshake_needs_a_valid_token(newsroom: Web, token: str) -> Non
         assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
     async with opening(newsroom, path, token) as socket:
         await begun(socket)
-    # A browser's only way to send a token.
+    # The only way for a browser to send a token.
     async with opening(newsroom, path, subprotocols=["bearer", token], origin=ORIGIN) as socket:
         assert socket.subprotocol == "bearer"
         await begun(socket)
@@ -127,8 +127,8 @@ async def test_a_handshake_needs_a_valid_token(newsroom: Web, token: str) -> Non
     assert token not in newsroom.logged()
 
 
-async def test_a_page_of_another_site_opens_none(newsroom: Web, token: str) -> None:
-    """Cross-site WebSocket hijacking: browsers send cookies with a handshake, and no preflight before it."""
+async def test_a_page_of_another_site_cannot_connect(newsroom: Web, token: str) -> None:
+    """Cross-site WebSocket hijacking: browsers send cookies with a handshake, and no preflight."""
     path = f"/news/{uuid7()}/socket"
     cookie = {"cookie": f"__Host-access={token}"}
     for origin in ("https://evil.example", "null", "http://localhost:8000.evil.example", None):
@@ -144,22 +144,22 @@ async def test_a_page_of_another_site_opens_none(newsroom: Web, token: str) -> N
     [(b"binary", 1003), ("x" * 70_000, 1009), (["x" * 40_000, "x" * 40_000], 1009)],
     ids=["binary", "large", "large in parts"],
 )
-async def test_what_ends_a_socket(newsroom: Web, token: str, message: Any, expected: int) -> None:
+async def test_frames_that_end_a_socket(newsroom: Web, token: str, message: Any, expected: int) -> None:
     async with opening(newsroom, f"/news/{uuid7()}/socket", token) as socket:
         await begun(socket)
         await socket.send(message)
         assert await code(socket) == expected
 
 
-async def test_where_nothing_is_received(newsroom: Web) -> None:
+async def test_a_socket_without_messages(newsroom: Web) -> None:
     async with opening(newsroom, "/news/knock") as socket:
         await begun(socket)
         await socket.send("x")
         assert await code(socket) == 1003
 
 
-async def test_too_many_messages(newsroom_environment: dict[str, str], archive: Context, tmp_path: Path) -> None:
-    """C-296: each one over the limit is refused; ten refusals in a row close the socket."""
+async def test_messages_are_limited(newsroom_environment: dict[str, str], archive: Context, tmp_path: Path) -> None:
+    """C-296: each message over the limit is refused; ten consecutive refusals close the socket."""
     limits = {"RATE_LIMIT_CREDENTIALS": "1", "RATE_LIMIT_ANONYMOUS": "off"}
     with serving(newsroom_environment | limits, tmp_path, MODULE) as web:
         token = await sign_in(web, archive)
@@ -186,7 +186,7 @@ async def test_a_socket_ends_with_its_session_and_its_token(newsroom: Web, archi
         assert await code(socket) == 4401
 
 
-async def test_a_process_that_ends_closes_its_sockets(
+async def test_a_stopping_process_closes_its_sockets(
     newsroom_environment: dict[str, str], archive: Context, tmp_path: Path
 ) -> None:
     """C-297."""

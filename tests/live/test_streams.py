@@ -1,4 +1,4 @@
-"""C-290: server-sent events: what was committed, once, in order, to the clients that follow it."""
+"""C-290: server-sent events: committed, once, in order, to the clients that follow them."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from tests.transactions import Another
 from tests.wire import Web
 
 
-async def test_events_come_as_they_are_committed(newsroom: Web, archive: Context) -> None:
+async def test_events_arrive_as_they_are_committed(newsroom: Web, archive: Context) -> None:
     id, other = uuid7(), uuid7()
     async with Follower(newsroom.port, f"/news/{id}/live") as follower:
         assert follower.status == 200
@@ -45,7 +45,7 @@ async def test_events_come_as_they_are_committed(newsroom: Web, archive: Context
     assert [int(each.id) for each in sent if each] == sorted({int(each.id) for each in sent if each})
 
 
-async def test_what_was_not_committed_is_not_sent(newsroom: Web, archive: Context) -> None:
+async def test_rolled_back_events_are_not_sent(newsroom: Web, archive: Context) -> None:
     id = uuid7()
     async with Follower(newsroom.port, f"/news/{id}/live") as follower:
         await follower.opened()
@@ -57,8 +57,8 @@ async def test_what_was_not_committed_is_not_sent(newsroom: Web, archive: Contex
         assert await follower.numbers(1) == [2]
 
 
-async def test_what_is_not_shown(newsroom: Web, archive: Context) -> None:
-    """None and a NOT_FOUND show nothing; where showing fails, clients are told that they miss something."""
+async def test_events_without_a_view(newsroom: Web, archive: Context) -> None:
+    """None and NOT_FOUND send nothing; if the view fails, clients must reload."""
     id = uuid7()
     async with Follower(newsroom.port, f"/news/{id}/live") as follower:
         await follower.opened()
@@ -74,7 +74,7 @@ async def test_what_is_not_shown(newsroom: Web, archive: Context) -> None:
         assert await follower.numbers(1) == [5]
 
 
-async def test_a_client_that_reconnects_gets_what_it_missed(newsroom: Web, archive: Context) -> None:
+async def test_a_reconnecting_client_gets_the_missed_events(newsroom: Web, archive: Context) -> None:
     id = uuid7()
     path = f"/news/{id}/live"
     async with Follower(newsroom.port, path) as follower:
@@ -94,10 +94,10 @@ async def test_a_client_that_reconnects_gets_what_it_missed(newsroom: Web, archi
     ("last", "reason"),
     [("0", "too_old"), ("999999999", "unknown"), ("-1", "unknown"), ("1e9", "unknown"), ("9" * 30, "unknown")],
 )
-async def test_an_id_that_cannot_be_resumed_is_said_to_be_none(
+async def test_an_id_that_cannot_be_resumed_causes_a_reload(
     newsroom: Web, archive: Context, last: str, reason: str
 ) -> None:
-    """C-291: before any event, so that a client loads anew what it shows."""
+    """C-291: before any event, so that the client loads its state again."""
     id = uuid7()
     async with Follower(newsroom.port, f"/news/{id}/live", last_event_id=last) as follower:
         resync = await follower.next()
@@ -107,7 +107,7 @@ async def test_an_id_that_cannot_be_resumed_is_said_to_be_none(
         assert await follower.numbers(1) == [1]
 
 
-async def test_a_client_that_missed_too_much_is_told_to_reload(newsroom: Web, archive: Context) -> None:
+async def test_a_client_that_missed_too_many_events_must_reload(newsroom: Web, archive: Context) -> None:
     """C-291."""
     id = uuid7()
     async with Follower(newsroom.port, f"/news/{id}/live") as follower:
@@ -130,9 +130,9 @@ async def test_a_client_that_missed_too_much_is_told_to_reload(newsroom: Web, ar
         assert (await again.numbers(1))[-1] == 10_000
 
 
-async def test_nothing_is_lost_twice_or_out_of_order(newsroom: Web, other_newsroom: Web, archive: Context) -> None:
-    """C-292: writers commit in another order than they began, and clients leave and come back all the time, to either
-    of two processes, both of which give positions."""
+async def test_no_event_is_lost_repeated_or_out_of_order(newsroom: Web, other_newsroom: Web, archive: Context) -> None:
+    """C-292: writers commit in another order than they began, and clients reconnect all the time, to either of two
+    processes, both of which assign positions."""
     id = uuid7()
     chance = random.Random(290)
     each, writers = 25, 5
@@ -176,8 +176,8 @@ async def test_nothing_is_lost_twice_or_out_of_order(newsroom: Web, other_newsro
     assert [int(line.split()[1]) for line in seen[0]] == numbers
 
 
-async def test_one_event_to_many_is_shown_once_without_a_task_for_each(newsroom: Web, archive: Context) -> None:
-    """C-293: nor a queue; beside the requests' own tasks there are those of the hub."""
+async def test_one_event_is_encoded_once_without_a_task_for_each_client(newsroom: Web, archive: Context) -> None:
+    """C-293: nor a queue; beside the requests' own tasks there are only those of the hub."""
     id, many = uuid7(), 150
 
     async def tasks() -> int:
@@ -198,8 +198,8 @@ async def test_one_event_to_many_is_shown_once_without_a_task_for_each(newsroom:
     assert len({each.id for each in sent if each}) == 1
 
 
-async def test_two_processes_tell_the_same(newsroom: Web, other_newsroom: Web, archive: Context) -> None:
-    """C-292: a position means the same in each, so a client may come back to another one."""
+async def test_two_processes_send_the_same(newsroom: Web, other_newsroom: Web, archive: Context) -> None:
+    """C-292: a position is valid in each process, so a client may reconnect to another."""
     id = uuid7()
     path = f"/news/{id}/live"
     async with Follower(newsroom.port, path) as one, Follower(other_newsroom.port, path) as two:
@@ -214,8 +214,9 @@ async def test_two_processes_tell_the_same(newsroom: Web, other_newsroom: Web, a
         assert await moved.numbers(1) == [2]
 
 
-async def test_heartbeats_come_without_events(newsroom: Web) -> None:
-    """C-294: routers cut what is silent. They carry the position, by which a client without events resumes."""
+async def test_heartbeats_are_sent_without_events(newsroom: Web) -> None:
+    """C-294: routers close silent connections. Heartbeats carry the position from which a client without events
+    resumes."""
     async with Follower(newsroom.port, f"/news/{uuid7()}/live") as follower:
         await follower.opened()
         await follower.beat()
@@ -223,7 +224,7 @@ async def test_heartbeats_come_without_events(newsroom: Web) -> None:
         assert follower.last.isdigit()
 
 
-async def test_a_head_and_other_methods_do_not_stay(newsroom: Web) -> None:
+async def test_head_and_other_methods_do_not_stream(newsroom: Web) -> None:
     path = f"/news/{uuid7()}/live"
     async with client_of(newsroom) as client:
         head = await client.head(path)
@@ -232,7 +233,7 @@ async def test_a_head_and_other_methods_do_not_stay(newsroom: Web) -> None:
         assert (await client.get("/news/nothing/live")).status_code == 404
 
 
-async def test_clients_stay_when_the_database_drops_its_connections(newsroom: Web, archive: Context) -> None:
+async def test_clients_stay_connected_when_the_database_drops_its_connections(newsroom: Web, archive: Context) -> None:
     id = uuid7()
     async with Follower(newsroom.port, f"/news/{id}/live") as follower:
         await follower.opened()

@@ -1,4 +1,4 @@
-"""C-294: streams and sockets behind nginx, which buffers answers and knows sockets by their fields alone."""
+"""C-294: streams and sockets behind nginx, which buffers answers and recognises sockets by their headers."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.nginx import nginx
 from tests.wire import Web
 
 
-async def test_events_come_at_once(newsroom: Web, archive: Context, tmp_path: Path) -> None:
+async def test_events_arrive_at_once(newsroom: Web, archive: Context, tmp_path: Path) -> None:
     id = uuid7()
     with nginx(newsroom.port, tmp_path) as port:
         async with Follower(port, f"/news/{id}/live") as follower:
@@ -23,7 +23,7 @@ async def test_events_come_at_once(newsroom: Web, archive: Context, tmp_path: Pa
             await follower.beat()
 
 
-async def test_a_socket_is_passed_on(newsroom: Web, archive: Context, tmp_path: Path) -> None:
+async def test_a_socket_is_proxied(newsroom: Web, archive: Context, tmp_path: Path) -> None:
     token = await sign_in(newsroom, archive)
     with nginx(newsroom.port, tmp_path) as port:
         url = f"ws://localhost:{port}/api/news/{uuid7()}/socket"

@@ -1,4 +1,4 @@
-"""A database with nothing in it."""
+"""An empty database."""
 
 from collections.abc import Iterator
 
@@ -13,10 +13,10 @@ from tests.conftest import with_database
 
 @pytest.fixture
 def empty(settings: Settings) -> Iterator[str]:
-    """Its URL."""
+    """Return its URL."""
     name = f"empty_{uuid7().hex}"
     with psycopg.connect(with_database(settings, "postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         yield with_database(settings, name)
-        # Without force, which may not end a superuser's session: this waits for those that were closed just now.
+        # Without force, which may not end a superuser's session: this waits for connections that were just closed.
         admin.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))

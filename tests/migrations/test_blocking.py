@@ -1,5 +1,5 @@
-"""The migration guide's rule: a release adds, and stops nobody while it does. By what each migration did to the tables
-that were there before it, and not by its words."""
+"""The migration guide's rule: a release only adds, and blocks no requests. Judged by each migration's effect on
+existing tables, not by its text."""
 
 import re
 import shutil
@@ -12,9 +12,9 @@ from migrations.__main__ import FOLDER, migrate
 from tests.migrations.test_migrations import NAMES
 
 KNOWN = {"0005_accounts", "0006_dead_letters", "0009_stuck_events"}
-"""From before there was a release: they build indexes on tables, or rewrite them, while these are locked."""
+"""Older than the first release: they build indexes or rewrite tables under a lock."""
 SAID = re.compile(r"^-- blocks: \w", re.MULTILINE)
-"""In a migration that cannot do without: what it locks, for how long, and how to release it all the same."""
+"""The comment of a migration that must block: what it locks, for how long, and how to release it."""
 TABLES = """
 select oid::regclass::text, relfilenode
   from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relname !~ 'yoyo'
@@ -34,7 +34,7 @@ select attrelid::regclass::text || '.' || attname, attnotnull
 
 
 class State:
-    """What a schema is made of."""
+    """Return the objects of a schema."""
 
     def __init__(self, url: str) -> None:
         with psycopg.connect(url) as connection:
@@ -46,7 +46,7 @@ class State:
 
 
 def blocking(before: State, after: State, *, concurrent: bool) -> list[str]:
-    """What a migration did to a table that was there, for which it has to read or write all of it under a lock."""
+    """Return the effects of a migration that read or write all of an existing table under a lock."""
     old = before.tables.keys()
     rewritten = [
         f"rewrites {name}" for name in old if after.tables.get(name, before.tables[name]) != before.tables[name]
@@ -70,7 +70,7 @@ def blocking(before: State, after: State, *, concurrent: bool) -> list[str]:
 
 
 def steps(url: str, folder: Path, tmp_path: Path) -> dict[str, list[str]]:
-    """What each migration of the folder blocks, applied one after the other."""
+    """Return the blocking effects of each migration of the folder, applied one after the other."""
     found: dict[str, list[str]] = {}
     growing = tmp_path / "growing"
     growing.mkdir()
@@ -89,21 +89,21 @@ def steps(url: str, folder: Path, tmp_path: Path) -> dict[str, list[str]]:
 
 
 @pytest.mark.case(229)
-def test_no_migration_stops_requests_without_saying_so(empty: str, tmp_path: Path) -> None:
+def test_every_blocking_migration_documents_it(empty: str, tmp_path: Path) -> None:
     """C-229: a table of three million rows must not be locked while an index is built or every row is read."""
     assert steps(empty, FOLDER, tmp_path).keys() == KNOWN
 
 
 @pytest.mark.case(270)
-def test_no_constraint_stays_unproved(empty: str) -> None:
-    """C-270: one that was added as `not valid` says nothing of the rows before it."""
+def test_every_constraint_is_validated(empty: str) -> None:
+    """C-270: one added as `not valid` is not checked for earlier rows."""
     migrate(empty)
     assert State(empty).unproved == {}
 
 
 @pytest.mark.case(270)
-def test_the_sessions_are_proved_beside_requests(empty: str, tmp_path: Path) -> None:
-    """C-270: while a request has written to the table and has not committed."""
+def test_the_sessions_are_validated_beside_requests(empty: str, tmp_path: Path) -> None:
+    """C-270: while a request has an uncommitted write to the table."""
     [name] = [name for name in NAMES if name.endswith("_sessions_proved")]
     before, upto = tmp_path / "before", tmp_path / "upto"
     for folder, names in ((before, NAMES[: NAMES.index(name)]), (upto, NAMES[: NAMES.index(name) + 1])):
@@ -139,7 +139,7 @@ FREE = [
 
 
 @pytest.mark.parametrize("text", [*BLOCKING, *FREE])
-def test_what_blocks_is_told_from_what_does_not(empty: str, tmp_path: Path, text: str) -> None:
+def test_blocking_effects_are_recognized(empty: str, tmp_path: Path, text: str) -> None:
     folder = tmp_path / "migrations"
     folder.mkdir()
     for name, content in (("0001_a", BEFORE), ("0002_b", text)):
@@ -149,8 +149,8 @@ def test_what_blocks_is_told_from_what_does_not(empty: str, tmp_path: Path, text
 
 
 @pytest.mark.case(229)
-def test_indexes_whose_build_was_interrupted_are_built_again(empty: str) -> None:
-    """C-229: outside of a transaction, the steps before the interruption are done."""
+def test_interrupted_index_builds_are_repeated(empty: str) -> None:
+    """C-229: outside of a transaction, the steps before the interruption stay."""
     migrate(empty)
     name = next(name for name in NAMES if name.endswith("_due_indexes"))
     with psycopg.connect(empty, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""Indexes that are built while requests write to their table, outside of any transaction."""
+"""Indexes built concurrently, outside of any transaction."""
 
 import psycopg
 import pytest
@@ -9,7 +9,7 @@ from tests.migrations.test_migrations import schema
 
 @pytest.mark.case(188)
 def test_an_index_whose_concurrent_build_was_interrupted_is_built_again(empty: str) -> None:
-    """C-188: outside of a transaction the steps before the interruption are done, and an index may be left invalid."""
+    """C-188: the steps before the interruption stay, and an index may be left invalid."""
     migrate(empty)
     whole = schema(empty)
     with psycopg.connect(empty, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""A migration that was edited after it was applied is named, because the edit would never be applied."""
+"""A migration that was edited after it was applied is reported, because the edit would never be applied."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def test_comments_may_change(empty: str, folder: Path) -> None:
     assert migrate(empty, folder) == []
 
 
-def test_one_that_was_taken_back_may_be_edited(empty: str, folder: Path) -> None:
+def test_a_rolled_back_migration_may_be_edited(empty: str, folder: Path) -> None:
     migrate(empty, folder)
     migrate(empty, folder, back=True)
     (folder / "0002_b.sql").write_text("create table b (id bigint);")
@@ -42,7 +42,7 @@ def test_one_that_was_taken_back_may_be_edited(empty: str, folder: Path) -> None
     assert migrate(empty, folder) == []
 
 
-def test_what_a_release_without_digests_applied_passes(empty: str, folder: Path) -> None:
+def test_migrations_applied_without_digests_pass(empty: str, folder: Path) -> None:
     migrate(empty, folder)
     with psycopg.connect(empty) as connection:
         connection.execute("update _yoyo_log set comment = null")

@@ -1,4 +1,4 @@
-"""A database in another locale: what Turkish rules made of addresses is repaired, and everything works there."""
+"""A database in another locale: addresses folded by Turkish rules are repaired, and everything works."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +23,7 @@ from tests.users.people import sign_in
 
 @pytest.fixture
 def turkish(settings: Settings) -> Iterator[str]:
-    """The URL of an empty database in which lower('I') is a dotless i."""
+    """Return the URL of an empty database in which lower('I') is a dotless i."""
     name = f"turkish_{uuid7().hex}"
     with psycopg.connect(with_database(settings, "postgres"), autocommit=True) as admin:
         create = (
@@ -54,7 +54,7 @@ async def turkish_client(there: Context) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def before(folder: Path) -> Path:
-    """The migrations of the release before."""
+    """Return the migrations of the previous release."""
     for file in FOLDER.glob("*.sql"):
         if file.name < "0014":
             shutil.copy(file, folder)
@@ -62,7 +62,7 @@ def before(folder: Path) -> Path:
 
 
 def test_addresses_that_turkish_rules_folded_are_repaired(turkish: str, tmp_path: Path) -> None:
-    """C-158: once each, unconfirmed, and never onto an address that has an account."""
+    """C-158: once each, unconfirmed, and never to an address that has an account."""
     migrate(turkish, before(tmp_path))
     old = "insert into users (id, email, password_hash, is_verified) values (%s, lower(%s), 'x', true)"
     with psycopg.connect(turkish, autocommit=True) as connection:
@@ -73,7 +73,7 @@ def test_addresses_that_turkish_rules_folded_are_repaired(turkish: str, tmp_path
             "update users set pending_email = lower('ADA.I@example.com') where email = 'ada@example.com'"
         )
         broken = connection.execute("select count(*) from users where email like '%ı%'").fetchone()
-        assert broken == (4,), "the test is one"
+        assert broken == (4,), "the database has the rule"
         migrate(turkish)
         rows = connection.execute("select email, is_verified, pending_email from users order by email").fetchall()
         assert rows == [
@@ -90,7 +90,7 @@ def test_addresses_that_turkish_rules_folded_are_repaired(turkish: str, tmp_path
 
 
 async def test_everything_works_in_a_turkish_database(turkish_client: httpx.AsyncClient, there: Context) -> None:
-    """C-158: registered once, signed in to in any case, found."""
+    """C-158: registered once, signed in in any case, found."""
     register = {"email": "INFO@TITLE.EXAMPLE", "password": PASSWORD}
     answer = await turkish_client.post("/api/auth/register", json=register)
     assert (answer.status_code, answer.json()["email"]) == (201, "info@title.example")
@@ -109,8 +109,8 @@ async def test_everything_works_in_a_turkish_database(turkish_client: httpx.Asyn
         assert [each["email"] for each in found] == ["isparta@title.example"], q
 
 
-def test_filling_goes_on_where_it_stopped(empty: str, tmp_path: Path) -> None:
-    """C-158: accounts from before are searched, and rows that a request holds meanwhile hold up nothing else."""
+def test_filling_continues_after_an_interruption(empty: str, tmp_path: Path) -> None:
+    """C-158: earlier accounts are searchable, and rows locked by a request delay no others."""
     migrate(empty, before(tmp_path))
     with psycopg.connect(empty, autocommit=True) as connection:
         connection.execute(

@@ -1,4 +1,4 @@
-"""The release process: forward, back and forward again, two at once, and what it refuses."""
+"""The release process: forward, back and forward again, two at once, and its refusals."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ from migrations.__main__ import FOLDER, MigrationError, check_files, migrate
 from tests.conftest import ENVIRONMENT
 
 NAMES = sorted(file.stem for file in FOLDER.glob("*.sql") if ".rollback" not in file.name)
-# Everything that the application can see of a schema, in order.
+# Everything of a schema that is visible to the application, in order.
 SCHEMA = """
 select 'column', table_name, column_name, data_type || is_nullable || coalesce(column_default, '') || is_identity
   from information_schema.columns where table_schema = 'public'
@@ -35,7 +35,7 @@ select 'index', tablename, indexname, indexdef from pg_indexes where schemaname 
 
 
 def schema(url: str) -> list[tuple[str, ...]]:
-    """What the migrations made; yoyo's own tables are not it."""
+    """Return the migrations' objects, without yoyo's own tables."""
     with psycopg.connect(url) as connection:
         rows = connection.execute(SCHEMA).fetchall()
     return [row for row in rows if "yoyo" not in row[1]]
@@ -63,17 +63,17 @@ def run(root: Path, url: str, *arguments: str, **changed: str) -> subprocess.Com
     return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100)
 
 
-def test_what_is_missing_is_applied_in_order_and_only_once(empty: str) -> None:
+def test_missing_migrations_are_applied_in_order_and_once(empty: str) -> None:
     assert migrate(empty) == NAMES
-    assert applied(empty) == NAMES, "and nothing else, such as the Python beside them"
+    assert applied(empty) == NAMES, "only migrations, not the Python files beside them"
     made = schema(empty)
     assert {"users", "sessions", "outbox_events"} <= {row[1] for row in made}
     assert migrate(empty) == []
     assert schema(empty) == made
 
 
-def test_every_migration_can_be_taken_back_and_applied_again(empty: str) -> None:
-    """After each step back the schema is the one that was there before that step forward."""
+def test_every_migration_can_be_rolled_back_and_applied_again(empty: str) -> None:
+    """After each step back the schema is the one before that step forward."""
     migrate(empty)
     last = schema(empty)
     states = [last]
@@ -90,7 +90,7 @@ def test_every_migration_can_be_taken_back_and_applied_again(empty: str) -> None
 
 @hypothesis_settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(back=st.integers(1, len(NAMES)))
-def test_from_wherever_one_stands_the_way_forward_ends_at_the_same_schema(empty: str, back: int) -> None:
+def test_every_state_migrates_to_the_same_schema(empty: str, back: int) -> None:
     migrate(empty)
     before = schema(empty)
     for _ in range(back):
@@ -99,8 +99,8 @@ def test_from_wherever_one_stands_the_way_forward_ends_at_the_same_schema(empty:
     assert schema(empty) == before
 
 
-def test_whoever_is_signed_in_stays_so_when_accounts_learn_to_end_sign_ins(empty: str) -> None:
-    """And the way back works with rows that only the newer schema knows."""
+def test_sessions_survive_the_migration_to_ended_sessions(empty: str) -> None:
+    """The rollback works with rows that only the newer schema has."""
     migrate(empty)
     while "0005_accounts" in applied(empty):
         migrate(empty, back=True)
@@ -123,7 +123,7 @@ def test_whoever_is_signed_in_stays_so_when_accounts_learn_to_end_sign_ins(empty
         assert connection.execute("select email from users").fetchall() == [("a@b.cd",)]
 
 
-def test_two_releases_at_once_do_no_harm(empty: str, root: Path) -> None:
+def test_two_concurrent_releases_are_safe(empty: str, root: Path) -> None:
     command = [sys.executable, "-m", "migrations"]
     environ = os.environ | ENVIRONMENT | {"DATABASE_URL": empty, "REDIS_URL": "redis://127.0.0.1:1"}
     environ |= {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "SMTP_URL": "smtp://127.0.0.1:1"}
@@ -141,7 +141,7 @@ def test_two_releases_at_once_do_no_harm(empty: str, root: Path) -> None:
     assert applied(empty) == NAMES
 
 
-def test_the_command_tells_what_it_did(empty: str, root: Path) -> None:
+def test_the_command_reports_what_it_did(empty: str, root: Path) -> None:
     assert (ended := run(root, empty)).returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[0] == f"applying {NAMES[0]}"
     ended = run(root, empty, "rollback")
@@ -160,7 +160,7 @@ def test_a_mistyped_command_changes_nothing(empty: str, root: Path) -> None:
     ["postgresql://nobody:secret-canary@127.0.0.1:1/nowhere", "{server}/no_such_database", "{stranger}"],
     ids=["nothing listens", "no such database", "wrong password"],
 )
-def test_a_database_that_cannot_be_reached_is_one_line(root: Path, settings: Settings, url: str) -> None:
+def test_an_unreachable_database_is_reported_in_one_line(root: Path, settings: Settings, url: str) -> None:
     parts = urlsplit(settings.database_url)
     stranger = parts._replace(netloc=f"{parts.username}:secret-canary@{parts.hostname}:{parts.port}").geturl()
     server = parts._replace(path="").geturl()
@@ -218,7 +218,7 @@ GOOD = {"0001_a.sql": b"create table a (id int);", "0001_a.rollback.sql": b"drop
         ({"0002_b.sql": b"select 1", "0002_b.rollback.sql": b""}, "migrations/0002_b.rollback.sql is empty."),
     ],
 )
-def test_a_file_that_is_not_right_is_named_before_anything_is_done(
+def test_a_malformed_file_is_named_before_anything_is_applied(
     empty: str, tmp_path: Path, files: dict[str, bytes], told: str
 ) -> None:
     write(tmp_path, GOOD | files)
@@ -234,10 +234,10 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
         check_files(tmp_path)
 
 
-def test_the_files_that_are_shipped_are_right() -> None:
+def test_the_shipped_files_are_valid() -> None:
     check_files()
     numbers = [name[:4] for name in NAMES]
-    assert numbers == sorted(set(numbers)), "two migrations with one number have no order"
+    assert numbers == sorted(set(numbers)), "two migrations have the same number"
 
 
 def test_a_migration_that_fails_leaves_nothing_of_itself(empty: str, tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(empty: str, tmp_path: P
     assert migrate(empty, tmp_path) == ["0002_b"]
 
 
-def test_a_table_in_use_is_asked_for_again_and_in_the_end_makes_the_release_fail(
+def test_a_locked_table_is_retried_and_finally_fails_the_release(
     empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, GOOD)
@@ -267,10 +267,10 @@ def test_a_table_in_use_is_asked_for_again_and_in_the_end_makes_the_release_fail
 
 
 @pytest.mark.parametrize("back", [False, True])
-def test_a_release_that_is_killed_before_it_has_noted_a_migration_has_not_made_it(
+def test_a_release_killed_before_recording_a_migration_has_not_applied_it(
     empty: str, root: Path, tmp_path: Path, back: bool
 ) -> None:
-    """A kill -9 between the steps and the mark: the next release does both."""
+    """A kill -9 between the steps and the record: the next release does both."""
     folder = tmp_path / "migrations"
     shutil.copytree(FOLDER, folder)
     (folder / "0900_more.sql").write_text("alter table users add column nickname text;")

@@ -13,7 +13,7 @@ PRODUCTION = {"ENVIRONMENT": "production", "PUBLIC_URL": "https://app.example.co
 
 
 @pytest.mark.case(234)
-async def test_production_is_rolled_back_by_its_databases_name_alone(empty: str, root: Path) -> None:
+async def test_a_rollback_in_production_needs_the_databases_name(empty: str, root: Path) -> None:
     assert migrate(empty) == NAMES
     name = urlsplit(empty).path[1:]
     for arguments, told in (

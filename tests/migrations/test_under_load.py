@@ -1,4 +1,4 @@
-"""F-33: releases and the code that runs meanwhile: the old code on a newer schema, the new code on an older one."""
+"""F-33: releases and the running code: old code on a newer schema, new code on an older one."""
 
 import asyncio
 import shutil
@@ -26,7 +26,7 @@ alter table outbox_tasks drop column priority;
 
 
 async def use(client: httpx.AsyncClient, headers: dict[str, str], number: int) -> list[int]:
-    """The statuses of a read, a change, and somebody else's registering."""
+    """Return the statuses of a read, a change, and a registration."""
     account = {"email": f"{number}@example.com", "password": PASSWORD}
     answers = await asyncio.gather(
         client.get("/api/users/me", headers=headers),
@@ -36,10 +36,10 @@ async def use(client: httpx.AsyncClient, headers: dict[str, str], number: int) -
     return [answer.status_code for answer in answers]
 
 
-async def test_nobody_notices_a_migration_that_only_adds(
+async def test_a_migration_that_only_adds_affects_no_request(
     live_client: httpx.AsyncClient, live: Context, cloned: Settings, tmp_path: Path
 ) -> None:
-    """There and back, under load: what was prepared before it runs on."""
+    """Forward and back, under load: prepared statements keep working."""
     folder = tmp_path / "migrations"
     shutil.copytree(FOLDER, folder)
     (folder / "0900_more.sql").write_text(EXPAND)
@@ -58,11 +58,11 @@ async def test_nobody_notices_a_migration_that_only_adds(
 
 
 @pytest.mark.case(277)
-async def test_what_is_superseded_goes_while_requests_are_served(
+async def test_an_unused_column_is_dropped_while_requests_are_served(
     live_client: httpx.AsyncClient, live: Context, cloned: Settings, tmp_path: Path
 ) -> None:
-    """C-277: dropping the column locks out every other statement on users for a moment, and may have to be repeated."""
-    # It alone is taken back: this code needs the migrations after it.
+    """C-277: dropping the column locks out all other statements on users for a moment, and may have to be retried."""
+    # Only this one is rolled back: this code needs the later migrations.
     for file in FOLDER.glob("*.sql"):
         if file.name <= "0033_superseded.sql":
             shutil.copy(file, tmp_path)
@@ -76,7 +76,7 @@ async def test_what_is_superseded_goes_while_requests_are_served(
     assert await use(live_client, headers, 0) == [200, 200, 201]
 
 
-async def test_code_that_came_before_its_schema_says_so_and_works_once_it_is_there(
+async def test_code_before_its_schema_reports_it_and_works_after_the_migration(
     live_client: httpx.AsyncClient, live: Context, cloned: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     user = await make_user(live)
@@ -93,5 +93,5 @@ async def test_code_that_came_before_its_schema_says_so_and_works_once_it_is_the
     await asyncio.to_thread(migrate, cloned.database_url)
     assert (await live_client.post("/api/auth/jwt/login", data=form)).status_code == 200
     async with asyncio.timeout(60):
-        while not await is_ready(live_client):  # noqa: ASYNC110  # what was read of the schema is kept for a second
+        while not await is_ready(live_client):  # noqa: ASYNC110  # the schema is cached for a second
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""notifications.requested: another service has an account told something."""
+"""notifications.requested: another service sends an account a message."""
 
 import msgspec
 import pytest
@@ -26,19 +26,19 @@ async def test_the_account_gets_a_mail_in_its_language(context: Context, mailbox
     await mailed(context)
     [mail] = mailbox.sent
     assert (mail.to, mail.subject) == (user.email, "Bestellung")
-    assert mail.text.startswith("Zeile 1\n<b>Zeile 2</b> {{ 7*7 }}\n\nSie bekommen diese Mail")
+    assert mail.text.startswith("Zeile 1\n<b>Zeile 2</b> {{ 7*7 }}\n\nSie erhalten diese E-Mail")
     assert "&lt;b&gt;Zeile 2&lt;/b&gt; {{ 7*7 }}" in mail.html
 
 
 @pytest.mark.parametrize("state", [{"verified": False}, {"active": False}, None])
-async def test_who_may_have_no_mail_is_told_of(context: Context, state: dict[str, bool] | None) -> None:
+async def test_an_account_that_may_have_no_mail_is_reported(context: Context, state: dict[str, bool] | None) -> None:
     id = uuid7() if state is None else (await make_user(context, **state)).id  # type: ignore[arg-type]
     with pytest.raises(NOT_FOUND):
         await ask(context, user_id=id)
     assert await context.db.fetch("select 1 from outbox_tasks") == []
 
 
-async def test_who_left_meanwhile_gets_none(context: Context, mailbox: MemoryMailer) -> None:
+async def test_a_deleted_account_gets_no_mail(context: Context, mailbox: MemoryMailer) -> None:
     user = await make_user(context)
     assert await ask(context, user_id=user.id)
     await context.db.fetch("delete from users where id = $1", user.id)
@@ -59,7 +59,7 @@ async def test_who_left_meanwhile_gets_none(context: Context, mailbox: MemoryMai
         ("user_id", "ada"),
     ],
 )
-async def test_what_is_no_notification_is_refused(context: Context, field: str, value: str) -> None:
+async def test_an_invalid_notification_is_refused(context: Context, field: str, value: str) -> None:
     user = await make_user(context)
     with pytest.raises(VALIDATION_FAILED) as refused:
         await ask(context, **{"user_id": user.id, field: value})

@@ -13,13 +13,13 @@ __all__ = ["publisher", "queue", "relay"]
 
 @pytest.fixture
 def scrape(metrics: InMemoryMetricReader) -> Callable[[], str]:
-    """What `/metrics` would say of this process."""
+    """Return the `/metrics` of this process."""
     return lambda: rendered(metrics.get_metrics_data())
 
 
 @pytest.fixture
 def alarm(scrape: Callable[[], str], tmp_path: Path) -> Callable[..., tuple[bool, bool]]:
-    """Whether an alert fired by the scrape `before`, and fires by what is measured now."""
+    """Return whether an alert fires on the scrape `before`, and on the current metrics."""
 
     def judge(alert: str, before: str, *, after: str | None = None, again: bool = True) -> tuple[bool, bool]:
         return fires(alert, before, after or scrape(), tmp_path, again=again)

@@ -1,4 +1,4 @@
-"""Alert rules against what was scraped: promtool (Debian's package `prometheus`) plays back two scrapes."""
+"""Alert rules against scrapes: promtool (Debian's package `prometheus`) replays two of them."""
 
 import json
 import re
@@ -15,12 +15,12 @@ PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="needs promtool: apt-get install prometheus")
 SAMPLE = re.compile(r"(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
 SAMPLES = 80
-"""Every 15 s: twenty minutes of the first scrape, and then of the second."""
+"""Every 15 s: twenty minutes of the first scrape, then of the second."""
 BEFORE, SOON, LATER = "19m", "22m", "34m"
 
 
 def samples(text: str) -> dict[str, float]:
-    """The series of a scrape with their values."""
+    """Return the series of a scrape with their values."""
     found = {}
     for line in text.splitlines():
         if not line.startswith("#"):
@@ -32,8 +32,8 @@ def samples(text: str) -> dict[str, float]:
 
 
 def fires(alert: str, before: str, after: str, folder: Path, *, again: bool = True) -> tuple[bool, bool]:
-    """Whether the alert fires while Prometheus scrapes `before`, and after it has scraped `after` for a while. What
-    `after` has counted is counted in every interval, or once where it does not happen `again`."""
+    """Return whether the alert fires while Prometheus scrapes `before`, and some time after it scraped `after`. The
+    counts of `after` repeat in every interval, or happen once if not `again`."""
     first, second = samples(before), samples(after)
     names = re.findall(r"[a-z_]{2,}", RULES.read_text().partition(f"alert: {alert}\n")[2].partition("labels:")[0])
     series = [

@@ -1,4 +1,4 @@
-"""C-242: each alert of docs/observe/alerts.yaml is provoked here, and is silent before."""
+"""C-242: each alert of docs/observe/alerts.yaml is silent before its cause and fires after it."""
 
 import asyncio
 import logging
@@ -33,7 +33,7 @@ pytestmark = needs_promtool
 Alarm = Callable[..., tuple[bool, bool]]
 Scrape = Callable[[], str]
 FIRES = (False, True)
-"""Not before, and then."""
+"""Not before the cause, but after it."""
 
 
 async def announce(context: Context) -> None:
@@ -52,7 +52,7 @@ async def test_server_errors(scrape: Scrape, alarm: Alarm, nowhere: Settings) ->
 
 
 async def test_slow_requests(scrape: Scrape, alarm: Alarm, live: Context, live_client: httpx.AsyncClient) -> None:
-    """Requests that wait for a row that another transaction has locked."""
+    """Requests wait for a row locked by another transaction."""
     before = scrape()
     body = {"email": "ada@example.com", "password": PASSWORD}
     async with Another(live.db).transaction() as db:
@@ -96,7 +96,7 @@ async def test_event_loop_late(scrape: Scrape, alarm: Alarm, live: Context) -> N
 
     last = measured()
     async with asyncio.timeout(60):
-        while measured() == last:  # noqa: ASYNC110  # the metrics tell nobody
+        while measured() == last:  # noqa: ASYNC110  # metrics have no event
             await asyncio.sleep(0)
     assert alarm("EventLoopLate", before) == FIRES
 
@@ -113,7 +113,7 @@ async def test_descriptors_run_out(scrape: Scrape, alarm: Alarm, live: Context) 
 
 
 async def test_outbox_unmeasured(scrape: Scrape, alarm: Alarm, live: Context) -> None:
-    """Of several workers one reports, and nobody does where that one is gone."""
+    """One of several workers reports; after its end another must."""
     await measure(live)
     before = scrape()
     await live.cache.execute("SET", REPORTER_KEY, "another worker")

@@ -1,4 +1,4 @@
-"""C-242: the alerts about a whole process and about Kafka's consumers."""
+"""C-242: the alerts on whole processes and on Kafka's consumers."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ FIRES = (False, True)
 
 
 async def test_target_down(cloned: Settings, environment: Mapping[str, str], tmp_path: Path) -> None:
-    """`up` is what Prometheus makes of whether a scrape succeeded."""
+    """Prometheus sets `up` by the success of a scrape."""
 
     def alarm(alert: str, before: bool, after: bool) -> tuple[bool, bool]:
         return fires(alert, f"up {int(before)}", f"up {int(after)}", tmp_path)

@@ -1,4 +1,4 @@
-"""C-243: `/metrics` for whoever may read it, and nobody else."""
+"""C-243: `/metrics` for authorized scrapers only."""
 
 import asyncio
 import re
@@ -48,7 +48,7 @@ async def test_with_a_token_on_the_web_port(cloned: Settings, environment: Mappi
 
 
 def served(folder: Path) -> set[str]:
-    """The ports that the processes have told in their logs."""
+    """Return the ports in the processes' logs."""
     logs = "".join(log.read_text() for log in folder.glob("*.log"))
     return set(re.findall(r'"metrics are served".*?"port": (\d+)', logs))
 
@@ -84,7 +84,7 @@ async def test_with_a_port_it_is_not_on_the_web_port(settings: Settings, context
             assert ((await client.get("/metrics")).status_code == 401) == (port is None)
 
 
-def test_ports_that_cannot_be_had_are_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_unavailable_ports_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     with socket.socket() as taken:
         taken.bind(("0.0.0.0", 65_535))
         taken.listen()
@@ -92,8 +92,8 @@ def test_ports_that_cannot_be_had_are_told(caplog: pytest.LogCaptureFixture) -> 
     assert "metrics are not served: check METRICS_PORT" in caplog.messages
 
 
-async def test_the_port_of_web_is_left_to_it_and_ipv6_is_served() -> None:
-    """C-331: the second of two processes would have taken it before `web` listens."""
+async def test_the_port_of_web_is_reserved_and_ipv6_is_served() -> None:
+    """C-331: the second of two processes would otherwise take it before `web` listens."""
     first = free_port()
     taken = listen(Exposition(), first, None, first + 1)
     assert taken == first
@@ -115,7 +115,7 @@ def loopback_has_ipv6() -> bool:
 
 
 @needs_promtool
-async def test_prometheus_takes_what_make_observe_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_prometheus_accepts_the_output_of_make_observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METRICS_TOKEN", TOKEN)
     file = tmp_path / "prometheus.yml"
     file.write_text(configuration(range(9464, 9466)))
@@ -137,13 +137,13 @@ async def test_off_by_default(client: httpx.AsyncClient) -> None:
         ({"METRICS_TOKEN": TOKEN, "WEB_CONCURRENCY": "2"}, "METRICS_TOKEN alone answers for one process"),
     ],
 )
-def test_what_cannot_work_is_refused(variables: dict[str, str], told: str) -> None:
+def test_invalid_settings_are_refused(variables: dict[str, str], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         load(ENVIRONMENT | _NOWHERE | variables)
 
 
 async def exercise(client: httpx.AsyncClient, name: str = "ada", number: int = 1) -> None:
-    """Requests whose paths, bodies and headers hold ids, addresses and names."""
+    """Send requests with ids, addresses and names in paths, bodies and headers."""
     body = {"email": f"{name}@example.com", "password": PASSWORD}
     await client.post("/api/auth/register", json=body, headers={"x-forwarded-for": f"203.0.113.{number}"})
     await client.post("/api/auth/jwt/login", data={"username": body["email"], "password": PASSWORD})
@@ -153,7 +153,7 @@ async def exercise(client: httpx.AsyncClient, name: str = "ada", number: int = 1
 
 
 async def test_no_label_has_an_id_or_an_address(scrape: Callable[[], str], live_client: httpx.AsyncClient) -> None:
-    """C-244: how many series there are does not depend on what clients send."""
+    """C-244: the number of series does not depend on requests."""
     await exercise(live_client)
     before = {name for name in samples(scrape()) if "duration" in name}
     await exercise(live_client, "bob", 2)
@@ -163,23 +163,23 @@ async def test_no_label_has_an_id_or_an_address(scrape: Callable[[], str], live_
 
 
 @needs_promtool
-async def test_promtool_reads_it(scrape: Callable[[], str], live_client: httpx.AsyncClient) -> None:
+async def test_promtool_accepts_the_metrics(scrape: Callable[[], str], live_client: httpx.AsyncClient) -> None:
     await exercise(live_client)
     assert PROMTOOL is not None
     checking = await asyncio.create_subprocess_exec(PROMTOOL, "check", "metrics", stdin=PIPE, stderr=PIPE, stdout=PIPE)
     told, errors = await checking.communicate(scrape().encode())
-    # OpenTelemetry's own names end so.
+    # OpenTelemetry's own names end like this.
     others = [line for line in errors.decode().splitlines() if not line.endswith('should not have "_count" suffix')]
     assert (checking.returncode in (0, 3), told, others) == (True, b"", [])
 
 
 def documented() -> dict[str, str]:
-    """The metrics of docs/operations.md: OpenTelemetry's names, and Prometheus'."""
+    """Return the metrics of docs/operations.md: OpenTelemetry's names, and Prometheus'."""
     rows = re.findall(r"^\| `([a-z_.]+)` \| `([a-z_]+)` \|", (ROOT / "docs/operations.md").read_text(), re.M)
     return dict(rows)
 
 
-def test_what_is_documented_is_what_exists() -> None:
+def test_documented_and_existing_metrics_are_the_same() -> None:
     """C-245."""
     made = re.compile(r'(?:create_\w+|LastingGauge)\(\s*"([a-z_.]+)"')
     sources = [file for folder in ("api", "worker") for file in sorted((ROOT / folder).rglob("*.py"))]
@@ -195,7 +195,7 @@ async def test_prometheus_names_are_those_documented(scrape: Callable[[], str], 
 
 
 @pytest.mark.parametrize("file", ["alerts.yaml", "dashboard.json"])
-def test_alerts_and_dashboard_use_what_exists(file: str) -> None:
+def test_alerts_and_dashboard_use_existing_metrics(file: str) -> None:
     """C-245."""
     text = (ROOT / "docs/observe" / file).read_text()
     used = set(

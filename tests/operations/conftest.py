@@ -1,4 +1,4 @@
-"""A superuser's client and a relay, over one database that keeps what is committed."""
+"""A superuser's client and a relay, on one database with commits."""
 
 from collections.abc import AsyncIterator
 
@@ -16,7 +16,7 @@ from worker.relay import Relay
 
 @pytest.fixture
 async def operator(live_client: httpx.AsyncClient, live: Context, relay: Relay) -> httpx.AsyncClient:
-    """The client, signed in as a superuser; what that left in the outbox is gone."""
+    """The client, signed in as a superuser, with an empty outbox."""
     root = await make_user(live, "root@example.com", superuser=True)
     live_client.headers.update(await sign_in(live_client, root.email))
     await relay.publish_events()

@@ -1,4 +1,4 @@
-"""For the tests that go over every feature (tests/examples.py)."""
+"""Test data for the tests that cover all features (tests/examples.py)."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -30,20 +30,22 @@ async def things(context: Context, user: User, sid: UUID) -> Mapping[str, Mappin
     return {"/operations/dead-letters/{id}": {"id": letter}}
 
 
-async def page(told: Transcript, context: Context, admin: dict[str, str]) -> None:
-    told.say("## Operations")
+async def page(transcript: Transcript, context: Context, admin: dict[str, str]) -> None:
+    transcript.write("## Operations")
     await mailed(context)
     await context.db.fetch("update outbox_events set published_at = now()")
     await context.cache.set(HEARTBEAT_KEY, b"here", 30)
     for _ in range(4):
         await tasks.send_reset.defer_alone(context.db, tasks.ResetWanted(email="ada@example.com"))
     await context.db.fetch("update outbox_tasks set dead_at = now(), attempts = 20, last_error = 'OSError'")
-    letters = (await told.show("GET /operations/dead-letters", params={"limit": 1}, headers=admin)).json()["items"]
-    await told.show("GET /operations/dead-letters/{id}", id=letters[0]["id"], headers=admin)
-    await told.show("POST /operations/dead-letters/{id}/retry", id=letters[0]["id"], headers=admin)
-    other, *rest = (await told.client.get("/api/operations/dead-letters", headers=admin)).json()["items"]
-    await told.show("POST /operations/dead-letters/{id}/discard", id=other["id"], headers=admin)
+    letters = (await transcript.show("GET /operations/dead-letters", params={"limit": 1}, headers=admin)).json()[
+        "items"
+    ]
+    await transcript.show("GET /operations/dead-letters/{id}", id=letters[0]["id"], headers=admin)
+    await transcript.show("POST /operations/dead-letters/{id}/retry", id=letters[0]["id"], headers=admin)
+    other, *rest = (await transcript.client.get("/api/operations/dead-letters", headers=admin)).json()["items"]
+    await transcript.show("POST /operations/dead-letters/{id}/discard", id=other["id"], headers=admin)
     wanted = {"type": "users.send_reset", "ids": [rest[0]["id"]]}
-    await told.show("POST /operations/dead-letters/retry", json=wanted, headers=admin)
-    await told.show("POST /operations/dead-letters/discard", json={"all": True}, headers=admin)
-    await told.show("GET /operations/outbox", headers=admin)
+    await transcript.show("POST /operations/dead-letters/retry", json=wanted, headers=admin)
+    await transcript.show("POST /operations/dead-letters/discard", json={"all": True}, headers=admin)
+    await transcript.show("GET /operations/outbox", headers=admin)

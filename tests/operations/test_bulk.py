@@ -21,7 +21,7 @@ pytestmark = pytest.mark.case(231)
 
 
 async def add_dead(live: Context, tasks: int = 3, events: int = 2) -> tuple[list[UUID], list[UUID]]:
-    """Dead tasks, each an hour older than the one before, and dead events, each of a key of its own."""
+    """Insert dead tasks, each an hour older than the one before, and dead events, each with its own key."""
     ids = await add_tasks(live.db, count=tasks)
     for age, id in enumerate(ids):
         await live.db.fetch("update outbox_tasks set dead_at = now() - $2 * interval '1 hour' where id = $1", id, age)
@@ -45,7 +45,7 @@ async def decisions(live: Context, verb: str) -> set[str]:
     return {str(row["key"]) for row in rows}
 
 
-async def test_each_of_many_is_retried_and_recorded(operator: httpx.AsyncClient, live: Context) -> None:
+async def test_each_selected_letter_is_retried_and_recorded(operator: httpx.AsyncClient, live: Context) -> None:
     ids, _ = await add_dead(live)
     before = {str(each["id"]) for each in await letters(operator)}
     assert await decide(operator, "retry", all=True) == {"count": 5, "left": 0}
@@ -56,7 +56,7 @@ async def test_each_of_many_is_retried_and_recorded(operator: httpx.AsyncClient,
     assert await decide(operator, "retry", all=True) == {"count": 0, "left": 0}
 
 
-async def test_a_filter_selects_what_matches_all_its_fields(operator: httpx.AsyncClient, live: Context) -> None:
+async def test_a_filter_selects_letters_that_match_all_its_fields(operator: httpx.AsyncClient, live: Context) -> None:
     ids, keys = await add_dead(live)
     assert await decide(operator, "discard", type="users.nothing") == {"count": 0, "left": 0}
     assert await decide(operator, "discard", type="users.registered", key=str(uuid7())) == {"count": 0, "left": 0}
@@ -81,7 +81,7 @@ async def test_a_filter_selects_what_matches_all_its_fields(operator: httpx.Asyn
         ({"kind": "letter"}, "/kind"),
     ],
 )
-async def test_a_filter_that_selects_nothing_in_particular_changes_nothing(
+async def test_an_empty_filter_changes_nothing(
     operator: httpx.AsyncClient, live: Context, body: dict[str, object], pointer: str
 ) -> None:
     await add_dead(live)
@@ -95,7 +95,7 @@ async def test_a_filter_that_selects_nothing_in_particular_changes_nothing(
     assert len(await letters(operator)) == 5
 
 
-async def test_many_are_one_charge_of_the_limit(operator: httpx.AsyncClient, live: Context) -> None:
+async def test_a_bulk_request_is_charged_once(operator: httpx.AsyncClient, live: Context) -> None:
     await add_dead(live, tasks=150)
     limited = msgspec.structs.replace(live.settings, rate_limit_signed_in=Rate(3, 3600))
     operator._transport.app.app.state.context = msgspec.structs.replace(live, limiter=Limiter(limited, live.cache))  # type: ignore[attr-defined]
@@ -104,7 +104,7 @@ async def test_many_are_one_charge_of_the_limit(operator: httpx.AsyncClient, liv
     assert answer.headers["x-ratelimit-remaining"] == "2"
 
 
-async def test_what_does_not_fit_into_a_request_is_left_for_the_next(
+async def test_letters_beyond_the_limit_of_a_request_are_left(
     operator: httpx.AsyncClient, live: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add_dead(live, tasks=150)
@@ -113,7 +113,7 @@ async def test_what_does_not_fit_into_a_request_is_left_for_the_next(
     assert await decide(operator, "retry", all=True) == {"count": 52, "left": 0}
 
 
-async def test_of_two_operators_at_once_each_letter_is_one_s(operator: httpx.AsyncClient, live: Context) -> None:
+async def test_two_concurrent_operators_decide_on_each_letter_once(operator: httpx.AsyncClient, live: Context) -> None:
     await add_dead(live, tasks=120)
     said = await asyncio.gather(*(decide(operator, verb, all=True) for verb in ("retry", "discard") * 2))
     assert sum(each["count"] for each in said) == 122
@@ -121,8 +121,10 @@ async def test_of_two_operators_at_once_each_letter_is_one_s(operator: httpx.Asy
     assert (len(retried | discarded), retried & discarded) == (122, set())
 
 
-async def test_one_that_dies_again_meanwhile_is_not_retried_twice(operator: httpx.AsyncClient, live: Context) -> None:
-    """Kafka may refuse it again while the rest is retried: that is another decision."""
+async def test_a_letter_that_dies_again_meanwhile_is_not_retried_twice(
+    operator: httpx.AsyncClient, live: Context
+) -> None:
+    """Kafka may refuse it again while the rest is retried: that needs another decision."""
     await add_dead(live, tasks=0)
     wanted = DeadLetterFilter(all=True)
     [counted] = await api.operations.bulk.count_matching(live.db, wanted)
@@ -132,7 +134,7 @@ async def test_one_that_dies_again_meanwhile_is_not_retried_twice(operator: http
     assert len(await letters(operator)) == 1
 
 
-async def test_one_is_shown(operator: httpx.AsyncClient, live: Context) -> None:
+async def test_one_letter_is_shown(operator: httpx.AsyncClient, live: Context) -> None:
     [id], _ = await add_dead(live, tasks=1)
     shown = await operator.get(f"{LETTERS}/{id}")
     assert shown.json() == next(each for each in await letters(operator) if each["id"] == str(id))

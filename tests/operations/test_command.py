@@ -1,4 +1,4 @@
-"""`python -m api.operations`: dead letters and orphaned tasks, as an operator decides on them."""
+"""`python -m api.operations`: an operator's decisions on dead letters and orphaned tasks."""
 
 import asyncio
 import os
@@ -41,7 +41,7 @@ async def audited(live: Context) -> list[tuple[str, str, str]]:
     return [tuple(row) for row in rows]
 
 
-async def test_they_are_counted_and_listed_without_what_they_say(own: Environment, live: Context) -> None:
+async def test_letters_are_counted_and_listed_without_their_content(own: Environment, live: Context) -> None:
     [old, young], [key] = await add_dead(live, tasks=2, events=1)
     await live.db.fetch("update outbox_tasks set last_error = E'550 \\x1b[31mno' where id = $1", old)
     status, said, errors = await run(own, OPERATIONS, "dead-letters", "list")
@@ -50,7 +50,7 @@ async def test_they_are_counted_and_listed_without_what_they_say(own: Environmen
     assert [line.split()[:2] for line in lines[:2]] == [["1", "event"], ["2", "task"]]
     assert lines[2] == "3 dead letter(s)."
     assert [line.split()[0] for line in lines[4:6]] == [str(young), str(old)]
-    assert "550 ?[31mno" in lines[5], "nothing that another system said reaches the terminal as a command"
+    assert "550 ?[31mno" in lines[5], "control characters of other systems are escaped for the terminal"
     assert str(key) in said
     assert "ada@example.com" not in said
     listed = (await run(own, OPERATIONS, "dead-letters", "list", "--kind", "task", "--limit", "1"))[1]
@@ -58,7 +58,7 @@ async def test_they_are_counted_and_listed_without_what_they_say(own: Environmen
     assert str(old) not in listed
 
 
-async def test_one_is_shown(own: Environment, live: Context) -> None:
+async def test_one_letter_is_shown(own: Environment, live: Context) -> None:
     [id], _ = await add_dead(live, tasks=1)
     status, said, _ = await run(own, OPERATIONS, "dead-letters", "show", str(id))
     assert status == 0
@@ -69,8 +69,8 @@ async def test_one_is_shown(own: Environment, live: Context) -> None:
 
 
 @pytest.mark.parametrize("verb", ["retry", "discard"])
-async def test_nothing_is_changed_until_it_is_confirmed(own: Environment, live: Context, verb: str) -> None:
-    """C-333: a script is told so by the status."""
+async def test_nothing_changes_without_confirmation(own: Environment, live: Context, verb: str) -> None:
+    """C-333: the exit status reports it to scripts."""
     await add_dead(live)
     status, said, errors = await run(own, OPERATIONS, "dead-letters", verb, "--all", stdin="y\n")
     assert (status, errors) == (1, "operations: nothing was changed; use --yes to confirm.\n")
@@ -88,7 +88,7 @@ async def test_nothing_is_changed_until_it_is_confirmed(own: Environment, live: 
     assert len(await audited(live)) == 5
 
 
-async def test_with_yes_they_are_decided_with_progress(own: Environment, live: Context) -> None:
+async def test_with_yes_letters_are_decided_with_progress(own: Environment, live: Context) -> None:
     await add_dead(live, tasks=1, events=1)
     await live.db.fetch(
         "insert into outbox_tasks (task, event_id, data, traceparent, dead_at)"
@@ -145,20 +145,20 @@ async def test_a_pending_task_whose_feature_is_gone_is_listed_and_discarded(own:
     assert (status, said.splitlines()[-1]) == (0, "2 discarded.")
     left = await live.db.fetch("select id, task from outbox_tasks")
     assert {row["task"] for row in left} == {"shop.send_bill", "users.send_reset"}
-    assert {row["id"] for row in left} & {*gone, leased} == {leased}, "a worker of the last release still runs it"
+    assert {row["id"] for row in left} & {*gone, leased} == {leased}, "a worker of the previous release still runs it"
     assert set(await audited(live)) == {("operations.dead_letter_discarded", "task", "shop.send_bill")}
     again = await run(own, OPERATIONS, "orphans", "discard", "--type", "users.send_reset", "--yes")
     assert again == (0, "no orphaned tasks.\n", "")
 
 
-async def test_says_in_one_line_that_the_database_is_down(own: Environment) -> None:
+async def test_an_outage_of_the_database_is_reported_in_one_line(own: Environment) -> None:
     down = own | {"DATABASE_URL": "postgresql://nobody:canary@127.0.0.1:1/nowhere"}
     status, said, errors = await run(down, OPERATIONS, "dead-letters", "list")
     assert (status, said) == (1, "")
     assert errors == "operations: PostgreSQL does not answer, or has not been migrated.\n"
 
 
-async def test_a_reader_that_has_gone_is_no_error(own: Environment, live: Context) -> None:
+async def test_a_closed_reader_is_no_error(own: Environment, live: Context) -> None:
     await add_dead(live, tasks=150)
     reading, writing = os.pipe()
     os.close(reading)

@@ -1,4 +1,4 @@
-"""/operations/dead-letters: what was given up, and what becomes of it when somebody decides."""
+"""/operations/dead-letters: failed work, and an operator's decisions on it."""
 
 import asyncio
 import json
@@ -22,24 +22,24 @@ POISON = "canary" * 200_000
 async def letters(client: httpx.AsyncClient, **query: object) -> list[dict[str, object]]:
     answer = await client.get(LETTERS, params=query)  # type: ignore[arg-type]
     assert answer.status_code == 200
-    assert POISON not in answer.text, "what it says is nobody's business here"
+    assert POISON not in answer.text, "the list does not show its data"
     items: list[dict[str, object]] = answer.json()["items"]
     return items
 
 
 async def emails(settings: Settings, count: int, user_id: UUID) -> list[str]:
-    """Of the events about that account, in Kafka's order."""
+    """Return the types of the events about that account, in Kafka's order."""
     records = await read_records(settings, "users", count)
     return [json.loads(each.value)["email"] for each in records if each.key == str(user_id).encode()]
 
 
 async def mend(db: Database) -> None:
-    """Whatever made Kafka refuse it, such as a limit that was too low, is no more."""
+    """Remove the cause of Kafka's refusal, such as a limit that was too low."""
     await db.fetch("update outbox_events set data = jsonb_set(data, '{email}', '\"mended\"') where dead_at is not null")
 
 
 async def poisoned(live: Context, relay: Relay) -> UUID:
-    """An account whose second event was refused."""
+    """Return an account whose second event was refused."""
     victim, other = uuid7(), uuid7()
     for user_id, email in ((victim, "before"), (victim, POISON), (victim, "after"), (other, "other")):
         await announce(live.db, user_id, email)
@@ -48,26 +48,26 @@ async def poisoned(live: Context, relay: Relay) -> UUID:
     return victim
 
 
-async def test_a_retried_event_goes_before_what_waited_for_it(
+async def test_a_retried_event_precedes_those_that_waited_for_it(
     operator: httpx.AsyncClient, live: Context, cloned: Settings, relay: Relay
 ) -> None:
     victim = await poisoned(live, relay)
     await announce(live.db, victim, "last")
-    assert await relay.publish_events() == 0, "later ones of its key wait, too"
+    assert await relay.publish_events() == 0, "later events with its key wait, too"
     [letter] = await letters(operator)
     assert letter["kind"] == "event"
     assert (letter["type"], letter["event_key"]) == ("users.registered", str(victim))
     assert (letter["reason"], letter["attempts"]) == ("MessageSizeTooLargeError", 1)
     await mend(live.db)
     assert (await operator.post(f"{LETTERS}/{letter['id']}/retry")).status_code == 204
-    assert await relay.publish_events() == 4, "itself, two that waited, and that somebody retried it"
+    assert await relay.publish_events() == 4, "the event, two that waited, and the record of the retry"
     records = await read_records(cloned, "users", 5)
     assert await emails(cloned, 5, victim) == ["before", "mended", "after", "last"]
-    assert str(letter["id"]) in {header(each, "ce_id") for each in records}, "under the id that it always had"
+    assert str(letter["id"]) in {header(each, "ce_id") for each in records}, "with the same id"
     assert await letters(operator) == []
 
 
-async def test_a_retried_event_that_is_refused_again_holds_back_the_same_ones_again(
+async def test_a_retried_event_that_is_refused_again_holds_back_the_same_events(
     operator: httpx.AsyncClient, live: Context, relay: Relay
 ) -> None:
     await poisoned(live, relay)
@@ -80,7 +80,7 @@ async def test_a_retried_event_that_is_refused_again_holds_back_the_same_ones_ag
     assert held[0] == 1
 
 
-async def test_a_discarded_event_is_gone_and_what_waited_for_it_goes_on(
+async def test_a_discarded_event_is_deleted_and_those_that_waited_continue(
     operator: httpx.AsyncClient, live: Context, cloned: Settings, relay: Relay
 ) -> None:
     victim = await poisoned(live, relay)
@@ -90,10 +90,10 @@ async def test_a_discarded_event_is_gone_and_what_waited_for_it_goes_on(
     assert await emails(cloned, 3, victim) == ["before", "after"]
     assert await letters(operator) == []
     kept = await live.db.fetch("select data from audit_entries where id = $1", UUID(str(letter["id"])))
-    assert POISON in kept[0]["data"], "the audit knows what was discarded"
+    assert POISON in kept[0]["data"], "the audit records what was discarded"
 
 
-async def test_a_task_that_was_given_up_runs_again_under_its_id(operator: httpx.AsyncClient, live: Context) -> None:
+async def test_a_dead_task_runs_again_under_its_id(operator: httpx.AsyncClient, live: Context) -> None:
     gate = Gate()
     gate.open.set()
     [id] = await add_tasks(live.db)
@@ -114,7 +114,9 @@ async def test_a_discarded_task_never_runs(operator: httpx.AsyncClient, live: Co
     assert (await live.db.fetch("select count(*) from outbox_tasks"))[0][0] == 0
 
 
-async def test_of_two_operators_at_once_one_decides(operator: httpx.AsyncClient, live: Context, relay: Relay) -> None:
+async def test_one_of_two_concurrent_operators_decides(
+    operator: httpx.AsyncClient, live: Context, relay: Relay
+) -> None:
     await poisoned(live, relay)
     [letter] = await letters(operator)
     ways = ("retry", "discard", "retry", "discard")
@@ -124,7 +126,7 @@ async def test_of_two_operators_at_once_one_decides(operator: httpx.AsyncClient,
     assert decisions[0][0] == 1
 
 
-async def test_what_waits_or_was_published_cannot_be_decided_on(
+async def test_pending_and_published_events_cannot_be_decided_on(
     operator: httpx.AsyncClient, live: Context, relay: Relay
 ) -> None:
     await poisoned(live, relay)
@@ -139,7 +141,7 @@ async def test_what_waits_or_was_published_cannot_be_decided_on(
     assert await live.db.fetch("select count(*) from outbox_events") == before
 
 
-async def test_who_decided_is_in_the_audit(operator: httpx.AsyncClient, live: Context, relay: Relay) -> None:
+async def test_the_operator_is_in_the_audit(operator: httpx.AsyncClient, live: Context, relay: Relay) -> None:
     await poisoned(live, relay)
     [letter] = await letters(operator)
     await operator.post(f"{LETTERS}/{letter['id']}/retry")
@@ -150,7 +152,7 @@ async def test_who_decided_is_in_the_audit(operator: httpx.AsyncClient, live: Co
     assert (entry["key"], entry["data"]["what"]) == (letter["id"], "users.registered")
 
 
-async def test_the_list_is_in_pages_the_latest_first(operator: httpx.AsyncClient, live: Context) -> None:
+async def test_the_list_has_pages_the_latest_first(operator: httpx.AsyncClient, live: Context) -> None:
     ids = await add_tasks(live.db, count=5)
     for age, id in enumerate(ids):
         await live.db.fetch("update outbox_tasks set dead_at = now() - $2 * interval '1 hour' where id = $1", id, age)
@@ -161,7 +163,9 @@ async def test_the_list_is_in_pages_the_latest_first(operator: httpx.AsyncClient
     assert (await operator.get(LETTERS, params={"cursor": "bm9uZQ"})).status_code == 422
 
 
-async def test_the_outbox_is_told_by_topic_and_task(operator: httpx.AsyncClient, live: Context, relay: Relay) -> None:
+async def test_the_outbox_is_counted_by_topic_and_task(
+    operator: httpx.AsyncClient, live: Context, relay: Relay
+) -> None:
     await poisoned(live, relay)
     await live.db.fetch("delete from outbox_tasks")
     await announce(live.db, uuid7(), "waits")

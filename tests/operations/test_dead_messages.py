@@ -1,4 +1,4 @@
-"""Messages of other services that cannot be acted on: listed, tried again and discarded where dead letters are."""
+"""Failed messages of other services: listed, retried and discarded like other dead letters."""
 
 import httpx
 import pytest
@@ -23,7 +23,7 @@ async def impatient(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker.consumer, "SESSION_SECONDS", SHORTEST_SESSION)
 
 
-async def test_a_dead_message_is_listed_and_counted_and_has_its_effect_when_it_is_tried_again(
+async def test_a_dead_message_is_listed_and_counted_and_takes_effect_after_a_retry(
     operator: httpx.AsyncClient, live: Context, cloned: Settings
 ) -> None:
     known = False
@@ -43,7 +43,7 @@ async def test_a_dead_message_is_listed_and_counted_and_has_its_effect_when_it_i
         assert letter["place"] == f"{buried.topic}/{buried.partition}/{buried.offset}"
         report = (await operator.get("/api/health/full")).json()
         assert (report["status"], report["outbox"]["messages_dead"]) == ("degraded", 1)
-        assert await resend(live) == 0, "nobody has decided yet"
+        assert await resend(live) == 0, "there is no decision yet"
         known = True
         assert (await operator.post(f"{LETTERS}/{letter['id']}/retry")).status_code == 204
         assert await letters(operator) == []
@@ -52,12 +52,12 @@ async def test_a_dead_message_is_listed_and_counted_and_has_its_effect_when_it_i
         await until(live.db, "select count(*) = 2 from notes")
     assert await notes(live.db) == [("canary", 2), ("canary", 1)]
     again = (await read_records(cloned, "tests.notes", 3))[-1]
-    assert header(again, "ce_id") == "canary-1", "under its own id, and nothing of its death"
+    assert header(again, "ce_id") == "canary-1", "with its own id, without headers of the dead letter"
     assert [name for name, _ in again.headers if name.startswith("dead_")] == []
     assert await live.db.fetch("select 1 from inbox_dead") == []
 
 
-async def test_a_discarded_message_stays_in_kafka_alone(
+async def test_a_discarded_message_stays_only_in_kafka(
     operator: httpx.AsyncClient, live: Context, cloned: Settings
 ) -> None:
     await send(cloned, "tests.notes", [noted("a", 1, data=b"no JSON")])
@@ -73,7 +73,7 @@ async def test_a_discarded_message_stays_in_kafka_alone(
     assert (entry["data"]["kind"], entry["data"]["what"]) == ("message", "tests.notes")
 
 
-async def test_a_message_that_kafka_no_longer_has_is_listed_again_with_that_reason(
+async def test_a_message_that_kafka_deleted_is_listed_again_with_that_reason(
     operator: httpx.AsyncClient, live: Context, cloned: Settings
 ) -> None:
     await send(cloned, "tests.notes", [noted("a", 1, data=b"no JSON")])

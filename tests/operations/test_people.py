@@ -1,4 +1,4 @@
-"""`python -m api.operations`: accounts that are locked, sessions that end, and who holds which role."""
+"""`python -m api.operations`: locked accounts, sessions, and holders of roles."""
 
 import httpx
 import pytest
@@ -25,7 +25,7 @@ def own(environment: Environment, cloned: Settings) -> Environment:
 
 
 async def guess(client: httpx.AsyncClient, times: int, email: str = EMAIL, **headers: str) -> int:
-    """The last answer's status."""
+    """Return the status of the last answer."""
     for _ in range(times):
         answer = await login(client, email, "wrong", **headers)
     return answer.status_code
@@ -41,7 +41,7 @@ async def test_a_throttled_account_is_unlocked(own: Environment, live: Context, 
     assert (status, errors) == (0, "")
     assert said.startswith("unlocked")
     assert (await login(client, EMAIL, **NEW)).status_code == 200
-    assert (await login(client, "eve@example.com", **NEW)).status_code == 429, "nobody else is"
+    assert (await login(client, "eve@example.com", **NEW)).status_code == 429, "no other account is unlocked"
     [entry] = await live.db.fetch(
         "select type, data->>'user_id', subjects from audit_entries where type = 'sessions.unlocked'"
     )
@@ -49,9 +49,7 @@ async def test_a_throttled_account_is_unlocked(own: Environment, live: Context, 
 
 
 @pytest.mark.case(233)
-async def test_its_devices_and_places_are_unlocked_too(
-    own: Environment, live: Context, live_client_at: ClientAt
-) -> None:
+async def test_devices_and_places_are_unlocked_too(own: Environment, live: Context, live_client_at: ClientAt) -> None:
     await make_user(live, EMAIL)
     client = live_client_at("198.51.100.7")
     device = set_by(await login(client, EMAIL, mode="cookie"))["__Host-device"]
@@ -71,12 +69,12 @@ async def test_a_network_is_unlocked_by_its_address(own: Environment, live: Cont
         await guess(live_client_at(f"198.51.100.{number + 10}"), 1, f"nobody{number}@example.com", **NEW)
     assert (await login(client, EMAIL, **NEW)).status_code == 429
     assert (await run(own, OPERATIONS, "unlock", EMAIL))[0] == 0
-    assert (await login(client, EMAIL, **NEW)).status_code == 429, "the network's count is others' too"
+    assert (await login(client, EMAIL, **NEW)).status_code == 429, "other accounts share the network's count"
     assert (await run(own, OPERATIONS, "unlock", EMAIL, "--address", "198.51.100.99"))[0] == 0
     assert (await login(client, EMAIL, **NEW)).status_code == 200
 
 
-async def test_nothing_is_unlocked_where_nothing_can_be(own: Environment, live: Context) -> None:
+async def test_without_redis_nothing_is_unlocked(own: Environment, live: Context) -> None:
     status, said, errors = await run(own, OPERATIONS, "unlock", "nobody@example.com")
     assert (status, said) == (1, "")
     assert errors == "operations: no account has this address; nothing was changed.\n"
@@ -88,7 +86,7 @@ async def test_nothing_is_unlocked_where_nothing_can_be(own: Environment, live: 
     assert (status, errors) == (1, "operations: RATE_LIMIT_CREDENTIALS is off, so nothing is counted.\n")
 
 
-async def test_a_persons_sessions_end(own: Environment, live: Context, live_client: httpx.AsyncClient) -> None:
+async def test_an_accounts_sessions_end(own: Environment, live: Context, live_client: httpx.AsyncClient) -> None:
     ada, eve = await make_user(live, EMAIL), await make_user(live, "eve@example.com")
     pair = (await login(live_client, EMAIL)).json()
     others = await sign_in(live_client, eve.email)

@@ -1,11 +1,11 @@
-"""FastAPI Users 15's router tests, mirrored by name against this system's routes: what a client of the reference system
-relies on holds here. Each place where the contract says more says so.
+"""FastAPI Users 15's router tests, mirrored by name against this system's routes, so that its clients keep working.
+Differences of the contract are noted in each place.
 
-Its tests of router names (`test_route_names`, `test_*_namespace`) are about reversing a URL inside the server and have
-no counterpart; paths are held by the tests themselves. Its tests of OAuth (25) come with `/auth/{provider}`: of
-TestAuthorize `test_success`, `test_with_redirect_url`; of TestCallback `test_invalid_state`, `test_active_user`,
-`test_inactive_user`, `test_redirect_url_router`, an address that is not available, an account that exists already, the
-state's cookie; and the same again of associating."""
+Its tests of router names (`test_route_names`, `test_*_namespace`) reverse URLs inside the server and have no
+counterpart; the tests themselves check paths. Its tests of OAuth (25) come with `/auth/{provider}`: of TestAuthorize
+`test_success`, `test_with_redirect_url`; of TestCallback `test_invalid_state`, `test_active_user`,
+`test_inactive_user`, `test_redirect_url_router`, an unavailable address, an existing account, the state's cookie; and
+the same for associating."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -20,7 +20,7 @@ from tests.factories import PASSWORD, make_user
 
 @dataclass(frozen=True)
 class Person:
-    """An account, and the headers with which its owner asks."""
+    """An account, and the headers of its requests."""
 
     id: UUID
     email: str
@@ -29,7 +29,7 @@ class Person:
 
 @pytest.fixture
 def requires_verification(request: pytest.FixtureRequest) -> bool:
-    """REQUIRE_VERIFICATION, for the modules that ask both ways."""
+    """Sets REQUIRE_VERIFICATION, for the modules that test both values."""
     return bool(getattr(request, "param", False))
 
 
@@ -48,7 +48,7 @@ async def sign_in(
     is_superuser: bool = False,
     is_verified: bool = False,
 ) -> Person:
-    """Signed in while that was possible; the flags are set after it."""
+    """Sign in, then set the flags, which may forbid signing in."""
     user = await make_user(context, email)
     pair = (await client.post("/api/auth/jwt/login", data={"username": email, "password": PASSWORD})).json()
     await context.db.fetch(
@@ -87,7 +87,7 @@ async def verified_superuser(client: httpx.AsyncClient, context: Context) -> Per
 
 
 def refusal(response: httpx.Response) -> tuple[int, str]:
-    """FastAPI Users has its code in `detail`; here it is in `code`, and `detail` is for people."""
+    """Return the code: `detail` in FastAPI Users, `code` here, where `detail` is a message."""
     return response.status_code, response.json()["code"]
 
 

@@ -19,7 +19,7 @@ def assert_signed_in(path: str, response: httpx.Response) -> None:
     else:
         assert response.status_code == 200
         answer = response.json()
-        # The contract adds a refresh token, and says how long the access token is good.
+        # The contract adds a refresh token and the lifetime of the access token.
         assert set(answer) == {"access_token", "token_type", "expires_in", "refresh_token"}
         assert answer["token_type"] == "bearer"
         assert answer["access_token"].count(".") == 2
@@ -33,7 +33,7 @@ def cookies_of(response: httpx.Response) -> dict[str, str]:
 @pytest.mark.parametrize("path", ["/api/auth/jwt/login", "/api/auth/cookie/login"])
 class TestLogin:
     async def test_empty_body(self, path: str, client: httpx.AsyncClient) -> None:
-        # A form without a field is no form to httpx, which sends no content type then; a browser sends one.
+        # httpx sends no content type with an empty form; a browser sends one.
         form = {"content-type": "application/x-www-form-urlencoded"}
         response = await client.post(path, content=b"", headers=form)
         assert response.status_code == 422
@@ -77,8 +77,7 @@ class TestLogin:
 
 
 async def credentials(client: httpx.AsyncClient, path: str, person: Person) -> dict[str, str]:
-    """As the path wants them: a bearer token, or cookies and, as the contract adds, the proof that a script of ours
-    sends them."""
+    """Return the credentials for the path: a bearer token, or cookies and the XSRF token that the contract adds."""
     if "cookie" not in path:
         return person.headers
     form = {"username": person.email, "password": PASSWORD}
@@ -101,7 +100,7 @@ class TestLogout:
         headers = await credentials(client, path, user)
         await context.db.fetch("update users set is_verified = false")
         response = await client.post(path, headers=headers)
-        # FastAPI Users answers 403 where verification is required. Here any holder of a token may end its session.
+        # FastAPI Users answers 403 if verification is required. Here every holder of a token may end its session.
         assert (response.status_code, response.content) == (204, b"")
 
     async def test_valid_credentials_verified(
@@ -110,5 +109,5 @@ class TestLogout:
         headers = await credentials(client, path, verified_user)
         response = await client.post(path, headers=headers)
         assert (response.status_code, response.content) == (204, b"")
-        # FastAPI Users' mock ends nothing. The contract: the session is over at once.
+        # FastAPI Users' mock ends nothing. The contract: the session ends at once.
         assert (await client.get("/api/users/me", headers=headers)).status_code == 401

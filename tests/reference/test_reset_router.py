@@ -37,7 +37,7 @@ class TestForgotPassword:
 
 @pytest.fixture
 async def token(client: httpx.AsyncClient, context: Context, user: Person) -> str:
-    """As the user's mail has it."""
+    """Return the token of the user's mail."""
     await client.post(FORGOT, json={"email": user.email})
     [(_, found)] = await mailed(context)
     return found
@@ -74,7 +74,7 @@ class TestResetPassword:
     async def test_valid_user_password(self, client: httpx.AsyncClient, user: Person, token: str) -> None:
         response = await client.post(RESET, json={"token": token, "password": NEW_PASSWORD})
         assert (response.status_code, response.content) == (200, b"null")
-        # FastAPI Users' manager is a mock here; what it would have done: the new password is good, the old one is not.
+        # FastAPI Users' manager is a mock here; the real one's effect: the new password works, the old one does not.
         for password, status in ((PASSWORD, 400), (NEW_PASSWORD, 200)):
             form = {"username": user.email, "password": password}
             assert (await client.post("/api/auth/jwt/login", data=form)).status_code == status

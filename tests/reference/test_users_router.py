@@ -11,7 +11,7 @@ pytestmark = pytest.mark.parametrize(
     "requires_verification", [True, False], ids=["required_verification", "not_required_verification"], indirect=True
 )
 PATH = "/api/users/me"
-# The contract adds `current_password` wherever an address or a password is to change.
+# The contract requires `current_password` to change an address or a password.
 NEW_EMAIL = {"email": "king.arthur@tintagel.bt", "current_password": PASSWORD}
 NEW_PASSWORD = {"password": "merlin of camelot", "current_password": PASSWORD}
 
@@ -92,7 +92,7 @@ class TestUpdateMe:
     ) -> None:
         response = await client.patch(PATH, json=NEW_EMAIL, headers=verified_user.headers)
         await assert_pending(response, context, verified_user)
-        # FastAPI Users: not verified any more. Here the address that was verified is the one that it still is.
+        # FastAPI Users: no longer verified. Here the verified address stays until the new one is confirmed.
         assert response.json()["is_verified"] is True
 
     async def test_valid_body_is_superuser(
@@ -173,7 +173,7 @@ class TestUpdateMe:
         assert await password_hash(context, verified_user) != before
 
     async def test_nulls(self, client: httpx.AsyncClient, context: Context, verified_user: Person) -> None:
-        """Not a router test of theirs, but of their schema: what is null stays as it is."""
+        """Tests their schema, not their router: null leaves a field unchanged."""
         before = await password_hash(context, verified_user)
         json = {"email": None, "password": None, "is_active": None, "is_superuser": None, "is_verified": None}
         response = await client.patch(PATH, json=json, headers=verified_user.headers)
@@ -183,7 +183,7 @@ class TestUpdateMe:
 
 
 async def assert_pending(response: httpx.Response, context: Context, person: Person) -> None:
-    """FastAPI Users answers the new address at once. Here it waits until it was confirmed there."""
+    """FastAPI Users returns the new address at once. Here it waits for its confirmation."""
     assert response.status_code == 200
     assert response.json()["email"] == person.email
     [row] = await context.db.fetch("select email, pending_email from users where id = $1", person.id)

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.parametrize(
     "requires_verification", [True, False], ids=["required_verification", "not_required_verification"], indirect=True
 )
 UNKNOWN = "/api/users/d35d213e-f3d8-4f08-954a-7e0d1bea286f"
-# FastAPI Users answers an id that is none like one that nobody has; its later tests do not ask, its earlier ones did.
+# FastAPI Users answers a malformed id like an unknown one; its earlier tests check it, its later ones do not.
 not_existing = pytest.mark.parametrize("path", [UNKNOWN, "/api/users/000"])
 
 
@@ -19,7 +19,7 @@ def path_of(person: Person) -> str:
 
 
 class Admission:
-    """What the three have alike: who may ask is decided before whether there is such an account."""
+    """Tests of all three: authorization precedes the existence of the account."""
 
     method: str
 
@@ -210,7 +210,7 @@ class TestUpdateUser(Admission):
     async def test_nulls(
         self, client: httpx.AsyncClient, context: Context, user: Person, verified_superuser: Person
     ) -> None:
-        """Not a router test of theirs, but of their schema: what is null stays as it is."""
+        """Tests their schema, not their router: null leaves a field unchanged."""
         before = await password_hash(context, user)
         json = {"email": None, "password": None, "is_active": None, "is_superuser": None, "is_verified": None}
         response = await client.patch(path_of(user), json=json, headers=verified_superuser.headers)

@@ -46,7 +46,7 @@ class TestVerifyTokenRequest:
 
 @pytest.fixture
 async def token(client: httpx.AsyncClient, context: Context, user: Person) -> str:
-    """As the user's mail has it."""
+    """Return the token of the user's mail."""
     await client.post(REQUEST, json={"email": user.email})
     [(_, found)] = await mailed(context)
     return found

@@ -20,7 +20,7 @@ ClientAt = Callable[[str], httpx.AsyncClient]
 
 
 def limited(context: Context) -> Context:
-    """Of all limits, those on credentials are on."""
+    """Only the limits on credentials are on."""
     settings = msgspec.structs.replace(context.settings, rate_limit_credentials=1.0)
     return msgspec.structs.replace(context, settings=settings, limiter=Limiter(settings, context.cache))
 
@@ -36,14 +36,14 @@ def at(app: Starlette, address: str) -> httpx.AsyncClient:
 
 @pytest.fixture
 def client_at(app: Starlette, context: Context) -> ClientAt:
-    """Makes clients by their address."""
+    """Return a function that makes clients by their address."""
     app.state.context = limited(context)
     return partial(at, app)
 
 
 @pytest.fixture
 def live_client_at(cloned: Settings, live: Context) -> ClientAt:
-    """The same, of an application with a pool."""
+    """The same, for an application with a pool."""
     app = create_app(cloned)
     app.state.context = limited(live)
     return partial(at, app)

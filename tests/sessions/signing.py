@@ -1,4 +1,4 @@
-"""Signing in, for the tests of what comes after."""
+"""Signing in, for tests of sessions."""
 
 import httpx
 
@@ -7,7 +7,7 @@ from tests.factories import PASSWORD, make_user
 
 
 async def sign_in(client: httpx.AsyncClient, context: Context, email: str | None = None) -> dict[str, str]:
-    """The pair of a new account's first session."""
+    """Return the pair of tokens of a new account's first session."""
     user = await make_user(context, email)
     answer = await login(client, user.email)
     assert answer.status_code == 200
@@ -27,7 +27,7 @@ async def refresh(client: httpx.AsyncClient, token: str) -> httpx.Response:
 
 
 async def refused(client: httpx.AsyncClient, token: str) -> str:
-    """The code of a refresh that must not succeed."""
+    """Return the code of a refused refresh."""
     answer = await refresh(client, token)
     assert answer.status_code == 401
     assert "refresh_token" not in answer.json()
@@ -46,19 +46,19 @@ def bearer(pair: dict[str, str]) -> dict[str, str]:
 
 
 def set_by(answer: httpx.Response) -> dict[str, str]:
-    """The cookies that an answer sets, without their attributes; those that it takes back are empty."""
+    """Return the cookies that an answer sets, without their attributes; removed ones are empty."""
     pairs = (line.partition(";")[0].partition("=") for line in answer.headers.get_list("set-cookie"))
     return {name: value for name, _, value in pairs}
 
 
 def sent(cookies: dict[str, str], **headers: str) -> dict[str, str]:
-    """The headers of a browser that has these cookies, and of a page of ours that runs in it."""
+    """Return the headers of a browser with these cookies, on a page of the application."""
     page = {"x-xsrf-token": cookies["XSRF-TOKEN"]} if cookies.get("XSRF-TOKEN") else {}
     return {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items() if value), **page, **headers}
 
 
 async def sign_in_browser(client: httpx.AsyncClient, context: Context, email: str | None = None) -> dict[str, str]:
-    """The cookies of a new account's first session."""
+    """Return the cookies of a new account's first session."""
     user = await make_user(context, email)
     answer = await login(client, user.email, mode="cookie")
     assert answer.status_code == 204

@@ -1,4 +1,4 @@
-"""Cookies and conditions in several lines, under names that look like ours, and twice."""
+"""Cookies and conditions in several header lines, cookies with similar names, and duplicates."""
 
 import httpx
 import pytest
@@ -10,14 +10,14 @@ CLEARED = '"cookies"'
 
 
 async def me(client: httpx.AsyncClient, *lines: bytes, **headers: str) -> httpx.Response:
-    """GET /users/me with these lines of cookies."""
+    """Send GET /users/me with these lines of cookies."""
     fields = [(b"cookie", line) for line in lines] + [(k.encode(), v.encode()) for k, v in headers.items()]
     return await client.get("/api/users/me", headers=fields)
 
 
 @pytest.mark.parametrize("order", [1, -1])
 async def test_cookies_in_several_lines_are_all_read(client: httpx.AsyncClient, context: Context, order: int) -> None:
-    """C-191: HTTP/2 splits them, and some proxies leave it so."""
+    """C-191: HTTP/2 splits them, and some proxies do not join them."""
     cookies = await sign_in_browser(client, context)
     lines = [f"{name}={value}".encode() for name, value in [*cookies.items(), ("theme", "dark")]][::order]
     assert (await me(client, *lines)).status_code == 200
@@ -44,10 +44,11 @@ async def test_only_spaces_and_tabs_surround_a_name(
 
 @pytest.mark.parametrize("name", ["__Host-access", "__Host-refresh", "__Host-device"])
 @pytest.mark.parametrize("first", [True, False])
-async def test_a_second_cookie_of_a_name_of_ours_wins_nothing_and_is_cleared(
+async def test_a_duplicate_session_cookie_is_ignored_and_cleared(
     client: httpx.AsyncClient, context: Context, name: str, first: bool
 ) -> None:
-    """C-190: whose it is cannot be told, so the request has no cookies, and the browser is told to drop them all."""
+    """C-190: its origin is unknown, so the request counts as one without cookies, and the browser must delete them
+    all."""
     thief = await sign_in_browser(client, context, "eve@example.com")
     owner = await sign_in_browser(client, context, "ada@example.com")
     own, copy = sent(owner)["cookie"].encode(), f"{name}={thief[name]}".encode()
@@ -60,15 +61,15 @@ async def test_a_second_cookie_of_a_name_of_ours_wins_nothing_and_is_cleared(
     assert set_by(refreshed) == {}
     anonymous = await client.get("/api/health/live", headers=fields)
     assert (anonymous.status_code, anonymous.headers["clear-site-data"]) == (200, CLEARED)
-    # Signing in works meanwhile, and what it sets is not dropped again by the same answer.
+    # Signing in works meanwhile, and the same answer does not delete the cookies that it sets.
     again = await login(client, "ada@example.com", mode="cookie", cookie=b"; ".join(lines).decode())
     assert again.status_code == 204
     assert "clear-site-data" not in again.headers
     assert (await me(client, sent(set_by(again))["cookie"].encode())).status_code == 200
 
 
-async def test_other_cookies_may_come_twice(client: httpx.AsyncClient, context: Context) -> None:
-    """C-190: XSRF-TOKEN is one that a sibling subdomain may set. The header counts, and nobody is signed out by it."""
+async def test_other_cookies_may_be_duplicated(client: httpx.AsyncClient, context: Context) -> None:
+    """C-190: a sibling subdomain may set XSRF-TOKEN. Only the header counts, so this ends no session."""
     cookies = await sign_in_browser(client, context)
     line = f"XSRF-TOKEN=planted; theme=a; {sent(cookies)['cookie']}; theme=b"
     fields = {"cookie": line, "x-xsrf-token": cookies["XSRF-TOKEN"]}
@@ -89,10 +90,10 @@ async def test_lists_in_several_lines_are_one_list(client: httpx.AsyncClient, co
 
 
 @pytest.mark.parametrize("condition", ["", '"x"', "{}x", "x{}", '"{}', '"a"{}', '*, "x"'])
-async def test_a_condition_that_names_no_tag_of_ours_is_stale(
+async def test_a_condition_without_a_known_tag_is_stale(
     client: httpx.AsyncClient, context: Context, condition: str
 ) -> None:
-    """C-192: an If-Match that is malformed or empty changes nothing."""
+    """C-192: a malformed or empty If-Match changes nothing."""
     own = bearer(await sign_in(client, context))
     tag = (await client.get("/api/users/me", headers=own)).headers["etag"]
     headers = own | {"if-match": condition.format(tag)}
@@ -103,8 +104,8 @@ async def test_a_condition_that_names_no_tag_of_ours_is_stale(
 
 
 @pytest.mark.parametrize("name", ["authorization", "content-type", "origin", "x-xsrf-token"])
-async def test_a_single_value_given_twice_is_refused(client: httpx.AsyncClient, context: Context, name: str) -> None:
-    """C-191: which of the two counts is not for us to guess."""
+async def test_a_repeated_single_value_is_refused(client: httpx.AsyncClient, context: Context, name: str) -> None:
+    """C-191: it is ambiguous."""
     own = bearer(await sign_in(client, context))
     whole = own | {"content-type": "application/json", "origin": "http://localhost:8000", "x-xsrf-token": "x"}
     answer = await client.patch(

@@ -1,4 +1,4 @@
-"""/auth/cookie/* and refreshing by cookie: browsers, whose scripts never see a token."""
+"""/auth/cookie/* and refreshing by cookie: browsers, whose scripts have no access to tokens."""
 
 import re
 import time
@@ -18,7 +18,7 @@ FOREIGN = [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-s
 
 
 async def who(client: httpx.AsyncClient, cookies: dict[str, str]) -> str | None:
-    """Whose cookies these are, while they are anybody's."""
+    """Return the user of these cookies, or None."""
     answer = await client.get("/api/users/me", headers=sent(cookies))
     return answer.json()["email"] if answer.is_success else None
 
@@ -32,7 +32,7 @@ async def renew(client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.Res
 
 
 async def test_signs_a_browser_in(client: httpx.AsyncClient, context: Context) -> None:
-    """C-75: no script reads a token, no other host gets one, no other site's page sends one."""
+    """C-75: no script can read a token, no other host gets one, no other site's page can send one."""
     user = await make_user(context, "ada@example.com")
     answer = await login(client, "ada@example.com", mode="cookie")
     assert (answer.status_code, answer.content, answer.headers["cache-control"]) == (204, b"", "no-store")
@@ -84,10 +84,10 @@ async def test_a_refused_login_sets_nothing(client: httpx.AsyncClient, context: 
 
 
 @pytest.mark.parametrize("from_where", FOREIGN)
-async def test_no_other_site_signs_a_browser_in(
+async def test_another_site_cannot_sign_a_browser_in(
     client: httpx.AsyncClient, context: Context, from_where: dict[str, str]
 ) -> None:
-    """C-77: not even into an account of their own, whose owner would then read what is written there."""
+    """C-77: not even to the attacker's own account, where they could read the user's data later."""
     await make_user(context, "eve@example.com")
     answer = await login(client, "eve@example.com", mode="cookie", **from_where)
     assert (answer.status_code, answer.json()["code"]) == (403, "ORIGIN_NOT_ALLOWED")
@@ -96,24 +96,22 @@ async def test_no_other_site_signs_a_browser_in(
     assert await context.db.fetch("select 1 from sessions") == []
 
 
-async def test_a_login_takes_nothing_over_and_ends_what_the_browser_had(
-    client: httpx.AsyncClient, context: Context
-) -> None:
-    """C-60, C-62: as the same account or as another one."""
+async def test_a_login_replaces_the_browsers_session(client: httpx.AsyncClient, context: Context) -> None:
+    """C-60, C-62: for the same account and for another."""
     ada = await sign_in_browser(client, context, "ada@example.com")
     await make_user(context, "bob@example.com")
     bob = set_by(await login(client, "bob@example.com", mode="cookie", cookie=sent(ada)["cookie"]))
     assert {bob[name] for name in SESSION}.isdisjoint(ada[name] for name in SESSION)
     assert [await who(client, cookies) for cookies in (ada, bob)] == [None, "bob@example.com"]
-    assert bob["__Host-device"] == ada["__Host-device"], "it is the same device"
+    assert bob["__Host-device"] == ada["__Host-device"], "the device stays the same"
     [ended] = await context.db.fetch(
         "select data->>'reason' as reason from outbox_events where type = 'sessions.ended'"
     )
     assert ended["reason"] == "logout"
 
 
-async def test_a_planted_session_is_not_taken_over(client: httpx.AsyncClient, context: Context) -> None:
-    """C-60: whoever plants their own cookies before a login has nothing after it."""
+async def test_a_planted_session_is_not_reused(client: httpx.AsyncClient, context: Context) -> None:
+    """C-60: planted cookies are worthless after a login."""
     planted = await sign_in_browser(client, context, "eve@example.com")
     await make_user(context, "ada@example.com")
     mine = set_by(await login(client, "ada@example.com", mode="cookie", cookie=sent(planted)["cookie"]))
@@ -129,8 +127,8 @@ async def test_a_refused_login_leaves_the_browser_signed_in(client: httpx.AsyncC
     assert await who(client, ada) == "ada@example.com"
 
 
-async def test_logout_ends_the_session_and_takes_the_cookies_back(client: httpx.AsyncClient, context: Context) -> None:
-    """C-72, C-75: with the attributes they were set with; the device stays known."""
+async def test_logout_ends_the_session_and_removes_the_cookies(client: httpx.AsyncClient, context: Context) -> None:
+    """C-72, C-75: with the attributes that they were set with; the device's cookie stays."""
     cookies = await sign_in_browser(client, context)
     for _ in range(2):
         answer = await logout(client, sent(cookies))
@@ -143,10 +141,10 @@ async def test_logout_ends_the_session_and_takes_the_cookies_back(client: httpx.
 
 
 @pytest.mark.parametrize("kept", ["__Host-access", "__Host-refresh"])
-async def test_either_cookie_is_enough_to_sign_out(
+async def test_either_cookie_is_sufficient_to_sign_out(
     app: Starlette, client: httpx.AsyncClient, context: Context, kept: str
 ) -> None:
-    """C-72: an access token that has expired will do, and so will what is left when the browser has dropped it."""
+    """C-72: an expired access token, or the refresh cookie after the browser dropped the access cookie."""
     cookies = await sign_in_browser(client, context)
     later = Tokens(context.settings, now=lambda: time.time() + 3600)
     app.state.context = msgspec.structs.replace(context, tokens=later)
@@ -163,7 +161,7 @@ async def test_without_a_session_there_is_nothing_to_sign_out(client: httpx.Asyn
 
 
 @pytest.mark.parametrize("path", ["/api/auth/cookie/logout", "/api/auth/refresh"])
-async def test_nothing_happens_without_the_proof_that_it_was_meant(
+async def test_a_change_without_the_xsrf_token_is_refused(
     client: httpx.AsyncClient, context: Context, path: str
 ) -> None:
     """C-76, C-77."""
@@ -193,7 +191,7 @@ async def test_refreshes_by_cookie(client: httpx.AsyncClient, context: Context, 
     renewed = set_by(answer)
     assert renewed.keys() == set(SESSION)
     assert renewed["__Host-refresh"] != cookies["__Host-refresh"]
-    assert renewed["XSRF-TOKEN"] == cookies["XSRF-TOKEN"], "pages that are open go on"
+    assert renewed["XSRF-TOKEN"] == cookies["XSRF-TOKEN"], "open pages keep working"
     assert await who(client, {"__Host-access": renewed["__Host-access"]}) == "ada@example.com"
 
 
@@ -204,7 +202,7 @@ async def test_a_retry_and_a_second_tab_get_the_same_successor(client: httpx.Asy
     assert first["__Host-refresh"] == second["__Host-refresh"]
 
 
-async def test_a_refused_refresh_takes_the_cookies_back(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_refused_refresh_removes_the_cookies(client: httpx.AsyncClient, context: Context) -> None:
     """C-69, C-71."""
     cookies = await sign_in_browser(client, context)
     newest = set_by(await renew(client, sent(cookies)))
@@ -224,8 +222,8 @@ async def test_with_neither_body_nor_cookie_there_is_nothing_to_refresh(client: 
     assert set_by(garbage) == dict.fromkeys(SESSION, "")
 
 
-async def test_a_token_in_the_body_goes_before_the_cookie(client: httpx.AsyncClient, context: Context) -> None:
-    """Who sends one needs no proof that it was meant, and gets no cookies."""
+async def test_a_token_in_the_body_precedes_the_cookie(client: httpx.AsyncClient, context: Context) -> None:
+    """It needs no XSRF token, and the answer sets no cookies."""
     cookies, pair = await sign_in_browser(client, context), await sign_in(client, context)
     del cookies["XSRF-TOKEN"]
     answer = await client.post(
@@ -236,8 +234,8 @@ async def test_a_token_in_the_body_goes_before_the_cookie(client: httpx.AsyncCli
     assert await is_signed_in(client, answer.json())
 
 
-async def test_a_bearer_token_needs_no_proof(client: httpx.AsyncClient, context: Context) -> None:
-    """C-77: no browser sends one by itself, whatever cookies and origin it sends along."""
+async def test_a_bearer_token_needs_no_xsrf_token(client: httpx.AsyncClient, context: Context) -> None:
+    """C-77: browsers do not send one by themselves, whatever cookies and origin accompany it."""
     cookies, pair = await sign_in_browser(client, context), await sign_in(client, context)
     del cookies["XSRF-TOKEN"]
     headers = sent(cookies, **bearer(pair), origin="https://evil.example")

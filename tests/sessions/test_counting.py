@@ -1,4 +1,4 @@
-"""As whom the routes of sessions are counted, by the real tokens."""
+"""The keys that the routes of sessions are counted by, with real tokens."""
 
 import asyncio
 from functools import partial
@@ -19,7 +19,8 @@ from tests.sessions.signing import bearer, login, refresh, sent, sign_in, sign_i
 
 @pytest.fixture
 def counted_at(app: Starlette, context: Context) -> ClientAt:
-    """Makes clients by their address, of an application with all limits on; an address may send ten an hour."""
+    """Return a function that makes clients by address, of an application with all limits; an address may send ten an
+    hour."""
     settings = msgspec.structs.replace(
         context.settings,
         rate_limit_anonymous=Rate(10, 3600),
@@ -30,10 +31,10 @@ def counted_at(app: Starlette, context: Context) -> ClientAt:
     return partial(at, app)
 
 
-async def test_people_behind_one_address_refresh_as_often_as_they_need(
+async def test_clients_behind_one_address_refresh_independently(
     client: httpx.AsyncClient, counted_at: ClientAt, context: Context
 ) -> None:
-    """C-172: by body and by cookie, each on their session's count."""
+    """C-172: by body and by cookie, each counted by session."""
     pairs = [await sign_in(counted_at(f"203.0.113.{number}"), context) for number in range(5)]
     browsers = [await sign_in_browser(counted_at(f"203.0.113.{number}"), context) for number in range(5, 8)]
     office = counted_at("192.0.2.7")
@@ -51,10 +52,10 @@ async def test_people_behind_one_address_refresh_as_often_as_they_need(
     assert (await office.get("/api/users/me", headers=bearer(pairs[0]))).status_code == 200
 
 
-async def test_refresh_tokens_of_what_ended_and_garbage_are_counted_by_address(
+async def test_ended_sessions_and_garbage_are_counted_by_address(
     client: httpx.AsyncClient, counted_at: ClientAt, context: Context
 ) -> None:
-    """C-168: and a session that lives is refreshed at that address all the same."""
+    """C-168: a valid session at that address is still refreshed."""
     office = counted_at("192.0.2.7")
     lives, ended = [await sign_in(counted_at(f"203.0.113.{number}"), context) for number in (1, 2)]
     assert (await office.post("/api/auth/jwt/logout", headers=bearer(ended))).status_code == 204
@@ -64,8 +65,8 @@ async def test_refresh_tokens_of_what_ended_and_garbage_are_counted_by_address(
     assert (await refresh(office, lives["refresh_token"])).status_code == 200
 
 
-async def test_an_address_that_may_ask_no_more_lets_a_known_device_in(counted_at: ClientAt, context: Context) -> None:
-    """C-169: a browser with the cookie of a device of ours is counted by that."""
+async def test_a_known_device_is_admitted_at_an_exhausted_address(counted_at: ClientAt, context: Context) -> None:
+    """C-169: a browser with a valid device cookie is counted by it."""
     office = counted_at("192.0.2.7")
     cookies = await sign_in_browser(office, context, "ada@example.com")
     for _ in range(10):
@@ -75,8 +76,8 @@ async def test_an_address_that_may_ask_no_more_lets_a_known_device_in(counted_at
     assert (await login(office, "ada@example.com", mode="cookie", **device)).status_code == 204
 
 
-async def test_sign_ins_tell_the_same_of_known_and_unknown_addresses(counted_at: ClientAt, context: Context) -> None:
-    """C-167, C-51: also where the account knows the place."""
+async def test_sign_ins_look_the_same_for_known_and_unknown_addresses(counted_at: ClientAt, context: Context) -> None:
+    """C-167, C-51: also if the account knows the place."""
     await sign_in(counted_at("203.0.113.1"), context, "ada@example.com")
     told = []
     for email in ("ada@example.com", "nobody@example.com"):
@@ -85,8 +86,8 @@ async def test_sign_ins_tell_the_same_of_known_and_unknown_addresses(counted_at:
     assert told[0] == told[1]
 
 
-async def test_accounts_at_one_network_do_not_keep_others_from_signing_in(live: Context) -> None:
-    """C-174: as a process opens it."""
+async def test_accounts_in_one_network_do_not_block_the_sign_in_of_others(live: Context) -> None:
+    """C-174: with the hasher of a real process."""
     crowd = []
     for number in range(100):
         origin.set(Origin(address=f"192.0.2.{number}"))

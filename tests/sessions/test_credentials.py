@@ -1,4 +1,4 @@
-"""A change of an account ends its sessions, in one write and at once; what follows is bookkeeping."""
+"""A change of credentials ends the account's sessions at once, in one write; the worker does the rest."""
 
 import asyncio
 from collections.abc import Callable
@@ -51,7 +51,7 @@ EVENTS: dict[str, Callable[[UUID], Event]] = {
 
 
 async def change(db: Database, user_id: UUID, kept: UUID | None = None) -> None:
-    """What every change of credentials does to the account."""
+    """Write what every change of credentials writes to the account."""
     await db.fetch(
         "update users set credentials_changed_at = clock_timestamp(), credentials_changed_by = $2 where id = $1",
         user_id,
@@ -64,16 +64,16 @@ def sid_of(context: Context, pair: dict[str, str]) -> UUID:
 
 
 async def run_tasks(context: Context) -> None:
-    """What the worker does for sessions after the events so far."""
+    """Run the worker's tasks on sessions for the events so far."""
     named = {end_sessions.name: end_sessions}
     for row in await lease_tasks(context.db, list(named), 100, LEASE_SECONDS):
         await named[row.task].run(context, row.id, row.lease)
 
 
-async def test_ends_every_session_but_the_one_in_which_it_was_made(
+async def test_a_change_ends_every_session_but_its_own(
     client: httpx.AsyncClient, context: Context, clock: Clock
 ) -> None:
-    """C-65, C-71: in another process within a second."""
+    """C-65, C-71: within a second in other processes."""
     pairs = [await sign_in(client, context, "ada@example.com")]
     pairs += [(await login(client, "ada@example.com")).json() for _ in range(2)]
     stranger = await sign_in(client, context)
@@ -86,10 +86,10 @@ async def test_ends_every_session_but_the_one_in_which_it_was_made(
     assert [each["current"] for each in listed] == [True]
 
 
-async def test_what_a_token_says_of_roles_is_not_what_counts(
+async def test_roles_are_read_from_the_account_not_from_the_token(
     client: httpx.AsyncClient, context: Context, clock: Clock
 ) -> None:
-    """C-65: one who is no superuser any more is refused with the token from before, within a second."""
+    """C-65: a demoted superuser is refused with an earlier token within a second."""
     user = await make_user(context, "ada@example.com", superuser=True)
     pair = (await login(client, "ada@example.com")).json()
     assert (await client.get("/api/users", headers=bearer(pair))).status_code == 200
@@ -104,10 +104,8 @@ async def test_signing_in_again_works_at_once(client: httpx.AsyncClient, context
     assert await is_signed_in(client, (await login(client, "ada@example.com")).json())
 
 
-async def test_an_old_token_of_a_session_that_is_over_so_is_no_reuse(
-    client: httpx.AsyncClient, context: Context
-) -> None:
-    """Nobody is told of a thief where there is nothing to steal any more."""
+async def test_an_old_token_of_an_ended_session_is_not_reuse(client: httpx.AsyncClient, context: Context) -> None:
+    """No warning is mailed, because the session has ended."""
     pair = await sign_in(client, context)
     await client.post("/api/auth/refresh", json={"refresh_token": pair["refresh_token"]})
     await context.db.fetch("update sessions set rotated_at = rotated_at - interval '11 seconds'")
@@ -117,10 +115,10 @@ async def test_an_old_token_of_a_session_that_is_over_so_is_no_reuse(
 
 
 @pytest.mark.parametrize("happened", ["password", "disabled", "deleted"])
-async def test_a_login_that_checked_the_old_password_does_not_survive_its_change(
+async def test_a_login_with_the_old_password_does_not_survive_its_change(
     live_client: httpx.AsyncClient, live: Context, happened: str
 ) -> None:
-    """The password was right when it was checked; by the time the session would begin it is not."""
+    """The password was correct when it was checked, but not when the session begins."""
     user = await make_user(live, "ada@example.com")
     async with Another(live.db).transaction() as db:
         if happened == "password":
@@ -146,7 +144,7 @@ async def waits_for_a_lock(context: Context) -> None:
             pass
 
 
-async def test_a_change_that_waited_for_a_login_ends_it(live: Context) -> None:
+async def test_a_change_that_waited_for_a_login_ends_its_session(live: Context) -> None:
     user = await make_user(live, "ada@example.com")
     account = await queries.find_account(live.db, "ada@example.com", None, None)
     assert account
@@ -161,7 +159,7 @@ async def test_a_change_that_waited_for_a_login_ends_it(live: Context) -> None:
 
 
 async def test_twenty_logins_that_renew_a_hash_all_succeed(live_client: httpx.AsyncClient, live: Context) -> None:
-    """They lock the account for each other, in one order."""
+    """They lock the account one after the other, in one order."""
     await make_user(live, "ada@example.com")
     weak = "select password_hash from users"
     [good] = await live.db.fetch(weak)
@@ -177,9 +175,7 @@ async def test_twenty_logins_that_renew_a_hash_all_succeed(live_client: httpx.As
 
 
 @pytest.mark.parametrize("what", EVENTS)
-async def test_whoever_wants_to_know_is_told_of_each_session_once(
-    client: httpx.AsyncClient, context: Context, what: str
-) -> None:
+async def test_each_ended_session_is_announced_once(client: httpx.AsyncClient, context: Context, what: str) -> None:
     pairs = [await sign_in(client, context, "ada@example.com"), (await login(client, "ada@example.com")).json()]
     user_id = context.tokens.verify(pairs[0]["access_token"]).sub
     await make_user(context, "bob@example.com")
@@ -200,8 +196,8 @@ async def test_whoever_wants_to_know_is_told_of_each_session_once(
     assert [tuple(row) for row in told] == [tuple(row) for row in over]
 
 
-async def test_what_was_over_long_ago_is_forgotten(client: httpx.AsyncClient, context: Context) -> None:
-    """Until then it is how its device is known."""
+async def test_long_ended_sessions_are_deleted(client: httpx.AsyncClient, context: Context) -> None:
+    """Until then they identify their devices."""
     for state in (
         "ended_at = now() - interval '91 days', end_reason = 'logout'",
         "expires_at = now() - interval '91 days'",
@@ -216,8 +212,9 @@ async def test_what_was_over_long_ago_is_forgotten(client: httpx.AsyncClient, co
 
 
 @pytest.mark.case(189)
-async def test_what_was_not_refreshed_long_ago_is_forgotten_too(client: httpx.AsyncClient, context: Context) -> None:
-    """C-189: rounded up to a week, from signing in and from refreshing; sessions of before go when they expire."""
+async def test_sessions_without_a_refresh_are_deleted_too(client: httpx.AsyncClient, context: Context) -> None:
+    """C-189: rounded up to a week, from signing in and from refreshing; earlier sessions are deleted when they
+    expire."""
     pairs = [await sign_in(client, context) for _ in range(4)]
     idle, refreshed, early, _ = [sid_of(context, pair) for pair in pairs]
     assert (await refresh(client, pairs[1]["refresh_token"])).status_code == 200
@@ -230,6 +227,6 @@ async def test_what_was_not_refreshed_long_ago_is_forgotten_too(client: httpx.As
 
 
 @pytest.mark.parametrize("name", ["end_others", "end_reused", "find_principal", "list_live", "rotate"])
-def test_every_query_has_the_same_condition_for_a_session_that_lives(name: str) -> None:
-    """A new way for a session to be over is one that none of them may miss."""
+def test_every_query_has_the_same_condition_for_a_live_session(name: str) -> None:
+    """A new reason for a session to end must be in all of them."""
     assert LIVES in (FOLDER / "sessions" / f"{name}.sql").read_text().replace(";\n", "\n")

@@ -1,4 +1,4 @@
-"""/sessions: where one is signed in, and ending it there."""
+"""/sessions: listing and ending an account's sessions."""
 
 import asyncio
 from typing import Any
@@ -25,8 +25,8 @@ async def ended(context: Context) -> list[tuple[str, str]]:
     return [(str(row["key"]), row["reason"]) for row in rows]
 
 
-async def test_says_where_and_how_one_is_signed_in(client: httpx.AsyncClient, context: Context) -> None:
-    """C-73: and nothing that could be used to be signed in."""
+async def test_lists_place_and_device_of_sessions(client: httpx.AsyncClient, context: Context) -> None:
+    """C-73: and no credentials."""
     client.headers["user-agent"] = "tests/1"
     pair = await sign_in(client, context, "ada@example.com")
     await login(client, "ada@example.com", mode="cookie", **{"user-agent": "tests/2"})
@@ -42,7 +42,7 @@ async def test_says_where_and_how_one_is_signed_in(client: httpx.AsyncClient, co
     ]
 
 
-async def test_a_refresh_says_where_it_was_seen_last(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_refresh_updates_the_last_place(client: httpx.AsyncClient, context: Context) -> None:
     pair = await sign_in(client, context)
     await context.db.fetch("update sessions set created_at = now() - interval '1 hour', last_seen_at = created_at")
     await context.db.fetch("update users set credentials_changed_at = now() - interval '2 hours'")
@@ -61,14 +61,14 @@ async def test_a_refresh_says_where_it_was_seen_last(client: httpx.AsyncClient, 
         "update sessions set created_at = created_at - interval '1 day' where user_agent = 'old'",
     ],
 )
-async def test_what_is_over_is_not_listed(client: httpx.AsyncClient, context: Context, happened: str) -> None:
+async def test_ended_sessions_are_not_listed(client: httpx.AsyncClient, context: Context, happened: str) -> None:
     pair = await sign_in(client, context, "ada@example.com")
     await login(client, "ada@example.com", **{"user-agent": "old"})
     await context.db.fetch(happened)
     assert [each["current"] for each in await sessions_of(client, pair)] == [True]
 
 
-async def test_ends_one_of_them_at_once(client: httpx.AsyncClient, context: Context) -> None:
+async def test_ends_one_session_at_once(client: httpx.AsyncClient, context: Context) -> None:
     pair = await sign_in(client, context, "ada@example.com")
     other = (await login(client, "ada@example.com")).json()
     assert await is_signed_in(client, other)
@@ -81,8 +81,8 @@ async def test_ends_one_of_them_at_once(client: httpx.AsyncClient, context: Cont
     assert (await client.delete(f"/api/sessions/{sid}", headers=bearer(pair))).status_code == 404
 
 
-async def test_nobody_ends_anybody_elses(client: httpx.AsyncClient, context: Context) -> None:
-    """C-73: another's, none at all and no id at all are one answer."""
+async def test_other_accounts_sessions_cannot_be_ended(client: httpx.AsyncClient, context: Context) -> None:
+    """C-73: a foreign, an unknown and a malformed id have the same answer."""
     mine, theirs = await sign_in(client, context), await sign_in(client, context)
     for id in (context.tokens.verify(theirs["access_token"]).sid, uuid4(), "x"):
         answer = await client.delete(f"/api/sessions/{id}", headers=bearer(mine))
@@ -103,7 +103,7 @@ async def test_ends_all_others(client: httpx.AsyncClient, context: Context) -> N
     assert len(await ended(context)) == 2
 
 
-async def test_a_browser_needs_its_proof(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_browser_needs_the_xsrf_token(client: httpx.AsyncClient, context: Context) -> None:
     """C-76."""
     cookies = await sign_in_browser(client, context, "ada@example.com")
     other = (await login(client, "ada@example.com")).json()
@@ -115,8 +115,8 @@ async def test_a_browser_needs_its_proof(client: httpx.AsyncClient, context: Con
     assert not await is_signed_in(client, other)
 
 
-async def test_a_client_that_is_gone_leaves_all_of_it_or_nothing(live_client: httpx.AsyncClient, live: Context) -> None:
-    """C-105: whenever the request is cut off, sessions that ended and events that say so are as many."""
+async def test_a_disconnected_client_ends_all_or_none(live_client: httpx.AsyncClient, live: Context) -> None:
+    """C-105: for any time of the cancellation, as many sessions end as events announce it."""
     pair = await sign_in(live_client, live, "ada@example.com")
     for number in range(12):
         await asyncio.gather(*(login(live_client, "ada@example.com") for _ in range(2)))

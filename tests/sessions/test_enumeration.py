@@ -1,6 +1,5 @@
-"""Nobody learns from an answer, or from how long it takes, which addresses have an account. Times are measured by
-`make bench` (benchmarks/enumeration.py); what makes them equal is held here: the same statements, and
-one hash or none."""
+"""Neither answers nor response times show which addresses have an account. `make bench` measures times
+(benchmarks/enumeration.py); these tests check their cause: the same statements, and one hash or none."""
 
 import asyncio
 import contextlib
@@ -23,7 +22,7 @@ ACCOUNTS = ("known", "unverified", "disabled", "invited", "leaving")
 
 @pytest.fixture
 async def accounts(app: Starlette, context: Context) -> None:
-    """One of each kind, where the application does not tell who has one."""
+    """Addresses of each kind, in an application that hides accounts."""
     settings = configured(context.settings, hide_accounts=True, require_verification=True)
     app.state.context = msgspec.structs.replace(context, settings=settings)
     for kind in ACCOUNTS:
@@ -37,7 +36,7 @@ async def accounts(app: Starlette, context: Context) -> None:
 
 @contextlib.asynccontextmanager
 async def work_of(context: Context, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
-    """The statements by their names, those that begin and end transactions too, and the hashes, in order."""
+    """Return the names of the statements, including those that begin and end transactions, and the hashes, in order."""
     done: list[str] = []
     connection: Any = context.db.connection  # type: ignore[attr-defined]
     run = context.passwords._run
@@ -49,11 +48,11 @@ async def work_of(context: Context, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     with monkeypatch.context() as patch, connection.query_logger(lambda logged: done.append(name_of(logged))):
         patch.setattr(context.passwords, "_run", noted)
         yield done
-        await asyncio.sleep(0)  # asyncpg tells of a statement in the loop's next turn
+        await asyncio.sleep(0)  # asyncpg calls its loggers in the next turn of the loop
 
 
 def name_of(logged: Any) -> str:
-    """`-- users.insert`, or the word alone of a savepoint, which is numbered."""
+    """Return `-- users.insert`, or only the keyword of a savepoint, which is numbered."""
     return str(logged.query.partition("\n")[0].partition(" __asyncpg")[0])
 
 
@@ -69,7 +68,7 @@ async def ask(client: httpx.AsyncClient, path: str, email: str) -> httpx.Respons
     ["auth/jwt/login", "auth/cookie/login", "auth/register", "auth/forgot-password", "auth/request-verify-token"],
 )
 @pytest.mark.usefixtures("accounts")
-async def test_every_address_costs_the_same_and_is_answered_the_same(
+async def test_every_address_costs_the_same_and_gets_the_same_answer(
     client: httpx.AsyncClient, context: Context, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """C-38, C-51, C-82."""
@@ -80,7 +79,7 @@ async def test_every_address_costs_the_same_and_is_answered_the_same(
         document = answer.json()
         if document:
             del document["trace_id"]
-        # A new account and a mail to an old one are other statements, and as many.
+        # A new account and a mail to an existing one need other statements, but as many.
         cost: object = len(done) if path == "auth/register" else done
         assert done
         seen[email] = (answer.status_code, sorted(answer.headers), document, cost)

@@ -14,13 +14,13 @@ from tests.conftest import client_of
 from tests.sessions.signing import sign_in
 
 
-async def test_a_shared_secret_is_nobodys_business(client: httpx.AsyncClient) -> None:
+async def test_a_shared_secret_is_not_published(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/.well-known/jwks.json")
     assert (answer.status_code, answer.json()) == (200, {"keys": []})
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])
-async def test_anybody_can_verify_a_token_with_the_public_keys(context: Context, algorithm: str) -> None:
+async def test_the_public_keys_verify_tokens(context: Context, algorithm: str) -> None:
     key = ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else ed25519.Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     settings = msgspec.structs.replace(context.settings, jwt_algorithm=algorithm, jwt_private_key=pem)
@@ -29,7 +29,7 @@ async def test_anybody_can_verify_a_token_with_the_public_keys(context: Context,
     async with client_of(app) as client:
         pair = await sign_in(client, context)
         published = (await client.get("/api/.well-known/jwks.json")).json()
-    assert "d" not in published["keys"][0], "the private part stays here"
+    assert "d" not in published["keys"][0], "the private part is not published"
     keys = jwk.KeySet.import_key_set(published)
     decoded = jwt.decode(pair["access_token"], keys, [algorithm])
     assert decoded.claims["iss"] == settings.public_url

@@ -25,7 +25,7 @@ OLD_HASHES = {
 
 
 async def refusals(context: Context) -> list[tuple[str, str | None, str]]:
-    """What was written down, where there is no session: type, whose, why."""
+    """Return the recorded refusals, by type, account and reason."""
     await announce_refusals(context)
     assert await context.db.fetch("select 1 from sessions") == []
     rows = await context.db.fetch("select type, data->>'user_id', data->>'reason' from outbox_events order by seq")
@@ -33,7 +33,7 @@ async def refusals(context: Context) -> list[tuple[str, str | None, str]]:
 
 
 @pytest.mark.parametrize("username", ["ada@example.com", "ADA@Example.COM"])
-async def test_gives_a_pair_that_works(client: httpx.AsyncClient, context: Context, username: str) -> None:
+async def test_returns_a_valid_pair_of_tokens(client: httpx.AsyncClient, context: Context, username: str) -> None:
     user = await make_user(context, "ada@example.com")
     answer = await login(client, username, PASSWORD)
     assert answer.status_code == 200
@@ -46,12 +46,12 @@ async def test_gives_a_pair_that_works(client: httpx.AsyncClient, context: Conte
     assert await is_signed_in(client, pair)
 
 
-async def test_an_account_that_is_not_verified_yet_may_sign_in(client: httpx.AsyncClient, context: Context) -> None:
+async def test_an_unverified_account_may_sign_in(client: httpx.AsyncClient, context: Context) -> None:
     await make_user(context, "ada@example.com", verified=False)
     assert (await login(client, "ada@example.com", PASSWORD)).status_code == 200
 
 
-async def test_keeps_where_from_and_with_what_and_tells_kafka(client: httpx.AsyncClient, context: Context) -> None:
+async def test_stores_place_and_device_and_publishes_an_event(client: httpx.AsyncClient, context: Context) -> None:
     user = await make_user(context, "ada@example.com")
     client.headers["user-agent"] = "tests/1"
     await login(client, "ada@example.com", PASSWORD)
@@ -62,8 +62,8 @@ async def test_keeps_where_from_and_with_what_and_tells_kafka(client: httpx.Asyn
     assert tuple(event) == ("sessions.started", row["id"], str(user.id), user.id)
 
 
-async def test_what_is_stored_cannot_be_used_to_sign_in(client: httpx.AsyncClient, context: Context) -> None:
-    """C-43: a copy of the tables opens nothing."""
+async def test_stored_data_cannot_be_used_to_sign_in(client: httpx.AsyncClient, context: Context) -> None:
+    """C-43: a copy of the tables grants no access."""
     pair = await sign_in(client, context)
     rows = await context.db.fetch("select s::text as text from sessions s union all select u::text from users u")
     for secret in (pair["refresh_token"], pair["access_token"], PASSWORD):
@@ -119,7 +119,7 @@ async def test_json_is_not_a_form(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-async def test_the_fields_of_an_oauth_client_are_taken(client: httpx.AsyncClient, context: Context) -> None:
+async def test_the_fields_of_an_oauth_client_are_accepted(client: httpx.AsyncClient, context: Context) -> None:
     await make_user(context, "ada@example.com")
     form = {"username": "ada@example.com", "password": PASSWORD, "grant_type": "password", "scope": ""}
     form |= {"client_id": "", "client_secret": ""}
@@ -129,8 +129,8 @@ async def test_the_fields_of_an_oauth_client_are_taken(client: httpx.AsyncClient
     assert answer.status_code == 422
 
 
-async def test_each_login_is_a_session_of_its_own(client: httpx.AsyncClient, context: Context) -> None:
-    """C-60: nothing that was there before is taken over."""
+async def test_each_login_starts_its_own_session(client: httpx.AsyncClient, context: Context) -> None:
+    """C-60: nothing from before is reused."""
     await make_user(context, "ada@example.com")
     pairs = [(await login(client, "ada@example.com", PASSWORD)).json() for _ in range(2)]
     sids = {context.tokens.verify(pair["access_token"]).sid for pair in pairs}
@@ -140,10 +140,8 @@ async def test_each_login_is_a_session_of_its_own(client: httpx.AsyncClient, con
     assert [await is_signed_in(client, pair) for pair in pairs] == [False, True]
 
 
-async def test_a_token_for_an_account_it_does_not_belong_to_is_refused(
-    client: httpx.AsyncClient, context: Context
-) -> None:
-    """The session decides, not the token's word for whose it is."""
+async def test_a_token_with_a_foreign_session_is_refused(client: httpx.AsyncClient, context: Context) -> None:
+    """The session determines the account, not the token."""
     pair = await sign_in(client, context)
     other = await make_user(context)
     sid = context.tokens.verify(pair["access_token"]).sid
@@ -151,10 +149,10 @@ async def test_a_token_for_an_account_it_does_not_belong_to_is_refused(
     assert not await is_signed_in(client, {"access_token": forged})
 
 
-async def test_an_address_that_is_not_confirmed_is_told_so_to_its_owner_alone(
+async def test_an_unconfirmed_address_is_reported_to_its_owner_only(
     app: Starlette, client: httpx.AsyncClient, context: Context
 ) -> None:
-    """C-51: only after the right password, and only where that is asked for."""
+    """C-51: only after the right password, and only if verification is required."""
     settings = msgspec.structs.replace(context.settings, require_verification=True)
     app.state.context = msgspec.structs.replace(context, settings=settings)
     user = await make_user(context, "ada@example.com", verified=False)
@@ -167,8 +165,8 @@ async def test_an_address_that_is_not_confirmed_is_told_so_to_its_owner_alone(
 
 @pytest.mark.hashing
 @pytest.mark.parametrize("old", OLD_HASHES.values(), ids=OLD_HASHES)
-async def test_an_older_hash_is_made_anew(client: httpx.AsyncClient, context: Context, old: str) -> None:
-    """C-59: once, and it is no change of the password."""
+async def test_an_older_hash_is_renewed(client: httpx.AsyncClient, context: Context, old: str) -> None:
+    """C-59: once, and it does not count as a change of the password."""
     user = await make_user(context, "ada@example.com")
     await context.db.fetch("update users set password_hash = $2 where id = $1", user.id, old)
     pair = (await login(client, "ada@example.com")).json()
@@ -183,7 +181,7 @@ async def test_an_older_hash_is_made_anew(client: httpx.AsyncClient, context: Co
 @pytest.mark.parametrize(
     "hash", ["", "x", "$argon2id$", "$argon2id$v=19$m=4194304,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g", "$2b$31$" + "a" * 53]
 )
-async def test_a_hash_that_is_none_or_asks_for_too_much_lets_nobody_in(
+async def test_a_malformed_or_expensive_hash_matches_no_password(
     client: httpx.AsyncClient, context: Context, hash: str
 ) -> None:
     """C-59."""
@@ -193,7 +191,7 @@ async def test_a_hash_that_is_none_or_asks_for_too_much_lets_nobody_in(
     assert (answer.status_code, answer.json()["code"]) == (400, "LOGIN_BAD_CREDENTIALS")
 
 
-async def test_a_password_that_is_far_too_long_is_not_hashed(client: httpx.AsyncClient, context: Context) -> None:
+async def test_an_oversized_password_is_not_hashed(client: httpx.AsyncClient, context: Context) -> None:
     """C-57."""
     await make_user(context, "ada@example.com")
     answer = await login(client, "ada@example.com", "x" * 1025)
@@ -216,7 +214,7 @@ async def test_a_storm_is_refused_before_it_costs_anything(client: httpx.AsyncCl
     assert await refusals(context) == []
 
 
-async def test_takes_a_deletion_back(client: httpx.AsyncClient, context: Context) -> None:
+async def test_cancels_a_deletion(client: httpx.AsyncClient, context: Context) -> None:
     user = await make_user(context, "ada@example.com")
     leave = "update users set deletion_requested_at = now(), delete_after = now() + interval '1 day'"
     await context.db.fetch(leave)
@@ -229,7 +227,7 @@ async def test_takes_a_deletion_back(client: httpx.AsyncClient, context: Context
     assert [tuple(event) for event in events] == [("users.deletion_cancelled", user.id)]
 
 
-async def test_says_whether_the_device_is_a_new_one(client: httpx.AsyncClient, context: Context) -> None:
+async def test_reports_whether_the_device_is_new(client: httpx.AsyncClient, context: Context) -> None:
     await make_user(context, "ada@example.com")
     first = await login(client, "ada@example.com", **{"user-agent": "tests/1"})
     device = f"__Host-device={set_by(first)['__Host-device']}"
@@ -237,10 +235,10 @@ async def test_says_whether_the_device_is_a_new_one(client: httpx.AsyncClient, c
     await login(client, "ada@example.com", **{"user-agent": "tests/2", "cookie": device})
     await login(client, "ada@example.com", **{"user-agent": "tests/3"})
     events = await context.db.fetch("select (data->>'new_device')::bool as new from outbox_events order by seq")
-    assert [event["new"] for event in events] == [False, False, False, True], "the very first is not news to anybody"
+    assert [event["new"] for event in events] == [False, False, False, True], "the first device needs no notice"
 
 
-async def test_the_oldest_of_more_than_fifty_ends(client: httpx.AsyncClient, context: Context) -> None:
+async def test_the_oldest_of_more_than_fifty_sessions_ends(client: httpx.AsyncClient, context: Context) -> None:
     """C-74."""
     pairs = [await sign_in(client, context, "ada@example.com")]
     await context.db.fetch(
@@ -258,8 +256,8 @@ async def test_the_oldest_of_more_than_fifty_ends(client: httpx.AsyncClient, con
 
 
 @pytest.mark.fresh
-async def test_years_of_sessions_do_not_slow_it_down(client: httpx.AsyncClient, context: Context) -> None:
-    """A program that signs in each minute leaves very many behind."""
+async def test_many_old_sessions_do_not_slow_it_down(client: httpx.AsyncClient, context: Context) -> None:
+    """A program that signs in every minute leaves many."""
     await sign_in(client, context, "ada@example.com")
     await context.db.fetch(
         "insert into sessions (id, user_id, idle_expires_at, expires_at, ended_at, end_reason, user_agent, address)"

@@ -7,7 +7,7 @@ from api.kernel.context import Context
 from tests.factories import PASSWORD, make_user
 from tests.sessions.signing import set_by
 
-# What curl 8 sends for -F username=… -F password=….
+# The request of curl 8 for -F username=… -F password=….
 CURL = (
     "--------------------------d74496d66958873e\r\n"
     'Content-Disposition: form-data; name="username"\r\n\r\nada@example.com\r\n'
@@ -41,7 +41,7 @@ async def test_signs_in_as_curl_does(client: httpx.AsyncClient, context: Context
     ],
     ids=range(7),
 )
-async def test_what_is_not_a_good_form_is_refused(
+async def test_an_invalid_form_is_refused(
     client: httpx.AsyncClient, context: Context, changed: tuple[str, str], status: int, code: str
 ) -> None:
     """C-195."""

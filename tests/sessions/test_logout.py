@@ -28,7 +28,7 @@ async def test_ends_the_session_at_once(client: httpx.AsyncClient, context: Cont
     assert row["end_reason"] == "logout"
 
 
-async def test_is_announced_with_who_did_it(client: httpx.AsyncClient, context: Context) -> None:
+async def test_is_announced_with_its_actor(client: httpx.AsyncClient, context: Context) -> None:
     pair = await sign_in(client, context)
     await logout(client, pair)
     claims = context.tokens.verify(pair["access_token"])
@@ -38,14 +38,14 @@ async def test_is_announced_with_who_did_it(client: httpx.AsyncClient, context: 
     assert tuple(event) == (claims.sid, claims.sub, "logout")
 
 
-async def test_a_second_time_says_the_same_and_announces_nothing(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_second_logout_has_the_same_answer_and_no_event(client: httpx.AsyncClient, context: Context) -> None:
     """C-72."""
     pair = await sign_in(client, context)
     assert [(await logout(client, pair)).status_code for _ in range(2)] == [204, 204]
     assert len(await context.db.fetch("select 1 from outbox_events where type = 'sessions.ended'")) == 1
 
 
-async def test_a_token_that_has_expired_still_ends_its_session(
+async def test_an_expired_token_still_ends_its_session(
     app: Starlette, client: httpx.AsyncClient, context: Context
 ) -> None:
     """C-72."""
@@ -58,7 +58,7 @@ async def test_a_token_that_has_expired_still_ends_its_session(
     assert await refused(client, pair["refresh_token"]) == "REFRESH_TOKEN_INVALID"
 
 
-async def test_nobody_elses_session_ends(client: httpx.AsyncClient, context: Context) -> None:
+async def test_other_sessions_stay(client: httpx.AsyncClient, context: Context) -> None:
     pair, other = await sign_in(client, context), await make_user(context)
     sid = context.tokens.verify(pair["access_token"]).sid
     forged = context.tokens.issue(sub=other.id, sid=sid, jti=uuid7(), email=other.email, name=None, roles=())

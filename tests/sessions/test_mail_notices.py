@@ -1,4 +1,4 @@
-"""The mails about sign-ins: a new device, and a refresh token that came twice."""
+"""Mails about sign-ins: a new device, and a reused refresh token."""
 
 import re
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Fi
 async def start(
     context: Context, user_agent: str | None = FIREFOX, language: str = "en", verified: bool = True
 ) -> SessionStarted:
-    """An account's session from another device."""
+    """Return an account's session on another device."""
     id = (await make_user(context, "ada@example.com", verified=verified)).id
     await context.db.fetch("update users set language = $1", language)
     sid = uuid7()
@@ -56,7 +56,7 @@ async def send_reused(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_a_new_device_is_told_with_when_what_and_where(context: Context, language: str) -> None:
+async def test_the_mail_about_a_new_device_has_time_device_and_place(context: Context, language: str) -> None:
     [mail] = await send_new(context, await start(context, language=language))
     assert mail.to == "ada@example.com"
     assert f'<html lang="{language}">' in mail.html
@@ -66,7 +66,7 @@ async def test_a_new_device_is_told_with_when_what_and_where(context: Context, l
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_a_reused_token_is_told(context: Context, language: str) -> None:
+async def test_a_reused_token_is_mailed(context: Context, language: str) -> None:
     """C-69."""
     [mail] = await send_reused(context, await start(context, language=language))
     assert mail.to == "ada@example.com"
@@ -87,29 +87,29 @@ async def test_the_german_mails_have_no_english_in_them(context: Context, mailbo
     assert len(mailbox.sent) == 2
 
 
-async def test_a_device_that_is_known_is_not_told(context: Context) -> None:
+async def test_a_known_device_is_not_mailed(context: Context) -> None:
     assert await send_new(context, await start(context), new=False) == []
 
 
 @pytest.mark.parametrize("reason", ["logout", "revoked", "credentials", "disabled", "limit"])
-async def test_no_other_end_is_told(context: Context, reason: str) -> None:
+async def test_other_ends_are_not_mailed(context: Context, reason: str) -> None:
     assert await send_reused(context, await start(context), reason) == []
 
 
 @pytest.mark.parametrize("happened", ["update users set is_active = false", "delete from users"])
-async def test_nothing_is_mailed_to_an_account_that_is_disabled_or_gone(context: Context, happened: str) -> None:
+async def test_a_disabled_or_deleted_account_gets_no_mail(context: Context, happened: str) -> None:
     event = await start(context)
     await context.db.fetch(happened)
     await send_new(context, event)
     assert await send_reused(context, event) == []
 
 
-async def test_an_address_that_nobody_confirmed_gets_no_mail_for_each_sign_in(context: Context) -> None:
-    """It may be a stranger's: whoever registered it could fill their mailbox."""
+async def test_an_unconfirmed_address_gets_no_mail_about_sign_ins(context: Context) -> None:
+    """It may belong to another person, whose mailbox an attacker could fill."""
     assert await send_new(context, await start(context, verified=False)) == []
 
 
-async def test_a_mail_that_is_tried_again_is_the_same_one(context: Context) -> None:
+async def test_a_retried_mail_is_the_same(context: Context) -> None:
     event, id = await start(context), uuid7()
     await send_reused(context, event, id=id)
     first, second = await send_reused(context, event, id=id)
@@ -130,8 +130,8 @@ async def test_a_mail_that_is_tried_again_is_the_same_one(context: Context) -> N
         ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605.1.15", "Safari, macOS"),
     ],
 )
-async def test_a_device_is_named_in_our_words_alone(context: Context, user_agent: str | None, told: str) -> None:
-    """C-88: whoever has the password also writes the User-Agent; none of it is in the mail."""
+async def test_a_device_is_described_in_fixed_words(context: Context, user_agent: str | None, told: str) -> None:
+    """C-88: an attacker with the password controls the User-Agent; none of it is in the mail."""
     [mail] = await send_new(context, await start(context, user_agent))
     for part in (mail.text, mail.html):
         assert f"Device: {told}" in part

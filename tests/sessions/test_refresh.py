@@ -18,7 +18,7 @@ from tests.sessions.signing import is_signed_in, refresh, refused, sign_in
 LATER = "update sessions set rotated_at = rotated_at - interval '10.1 seconds'"
 
 
-async def test_gives_a_new_pair_that_works(client: httpx.AsyncClient, context: Context) -> None:
+async def test_returns_a_new_valid_pair(client: httpx.AsyncClient, context: Context) -> None:
     """C-66."""
     pair = await sign_in(client, context)
     answer = await refresh(client, pair["refresh_token"])
@@ -33,7 +33,7 @@ async def test_gives_a_new_pair_that_works(client: httpx.AsyncClient, context: C
 
 
 async def test_a_retry_within_ten_seconds_gets_the_same_successor(client: httpx.AsyncClient, context: Context) -> None:
-    """C-67: the answer was lost on its way."""
+    """C-67: the answer was lost."""
     pair = await sign_in(client, context)
     first = (await refresh(client, pair["refresh_token"])).json()
     again = await refresh(client, pair["refresh_token"])
@@ -42,7 +42,7 @@ async def test_a_retry_within_ten_seconds_gets_the_same_successor(client: httpx.
     assert (await refresh(client, first["refresh_token"])).status_code == 200
 
 
-async def test_a_retry_does_not_lengthen_the_time_for_the_next_one(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_retry_does_not_extend_the_ten_seconds(client: httpx.AsyncClient, context: Context) -> None:
     pair = await sign_in(client, context)
     await refresh(client, pair["refresh_token"])
     before = await context.db.fetch("select rotated_at from sessions")
@@ -60,17 +60,17 @@ async def test_twenty_tabs_get_one_successor(live_client: httpx.AsyncClient, liv
 
 
 async def test_takes_one_statement(client: httpx.AsyncClient, context: Context) -> None:
-    """N-14: nothing waits for a second one, and no lock is held between two."""
+    """N-14: no second one waits, and no lock is held between two."""
     pair, statements = await sign_in(client, context), list[str]()
     connection: Any = context.db.connection  # type: ignore[attr-defined]
     with connection.query_logger(lambda logged: statements.append(logged.query.partition("\n")[0])):
         await refresh(client, pair["refresh_token"])
-        await asyncio.sleep(0)  # asyncpg tells of a statement in the loop's next turn
+        await asyncio.sleep(0)  # asyncpg calls its loggers in the next turn of the loop
     assert statements == ["-- sessions.rotate"]
 
 
 async def test_reuse_ends_the_session_and_the_end_is_committed(live_client: httpx.AsyncClient, live: Context) -> None:
-    """C-69: the one who came second may be the owner or the thief; both are out."""
+    """C-69: the later caller may be the owner or the thief; both are signed out."""
     stolen = await sign_in(live_client, live)
     thiefs = (await refresh(live_client, stolen["refresh_token"])).json()
     await live.db.fetch(LATER)
@@ -80,10 +80,10 @@ async def test_reuse_ends_the_session_and_the_end_is_committed(live_client: http
     [row] = await live.db.fetch("select ended_at, end_reason, user_id from sessions")
     assert (row["ended_at"] is not None, row["end_reason"]) == (True, "reuse")
     ended = await live.db.fetch("select data->>'reason' as reason from outbox_events where type = 'sessions.ended'")
-    assert [event["reason"] for event in ended] == ["reuse"], "the owner is told once"
+    assert [event["reason"] for event in ended] == ["reuse"], "the owner is notified once"
 
 
-async def test_the_token_before_the_last_one_is_reuse_at_once(client: httpx.AsyncClient, context: Context) -> None:
+async def test_the_token_before_the_previous_one_is_reuse_at_once(client: httpx.AsyncClient, context: Context) -> None:
     oldest = await sign_in(client, context)
     older = (await refresh(client, oldest["refresh_token"])).json()
     newest = (await refresh(client, older["refresh_token"])).json()
@@ -91,7 +91,7 @@ async def test_the_token_before_the_last_one_is_reuse_at_once(client: httpx.Asyn
     assert await refused(client, newest["refresh_token"]) == "REFRESH_TOKEN_INVALID"
 
 
-async def test_reuse_tells_nobody_twice(client: httpx.AsyncClient, context: Context) -> None:
+async def test_reuse_is_reported_once(client: httpx.AsyncClient, context: Context) -> None:
     pair = await sign_in(client, context)
     await refresh(client, pair["refresh_token"])
     await context.db.fetch(LATER)
@@ -100,7 +100,9 @@ async def test_reuse_tells_nobody_twice(client: httpx.AsyncClient, context: Cont
     assert len(await context.db.fetch("select 1 from outbox_events where type = 'sessions.ended'")) == 1
 
 
-async def test_owner_and_thief_at_once_leave_at_most_one_line(live_client: httpx.AsyncClient, live: Context) -> None:
+async def test_concurrent_owner_and_thief_leave_at_most_one_session_line(
+    live_client: httpx.AsyncClient, live: Context
+) -> None:
     """C-70."""
     pair = await sign_in(live_client, live)
     successor = (await refresh(live_client, pair["refresh_token"])).json()
@@ -137,7 +139,7 @@ async def test_reuse_ends_no_other_session(client: httpx.AsyncClient, context: C
         "delete from users",
     ],
 )
-async def test_a_session_that_is_over_stays_so(client: httpx.AsyncClient, context: Context, happened: str) -> None:
+async def test_an_ended_session_stays_ended(client: httpx.AsyncClient, context: Context, happened: str) -> None:
     """C-71."""
     pair = await sign_in(client, context)
     await context.db.fetch(happened)
@@ -145,7 +147,7 @@ async def test_a_session_that_is_over_stays_so(client: httpx.AsyncClient, contex
     assert not await is_signed_in(client, pair)
 
 
-async def test_refreshing_does_not_outlive_the_whole_lifetime(client: httpx.AsyncClient, context: Context) -> None:
+async def test_refreshing_does_not_exceed_the_maximum_lifetime(client: httpx.AsyncClient, context: Context) -> None:
     pair = await sign_in(client, context)
     [before] = await context.db.fetch("select expires_at from sessions")
     await refresh(client, pair["refresh_token"])
@@ -154,22 +156,22 @@ async def test_refreshing_does_not_outlive_the_whole_lifetime(client: httpx.Asyn
 
 
 @pytest.mark.parametrize("token", ["", "x", "ü", "\x00", "a.b.c", "A" * 70, "A" * 512, "=" * 70])
-async def test_what_is_no_refresh_token_is_refused(client: httpx.AsyncClient, token: str) -> None:
+async def test_an_invalid_refresh_token_is_refused(client: httpx.AsyncClient, token: str) -> None:
     answer = await refresh(client, token)
     assert (answer.status_code, answer.json()["code"]) in (
         (401, "REFRESH_TOKEN_INVALID"),
-        (422, "VALIDATION_FAILED"),  # the NUL
+        (422, "VALIDATION_FAILED"),  # NUL
     )
 
 
-async def test_an_access_token_is_no_refresh_token(client: httpx.AsyncClient, context: Context) -> None:
+async def test_an_access_token_is_not_a_refresh_token(client: httpx.AsyncClient, context: Context) -> None:
     pair = await sign_in(client, context)
     answer = await refresh(client, pair["access_token"])
     assert answer.status_code in (401, 422)
     assert await is_signed_in(client, pair)
 
 
-async def test_an_account_that_changed_is_in_the_next_access_token(client: httpx.AsyncClient, context: Context) -> None:
+async def test_the_next_access_token_has_the_changed_account(client: httpx.AsyncClient, context: Context) -> None:
     pair = await sign_in(client, context)
     await context.db.fetch("update users set roles = '{notifier}', name = 'Ada'")
     renewed = (await refresh(client, pair["refresh_token"])).json()
@@ -189,7 +191,7 @@ async def elsewhere(cloned: Settings, live_client: httpx.AsyncClient, clock: Clo
             yield client
 
 
-async def test_what_one_process_ends_is_over_in_the_other_within_a_second(
+async def test_a_session_ended_in_one_process_ends_in_another_within_a_second(
     live_client: httpx.AsyncClient, elsewhere: httpx.AsyncClient, live: Context, clock: Clock
 ) -> None:
     pair = await sign_in(live_client, live)
@@ -202,7 +204,7 @@ async def test_what_one_process_ends_is_over_in_the_other_within_a_second(
     assert await refused(elsewhere, pair["refresh_token"]) == "REFRESH_TOKEN_INVALID"
 
 
-async def test_a_pair_of_one_process_is_refreshed_by_the_other(
+async def test_a_pair_of_one_process_is_refreshed_by_another(
     live_client: httpx.AsyncClient, elsewhere: httpx.AsyncClient, live: Context
 ) -> None:
     pair = await sign_in(live_client, live)

@@ -1,4 +1,4 @@
-"""Whatever owner, second tabs, retries and thief do in whatever order, a session has one line of tokens, or none."""
+"""For any sequence of owner, second tabs, retries and thief, a session has at most one valid line of tokens."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -37,7 +37,7 @@ TOKENS = st.integers(0, 5)
 
 
 class Line(msgspec.Struct):
-    """What should be true of a session: its pairs, the newest last, and whether it is over."""
+    """The model of a session: its pairs, the newest last, and whether it has ended."""
 
     pairs: list[dict[str, str]]
     in_grace: bool = False
@@ -45,7 +45,7 @@ class Line(msgspec.Struct):
 
 
 class Sequences(RuleBasedStateMachine):
-    """One account's sessions. The attributes are set by the test."""
+    """One account's sessions. The test sets the attributes."""
 
     loop: asyncio.AbstractEventLoop
     client: httpx.AsyncClient
@@ -138,9 +138,9 @@ class Sequences(RuleBasedStateMachine):
 
     @rule(number=st.none() | LINES)
     def change_password(self, number: int | None) -> None:
-        """In another process: this one knows within a second (N-6)."""
+        """In another process: this one notices within a second (N-6)."""
         kept = self.line(number) if number is not None else None
-        if kept and kept.over:  # whoever changes it is signed in
+        if kept and kept.over:  # the actor of the change is signed in
             return
         [row] = self.run(self.context.db.fetch("select password_hash from users"))
         sid = self.sid(kept) if kept else None
@@ -169,7 +169,7 @@ class Sequences(RuleBasedStateMachine):
                 assert self.run(is_signed_in(self.client, pair)) != line.over
 
     def teardown(self) -> None:
-        """Of each line the last token works, or none."""
+        """The last token of each line is valid, or none is."""
         for line in getattr(self, "lines", []):
             assert len({pair["refresh_token"] for pair in line.pairs}) == len(line.pairs)
             for pair in line.pairs if line.over else line.pairs[-1:]:
@@ -184,7 +184,7 @@ def live_app(cloned: Settings, live: Context, clock: Clock) -> Starlette:
     return app
 
 
-async def test_one_line_of_tokens_or_none(live_app: Starlette, live: Context, clock: Clock) -> None:
+async def test_at_most_one_line_of_tokens(live_app: Starlette, live: Context, clock: Clock) -> None:
     """C-66 to C-72, in any order."""
     async with client_of(live_app) as client:
         given = {"loop": asyncio.get_running_loop(), "client": client, "context": live, "clock": clock}

@@ -1,4 +1,4 @@
-"""Refused sign-ins: however many, they become a few events, which tell the owner how many and from where."""
+"""Refused sign-ins: any number becomes a few events, which show the owner how many there were, and from where."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,14 +32,14 @@ async def refuse(context: Context, user_id: UUID, network: str = "192.0.2.0/24",
 
 
 async def close_windows(context: Context) -> None:
-    """What a quarter of an hour and the worker do."""
+    """Wait a quarter of an hour and run the worker's tasks."""
     await context.db.fetch("update session_refusals set opened_at = opened_at - $1::interval", WINDOW * 2)
     while await announce_refusals(context):
         pass
 
 
 async def told(context: Context, table: str = "audit_entries") -> Sequence[tuple[str | None, str, int, str | None]]:
-    """What was announced: whose, why, how many, from where."""
+    """Return the events: account, reason, count, place."""
     statement = {
         "audit_entries": "select data, address from audit_entries where type = 'sessions.refused' order by id",
         "outbox_events": "select data, address from outbox_events where type = 'sessions.refused' order by id",
@@ -52,29 +52,27 @@ async def told(context: Context, table: str = "audit_entries") -> Sequence[tuple
 
 @pytest.mark.case(180)
 async def test_a_flood_of_attempts_writes_a_bounded_number_of_rows(client_at: ClientAt, context: Context) -> None:
-    """C-180: each throttled try wrote an audit entry and an event for Kafka, for ever."""
+    """C-180: each throttled attempt used to write an audit entry and an event for Kafka."""
     await make_user(context, "ada@example.com")
     clients = [client_at(f"198.51.100.{number}") for number in range(7, 13)]
     statuses = [status for client in clients[:3] for status in await guess(client, "ada@example.com", 10)]
     assert statuses == [400] * 5 + [429] * 25
-    assert await told(context) == [], "a request announces nothing"
+    assert await told(context) == [], "a request records no event"
     assert await announce_refusals(context) == 2
     for client in clients[3:]:
         await guess(client, "ada@example.com", 10)
-    assert await announce_refusals(context) == 0, "within the quarter of an hour nothing more is announced"
+    assert await announce_refusals(context) == 0, "no more events within the quarter of an hour"
     await close_windows(context)
     for table in ("audit_entries", "outbox_events"):
         rows = await told(context, table)
-        assert len(rows) == 3, "the first of each reason, and the rest of those that were throttled"
+        assert len(rows) == 3, "the first of each reason, and the sum of the throttled rest"
         assert sum(attempts for _, _, attempts, _ in rows) == 60
         assert all(str(address).startswith("198.51.100.") for *_, address in rows)
     assert await context.db.fetch("select 1 from session_refusals") == []
 
 
 @pytest.mark.case(180)
-async def test_the_owner_sees_how_many_there_were_and_from_where(
-    signed_in: httpx.AsyncClient, context: Context
-) -> None:
+async def test_the_owner_sees_their_number_and_origin(signed_in: httpx.AsyncClient, context: Context) -> None:
     """C-180."""
     mine = UUID((await signed_in.get("/api/users/me")).json()["id"])
     for _ in range(40):
@@ -95,8 +93,8 @@ async def test_an_announcement_continues_the_trace_of_the_first_attempt(context:
 
 
 @pytest.mark.case(181)
-async def test_many_accounts_and_many_networks_are_counted_together_in_the_end(context: Context) -> None:
-    """C-181: neither a list of addresses nor a network of many networks makes a row for each of them."""
+async def test_many_accounts_and_many_networks_are_counted_together_above_a_limit(context: Context) -> None:
+    """C-181: neither a list of addresses nor many networks get a row each."""
     for _ in range(120):  # one network tries many accounts
         await refuse(context, uuid7())
     for number in range(120):  # many networks try one account, and addresses that have none
@@ -107,7 +105,7 @@ async def test_many_accounts_and_many_networks_are_counted_together_in_the_end(c
     assert row["rows"] <= 50 + 2 * (20 + 1) + 1
     await refuse(context, UUID(int=7), "198.51.0.0/24")
     [first] = await context.db.fetch("select attempts from session_refusals where network = '198.51.0.0/24'")
-    assert first["attempts"] == 2, "what has a row goes on counting there"
+    assert first["attempts"] == 2, "existing rows continue to count"
 
 
 async def test_two_workers_announce_each_attempt_once(live: Context) -> None:
@@ -115,15 +113,15 @@ async def test_two_workers_announce_each_attempt_once(live: Context) -> None:
         await refuse(live, NOBODY)
     async with Another(live.db).transaction() as db:
         assert len(await queries.take_refusals(db, WINDOW, 10)) == 1
-        assert await announce_refusals(live) == 0, "the other one has it"
+        assert await announce_refusals(live) == 0, "the other worker has it"
         await queries.count_refusal(live.db, UUID(int=7), "password", "", None, None, TRACE)
     assert await announce_refusals(live) == 1
     assert [attempts for _, _, attempts, _ in await told(live)] == [1], "the first worker recorded nothing here"
 
 
 @pytest.mark.case(182)
-async def test_what_is_announced_after_a_deletion_names_nobody(context: Context) -> None:
-    """C-182: attempts that were counted before, and announced after the account is gone."""
+async def test_an_event_after_a_deletion_has_no_personal_data(context: Context) -> None:
+    """C-182: attempts counted before the deletion and announced after it."""
     user = await make_user(context, "ada@example.com")
     await refuse(context, user.id)
     await context.db.fetch("delete from users where id = $1", user.id)
@@ -133,7 +131,7 @@ async def test_what_is_announced_after_a_deletion_names_nobody(context: Context)
 
 
 async def test_a_refusal_costs_one_statement(client: httpx.AsyncClient, context: Context) -> None:
-    """Beside those that any sign-in begins with; a good one has none more than before."""
+    """In addition to those of any sign-in; a successful one has none more."""
     user = await make_user(context, "ada@example.com")
     seen: list[str] = []
 
@@ -149,15 +147,15 @@ async def test_a_refusal_costs_one_statement(client: httpx.AsyncClient, context:
     assert "sessions.count_refusal" not in seen[3:]
 
 
-async def test_an_event_of_before_is_read_as_one_attempt() -> None:
-    """Records that lie in Kafka, and rows that wait, have neither number nor time."""
+async def test_an_event_of_an_earlier_release_counts_as_one_attempt() -> None:
+    """Records in Kafka and pending rows have neither count nor time."""
     event = msgspec.json.decode(
         f'{{"type":"sessions.refused","attempt_id":"{uuid7()}","user_id":null,"reason":"password"}}', type=SignInRefused
     )
     assert (event.attempts, event.since) == (1, None)
 
 
-async def test_the_chain_holds_over_announcements(context: Context) -> None:
+async def test_the_chain_stays_valid_over_announcements(context: Context) -> None:
     await refuse(context, NOBODY)
     await close_windows(context)
     await seal(context)

@@ -1,4 +1,4 @@
-"""C-230: SECRET_KEY is changed, with and without SECRET_KEY_PREVIOUS."""
+"""C-230: a change of SECRET_KEY, with and without SECRET_KEY_PREVIOUS."""
 
 import itertools
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ NEW = "another-secret-of-32-characters-at-least"
 
 @contextmanager
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The tokens whose signature is computed meanwhile."""
+    """Return the tokens whose signatures are verified in the block."""
     computed: list[str] = []
     decode = Tokens._decode
 
@@ -39,28 +39,28 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def released(context: Context, secret: str, previous: str | None) -> httpx.AsyncClient:
-    """A client of a process that has these keys; the database and Redis stay."""
+    """Yield a client of a process with these keys; the database and Redis stay the same."""
     settings = msgspec.structs.replace(context.settings, secret_key=secret, secret_key_previous=previous)
     app = create_app(settings)
     app.state.context = msgspec.structs.replace(context, settings=settings, tokens=Tokens(settings))
     return client_of(app)
 
 
-async def test_with_both_keys_nobody_is_signed_out(client: httpx.AsyncClient, context: Context) -> None:
+async def test_with_both_keys_all_sessions_stay(client: httpx.AsyncClient, context: Context) -> None:
     pair, old = await sign_in(client, context), context.settings.secret_key
     async with released(context, NEW, old) as both, released(context, NEW, None) as after:
         assert await is_signed_in(both, pair)
         assert not await is_signed_in(after, pair)
         renewed = (await refresh(both, pair["refresh_token"])).json()
-        assert await is_signed_in(after, renewed), "what is new is signed with the new key"
+        assert await is_signed_in(after, renewed), "new tokens are signed with the new key"
         assert (await refresh(after, renewed["refresh_token"])).status_code == 200
 
 
-async def test_in_a_browser_too(client: httpx.AsyncClient, context: Context) -> None:
+async def test_cookies_stay_valid_too(client: httpx.AsyncClient, context: Context) -> None:
     cookies, old = await sign_in_browser(client, context), context.settings.secret_key
     async with released(context, NEW, old) as both, released(context, NEW, None) as after:
         change = await both.patch("/api/users/me", json={"name": "Ada"}, headers=sent(cookies))
-        assert change.status_code == 200, "the XSRF token and the access token of the old key"
+        assert change.status_code == 200, "XSRF token and access token of the old key"
         answer = await both.post("/api/auth/refresh", headers=sent(cookies))
         assert answer.status_code == 200
         renewed = cookies | set_by(answer)
@@ -69,7 +69,7 @@ async def test_in_a_browser_too(client: httpx.AsyncClient, context: Context) -> 
         assert change.status_code == 200
 
 
-async def test_without_the_previous_key_everything_old_is_refused(client: httpx.AsyncClient, context: Context) -> None:
+async def test_without_the_previous_key_all_old_tokens_are_refused(client: httpx.AsyncClient, context: Context) -> None:
     pair, cookies = await sign_in(client, context), await sign_in_browser(client, context)
     async with released(context, NEW, None) as after:
         assert await refused(after, pair["refresh_token"]) == "REFRESH_TOKEN_INVALID"
@@ -84,7 +84,7 @@ async def test_without_the_previous_key_everything_old_is_refused(client: httpx.
 
 
 async def test_the_previous_key_signs_nothing(client: httpx.AsyncClient, context: Context) -> None:
-    """A device keeps its id, and an XSRF token of another session is refused with both keys too."""
+    """A device keeps its id, and an XSRF token of another session is still refused."""
     old, user = context.settings.secret_key, await make_user(context)
     device = set_by(await login(client, user.email, mode="cookie"))[DEVICE]
     async with released(context, NEW, old) as both:
@@ -100,7 +100,7 @@ async def test_the_previous_key_signs_nothing(client: httpx.AsyncClient, context
         assert foreign.json()["code"] == "XSRF"
 
 
-async def test_a_list_is_read_on(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_list_continues_with_an_old_cursor(client: httpx.AsyncClient, context: Context) -> None:
     root = await make_user(context, superuser=True)
     await make_user(context)
     pair, old = (await login(client, root.email)).json(), context.settings.secret_key
@@ -113,7 +113,7 @@ async def test_a_list_is_read_on(client: httpx.AsyncClient, context: Context) ->
         assert (await after.get("/api/users", params=query, headers=bearer(pair))).status_code == 422
 
 
-async def test_an_old_token_is_verified_once_for_each_process(
+async def test_an_old_token_is_verified_once_in_each_process(
     client: httpx.AsyncClient, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = await sign_in(client, context)
@@ -136,7 +136,7 @@ async def test_a_rolling_release_in_two_steps(client: httpx.AsyncClient, context
                 assert (await refresh(there, pair["refresh_token"])).status_code == 200
 
 
-def test_a_bad_previous_key_is_refused_and_none_is_fine() -> None:
+def test_an_invalid_previous_key_is_refused_and_none_is_accepted() -> None:
     assert load(GOOD).secret_key_previous is None
     assert load(GOOD | {"SECRET_KEY_PREVIOUS": NEW}).secret_key_previous == NEW
     for wrong, told in (("short", "is weak"), ("changethis", "is a published default"), (SECRET, "is the same as")):

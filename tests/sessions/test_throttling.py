@@ -1,4 +1,4 @@
-"""Guessing passwords is slow, by account and by network, and nobody is locked out by a stranger."""
+"""Guessing passwords is slow, by account and by network, and strangers cannot lock an account."""
 
 import asyncio
 from collections import Counter
@@ -33,15 +33,13 @@ def counted(metrics: InMemoryMetricReader) -> Counter[str]:
 
 
 async def empty_bucket(context: Context) -> None:
-    """What a quarter of an hour does."""
+    """Reset the limits, as after a quarter of an hour."""
     await context.cache.execute("FLUSHDB")
 
 
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
-async def test_the_sixth_guess_is_refused_wherever_it_comes_from(
-    client_at: ClientAt, context: Context, email: str
-) -> None:
-    """C-52: and so is the right password, which tells nothing then; known and unknown addresses alike."""
+async def test_the_sixth_guess_is_refused_from_any_network(client_at: ClientAt, context: Context, email: str) -> None:
+    """C-52: and so is the right password, to reveal nothing; known and unknown addresses are treated alike."""
     await make_user(context, "ada@example.com")
     for number in range(5):
         answer = await login(client_at(f"198.51.{number}.7"), email.upper(), "wrong", **NEW)
@@ -61,7 +59,7 @@ async def test_the_sixth_guess_is_refused_wherever_it_comes_from(
     assert counted == {"password": 5, "throttled": 3}
 
 
-async def test_after_a_while_the_right_password_works(client_at: ClientAt, context: Context) -> None:
+async def test_later_the_right_password_works(client_at: ClientAt, context: Context) -> None:
     await make_user(context, "ada@example.com")
     client = client_at("198.51.100.7")
     assert await guess(client, "ada@example.com", 6) == [400] * 5 + [429]
@@ -69,15 +67,15 @@ async def test_after_a_while_the_right_password_works(client_at: ClientAt, conte
     assert (await login(client, "ada@example.com", **NEW)).status_code == 200
 
 
-async def test_a_success_gives_back_what_it_was_charged(client_at: ClientAt, context: Context) -> None:
+async def test_a_success_refunds_its_charge(client_at: ClientAt, context: Context) -> None:
     await make_user(context, "ada@example.com")
     client = client_at("198.51.100.7")
     for _ in range(8):
         assert (await login(client, "ada@example.com")).status_code == 200
 
 
-async def test_a_stranger_locks_nobody_out(client_at: ClientAt, context: Context) -> None:
-    """C-53: neither the browser that the account knows by its cookie, nor its usual place."""
+async def test_a_stranger_locks_no_owner_out(client_at: ClientAt, context: Context) -> None:
+    """C-53: neither a device that the account knows by its cookie, nor its usual place."""
     await make_user(context, "ada@example.com")
     home, abroad, stranger = (client_at(address) for address in ("192.0.2.5", "198.51.100.7", "203.0.113.7"))
     first = await login(home, "ada@example.com", **{"user-agent": "mine/1"})
@@ -88,8 +86,8 @@ async def test_a_stranger_locks_nobody_out(client_at: ClientAt, context: Context
     assert (await login(client_at("203.0.113.9"), "ada@example.com", **NEW)).status_code == 429
 
 
-async def test_a_network_that_guesses_shuts_out_no_known_device(client_at: ClientAt, context: Context) -> None:
-    """C-169: neither by what the whole /24 may guess, nor by what one address may ask."""
+async def test_a_guessing_network_locks_no_known_device_out(client_at: ClientAt, context: Context) -> None:
+    """C-169: neither by the limit of the /24, nor by that of the address."""
     await make_user(context, "ada@example.com")
     known = client_at("198.51.100.7")
     first = await login(known, "ada@example.com", **{"user-agent": "mine/1"})
@@ -102,11 +100,11 @@ async def test_a_network_that_guesses_shuts_out_no_known_device(client_at: Clien
         statuses[(await login(known, "invented@example.com", "wrong", **NEW)).status_code] += 1
     assert statuses == {400: 30, 429: 35}
     assert (await login(known, "ada@example.com", cookie=cookie, **NEW)).status_code == 200
-    assert (await login(known, "ada@example.com", **NEW)).status_code == 429, "a device that it does not know"
+    assert (await login(known, "ada@example.com", **NEW)).status_code == 429, "an unknown device"
 
 
-async def test_a_network_that_guesses_shuts_out_no_usual_place(client_at: ClientAt, context: Context) -> None:
-    """C-169: of clients that keep no cookies; guessing at what the place knows is still bounded there."""
+async def test_a_guessing_network_locks_no_usual_place_out(client_at: ClientAt, context: Context) -> None:
+    """C-169: for clients without cookies; guesses at the known account are still limited there."""
     for number in range(4):
         user = await make_user(context, f"known{number}@example.com")
         assert (await login(client_at("192.0.2.5"), user.email, **{"user-agent": "mine/1"})).status_code == 200
@@ -120,8 +118,8 @@ async def test_a_network_that_guesses_shuts_out_no_usual_place(client_at: Client
     assert guesses == [400] * 30 + [429] * 6
 
 
-async def test_a_device_of_ones_own_gives_no_fresh_count_of_guesses(client_at: ClientAt, context: Context) -> None:
-    """C-169: an attacker signs in to an account of theirs as often as they like, for a device cookie each time."""
+async def test_ones_own_device_cookie_gives_no_fresh_guesses(client_at: ClientAt, context: Context) -> None:
+    """C-169: an attacker can sign in to an account of their own for any number of device cookies."""
     await make_user(context, "ada@example.com")
     await make_user(context, "eve@example.com")
     statuses = []
@@ -132,7 +130,7 @@ async def test_a_device_of_ones_own_gives_no_fresh_count_of_guesses(client_at: C
     assert statuses == [400] * 5 + [429] * 7
 
 
-async def test_who_resets_the_password_gets_in_from_anywhere(client_at: ClientAt, context: Context) -> None:
+async def test_resetting_the_password_unlocks_it_everywhere(client_at: ClientAt, context: Context) -> None:
     """C-53."""
     user = await make_user(context, "ada@example.com")
     assert await guess(client_at("203.0.113.7"), "ada@example.com", 6) == [400] * 5 + [429]
@@ -141,7 +139,7 @@ async def test_who_resets_the_password_gets_in_from_anywhere(client_at: ClientAt
     assert (await login(client_at("198.51.100.7"), "ada@example.com", **NEW)).status_code == 200
 
 
-async def test_a_known_device_does_not_guess_for_ever(client_at: ClientAt, context: Context) -> None:
+async def test_guesses_by_a_known_device_are_limited(client_at: ClientAt, context: Context) -> None:
     await make_user(context, "ada@example.com")
     client = client_at("198.51.100.7")
     first = await login(client, "ada@example.com", **{"user-agent": "mine/1"})
@@ -150,9 +148,7 @@ async def test_a_known_device_does_not_guess_for_ever(client_at: ClientAt, conte
 
 
 @pytest.mark.parametrize("device", ["", "x", "A" * 64, "another's", "changed"])
-async def test_a_device_that_the_account_does_not_know_counts_as_a_strangers(
-    client_at: ClientAt, context: Context, device: str
-) -> None:
+async def test_an_unknown_device_counts_like_a_strangers(client_at: ClientAt, context: Context, device: str) -> None:
     await make_user(context, "ada@example.com")
     await make_user(context, "eve@example.com")
     client = client_at("198.51.100.7")
@@ -162,8 +158,8 @@ async def test_a_device_that_the_account_does_not_know_counts_as_a_strangers(
     assert await guess(client, "ada@example.com", 6) == [400] * 5 + [429]
 
 
-async def test_one_password_for_very_many_accounts_is_refused_by_network(client_at: ClientAt, context: Context) -> None:
-    """C-54: thirty from one network; from elsewhere they go on."""
+async def test_password_spraying_is_refused_by_network(client_at: ClientAt, context: Context) -> None:
+    """C-54: thirty from one network; other networks are not affected."""
     answers = []
     for number in range(32):
         client = client_at(f"198.51.100.{number}")
@@ -173,17 +169,17 @@ async def test_one_password_for_very_many_accounts_is_refused_by_network(client_
     assert (await login(client_at("203.0.113.7"), "someone@example.com", "Spring2026!")).status_code == 400
 
 
-async def test_what_is_refused_is_counted_for_an_alarm(
+async def test_refusals_are_counted_for_an_alert(
     client_at: ClientAt, context: Context, metrics: InMemoryMetricReader
 ) -> None:
-    """C-54: spread over many networks, it is the number that tells."""
+    """C-54: if spread over many networks, only the number shows it."""
     before = counted(metrics)
     for number in range(7):
         await login(client_at(f"198.51.{number}.7"), "ada@example.com", "wrong")
     assert counted(metrics) - before == Counter(password=5, throttled=2)
 
 
-async def test_of_a_hundred_at_once_no_more_than_five_pass(live_client_at: ClientAt) -> None:
+async def test_of_a_hundred_concurrent_guesses_at_most_five_pass(live_client_at: ClientAt) -> None:
     """C-55."""
     clients = [live_client_at(f"198.{number}.100.7") for number in range(100)]
     answers = await asyncio.gather(*(login(client, "nobody@example.com", "wrong") for client in clients))
@@ -191,10 +187,10 @@ async def test_of_a_hundred_at_once_no_more_than_five_pass(live_client_at: Clien
     assert statuses == [400] * 5 + [429] * 95
 
 
-async def test_without_redis_there_are_fewer_guesses(
+async def test_without_redis_fewer_guesses_are_allowed(
     client_at: ClientAt, app: Starlette, context: Context, nowhere: Settings
 ) -> None:
-    """C-56: closed, not open."""
+    """C-56: stricter, not open."""
     await make_user(context, "ada@example.com")
     client, settings = client_at("198.51.100.7"), app.state.context.settings
     async with open_cache(nowhere) as away:

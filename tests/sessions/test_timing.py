@@ -1,5 +1,5 @@
-"""A refusal does the same work whatever hash an account has, or none: verifications are counted by the kind of hash,
-which is what takes the time (tests/kernel/test_passwords.py measures it)."""
+"""A refusal does the same work for every kind of hash, or none: verifications are counted by kind, which determines the
+time (tests/kernel/test_passwords.py measures it)."""
 
 import contextlib
 from collections import Counter
@@ -19,7 +19,7 @@ from tests.plans import explain, nodes
 from tests.sessions.signing import bearer, login
 
 pytestmark = pytest.mark.hashing
-# As other systems would leave them, but cheap.
+# Like other systems' hashes, but cheap.
 BCRYPT = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 ARGON2 = argon2.PasswordHasher(1, 64, 2).hash(PASSWORD)
 HASHES = {"bcrypt": BCRYPT, "argon2": ARGON2, "invited": None, "corrupt": "$2b$99$x"}
@@ -36,7 +36,7 @@ async def imported(context: Context) -> None:
 
 @contextlib.contextmanager
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
-    """The verifications that are made, by kind."""
+    """Return the verifications, by kind."""
     done: Counter[str] = Counter()
     matches = module._matches
 
@@ -51,10 +51,10 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
 @pytest.mark.usefixtures("imported")
 @pytest.mark.parametrize(("password", "forms"), [("wrong", 1), ("wro\u0308ng", 2)], ids=["NFC", "NFD"])
-async def test_no_refusal_tells_which_hash_an_account_has(
+async def test_no_refusal_shows_the_kind_of_a_hash(
     client: httpx.AsyncClient, context: Context, monkeypatch: pytest.MonkeyPatch, password: str, forms: int
 ) -> None:
-    """C-38, C-156: nor that there is an account, that it was invited, or that it is disabled."""
+    """C-38, C-156: nor whether an account exists, was invited, or is disabled."""
     await make_user(context, "ours@example.com")
     await make_user(context, "disabled@example.com", active=False)
     for who in (*HASHES, "ours", "disabled", "nobody"):
@@ -64,7 +64,7 @@ async def test_no_refusal_tells_which_hash_an_account_has(
 
 
 @pytest.mark.usefixtures("imported")
-async def test_nor_does_the_right_password_of_a_disabled_account(
+async def test_the_right_password_of_a_disabled_account_does_not_either(
     client: httpx.AsyncClient, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C-51, C-156."""
@@ -75,10 +75,10 @@ async def test_nor_does_the_right_password_of_a_disabled_account(
 
 
 @pytest.mark.usefixtures("imported")
-async def test_nor_does_the_current_password(
+async def test_the_current_password_does_not_either(
     client: httpx.AsyncClient, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C-156: of sessions from before another hash was put there."""
+    """C-156: for sessions older than a replaced hash."""
     for kind in ("ours", *HASHES):
         user = await make_user(context)
         headers = bearer((await login(client, user.email)).json())
@@ -91,10 +91,10 @@ async def test_nor_does_the_current_password(
 
 
 @pytest.mark.usefixtures("imported")
-async def test_the_right_password_waits_for_nobody_elses_hash(
+async def test_a_success_verifies_only_its_own_hash(
     client: httpx.AsyncClient, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C-156: and when the last of those accounts has signed in, refusals are as cheap as before."""
+    """C-156: after the last of those accounts has signed in, refusals are as cheap as before."""
     await make_user(context, "ours@example.com")
     with counted(monkeypatch) as done:
         for who in ("ours", "bcrypt", "argon2"):
@@ -105,8 +105,8 @@ async def test_the_right_password_waits_for_nobody_elses_hash(
     assert done == {OURS: 1}
 
 
-async def test_the_kinds_are_those_of_others_each_once(context: Context) -> None:
-    """C-156: our own parameters stand in a view and an index, too: who changes them needs a migration."""
+async def test_the_kinds_are_those_of_other_systems(context: Context) -> None:
+    """C-156: a view and an index contain the application's own parameters, too: changing them needs a migration."""
     user = await make_user(context)
     ours = await context.passwords.hash(PASSWORD)
     await context.db.fetch("update users set password_hash = $2 where id = $1", user.id, ours)
@@ -127,8 +127,8 @@ async def test_the_kinds_are_those_of_others_each_once(context: Context) -> None
 
 
 @pytest.mark.fresh
-async def test_they_are_found_by_an_index_among_many_accounts(context: Context) -> None:
-    """C-156: each sign-in asks."""
+async def test_the_kinds_are_found_by_an_index(context: Context) -> None:
+    """C-156: each sign-in needs them."""
     insert = (
         "insert into users (id, email, password_hash) select gen_random_uuid(), n || '@example.com', "
         "case when n % 2 = 0 then '$2b$10$' || n else '$argon2id$v=19$m=19456,t=2,p=1$' || n end "

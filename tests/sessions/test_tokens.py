@@ -1,4 +1,4 @@
-"""api/sessions/tokens.py: laws of the refresh token."""
+"""api/sessions/tokens.py: properties of refresh tokens."""
 
 from uuid import UUID
 
@@ -12,25 +12,23 @@ GENERATIONS = st.integers(1, 2**31 - 1)
 
 
 @given(KEYS, st.uuids(), GENERATIONS)
-def test_what_was_made_is_read(key: bytes, sid: UUID, generation: int) -> None:
+def test_a_token_round_trips(key: bytes, sid: UUID, generation: int) -> None:
     token = make(key, sid, generation)
     assert read([key], token) == (sid, generation)
-    assert token == make(key, sid, generation), "a retry gets the same one"
+    assert token == make(key, sid, generation), "a retry gets the same token"
     assert token.isascii()
     assert len(token) == 70
 
 
 @given(KEYS, st.uuids(), GENERATIONS, st.integers(0, 69), st.characters())
-def test_any_other_character_anywhere_is_refused(
-    key: bytes, sid: UUID, generation: int, position: int, character: str
-) -> None:
+def test_a_changed_character_is_refused(key: bytes, sid: UUID, generation: int, position: int, character: str) -> None:
     token = make(key, sid, generation)
     mutated = token[:position] + character + token[position + 1 :]
     assert mutated == token or read([key], mutated) is None
 
 
 @given(KEYS, st.uuids(), GENERATIONS, st.integers(0, 69), st.text(max_size=3))
-def test_anything_cut_out_or_put_in_is_refused(
+def test_removed_or_inserted_characters_are_refused(
     key: bytes, sid: UUID, generation: int, position: int, text: str
 ) -> None:
     token = make(key, sid, generation)
@@ -46,5 +44,5 @@ def test_another_key_reads_nothing(key: bytes, other: bytes, sid: UUID, generati
 
 
 @given(KEYS, st.text())
-def test_no_text_at_all_breaks_the_reader(key: bytes, text: str) -> None:
+def test_no_text_causes_a_failure(key: bytes, text: str) -> None:
     assert read([key], text) is None

@@ -18,7 +18,7 @@ NEW = {"user-agent": "attack/1"}
 
 
 async def guess(client: httpx.AsyncClient, times: int, email: str = ADA, **headers: str) -> int:
-    """The last answer's status."""
+    """Return the status of the last answer."""
     for _ in range(times):
         answer = await login(client, email, "wrong", **headers)
     return answer.status_code
@@ -55,7 +55,7 @@ async def test_it_is_recorded_with_the_superuser_and_the_account(context: Contex
 
 
 async def test_the_count_of_a_network_stays(context: Context, client_at: ClientAt) -> None:
-    """It holds for other accounts as well: the command unlocks it, by its address."""
+    """Other accounts share it: the command unlocks it, by address."""
     ada = await make_user(context, ADA)
     headers = await superuser(context, client_at("203.0.113.1"))
     for number in range(30):

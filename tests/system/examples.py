@@ -1,4 +1,4 @@
-"""For the tests that go over every feature (tests/examples.py)."""
+"""Test data for the tests that cover all features (tests/examples.py)."""
 
 from api.kernel.context import Context
 from api.kernel.outbox.tasks import HEARTBEAT_KEY
@@ -13,9 +13,9 @@ ACCESS = {
 }
 
 
-async def page(told: Transcript, context: Context, admin: dict[str, str]) -> None:
+async def page(transcript: Transcript, context: Context, admin: dict[str, str]) -> None:
     for path in ("/health", "/health/live", "/health/ready"):
-        await told.show(f"GET {path}")
+        await transcript.show(f"GET {path}")
     await context.cache.set(HEARTBEAT_KEY, b"here", 30)
-    await told.show("GET /health/full", headers=admin)
+    await transcript.show("GET /health/full", headers=admin)
     await context.cache.delete(HEARTBEAT_KEY)

@@ -1,4 +1,4 @@
-"""What asking for the health costs: one measurement for all, and what is said when it takes too long."""
+"""The cost of health checks: one shared measurement, and the answer when it takes too long."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ async def operator(live_client: httpx.AsyncClient, live: Context) -> httpx.Async
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[Context]:
-    """By whom the outbox was measured, in fact."""
+    """Return the recorded measurements of the outbox."""
     made: list[Context] = []
     measure = api.kernel.outbox.backlog.measure_now
 
@@ -46,20 +46,22 @@ async def test_many_callers_share_one_measurement(operator: httpx.AsyncClient, m
 
 
 @pytest.mark.case(224)
-async def test_a_measurement_is_made_anew_after_some_seconds(
+async def test_a_measurement_is_repeated_after_some_seconds(
     live: Context, measured: list[Context], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api.kernel.outbox.backlog, "KEPT_SECONDS", 0.05)
     await measure_waiting(live)
     async with asyncio.timeout(60):
-        while live.cache.flights:  # noqa: ASYNC110  # nobody tells
+        while live.cache.flights:  # noqa: ASYNC110  # no event
             await asyncio.sleep(0.01)
     await measure_waiting(live)
     assert len(measured) == 2
 
 
 @pytest.mark.case(224)
-async def test_a_failure_is_told_to_those_who_wait_and_not_kept(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failure_reaches_all_waiting_callers_and_is_not_kept(
+    live: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def fail(context: Context) -> Waiting:
         raise UNAVAILABLE
 
@@ -74,7 +76,7 @@ async def test_a_failure_is_told_to_those_who_wait_and_not_kept(live: Context, m
 
 
 @pytest.mark.case(224)
-async def test_a_count_that_stopped_says_so(live: Context) -> None:
+async def test_a_bounded_count_is_marked(live: Context) -> None:
     await add_tasks(live.db, count=MOST_COUNTED + 1)
     shown = table(*await look(live.settings))
     assert "10,000 or more" in shown
@@ -82,10 +84,10 @@ async def test_a_count_that_stopped_says_so(live: Context) -> None:
 
 
 @pytest.mark.case(225)
-async def test_postgresql_is_busy_and_not_down_while_measuring_takes_too_long(
+async def test_postgresql_is_busy_and_not_down_when_measuring_takes_too_long(
     operator: httpx.AsyncClient, live: Context
 ) -> None:
-    """C-225: here it waits for a lock, and is cancelled after two seconds."""
+    """C-225: it waits for a lock, and is cancelled after two seconds."""
     async with Another(live.db).transaction() as db:
         await db.fetch("lock table inbox_dead in access exclusive mode")
         report = (await operator.get("/api/health/full")).json()

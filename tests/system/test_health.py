@@ -35,7 +35,7 @@ PARTS = {"postgresql", "migrations", "redis", "worker", "kafka", "tasks", "sched
 
 @pytest.fixture
 async def alone(nowhere: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a process none of whose parts answers."""
+    """A client of a process without any reachable service."""
     app = create_app(nowhere)
     async with open_context(nowhere, SUBSCRIBERS) as context:
         app.state.context = context
@@ -45,7 +45,7 @@ async def alone(nowhere: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def boss(client: httpx.AsyncClient, context: Context) -> httpx.AsyncClient:
-    """The client, signed in as a superuser, and nothing left of how that came about."""
+    """The client, signed in as a superuser, with an empty outbox."""
     user = await make_user(context, superuser=True)
     client.headers.update(bearer(await sign_in(client, user.email)))
     await context.db.fetch("delete from outbox_tasks")
@@ -65,7 +65,7 @@ async def full(client: httpx.AsyncClient) -> dict[str, Any]:
     return report
 
 
-async def test_health_says_which_release_answers(client: httpx.AsyncClient, alone: httpx.AsyncClient) -> None:
+async def test_health_has_the_release(client: httpx.AsyncClient, alone: httpx.AsyncClient) -> None:
     for each in (client, alone):
         answer = await each.get("/api/health")
         assert answer.status_code == 200
@@ -75,12 +75,12 @@ async def test_health_says_which_release_answers(client: httpx.AsyncClient, alon
         assert health == {"status": "ok", "version": "unreleased", "environment": "development"}
 
 
-async def test_live_asks_nothing_of_anybody(alone: httpx.AsyncClient) -> None:
+async def test_live_checks_no_service(alone: httpx.AsyncClient) -> None:
     answer = await alone.get("/api/health/live")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-async def test_ready_when_the_schema_is_there(client: httpx.AsyncClient) -> None:
+async def test_ready_with_the_current_schema(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/health/ready")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
@@ -94,26 +94,26 @@ async def test_ready_needs_neither_redis_nor_kafka(context: Context, nowhere: Se
             assert (await client.get("/api/health/ready")).status_code == 200
 
 
-async def test_not_ready_while_it_drains(client: httpx.AsyncClient, context: Context) -> None:
+async def test_not_ready_while_shutting_down(client: httpx.AsyncClient, context: Context) -> None:
     context.draining.set()
     answer = await client.get("/api/health/ready")
     assert (answer.status_code, answer.json()["code"]) == (503, "NOT_READY")
     assert answer.headers["retry-after"] == "1"
-    assert (await client.get("/api/health/live")).status_code == 200, "it lives until it has finished"
+    assert (await client.get("/api/health/live")).status_code == 200, "it is live until it has finished"
 
 
-async def test_not_ready_names_the_migration_that_is_missing(client: httpx.AsyncClient, context: Context) -> None:
+async def test_not_ready_names_the_missing_migration(client: httpx.AsyncClient, context: Context) -> None:
     await context.db.fetch("delete from _yoyo_migration where migration_id = '0003_sessions'")
     answer = await client.get("/api/health/ready")
     assert (answer.status_code, answer.json()["code"]) == (503, "NOT_READY")
     assert "0003_sessions" in answer.json()["detail"]
 
 
-async def test_ready_beside_a_newer_release(client: httpx.AsyncClient, context: Context) -> None:
+async def test_ready_with_a_newer_schema(client: httpx.AsyncClient, context: Context) -> None:
     await context.db.fetch(
         "insert into _yoyo_migration (migration_hash, migration_id, applied_at_utc) values ('x', '9999_later', now())"
     )
-    assert (await client.get("/api/health/ready")).status_code == 200, "old code runs while a release migrates"
+    assert (await client.get("/api/health/ready")).status_code == 200, "old code runs during a release"
 
 
 async def test_not_ready_without_the_database(alone: httpx.AsyncClient) -> None:
@@ -130,7 +130,7 @@ async def test_full_with_everything_up(boss: httpx.AsyncClient, context: Context
     assert set(report["outbox"].values()) == {0}
 
 
-async def test_full_says_how_far_the_outbox_is_behind(boss: httpx.AsyncClient, context: Context) -> None:
+async def test_full_has_the_backlog_of_the_outbox(boss: httpx.AsyncClient, context: Context) -> None:
     await context.cache.set(HEARTBEAT_KEY, b"x", 3)
     for email in ("ada@example.com", "bob@example.com", "eve@example.com"):
         body = {"email": email, "password": "correct horse battery staple"}
@@ -160,7 +160,7 @@ async def test_full_is_degraded_while_there_are_dead_letters(boss: httpx.AsyncCl
     assert report["outbox"]["tasks_dead"] == 1
 
 
-async def test_full_says_that_tasks_do_not_get_done(boss: httpx.AsyncClient, context: Context) -> None:
+async def test_full_reports_stuck_tasks(boss: httpx.AsyncClient, context: Context) -> None:
     await context.cache.set(HEARTBEAT_KEY, b"x", 3)
     await add_tasks(context.db)
     await context.db.fetch("update outbox_tasks set created_at = now() - interval '6 minutes'")
@@ -168,7 +168,7 @@ async def test_full_says_that_tasks_do_not_get_done(boss: httpx.AsyncClient, con
     assert (report["status"], report["checks"]["tasks"], report["checks"]["kafka"]) == ("degraded", "down", "up")
 
 
-async def test_an_event_that_waits_behind_a_dead_letter_does_not_say_that_kafka_is_down(
+async def test_an_event_behind_a_dead_letter_is_not_an_outage_of_kafka(
     boss: httpx.AsyncClient, context: Context
 ) -> None:
     user_id = uuid7()
@@ -185,10 +185,10 @@ async def test_an_event_that_waits_behind_a_dead_letter_does_not_say_that_kafka_
     assert (report["outbox"]["events_held"], report["outbox"]["events_oldest_seconds"]) == (1, 0)
 
 
-async def test_full_says_how_far_consumers_are_behind(
+async def test_full_has_the_lag_of_consumers(
     boss: httpx.AsyncClient, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C-222: of partitions that several workers read, of a topic that is not there, and of one whose worker is gone."""
+    """C-222: for partitions of several workers, for a missing topic, and for one whose worker has ended."""
     fine, missing, left = (Consumer(name, (), consume_nothing, f"group of {name}") for name in ("a", "b", "c"))
     await told_ago(context.cache, left, {0: 0, 1: 0}, FRESH_SECONDS + 1, monkeypatch)
     await told_ago(context.cache, Consumer("old", (), consume_nothing, "g"), {0: 0}, KNOWN_SECONDS + 1, monkeypatch)
@@ -217,7 +217,7 @@ async def told_ago(
         await report_lag(cache, consumer, counted)
 
 
-async def test_full_names_migrations_that_are_missing(boss: httpx.AsyncClient, context: Context) -> None:
+async def test_full_names_missing_migrations(boss: httpx.AsyncClient, context: Context) -> None:
     await context.db.fetch("delete from _yoyo_migration where migration_id = '0003_sessions'")
     report = await full(boss)
     assert (report["status"], report["checks"]["migrations"], report["checks"]["postgresql"]) == (
@@ -227,8 +227,8 @@ async def test_full_names_migrations_that_are_missing(boss: httpx.AsyncClient, c
     )
 
 
-async def test_full_answers_although_nothing_else_does(alone: httpx.AsyncClient, nowhere: Settings) -> None:
-    """C-170: 200, also where a token cannot be looked up; the parts are in the table of `make status`."""
+async def test_full_answers_without_any_service(alone: httpx.AsyncClient, nowhere: Settings) -> None:
+    """C-170: 200, also if a token cannot be looked up; `make status` shows the parts."""
     token = Tokens(nowhere).issue(sub=uuid7(), sid=uuid7(), jti=uuid7(), email="a@b.cd", name=None, roles=())
     for headers in ({}, {"authorization": f"Bearer {token}"}):
         answer = await alone.get("/api/health/full", headers=headers)
@@ -240,7 +240,7 @@ async def test_full_answers_although_nothing_else_does(alone: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("who", ["nobody", "somebody"])
-async def test_strangers_learn_the_status_alone(client: httpx.AsyncClient, context: Context, who: str) -> None:
+async def test_other_callers_see_only_the_status(client: httpx.AsyncClient, context: Context, who: str) -> None:
     """C-170."""
     if who == "somebody":
         user = await make_user(context)
@@ -249,7 +249,7 @@ async def test_strangers_learn_the_status_alone(client: httpx.AsyncClient, conte
 
 
 @pytest.mark.parametrize("path", ["full", "ready"])
-async def test_however_many_ask_the_parts_are_asked_once_a_second(
+async def test_services_are_checked_once_a_second_for_all_callers(
     client: httpx.AsyncClient, context: Context, path: str, spans: InMemorySpanExporter
 ) -> None:
     """C-170."""
@@ -261,8 +261,8 @@ async def test_however_many_ask_the_parts_are_asked_once_a_second(
     assert asked.count("system.list_applied_migrations") == 1
 
 
-async def test_what_failed_is_not_kept(client: httpx.AsyncClient, context: Context) -> None:
-    """C-170: ready again as soon as PostgreSQL answers again."""
+async def test_a_failure_is_not_kept(client: httpx.AsyncClient, context: Context) -> None:
+    """C-170: ready again as soon as PostgreSQL answers."""
     asked = 0
 
     async def fails_once(context: Context) -> str:
@@ -282,7 +282,7 @@ async def test_what_failed_is_not_kept(client: httpx.AsyncClient, context: Conte
 
 
 @pytest.mark.parametrize("path", ["", "/live", "/ready", "/full"])
-async def test_supervisors_are_never_limited_and_nothing_is_kept(client: httpx.AsyncClient, path: str) -> None:
+async def test_supervisors_are_not_limited_and_answers_not_stored(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(f"/api/health{path}")
     assert answer.headers["cache-control"] == "no-store"
     assert "x-ratelimit-limit" not in answer.headers

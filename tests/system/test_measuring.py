@@ -1,4 +1,4 @@
-"""What an operator sees without asking the API: metrics, and `python -m api.system`."""
+"""Observability without the API: metrics, and `python -m api.system`."""
 
 import os
 import subprocess
@@ -65,7 +65,7 @@ def status(environment: dict[str, str], root: Path) -> subprocess.CompletedProce
     return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=100)
 
 
-async def test_a_person_is_shown_a_table(
+async def test_the_command_prints_a_table(
     live: Context, cloned: Settings, environment: dict[str, str], root: Path
 ) -> None:
     async with live.db.transaction() as db:
@@ -84,16 +84,16 @@ async def test_a_person_is_shown_a_table(
     assert ["tasks", "users.send_verification", "0", "1"] in lines
 
 
-def test_a_person_is_shown_what_is_down(environment: dict[str, str], root: Path) -> None:
+def test_the_command_shows_what_is_down(environment: dict[str, str], root: Path) -> None:
     nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere", "REDIS_URL": "redis://127.0.0.1:1"}
     shown = status(environment | nowhere, root)
     assert (shown.returncode, shown.stderr) == (1, "")
     assert ["postgresql", "down"] in [line.split() for line in shown.stdout.splitlines()]
-    assert "unknown" not in shown.stdout.partition("postgresql  ")[0], "what follows from another fault is none"
+    assert "unknown" not in shown.stdout.partition("postgresql  ")[0], "consequences of another fault are not faults"
 
 
 @pytest.mark.case(235)
-async def test_what_is_wrong_comes_first_with_what_mends_it(
+async def test_faults_come_first_with_their_remedies(
     live: Context, cloned: Settings, environment: dict[str, str], root: Path
 ) -> None:
     await live.db.fetch("delete from _yoyo_migration where migration_id = '0001_outbox'")
@@ -109,11 +109,11 @@ async def test_what_is_wrong_comes_first_with_what_mends_it(
     assert mended["1 dead letter(s) of tasks users.send_reset"] == "python -m api.operations dead-letters list"
     assert mended["1 task(s) shop.send_bill: pending, no such task"] == "python -m api.operations orphans list"
     assert lines.index("migrations is down") < lines.index("postgresql  up")
-    assert "\x1b" not in shown.stdout, "no colours into a pipe"
+    assert "\x1b" not in shown.stdout, "no colours in a pipe"
 
 
 @pytest.mark.case(235)
-async def test_it_is_in_colour_at_a_terminal_that_wants_it(cloned: Settings, environment: dict[str, str]) -> None:
+async def test_a_terminal_gets_colours(cloned: Settings, environment: dict[str, str]) -> None:
     own = environment | {"DATABASE_URL": cloned.database_url, "PATH": os.environ["PATH"], "TERM": "xterm"}
     code, shown = await at_terminal(own, "api.system")
     assert (code, "\x1b[31mworker is down\x1b[0m" in shown) == (1, True)

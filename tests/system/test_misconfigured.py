@@ -1,4 +1,4 @@
-"""C-215: what an operator reads where a setting is wrong, and nobody else does."""
+"""C-215: the status of a wrong setting, visible to operators only."""
 
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from tests.transactions import in_transaction
 from tests.worker.jobs import add_tasks
 
 
-async def test_a_wrong_setting_is_named_and_a_client_is_told_as_of_any_outage(settings: Settings) -> None:
+async def test_a_wrong_setting_is_named_for_operators_and_an_outage_for_clients(settings: Settings) -> None:
     url = urlsplit(settings.database_url)
     wrong = msgspec.structs.replace(
         settings,
@@ -43,7 +43,7 @@ async def test_a_wrong_setting_is_named_and_a_client_is_told_as_of_any_outage(se
     assert "DATABASE_URL" not in answer.text
 
 
-async def test_without_a_worker_what_waits_accuses_neither_kafka_nor_mail(context: Context) -> None:
+async def test_without_a_worker_a_backlog_does_not_blame_kafka_or_mail(context: Context) -> None:
     """C-332."""
     await in_transaction(context.db, record, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
     await add_tasks(context.db)
@@ -56,7 +56,7 @@ async def test_without_a_worker_what_waits_accuses_neither_kafka_nor_mail(contex
     assert [(fault.what, fault.mend) for fault in faults(health, [], [])] == [("worker is down", "python -m worker")]
 
 
-async def test_consumers_that_hear_nothing_are_told_with_the_command_that_mends_it(context: Context) -> None:
+async def test_consumers_without_messages_are_reported_with_the_remedy(context: Context) -> None:
     """C-332."""
     await context.cache.set(HEARTBEAT_KEY, b"x", 3)
     await report_lag(context.cache, Consumer("shipments", (), consume_nothing, "group"), {})

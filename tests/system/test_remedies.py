@@ -1,4 +1,4 @@
-"""C-265: what a worker finds misconfigured is told by /health/full and `make status`, until it is mended."""
+"""C-265: a worker's misconfigurations are shown by /health/full and `make status` until they are corrected."""
 
 import asyncio
 from pathlib import Path
@@ -33,7 +33,7 @@ def refuse(server: Any, session: Any, envelope: Any, mechanism: str, given: Any)
 
 
 def locked() -> SMTP:
-    """A mail server that takes no password."""
+    """A mail server that accepts no password."""
     return SMTP(Sink(), authenticator=refuse, auth_require_tls=False)
 
 
@@ -73,27 +73,27 @@ async def test_a_wrong_password_for_mails_and_tls_to_the_wrong_port_of_kafka_are
             assert shown.count("smtp is misconfigured") == shown.count("kafka is misconfigured") == 1
             assert "check SMTP_URL" in shown
             assert SECRET not in str(report) + shown
-            assert "checks" not in (await live_client.get("/api/health/full")).json(), "superusers alone are told"
+            assert "checks" not in (await live_client.get("/api/health/full")).json(), "only superusers see it"
 
 
 async def tell(context: Context, mailer: SmtpMailer) -> None:
-    """As a worker with this mailer does that starts, tells its results once, and ends."""
+    """Run a worker with this mailer that starts, reports once, and ends."""
     telling = asyncio.create_task(publish_remedies(context, {("smtp", ""): mailer.outage}))
-    await asyncio.sleep(0)  # it has begun its first turn
+    await asyncio.sleep(0)  # it has started its first turn
     context.draining.set()
     await telling
     context.draining.clear()
 
 
 async def test_any_worker_withdraws_a_remedy(live: Context, mail_server: MailServer) -> None:
-    """Also one that never had the fault, such as one that was started with the setting mended."""
+    """Also one that never had the fault, such as a worker started with the corrected setting."""
     async with listening(locked, secret=SECRET) as refused:
         with pytest.raises(MailDelayed):
             await refused.send(MESSAGE)
     await tell(live, refused)
     assert (await measured(live))["smtp"].endswith("check SMTP_URL")
     await tell(live, SmtpMailer(live.settings))
-    assert (await measured(live))["smtp"] == "up", "a worker that starts has no fault yet"
+    assert (await measured(live))["smtp"] == "up", "a starting worker has no fault yet"
     await tell(live, refused)
     well = SmtpMailer(with_smtp(live.settings, urlsplit(mail_server.url).port or 25))
     await well.send(MESSAGE)
@@ -111,7 +111,7 @@ async def measured(context: Context) -> dict[str, str]:
     return checks
 
 
-async def test_a_server_that_is_only_down_is_no_misconfiguration(live: Context) -> None:
+async def test_an_outage_is_not_a_misconfiguration(live: Context) -> None:
     mailer = SmtpMailer(with_smtp(live.settings, 1))
     with pytest.raises(MailDelayed):
         await mailer.send(MESSAGE)
@@ -121,12 +121,12 @@ async def test_a_server_that_is_only_down_is_no_misconfiguration(live: Context) 
 
 async def test_remedies_are_bounded_plain_text_of_the_last_day(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     cache: Cache = live.cache
-    await report_remedy(cache, "consumers", "a", "mend \x1b[31mthis" + "!" * 1000)
-    await report_remedy(cache, "consumers", "b", "mend that")
+    await report_remedy(cache, "consumers", "a", "set \x1b[31mthis" + "!" * 1000)
+    await report_remedy(cache, "consumers", "b", "set that")
     await report_remedy(cache, "nothing", "", "no such part")
     found = await read_remedies(cache)
-    assert found["consumers"].startswith("mend [31mthis!")
-    assert found["consumers"].endswith("; mend that")
+    assert found["consumers"].startswith("set [31mthis!")
+    assert found["consumers"].endswith("; set that")
     assert len(found["consumers"]) < 400
     assert "nothing" not in await measured(live)
     monkeypatch.setattr("api.kernel.outbox.remedies.KNOWN_SECONDS", -1)
@@ -135,7 +135,7 @@ async def test_remedies_are_bounded_plain_text_of_the_last_day(live: Context, mo
 
 
 @pytest.mark.parametrize("kept", [b"garbage", b"[]", b'["smtp", 7, "then"]'])
-async def test_what_cannot_be_read_is_dropped(live: Context, kept: bytes) -> None:
+async def test_unreadable_remedies_are_dropped(live: Context, kept: bytes) -> None:
     await live.cache.execute("HSET", "workers:remedies", "smtp ", kept)
     assert await read_remedies(live.cache) == {}
     assert await live.cache.execute("EXISTS", "workers:remedies") == 0

@@ -1,4 +1,4 @@
-"""What superusers do with other people's accounts, and what came of it."""
+"""Actions of superusers on other accounts, and their effects."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ BETTER = "another horse battery staple"
 
 
 async def announced(context: Context, since: int = 0) -> list[str]:
-    """What was announced of accounts."""
+    """Return the events about accounts."""
     rows = await context.db.fetch("select type from outbox_events where topic = 'users' order by seq offset $1", since)
     return [row["type"] for row in rows]
 
@@ -23,7 +23,7 @@ async def change(admin: httpx.AsyncClient, user: User, **body: Any) -> httpx.Res
 
 
 async def hold_token(context: Context, user: User, purpose: str = "reset") -> None:
-    """A token on its way to them."""
+    """Return a pending token of the account."""
     await context.db.fetch(
         "insert into user_tokens (token_hash, user_id, purpose, email, expires_at)"
         " values ($1, $2, $3, $4, now() + interval '1 hour')",

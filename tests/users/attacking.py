@@ -1,4 +1,4 @@
-"""Three people who use the routes of accounts and sessions, and the mails that each of them reads."""
+"""Three people who use the routes of accounts and sessions, with their mailboxes."""
 
 import re
 from typing import Any
@@ -33,7 +33,7 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 class Person:
-    """Somebody on a network of their own: what they know, and what they hold."""
+    """A person on a network of their own, with their passwords and tokens."""
 
     def __init__(self, app: Starlette, addresses: tuple[str, ...], network: str, *passwords: str) -> None:
         self.addresses = addresses
@@ -46,7 +46,7 @@ class Person:
         )
 
     async def call(self, method: str, path: str, session: int | None = None, **body: Any) -> httpx.Response:
-        """No answer may be a fault of ours."""
+        """Check that the answer is no server error."""
         pair = self.sessions[session % len(self.sessions)] if self.sessions and session is not None else None
         headers = {"authorization": f"Bearer {pair[0]}"} if pair else {}
         answer = await self.client.request(method, f"/api{path}", json=body or None, headers=headers)
@@ -72,14 +72,14 @@ class Person:
                 self.sessions.append((answer.json()["access_token"], answer.json()["refresh_token"]))
 
     async def follow(self, letter: Letter, password: str | None = None) -> httpx.Response:
-        """What the page of a link does."""
+        """Send the request of the page behind a link."""
         takes_password = letter.page not in ("confirm-email",)
         body: dict[str, Any] = {"password": password} if password and takes_password else {}
         return await self.call("POST", ROUTES[letter.page], token=letter.token, **body)
 
 
 async def deliver(context: Context, *people: Person) -> None:
-    """Run what is left to the worker; each mail goes to who reads that address."""
+    """Run the worker's tasks; each mail goes to the reader of its address."""
     assert isinstance(context.mail, MemoryMailer)
     context.mail.sent.clear()
     while leased := await lease_tasks(context.db, list(TASKS), 100, 30):
@@ -97,19 +97,19 @@ async def account_of(context: Context, email: str) -> UUID | None:
 
 
 async def owner_of(context: Context, letter: Letter) -> UUID | None:
-    """Whose account a link is about, whether or not it is still good."""
+    """Return the account of a link, valid or not."""
     rows = await context.db.fetch("select user_id from user_tokens where token_hash = $1", digest(letter.token))
     return rows[0]["user_id"] if rows else None
 
 
 async def opens(context: Context, letter: Letter) -> UUID | None:
-    """The account that the link would act on now."""
+    """Return the account that the link would change now."""
     found = await queries.find_token(context.db, digest(letter.token), PURPOSES)
     return found.user_id if found else None
 
 
 async def live_sessions(context: Context, person: Person) -> set[UUID]:
-    """The accounts that they are signed in to."""
+    """Return the accounts that the person is signed in to."""
     sids = {context.tokens.verify(access).sid for access, _ in person.sessions}
     rows = await context.db.fetch(
         """select sessions.user_id from sessions join users on users.id = sessions.user_id

@@ -1,4 +1,4 @@
-"""For the tests that go over every feature (tests/examples.py)."""
+"""Test data for the tests that cover all features (tests/examples.py)."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

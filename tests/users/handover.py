@@ -1,5 +1,5 @@
-"""An account in each state, what people hold of it, and each action that changes who has what. handover_table.py says
-what comes of it."""
+"""An account in each state, the credentials for it, and each action that changes them. handover_table.py has the
+results."""
 
 import hashlib
 import secrets
@@ -22,7 +22,7 @@ LINKS = {"verify": "verify", "reset": "reset", "invite": "invite", "confirm": "c
 
 
 class World(msgspec.Struct):
-    """An account in a state, and what is held of it."""
+    """An account in a state, and the credentials for it."""
 
     client: httpx.AsyncClient
     context: Context
@@ -32,12 +32,12 @@ class World(msgspec.Struct):
     other: dict[str, str] = {}
     root: dict[str, str] = {}
     links: dict[str, str] = {}
-    """Tokens that the action does not use, by what they are for."""
+    """Tokens that the action does not use, by purpose."""
     used: dict[str, str] = {}
     """Tokens that it may use."""
 
 
-# As spend_token asks it, but for the account's being enabled: a link may be good again later.
+# The query of spend_token without the check of is_active: a link may become valid again.
 GOOD = """
 select 1
   from user_tokens join users on users.id = user_tokens.user_id
@@ -82,7 +82,7 @@ async def make_world(client: httpx.AsyncClient, context: Context, state: str) ->
 
 
 async def left(world: World, answer: httpx.Response | None) -> set[str]:
-    """What is still good of what was held before; `new` is a session in the place of the caller's."""
+    """Return the credentials that are still valid; `new` is a session that replaces the caller's."""
     context, found = world.context, set[str]()
     rows = await context.db.fetch("select * from users where id = $1", world.user.id)
     if not rows:
@@ -146,11 +146,11 @@ ACTIONS: dict[str, Action] = {
     "reset the password": link("reset-password", "reset", password=CHOSEN),
     "accept the invitation": link("reset-password", "invite", password=CHOSEN),
     "confirm the new address": link("confirm-email", "confirm"),
-    "take the address back": link("revert-email", "revert"),
-    "take it back with a password": link("revert-email", "revert", password=CHOSEN),
-    "take it back to the later one": link("revert-email", "later"),
+    "revert the change": link("revert-email", "revert"),
+    "revert with a password": link("revert-email", "revert", password=CHOSEN),
+    "revert to the later address": link("revert-email", "later"),
     "change the password": own("POST", "/users/change-password", current_password=PASSWORD, new_password=CHOSEN),
-    "ask for deletion": own("DELETE", "/users/me", current_password=PASSWORD),
+    "request deletion": own("DELETE", "/users/me", current_password=PASSWORD),
     "administrator: superuser": admin(is_superuser=True),
     "administrator: role": admin(roles=["writer"]),
     "administrator: verified": admin(is_verified=True),

@@ -1,52 +1,52 @@
-"""The table of who has what of an account after each action, in docs/security.md and in test_handover.py:
-`python -m tests.users.handover_table` writes it into the former.
+"""The table of credentials after each action, in docs/security.md and in test_handover.py: `python -m
+tests.users.handover_table` writes it into the former.
 
-Each row: the state of the account, the action, the answer, and what is still good afterwards of what was held before.
-`=` is all of it, `-` is nothing, `new` is a session in the place of the caller's own."""
+Each row: the state of the account, the action, the answer, and the credentials from before that are still valid. `=`
+means all, `-` none, `new` a session that replaces the caller's."""
 
 from pathlib import Path
 
 HELD = {
     "session": "another session",
-    "own": "the session that acts",
+    "own": "the current session",
     "new": "a new session in its place",
     "password": "the password",
     "name": "the name",
     "verify": "a link to verify",
     "reset": "a link to reset",
     "invite": "the invitation",
-    "confirm": "a link to confirm the move",
+    "confirm": "a link to confirm the change",
     "revert": "the old address' link",
     "later": "the later address' link",
     "deletion": "the deletion",
 }
 STATES = {
     "unproved": (
-        "registered, the address not confirmed; a move to another address waits",
+        "registered, the address not confirmed; a change of address is pending",
         "session own password name verify reset confirm",
     ),
     "invited": (
-        "opened by an administrator; no password was chosen yet",
+        "created by an administrator; without a password yet",
         "name verify reset invite",
     ),
     "proved": (
-        "confirmed; a move to another address waits",
+        "confirmed; a change of address is pending",
         "session own password name reset confirm revert",
     ),
     "moved": (
-        "at a new, confirmed address; another move waits",
+        "at a new, confirmed address; another change is pending",
         "session own password name reset confirm revert later",
     ),
     "leaving": (
-        "confirmed; its deletion was asked for",
+        "confirmed; its deletion was requested",
         "password name reset revert deletion",
     ),
     "disabled": (
-        "confirmed, then disabled by an administrator; what is left counts when it is enabled again",
+        "confirmed, then disabled by an administrator; the remaining credentials work when it is enabled again",
         "password name reset revert",
     ),
 }
-"""What each is, and what is held of it before the action."""
+"""A description of each state, and the credentials before the action."""
 ROWS = """
 unproved | verify | 200 | password name reset
 unproved | verify, signed in | 200 | own password name reset
@@ -54,11 +54,11 @@ unproved | verify with a password | 200 | -
 unproved | reset the password | 200 | -
 unproved | accept the invitation | RESET_PASSWORD_BAD_TOKEN | =
 unproved | confirm the new address | 200 | password name
-unproved | take the address back | REVERT_EMAIL_BAD_TOKEN | =
-unproved | take it back with a password | REVERT_EMAIL_BAD_TOKEN | =
-unproved | take it back to the later one | REVERT_EMAIL_BAD_TOKEN | =
+unproved | revert the change | REVERT_EMAIL_BAD_TOKEN | =
+unproved | revert with a password | REVERT_EMAIL_BAD_TOKEN | =
+unproved | revert to the later address | REVERT_EMAIL_BAD_TOKEN | =
 unproved | change the password | 204 | new name verify reset
-unproved | ask for deletion | 202 | password name verify reset deletion
+unproved | request deletion | 202 | password name verify reset deletion
 unproved | administrator: superuser | 200 | -
 unproved | administrator: role | 200 | -
 unproved | administrator: verified | 200 | -
@@ -73,11 +73,11 @@ invited | verify with a password | 200 | name
 invited | reset the password | 200 | name
 invited | accept the invitation | 200 | name
 invited | confirm the new address | CONFIRM_EMAIL_BAD_TOKEN | =
-invited | take the address back | REVERT_EMAIL_BAD_TOKEN | =
-invited | take it back with a password | REVERT_EMAIL_BAD_TOKEN | =
-invited | take it back to the later one | REVERT_EMAIL_BAD_TOKEN | =
+invited | revert the change | REVERT_EMAIL_BAD_TOKEN | =
+invited | revert with a password | REVERT_EMAIL_BAD_TOKEN | =
+invited | revert to the later address | REVERT_EMAIL_BAD_TOKEN | =
 invited | change the password | UNAUTHORIZED | =
-invited | ask for deletion | UNAUTHORIZED | =
+invited | request deletion | UNAUTHORIZED | =
 invited | administrator: superuser | 200 | =
 invited | administrator: role | 200 | =
 invited | administrator: verified | 200 | name reset invite
@@ -92,11 +92,11 @@ proved | verify with a password | VERIFY_USER_BAD_TOKEN | =
 proved | reset the password | 200 | name revert
 proved | accept the invitation | RESET_PASSWORD_BAD_TOKEN | =
 proved | confirm the new address | 200 | password name revert
-proved | take the address back | 200 | name
-proved | take it back with a password | 200 | name
-proved | take it back to the later one | REVERT_EMAIL_BAD_TOKEN | =
+proved | revert the change | 200 | name
+proved | revert with a password | 200 | name
+proved | revert to the later address | REVERT_EMAIL_BAD_TOKEN | =
 proved | change the password | 204 | new name revert
-proved | ask for deletion | 202 | password name revert deletion
+proved | request deletion | 202 | password name revert deletion
 proved | administrator: superuser | 200 | =
 proved | administrator: role | 200 | =
 proved | administrator: verified | 200 | =
@@ -111,11 +111,11 @@ moved | verify with a password | VERIFY_USER_BAD_TOKEN | =
 moved | reset the password | 200 | name revert later
 moved | accept the invitation | RESET_PASSWORD_BAD_TOKEN | =
 moved | confirm the new address | 200 | password name revert later
-moved | take the address back | 200 | name
-moved | take it back with a password | 200 | name
-moved | take it back to the later one | 200 | name revert
+moved | revert the change | 200 | name
+moved | revert with a password | 200 | name
+moved | revert to the later address | 200 | name revert
 moved | change the password | 204 | new name revert later
-moved | ask for deletion | 202 | password name revert later deletion
+moved | request deletion | 202 | password name revert later deletion
 moved | administrator: superuser | 200 | =
 moved | administrator: role | 200 | =
 moved | administrator: verified | 200 | =
@@ -130,11 +130,11 @@ leaving | verify with a password | VERIFY_USER_BAD_TOKEN | =
 leaving | reset the password | 200 | name revert
 leaving | accept the invitation | RESET_PASSWORD_BAD_TOKEN | =
 leaving | confirm the new address | CONFIRM_EMAIL_BAD_TOKEN | =
-leaving | take the address back | 200 | name
-leaving | take it back with a password | 200 | name
-leaving | take it back to the later one | REVERT_EMAIL_BAD_TOKEN | =
+leaving | revert the change | 200 | name
+leaving | revert with a password | 200 | name
+leaving | revert to the later address | REVERT_EMAIL_BAD_TOKEN | =
 leaving | change the password | UNAUTHORIZED | =
-leaving | ask for deletion | UNAUTHORIZED | =
+leaving | request deletion | UNAUTHORIZED | =
 leaving | administrator: superuser | USER_LEAVING | =
 leaving | administrator: role | USER_LEAVING | =
 leaving | administrator: verified | 200 | =
@@ -149,11 +149,11 @@ disabled | verify with a password | VERIFY_USER_BAD_TOKEN | =
 disabled | reset the password | RESET_PASSWORD_BAD_TOKEN | =
 disabled | accept the invitation | RESET_PASSWORD_BAD_TOKEN | =
 disabled | confirm the new address | CONFIRM_EMAIL_BAD_TOKEN | =
-disabled | take the address back | REVERT_EMAIL_BAD_TOKEN | =
-disabled | take it back with a password | REVERT_EMAIL_BAD_TOKEN | =
-disabled | take it back to the later one | REVERT_EMAIL_BAD_TOKEN | =
+disabled | revert the change | REVERT_EMAIL_BAD_TOKEN | =
+disabled | revert with a password | REVERT_EMAIL_BAD_TOKEN | =
+disabled | revert to the later address | REVERT_EMAIL_BAD_TOKEN | =
 disabled | change the password | UNAUTHORIZED | =
-disabled | ask for deletion | UNAUTHORIZED | =
+disabled | request deletion | UNAUTHORIZED | =
 disabled | administrator: superuser | USER_DISABLED | =
 disabled | administrator: role | USER_DISABLED | =
 disabled | administrator: verified | 200 | =
@@ -167,7 +167,7 @@ MARKS = "<!-- python -m tests.users.handover_table -->", "<!-- end of the table 
 
 
 def cells() -> list[tuple[str, str, str, set[str]]]:
-    """State, action, answer, and what is left."""
+    """State, action, answer, and the remaining credentials."""
     found = []
     for row in ROWS.strip().splitlines():
         state, action, answer, left = (part.strip() for part in row.split("|"))
@@ -177,11 +177,11 @@ def cells() -> list[tuple[str, str, str, set[str]]]:
 
 
 def table() -> str:
-    """As Markdown, a table a state; refusals that change nothing stand together."""
+    """Return Markdown, one table per state; refusals that change nothing share a row."""
     parts = []
     for state, (what, before) in STATES.items():
-        parts.append(f"**{state.capitalize()}**: {what}. Held before: {_words(set(before.split()))}.\n")
-        lines = ["| action | answer | still good |", "|---|---|---|"]
+        parts.append(f"**{state.capitalize()}**: {what}. Credentials before: {_words(set(before.split()))}.\n")
+        lines = ["| action | answer | still valid |", "|---|---|---|"]
         for of, action, answer, left in cells():
             if of == state:
                 kept = "all" if left == set(before.split()) else _words(left)
@@ -195,7 +195,7 @@ def _words(held: set[str]) -> str:
 
 
 def placed(text: str) -> str:
-    """The document with the table between its marks."""
+    """Return the document with the table between its marks."""
     before, begin, rest = text.partition(MARKS[0])
     _, end, after = rest.partition(MARKS[1])
     return f"{before}{begin}\n\n{table()}\n{end}{after}"

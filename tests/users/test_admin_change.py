@@ -11,7 +11,7 @@ from tests.users.administering import BETTER, NOBODY, announced, change, good_to
 from tests.users.people import can_sign_in, is_signed_in, sign_in
 
 
-async def test_shows_an_account_and_says_when_it_has_not_changed(admin: httpx.AsyncClient, context: Context) -> None:
+async def test_returns_an_account_or_304(admin: httpx.AsyncClient, context: Context) -> None:
     ada = await make_user(context, "ada@example.com")
     first = await admin.get(f"/api/users/{ada.id}")
     assert first.json()["email"] == "ada@example.com"
@@ -21,7 +21,7 @@ async def test_shows_an_account_and_says_when_it_has_not_changed(admin: httpx.As
     assert (await admin.get(f"/api/users/{ada.id}", headers=tag)).json()["name"] == "Ada"
 
 
-async def test_changes_what_is_given_and_leaves_the_rest(admin: httpx.AsyncClient, context: Context) -> None:
+async def test_changes_only_the_given_fields(admin: httpx.AsyncClient, context: Context) -> None:
     ada = await make_user(context, "ada@example.com", verified=False, roles=["editor"])
     await context.db.fetch("update users set password_hash = null where id = $1", ada.id)  # invited
     answer = await change(admin, ada, name="Ada", is_verified=True, roles=["writer", "notifier"])
@@ -35,12 +35,12 @@ async def test_changes_what_is_given_and_leaves_the_rest(admin: httpx.AsyncClien
     nulls = dict.fromkeys(["email", "password", "is_active", "is_superuser", "is_verified", "roles"])
     again = await change(admin, ada, **nulls, name="Ada")
     assert again.json() == shown
-    assert len(await announced(context)) == 1, "nothing happened"
+    assert len(await announced(context)) == 1, "nothing was recorded"
     assert (await change(admin, ada, name=None)).json()["name"] is None
     assert (await change(admin, ada, roles=[])).json()["roles"] == []
 
 
-async def test_an_empty_change_is_none(admin: httpx.AsyncClient, context: Context) -> None:
+async def test_an_empty_change_is_accepted(admin: httpx.AsyncClient, context: Context) -> None:
     ada = await make_user(context)
     before = (await admin.get(f"/api/users/{ada.id}")).json()
     answer = await change(admin, ada)
@@ -48,7 +48,7 @@ async def test_an_empty_change_is_none(admin: httpx.AsyncClient, context: Contex
     assert await announced(context) == []
 
 
-async def test_what_a_superuser_is_now_counts_at_once(admin: httpx.AsyncClient, context: Context) -> None:
+async def test_a_change_of_rights_applies_at_once(admin: httpx.AsyncClient, context: Context) -> None:
     ada = await make_user(context, "ada@example.com")
     headers = await sign_in(admin, ada.email)
     assert (await admin.get("/api/users", headers=headers)).status_code == 403
@@ -59,7 +59,7 @@ async def test_what_a_superuser_is_now_counts_at_once(admin: httpx.AsyncClient, 
     assert await announced(context) == ["users.updated", "users.promoted", "users.updated"]
 
 
-async def test_a_new_address_is_there_at_once_and_not_verified(admin: httpx.AsyncClient, context: Context) -> None:
+async def test_a_new_address_applies_at_once_and_is_not_verified(admin: httpx.AsyncClient, context: Context) -> None:
     ada = await make_user(context, "ada@example.com")
     headers = await sign_in(admin, ada.email)
     await hold_token(context, ada)
@@ -83,15 +83,15 @@ async def test_the_same_address_in_another_case_is_no_change(admin: httpx.AsyncC
     assert await announced(context) == []
 
 
-async def test_somebody_elses_address_is_taken(admin: httpx.AsyncClient, context: Context) -> None:
+async def test_a_taken_address_is_refused(admin: httpx.AsyncClient, context: Context) -> None:
     ada = await make_user(context, "ada@example.com")
     answer = await change(admin, ada, email="ROOT@example.com", name="Ada")
     assert (answer.status_code, answer.json()["code"]) == (400, "UPDATE_USER_EMAIL_ALREADY_EXISTS")
-    assert (await admin.get(f"/api/users/{ada.id}")).json()["name"] is None, "nothing of it was done"
+    assert (await admin.get(f"/api/users/{ada.id}")).json()["name"] is None, "no field was changed"
     assert await announced(context) == []
 
 
-async def test_a_new_password_ends_every_session_and_voids_every_token(
+async def test_a_new_password_ends_every_session_and_revokes_every_token(
     admin: httpx.AsyncClient, context: Context
 ) -> None:
     ada = await make_user(context, "ada@example.com")
@@ -115,7 +115,7 @@ async def test_refuses_a_weak_password(admin: httpx.AsyncClient, context: Contex
     assert await can_sign_in(admin, ada.email)
 
 
-async def test_whoever_is_disabled_is_out_and_stays_out_when_enabled_again(
+async def test_a_disabled_account_is_signed_out_and_stays_so_when_enabled_again(
     admin: httpx.AsyncClient, context: Context
 ) -> None:
     ada = await make_user(context, "ada@example.com")
@@ -131,7 +131,7 @@ async def test_whoever_is_disabled_is_out_and_stays_out_when_enabled_again(
     assert await can_sign_in(admin, ada.email)
 
 
-async def test_of_two_changes_with_one_etag_the_second_is_refused(admin: httpx.AsyncClient, context: Context) -> None:
+async def test_the_second_of_two_changes_with_one_etag_is_refused(admin: httpx.AsyncClient, context: Context) -> None:
     """C-98."""
     ada = await make_user(context)
     tag = {"if-match": (await admin.get(f"/api/users/{ada.id}")).headers["etag"]}
@@ -147,9 +147,7 @@ async def test_of_two_changes_with_one_etag_the_second_is_refused(admin: httpx.A
     "wrong",
     [{"owner_id": NOBODY}, {"id": NOBODY}, {"created_at": "2020-01-01T00:00:00Z"}, {"roles": ["No"]}, {"is_active": 1}],
 )
-async def test_refuses_a_change_of_another_form(
-    admin: httpx.AsyncClient, context: Context, wrong: dict[str, Any]
-) -> None:
+async def test_refuses_an_invalid_change(admin: httpx.AsyncClient, context: Context, wrong: dict[str, Any]) -> None:
     """C-97."""
     ada = await make_user(context)
     assert (await change(admin, ada, name="Ada", **wrong)).status_code == 422

@@ -1,4 +1,4 @@
-"""DELETE /users/{id}, POST /users/{id}/revoke-sessions and /unlock: who may, and which account must stay."""
+"""DELETE /users/{id}, POST /users/{id}/revoke-sessions and /unlock: authorization, and accounts that must stay."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from tests.users.people import can_sign_in, is_signed_in, sign_in
     ("method", "path"),
     [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/revoke-sessions"), ("POST", "/unlock")],
 )
-async def test_whoever_is_not_there_is_not_found(
+async def test_an_unknown_account_is_not_found(
     admin: httpx.AsyncClient, context: Context, method: str, path: str, id: str
 ) -> None:
     """C-16, C-26."""
@@ -41,8 +41,8 @@ async def test_whoever_is_not_there_is_not_found(
         ("POST", f"/{NOBODY}/unlock"),
     ],
 )
-async def test_is_for_superusers_alone(client: httpx.AsyncClient, context: Context, method: str, path: str) -> None:
-    """C-96: before it is said whether there is such an account, and before the body is read."""
+async def test_is_for_superusers_only(client: httpx.AsyncClient, context: Context, method: str, path: str) -> None:
+    """C-96: decided before the account's existence is shown and before the body is read."""
     answer = await client.request(method, f"/api/users{path}", content=b"{")
     assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED")
     user = await make_user(context)
@@ -51,7 +51,7 @@ async def test_is_for_superusers_alone(client: httpx.AsyncClient, context: Conte
     assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
 
 
-async def test_deletes_an_account_and_all_that_is_its_alone(admin: httpx.AsyncClient, context: Context) -> None:
+async def test_deletes_an_account_and_its_data(admin: httpx.AsyncClient, context: Context) -> None:
     ada = await make_user(context, "ada@example.com")
     headers = await sign_in(admin, ada.email)
     await hold_token(context, ada)
@@ -77,8 +77,8 @@ async def test_ends_every_session_of_an_account(admin: httpx.AsyncClient, contex
 
 @pytest.mark.parametrize("body", [{"is_superuser": False}, {"is_active": False}])
 async def test_the_last_superuser_stays(admin: httpx.AsyncClient, context: Context, body: dict[str, bool]) -> None:
-    """C-99, C-131: one who is disabled, is leaving, or was invited and has no password cannot sign in and does not
-    count."""
+    """C-99, C-131: an account that is disabled, has a pending deletion, or has no password yet cannot sign in and does
+    not count."""
     root = (await admin.get("/api/users/me")).json()["id"]
     await make_user(context, "disabled@example.com", superuser=True, active=False)
     await make_user(context, "leaving@example.com", superuser=True)
@@ -96,7 +96,7 @@ async def test_the_last_superuser_stays(admin: httpx.AsyncClient, context: Conte
 
 
 @pytest.mark.parametrize("body", [{"is_superuser": False}, {"is_active": False}, None])
-async def test_two_superusers_who_demote_each_other_at_once_leave_one(
+async def test_two_superusers_who_demote_each_other_concurrently_leave_one(
     live: Context, live_client: httpx.AsyncClient, body: dict[str, bool] | None
 ) -> None:
     """C-99."""
@@ -119,11 +119,11 @@ async def test_two_superusers_who_demote_each_other_at_once_leave_one(
         ]
         left = await live.db.fetch("select id from users where is_superuser and is_active")
         assert len(left) == 1
-        if body != {"is_superuser": False}:  # the sessions of one are over
+        if body != {"is_superuser": False}:  # the sessions of one have ended
             return
 
 
-async def test_two_superusers_who_demote_themselves_at_once_leave_one(
+async def test_two_superusers_who_demote_themselves_concurrently_leave_one(
     live: Context, live_client: httpx.AsyncClient
 ) -> None:
     """C-99."""

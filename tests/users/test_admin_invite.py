@@ -11,7 +11,7 @@ from tests.users.administering import NOBODY, announced
 from tests.users.people import can_sign_in
 
 
-async def test_invites_somebody_who_has_no_password_yet(admin: httpx.AsyncClient, context: Context) -> None:
+async def test_invites_an_account_without_a_password(admin: httpx.AsyncClient, context: Context) -> None:
     """C-100."""
     body = {"email": "Ada@Example.com", "name": "Ada", "roles": ["notifier", "editor", "notifier"], "language": "de"}
     answer = await admin.post("/api/users", json=body)
@@ -28,9 +28,7 @@ async def test_invites_somebody_who_has_no_password_yet(admin: httpx.AsyncClient
     assert not await can_sign_in(admin, "ada@example.com")
 
 
-async def test_an_invitation_is_written_in_the_language_of_whoever_invites(
-    admin: httpx.AsyncClient, context: Context
-) -> None:
+async def test_an_invitation_is_in_the_inviting_users_language(admin: httpx.AsyncClient, context: Context) -> None:
     headers = {"accept-language": "de-AT,en;q=0.5"}
     await admin.post("/api/users", json={"email": "ada@example.com", "is_superuser": True}, headers=headers)
     [row] = await context.db.fetch("select language, is_superuser from users where email = 'ada@example.com'")
@@ -65,9 +63,7 @@ async def test_an_address_is_invited_once(admin: httpx.AsyncClient, context: Con
         {"__proto__": {}},
     ],
 )
-async def test_refuses_an_invitation_of_another_form(
-    admin: httpx.AsyncClient, context: Context, wrong: dict[str, Any]
-) -> None:
+async def test_refuses_an_invalid_invitation(admin: httpx.AsyncClient, context: Context, wrong: dict[str, Any]) -> None:
     """C-26, C-97."""
     answer = await admin.post("/api/users", json={"email": "ada@example.com"} | wrong)
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")

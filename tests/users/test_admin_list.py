@@ -38,7 +38,7 @@ async def emails(client: httpx.AsyncClient, **query: Any) -> list[str]:
     return [item["email"] for item in answer.json()["items"]]
 
 
-async def test_shows_accounts_newest_first_as_everybody_is_shown(people: httpx.AsyncClient) -> None:
+async def test_lists_accounts_newest_first(people: httpx.AsyncClient) -> None:
     page = (await people.get("/api/users")).json()
     assert set(page) == {"items", "next_cursor", "total"}
     assert (page["total"], page["next_cursor"]) == (len(PEOPLE), None)
@@ -49,7 +49,7 @@ async def test_shows_accounts_newest_first_as_everybody_is_shown(people: httpx.A
 
 @pytest.mark.parametrize("sort", ["created_at", "-created_at", "email", "-email"])
 @pytest.mark.parametrize("q", ["", "example"])
-async def test_pages_follow_each_other_without_gap_or_repetition(people: httpx.AsyncClient, sort: str, q: str) -> None:
+async def test_pages_are_complete_and_without_repetition(people: httpx.AsyncClient, sort: str, q: str) -> None:
     whole = await emails(people, sort=sort, q=q)
     assert len(whole) == len(PEOPLE)
     if sort.endswith("email"):
@@ -68,10 +68,10 @@ async def test_pages_follow_each_other_without_gap_or_repetition(people: httpx.A
 
 
 @pytest.mark.parametrize("sort", ["email", "-created_at"])
-async def test_a_search_that_many_pass_reads_along_the_order(
+async def test_a_search_with_many_results_reads_along_the_order(
     people: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
-    """What is done above 10,000, with a lower bound."""
+    """The plan for more than 10,000 accounts, with a lower limit."""
     whole = await emails(people, q="example", sort=sort)
     monkeypatch.setattr(administration, "MOST_COUNTED", 3)
     first = (await people.get("/api/users", params={"q": "example", "limit": 4, "sort": sort})).json()
@@ -103,22 +103,24 @@ async def test_a_search_that_many_pass_reads_along_the_order(
         ("  ", PEOPLE.keys()),
     ],
 )
-async def test_every_word_begins_a_word_of_address_or_name(people: httpx.AsyncClient, q: str, found: set[str]) -> None:
-    """C-29: nothing that is typed is an operator or a wildcard."""
+async def test_every_word_is_a_prefix_of_a_word_of_address_or_name(
+    people: httpx.AsyncClient, q: str, found: set[str]
+) -> None:
+    """C-29: no input is an operator or a wildcard."""
     assert set(await emails(people, q=q)) == set(found)
 
 
 @pytest.mark.parametrize(
     "q", ["%", "_", "\\", "'", "':*", "a & !b", "a | b", "!a", "a <-> b", "a:*B", "'+active'", "$$", "--", '"', "{}"]
 )
-async def test_an_operator_is_taken_for_what_stands_between_words(people: httpx.AsyncClient, q: str) -> None:
+async def test_an_operator_separates_words(people: httpx.AsyncClient, q: str) -> None:
     plain = "".join(each if each.isalnum() else " " for each in q)
     assert await emails(people, q=q) == await emails(people, q=plain)
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
-async def test_whatever_is_typed_is_answered(admin: httpx.AsyncClient, q: str) -> None:
+async def test_any_input_is_answered(admin: httpx.AsyncClient, q: str) -> None:
     answer = await admin.get(f"/api/users?q={quote(q)}")
     assert answer.status_code == (422 if "\0" in q else 200)
 
@@ -132,8 +134,8 @@ async def test_filters(people: httpx.AsyncClient, context: Context) -> None:
     assert len(await emails(people, is_active="true")) == len(PEOPLE) + 2
     assert set(await emails(people, role="notifier")) == {"gone@example.com", "sender@example.com"}
     assert await emails(people, role="notifier", is_active="true", q="send") == ["sender@example.com"]
-    assert await emails(people, role="notif") == [], "a role is the whole word"
-    assert await emails(people, q="notif") == ["notifier@example.com"], "and no word of a name"
+    assert await emails(people, role="notif") == [], "a role matches as a whole word"
+    assert await emails(people, q="notif") == ["notifier@example.com"], "and matches no word of a name"
     await context.db.fetch("update users set is_active = true, roles = '{}' where email = 'gone@example.com'")
     assert await emails(people, is_active="false") == []
 
@@ -148,13 +150,13 @@ async def test_filters(people: httpx.AsyncClient, context: Context) -> None:
         "q=" + "a" * 101, "q=%00", "q=a&q=b", "cursor=x", "cursor=", "cursor=" + "a" * 10_000, "unknown=1",
     ],
 )  # fmt: skip
-async def test_refuses_what_is_not_asked_so(admin: httpx.AsyncClient, query: str) -> None:
+async def test_refuses_an_invalid_query(admin: httpx.AsyncClient, query: str) -> None:
     """C-17, C-33."""
     answer = await admin.get(f"/api/users?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")
 
 
-async def test_a_cursor_is_for_whom_and_what_it_was_made(people: httpx.AsyncClient, context: Context) -> None:
+async def test_a_cursor_is_valid_for_its_caller_and_query_only(people: httpx.AsyncClient, context: Context) -> None:
     """C-17."""
     cursor = (await people.get("/api/users", params={"limit": 2})).json()["next_cursor"]
     assert (await people.get("/api/users", params={"limit": 3, "cursor": cursor})).status_code == 200
@@ -166,7 +168,7 @@ async def test_a_cursor_is_for_whom_and_what_it_was_made(people: httpx.AsyncClie
     assert (await people.get("/api/users", params={"cursor": cursor}, headers=headers)).status_code == 422
 
 
-async def test_an_account_that_is_opened_or_deleted_meanwhile_moves_no_other(
+async def test_concurrently_created_or_deleted_accounts_move_no_other(
     people: httpx.AsyncClient, context: Context
 ) -> None:
     whole = await emails(people)
@@ -177,8 +179,8 @@ async def test_an_account_that_is_opened_or_deleted_meanwhile_moves_no_other(
 
 
 @pytest.mark.parametrize("path", ["", "/0190f3a0-0000-7000-8000-000000000000", "/nonsense"])
-async def test_is_for_superusers_alone(client: httpx.AsyncClient, context: Context, path: str) -> None:
-    """C-96, C-97: 401 and 403 are decided before anything is said of what is there."""
+async def test_is_for_superusers_only(client: httpx.AsyncClient, context: Context, path: str) -> None:
+    """C-96, C-97: 401 and 403 precede all validation."""
     answer = await client.get(f"/api/users{path}")
     assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED")
     user = await make_user(context, roles=["superuser", "admin"])

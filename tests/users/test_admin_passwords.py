@@ -1,5 +1,5 @@
-"""What a superuser may do with somebody's password: set one, as FastAPI Users' clients do, and never see one. Whoever
-must not set any starts a reset at /auth/forgot-password, like everybody."""
+"""Passwords set by a superuser: possible, as in FastAPI Users, but never readable. A superuser may instead start a
+reset at /auth/forgot-password."""
 
 import re
 
@@ -37,11 +37,11 @@ async def test_no_answer_shows_a_password_or_its_hash(admin: httpx.AsyncClient, 
         assert [secret for secret in secrets if secret in answer.text] == [], answer.url
         names = set(re.findall(r'"(\w+)":', answer.text))
         assert not {name for name in names if "password" in name or "hash" in name} - {"hash"}, answer.url
-        assert ("hash" in names) == (answer.url.path == "/api/audit"), "of the chain's entries"
+        assert ("hash" in names) == (answer.url.path == "/api/audit"), "the chain's entries"
 
 
 @pytest.mark.case(101)
-async def test_a_password_that_an_administrator_sets_is_written_down_and_its_owner_told(
+async def test_a_password_set_by_an_administrator_is_recorded_and_mailed_to_the_owner(
     admin: httpx.AsyncClient, context: Context, mailbox: MemoryMailer
 ) -> None:
     ada = await make_user(context, "ada@example.com")
@@ -53,7 +53,7 @@ async def test_a_password_that_an_administrator_sets_is_written_down_and_its_own
     [entry] = entries
     assert entry["principal_id"] == root
     assert entry["data"] == msgspec.to_builtins(PasswordChanged(user_id=ada.id, how="admin"), str_keys=True)
-    assert await mailed(context) == [], "no link: who set the password may read along"
+    assert await mailed(context) == [], "no link: the administrator may be able to read the mail"
     told = [mail for mail in mailbox.sent if "password" in mail.subject.lower()]
     assert [mail.to for mail in told] == ["ada@example.com"]
     assert "administrator" in told[0].text
@@ -62,7 +62,7 @@ async def test_a_password_that_an_administrator_sets_is_written_down_and_its_own
 
 @pytest.mark.case(101)
 @pytest.mark.parametrize("own", [False, True])
-async def test_nobody_else_sets_it(admin: httpx.AsyncClient, context: Context, own: bool) -> None:
+async def test_only_superusers_set_it(admin: httpx.AsyncClient, context: Context, own: bool) -> None:
     ada, ida = [await make_user(context, f"{name}@example.com", roles=["notifier"]) for name in ("ada", "ida")]
     headers = await sign_in(admin, ida.email)
     target: User = ida if own else ada
@@ -72,7 +72,7 @@ async def test_nobody_else_sets_it(admin: httpx.AsyncClient, context: Context, o
 
 
 @pytest.mark.case(101)
-async def test_a_reset_that_an_administrator_starts_is_the_owners_alone(
+async def test_a_reset_started_by_an_administrator_goes_to_the_owner_only(
     admin: httpx.AsyncClient, context: Context
 ) -> None:
     await make_user(context, "ada@example.com")
@@ -81,4 +81,4 @@ async def test_a_reset_that_an_administrator_starts_is_the_owners_alone(
     [(to, token)] = await mailed(context)
     assert to == "ada@example.com"
     assert token not in (await admin.get("/api/audit")).text
-    assert await can_sign_in(admin, "ada@example.com"), "until its owner chooses another"
+    assert await can_sign_in(admin, "ada@example.com"), "until the owner chooses another"

@@ -1,6 +1,5 @@
-"""How PostgreSQL answers GET /users: by index, whatever the page and the number of accounts. Each statement is
-explained with the plan that PostgreSQL chooses after many executions, and with a generic plan, which knows no
-parameter."""
+"""The plans of GET /users: by index, for every page and number of accounts. Each statement is explained with the plan
+that PostgreSQL chooses after many executions, and with a generic plan, which does not use the parameters."""
 
 import itertools
 from collections.abc import Iterator
@@ -43,7 +42,7 @@ async def many(context: Context) -> Context:
 
 
 async def plan(context: Context, query: Any, *arguments: object, mode: str = "auto") -> dict[str, Any]:
-    """The plan in use after many executions, executed once more. `mode` is a plan_cache_mode of PostgreSQL."""
+    """Return the plan in use after many executions, executed once more. `mode` is a plan_cache_mode of PostgreSQL."""
     literals = ", ".join("null" if each is None else f"$_${each}$_$" for each in arguments)
     types = {UUID: "uuid", int: "bigint", bool: "boolean"}
     parameters = ", ".join(types.get(kind, "text") for kind in query.bound.parameters.values())
@@ -57,7 +56,7 @@ async def plan(context: Context, query: Any, *arguments: object, mode: str = "au
 
 
 def executed(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The nodes that ran: not the branches of a union that a filter turned off."""
+    """Yield the executed nodes, without the branches of a union that a filter disabled."""
     if plan["Actual Loops"]:
         yield plan
         for part in plan.get("Plans", []):
@@ -84,7 +83,7 @@ async def test_a_page_is_read_along_an_index(many: Context, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_what_few_pass_is_found_by_the_index_of_words(many: Context, mode: str) -> None:
+async def test_a_selective_filter_uses_the_index_of_words(many: Context, mode: str) -> None:
     last = UUID(int=2**128 - 1)
     for search in RARE:
         made = await plan(many, queries.list_sorted, "-created_at", last, "", search, None, True, 21, mode=mode)
@@ -95,7 +94,7 @@ async def test_what_few_pass_is_found_by_the_index_of_words(many: Context, mode:
             assert pages(each) < 100, (search, each)
 
 
-async def test_all_are_counted_in_an_index_unless_it_is_known_that_there_are_more(many: Context) -> None:
+async def test_all_are_counted_in_an_index_up_to_the_bound(many: Context) -> None:
     made = await plan(many, queries.count, ACCOUNTS - 1)
     assert "Seq Scan" not in kinds(made)
     assert await queries.count(many.db, ACCOUNTS - 1) == ACCOUNTS - 1

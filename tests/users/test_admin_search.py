@@ -1,4 +1,4 @@
-"""GET /users?q=: what people type finds what they mean, by one split into words for the index and for the query."""
+"""GET /users?q=: typed text finds the intended accounts; index and query split it into words alike."""
 
 import unicodedata
 
@@ -72,7 +72,7 @@ async def admin(client: httpx.AsyncClient, context: Context) -> httpx.AsyncClien
     return client
 
 
-async def test_what_people_type_finds_whom_they_mean(admin: httpx.AsyncClient) -> None:
+async def test_typed_text_finds_the_intended_accounts(admin: httpx.AsyncClient) -> None:
     """C-157: in any case, composed or not, with or without accents and joiners."""
     wrong = {}
     for q, number in FOUND:
@@ -92,13 +92,13 @@ async def test_a_whole_name_finds_its_account(admin: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("q", ["'", "\\", "&|!()<->:*", "'.ada':*", "a'b\\c", "\u200d", "\u0301", "'' | ''"])
-async def test_no_sign_is_an_operator(admin: httpx.AsyncClient, q: str) -> None:
+async def test_no_character_is_an_operator(admin: httpx.AsyncClient, q: str) -> None:
     """C-29, C-30."""
     assert (await admin.get("/api/users", params={"q": q})).status_code == 200
 
 
-async def test_each_way_to_change_an_account_is_searched_at_once(admin: httpx.AsyncClient, context: Context) -> None:
-    """C-157: also the statements of the release before, which know nothing of the column."""
+async def test_changed_accounts_are_searchable_at_once(admin: httpx.AsyncClient, context: Context) -> None:
+    """C-157: also with the statements of the previous release, which do not write the column."""
     id = uuid7()
     await context.db.fetch("insert into users (id, email, name) values ($1, 'new@example.org', 'Åsa')", id)
     for change, q in (

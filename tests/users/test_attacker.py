@@ -1,6 +1,6 @@
-"""Whatever an attacker, the owner of an address and an administrator do in whatever order, and whenever the worker gets
-to its mails: the attacker never ends with a session, a password or a link on an account whose proved address only the
-owner reads, and the owner always gets in by a reset."""
+"""For all sequences of actions of an attacker, the owner of an address and an administrator, and any time of the
+worker's mails: the attacker never ends with a session, a password or a link for an account whose verified address only
+the owner reads, and the owner can always sign in after a reset."""
 
 import asyncio
 import os
@@ -39,11 +39,11 @@ EVIL, EVIL_TOO = "the attacker's own battery", "another battery of the attacker"
 GOOD, GOOD_TOO = "a better horse and battery", "yet another horse and battery"
 ANY = st.integers(0, 30)
 EXAMPLES, STEPS = (int(each) for each in os.environ.get("ATTACKS", "40x40").split("x"))
-"""`ATTACKS=400x50 pytest tests/users/test_attacker.py` looks further, and elsewhere each time."""
+"""`ATTACKS=400x50 pytest tests/users/test_attacker.py` runs more, and other, sequences."""
 
 
 class Attack(RuleBasedStateMachine):
-    """The attributes are set by the test."""
+    """The test sets the attributes."""
 
     loop: asyncio.AbstractEventLoop
     app: Starlette
@@ -63,11 +63,11 @@ class Attack(RuleBasedStateMachine):
         self.admin = Person(self.app, (), "192.0.2.1")
         assert self.run(self.admin.sign_in("root@example.com", "correct horse battery staple"))
         self.opened: set[UUID] = set()
-        """By the owner, who alone has had it since."""
+        """Whether the owner verified it, and controls it since."""
         self.robbed: set[UUID] = set()
-        """Somebody else knows their password, and the owner has not taken them back yet."""
+        """Whether another person knows its password until the owner takes it back."""
         self.asked: set[tuple[UUID, str]] = set()
-        """The moves that the owner wants."""
+        """Changes that the owner requested."""
 
     def ids(self) -> dict[str, UUID]:
         rows = self.run(self.context.db.fetch("select id, email from users where email <> 'root@example.com'"))
@@ -81,7 +81,7 @@ class Attack(RuleBasedStateMachine):
 
     @rule()
     def time_passes(self) -> None:
-        """Enough for another mail, and not so much that a link expires; whatever a process remembers is old."""
+        """Long enough for another mail, and shorter than a link's lifetime; every cache has expired."""
         self.run(self.context.db.fetch("update user_tokens set created_at = created_at - interval '2 hours'"))
         self.clock.now += 2
 
@@ -127,7 +127,8 @@ class Attack(RuleBasedStateMachine):
 
     @rule(email=st.sampled_from(OWNERS))
     def the_attacker_steals_a_password(self, email: str) -> None:
-        """Of an account that is the owner's; what follows until they take it back is not the application's fault."""
+        """Sign in to an account of the owner's; until the owner takes it back, its loss is not the application's
+        fault."""
         for password in self.owner.passwords:
             if self.run(self.attacker.sign_in(email, password)):
                 self.attacker.passwords.append(password)
@@ -160,12 +161,12 @@ class Attack(RuleBasedStateMachine):
     @precondition(lambda self: self.owner.letters)
     @rule(letter=ANY, chooses=st.booleans())
     def the_owner_follows_a_link(self, letter: int, chooses: bool) -> None:
-        """As the mail says: whoever did not open the account chooses a password, and whoever did not ask for a move
-        does not confirm it."""
+        """Follow the mail's advice: choose a password for an account opened by another person, and ignore changes that
+        the owner did not request."""
         self.follow(self.owner.letters[letter % len(self.owner.letters)], chooses)
 
     def follow(self, letter: Letter, chooses: bool) -> bool:
-        """Whether the link was good."""
+        """Return whether the link was valid."""
         id = self.run(owner_of(self.context, letter))
         if id is None or (letter.page == "confirm-email" and (id, letter.to) not in self.asked):
             return False
@@ -178,7 +179,7 @@ class Attack(RuleBasedStateMachine):
         return answer.status_code == 200
 
     def fresh(self) -> str:
-        """A password that the attacker has not seen."""
+        """Return a password unknown to the attacker."""
         self.owner.passwords.append(f"{GOOD} {len(self.owner.passwords)}")
         return self.owner.passwords[-1]
 
@@ -208,7 +209,7 @@ class Attack(RuleBasedStateMachine):
         if id := self.run(account_of(self.context, email)):
             self.run(self.admin.call("PATCH", f"/users/{id}", 0, is_active=active))
 
-    # What must hold
+    # Invariants
 
     @invariant()
     def the_attacker_holds_nothing_of_the_owners(self) -> None:
@@ -225,7 +226,7 @@ class Attack(RuleBasedStateMachine):
                 assert not self.run(self.context.passwords.verify(row["password_hash"], password)), "a password"
 
     def teardown(self) -> None:
-        """A reset works in any case: by the newest link, or by an earlier one that nobody voided."""
+        """A reset works in all cases: with the newest link, or with an earlier one that was not revoked."""
         if not hasattr(self, "owner"):
             return
         self.run(self.context.db.fetch("update users set is_active = true"))
@@ -242,7 +243,7 @@ class Attack(RuleBasedStateMachine):
 
 @pytest.mark.case(140)
 @pytest.mark.timeout(0 if "ATTACKS" in os.environ else 600)
-async def test_no_attacker_ends_with_what_is_the_owners(cloned: Settings, live: Context, clock: Clock) -> None:
+async def test_the_attacker_never_keeps_access(cloned: Settings, live: Context, clock: Clock) -> None:
     context = msgspec.structs.replace(live, principals=Principals(clock), mail=MemoryMailer())
     app = create_app(cloned)
     app.state.context = context

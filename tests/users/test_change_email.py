@@ -1,4 +1,4 @@
-"""An address is changed by PATCH /users/me, POST /auth/confirm-email and POST /auth/revert-email."""
+"""Changes of an address: PATCH /users/me, POST /auth/confirm-email and POST /auth/revert-email."""
 
 import asyncio
 
@@ -28,7 +28,7 @@ async def ask(
 
 
 async def asked(client: httpx.AsyncClient, context: Context, headers: dict[str, str], email: str) -> dict[str, str]:
-    """The tokens that are mailed, by where to."""
+    """Return the mailed tokens, by recipient."""
     assert (await ask(client, headers, email)).status_code == 200
     return dict(await mailed(context))
 
@@ -78,7 +78,9 @@ async def test_a_new_address_waits_for_its_confirmation(client: httpx.AsyncClien
 
 
 @pytest.mark.parametrize("password", [None, "wrong horse battery"])
-async def test_it_needs_the_current_password(client: httpx.AsyncClient, context: Context, password: str | None) -> None:
+async def test_the_current_password_is_required(
+    client: httpx.AsyncClient, context: Context, password: str | None
+) -> None:
     """C-85."""
     await make_user(context, OLD)
     answer = await ask(client, await sign_in(client, OLD), NEW, password)
@@ -86,8 +88,8 @@ async def test_it_needs_the_current_password(client: httpx.AsyncClient, context:
     assert (await address(context), await told(context)) == (OLD, [])
 
 
-async def test_the_address_that_is_there_is_no_change(client: httpx.AsyncClient, context: Context) -> None:
-    """Forms send what they show. It also calls off a change that waits."""
+async def test_the_current_address_is_no_change(client: httpx.AsyncClient, context: Context) -> None:
+    """Forms send unchanged values. It also cancels a pending change."""
     await make_user(context, OLD)
     headers = await sign_in(client, OLD)
     token = (await asked(client, context, headers, NEW))[NEW]
@@ -104,7 +106,7 @@ async def test_an_address_that_is_taken_is_refused(client: httpx.AsyncClient, co
     assert (await address(context), await told(context)) == (OLD, [])
 
 
-async def test_with_hidden_accounts_only_who_reads_its_mail_learns_that_it_is_taken(context: Context) -> None:
+async def test_with_hidden_accounts_only_the_reader_of_a_taken_address_learns_it(context: Context) -> None:
     """C-85."""
     context = msgspec.structs.replace(context, settings=configured(context.settings, hide_accounts=True))
     app = create_app(context.settings)
@@ -117,8 +119,8 @@ async def test_with_hidden_accounts_only_who_reads_its_mail_learns_that_it_is_ta
     assert await address(context) == f"{OLD} → eve@example.com"
 
 
-async def test_an_address_that_was_taken_meanwhile_is_refused(client: httpx.AsyncClient, context: Context) -> None:
-    """C-34, C-85: by the constraint, and nothing is lost: the token is good when the address is free again."""
+async def test_an_address_taken_meanwhile_is_refused(client: httpx.AsyncClient, context: Context) -> None:
+    """C-34, C-85: by the constraint; the token stays valid for when the address is free again."""
     await make_user(context, OLD)
     token = (await asked(client, context, await sign_in(client, OLD), NEW))[NEW]
     await make_user(context, NEW)
@@ -128,7 +130,7 @@ async def test_an_address_that_was_taken_meanwhile_is_refused(client: httpx.Asyn
 
 
 @pytest.mark.parametrize("email", ["a@example.com, evil@example.org", '"a" <evil@example.org>', "a@localhost", ""])
-async def test_what_is_not_one_address_is_refused(client: httpx.AsyncClient, context: Context, email: str) -> None:
+async def test_an_invalid_address_is_refused(client: httpx.AsyncClient, context: Context, email: str) -> None:
     """C-31, C-87."""
     await make_user(context, OLD)
     answer = await ask(client, await sign_in(client, OLD), email)
@@ -146,10 +148,10 @@ async def test_the_last_of_two_changes_counts(client: httpx.AsyncClient, context
 
 
 @pytest.mark.parametrize("password_first", [True, False])
-async def test_a_new_password_calls_off_a_change_that_waits(
+async def test_a_new_password_cancels_a_pending_change(
     client: httpx.AsyncClient, context: Context, password_first: bool
 ) -> None:
-    """C-47; but both asked for at once are both meant."""
+    """C-47; but if one request has both, both are intended."""
     await make_user(context, OLD)
     headers = await sign_in(client, OLD)
     body = {"password": "a better horse and battery", "current_password": PASSWORD}
@@ -164,7 +166,7 @@ async def test_a_new_password_calls_off_a_change_that_waits(
         assert (await confirm(client, dict(await mailed(context))[NEW])).status_code == 200
 
 
-async def test_the_old_address_stops_a_change(client: httpx.AsyncClient, context: Context) -> None:
+async def test_the_old_address_cancels_a_change(client: httpx.AsyncClient, context: Context) -> None:
     await make_user(context, OLD)
     headers = await sign_in(client, OLD)
     tokens = await asked(client, context, headers, NEW)
@@ -177,10 +179,10 @@ async def test_the_old_address_stops_a_change(client: httpx.AsyncClient, context
 
 
 @pytest.mark.parametrize("with_later_mail", [True, False])
-async def test_the_old_address_takes_itself_back(
+async def test_the_old_address_reverts_a_change(
     client: httpx.AsyncClient, context: Context, with_later_mail: bool
 ) -> None:
-    """With the mail that told of the request, or the one that told of the change."""
+    """With the mail about the request, or the one about the change."""
     await make_user(context, OLD)
     tokens = await asked(client, context, await sign_in(client, OLD), NEW)
     assert (await confirm(client, tokens[NEW])).status_code == 200
@@ -192,11 +194,11 @@ async def test_the_old_address_takes_itself_back(
     assert (await told(context))[-1] == "email_change_reverted"
 
 
-async def test_a_thief_cannot_rid_themselves_of_the_link_that_takes_the_address_back(
+async def test_a_thief_cannot_invalidate_the_link_that_reverts_the_change(
     live_client: httpx.AsyncClient, live: Context
 ) -> None:
-    """They have the password and change the address twice, the password, and the address back to where they want it;
-    the oldest address wins, and what they were mailed is dead."""
+    """They change the address twice, the password, and the address again; the oldest address wins, and their own links
+    are invalid."""
     context = msgspec.structs.replace(live, mail=MemoryMailer())
     await make_user(context, OLD)
     tokens = await asked(live_client, context, await sign_in(live_client, OLD), NEW)
@@ -215,7 +217,9 @@ async def test_a_thief_cannot_rid_themselves_of_the_link_that_takes_the_address_
     assert await address(context) == OLD
 
 
-async def test_an_older_address_makes_later_ones_links_dead(live_client: httpx.AsyncClient, live: Context) -> None:
+async def test_reverting_to_an_older_address_invalidates_later_links(
+    live_client: httpx.AsyncClient, live: Context
+) -> None:
     context = msgspec.structs.replace(live, mail=MemoryMailer())
     await make_user(context, OLD)
     tokens = await asked(live_client, context, await sign_in(live_client, OLD), NEW)
@@ -228,8 +232,10 @@ async def test_an_older_address_makes_later_ones_links_dead(live_client: httpx.A
     assert await address(context) == OLD
 
 
-async def test_confirming_and_reverting_at_once_has_one_outcome(live_client: httpx.AsyncClient, live: Context) -> None:
-    """C-86: the old address', whichever was first, and both are told of."""
+async def test_concurrent_confirmation_and_reversion_have_one_outcome(
+    live_client: httpx.AsyncClient, live: Context
+) -> None:
+    """C-86: the old address wins in any order, and both are notified."""
     context = msgspec.structs.replace(live, mail=MemoryMailer())
     await make_user(context, OLD)
     for _ in range(5):
@@ -245,7 +251,9 @@ async def test_confirming_and_reverting_at_once_has_one_outcome(live_client: htt
         await mailed(context)
 
 
-async def test_two_accounts_that_confirm_one_address_at_once(live_client: httpx.AsyncClient, live: Context) -> None:
+async def test_two_accounts_that_confirm_one_address_concurrently(
+    live_client: httpx.AsyncClient, live: Context
+) -> None:
     """C-34."""
     context = msgspec.structs.replace(live, mail=MemoryMailer())
     people = [await make_user(context, f"ada@{number}.example.com") for number in range(2)]
@@ -265,9 +273,7 @@ async def test_two_accounts_that_confirm_one_address_at_once(live_client: httpx.
         "delete from users",
     ],
 )
-async def test_a_token_that_no_longer_holds_is_refused(
-    client: httpx.AsyncClient, context: Context, happened: str
-) -> None:
+async def test_an_expired_or_used_token_is_refused(client: httpx.AsyncClient, context: Context, happened: str) -> None:
     """C-40."""
     await make_user(context, OLD)
     tokens = await asked(client, context, await sign_in(client, OLD), NEW)
@@ -276,7 +282,7 @@ async def test_a_token_that_no_longer_holds_is_refused(
     assert_dead(await revert(client, tokens[OLD]), "REVERT_EMAIL_BAD_TOKEN")
 
 
-async def test_a_token_is_for_its_own_purpose_alone(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_token_is_valid_for_its_purpose_only(client: httpx.AsyncClient, context: Context) -> None:
     """C-40."""
     await make_user(context, OLD)
     tokens = await asked(client, context, await sign_in(client, OLD), NEW)
@@ -288,9 +294,7 @@ async def test_a_token_is_for_its_own_purpose_alone(client: httpx.AsyncClient, c
         assert_dead(answer, "RESET_PASSWORD_BAD_TOKEN")
 
 
-async def test_the_address_that_was_the_account_s_a_moment_ago_needs_the_password_again(
-    live: Context, live_client: httpx.AsyncClient
-) -> None:
+async def test_the_previous_address_needs_the_password_again(live: Context, live_client: httpx.AsyncClient) -> None:
     headers = await sign_in(live_client, (await make_user(live, OLD)).email)
     async with Another(live.db).transaction() as db:
         await db.fetch("update users set email = $1", NEW)

@@ -1,4 +1,4 @@
-"""PATCH /users/me: name, language and password; the address has a file of its own."""
+"""PATCH /users/me: name, language and password; test_change_email.py has the address."""
 
 import asyncio
 from typing import Any
@@ -24,7 +24,7 @@ async def told(context: Context) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["Ada", "Ada Lovelace", "O'Brien <script>", "عادة", "👩‍🔬 {{7*7}}", "x" * 100])
-async def test_a_name_is_taken_as_it_is(signed_in: httpx.AsyncClient, context: Context, name: str) -> None:
+async def test_a_name_is_stored_unchanged(signed_in: httpx.AsyncClient, context: Context, name: str) -> None:
     """C-30, C-32."""
     answer = await change(signed_in, name=name)
     assert (answer.status_code, answer.json()["name"]) == (200, name)
@@ -37,16 +37,14 @@ async def test_a_name_is_taken_as_it_is(signed_in: httpx.AsyncClient, context: C
     "name",
     ["", " ", "\t", "x" * 101, "a\nb", "Ada\n", "a\r\nBcc: x", "a\x00", "\u202eadA", "a\u2066b", "\u2028", "\u200b", 1],
 )
-async def test_what_cannot_stand_in_a_line_is_no_name(
-    signed_in: httpx.AsyncClient, context: Context, name: Any
-) -> None:
+async def test_a_name_with_line_breaks_is_refused(signed_in: httpx.AsyncClient, context: Context, name: Any) -> None:
     """C-25, C-32, C-88."""
     answer = await change(signed_in, name=name)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/name")
     assert await told(context) == []
 
 
-async def test_a_name_can_be_taken_away(signed_in: httpx.AsyncClient) -> None:
+async def test_a_name_can_be_removed(signed_in: httpx.AsyncClient) -> None:
     await change(signed_in, name="Ada")
     assert (await change(signed_in, language="de")).json()["name"] == "Ada"
     assert (await change(signed_in, name=None)).json()["name"] is None
@@ -68,7 +66,7 @@ async def test_the_language_is_that_of_mails(signed_in: httpx.AsyncClient, conte
         {"is_superuser": True, "is_active": False, "is_verified": False},
     ],
 )
-async def test_nothing_to_change_changes_nothing(
+async def test_an_empty_change_changes_nothing(
     signed_in: httpx.AsyncClient, context: Context, body: dict[str, Any]
 ) -> None:
     before = (await signed_in.get("/api/users/me")).json()
@@ -95,7 +93,7 @@ async def test_a_stale_change_is_refused(signed_in: httpx.AsyncClient) -> None:
     assert (third.status_code, third.json()["name"]) == (200, "Bob")
 
 
-async def test_of_two_changes_to_the_same_thing_one_is_made(live_client: httpx.AsyncClient, live: Context) -> None:
+async def test_one_of_two_concurrent_changes_is_made(live_client: httpx.AsyncClient, live: Context) -> None:
     """C-98."""
     user = await make_user(live)
     headers = await sign_in(live_client, user.email)
@@ -138,18 +136,18 @@ async def test_a_weak_password_is_refused(signed_in: httpx.AsyncClient, context:
     assert await told(context) == []
 
 
-async def test_the_address_is_no_password(signed_in: httpx.AsyncClient) -> None:
+async def test_the_address_is_not_a_valid_password(signed_in: httpx.AsyncClient) -> None:
     email = (await signed_in.get("/api/users/me")).json()["email"]
     answer = await change(signed_in, password=email.upper(), current_password=PASSWORD)
     assert answer.json()["code"] == "UPDATE_USER_INVALID_PASSWORD"
 
 
-async def test_the_account_is_told(signed_in: httpx.AsyncClient, context: Context) -> None:
+async def test_the_owner_is_notified(signed_in: httpx.AsyncClient, context: Context) -> None:
     signed_in.headers.update(renewed(await change(signed_in, password=NEW, current_password=PASSWORD)))
     assert await mailed(context) == []  # a mail without a link
     assert [mail.to for mail in context.mail.sent] == [(await signed_in.get("/api/users/me")).json()["email"]]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("body", [{"name": "Ada"}, {}])
-async def test_nobody_changes_nothing(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
+async def test_anonymous_callers_are_refused(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
     assert (await client.patch("/api/users/me", json=body)).status_code == 401

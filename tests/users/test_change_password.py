@@ -1,4 +1,4 @@
-"""POST /users/change-password, and how often somebody may guess the current one."""
+"""POST /users/change-password, and the limit on guesses at the current password."""
 
 import asyncio
 
@@ -23,8 +23,8 @@ async def change(
     return await client.post("/api/users/change-password", json=body, headers=headers)
 
 
-async def test_the_other_sessions_end_and_this_one_gets_new_tokens(client: httpx.AsyncClient, context: Context) -> None:
-    """C-137: and the old pair is dead at once."""
+async def test_other_sessions_end_and_this_one_gets_new_tokens(client: httpx.AsyncClient, context: Context) -> None:
+    """C-137: the old pair is revoked at once."""
     user = await make_user(context)
     answer = await client.post("/api/auth/jwt/login", data={"username": user.email, "password": PASSWORD})
     pair = answer.json()
@@ -50,7 +50,7 @@ async def test_the_other_sessions_end_and_this_one_gets_new_tokens(client: httpx
     assert [tuple(event) for event in events] == [(user.id, "change")]
 
 
-async def test_a_session_that_was_kept_once_is_not_kept_for_ever(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_replaced_session_can_be_ended(client: httpx.AsyncClient, context: Context) -> None:
     user = await make_user(context)
     first, second = await sign_in(client, user.email), await sign_in(client, user.email)
     first = renewed(await change(client, first))
@@ -74,8 +74,8 @@ async def test_a_weak_password_is_refused(client: httpx.AsyncClient, context: Co
     assert (answer.status_code, answer.json()["code"]) == (400, "CHANGE_PASSWORD_INVALID_PASSWORD")
 
 
-async def test_a_session_that_ended_elsewhere_changes_nothing(client: httpx.AsyncClient, context: Context) -> None:
-    """Though this process still remembers who it was."""
+async def test_a_session_ended_elsewhere_changes_nothing(client: httpx.AsyncClient, context: Context) -> None:
+    """Although this process still caches it."""
     user = await make_user(context)
     headers = await sign_in(client, user.email)
     assert await is_signed_in(client, headers)
@@ -84,7 +84,7 @@ async def test_a_session_that_ended_elsewhere_changes_nothing(client: httpx.Asyn
     assert await can_sign_in(client, user.email)
 
 
-async def test_of_two_changes_at_once_one_is_made(live_client: httpx.AsyncClient, live: Context) -> None:
+async def test_one_of_two_concurrent_changes_is_made(live_client: httpx.AsyncClient, live: Context) -> None:
     user = await make_user(live)
     sessions = [await sign_in(live_client, user.email) for _ in range(4)]
     answers = await asyncio.gather(
@@ -98,7 +98,7 @@ async def test_of_two_changes_at_once_one_is_made(live_client: httpx.AsyncClient
         assert await can_sign_in(live_client, user.email, f"{NEW} {number}") == (answer.status_code == 204)
 
 
-async def test_a_session_that_changes_it_twice_at_once_does_so_once(
+async def test_two_concurrent_changes_in_one_session_succeed_once(
     live_client: httpx.AsyncClient, live: Context
 ) -> None:
     user = await make_user(live)
@@ -112,14 +112,14 @@ async def test_a_session_that_changes_it_twice_at_once_does_so_once(
 
 @pytest.fixture
 def guarded(app: Starlette, context: Context, cache: Cache) -> Context:
-    """With the limits on guessing that tests lift elsewhere."""
+    """With the limits on guessing, which other tests disable."""
     settings = msgspec.structs.replace(context.settings, rate_limit_credentials=1.0)
     app.state.context = msgspec.structs.replace(context, limiter=Limiter(settings, cache))
     return context
 
 
-async def test_who_keeps_guessing_must_wait(client: httpx.AsyncClient, guarded: Context) -> None:
-    """C-52, by whatever route; the right one is not told apart then, and another session is not locked out by it."""
+async def test_repeated_wrong_passwords_are_limited(client: httpx.AsyncClient, guarded: Context) -> None:
+    """C-52, on every route; then the right one is refused, too, and other sessions are not locked."""
     user = await make_user(guarded)
     thief, owner = await sign_in(client, user.email), await sign_in(client, user.email)
     wrong = {"current_password": "wrong horse battery"}
@@ -137,7 +137,7 @@ async def test_who_keeps_guessing_must_wait(client: httpx.AsyncClient, guarded: 
     assert (await change(client, owner)).status_code == 204
 
 
-async def test_who_knows_it_may_use_it_often(client: httpx.AsyncClient, guarded: Context) -> None:
+async def test_the_right_password_is_not_limited(client: httpx.AsyncClient, guarded: Context) -> None:
     user = await make_user(guarded)
     headers = await sign_in(client, user.email)
     passwords = [f"{NEW} {number}" for number in range(8)]
@@ -147,7 +147,7 @@ async def test_who_knows_it_may_use_it_often(client: httpx.AsyncClient, guarded:
         headers = renewed(answer)
 
 
-async def test_an_account_may_not_have_mail_sent_to_all_the_world(client: httpx.AsyncClient, guarded: Context) -> None:
+async def test_an_account_cannot_send_mail_to_many_addresses(client: httpx.AsyncClient, guarded: Context) -> None:
     user = await make_user(guarded)
     headers = await sign_in(client, user.email)
     statuses = []

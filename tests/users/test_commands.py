@@ -1,4 +1,4 @@
-"""users.commands: what other services may do with accounts."""
+"""users.commands: commands of other services about accounts."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ ARGON2 = "$argon2id$v=19$m={m},t={t},p={p}$c29tZXNhbHQxMjM0NTY$" + "A" * 43
 
 
 async def give(context: Context, kind: str, id: str | None = None, /, **data: object) -> bool:
-    """Deliver a command; whether it was new."""
+    """Deliver a command. Returns whether it was new."""
     name = id or str(uuid7())
     return await commands.handle(context, Delivery("", name, kind, "application/json", msgspec.json.encode(data)))
 
@@ -34,9 +34,7 @@ async def recorded(context: Context) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
-async def test_an_imported_account_signs_in_with_the_password_it_had(
-    context: Context, client: httpx.AsyncClient
-) -> None:
+async def test_an_imported_account_signs_in_with_its_password(context: Context, client: httpx.AsyncClient) -> None:
     known = await context.passwords.hash(PASSWORD)
     await give(
         context,
@@ -57,20 +55,20 @@ async def test_an_imported_account_signs_in_with_the_password_it_had(
     assert me["roles"] == ["notifier"]
 
 
-async def test_without_a_password_its_owner_is_invited(context: Context) -> None:
+async def test_an_account_without_a_password_is_invited(context: Context) -> None:
     await give(context, "users.import", email="ada@example.com")
     assert await recorded(context) == [("users.invited", None, None)]
     [(to, _)] = await mailed(context)
     assert to == "ada@example.com"
 
 
-async def test_the_same_command_again_does_nothing(context: Context) -> None:
+async def test_a_repeated_command_does_nothing(context: Context) -> None:
     given = [await give(context, "users.import", "once", email="ada@example.com") for _ in range(2)]
     assert given == [True, False]
     assert len(await recorded(context)) == 1
 
 
-async def test_an_address_that_has_an_account_is_refused_and_nothing_is_kept(context: Context) -> None:
+async def test_a_taken_address_is_refused_and_nothing_is_stored(context: Context) -> None:
     await make_user(context, "ada@example.com")
     with pytest.raises(USER_ALREADY_EXISTS):
         await give(context, "users.import", email="ADA@example.com")
@@ -85,7 +83,7 @@ async def test_an_address_that_has_an_account_is_refused_and_nothing_is_kept(con
         pytest.param(ARGON2.format(m=65536, t=10, p=4), id="argon2id"),
     ],
 )
-async def test_hashes_that_we_would_check_are_taken(context: Context, known: str) -> None:
+async def test_supported_hashes_are_accepted(context: Context, known: str) -> None:
     assert await give(context, "users.import", email="ada@example.com", password_hash=known)
 
 
@@ -104,8 +102,8 @@ async def test_hashes_that_we_would_check_are_taken(context: Context, known: str
         pytest.param("correct horse battery staple", id="no hash at all"),
     ],
 )
-async def test_foreign_hashes_are_refused(context: Context, foreign: str) -> None:
-    """C-59: none that would cost more than we would ever ask, and none that we cannot check."""
+async def test_unsupported_and_expensive_hashes_are_refused(context: Context, foreign: str) -> None:
+    """C-59: none above the accepted cost, and none that cannot be verified."""
     with pytest.raises(VALIDATION_FAILED) as refused:
         await give(context, "users.import", email="ada@example.com", password_hash=foreign)
     assert [each.pointer for each in refused.value.errors] == ["/password_hash"]
@@ -120,17 +118,17 @@ async def test_an_account_of_django_is_imported_by_a_command(context: Context, c
     form = {"username": "ada@example.com", "password": PASSWORD}
     assert (await client.post("/api/auth/jwt/login", data=form)).status_code == 200
     [row] = await context.db.fetch("select password_hash, language from users")
-    assert row["password_hash"].startswith("$argon2id$"), "renewed"
+    assert row["password_hash"].startswith("$argon2id$"), "the hash is renewed"
     assert row["language"] == "de"
 
 
-async def test_nobody_becomes_a_superuser_by_a_command(context: Context) -> None:
+async def test_a_command_creates_no_superuser(context: Context) -> None:
     await give(context, "users.import", email="ada@example.com", is_superuser=True)
     rows = await context.db.fetch("select email, is_superuser from users")
     assert [tuple(row) for row in rows] == [("ada@example.com", False)]
 
 
-async def test_a_disabled_account_is_signed_out_and_again_does_nothing(
+async def test_disabling_signs_out_and_a_repetition_does_nothing(
     context: Context, signed_in: httpx.AsyncClient
 ) -> None:
     id = (await signed_in.get("/api/users/me")).json()["id"]
@@ -142,7 +140,7 @@ async def test_a_disabled_account_is_signed_out_and_again_does_nothing(
     assert len(await recorded(context)) == before + 2
 
 
-async def test_who_is_not_there_or_the_last_superuser_is_not_disabled(context: Context) -> None:
+async def test_an_unknown_account_and_the_last_superuser_are_not_disabled(context: Context) -> None:
     with pytest.raises(NOT_FOUND):
         await give(context, "users.disable", user_id=uuid7())
     last = await make_user(context, superuser=True)

@@ -1,4 +1,4 @@
-"""DELETE with If-Match: what has changed since it was read is not deleted."""
+"""DELETE with If-Match: a resource that changed since it was read is not deleted."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ CONDITIONAL = {route.path for route in ROUTES if "if_match" in inputs_of(route).
 @pytest.mark.parametrize(
     "route", [route for route in ROUTES if route.path in CONDITIONAL], ids=lambda route: f"{route.method} {route.path}"
 )
-def test_every_change_of_what_has_an_etag_takes_if_match(route: Route) -> None:
+def test_every_route_with_an_etag_supports_if_match(route: Route) -> None:
     """C-196."""
     assert route.method == "GET" or "if_match" in inputs_of(route).ambient
 
@@ -34,7 +34,7 @@ async def delete(client: httpx.AsyncClient, path: str, headers: dict[str, str], 
     return answer.status_code, answer.json()["code"] if answer.status_code >= 400 else None
 
 
-async def test_an_account_that_changed_is_not_deleted(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_changed_account_is_not_deleted(client: httpx.AsyncClient, context: Context) -> None:
     """C-196."""
     admin = await signed_in(client, context, superuser=True)
     path = f"/api/users/{(await make_user(context)).id}"
@@ -49,7 +49,7 @@ async def test_an_account_that_changed_is_not_deleted(client: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("condition", [{}, {"if-match": "*"}])
-async def test_without_a_condition_or_with_any_it_is_deleted(
+async def test_without_a_condition_or_with_an_asterisk_it_is_deleted(
     client: httpx.AsyncClient, context: Context, condition: dict[str, str]
 ) -> None:
     admin = await signed_in(client, context, superuser=True)
@@ -57,7 +57,7 @@ async def test_without_a_condition_or_with_any_it_is_deleted(
     assert await delete(client, path, admin | condition) == (204, None)
 
 
-async def test_ones_own_account_that_changed_is_not_deleted(client: httpx.AsyncClient, context: Context) -> None:
+async def test_ones_own_changed_account_is_not_deleted(client: httpx.AsyncClient, context: Context) -> None:
     """C-196."""
     own = await signed_in(client, context)
     stale = (await client.get("/api/users/me", headers=own)).headers["etag"]
@@ -67,8 +67,8 @@ async def test_ones_own_account_that_changed_is_not_deleted(client: httpx.AsyncC
         assert told == expected
 
 
-async def test_a_change_that_is_not_committed_yet_is_waited_for(live_client: httpx.AsyncClient, live: Context) -> None:
-    """C-196: the row is compared under its lock."""
+async def test_an_uncommitted_change_is_waited_for(live_client: httpx.AsyncClient, live: Context) -> None:
+    """C-196: the row is locked before the comparison."""
     admin = await signed_in(live_client, live, superuser=True)
     user = await make_user(live)
     path = f"/api/users/{user.id}"
@@ -80,6 +80,6 @@ async def test_a_change_that_is_not_committed_yet_is_waited_for(live_client: htt
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         )
         async with asyncio.timeout(60):
-            while not (await live.db.fetch(waiting))[0]["count"]:  # noqa: ASYNC110  # PostgreSQL does not tell
+            while not (await live.db.fetch(waiting))[0]["count"]:  # noqa: ASYNC110  # PostgreSQL has no event for it
                 await asyncio.sleep(0.02)
     assert await deleting == (412, "PRECONDITION_FAILED")

@@ -1,4 +1,4 @@
-"""DELETE /users/me, and the worker's part in it."""
+"""DELETE /users/me, and the worker's part of it."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ async def told(context: Context) -> list[str]:
 
 
 async def pass_days(context: Context, days: int) -> None:
-    """As if all had happened so long ago."""
+    """Move the account's times into the past."""
     ago = timedelta(days=days)
     await context.db.fetch(
         "update users set deletion_requested_at = deletion_requested_at - $1::interval,"
@@ -35,7 +35,9 @@ async def pass_days(context: Context, days: int) -> None:
     await context.db.fetch("update sessions set created_at = created_at - $1::interval", ago)
 
 
-async def test_every_session_ends_and_the_account_stays_a_while(client: httpx.AsyncClient, context: Context) -> None:
+async def test_every_session_ends_and_the_account_is_kept_for_some_days(
+    client: httpx.AsyncClient, context: Context
+) -> None:
     """C-102."""
     await make_user(context, ADA)
     mine, other = await sign_in(client, ADA), await sign_in(client, ADA)
@@ -52,8 +54,8 @@ async def test_every_session_ends_and_the_account_stays_a_while(client: httpx.As
     assert await upkeep.delete_due(context) == 0
 
 
-async def test_after_that_nothing_of_it_is_left(client: httpx.AsyncClient, context: Context) -> None:
-    """C-102: and the address is free for somebody who is not them."""
+async def test_after_that_all_data_is_deleted(client: httpx.AsyncClient, context: Context) -> None:
+    """C-102: and the address can be registered again."""
     user = await make_user(context, ADA)
     headers = await sign_in(client, ADA)
     await client.patch("/api/users/me", json={"name": "Ada"}, headers=headers)
@@ -65,7 +67,7 @@ async def test_after_that_nothing_of_it_is_left(client: httpx.AsyncClient, conte
     assert await upkeep.delete_due(context) == 0
     assert (await told(context))[-1] == "deleted"
     for table in ("users", "user_tokens", "sessions"):
-        assert await context.db.fetch(f"select 1 from {table}") == []  # a name of ours
+        assert await context.db.fetch(f"select 1 from {table}") == []  # a name that belongs to this application
     assert not await can_sign_in(client, ADA)
     answer = await client.post("/api/auth/reset-password", json={"token": token, "password": PASSWORD})
     assert answer.status_code == 400
@@ -74,7 +76,7 @@ async def test_after_that_nothing_of_it_is_left(client: httpx.AsyncClient, conte
     assert again["id"] != str(user.id)
 
 
-async def test_signing_in_keeps_the_account(client: httpx.AsyncClient, context: Context) -> None:
+async def test_signing_in_cancels_the_deletion(client: httpx.AsyncClient, context: Context) -> None:
     await make_user(context, ADA)
     await leave(client, await sign_in(client, ADA))
     headers = await sign_in(client, ADA)
@@ -84,8 +86,8 @@ async def test_signing_in_keeps_the_account(client: httpx.AsyncClient, context: 
     assert await told(context) == ["deletion_requested", "deletion_cancelled"]
 
 
-async def test_an_account_that_is_in_use_is_not_deleted(client: httpx.AsyncClient, context: Context) -> None:
-    """Whatever its row says."""
+async def test_an_active_account_is_not_deleted(client: httpx.AsyncClient, context: Context) -> None:
+    """For any other columns of its row."""
     await make_user(context, ADA)
     await leave(client, await sign_in(client, ADA))
     await sign_in(client, ADA)
@@ -93,7 +95,7 @@ async def test_an_account_that_is_in_use_is_not_deleted(client: httpx.AsyncClien
     assert await upkeep.delete_due(context) == 0
 
 
-async def test_it_needs_the_current_password(client: httpx.AsyncClient, context: Context) -> None:
+async def test_the_current_password_is_required(client: httpx.AsyncClient, context: Context) -> None:
     """C-102."""
     await make_user(context, ADA)
     headers = await sign_in(client, ADA)
@@ -105,7 +107,7 @@ async def test_it_needs_the_current_password(client: httpx.AsyncClient, context:
     assert await told(context) == []
 
 
-async def test_links_that_were_mailed_before_are_dead(client: httpx.AsyncClient, context: Context) -> None:
+async def test_links_mailed_before_are_invalid(client: httpx.AsyncClient, context: Context) -> None:
     await make_user(context, ADA)
     await client.post("/api/auth/forgot-password", json={"email": ADA})
     [(_, token)] = await mailed(context)
@@ -116,7 +118,7 @@ async def test_links_that_were_mailed_before_are_dead(client: httpx.AsyncClient,
 
 @pytest.mark.parametrize("others", ["", "is_active = false", "is_superuser = false", "delete_after = now()"])
 async def test_the_last_superuser_stays(client: httpx.AsyncClient, context: Context, others: str) -> None:
-    """C-99. One who is leaving, or is disabled, does not count."""
+    """C-99. One whose deletion is pending, or who is disabled, does not count."""
     await make_user(context, ADA, superuser=True)
     if others:
         await make_user(context, "eve@example.com", superuser=True)
@@ -126,7 +128,9 @@ async def test_the_last_superuser_stays(client: httpx.AsyncClient, context: Cont
     assert (answer.status_code, answer.json()["code"]) == (409, "LAST_SUPERUSER")
 
 
-async def test_of_two_superusers_that_leave_at_once_one_stays(live_client: httpx.AsyncClient, live: Context) -> None:
+async def test_one_of_two_superusers_that_leave_concurrently_stays(
+    live_client: httpx.AsyncClient, live: Context
+) -> None:
     """C-99."""
     people = [await make_user(live, superuser=True) for _ in range(2)]
     sessions = [await sign_in(live_client, user.email) for user in people]
@@ -148,7 +152,7 @@ async def test_two_workers_delete_an_account_once(live: Context) -> None:
     assert await told(live) == ["deleted"] * 4
 
 
-async def test_old_tokens_are_forgotten_and_others_not(context: Context) -> None:
+async def test_only_old_tokens_are_deleted(context: Context) -> None:
     user = await make_user(context)
     for days in (-2, -1.5, -0.5, 1):
         await context.db.fetch(

@@ -1,4 +1,4 @@
-"""Every cell of docs/security.md's table of who has what of an account after which action."""
+"""Every cell of the table of credentials after each action, in docs/security.md."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.users.handover_table import STATES, cells, placed
 @pytest.mark.parametrize(
     ("state", "action", "answer", "kept"), [pytest.param(*cell, id=f"{cell[0]}-{cell[1]}") for cell in cells()]
 )
-async def test_what_is_left_of_what_people_held(
+async def test_remaining_credentials(
     client: httpx.AsyncClient, context: Context, state: str, action: str, answer: str, kept: set[str]
 ) -> None:
     world = await make_world(client, context, state)
@@ -32,7 +32,7 @@ async def test_what_is_left_of_what_people_held(
 
 
 @pytest.mark.case(130)
-def test_every_action_is_decided_in_every_state_and_the_document_says_so(root: Path) -> None:
+def test_every_action_is_documented_for_every_state(root: Path) -> None:
     assert [cell[:2] for cell in cells()] == [(state, action) for state in STATES for action in ACTIONS]
     document = (root / "docs/security.md").read_text()
     assert placed(document) == document

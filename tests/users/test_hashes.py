@@ -1,4 +1,4 @@
-"""Hashes as other systems write them, made here by Django's hashers and by passlib, or published."""
+"""Hashes in the formats of other systems, made here by Django's hashers and by passlib, or published."""
 
 import base64
 import functools
@@ -25,7 +25,7 @@ BCRYPT = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 
 
 def _spring(password: str) -> str:
-    """As Pbkdf2PasswordEncoder.defaultsForSpringSecurity_v5_8: hexadecimal of the salt and the hash."""
+    """Return a hash like Pbkdf2PasswordEncoder.defaultsForSpringSecurity_v5_8: hexadecimal of salt and hash."""
     salt = bytes(range(16))
     return (
         "{pbkdf2@SpringSecurity_v5_8}" + (salt + hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 310_000)).hex()
@@ -54,7 +54,7 @@ MADE: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("make", MADE.values(), ids=MADE)
-def test_what_the_other_system_made_matches(settings: Settings, make: Callable[[str], str]) -> None:
+def test_a_hash_of_the_other_system_matches(settings: Settings, make: Callable[[str], str]) -> None:
     """C-259."""
     stored = adopt(make(PASSWORD), None, settings)
     assert stored
@@ -97,7 +97,7 @@ def test_firebase_needs_the_projects_parameters(settings: Settings) -> None:
         adopt(written, "42xEC+ixf3L2lw==", other)
 
 
-def test_an_unusable_password_of_django_is_none(settings: Settings) -> None:
+def test_an_unusable_password_of_django_matches_nothing(settings: Settings) -> None:
     """C-259."""
     assert adopt(django.make_password(None), None, settings) is None
 
@@ -135,10 +135,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("written", "reason"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_checked_or_is_weak_is_refused_with_its_reason(
-    settings: Settings, written: str, reason: str
-) -> None:
-    """C-260: none of which quotes the hash."""
+def test_weak_and_unsupported_hashes_are_refused_with_a_reason(settings: Settings, written: str, reason: str) -> None:
+    """C-260: no reason quotes the hash."""
     with pytest.raises(ValueError, match=reason.replace("(", r"\(")) as refused:
         adopt(written, None, settings)
     assert not written or written not in str(refused.value)

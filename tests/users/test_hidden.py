@@ -1,4 +1,4 @@
-"""HIDE_ACCOUNTS: from no sequence of calls does anybody learn whether an address is taken."""
+"""HIDE_ACCOUNTS: no sequence of requests reveals whether an address is taken."""
 
 import re
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ STEPS = [
     "look at my account",
     "confirm with an invented token",
 ]
-# What differs from one answer to the next, whoever has an account.
+# Parts that differ in every answer.
 VARYING = {"x-trace-id", "server-timing", "date", "retry-after", "etag", "content-length", "traceparent"}
 
 
@@ -52,7 +52,7 @@ async def hiding(context: Context) -> AsyncIterator[httpx.AsyncClient]:
 
 
 class Attacker:
-    """Somebody with an account of their own, and an interest in one address."""
+    """A user with an account of their own who probes another address."""
 
     def __init__(self, client: httpx.AsyncClient, address: str, headers: dict[str, str]) -> None:
         self.client, self.address, self.headers = client, address, headers
@@ -88,7 +88,7 @@ class Attacker:
 
 
 def seen(answer: httpx.Response, address: str) -> Any:
-    """All of an answer but what is different in every answer."""
+    """Return an answer without the parts that differ in every answer."""
     headers = {
         name: re.sub("=[^;]*", "", value, count=1) if name == "set-cookie" else re.sub("(r|t|reset)=[0-9]+", "", value)
         for name, value in answer.headers.items()
@@ -103,7 +103,7 @@ def seen(answer: httpx.Response, address: str) -> Any:
 
 
 async def learned(client: httpx.AsyncClient, context: Context, steps: list[str], taken: bool) -> list[Any]:
-    """What an attacker sees who takes these steps about an address."""
+    """Return the answers to these steps about an address."""
     address = f"kate-{uuid7().hex}@example.com"
     if taken:
         await make_user(context, address)
@@ -142,15 +142,15 @@ async def test_a_taken_address_looks_like_a_free_one(
 
 @hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(STEPS), min_size=2, max_size=10))
-async def test_no_sequence_tells_them_apart(hiding: httpx.AsyncClient, context: Context, steps: list[str]) -> None:
+async def test_no_sequence_distinguishes_them(hiding: httpx.AsyncClient, context: Context, steps: list[str]) -> None:
     """C-155."""
     assert await learned(hiding, context, steps, taken=True) == await learned(hiding, context, steps, taken=False)
 
 
-async def test_the_network_and_browser_of_an_owner_are_no_hint(hiding: httpx.AsyncClient, context: Context) -> None:
-    """C-155: in the same office, with the same browser, an account would have more tries than none."""
+async def test_the_owners_network_and_browser_reveal_nothing(hiding: httpx.AsyncClient, context: Context) -> None:
+    """C-155: in the same office, with the same browser, an account used to have more attempts."""
     user = await make_user(context)
-    await login(hiding, user.email)  # the owner, from here
+    await login(hiding, user.email)  # the owner, from this place
     hiding.cookies.clear()
     await context.cache.execute("FLUSHDB")
     tries = [(await login(hiding, user.email, "wrong")).status_code for _ in range(6)]
@@ -159,10 +159,10 @@ async def test_the_network_and_browser_of_an_owner_are_no_hint(hiding: httpx.Asy
     assert tries == [(await login(hiding, "kate@example.com", "wrong")).status_code for _ in range(6)]
 
 
-async def test_who_confirms_the_address_can_sign_in(
+async def test_the_owner_of_the_address_can_sign_in(
     hiding: httpx.AsyncClient, context: Context, mailbox: MemoryMailer
 ) -> None:
-    """C-155: by the link that went to it."""
+    """C-155: with the mailed link."""
     body = {"email": "ada@example.com", "password": PASSWORD}
     assert (await hiding.post("/api/auth/register", json=body)).status_code == 202
     assert (await login(hiding, "ada@example.com")).json()["code"] == "LOGIN_BAD_CREDENTIALS"

@@ -1,4 +1,4 @@
-"""Addresses with an international domain: people read it in Unicode, machines in punycode."""
+"""Internationalized domains: Unicode for people, punycode for machines."""
 
 import string
 
@@ -19,7 +19,7 @@ NEW_SHOWN, NEW_STORED = "ada@bücher.example", "ada@xn--bcher-kva.example"
 
 
 @pytest.mark.case(275)
-async def test_answers_show_what_was_typed_and_events_and_tokens_name_what_is_stored(
+async def test_answers_show_unicode_and_events_and_tokens_contain_punycode(
     client: httpx.AsyncClient, context: Context
 ) -> None:
     """C-275: registering, one's own account, and an administrator's invitation and lists."""
@@ -43,8 +43,8 @@ async def test_answers_show_what_was_typed_and_events_and_tokens_name_what_is_st
 
 
 @pytest.mark.case(275)
-async def test_what_is_shown_can_be_sent_back(client: httpx.AsyncClient, context: Context) -> None:
-    """C-275: with the ETag that came with it; the address that one has needs no password."""
+async def test_a_shown_address_can_be_sent_back(client: httpx.AsyncClient, context: Context) -> None:
+    """C-275: with the ETag of the answer; the unchanged address needs no password."""
     await make_user(context, STORED)
     headers = await sign_in(client, SHOWN)
     mine = await client.get("/api/users/me", headers=headers)
@@ -77,7 +77,7 @@ async def test_mails_go_to_punycode_and_their_text_is_in_unicode(client: httpx.A
 
 
 @pytest.mark.case(276)
-async def test_a_search_takes_either_form(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_search_accepts_both_forms(client: httpx.AsyncClient, context: Context) -> None:
     """C-276: whole addresses, domains and labels, also beside a name that is not ASCII."""
     user = await make_user(context, STORED)
     await context.db.fetch("update users set name = 'Zoë Müller' where id = $1", user.id)
@@ -105,19 +105,19 @@ async def test_a_search_takes_either_form(client: httpx.AsyncClient, context: Co
         "ada@xn---bbk.example",  # another spelling of xn--bbk
         "ada@xn--ls8h.example",  # PILE OF POO, not in IDNA 2008
         "ada@xn--1ch.example",  # NOT EQUAL TO
-        "ada@ab--cd.xn--mnchen-3ya.example",  # a label that UTS 46 refuses beside one that it takes
+        "ada@ab--cd.xn--mnchen-3ya.example",  # a label that UTS 46 refuses beside one that it accepts
         "xn--mnchen-3ya@example.com",
         "xn--mnchen-3ya",
         "ada@xn--",
     ],
 )
-def test_what_could_not_be_typed_is_left_as_it_is(address: str) -> None:
+def test_an_invalid_domain_is_shown_unchanged(address: str) -> None:
     assert shown_address(address) == address
 
 
 @pytest.mark.case(275)
 @given(st.text(string.ascii_lowercase + "xn-@.3yaßıİüöд\u05d0\u200d\u0301\u3002中", max_size=20), st.booleans())
-def test_what_is_shown_is_the_same_address(text: str, is_encoded: bool) -> None:
+def test_the_shown_address_is_the_same_address(text: str, is_encoded: bool) -> None:
     typed = f"ada@xn--{text}" if is_encoded else f"ada@{text}.example"
     address = normal_address(typed)
     shown = shown_address(address)

@@ -1,4 +1,4 @@
-"""From a request over the worker and the mail to the page that the link opens, and the request that the page makes."""
+"""From a request over the worker and the mail to the page behind the link, and the page's request."""
 
 import logging
 import re
@@ -34,7 +34,7 @@ async def invite(context: Context) -> None:
 
 
 async def change_email(client: httpx.AsyncClient, context: Context) -> dict[str, str]:
-    """Asked for by somebody signed in; the tokens by address."""
+    """Request it as a signed-in user. Returns the tokens by address."""
     await make_user(context, ADA)
     body = {"email": NEW, "current_password": PASSWORD}
     answer = await client.patch("/api/users/me", json=body, headers=await sign_in(client, ADA))
@@ -65,14 +65,14 @@ async def test_an_invitation_is_accepted(client: httpx.AsyncClient, context: Con
     assert await can_sign_in(client, ADA, CHANGED)
 
 
-async def test_a_new_address_is_confirmed_and_taken_back(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_new_address_is_confirmed_and_reverted(client: httpx.AsyncClient, context: Context) -> None:
     links = await change_email(client, context)
     await post(client, "/auth/confirm-email", token=links[NEW])
     assert await can_sign_in(client, NEW)
     [(to, token)] = await mailed(context)
     assert to == ADA
     await post(client, "/auth/revert-email", token=token)
-    assert not await can_sign_in(client, ADA), "whoever changed the address knew the password"
+    assert not await can_sign_in(client, ADA), "the author of the change knows the password"
     assert not await can_sign_in(client, NEW)
     [(to, token)] = await mailed(context)
     assert to == ADA
@@ -80,16 +80,16 @@ async def test_a_new_address_is_confirmed_and_taken_back(client: httpx.AsyncClie
     assert await can_sign_in(client, ADA, CHANGED)
 
 
-async def test_a_new_address_is_stopped_before_it_is_confirmed(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_new_address_is_cancelled_before_its_confirmation(client: httpx.AsyncClient, context: Context) -> None:
     links = await change_email(client, context)
     await post(client, "/auth/revert-email", token=links[ADA], password=CHANGED)
     answer = await client.post("/api/auth/confirm-email", json={"token": links[NEW]})
     assert (answer.status_code, await can_sign_in(client, ADA, CHANGED)) == (400, True)
-    assert await mailed(context) == [], "the password is chosen"
+    assert await mailed(context) == [], "a password can be chosen"
 
 
 @pytest.mark.parametrize("header", ["host", "x-forwarded-host", "forwarded", "origin", "referer"])
-async def test_no_header_moves_the_link_to_another_host(
+async def test_no_header_changes_the_links_host(
     client: httpx.AsyncClient, context: Context, mailbox: MemoryMailer, header: str
 ) -> None:
     """C-82."""
@@ -110,7 +110,7 @@ async def test_no_header_moves_the_link_to_another_host(
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
-async def test_whoever_registers_in_a_language_is_written_to_in_it(
+async def test_a_registration_is_answered_in_its_language(
     client: httpx.AsyncClient, context: Context, mailbox: MemoryMailer, language: str
 ) -> None:
     accepted = {"accept-language": f"{language}-AT,{language};q=0.9,fr;q=0.5"}
@@ -125,11 +125,11 @@ async def test_a_repeated_registration_is_answered_by_mail_where_accounts_are_hi
     await make_user(context, ADA)
     await tasks.send_already_registered.defer_alone(context.db, tasks.AlreadyRegistered(email=ADA))
     assert [to for to, _ in await mailed(context)] == [ADA]
-    assert mailbox.sent[0].subject == "You have an account already"
+    assert mailbox.sent[0].subject == "You already have an account"
 
 
 class Refusing(MemoryMailer):
-    """Keeps the mail for the test, and tells the sender that it never will."""
+    """Stores the mail for the test, and raises a permanent failure."""
 
     async def send(self, message: Message) -> None:
         await super().send(message)
@@ -147,7 +147,7 @@ async def test_no_token_and_no_address_reaches_a_log_when_a_mail_fails(
     await tasks.send_verification_again.defer_alone(context.db, tasks.VerificationWanted(email=NEW))
     mailbox = Refusing()
     refusing = msgspec.structs.replace(context, mail=mailbox)
-    with pytest.raises(AssertionError):  # the rows stay, dead
+    with pytest.raises(AssertionError):  # dead letters keep their rows
         await mailed(refusing)
     assert len(mailbox.sent) == 3
     logged = caplog.text + "".join(repr(vars(each)) for each in caplog.records)

@@ -58,7 +58,7 @@ def changed(how: str) -> tuple[Task[Any], Callable[[UUID], Event], str]:
     return tasks.send_password_changed, made(PasswordChanged, how=how), "credentials_changed_at = $2"
 
 
-# What sends it, why, and how the account must be.
+# The task, its event, and the account's state.
 MAILS: dict[str, tuple[Task[Any], Callable[[UUID], Any], str]] = {
     "verify": (tasks.send_verification, made(UserRegistered, email=ADA, language="en"), "is_verified = false"),
     "verify again": (
@@ -129,7 +129,7 @@ WITH_TIME = {"verify", "verify again", "deletion requested", *(name for name in 
 
 
 async def sent(context: Context, name: str, language: str, called: str | None = None) -> Message:
-    """The mail, to an account that has it coming."""
+    """Return the mail, to an account in that state."""
     task, event, state = MAILS[name]
     user = await make_user(context, ADA)
     when = [WHEN] if "$2" in state else []
@@ -145,7 +145,7 @@ async def sent(context: Context, name: str, language: str, called: str | None = 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", MAILS)
-async def test_a_mail_says_the_same_in_text_and_html(context: Context, name: str, language: str) -> None:
+async def test_text_and_html_of_a_mail_agree(context: Context, name: str, language: str) -> None:
     mail = await sent(context, name, language)
     assert mail.to == (NEW if name == "confirm email" else ADA)
     assert 10 < len(mail.subject) < 78
@@ -159,12 +159,12 @@ async def test_a_mail_says_the_same_in_text_and_html(context: Context, name: str
         assert (WRITTEN[language] in part) == (name in WITH_TIME)
         assert "{" not in part
         assert re.search(r"\b[Ww]enn\b" if language == "de" else r"\b[Ii]f\b", part), (
-            "every mail says what to do if it was not you"
+            "every mail has advice for unintended recipients"
         )
 
 
 @pytest.mark.parametrize("name", MAILS)
-async def test_the_german_mail_has_no_english_in_it(context: Context, name: str) -> None:
+async def test_the_german_mail_contains_no_english(context: Context, name: str) -> None:
     mail = await sent(context, name, "de")
     visible = re.sub(r"(?s)<[^>]*>", " ", mail.html)
     for part in (mail.subject, mail.text, visible):
@@ -172,9 +172,7 @@ async def test_the_german_mail_has_no_english_in_it(context: Context, name: str)
         assert words & ENGLISH == set()
 
 
-async def test_the_languages_say_different_things_about_how_a_password_changed(
-    context: Context, mailbox: MemoryMailer
-) -> None:
+async def test_each_way_to_change_a_password_has_its_own_text(context: Context, mailbox: MemoryMailer) -> None:
     user = await make_user(context, ADA)
     for language in LANGUAGES:
         await context.db.fetch("update users set language = $1", language)
@@ -184,15 +182,15 @@ async def test_the_languages_say_different_things_about_how_a_password_changed(
 
 
 @pytest.mark.parametrize("name", ["email change requested", "email changed", "email changed by an administrator"])
-async def test_the_old_address_is_told_the_new_one(context: Context, name: str) -> None:
+async def test_the_mail_to_the_old_address_names_the_new_one(context: Context, name: str) -> None:
     mail = await sent(context, name, "en")
     assert NEW in mail.text
     assert NEW in mail.html
 
 
 @pytest.mark.parametrize("name", MAILS)
-async def test_no_mail_repeats_what_somebody_chose_as_a_name(context: Context, name: str) -> None:
-    """C-88: neither in a header, nor as markup, nor as a link that a mail program makes of it."""
+async def test_no_mail_contains_the_accounts_name(context: Context, name: str) -> None:
+    """C-88: neither in a header, nor as markup, nor as a link that a mail program creates from it."""
     mail = await sent(context, name, "en", "{{7*7}} <script> http://evil.example\r\nBcc: eve@example.com")
     for part in (mail.subject, mail.text, mail.html):
-        assert not re.search(r"evil|49|script|Bcc", re.sub(r"#token=[\w-]+", "", part)), "a token may have any of it"
+        assert not re.search(r"evil|49|script|Bcc", re.sub(r"#token=[\w-]+", "", part)), "tokens may contain these"

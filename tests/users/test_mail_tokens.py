@@ -1,5 +1,4 @@
-"""The tokens in mails: made at the moment of sending, kept as a hash, voided by the next one; and mails that anybody
-can ask for, but not often."""
+"""Tokens in mails: created at sending, stored as a hash, replaced by the next one; and limits on mails on request."""
 
 import asyncio
 import hashlib
@@ -36,7 +35,7 @@ ADA = "ada@example.com"
 
 
 class Lost(MemoryMailer):
-    """A mail server that goes away before it says whether it took the mail."""
+    """A mail server that disconnects before it answers whether it accepted the mail."""
 
     async def send(self, message: Message) -> None:
         await super().send(message)
@@ -74,10 +73,10 @@ async def ask(context: Context, task: Task[Any], value: msgspec.Struct, id: UUID
         (tasks.send_email_changed, EmailChanged, "email = 'new@example.org'", "revert_email", 72),
     ],
 )
-async def test_a_token_is_bound_to_its_purpose_its_address_and_its_time(
+async def test_a_token_belongs_to_its_purpose_address_and_time(
     context: Context, mailbox: MemoryMailer, task: Task[Any], event: Any, state: str, purpose: str, lifetime: float
 ) -> None:
-    """C-40, C-43: and only its hash is kept."""
+    """C-40, C-43: only its hash is stored."""
     user = await make_user(context, ADA)
     await context.db.fetch(f"update users set {state}")
     known = {"user_id": user.id, "email": "new@example.org", "old_email": ADA, "language": "en"}
@@ -97,8 +96,8 @@ async def test_a_token_is_bound_to_its_purpose_its_address_and_its_time(
     assert row["lifetime"] == timedelta(hours=lifetime)
 
 
-async def test_a_mail_that_is_tried_again_is_the_same_one_and_both_its_links_work(context: Context) -> None:
-    """The first attempt's may have arrived, and whoever receives both keeps one: they have one Message-ID."""
+async def test_a_retried_mail_is_the_same_and_both_links_work(context: Context) -> None:
+    """The first attempt's mail may have arrived; mailboxes keep one of the two, because they have one Message-ID."""
     user, id, lost = await make_user(context, verified=False), uuid7(), Lost()
     event = UserRegistered(user_id=user.id, email=user.email, language="en")
     for _ in range(2):
@@ -109,8 +108,8 @@ async def test_a_mail_that_is_tried_again_is_the_same_one_and_both_its_links_wor
     assert len(hashes(*lost.sent)) == 2
 
 
-async def test_a_mail_that_anybody_can_ask_for_is_tried_again_until_it_is_sent(context: Context) -> None:
-    """Its own failed attempts are not those that make it one too many."""
+async def test_a_mail_on_request_is_retried_until_it_is_sent(context: Context) -> None:
+    """Its failed attempts do not count against its limit."""
     await make_user(context, ADA)
     id, lost = uuid7(), Lost()
     for _ in range(7):
@@ -119,8 +118,8 @@ async def test_a_mail_that_anybody_can_ask_for_is_tried_again_until_it_is_sent(c
     assert len(lost.sent) == 7
 
 
-async def test_the_next_mail_leaves_the_link_in_the_one_before(context: Context, mailbox: MemoryMailer) -> None:
-    """C-138: a stranger may have asked for it."""
+async def test_the_next_mail_keeps_the_previous_link_valid(context: Context, mailbox: MemoryMailer) -> None:
+    """C-138: the next one may be requested by a stranger."""
     await make_user(context, ADA)
     for _ in range(2):
         await ask(context, tasks.send_reset, ResetWanted(email=ADA))
@@ -129,10 +128,10 @@ async def test_the_next_mail_leaves_the_link_in_the_one_before(context: Context,
     assert len(mailbox.sent) == 2
 
 
-async def test_another_purpose_another_account_and_another_address_are_left_alone(
+async def test_tokens_of_other_purposes_accounts_and_addresses_stay_valid(
     context: Context, mailbox: MemoryMailer
 ) -> None:
-    """Who took over an account and changes its address again cannot take the first owner's way back."""
+    """A thief who changes the address again cannot invalidate the first owner's link."""
     user = await make_user(context, ADA, verified=False)
     await make_user(context, "bob@example.com")
     await ask(context, tasks.send_verification, UserRegistered(user_id=user.id, email=ADA, language="en"))
@@ -157,7 +156,7 @@ RARE: list[tuple[Task[Any], Any]] = [
 async def test_one_a_minute_and_five_an_hour(
     context: Context, mailbox: MemoryMailer, task: Task[Any], wanted: msgspec.Struct
 ) -> None:
-    """C-44: silently, for nobody learns who has an account."""
+    """C-44: silently, in order not to reveal accounts."""
     await make_user(context, ADA, verified=False)
     for minutes in range(60):
         for _ in range(2):
@@ -169,10 +168,10 @@ async def test_one_a_minute_and_five_an_hour(
     await make_user(context, "bob@example.com", verified=False)
     before = len(mailbox.sent)
     await ask(context, task, msgspec.structs.replace(wanted, email="bob@example.com"))
-    assert [mail.to for mail in mailbox.sent[before:]] == ["bob@example.com"], "somebody else's are counted apart"
+    assert [mail.to for mail in mailbox.sent[before:]] == ["bob@example.com"], "other accounts are counted separately"
 
 
-async def test_of_many_at_once_one_is_sent(live: Context) -> None:
+async def test_of_many_concurrent_requests_one_is_sent(live: Context) -> None:
     await make_user(live, ADA)
     mailbox = MemoryMailer()
     context = msgspec.structs.replace(live, mail=mailbox)
@@ -205,7 +204,7 @@ EVERY_REASON = (
 
 @pytest.mark.parametrize("happened", ["update users set is_active = false", "delete from users"])
 @pytest.mark.parametrize("name", EVENTS)
-async def test_nothing_is_mailed_to_an_account_that_is_disabled_or_gone(
+async def test_a_disabled_or_deleted_account_gets_no_mail(
     context: Context, mailbox: MemoryMailer, name: str, happened: str
 ) -> None:
     user = await make_user(context, ADA)
@@ -230,10 +229,8 @@ async def test_nothing_is_mailed_to_an_account_that_is_disabled_or_gone(
         ("cancelled", "delete_after = now(), deletion_requested_at = now()"),
     ],
 )
-async def test_what_is_no_longer_so_is_not_mailed(
-    context: Context, mailbox: MemoryMailer, name: str, state: str
-) -> None:
-    """`changed`: put back before the mail went out."""
+async def test_an_outdated_mail_is_not_sent(context: Context, mailbox: MemoryMailer, name: str, state: str) -> None:
+    """`changed`: reverted before the mail was sent."""
     user = await make_user(context, ADA)
     await context.db.fetch(f"update users set {state}")
     task, event = EVENTS[name]

@@ -9,7 +9,7 @@ from api.kernel.context import Context
 from tests.conftest import Clock
 
 
-async def test_shows_the_account_and_no_password(signed_in: httpx.AsyncClient, context: Context) -> None:
+async def test_returns_the_account_without_the_password(signed_in: httpx.AsyncClient, context: Context) -> None:
     answer = await signed_in.get("/api/users/me")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -24,7 +24,7 @@ async def test_shows_the_account_and_no_password(signed_in: httpx.AsyncClient, c
     assert datetime.fromisoformat(user["created_at"]) == row["created_at"]
 
 
-async def test_shows_the_account_as_it_is_now(signed_in: httpx.AsyncClient, context: Context) -> None:
+async def test_returns_the_current_account(signed_in: httpx.AsyncClient, context: Context) -> None:
     await context.db.fetch("update users set name = 'Ada', roles = '{notifier}'")
     user = (await signed_in.get("/api/users/me")).json()
     assert (user["name"], user["roles"]) == ("Ada", ["notifier"])
@@ -40,7 +40,7 @@ async def test_shows_the_account_as_it_is_now(signed_in: httpx.AsyncClient, cont
         ("Bearer nonsense", "TOKEN_INVALID"),
     ],
 )
-async def test_nobody_is_told_anything(client: httpx.AsyncClient, authorization: str | None, code: str) -> None:
+async def test_anonymous_callers_are_refused(client: httpx.AsyncClient, authorization: str | None, code: str) -> None:
     headers = {} if authorization is None else {"authorization": authorization}
     answer = await client.get("/api/users/me", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (401, code)
@@ -58,7 +58,7 @@ async def test_nobody_is_told_anything(client: httpx.AsyncClient, authorization:
         "delete from users",
     ],
 )
-async def test_a_good_token_is_dead_within_a_second(
+async def test_a_revoked_token_is_refused_within_a_second(
     signed_in: httpx.AsyncClient, context: Context, clock: Clock, happened: str
 ) -> None:
     """C-65."""
@@ -69,7 +69,7 @@ async def test_a_good_token_is_dead_within_a_second(
     assert (answer.status_code, answer.json()["code"]) == (401, "TOKEN_INVALID")
 
 
-async def test_an_account_that_was_deleted_just_now_is_nobody(signed_in: httpx.AsyncClient, context: Context) -> None:
+async def test_a_just_deleted_account_is_refused(signed_in: httpx.AsyncClient, context: Context) -> None:
     assert (await signed_in.get("/api/users/me")).status_code == 200
     await context.db.fetch("delete from users")
     answer = await signed_in.get("/api/users/me")
@@ -81,7 +81,7 @@ async def test_a_token_in_the_address_is_refused(signed_in: httpx.AsyncClient) -
     assert (await signed_in.get("/api/users/me", params={"access_token": token})).status_code == 401
 
 
-async def test_what_has_not_changed_is_not_sent_again(signed_in: httpx.AsyncClient, context: Context) -> None:
+async def test_an_unchanged_account_is_not_sent_again(signed_in: httpx.AsyncClient, context: Context) -> None:
     first = await signed_in.get("/api/users/me")
     again = await signed_in.get("/api/users/me", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])

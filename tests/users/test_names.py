@@ -1,4 +1,4 @@
-"""What a person may be called."""
+"""Valid names of users."""
 
 import unicodedata
 
@@ -66,15 +66,15 @@ INVISIBLE = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_in_any_script_stays_as_it_is(name: str) -> None:
+def test_a_name_in_any_script_is_stored_unchanged(name: str) -> None:
     """C-32, C-153."""
     assert normal_name(name) == unicodedata.normalize("NFC", name)
 
 
 @pytest.mark.parametrize("invisible", INVISIBLE, ids=ascii)
 @pytest.mark.parametrize("name", ["{}", "Ada{}", "{}Ada", "Ad{}a", "Ada {} Lovelace", "🎉{}", "अ{}"])
-def test_what_does_not_show_is_refused_and_named(name: str, invisible: str) -> None:
-    """C-153: alone, and between what shows."""
+def test_an_invisible_character_is_refused_and_named(name: str, invisible: str) -> None:
+    """C-153: alone, and between visible ones."""
     if invisible == "\ufe0f" and name.startswith("🎉"):
         return
     with pytest.raises(ValueError, match=rf"U\+{ord(invisible):04X} .* is invisible"):
@@ -82,12 +82,12 @@ def test_what_does_not_show_is_refused_and_named(name: str, invisible: str) -> N
 
 
 @pytest.mark.parametrize("typed", ["", " ", "\u00a0\u3000", "́", "1́", " ́a", "a\u200d🎉", "🎉\u200d", "🎉\u200da"])
-def test_a_mark_or_joiner_without_what_it_belongs_to_is_refused(typed: str) -> None:
+def test_a_mark_or_joiner_without_a_base_is_refused(typed: str) -> None:
     with pytest.raises(ValueError, match="Must not"):
         normal_name(typed)
 
 
-def test_marks_do_not_pile_up() -> None:
+def test_marks_are_limited() -> None:
     """C-32, C-153."""
     assert normal_name("x" + "\u0323" * MOST_MARKS)
     for pile in ("x" + "\u0323" * (MOST_MARKS + 1), "ก" + "็" * 50, "क" + "\u094d\u200d" * 10):
@@ -104,13 +104,13 @@ def test_marks_do_not_pile_up() -> None:
         ("Jose\u0301", "José"),
     ],
 )
-def test_a_name_has_one_form(typed: str, kept: str) -> None:
+def test_a_name_has_one_normal_form(typed: str, kept: str) -> None:
     """C-153."""
     assert normal_name(typed) == kept
 
 
 @given(st.text(max_size=LONGEST))
-def test_whatever_is_typed_is_kept_in_its_own_form_or_refused(typed: str) -> None:
+def test_any_text_is_normalised_or_refused(typed: str) -> None:
     """C-153."""
     try:
         name = normal_name(typed)
@@ -120,7 +120,7 @@ def test_whatever_is_typed_is_kept_in_its_own_form_or_refused(typed: str) -> Non
     assert name.isprintable() or "\u200c" in name or "\u200d" in name
 
 
-async def test_every_route_that_takes_a_name_asks_the_same(
+async def test_every_route_has_the_same_rules(
     client: httpx.AsyncClient, context: Context, signed_in: httpx.AsyncClient
 ) -> None:
     """C-153: the profile, an invitation, an administrator's change, an import."""
@@ -144,6 +144,6 @@ async def test_every_route_that_takes_a_name_asks_the_same(
         convert({"email": "a@b.example", "name": "\u2800"}, ImportUser)
 
 
-async def test_all_that_is_wrong_is_told_at_once(signed_in: httpx.AsyncClient) -> None:
+async def test_all_faults_are_reported_at_once(signed_in: httpx.AsyncClient) -> None:
     answer = await signed_in.patch("/api/users/me", json={"name": "\u2800", "email": "no", "nick": 1})
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/name", "/email", "/nick"]

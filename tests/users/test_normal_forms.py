@@ -1,4 +1,4 @@
-"""One form for each address and each password, however it was typed."""
+"""One normal form of each address and each password, for every spelling."""
 
 import contextlib
 import statistics
@@ -48,10 +48,10 @@ async def test_an_international_domain_is_one_address_in_every_spelling(
         assert (await login(client, other, COMPOSED)).status_code == 200
 
 
-async def test_every_route_takes_an_address_in_any_spelling(
+async def test_every_route_accepts_an_address_in_any_spelling(
     client: httpx.AsyncClient, context: Context, signed_in: httpx.AsyncClient
 ) -> None:
-    """C-150: mails that are asked for, a change of address, an invitation, an administrator's search and change."""
+    """C-150: requested mails, a change of address, an invitation, an administrator's search and change."""
     user = await make_user(context, f"eve@{DOMAIN}")
     for path in ("forgot-password", "request-verify-token"):
         assert (await client.post(f"/api/auth/{path}", json={"email": "EVE@MÜNCHEN.example"})).status_code == 202
@@ -67,12 +67,12 @@ async def test_every_route_takes_an_address_in_any_spelling(
     found = await client.get("/api/users", params={"q": "Eve@MÜNCHEN.example"}, headers=admin)
     assert [each["id"] for each in found.json()["items"]] == [str(user.id)]
     same = await client.patch(f"/api/users/{user.id}", json={"email": "EVE@MÜNCHEN.example"}, headers=admin)
-    assert (same.status_code, same.json()["is_verified"]) == (200, True), "it is the address that they have"
+    assert (same.status_code, same.json()["is_verified"]) == (200, True), "it is the account's own address"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.text("aAkK\u212aıİſß@.é\u0301\u3002", max_size=12))
-def test_a_normal_form_is_its_own(text: str, typed: str) -> None:
-    """C-150, for whatever may be typed into the form of a sign-in."""
+def test_normalising_twice_changes_nothing(text: str, typed: str) -> None:
+    """C-150, for any input of a sign-in."""
     for each in (text, typed, text + "@" + typed):
         assert normal_address(normal_address(each)) == normal_address(each)
         if each.isascii():
@@ -80,10 +80,10 @@ def test_a_normal_form_is_its_own(text: str, typed: str) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False])
-async def test_an_address_and_its_lookalike_are_counted_apart_whoever_has_an_account(
+async def test_an_address_and_its_lookalike_are_counted_separately(
     client: httpx.AsyncClient, context: Context, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C-151: five wrong tries with KELVIN SIGN must not count against k where there is no account, and only there."""
+    """C-151: five wrong attempts with KELVIN SIGN must not count against k only if there is no account."""
     monkeypatch.setattr(context.limiter, "_factor", 1.0)
     if known:
         await make_user(context, "kate@example.com")
@@ -94,9 +94,7 @@ async def test_an_address_and_its_lookalike_are_counted_apart_whoever_has_an_acc
 
 
 @pytest.mark.parametrize(("first", "then"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)])
-async def test_a_password_is_the_same_however_its_letters_are_composed(
-    client: httpx.AsyncClient, first: str, then: str
-) -> None:
+async def test_a_password_matches_in_every_composition(client: httpx.AsyncClient, first: str, then: str) -> None:
     """C-152."""
     assert (await register(client, "ada@example.com", first)).status_code == 201
     pair = await login(client, "ada@example.com", then)
@@ -106,7 +104,7 @@ async def test_a_password_is_the_same_however_its_letters_are_composed(
     assert answer.status_code == 204
 
 
-async def test_a_hash_of_a_password_as_it_was_typed_still_works_and_is_renewed(
+async def test_a_hash_of_an_unnormalised_password_still_matches_and_is_renewed(
     client: httpx.AsyncClient, context: Context
 ) -> None:
     """C-152: from before passwords were normalised."""
@@ -119,7 +117,7 @@ async def test_a_hash_of_a_password_as_it_was_typed_still_works_and_is_renewed(
 
 
 async def test_the_length_is_that_of_the_normal_form(client: httpx.AsyncClient) -> None:
-    """C-152: 128 letters, each of them two characters as they were typed; and seven that were eleven."""
+    """C-152: 128 letters, each typed as two characters; and seven, typed as eleven."""
     letters = unicodedata.normalize("NFD", ("Äpfel öffnen Übermütige große Türme, ñandú! " * 4)[:128])
     assert len(letters) > 128
     assert (await register(client, "ada@example.com", letters)).status_code == 201
@@ -128,7 +126,7 @@ async def test_the_length_is_that_of_the_normal_form(client: httpx.AsyncClient) 
     assert "at least 8 characters" in answer.json()["detail"]
 
 
-async def test_an_address_in_another_spelling_is_no_password_for_it(client: httpx.AsyncClient) -> None:
+async def test_the_address_in_another_spelling_is_not_a_valid_password(client: httpx.AsyncClient) -> None:
     """C-49, C-152."""
     answer = await register(client, f"ada.lovelace@{DOMAIN}", "Ada.Lovelace@MÜNCHEN.example")
     assert "must not be the e-mail address" in answer.json()["detail"]
@@ -136,7 +134,7 @@ async def test_an_address_in_another_spelling_is_no_password_for_it(client: http
 
 @pytest.mark.parametrize("form", [normal_address, normal_name, normal_password])
 def test_no_text_takes_long_to_normalise(form: Callable[[str], str]) -> None:
-    """C-57, C-152, C-153: to put marks in order takes the square of their number, seconds for a body full of them."""
+    """C-57, C-152, C-153: ordering marks takes the square of their number, seconds for a body full of them."""
 
     def cost(marks: int) -> float:
         taken = []
@@ -147,4 +145,4 @@ def test_no_text_takes_long_to_normalise(form: Callable[[str], str]) -> None:
             taken.append(time.process_time() - began)
         return statistics.median(taken)
 
-    assert cost(30_000) < 200 * cost(1000), "which is between 30 and 900"
+    assert cost(30_000) < 200 * cost(1000), "the length is between 30 and 900"

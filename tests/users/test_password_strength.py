@@ -14,7 +14,7 @@ from tests.mailed import mailed
 from tests.sessions.signing import bearer, login
 
 LEET = "4@8({[<63&9#!1|0$5+7%2" * 5
-"""Nearly every sign stands for a letter: what an estimator takes longest for."""
+"""Nearly every character is a substitution, the slowest case for an estimator."""
 WEAK = [
     ("aaaaaaaa", 'Repeats like "aaa" are easy to guess.'),
     ("        ", 'Repeats like "aaa" are easy to guess.'),
@@ -30,7 +30,7 @@ WEAK = [
 
 
 @pytest.mark.parametrize(("password", "hint"), WEAK)
-async def test_what_is_easy_to_guess_is_refused_with_its_score_and_a_hint(
+async def test_a_weak_password_is_refused_with_its_score_and_a_hint(
     client: httpx.AsyncClient, context: Context, password: str, hint: str
 ) -> None:
     """C-49, C-154."""
@@ -44,7 +44,7 @@ async def test_what_is_easy_to_guess_is_refused_with_its_score_and_a_hint(
 
 @pytest.mark.asvs("6.2.4")
 async def test_none_of_the_3000_most_common_passwords_is_accepted(passwords: Passwords) -> None:
-    """C-49: those of our length and more, in lower case, capitalised and in capitals."""
+    """C-49: those that are long enough, in lower case, capitalised and in capitals."""
     common = Path(__file__).with_name("common_passwords.txt").read_text("utf-8").split()
     assert len(common) == 3000
     accepted = [
@@ -57,16 +57,16 @@ async def test_none_of_the_3000_most_common_passwords_is_accepted(passwords: Pas
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "k7#Vq2pL", "merlin of camelot", "Zoë mag Müsli", LEET])
-async def test_what_is_hard_to_guess_is_accepted(passwords: Passwords, password: str) -> None:
-    """C-49, C-154: eight random characters are enough, and no rule asks for digits or signs."""
+async def test_a_strong_password_is_accepted(passwords: Passwords, password: str) -> None:
+    """C-49, C-154: eight random characters are enough, and no rule requires digits or symbols."""
     assert await passwords.weakness(password, ["ada@example.com", "Ada Lovelace"]) is None
 
 
 @pytest.mark.parametrize("path", ["register", "reset", "change", "profile", "admin"])
-async def test_ones_own_address_and_name_are_what_a_guesser_knows(
+async def test_ones_own_address_and_name_weaken_a_password(
     client: httpx.AsyncClient, context: Context, path: str
 ) -> None:
-    """C-154: `brzezinskaja7` is a good password for anybody else."""
+    """C-154: `brzezinskaja7` is a strong password for other users."""
     email = "maria.brzezinskaja@example.com" if path == "register" else "m@example.com"
     weak, codes = "brzezinskaja7", {"register": "REGISTER", "reset": "RESET_PASSWORD", "change": "CHANGE_PASSWORD"}
     assert await context.passwords.weakness(weak, ["ada@example.com"]) is None
@@ -97,8 +97,8 @@ async def test_ones_own_address_and_name_are_what_a_guesser_knows(
 
 @pytest.mark.alone
 @pytest.mark.hashing
-async def test_no_password_takes_long_to_estimate_nor_holds_up_other_requests(passwords: Passwords) -> None:
-    """C-57, C-154: unlike the whole of it at once, which would take seconds, longer than a hundred hashes."""
+async def test_no_password_takes_long_to_estimate_or_blocks_other_requests(passwords: Passwords) -> None:
+    """C-57, C-154: estimating it in one piece would take seconds, longer than a hundred hashes."""
     await passwords.weakness("warm up", [])
 
     async def cost(work: str) -> float:

@@ -21,7 +21,7 @@ LONG = ("correct horse battery staple " * 5)[:128]
 
 
 @pytest.mark.hashing
-async def test_opens_an_account(client: httpx.AsyncClient, context: Context) -> None:
+async def test_creates_an_account(client: httpx.AsyncClient, context: Context) -> None:
     answer = await client.post("/api/auth/register", json={"email": "Ada@Example.com", "password": PASSWORD})
     assert answer.status_code == 201
     user = answer.json()
@@ -32,7 +32,9 @@ async def test_opens_an_account(client: httpx.AsyncClient, context: Context) -> 
     assert rows[0]["password_hash"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-async def test_writes_the_event_and_the_task_with_who_and_where(client: httpx.AsyncClient, context: Context) -> None:
+async def test_records_the_event_and_the_task_with_actor_and_origin(
+    client: httpx.AsyncClient, context: Context
+) -> None:
     answer = await client.post(
         "/api/auth/register", json={"email": "ada@example.com", "password": PASSWORD}, headers={"user-agent": "tests"}
     )
@@ -45,14 +47,14 @@ async def test_writes_the_event_and_the_task_with_who_and_where(client: httpx.As
 
 
 @pytest.mark.parametrize("email", ["ada@example.com", "ADA@EXAMPLE.COM"])
-async def test_refuses_an_address_that_has_an_account(client: httpx.AsyncClient, context: Context, email: str) -> None:
+async def test_refuses_a_taken_address(client: httpx.AsyncClient, context: Context, email: str) -> None:
     await make_user(context, "ada@example.com")
     answer = await client.post("/api/auth/register", json={"email": email, "password": PASSWORD})
     assert (answer.status_code, answer.json()["code"]) == (400, "REGISTER_USER_ALREADY_EXISTS")
     assert await context.db.fetch("select 1 from outbox_events") == []
 
 
-async def test_fifty_at_once_open_one_account(live_client: httpx.AsyncClient, live: Context) -> None:
+async def test_fifty_concurrent_requests_create_one_account(live_client: httpx.AsyncClient, live: Context) -> None:
     """C-39."""
     emails = ["ada@example.com", "ADA@example.com", "Ada@Example.Com"]
     answers = await asyncio.gather(*(register(live_client, emails[number % 3]) for number in range(50)))
@@ -79,7 +81,7 @@ async def nothing_happened(context: Context) -> bool:
 @pytest.mark.parametrize(
     "email",
     [
-        # C-31, C-87: what one mail server or another reads as something else, or as two addresses.
+        # C-31, C-87: addresses that mail servers interpret differently, or as two addresses.
         "a@example.com, evil@example.org",
         "a@example.com,evil@example.org",
         "a@example.com;evil@example.org",
@@ -136,7 +138,7 @@ async def nothing_happened(context: Context) -> bool:
         "abcdefgh@" + ".".join(["b" * 60] * 4) + ".com",  # 256 characters
     ],
 )
-async def test_refuses_what_is_not_one_address(client: httpx.AsyncClient, context: Context, email: str) -> None:
+async def test_refuses_an_invalid_address(client: httpx.AsyncClient, context: Context, email: str) -> None:
     answer = await register(client, email)
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/email"]
@@ -155,7 +157,7 @@ async def test_refuses_what_is_not_one_address(client: httpx.AsyncClient, contex
         "a@example.рф",
     ],
 )
-async def test_takes_every_ordinary_address(client: httpx.AsyncClient, email: str) -> None:
+async def test_accepts_every_ordinary_address(client: httpx.AsyncClient, email: str) -> None:
     answer = await register(client, email)
     assert (answer.status_code, answer.json().get("email")) == (201, email)
 
@@ -163,7 +165,7 @@ async def test_takes_every_ordinary_address(client: httpx.AsyncClient, email: st
 @pytest.mark.parametrize(
     "password", ["k7#Vq2pL", "correct horse battery staple " * 4, LONG, " leading and trailing ", "pässwörter"]
 )
-async def test_takes_any_password_of_8_to_128_characters_as_it_is(client: httpx.AsyncClient, password: str) -> None:
+async def test_accepts_any_password_of_8_to_128_characters_unchanged(client: httpx.AsyncClient, password: str) -> None:
     """C-49."""
     assert (await register(client, "ada@example.com", password)).status_code == 201
     form = {"username": "ada@example.com", "password": password}
@@ -184,7 +186,7 @@ async def test_takes_any_password_of_8_to_128_characters_as_it_is(client: httpx.
         ("ADA@Example.com", "must not be the e-mail address"),
     ],
 )
-async def test_refuses_a_weak_password_and_says_why(
+async def test_refuses_a_weak_password_with_the_reason(
     client: httpx.AsyncClient, context: Context, password: str, why: str
 ) -> None:
     """C-49; the status and code are FastAPI Users'."""
@@ -210,7 +212,7 @@ async def test_a_password_with_a_nul_is_refused(client: httpx.AsyncClient, conte
     assert await nothing_happened(context)
 
 
-async def test_the_flags_are_taken_and_ignored(client: httpx.AsyncClient, context: Context) -> None:
+async def test_the_flags_are_accepted_and_ignored(client: httpx.AsyncClient, context: Context) -> None:
     answer = await register(client, "ada@example.com", is_superuser=True, is_verified=True, is_active=False)
     assert answer.status_code == 201
     [row] = await context.db.fetch("select is_active, is_superuser, is_verified from users")
@@ -227,7 +229,7 @@ async def test_any_other_field_is_refused(client: httpx.AsyncClient, context: Co
 
 
 @pytest.mark.parametrize("body", [{}, {"email": "ada@example.com"}, {"password": PASSWORD}, [], None, "x", 1])
-async def test_what_is_missing_is_named(client: httpx.AsyncClient, context: Context, body: object) -> None:
+async def test_a_missing_field_is_named(client: httpx.AsyncClient, context: Context, body: object) -> None:
     answer = await client.post(
         "/api/auth/register", content=json.dumps(body), headers={"content-type": "application/json"}
     )
@@ -238,14 +240,14 @@ async def test_what_is_missing_is_named(client: httpx.AsyncClient, context: Cont
     assert await nothing_happened(context)
 
 
-async def test_the_answer_holds_no_password(client: httpx.AsyncClient) -> None:
+async def test_the_answer_does_not_contain_the_password(client: httpx.AsyncClient) -> None:
     answer = await register(client, "ada@example.com")
     assert answer.json().keys() == set(User.__struct_fields__)
     assert PASSWORD not in answer.text
 
 
 @pytest.mark.parametrize(("accepted", "language"), [("de-AT,en;q=0.5", "de"), ("fr,de;q=0.9,en", "de"), ("fr", "en")])
-async def test_the_browsers_language_is_the_accounts(
+async def test_the_accounts_language_is_the_browsers(
     client: httpx.AsyncClient, context: Context, mailbox: MemoryMailer, accepted: str, language: str
 ) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD}
@@ -257,17 +259,17 @@ async def test_the_browsers_language_is_the_accounts(
 
 @pytest.fixture
 def hiding(context: Context) -> httpx.AsyncClient:
-    """A client of an application that does not tell who has an account."""
+    """A client of an application that hides accounts."""
     settings = configured(context.settings, hide_accounts=True)
     app = create_app(settings)
     app.state.context = msgspec.structs.replace(context, settings=settings)
     return client_of(app)
 
 
-async def test_whoever_has_an_account_is_nobodys_business(
+async def test_hidden_accounts_are_not_revealed(
     hiding: httpx.AsyncClient, context: Context, mailbox: MemoryMailer
 ) -> None:
-    """C-37: one answer, and the owner is told by mail."""
+    """C-37: one answer, and the owner is notified by mail."""
     first = await register(hiding, "ada@example.com")
     await mailed(context)
     assert [mail.to for mail in mailbox.sent] == ["ada@example.com"]
@@ -282,7 +284,9 @@ async def test_whoever_has_an_account_is_nobodys_business(
     assert tuple(row) == ("ada@example.com", False)
 
 
-async def test_a_weak_password_is_told_to_all_alike(hiding: httpx.AsyncClient, context: Context) -> None:
+async def test_a_weak_password_is_refused_alike_for_taken_and_free_addresses(
+    hiding: httpx.AsyncClient, context: Context
+) -> None:
     await make_user(context, "ada@example.com")
     for email in ("ada@example.com", "nobody@example.com"):
         answer = await register(hiding, email, "short")

@@ -17,12 +17,12 @@ ADA, NEW = "ada@example.com", "a better horse and battery"
 
 
 async def forgot(client: httpx.AsyncClient, context: Context, email: str = ADA) -> str:
-    """The token that is mailed."""
+    """Return the mailed token."""
     answer = await client.post("/api/auth/forgot-password", json={"email": email})
     assert (answer.status_code, answer.text) == (202, "null")
     [(to, token)] = await mailed(context)
     assert to == ADA
-    # Once a minute is enough for people, and not for tests.
+    # Tests do not wait for the limit of one a minute.
     await context.db.fetch("update user_tokens set created_at = created_at - interval '2 hours'")
     return token
 
@@ -36,7 +36,7 @@ async def assert_refused(client: httpx.AsyncClient, token: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "RESET_PASSWORD_BAD_TOKEN")
 
 
-async def test_the_new_password_is_good_and_the_old_one_not(client: httpx.AsyncClient, context: Context) -> None:
+async def test_the_new_password_works_and_the_old_one_does_not(client: httpx.AsyncClient, context: Context) -> None:
     user = await make_user(context, ADA)
     answer = await reset(client, await forgot(client, context, "Ada@Example.com"))
     assert (answer.status_code, answer.text) == (200, "null")
@@ -50,10 +50,10 @@ async def test_the_new_password_is_good_and_the_old_one_not(client: httpx.AsyncC
 @pytest.mark.parametrize(
     "state", ["email = 'other@example.com'", "is_active = false"], ids=["no account", "disabled account"]
 )
-async def test_nobody_learns_who_has_an_account(
+async def test_accounts_are_not_revealed(
     client: httpx.AsyncClient, context: Context, mailbox: MemoryMailer, state: str
 ) -> None:
-    """C-82: the answer and the work are the same; the worker alone knows."""
+    """C-82: the same answer and the same work; only the worker looks the account up."""
     await make_user(context, ADA)
     known = await client.post("/api/auth/forgot-password", json={"email": ADA})
     await mailed(context)
@@ -67,7 +67,7 @@ async def test_nobody_learns_who_has_an_account(
 
 
 async def test_both_cost_the_same_statements(client: httpx.AsyncClient, context: Context) -> None:
-    """C-38, by what is done; benchmarks/enumeration.py has the times."""
+    """C-38, by the work done; benchmarks/enumeration.py measures the times."""
     await make_user(context, ADA)
     asked: list[list[str]] = []
     for route in ("forgot-password", "request-verify-token"):
@@ -76,12 +76,12 @@ async def test_both_cost_the_same_statements(client: httpx.AsyncClient, context:
             statements: list[str] = []
             with connection.query_logger(lambda logged, seen=statements: seen.append(logged.query)):
                 await client.post(f"/api/auth/{route}", json={"email": email})
-                await asyncio.sleep(0)  # asyncpg tells of a statement in the loop's next turn
+                await asyncio.sleep(0)  # asyncpg calls its loggers in the next turn of the loop
             asked.append(statements)
         assert asked[-1] == asked[-2] != []
 
 
-async def test_every_session_ends_and_every_other_link_is_dead(client: httpx.AsyncClient, context: Context) -> None:
+async def test_every_session_ends_and_every_other_link_is_invalid(client: httpx.AsyncClient, context: Context) -> None:
     """C-46, C-71, C-83."""
     await make_user(context, ADA)
     answer = await client.post("/api/auth/jwt/login", data={"username": ADA, "password": PASSWORD})
@@ -95,10 +95,8 @@ async def test_every_session_ends_and_every_other_link_is_dead(client: httpx.Asy
     await assert_refused(client, token)
 
 
-async def test_whoever_registered_an_address_of_somebody_else_is_out(
-    client: httpx.AsyncClient, context: Context
-) -> None:
-    """C-45, C-46, C-47: their password, their session, and the change of address that they had asked for."""
+async def test_a_pre_registered_accounts_squatter_loses_access(client: httpx.AsyncClient, context: Context) -> None:
+    """C-45, C-46, C-47: their password, their session, and their pending change of address."""
     await make_user(context, ADA, verified=False)
     attacker = await sign_in(client, ADA)
     change = {"email": "evil@example.org", "current_password": PASSWORD}
@@ -125,9 +123,7 @@ async def test_whoever_registered_an_address_of_somebody_else_is_out(
         "delete from users",
     ],
 )
-async def test_a_token_that_no_longer_holds_is_refused(
-    client: httpx.AsyncClient, context: Context, happened: str
-) -> None:
+async def test_an_expired_or_used_token_is_refused(client: httpx.AsyncClient, context: Context, happened: str) -> None:
     """C-40."""
     await make_user(context, ADA)
     token = await forgot(client, context)
@@ -136,11 +132,11 @@ async def test_a_token_that_no_longer_holds_is_refused(
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "ü" * 43])
-async def test_a_token_that_is_none_is_refused(client: httpx.AsyncClient, token: str) -> None:
+async def test_an_invalid_token_is_refused(client: httpx.AsyncClient, token: str) -> None:
     await assert_refused(client, token)
 
 
-async def test_a_token_is_dead_after_the_password_was_changed(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_token_is_invalid_after_a_change_of_the_password(client: httpx.AsyncClient, context: Context) -> None:
     """C-83."""
     await make_user(context, ADA)
     token = await forgot(client, context)
@@ -151,7 +147,7 @@ async def test_a_token_is_dead_after_the_password_was_changed(client: httpx.Asyn
 
 
 @pytest.mark.parametrize("password", ["short", "password1", ADA, "x" * 129])
-async def test_a_weak_password_is_refused_and_the_token_is_not_spent(
+async def test_a_weak_password_is_refused_and_the_token_stays_valid(
     client: httpx.AsyncClient, context: Context, password: str
 ) -> None:
     """C-49."""
@@ -162,7 +158,7 @@ async def test_a_weak_password_is_refused_and_the_token_is_not_spent(
     assert (await reset(client, token)).status_code == 200
 
 
-async def test_of_many_at_once_one_succeeds(live_client: httpx.AsyncClient, live: Context) -> None:
+async def test_of_many_concurrent_requests_one_succeeds(live_client: httpx.AsyncClient, live: Context) -> None:
     """C-42."""
     await make_user(live, ADA)
     token = await forgot(live_client, msgspec.structs.replace(live, mail=MemoryMailer()))
@@ -174,10 +170,8 @@ async def test_of_many_at_once_one_succeeds(live_client: httpx.AsyncClient, live
     assert len(await live.db.fetch("select 1 from outbox_events where type = 'users.password_changed'")) == 1
 
 
-async def test_a_sign_in_that_knew_the_old_password_does_not_survive(
-    live_client: httpx.AsyncClient, live: Context
-) -> None:
-    """C-46: whatever overtakes what."""
+async def test_a_sign_in_with_the_old_password_does_not_survive(live_client: httpx.AsyncClient, live: Context) -> None:
+    """C-46: for every order of the two."""
     await make_user(live, ADA)
     token = await forgot(live_client, msgspec.structs.replace(live, mail=MemoryMailer()))
     form = {"username": ADA, "password": PASSWORD}
@@ -192,6 +186,6 @@ async def test_a_sign_in_that_knew_the_old_password_does_not_survive(
 
 @pytest.mark.parametrize("body", [{}, {"email": None}, {"email": "x"}, {"email": ADA, "password": "x"}, [], None])
 @pytest.mark.parametrize("route", ["forgot-password", "request-verify-token"])
-async def test_a_body_of_another_shape_is_refused(client: httpx.AsyncClient, route: str, body: object) -> None:
+async def test_an_invalid_body_is_refused(client: httpx.AsyncClient, route: str, body: object) -> None:
     answer = await client.post(f"/api/auth/{route}", json=body, headers={"content-type": "application/json"})
     assert answer.json()["code"] in ("VALIDATION_FAILED", "MALFORMED_JSON")

@@ -1,5 +1,5 @@
-"""What is given to an account whose address nobody has proved goes to the reader of the address, and mails and links
-serve its owner and not whoever is quicker."""
+"""Rights of an account with an unverified address go to the reader of the address; mails and links serve its owner, not
+the first to use them."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ async def post(client: httpx.AsyncClient, path: str, **body: Any) -> httpx.Respo
 
 
 async def move(client: httpx.AsyncClient, context: Context, email: str, to: str) -> dict[str, str]:
-    """Ask for it with the password; the tokens that are mailed, by address."""
+    """Request a change with the password. Returns the mailed tokens, by address."""
     body = {"email": to, "current_password": PASSWORD}
     answer = await client.patch("/api/users/me", json=body, headers=await sign_in(client, email))
     assert answer.status_code == 200, answer.text
@@ -39,7 +39,7 @@ async def move(client: httpx.AsyncClient, context: Context, email: str, to: str)
 
 @pytest.mark.case(131)
 @pytest.mark.parametrize("by_command", [True, False])
-async def test_whoever_registered_an_address_first_gets_no_power_with_it(
+async def test_a_squatter_gets_no_rights_with_the_address(
     admin: httpx.AsyncClient, context: Context, by_command: bool
 ) -> None:
     user = await make_user(context, ADA, verified=False)
@@ -63,7 +63,7 @@ async def test_whoever_registered_an_address_first_gets_no_power_with_it(
     ("state", "code"),
     [("is_active = false", "USER_DISABLED"), ("deletion_requested_at = now(), delete_after = now()", "USER_LEAVING")],
 )
-async def test_who_is_disabled_or_leaving_is_not_promoted(
+async def test_a_disabled_or_leaving_account_is_not_promoted(
     admin: httpx.AsyncClient, context: Context, state: str, code: str
 ) -> None:
     user = await make_user(context, ADA)
@@ -78,7 +78,7 @@ async def test_who_is_disabled_or_leaving_is_not_promoted(
 
 
 @pytest.mark.case(131)
-async def test_an_import_gives_no_roles_to_whoever_has_the_password_of_an_unproved_address(context: Context) -> None:
+async def test_an_import_gives_no_roles_to_an_unverified_account_with_a_password(context: Context) -> None:
     wanted = ImportUser(email=ADA, roles=["writer"], password_hash="$2b$04$" + "a" * 53)
     with pytest.raises(VALIDATION_FAILED) as refused:
         async with context.db.transaction() as db:
@@ -90,7 +90,7 @@ async def test_an_import_gives_no_roles_to_whoever_has_the_password_of_an_unprov
 @pytest.mark.parametrize(
     ("method", "body"), [("PATCH", {"password": CHOSEN}), ("PATCH", {"email": EVE}), ("DELETE", None)]
 )
-async def test_a_superuser_s_own_account_asks_for_the_password(
+async def test_a_superusers_own_account_needs_the_password(
     admin: httpx.AsyncClient, context: Context, method: str, body: dict[str, str] | None
 ) -> None:
     await make_user(context, "second@example.com", superuser=True)
@@ -121,7 +121,7 @@ async def test_a_browser_that_changes_its_password_gets_new_cookies(
 
 
 @pytest.mark.case(134)
-async def test_who_did_not_open_the_account_sees_who_did_and_takes_it(
+async def test_the_owner_sees_the_squatters_device_and_takes_the_account(
     client: httpx.AsyncClient, context: Context, mailbox: MemoryMailer
 ) -> None:
     body = {"email": ADA, "password": PASSWORD}
@@ -143,14 +143,14 @@ async def test_who_did_not_open_the_account_sees_who_did_and_takes_it(
     await mailed(context)
     [row] = await context.db.fetch("select language, opened_address, opened_user_agent from users")
     assert tuple(row) == ("en", None, None)
-    assert await context.db.fetch("select 1 from sessions") == [], "no device of the squatter's is known"
+    assert await context.db.fetch("select 1 from sessions") == [], "the squatter's device is forgotten"
     assert await can_sign_in(client, ADA, CHOSEN)
     spent = await post(client, "/auth/verify/opening", token=token)
     assert (spent.status_code, spent.json()["code"]) == (400, "VERIFY_USER_BAD_TOKEN")
 
 
 @pytest.mark.case(132)
-async def test_an_address_that_was_never_proved_gets_no_link_back(client: httpx.AsyncClient, context: Context) -> None:
+async def test_an_unverified_address_gets_no_link_to_revert(client: httpx.AsyncClient, context: Context) -> None:
     await make_user(context, ADA, verified=False)
     tokens = await move(client, context, ADA, EVE)
     assert tokens.keys() == {EVE}
@@ -160,7 +160,7 @@ async def test_an_address_that_was_never_proved_gets_no_link_back(client: httpx.
 
 
 @pytest.mark.case(132)
-async def test_a_squatter_at_the_old_address_does_not_keep_its_reader_from_taking_the_account_back(
+async def test_a_squatter_at_the_old_address_does_not_prevent_the_owner_from_reverting(
     client: httpx.AsyncClient, context: Context
 ) -> None:
     user = await make_user(context, ADA)
@@ -174,7 +174,7 @@ async def test_a_squatter_at_the_old_address_does_not_keep_its_reader_from_takin
 
 
 @pytest.mark.case(133)
-async def test_the_address_that_loses_an_account_is_told(
+async def test_the_address_that_loses_an_account_is_notified(
     client: httpx.AsyncClient, context: Context, mailbox: MemoryMailer
 ) -> None:
     await make_user(context, ADA)
@@ -190,10 +190,10 @@ async def test_the_address_that_loses_an_account_is_told(
 
 
 @pytest.mark.case(133)
-async def test_what_an_administrator_moved_no_earlier_address_takes_back(
+async def test_an_administrators_change_cannot_be_reverted_from_an_earlier_address(
     admin: httpx.AsyncClient, context: Context
 ) -> None:
-    """Though the worker gets to the thief's mail only afterwards."""
+    """Although the worker sends the thief's mail only afterwards."""
     user = await make_user(context, ADA)
     tokens = await move(admin, context, ADA, EVE)
     await post(admin, "/auth/confirm-email", token=tokens[EVE])
@@ -207,7 +207,7 @@ async def test_what_an_administrator_moved_no_earlier_address_takes_back(
 
 
 @pytest.mark.case(138)
-async def test_strangers_who_ask_for_a_reset_use_up_their_own_share(app: Starlette, context: Context) -> None:
+async def test_strangers_requests_for_a_reset_use_only_their_own_quota(app: Starlette, context: Context) -> None:
     await make_user(context, ADA)
 
     async def ask(address: str) -> list[tuple[str, str]]:
@@ -228,11 +228,11 @@ async def test_strangers_who_ask_for_a_reset_use_up_their_own_share(app: Starlet
         assert (await post(client, "/auth/reset-password", token=first, password=CHOSEN)).status_code == 200
         for got in strangers[:5]:
             answer = await post(client, "/auth/reset-password", token=got[0][1], password=PASSWORD)
-            assert answer.json()["code"] == "RESET_PASSWORD_BAD_TOKEN", "one was spent"
+            assert answer.json()["code"] == "RESET_PASSWORD_BAD_TOKEN", "one was used"
 
 
 @pytest.mark.case(139)
-async def test_an_address_gets_five_mails_an_hour_whoever_moves_there(
+async def test_an_address_gets_at_most_five_mails_an_hour_for_all_accounts(
     app: Starlette, client: httpx.AsyncClient, context: Context, cache: Cache
 ) -> None:
     settings = msgspec.structs.replace(context.settings, rate_limit_credentials=1.0)

@@ -1,4 +1,4 @@
-"""The mail that asks to confirm an address, and POST /auth/verify."""
+"""The mail with the link to verify an address, and POST /auth/verify."""
 
 import asyncio
 import hashlib
@@ -21,7 +21,7 @@ from tests.users.people import sign_in
 
 
 async def mailed(context: Context, user: User, id: UUID | None = None) -> str:
-    """The token in the mail that the task sends."""
+    """Return the token of the task's mail."""
     assert isinstance(context.mail, MemoryMailer)
     await send_verification._function(
         context, UserRegistered(user_id=user.id, email=user.email, language="en"), id or uuid7()
@@ -46,7 +46,7 @@ async def assert_refused(client: httpx.AsyncClient, context: Context, user: User
     assert await context.db.fetch("select 1 from outbox_events") == []
 
 
-async def test_confirms_the_address_and_announces_it(client: httpx.AsyncClient, context: Context) -> None:
+async def test_verifies_the_address_and_records_the_event(client: httpx.AsyncClient, context: Context) -> None:
     user = await make_user(context, verified=False)
     answer = await verify(client, await mailed(context, user))
     assert answer.status_code == 200
@@ -56,7 +56,7 @@ async def test_confirms_the_address_and_announces_it(client: httpx.AsyncClient, 
     assert tuple(event) == ("users.verified", user.id)
 
 
-async def test_only_the_hash_of_a_token_is_kept_and_it_has_256_bits(context: Context) -> None:
+async def test_only_the_hash_of_a_token_is_stored_and_it_has_256_bits(context: Context) -> None:
     """C-43."""
     user = await make_user(context, verified=False)
     token = await mailed(context, user)
@@ -68,7 +68,7 @@ async def test_only_the_hash_of_a_token_is_kept_and_it_has_256_bits(context: Con
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "ü" * 43, "x" * 512])
-async def test_a_token_that_is_none_is_refused(client: httpx.AsyncClient, context: Context, token: str) -> None:
+async def test_an_invalid_token_is_refused(client: httpx.AsyncClient, context: Context, token: str) -> None:
     """C-40."""
     user = await make_user(context, verified=False)
     await mailed(context, user)
@@ -84,9 +84,7 @@ async def test_a_token_that_is_none_is_refused(client: httpx.AsyncClient, contex
         "update users set is_active = false",
     ],
 )
-async def test_a_token_that_no_longer_holds_is_refused(
-    client: httpx.AsyncClient, context: Context, happened: str
-) -> None:
+async def test_an_expired_token_is_refused(client: httpx.AsyncClient, context: Context, happened: str) -> None:
     """C-40."""
     user = await make_user(context, verified=False)
     token = await mailed(context, user)
@@ -94,18 +92,18 @@ async def test_a_token_that_no_longer_holds_is_refused(
     await assert_refused(client, context, user, token)
 
 
-async def test_a_token_that_was_cut_short_is_refused(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_truncated_token_is_refused(client: httpx.AsyncClient, context: Context) -> None:
     user = await make_user(context, verified=False)
     await assert_refused(client, context, user, (await mailed(context, user))[:-1])
 
 
-async def test_what_is_stored_is_no_token(client: httpx.AsyncClient, context: Context) -> None:
+async def test_the_stored_hash_is_not_a_token(client: httpx.AsyncClient, context: Context) -> None:
     user = await make_user(context, verified=False)
     token = await mailed(context, user)
     await assert_refused(client, context, user, hashlib.sha256(token.encode()).hexdigest())
 
 
-async def test_a_token_is_good_once(client: httpx.AsyncClient, context: Context) -> None:
+async def test_a_token_works_once(client: httpx.AsyncClient, context: Context) -> None:
     user = await make_user(context, verified=False)
     token = await mailed(context, user)
     answers = [await verify(client, token) for _ in range(2)]
@@ -113,7 +111,7 @@ async def test_a_token_is_good_once(client: httpx.AsyncClient, context: Context)
     assert answers[1].json()["code"] == "VERIFY_USER_ALREADY_VERIFIED"
 
 
-async def test_an_address_that_was_confirmed_another_way_says_so(client: httpx.AsyncClient, context: Context) -> None:
+async def test_an_already_verified_address_is_reported(client: httpx.AsyncClient, context: Context) -> None:
     user = await make_user(context, verified=False)
     token = await mailed(context, user)
     await context.db.fetch("update users set is_verified = true")
@@ -123,7 +121,9 @@ async def test_an_address_that_was_confirmed_another_way_says_so(client: httpx.A
 
 
 @pytest.mark.parametrize("purpose", ["reset", "invite", "confirm_email", "revert_email"])
-async def test_a_token_for_something_else_is_refused(client: httpx.AsyncClient, context: Context, purpose: str) -> None:
+async def test_a_token_for_another_purpose_is_refused(
+    client: httpx.AsyncClient, context: Context, purpose: str
+) -> None:
     """C-40."""
     user = await make_user(context, verified=False)
     token = await mailed(context, user)
@@ -131,10 +131,10 @@ async def test_a_token_for_something_else_is_refused(client: httpx.AsyncClient, 
     await assert_refused(client, context, user, token)
 
 
-async def test_who_is_signed_in_stays_so_and_no_change_of_address_survives(
+async def test_the_callers_session_stays_and_a_pending_change_of_address_is_cancelled(
     client: httpx.AsyncClient, context: Context
 ) -> None:
-    """C-47: somebody else may have asked for the change, before the address was anybody's."""
+    """C-47: another person may have requested the change before the address was verified."""
     user = await make_user(context, verified=False)
     headers = await sign_in(client, user.email)
     change = {"email": "evil@example.org", "current_password": PASSWORD}
@@ -149,7 +149,7 @@ async def test_who_is_signed_in_stays_so_and_no_change_of_address_survives(
 
 
 @pytest.mark.parametrize("email", ["ADA@example.com", "nobody@example.com"])
-async def test_another_mail_can_be_asked_for_and_the_answer_tells_nothing(
+async def test_another_mail_can_be_requested_and_the_answer_reveals_nothing(
     client: httpx.AsyncClient, context: Context, email: str
 ) -> None:
     """C-44."""
@@ -163,7 +163,7 @@ async def test_another_mail_can_be_asked_for_and_the_answer_tells_nothing(
         assert await is_verified(context, user)
 
 
-async def test_of_many_at_once_one_succeeds(live_client: httpx.AsyncClient, live: Context) -> None:
+async def test_of_many_concurrent_requests_one_succeeds(live_client: httpx.AsyncClient, live: Context) -> None:
     """C-42."""
     user = await make_user(live, verified=False)
     token = await mailed(msgspec.structs.replace(live, mail=MemoryMailer()), user)
@@ -172,7 +172,7 @@ async def test_of_many_at_once_one_succeeds(live_client: httpx.AsyncClient, live
     assert len(await live.db.fetch("select 1 from outbox_events where type = 'users.verified'")) == 1
 
 
-async def test_following_the_link_spends_nothing(client: httpx.AsyncClient, context: Context) -> None:
+async def test_following_the_link_uses_nothing(client: httpx.AsyncClient, context: Context) -> None:
     """C-41: mail scanners follow links."""
     user = await make_user(context, verified=False)
     token = await mailed(context, user)
@@ -184,6 +184,6 @@ async def test_following_the_link_spends_nothing(client: httpx.AsyncClient, cont
 
 
 @pytest.mark.parametrize("body", [{}, {"token": None}, {"token": 1}, {"token": "x" * 513}, {"token": "x", "id": 1}])
-async def test_a_body_of_another_shape_is_refused(client: httpx.AsyncClient, body: dict[str, object]) -> None:
+async def test_an_invalid_body_is_refused(client: httpx.AsyncClient, body: dict[str, object]) -> None:
     answer = await client.post("/api/auth/verify", json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")

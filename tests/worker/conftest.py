@@ -39,21 +39,21 @@ def relay(live: Context, publisher: Publisher, queue: ArqRedis) -> Relay:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
-    """A broker of the test's own, to be stopped."""
+    """A broker for this test, which it may stop."""
     with Broker(tmp_path) as started:
         yield started
 
 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis of the test's own, to be stopped."""
+    """A Redis for this test, which it may stop."""
     with RedisServer(tmp_path) as started:
         yield started
 
 
 @pytest.fixture
 async def consuming(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table of notes, and consumers that pause and are missed for a short time only."""
+    """A table of notes, and consumers with short pauses and time-outs."""
     await make_notes(live.db)
     monkeypatch.setattr(worker.consumer, "LONGEST_PAUSE", 0.1)
     monkeypatch.setattr(worker.consumer, "SESSION_SECONDS", SHORTEST_SESSION)
@@ -61,7 +61,7 @@ async def consuming(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def _handlers() -> AsyncIterator[None]:
-    """Those of this process, put back: `run` takes the worker's own."""
+    """This process' signal handlers, restored afterwards: `run` replaces them."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
     for number, handler in before.items():
@@ -71,7 +71,7 @@ async def _handlers() -> AsyncIterator[None]:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is tested is not how fast a busy machine answers."""
+    """A busy machine may be slow to answer."""
     for module, name in (
         (worker.security, "EXPLAIN_SECONDS"),
         (worker.security, "PROBE_SECONDS"),

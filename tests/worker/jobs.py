@@ -1,4 +1,4 @@
-"""Tasks that a test holds in its hand, rows for them, and what Kafka was given."""
+"""Tasks controlled by a test, rows for them, and records read from Kafka."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ class Asked(Event, frozen=True, tag="tests.asked"):
 
 
 class Gate:
-    """A task that begins, and ends only when it may."""
+    """A task that starts, and ends only when it is released."""
 
     def __init__(self) -> None:
         self.begun = asyncio.Event()
@@ -42,7 +42,7 @@ class Gate:
 
 
 async def add_tasks(db: Database, name: str = "worker.wait_at_gate", count: int = 1) -> list[UUID]:
-    """Rows as `record` writes them; their ids."""
+    """Insert rows like `record` and return their ids."""
     data = f'{{"type":"tests.asked","thing_id":"{uuid7()}"}}'
     rows = await db.fetch(
         "insert into outbox_tasks (task, event_id, data, traceparent) "
@@ -57,7 +57,7 @@ async def add_tasks(db: Database, name: str = "worker.wait_at_gate", count: int 
 
 @contextlib.asynccontextmanager
 async def working(context: Context, queue: ArqRedis, tasks: Sequence[Task[Any]]) -> AsyncIterator[Relay]:
-    """The task half of a worker, in this process, until it has drained."""
+    """Run the worker's tasks in this process until it has drained."""
     publisher = Publisher(context.settings)
     relay = Relay(context, publisher, queue, [each.name for each in tasks])
     try:
@@ -73,14 +73,14 @@ async def working(context: Context, queue: ArqRedis, tasks: Sequence[Task[Any]])
 
 
 async def until(db: Database, condition: str, seconds: float = SECONDS) -> None:
-    """Wait until the statement's one value is true."""
+    """Wait until the statement's only value is true."""
     async with asyncio.timeout(seconds):
         while not (await db.fetch(f"select ({condition})"))[0][0]:  # noqa: ASYNC110  # a row changes without telling
             await asyncio.sleep(0.02)
 
 
 async def read_records(settings: Settings, topic: str, count: int, seconds: float = SECONDS) -> list[ConsumerRecord]:
-    """The first so many records of a topic, and then any that come within half a second."""
+    """Return that many records of a topic, and any that arrive within the next half second."""
     consumer = AIOKafkaConsumer(
         settings.kafka.prefix + topic,
         bootstrap_servers=list(settings.kafka.bootstrap_servers),
@@ -103,14 +103,14 @@ async def read_records(settings: Settings, topic: str, count: int, seconds: floa
 
 
 def header(record: ConsumerRecord, name: str) -> str:
-    """The one header of that name."""
+    """Return the only header of that name."""
     (value,) = (value for key, value in record.headers if key == name)
     text: str = value.decode()
     return text
 
 
 async def soon(condition: Callable[[], object], seconds: float = SECONDS) -> None:
-    """Wait for what nobody tells us about."""
+    """Poll for a condition that has no event."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""What other services send, consumers that a test holds in its hand, and members of their groups."""
+"""Messages of other services, consumers controlled by a test, and members of their groups."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,8 @@ from tests.worker.parts import APACHE
 from worker.consumer import Reader
 
 SHORTEST_SESSION = 6.0 if APACHE else 4.0
-"""Apache Kafka takes no shorter one; with the embedded broker a group begins after 3 s, and a new member waits for most
-of a session."""
+"""Apache Kafka accepts no shorter one; with the embedded broker a group forms after 3 s, and a new member waits for
+most of a session."""
 SOURCE = "https://shop.example.com"
 
 
@@ -26,7 +26,7 @@ class Noted(Incoming, frozen=True, tag="tests.noted"):
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """A record; `id` None is one without a name."""
+    """A record; `id` None stands for one without a name."""
 
     data: bytes = b""
     key: str | None = None
@@ -37,13 +37,13 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def noted(thing: str, number: int, **more: object) -> Sent:
-    """A message that is to be noted; one thing's have one key."""
+    """Return a message to be noted; those about one thing have one key."""
     data = msgspec.json.encode({"thing": thing, "number": number})
     return msgspec.structs.replace(Sent(data=data, key=thing, id=f"{thing}-{number}"), **more)
 
 
 async def send(settings: Settings, topic: str, messages: Sequence[Sent], commits: bool | None = None) -> None:
-    """Publish as another service would, in this order; with `commits` in a transaction, that does or does not."""
+    """Publish like another service, in this order; `commits`: in a transaction that is committed or aborted."""
     name = None if commits is None else uuid7().hex
     brokers = list(settings.kafka.bootstrap_servers)
     producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", transactional_id=name)
@@ -66,7 +66,7 @@ async def send(settings: Settings, topic: str, messages: Sequence[Sent], commits
 
 
 async def note(context: Context, db: Database, message: Noted) -> None:
-    """An effect that can be counted."""
+    """A countable effect."""
     await db.fetch("insert into notes (thing, number) values ($1, $2)", message.thing, message.number)
 
 
@@ -87,7 +87,7 @@ def noting(handler: Callable[[Context, Database, Noted], Awaitable[None]] = note
 async def reading(
     context: Context, *consumers: Consumer, drain: bool = True
 ) -> AsyncIterator[list[asyncio.Task[None]]]:
-    """Members of the consumers' groups, in this process, until they have drained, or are cancelled."""
+    """Run members of the consumers' groups in this process until they have drained or are cancelled."""
     members = [asyncio.create_task(Reader(context, each).run()) for each in consumers]
     try:
         yield members

@@ -1,4 +1,4 @@
-"""Brokers and Redis servers that a test may take away and give back."""
+"""Brokers and Redis servers that a test may stop and restart."""
 
 import os
 import signal
@@ -15,23 +15,23 @@ from dev.part import Part, stop
 from dev.ports import free_port
 
 APACHE = os.environ.get("TEST_BROKER") == "apache"
-"""Whether the tests run against Apache Kafka; `python -m dev.apache_kafka` says so."""
+"""Whether the tests run against Apache Kafka, set by `python -m dev.apache_kafka`."""
 
 
 class Child:
-    """A server of the test's own."""
+    """A server for one test."""
 
     part: Part
 
     def freeze(self) -> None:
-        """Connections are accepted, by the kernel, and nobody ever answers."""
+        """Stop answering; the kernel still accepts connections."""
         self.part.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self.part.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """Connections are reset, and new ones refused."""
+        """Reset connections and refuse new ones."""
         self.part.process.kill()
         self.part.process.wait()
 
@@ -52,13 +52,13 @@ class Node(Child):
         self.start()
 
     def start(self) -> None:
-        """Also again after `kill`, where it was and with what it had. It answers in a few seconds."""
+        """Start it, also after `kill`, with the same port and data. It answers in a few seconds."""
         self.part, self.address = apache_kafka.start(self._properties, self._logs)
 
 
 class Broker(Node):
-    """Of the kind that the tests run against: the embedded one, which cannot start again, or with `make test-kafka`
-    Apache Kafka."""
+    """Return a broker of the kind that the tests run against: the embedded one, which cannot be restarted, or with
+    `make test-kafka` Apache Kafka."""
 
     def __init__(self, folder: Path) -> None:
         if APACHE:
@@ -74,7 +74,7 @@ class Broker(Node):
 
 
 def at(settings: Settings, *brokers: str) -> Settings:
-    """The same with other brokers."""
+    """Return the settings with other brokers."""
     return msgspec.structs.replace(
         settings, kafka=msgspec.structs.replace(settings.kafka, bootstrap_servers=tuple(brokers))
     )
@@ -87,6 +87,6 @@ class RedisServer(Child):
         self.start()
 
     def start(self) -> None:
-        """Again on the same port, empty, after `kill`."""
+        """Start it again on the same port, empty, after `kill`."""
         self.part, self.url = redis.start(self._folder / "redis", self._folder, self._port)
         self.part.wait()

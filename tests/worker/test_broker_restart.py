@@ -1,4 +1,4 @@
-"""Apache Kafka that dies by SIGKILL while events are published, and starts again on what it had written."""
+"""Apache Kafka, killed with SIGKILL while events are published, and restarted on its data."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ WAITING = "select count(*) >= {} from outbox_events where published_at is null"
 
 
 async def read_until_all(settings: Settings, ids: set[str]) -> list[ConsumerRecord]:
-    """The topic from its start until each id has been seen."""
+    """Read the topic from its start until each id was seen."""
     consumer = AIOKafkaConsumer(
         f"{settings.kafka.prefix}users",
         bootstrap_servers=list(settings.kafka.bootstrap_servers),
@@ -46,7 +46,7 @@ async def read_until_all(settings: Settings, ids: set[str]) -> list[ConsumerReco
 
 
 @pytest.mark.skipif(not APACHE, reason="the embedded broker keeps nothing and comes back elsewhere: make test-kafka")
-async def test_a_broker_that_is_killed_and_comes_back_loses_nothing_and_keeps_the_order(
+async def test_a_killed_and_restarted_broker_loses_nothing_and_keeps_the_order(
     live: Context, cloned: Settings, queue: ArqRedis, broker: Broker
 ) -> None:
     settings, things = broker.settings(cloned), [uuid7() for _ in range(8)]
@@ -76,7 +76,7 @@ async def test_a_broker_that_is_killed_and_comes_back_loses_nothing_and_keeps_th
     records = await read_until_all(settings, {str(row["id"]) for row in rows})
     arrived: dict[str, list[str]] = {}
     seen: set[str] = set()
-    for record in records:  # as a receiver does that drops what it has had
+    for record in records:  # like a receiver that drops duplicates
         if (id := header(record, "ce_id")) not in seen:
             seen.add(id)
             arrived.setdefault(record.key.decode(), []).append(json.loads(record.value)["email"])

@@ -1,5 +1,5 @@
-"""F-29: clocks that are wrong. Expiries and leases are judged by PostgreSQL's alone; a process' own counts for its
-access tokens, and a client renews those."""
+"""F-29: wrong clocks. Expiries and leases depend only on PostgreSQL's; a process' own is used for its access tokens,
+which clients renew."""
 
 import re
 import time
@@ -25,16 +25,16 @@ from worker.relay import Relay
 
 WRONG = [-600, -90, 90, 600]
 PASSWORD = "another horse battery staple"
-# Who reads a clock of its own, and what for.
+# Files that read the process' clock, and their purpose.
 CLOCKS = {
     "api/kernel/identity/auth.py": "access tokens, with 30 s of grace",
     "api/kernel/outbox/consumers.py": "how old a count of waiting messages is, in minutes",
     "api/kernel/outbox/remedies.py": "whether what a worker reported is less than a day old",
-    "api/kernel/outbox/schedules.py": "when a new schedule is due first; PostgreSQL's clock says whether it is",
+    "api/kernel/outbox/schedules.py": "when a new schedule is due first; PostgreSQL's clock decides",
     "api/kernel/client.py": "a Retry-After that is a date",
     "api/kernel/live/hub.py": "streams end with their access tokens",
     "api/kernel/data/database.py": "ids, whose order nothing relies on",
-    "api/kernel/identity/limits.py": "the header that says when to come back",
+    "api/kernel/identity/limits.py": "the header Retry-After",
     "api/kernel/telemetry/logs.py": "lines of the log",
     "api/kernel/config/pem.py": "whether a certificate has expired, at the start",
     "worker/relay.py": "jobs in arq's queue that are minutes old or ahead",
@@ -42,7 +42,7 @@ CLOCKS = {
 }
 
 
-def test_nothing_else_reads_a_clock_of_its_own(root: Path) -> None:
+def test_no_other_file_reads_the_process_clock(root: Path) -> None:
     clock = re.compile(r"\btime\.(time|time_ns|gmtime|localtime)\b|\bdatetime\.(now|today|utcnow)\(|fromtimestamp\(")
     files = [path for folder in ("api", "worker") for path in (root / folder).rglob("*.py")]
     assert {str(path.relative_to(root)) for path in files if clock.search(path.read_text())} == set(CLOCKS)
@@ -56,7 +56,7 @@ async def reset(client: httpx.AsyncClient, context: Context, email: str) -> None
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-async def test_two_web_processes_that_disagree_about_the_time(
+async def test_two_web_processes_with_different_clocks(
     settings: Settings, context: Context, app: Starlette, wrong: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other_app = create_app(settings)
@@ -67,7 +67,7 @@ async def test_two_web_processes_that_disagree_about_the_time(
             patch.setattr(time, "time_ns", lambda real=time.time_ns: real() + wrong * 10**9)
             pair = (await login(other, user.email)).json()
         assert await is_signed_in(other, pair)
-        assert await is_signed_in(right, pair) is (wrong <= 30), "a token of the future is none yet"
+        assert await is_signed_in(right, pair) is (wrong <= 30), "a token from the future is not valid yet"
         renewed = (await refresh(right, pair["refresh_token"])).json()
         again = (await refresh(other, pair["refresh_token"])).json()
         assert again["refresh_token"] == renewed["refresh_token"], "ten seconds of grace by one clock"
@@ -80,7 +80,7 @@ async def test_two_web_processes_that_disagree_about_the_time(
 
 
 async def test_a_database_in_another_time_zone(cloned: Settings) -> None:
-    """Through a pooler nobody says which one a session is in."""
+    """A pooler's client does not know the time zone of its server session."""
     pooled = msgspec.structs.replace(cloned, database_transaction_pooling=True)
     async with open_context(pooled, SUBSCRIBERS) as first:
         name = "do $$ begin execute format('alter database %I set timezone to {}', current_database()); end $$"
@@ -99,10 +99,10 @@ async def test_a_database_in_another_time_zone(cloned: Settings) -> None:
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-async def test_a_task_of_a_dead_worker_with_a_wrong_clock_is_another_ones(
+async def test_a_dead_workers_task_is_leased_by_another_with_any_clock(
     live: Context, queue: ArqRedis, wrong: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job that arq was told to run later than that, or long ago: the lease decides, and PostgreSQL ends it."""
+    """arq has the job for a later or much earlier time: the lease decides, and PostgreSQL ends it."""
     gate = Gate()
     gate.open.set()
     relay = Relay(live, None, queue, [gate.task.name])  # type: ignore[arg-type]  # it publishes nothing here

@@ -1,4 +1,4 @@
-"""A topic that Kafka does not have, or not for us: its events wait as in an outage of that topic alone."""
+"""A missing or forbidden topic: its events wait, as in an outage of that topic only."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.case(220)
 
 
 class Lacking(Publisher):
-    """As where topics are not made by their first use, and one has been forgotten."""
+    """A broker without automatic creation of topics, and a missing one."""
 
     there = False
 
@@ -37,12 +37,12 @@ class Lacking(Publisher):
 
 
 async def probe(db: Database) -> None:
-    """Let the topics be looked at again now."""
+    """Make the topics due for their next check."""
     await db.fetch("update outbox_topics set probe_at = now()")
 
 
 async def drain(db: Database, relay: Relay) -> None:
-    """Publish what waits; Apache Kafka takes its time to make a topic."""
+    """Publish pending events; Apache Kafka takes time to create a topic."""
     async with asyncio.timeout(60):
         while await pending(db):
             await probe(db)
@@ -50,14 +50,14 @@ async def drain(db: Database, relay: Relay) -> None:
 
 
 async def order(db: Database, count: int) -> None:
-    """So many events of one thing for the topic `orders`."""
+    """Insert events of one thing for the topic `orders`."""
     thing = uuid7()
     for number in range(count):
         await announce(db, thing, f"{number}")
     await db.fetch("update outbox_events set topic = 'orders' where published_at is null")
 
 
-async def test_events_of_a_missing_topic_wait_without_an_attempt_and_go_in_order_once_it_is_there(
+async def test_events_of_a_missing_topic_wait_without_an_attempt_and_are_published_in_order_later(
     live: Context, cloned: Settings, queue: ArqRedis
 ) -> None:
     publisher = Lacking(cloned)
@@ -82,9 +82,7 @@ async def test_events_of_a_missing_topic_wait_without_an_attempt_and_go_in_order
     assert await live.db.fetch("select 1 from outbox_topics") == []
 
 
-async def test_a_closed_topic_is_left_alone_until_its_next_probe(
-    live: Context, cloned: Settings, queue: ArqRedis
-) -> None:
+async def test_a_closed_topic_is_skipped_until_its_next_check(live: Context, cloned: Settings, queue: ArqRedis) -> None:
     publisher = Lacking(cloned)
     relay = Relay(live, publisher, queue, [])
     await order(live.db, 3)
@@ -100,7 +98,7 @@ async def test_a_closed_topic_is_left_alone_until_its_next_probe(
     ("kind", "reason"),
     [(Lacking, "UnknownTopicOrPartitionError"), (Forbidden, "TopicAuthorizationFailedError")],
 )
-async def test_the_status_names_the_topic_and_the_reason_and_is_well_again_afterwards(
+async def test_the_status_names_the_topic_and_the_reason_until_it_exists(
     live_client: httpx.AsyncClient,
     live: Context,
     cloned: Settings,
@@ -124,7 +122,7 @@ async def test_the_status_names_the_topic_and_the_reason_and_is_well_again_after
     assert report["checks"]["kafka"].startswith(f"misconfigured: topic orders ({reason})")
     assert report["outbox"]["events_pending"] == 3
     assert 3500 < report["outbox"]["events_oldest_seconds"] < 3700
-    live.cache.flights.clear()  # instead of waiting until the measurement is old
+    live.cache.flights.clear()  # instead of waiting for the measurement to expire
     await drain(live.db, Relay(live, publisher, queue, []))
     report = (await live_client.get("/api/health/full")).json()
     assert (report["checks"]["kafka"], report["outbox"]["events_pending"]) == ("up", 0)

@@ -1,4 +1,4 @@
-"""Kafka → consumers: each message has its effect once, in its order, and what can have none is told of."""
+"""Kafka → consumers: each message takes effect once, in order, and one that cannot is reported."""
 
 import asyncio
 import logging
@@ -34,8 +34,8 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 pytestmark = pytest.mark.usefixtures("consuming")
 
 
-async def test_each_message_has_its_effect_once_and_in_order(live: Context, cloned: Settings) -> None:
-    """F-30: all of it comes again, shuffled across keys."""
+async def test_each_message_takes_effect_once_and_in_order(live: Context, cloned: Settings) -> None:
+    """F-30: all messages are repeated, shuffled across keys."""
     messages = [noted(f"thing {number % 5}", number) for number in range(60)]
     again = random.Random(30).sample(messages, len(messages))
     await send(cloned, "tests.notes", messages + again + [noted("last", 0)])
@@ -60,10 +60,10 @@ async def test_the_same_id_of_another_source_is_another_message(live: Context, c
     ]
 
 
-async def test_a_crash_between_the_effect_and_the_commit_does_nothing_twice(
+async def test_a_crash_between_the_effect_and_the_commit_repeats_nothing(
     live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Also to a message without an id, which is named by its place."""
+    """Also for a message without an id, which is identified by its offset."""
     commit, crashes = worker.consumer._commit, [OSError]
 
     async def crash(*arguments: object) -> None:
@@ -81,7 +81,7 @@ async def test_a_crash_between_the_effect_and_the_commit_does_nothing_twice(
     assert caplog.text.count("the consumer restarts") == 1
 
 
-async def test_what_can_never_work_is_a_dead_letter_and_holds_nobody_up(
+async def test_an_invalid_message_is_a_dead_letter_and_blocks_no_other(
     live: Context, cloned: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def refuse(context: Context, db: Database, message: Noted) -> None:
@@ -124,7 +124,7 @@ async def test_what_can_never_work_is_a_dead_letter_and_holds_nobody_up(
     assert caplog.text.count("a message became a dead letter") == len(poison)
 
 
-async def test_a_field_from_a_newer_release_is_let_be_and_told_of_once(
+async def test_a_field_from_a_newer_release_is_ignored_and_logged_once(
     live: Context, cloned: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     newer = [noted("a", number, data=b'{"thing": "a", "number": 1, "colour": "canary"}') for number in range(3)]
@@ -135,8 +135,8 @@ async def test_a_field_from_a_newer_release_is_let_be_and_told_of_once(
     assert vars(told)["fields"] == {"topic": "tests.notes", "names": "tests.noted.colour"}
 
 
-@pytest.mark.skipif(not APACHE, reason="the embedded broker hands out what was never committed")
-async def test_what_its_producer_took_back_is_not_acted_on(
+@pytest.mark.skipif(not APACHE, reason="the embedded broker returns uncommitted messages")
+async def test_an_aborted_message_is_not_handled(
     live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker.watch, "LOOK_SECONDS", 0.2)
@@ -146,12 +146,12 @@ async def test_what_its_producer_took_back_is_not_acted_on(
     async with reading(live, noting()):
         await until(live.db, "select max(number) = 3 from notes")
         async with asyncio.timeout(60):
-            while (await read_lag(live.cache))[0].messages != 0:  # noqa: ASYNC110  # Redis tells nobody
+            while (await read_lag(live.cache))[0].messages != 0:  # noqa: ASYNC110  # Redis has no event for it
                 await asyncio.sleep(0.05)
     assert await notes(live.db) == [("a", 1), ("a", 3)]
 
 
-async def test_what_cannot_work_now_holds_up_its_partition_alone(live: Context, cloned: Settings) -> None:
+async def test_a_temporary_failure_blocks_only_its_partition(live: Context, cloned: Settings) -> None:
     closed = True
 
     async def wait(context: Context, db: Database, message: Noted) -> None:
@@ -168,7 +168,7 @@ async def test_what_cannot_work_now_holds_up_its_partition_alone(live: Context, 
     assert await notes(live.db) == [("b", 0), ("b", 1), ("b", 2), ("a", 0), ("a", 1), ("a", 2)]
 
 
-async def test_what_fails_again_and_again_is_a_dead_letter(live: Context, cloned: Settings) -> None:
+async def test_repeated_failures_make_a_dead_letter(live: Context, cloned: Settings) -> None:
     tries = 0
 
     async def stumble(context: Context, db: Database, message: Noted) -> None:
@@ -185,9 +185,7 @@ async def test_what_fails_again_and_again_is_a_dead_letter(live: Context, cloned
     assert (tries, header(letter, "dead_reason")) == (worker.consumer.ATTEMPTS, "ZeroDivisionError")
 
 
-async def test_the_trace_of_whoever_sent_it_goes_on(
-    live: Context, cloned: Settings, spans: InMemorySpanExporter
-) -> None:
+async def test_the_senders_trace_is_continued(live: Context, cloned: Settings, spans: InMemorySpanExporter) -> None:
     await send(cloned, "tests.notes", [noted("a", 1, headers=(("traceparent", TRACE.encode()),))])
     async with reading(live, noting()):
         await until(live.db, "select count(*) = 1 from notes")
@@ -203,7 +201,7 @@ async def test_the_trace_of_whoever_sent_it_goes_on(
     assert inbox.parent.span_id == consuming.context.span_id
 
 
-async def test_the_inbox_forgets_after_thirty_days(live: Context) -> None:
+async def test_the_inbox_is_swept_after_thirty_days(live: Context) -> None:
     await live.db.fetch(
         "insert into inbox (consumer, source, id, received_at) "
         "select 'tests', '', days::text, now() - days * interval '1 day' from unnest('{29,31,60}'::integer[]) as days"
@@ -221,5 +219,5 @@ def test_a_kind_without_a_name_is_refused() -> None:
 
 
 def _first(message: Sent) -> Sent:
-    """The same in partition 0, in the order of sending."""
+    """Send all to partition 0, in this order."""
     return Sent(**{name: getattr(message, name) for name in Sent.__struct_fields__} | {"partition": 0})

@@ -1,4 +1,4 @@
-"""What becomes of consumers when something dies: nothing is lost, nothing has its effect twice."""
+"""Consumers during failures: no message is lost, none takes effect twice."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def postgresql(live: Context) -> AsyncIterator[Proxy]:
-    """The way to it, which a test may cut."""
+    """A connection that a test may cut."""
     where = urlsplit(live.settings.database_url)
     async with Proxy() as made:
         made.to = (where.hostname or "", where.port or 5432)
@@ -38,7 +38,7 @@ async def postgresql(live: Context) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 def clients(monkeypatch: pytest.MonkeyPatch) -> list[AIOKafkaConsumer]:
-    """Those that the members make."""
+    """The members' clients."""
     made: list[AIOKafkaConsumer] = []
 
     def make(*arguments: object, **options: object) -> AIOKafkaConsumer:
@@ -56,7 +56,7 @@ def through(settings: Settings, proxy: Proxy) -> Settings:
     return msgspec.structs.replace(settings, database_url=url)
 
 
-async def test_postgresql_gone_and_back(
+async def test_an_outage_of_postgresql(
     live: Context, cloned: Settings, postgresql: Proxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     there = postgresql.to
@@ -72,7 +72,7 @@ async def test_postgresql_gone_and_back(
     assert await notes(live.db) == [("a", number) for number in range(4)]
 
 
-async def test_a_broker_that_falls_silent_and_answers_again(
+async def test_a_broker_that_becomes_silent_and_answers_again(
     live: Context, cloned: Settings, broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = broker.settings(cloned)
@@ -88,30 +88,28 @@ async def test_a_broker_that_falls_silent_and_answers_again(
     assert await notes(live.db) == [("a", 0), ("a", 1)]
 
 
-async def test_a_client_that_dies_in_silence_is_replaced(
+async def test_a_client_that_fails_silently_is_replaced(
     live: Context,
     cloned: Settings,
     clients: list[AIOKafkaConsumer],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """aiokafka#1154: it says that all is well, and reads nothing any more."""
+    """aiokafka#1154: it reports no error and reads nothing."""
     monkeypatch.setattr(worker.watch, "STILL_SECONDS", 1.0)
     await send(cloned, "tests.notes", [noted("a", 0)])
     with caplog.at_level(logging.WARNING):
         async with reading(live, noting()):
             await until(live.db, "select count(*) = 1 from notes")
             clients[0]._fetcher._fetch_task.cancel()
-            for number in (1, 2):  # the first may be the answer to what it had asked before
+            for number in (1, 2):  # the first may be the answer to an earlier request
                 await send(cloned, "tests.notes", [noted("a", number)])
                 await until(live.db, f"select count(*) = {number + 1} from notes")
     assert "a consumer is stalled" in caplog.text
     assert len(clients) == 2
 
 
-@pytest.mark.skipif(
-    not APACHE, reason="librdkafka's mock cluster refuses what aiokafka's second member says (SyncGroup)"
-)
+@pytest.mark.skipif(not APACHE, reason="librdkafka's mock cluster refuses the SyncGroup of aiokafka's second member")
 async def test_two_members_share_a_topic_and_one_takes_over(
     live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +119,7 @@ async def test_two_members_share_a_topic_and_one_takes_over(
         await send(cloned, "tests.notes", [noted(thing, 1) for thing in things])
         await until(live.db, "select count(*) = 40 from notes")
         async with reading(live, noting(), drain=False):
-            for number in range(2, 5):  # while the partitions are shared out anew
+            for number in range(2, 5):  # while the partitions are reassigned
                 await send(cloned, "tests.notes", [noted(thing, number) for thing in things])
                 await until(live.db, f"select count(*) = {40 * number} from notes")
             first[0].cancel()
@@ -133,7 +131,7 @@ async def test_two_members_share_a_topic_and_one_takes_over(
 
 
 @pytest.mark.skipif(not APACHE, reason="it takes more members than one")
-async def test_a_member_too_many_stands_by_and_one_that_left_its_group_is_replaced(
+async def test_an_idle_member_stays_and_one_outside_its_group_is_replaced(
     live: Context, clients: list[AIOKafkaConsumer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker.watch, "STILL_SECONDS", 1.0)
@@ -144,7 +142,7 @@ async def test_a_member_too_many_stands_by_and_one_that_left_its_group_is_replac
         looks.append(client)
         return is_member(client)
 
-    monkeypatch.setattr(Internals, "is_member", look)  # a member without a partition is asked for
+    monkeypatch.setattr(Internals, "is_member", look)  # a member without a partition is checked
     async with reading(live, *[noting() for _ in range(5)]):  # a topic has four partitions
         await soon(lambda: any(looks.count(client) > 6 for client in clients))
         assert len(clients) == 5

@@ -1,4 +1,4 @@
-"""`python -m worker consume`, the process, and the example in docs/operations.md, word for word."""
+"""`python -m worker consume`, the process, and the example of docs/operations.md, verbatim."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ async def test_it_consumes_and_leaves_events_and_tasks_to_the_worker(
         async with asyncio.timeout(60):  # it counts every ten seconds
             while await read_lag(live.cache) != none:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        assert not await live.cache.execute("EXISTS", HEARTBEAT_KEY), "it asks arq for nothing"
+        assert not await live.cache.execute("EXISTS", HEARTBEAT_KEY), "it does not run arq"
         status, seconds = await process.stop()
         assert (status, seconds < 10) == (0, True)
         tasks = await live.db.fetch("select task, attempts from outbox_tasks order by task")
@@ -56,7 +56,7 @@ async def test_it_consumes_and_leaves_events_and_tasks_to_the_worker(
 
 
 @pytest.mark.skipif(not APACHE, reason="Kafka's console producer comes with make test-kafka")
-async def test_the_example_in_the_documentation_does_what_it_says(live: Context, root: Path, tmp_path: Path) -> None:
+async def test_the_example_in_the_documentation_works(live: Context, root: Path, tmp_path: Path) -> None:
     text = (root / "docs/operations.md").read_text()
     [example] = [each for each in text.split("\n\n") if "kafka-console-producer.sh" in each]
     kafka = msgspec.structs.replace(live.settings.kafka, prefix="")

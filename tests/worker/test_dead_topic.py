@@ -1,4 +1,4 @@
-"""C-267: a message that cannot be acted on, where Kafka lacks the topic for its dead letters."""
+"""C-267: a message that cannot be handled, while Kafka lacks the topic of its dead letters."""
 
 import asyncio
 from pathlib import Path
@@ -40,7 +40,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def consumers(context: Context) -> str:
-    """The check of /health/full."""
+    """Return the check in /health/full."""
     checks = (await measure_parts(context)).checks
     assert isinstance(checks, dict)
     return checks["consumers"]
@@ -60,10 +60,10 @@ async def withdrawn(context: Context) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_the_status_names_the_topic_until_it_is_there(
+async def test_the_status_names_the_topic_until_it_exists(
     live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where topics are not made by their first use."""
+    """Without automatic creation of topics."""
     there = False
 
     async def lacking(client: AIOKafkaClient, name: str) -> KafkaError | None:
@@ -86,8 +86,8 @@ async def test_the_status_names_the_topic_until_it_is_there(
 @pytest.mark.skipif(not apache_can_be_had(), reason="needs Apache Kafka: Java and Maven")
 @pytest.mark.timeout(180)
 async def test_apache_kafka_without_the_topic(live: Context, cloned: Settings, tmp_path: Path) -> None:
-    """Where the broker makes no topic by itself: the message's own topic is named first, then that of its dead
-    letters, and after each is made all goes on by itself."""
+    """On a broker without automatic creation, the message's own topic is reported first, then that of its dead letters;
+    after each is created, consuming continues."""
     [properties] = apache_kafka.make(tmp_path / "kafka")
     properties.write_text(properties.read_text().replace("topics.enable=true", "topics.enable=false"))
     broker, address = apache_kafka.start(properties, tmp_path)
@@ -102,7 +102,7 @@ async def test_apache_kafka_without_the_topic(live: Context, cloned: Settings, t
             await make_topics(settings, TOPIC)
             await send(settings, TOPIC, [Sent(data=b"{", id="1"), noted("a", 1)])
             await named(live, f"{settings.kafka.prefix}{TOPIC}.dead")
-            assert await notes(live.db) == [], "the partition waits, in its order"
+            assert await notes(live.db) == [], "the partition waits, in order"
             await make_topics(settings, f"{TOPIC}.dead")
             await until(live.db, "select count(*) = 1 from inbox_dead", 60)
             await until(live.db, "select count(*) = 1 from notes", 60)

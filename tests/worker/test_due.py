@@ -1,4 +1,5 @@
-"""A look at what is due reads what it takes, whatever waits: by the plan and the pages it touches, not by the clock."""
+"""Polling for due work reads only what it takes, independent of waiting rows: according to plans and touched pages, not
+times."""
 
 import time
 from collections.abc import AsyncIterator
@@ -49,7 +50,7 @@ TASKS_WAITING = {
 
 @pytest.fixture
 async def admin(cloned: Settings) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A connection whose statements may take long."""
+    """A connection for long statements."""
     opened = await asyncpg.connect(cloned.database_url)
     yield opened
     await opened.close()
@@ -66,7 +67,7 @@ def statement_of(query: Any) -> str:
 
 
 def read(plan: dict[str, Any]) -> tuple[float, int]:
-    """The rows that one node read at most, with those that a filter threw away, and the pages that were touched."""
+    """Return the maximum of rows that a node read, including those removed by a filter, and the touched pages."""
     rows = (
         (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in nodes(plan)
     )
@@ -75,7 +76,7 @@ def read(plan: dict[str, Any]) -> tuple[float, int]:
 
 @pytest.mark.case(224, 226)
 @pytest.mark.parametrize("waiting", EVENTS_WAITING)
-async def test_the_relay_reads_no_event_that_waits_and_counting_them_stops_at_a_bound(
+async def test_the_relay_reads_no_waiting_event_and_counts_up_to_a_bound(
     admin: "asyncpg.Connection[asyncpg.Record]", waiting: str
 ) -> None:
     await prepare(admin, *EVENTS_WAITING[waiting], DUE_EVENTS)
@@ -91,7 +92,7 @@ async def test_the_relay_reads_no_event_that_waits_and_counting_them_stops_at_a_
 
 @pytest.mark.case(224, 226)
 @pytest.mark.parametrize("waiting", TASKS_WAITING)
-async def test_no_task_is_read_that_cannot_be_leased_and_counting_them_stops_at_a_bound(
+async def test_no_unleasable_task_is_read_and_counting_has_a_bound(
     admin: "asyncpg.Connection[asyncpg.Record]", waiting: str
 ) -> None:
     await prepare(admin, *TASKS_WAITING[waiting], DUE_TASKS)
@@ -107,10 +108,10 @@ async def test_no_task_is_read_that_cannot_be_leased_and_counting_them_stops_at_
 
 @pytest.mark.alone
 @pytest.mark.case(224)
-async def test_the_health_costs_at_most_ten_times_what_it_does_where_nothing_waits(
+async def test_the_health_costs_at_most_ten_times_as_much_with_a_backlog(
     admin: "asyncpg.Connection[asyncpg.Record]", live: Context, live_client: httpx.AsyncClient
 ) -> None:
-    """The best of several, in the same run, each with a measurement of its own."""
+    """The best of several in the same run, each with its own measurement."""
 
     async def ask() -> float:
         live.cache.flights.clear()

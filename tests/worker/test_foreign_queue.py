@@ -1,4 +1,4 @@
-"""Values at arq's keys that are not ours: the worker mends them, and tasks are done."""
+"""Foreign values at arq's keys: the worker repairs them, and tasks run."""
 
 import asyncio
 import time
@@ -43,12 +43,12 @@ FOREIGN: dict[str, Plant] = {
 
 
 @pytest.mark.parametrize("plant", FOREIGN.values(), ids=FOREIGN)
-async def test_whatever_is_in_the_queue_tasks_are_done(
+async def test_tasks_run_despite_foreign_values_in_the_queue(
     live: Context, queue: ArqRedis, monkeypatch: pytest.MonkeyPatch, plant: Plant
 ) -> None:
     """C-198."""
     monkeypatch.setattr(worker.main, "RESTART_SECONDS", 0.1)
-    monkeypatch.setattr(worker.relay, "LEASE_SECONDS", 2.0)  # which a job waits for that was in a deleted queue
+    monkeypatch.setattr(worker.relay, "LEASE_SECONDS", 2.0)  # of which a job in a deleted queue waits
     for command in plant(time.time() * 1000):
         await queue.execute_command(*command)  # type: ignore[no-untyped-call]
     gate = Gate()
@@ -60,7 +60,7 @@ async def test_whatever_is_in_the_queue_tasks_are_done(
     assert gate.ended >= 3
 
 
-async def test_a_foreign_value_that_comes_while_tasks_run_stops_nothing(
+async def test_a_foreign_value_that_appears_while_tasks_run_stops_nothing(
     live: Context, queue: ArqRedis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """C-198: and the log names the key."""

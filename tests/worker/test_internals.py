@@ -1,4 +1,4 @@
-"""worker/internals.py: the private parts of aiokafka are used there and nowhere else, and are what they were."""
+"""worker/internals.py: the only file that uses private parts of aiokafka, which have not changed."""
 
 import ast
 import asyncio
@@ -20,7 +20,7 @@ from worker.internals import Internals
 
 
 def private_uses(source: str) -> list[str]:
-    """`object._name`, where the object is another one."""
+    """`object._name`, where the object is not `self`."""
     return [
         f"{node.lineno}: {ast.unparse(node)}"
         for node in ast.walk(ast.parse(source))
@@ -31,7 +31,7 @@ def private_uses(source: str) -> list[str]:
     ]
 
 
-def test_no_other_file_of_the_worker_uses_a_private_part(root: Path) -> None:
+def test_no_other_file_of_the_worker_uses_a_private_attribute(root: Path) -> None:
     files = [path for path in (root / "worker").glob("*.py") if path.name != "internals.py"]
     assert {path.name: uses for path in files if (uses := private_uses(path.read_text()))} == {}
     assert len(private_uses(Path(internals.__file__).read_text())) > 5
@@ -39,7 +39,7 @@ def test_no_other_file_of_the_worker_uses_a_private_part(root: Path) -> None:
 
 
 async def discarded(client: Any) -> None:
-    """Start a client, and discard it once it has all that it has."""
+    """Start a client, and discard it once all its tasks run."""
     await client.start()
     if isinstance(client, AIOKafkaProducer):
         await client.send_and_wait(f"internals.{uuid7().hex}", b"value")
@@ -69,4 +69,4 @@ async def test_a_discarded_client_leaves_nothing_running(settings: Settings, kin
     for _ in range(20):
         await asyncio.sleep(0)
     assert {task for task in asyncio.all_tasks() - before if not task.done()} == set()
-    gc.collect()  # a client that is not closed warns, which fails the test
+    gc.collect()  # an unclosed client warns, which fails the test

@@ -1,5 +1,5 @@
-"""C-214, C-215: passwords to Apache Kafka, over TLS and in the open, over IPv6, and what it says of those it refuses.
-Part of `make test-kafka`: the broker in memory knows no SASL."""
+"""C-214, C-215: passwords for Apache Kafka, with and without TLS, over IPv6, and the reports of refused clients. Part
+of `make test-kafka`: the embedded broker has no SASL."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(not APACHE, reason="needs Apache Kafka: make tes
 AUTHORITY = Authority()
 PASSWORD = "s3cret pass,word"
 GUEST = "guest's"
-"""The password of a user without any right."""
+"""The password of a user without permissions."""
 MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 SECURITY = """
 listeners={broker},OPEN://127.0.0.1:{open},CLOSED://[::1]:{closed},{controller}
@@ -67,7 +67,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 def secured(text: str, open: int, closed: int) -> str:
-    """The properties with two more listeners that want a password."""
+    """Return the properties with two more listeners, which require a password."""
     listeners = re.search("^listeners=(BROKER:[^,]*),(CONTROLLER:.*)$", text, re.MULTILINE)
     assert listeners is not None
     pair = (pem.replace("\n", "\\n") for pem in AUTHORITY.sign("kafka", LOOPBACK))
@@ -108,7 +108,9 @@ def kafka(broker: Broker, mechanism: str, *, tls: bool, **changes: Any) -> Kafka
 
 @pytest.mark.parametrize("tls", [True, False], ids=["tls on ipv6", "open"])
 @pytest.mark.parametrize("mechanism", MECHANISMS)
-async def test_events_go_out_and_messages_come_in(mechanism: str, tls: bool, broker: Broker, nowhere: Settings) -> None:
+async def test_events_are_published_and_messages_consumed(
+    mechanism: str, tls: bool, broker: Broker, nowhere: Settings
+) -> None:
     ours = kafka(broker, mechanism, tls=tls)
     event = OutboxEvent(
         uuid4(), "things.made", "things", "1", "{}", f"00-{'1' * 32}-{'2' * 16}-00", "now", 0, False, False
@@ -145,7 +147,7 @@ async def test_events_go_out_and_messages_come_in(mechanism: str, tls: bool, bro
     ],
     ids=["wrong password", "wrong password, scram", "no such user", "another authority", "no such host", "down"],
 )
-async def test_a_refusal_is_told_apart_from_an_outage(
+async def test_a_refusal_is_not_reported_as_an_outage(
     mechanism: str,
     tls: bool,
     change: dict[str, Any],
@@ -169,10 +171,10 @@ async def test_a_refusal_is_told_apart_from_an_outage(
 @pytest.mark.case(266)
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("tls", [True, False], ids=["client", "broker"])
-async def test_tls_on_one_side_alone_is_told(
+async def test_tls_on_one_side_is_reported(
     tls: bool, broker: Broker, nowhere: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With SASL, whose port without TLS is another."""
+    """With SASL, whose port without TLS is another one."""
     port = f"127.0.0.1:{broker.open}" if tls else f"[::1]:{broker.closed}"
     ours = kafka(broker, "PLAIN", tls=tls, bootstrap_servers=(port,))
     with pytest.raises(KafkaUnavailable):
@@ -181,7 +183,9 @@ async def test_tls_on_one_side_alone_is_told(
     assert line.fields["remedy"] == (no_tls if tls else only_tls)("KAFKA_URL")  # type: ignore[attr-defined]
 
 
-async def test_a_port_without_sasl_is_told(broker: Broker, nowhere: Settings, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_port_without_sasl_is_reported(
+    broker: Broker, nowhere: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
     ours = kafka(broker, "PLAIN", tls=False, bootstrap_servers=(f"127.0.0.1:{broker.plain}",))
     with pytest.raises(KafkaUnavailable):
         await Publisher(msgspec.structs.replace(nowhere, kafka=ours)).publish([])
@@ -190,8 +194,8 @@ async def test_a_port_without_sasl_is_told(broker: Broker, nowhere: Settings, ca
 
 
 @pytest.mark.case(265)
-async def test_a_topic_that_is_forbidden_is_told(broker: Broker, live: Context) -> None:
-    """To a consumer; the relay keeps such topics in outbox_topics."""
+async def test_a_forbidden_topic_is_reported(broker: Broker, live: Context) -> None:
+    """For a consumer; the relay keeps such topics in outbox_topics."""
     ours = kafka(broker, "PLAIN", tls=False)
     producer = AIOKafkaProducer(bootstrap_servers=f"127.0.0.1:{broker.plain}")
     await producer.start()

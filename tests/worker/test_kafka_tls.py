@@ -1,4 +1,4 @@
-"""TLS to the brokers as a PaaS gives it, against a loopback server with certificates made here."""
+"""TLS to brokers as on a PaaS, against a loopback server with generated certificates."""
 
 import asyncio
 import ssl
@@ -28,12 +28,12 @@ def kafka(port: int = 1, **changes: Any) -> Kafka:
 
 @pytest.fixture
 async def broker(tmp_path: Path) -> AsyncIterator[int]:
-    """Takes TLS connections from our clients alone, with a certificate for a name that nobody uses; its port."""
+    """A server for TLS connections of this project's clients, with a certificate for another name. Returns its port."""
     files = [tmp_path / name for name in ("certificate", "key", "authority")]
     for file, pem in zip(files, (*AUTHORITY.sign("kafka-7.internal"), AUTHORITY.pem), strict=True):
         file.write_text(pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.maximum_version = ssl.TLSVersion.TLSv1_2  # so that a client without certificate fails in the handshake
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # a client without a certificate fails in the handshake
     context.load_cert_chain(files[0], files[1])
     context.load_verify_locations(files[2])
     context.verify_mode = ssl.CERT_REQUIRED
@@ -56,7 +56,7 @@ async def greeting(port: int, settings: Kafka) -> bytes:
         writer.close()
 
 
-async def test_our_authority_is_believed_whatever_name_the_broker_has(broker: int) -> None:
+async def test_with_a_private_authority_the_brokers_name_is_not_checked(broker: int) -> None:
     assert await greeting(broker, kafka()) == b"hello"
     assert security(kafka())["security_protocol"] == "SSL"
 
@@ -66,12 +66,12 @@ async def test_a_broker_of_another_authority_is_refused(broker: int) -> None:
         await greeting(broker, kafka(trusted_cert=Authority().pem))
 
 
-async def test_the_client_certificate_is_shown(broker: int) -> None:
+async def test_the_client_certificate_is_sent(broker: int) -> None:
     with pytest.raises((ssl.SSLError, ConnectionError)):
         await greeting(broker, kafka(client_cert=None, client_cert_key=None))
 
 
-def test_with_a_public_authority_the_name_must_be_right() -> None:
+def test_with_a_public_authority_the_brokers_name_is_checked() -> None:
     context = security(kafka(trusted_cert=None))["ssl_context"]
     assert isinstance(context, ssl.SSLContext)
     assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
@@ -85,7 +85,7 @@ def test_no_key_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.case(266)
 @pytest.mark.usefixtures("patient")
-async def test_tls_to_a_broker_without_it_is_told(
+async def test_tls_to_a_broker_without_it_is_reported(
     services: Services, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     plain = kafka(bootstrap_servers=tuple(services.kafka_bootstrap_servers.split(",")), prefix="")
@@ -97,7 +97,7 @@ async def test_tls_to_a_broker_without_it_is_told(
 
 @pytest.mark.case(266)
 @pytest.mark.usefixtures("patient")
-async def test_a_broker_with_tls_to_a_client_without_it_is_told(
+async def test_a_broker_with_tls_to_a_client_without_it_is_reported(
     broker: int, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(KafkaUnavailable):
@@ -106,11 +106,11 @@ async def test_a_broker_with_tls_to_a_client_without_it_is_told(
     assert line.fields["remedy"] == only_tls("KAFKA_URL")  # type: ignore[attr-defined]
 
 
-def test_without_tls_there_is_nothing_to_set() -> None:
+def test_without_tls_no_options_are_set() -> None:
     assert security(kafka(tls=False)) == {"security_protocol": "PLAINTEXT"}
 
 
-async def test_a_certificate_that_is_none_is_an_outage_and_no_crash(settings: Settings) -> None:
+async def test_an_invalid_certificate_is_an_outage_and_no_crash(settings: Settings) -> None:
     broken = kafka(trusted_cert="-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n")
     publisher = Publisher(msgspec.structs.replace(settings, kafka=broken))
     with pytest.raises(KafkaUnavailable, match="SSLError"):

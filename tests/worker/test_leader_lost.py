@@ -1,4 +1,4 @@
-"""Three nodes of Apache Kafka, of which one dies by SIGKILL, and then another: what is on its way arrives."""
+"""Three nodes of Apache Kafka, one killed with SIGKILL, then another: all messages arrive."""
 
 import asyncio
 import contextlib
@@ -27,9 +27,9 @@ from worker.kafka import Publisher
 from worker.relay import Relay
 
 OFFSETS = "__consumer_offsets"
-"""Kafka's own topic, whose leader coordinates the consumer groups."""
+"""Kafka's internal topic, whose leader coordinates the consumer groups."""
 RECOVERY_SECONDS = 40.0
-"""Twice what it takes."""
+"""Twice the usual time."""
 
 
 class Registered(Incoming, frozen=True, tag="users.registered"):
@@ -66,21 +66,21 @@ async def admin(cluster: list[Node]) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def places(cluster: list[Node], *topics: str) -> list[Any]:
-    """Each partition of the topics, with `leader` and `isr`: the numbers of nodes, from 1."""
+    """Return each partition of the topics, with `leader` and `isr`: the numbers of nodes, from 1."""
     async with admin(cluster) as client:
         described = await client.describe_topics(list(topics))
     return [place for topic in described for place in topic["partitions"]]
 
 
 async def whole(cluster: list[Node], *topics: str) -> None:
-    """Wait until all three have all of it."""
+    """Wait until all three nodes are in sync."""
     async with asyncio.timeout(60):
         while not all(len(place["isr"]) == 3 for place in await places(cluster, *topics)):  # noqa: ASYNC110
             await asyncio.sleep(0.2)
 
 
 async def arrive(db: Database) -> None:
-    """Wait until what is announced by now is published and has had its effect."""
+    """Wait until all recorded events are published and consumed."""
     [[last]] = await db.fetch("select max(seq) from outbox_events")
     announced = f"from outbox_events as event where seq <= {last}"
     await until(db, f"select count(*) = 0 {announced} and published_at is null", RECOVERY_SECONDS)
@@ -90,7 +90,7 @@ async def arrive(db: Database) -> None:
 
 @pytest.mark.skipif(not APACHE, reason="make test-kafka")
 @pytest.mark.timeout(300)
-async def test_leaders_that_die_lose_nothing_and_the_others_go_on(
+async def test_killed_leaders_lose_nothing_and_the_others_continue(
     live: Context, cloned: Settings, queue: ArqRedis, cluster: list[Node]
 ) -> None:
     settings = at(cloned, *(node.address for node in cluster))

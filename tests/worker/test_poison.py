@@ -1,4 +1,4 @@
-"""Events that cannot be published: they hold up their own key and nobody else's."""
+"""Events that cannot be published: they block their own key only."""
 
 import json
 import logging
@@ -37,12 +37,12 @@ async def dead(db: Database) -> list[tuple[str, str]]:
 
 
 async def published(settings: Settings, count: int, user_id: UUID | None = None) -> list[str]:
-    """The addresses of the events, of one thing or of all, in Kafka's order."""
+    """Return the ids of the events, of one thing or of all, in Kafka's order."""
     records = await read_records(settings, "users", count)
     return [json.loads(each.value)["email"] for each in records if user_id is None or each.key == str(user_id).encode()]
 
 
-async def test_an_event_that_is_too_large_holds_back_its_own_key_alone(
+async def test_an_oversized_event_blocks_only_its_own_key(
     live: Context, cloned: Settings, relay: Relay, caplog: pytest.LogCaptureFixture
 ) -> None:
     victim, other = uuid7(), uuid7()
@@ -51,7 +51,7 @@ async def test_an_event_that_is_too_large_holds_back_its_own_key_alone(
     with caplog.at_level(logging.INFO):
         assert await relay.publish_events() == 5
     assert await dead(live.db) == [("canary", "MessageSizeTooLargeError")]
-    assert await relay.publish_events() == 0, "what is dead stays so, and what it holds back, until somebody decides"
+    assert await relay.publish_events() == 0, "a dead event and those behind it wait for an operator's decision"
     assert await pending(live.db) == 1
     assert await published(cloned, 4, victim) == ["1"]
     assert await published(cloned, 4, other) == ["a", "b", "c"]
@@ -60,7 +60,7 @@ async def test_an_event_that_is_too_large_holds_back_its_own_key_alone(
     assert told.message == "kafka refused an event"
 
 
-async def test_what_was_claimed_while_it_was_refused_is_held_back_too(
+async def test_events_claimed_during_the_refusal_are_held_back_too(
     live: Context, cloned: Settings, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker.relay, "EVENTS_AT_ONCE", 2)
@@ -73,7 +73,7 @@ async def test_what_was_claimed_while_it_was_refused_is_held_back_too(
 
 
 class Picky(Publisher):
-    """A publisher whose broker has a say in what is sent: `refuses` raises. It counts `batches`."""
+    """A publisher with a broker that may refuse: `refuses` raises. `batches` is the number of batches."""
 
     batches = 0
 
@@ -89,7 +89,7 @@ class Picky(Publisher):
 
 
 class LowLimit(Picky):
-    """As with a topic whose max.message.bytes is less than a batch."""
+    """Like a topic whose max.message.bytes is less than a batch."""
 
     def refuses(self, batch: Sequence[OutboxEvent]) -> None:
         if sum(len(event.data) for event in batch) > 1000:
@@ -97,7 +97,7 @@ class LowLimit(Picky):
 
 
 class Crash(Picky):
-    """A mistake of ours that one record brings to light."""
+    """A programming error that one record causes."""
 
     def refuses(self, batch: Sequence[OutboxEvent]) -> None:
         if any("poison" in event.data for event in batch):
@@ -109,9 +109,7 @@ class Away(Picky):
         raise OSError
 
 
-async def test_a_batch_that_is_refused_does_not_condemn_its_records(
-    live: Context, cloned: Settings, queue: ArqRedis
-) -> None:
+async def test_a_refused_batch_does_not_condemn_its_records(live: Context, cloned: Settings, queue: ArqRedis) -> None:
     publisher, things = LowLimit(cloned), [uuid7() for _ in range(4)]
     for number in range(8):
         for thing in things:
@@ -129,8 +127,8 @@ async def test_a_batch_that_is_refused_does_not_condemn_its_records(
         assert await published(cloned, 35, thing) == [*in_order, "last"]
 
 
-@pytest.mark.skipif(not APACHE, reason="the embedded broker takes whatever it is sent: make test-kafka")
-async def test_a_topic_that_takes_less_than_a_batch_is_sent_what_it_takes(
+@pytest.mark.skipif(not APACHE, reason="the embedded broker has no size limit: make test-kafka")
+async def test_a_topic_with_a_smaller_limit_gets_smaller_batches(
     live: Context, cloned: Settings, queue: ArqRedis, publisher: Publisher
 ) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=list(cloned.kafka.bootstrap_servers))
@@ -154,11 +152,11 @@ async def test_a_topic_that_takes_less_than_a_batch_is_sent_what_it_takes(
 
 
 async def come_due(db: Database) -> None:
-    """What waits for its next attempt need not wait any longer."""
+    """Make the next attempts due."""
     await db.fetch("update outbox_events set available_at = now() where available_at is not null")
 
 
-async def test_an_event_that_makes_all_the_others_fail_delays_its_own_key_alone_and_is_set_aside_after_eight_attempts(
+async def test_a_poisonous_event_delays_only_its_own_key_and_is_dead_after_eight_attempts(
     live: Context, cloned: Settings, queue: ArqRedis
 ) -> None:
     publisher, others, victim = Crash(cloned), [uuid7() for _ in range(400)], uuid7()
@@ -172,22 +170,22 @@ async def test_an_event_that_makes_all_the_others_fail_delays_its_own_key_alone_
     relay = Relay(live, publisher, queue, [])
     await publisher.publish([])
     assert await relay.publish_events() + await relay.publish_events() == 800
-    assert publisher.batches < 60, "the search is by halves, and the others do not wait for long"
+    assert publisher.batches < 60, "the search is binary, and the others wait for a short time only"
     assert [await pending(live.db), await dead(live.db)] == [2, []]
     for attempt in range(2, 9):
-        assert await relay.publish_events() == 0, "it waits for its next attempt, and holds back its key"
+        assert await relay.publish_events() == 0, "it waits for its next attempt, and blocks its key"
         await come_due(live.db)
         await announce(live.db, others[0], f"{attempt}")
         assert await relay.publish_events() == 1 + (attempt == 8)
     await publisher.stop()
     assert await dead(live.db) == [("poison", "UnicodeError")]
-    assert [await relay.publish_events(), await pending(live.db)] == [0, 1], "a dead letter holds back its key, too"
+    assert [await relay.publish_events(), await pending(live.db)] == [0, 1], "a dead letter blocks its key, too"
     assert await published(cloned, 807, others[0]) == ["0", "last", *(f"{attempt}" for attempt in range(2, 9))]
     assert await published(cloned, 807, others[399]) == ["399", "last"]
     assert await published(cloned, 807, victim) == []
 
 
-async def test_an_event_that_is_taken_at_last_goes_before_what_waited_for_it(
+async def test_an_event_published_at_last_precedes_those_that_waited_for_it(
     live: Context, cloned: Settings, queue: ArqRedis
 ) -> None:
     publisher, victim = Crash(cloned), uuid7()
@@ -204,7 +202,7 @@ async def test_an_event_that_is_taken_at_last_goes_before_what_waited_for_it(
     assert await dead(live.db) == []
 
 
-async def test_a_broker_that_is_away_for_long_counts_as_no_attempt_of_an_event(
+async def test_a_long_outage_of_the_broker_counts_as_no_attempt(
     live: Context, cloned: Settings, queue: ArqRedis
 ) -> None:
     publisher = Away(cloned)
@@ -218,14 +216,14 @@ async def test_a_broker_that_is_away_for_long_counts_as_no_attempt_of_an_event(
 
 
 class Forbidden(Picky):
-    """As where we may see a topic and not write to it."""
+    """Like a topic with permission to describe but not to write."""
 
     def refuses(self, batch: Sequence[OutboxEvent]) -> None:
         if batch[0].topic == "orders":
             raise TopicAuthorizationFailedError
 
 
-async def test_a_topic_that_is_forbidden_holds_up_no_other(live: Context, cloned: Settings, queue: ArqRedis) -> None:
+async def test_a_forbidden_topic_blocks_no_other(live: Context, cloned: Settings, queue: ArqRedis) -> None:
     publisher, things = Forbidden(cloned), [uuid7() for _ in range(3)]
     for thing in (*things, *things):
         await announce(live.db, thing)
@@ -239,7 +237,7 @@ async def test_a_topic_that_is_forbidden_holds_up_no_other(live: Context, cloned
     assert await published(cloned, 1) == ["other"]
 
 
-async def test_what_cannot_be_sent_in_time_waits_for_the_next_time(
+async def test_an_event_that_times_out_waits_for_the_next_attempt(
     live: Context, cloned: Settings, queue: ArqRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker.kafka, "SEARCH_SECONDS", -1.0)

@@ -70,11 +70,11 @@ async def test_a_record_is_a_cloud_event_in_the_binary_binding(live: Context, cl
     assert when.endswith("Z")
     assert datetime.fromisoformat(when) == row["created_at"]
     assert row["traceparent"] == request
-    assert publishing.split("-")[1] == request.split("-")[1], "the request's trace goes on"
+    assert publishing.split("-")[1] == request.split("-")[1], "the request's trace is continued"
     assert await pending(live.db) == 0
 
 
-async def test_a_trace_that_is_not_sampled_goes_on_as_it_came(live: Context, cloned: Settings, relay: Relay) -> None:
+async def test_an_unsampled_trace_is_continued_unsampled(live: Context, cloned: Settings, relay: Relay) -> None:
     unsampled = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
     await announce(live.db, uuid7())
     await live.db.fetch("update outbox_events set traceparent = $1", unsampled)
@@ -83,13 +83,13 @@ async def test_a_trace_that_is_not_sampled_goes_on_as_it_came(live: Context, clo
     assert header(message, "traceparent") == unsampled
 
 
-async def test_what_was_published_is_not_published_again(live: Context, cloned: Settings, relay: Relay) -> None:
+async def test_a_published_event_is_not_published_again(live: Context, cloned: Settings, relay: Relay) -> None:
     await announce(live.db, uuid7())
     assert [await relay.publish_events(), await relay.publish_events()] == [1, 0]
     assert len(await read_records(cloned, "users", 1)) == 1
 
 
-async def test_what_was_rolled_back_is_never_published(live: Context, relay: Relay) -> None:
+async def test_a_rolled_back_event_is_never_published(live: Context, relay: Relay) -> None:
     async def fail() -> None:
         async with live.db.transaction() as tx:
             await record(tx, UserRegistered(user_id=uuid7(), email="ada@example.com", language="en"))
@@ -117,7 +117,7 @@ async def test_the_events_of_one_thing_stay_in_order(
         assert mine == [str(number) for number in range(60)]
 
 
-async def test_an_event_that_committed_late_is_not_skipped(live: Context, cloned: Settings, relay: Relay) -> None:
+async def test_an_event_that_commits_late_is_not_skipped(live: Context, cloned: Settings, relay: Relay) -> None:
     first, second = uuid7(), uuid7()
     async with Another(live.db).transaction() as slow:
         await record(slow, UserRegistered(user_id=first, email="first", language="en"))
@@ -128,7 +128,7 @@ async def test_an_event_that_committed_late_is_not_skipped(live: Context, cloned
     assert keys == {str(first).encode(), str(second).encode()}
 
 
-async def test_a_record_that_is_larger_than_a_batch_is_published_in_its_place(
+async def test_a_record_larger_than_a_batch_is_published_in_its_order(
     live: Context, cloned: Settings, relay: Relay
 ) -> None:
     user_id = uuid7()
@@ -140,7 +140,7 @@ async def test_a_record_that_is_larger_than_a_batch_is_published_in_its_place(
     assert [json.loads(each.value)["email"] for each in records] == emails
 
 
-async def test_a_broker_that_dies_behind_a_backlog_leaves_every_row_as_it_was(
+async def test_a_broker_that_dies_during_a_backlog_leaves_every_row_unchanged(
     live: Context, cloned: Settings, queue: ArqRedis, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker.relay, "EVENTS_AT_ONCE", 2)
@@ -177,7 +177,7 @@ async def test_two_relays_at_once_keep_the_order_and_publish_once(
     assert [json.loads(each.value)["email"] for each in records] == [str(number) for number in range(20)]
 
 
-async def test_no_broker_leaves_every_row_as_it_was(live: Context, cloned: Settings, queue: ArqRedis) -> None:
+async def test_without_a_broker_every_row_stays_unchanged(live: Context, cloned: Settings, queue: ArqRedis) -> None:
     nowhere = msgspec.structs.replace(cloned.kafka, bootstrap_servers=("127.0.0.1:1",))
     relay = Relay(live, Publisher(msgspec.structs.replace(cloned, kafka=nowhere)), queue, [])
     await announce(live.db, uuid7())
@@ -186,7 +186,7 @@ async def test_no_broker_leaves_every_row_as_it_was(live: Context, cloned: Setti
     assert await pending(live.db) == 1
 
 
-async def test_a_silent_broker_is_given_up_and_gets_everything_when_it_speaks_again(
+async def test_a_silent_broker_is_abandoned_and_gets_everything_when_it_answers_again(
     live: Context, cloned: Settings, queue: ArqRedis, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, user_id = broker.settings(cloned), uuid7()
@@ -202,20 +202,20 @@ async def test_a_silent_broker_is_given_up_and_gets_everything_when_it_speaks_ag
         with pytest.raises(KafkaUnavailable, match="TimeoutError"):
             await relay.publish_events()
         assert time.monotonic() - began < 30
-    assert await pending(live.db) == 3, "none is marked where not all were acknowledged"
+    assert await pending(live.db) == 3, "no row is marked unless all are acknowledged"
     broker.thaw()
     monkeypatch.setattr(worker.kafka, "PUBLISH_SECONDS", 5)
     await announce(live.db, user_id, "4")
     assert await relay.publish_events() == 4
     records = await read_records(settings, "users", 5)
     emails = [json.loads(each.value)["email"] for each in records]
-    assert emails[-4:] == ["1", "2", "3", "4"], "no producer that was thrown away publishes after its successor"
+    assert emails[-4:] == ["1", "2", "3", "4"], "no discarded producer publishes after its successor"
     assert await pending(live.db) == 0
     async with asyncio.timeout(60):
         while len(aiokafkas_tasks()) != producer_tasks(relay):  # noqa: ASYNC110  # which end in their own time
             await asyncio.sleep(0.05)
     await relay._publisher.stop()
-    assert not aiokafkas_tasks(), "nothing of it goes on"
+    assert not aiokafkas_tasks(), "no task of it is left"
 
 
 def aiokafkas_tasks() -> list["asyncio.Task[object]"]:
@@ -223,13 +223,13 @@ def aiokafkas_tasks() -> list["asyncio.Task[object]"]:
 
 
 def producer_tasks(relay: Relay) -> int:
-    """What one healthy producer runs: its sender, its metadata's refresh, and a reader for each connection."""
+    """The tasks of one healthy producer: its sender, its metadata's refresh, and a reader for each connection."""
     producer = relay._publisher._producer
     assert producer is not None
     return 2 + len(producer.client._conns)
 
 
-async def test_a_broker_that_dies_costs_nothing_and_the_next_one_gets_it(
+async def test_a_broker_that_dies_loses_nothing_and_the_next_one_gets_the_events(
     live: Context,
     cloned: Settings,
     queue: ArqRedis,
@@ -276,7 +276,7 @@ async def test_a_connection_lost_before_the_commit_repeats_the_record_with_the_s
     assert header(first, "ce_id") == header(second, "ce_id")
 
 
-async def test_a_producer_is_not_kept_after_a_mistake_of_ours(publisher: Publisher, live: Context) -> None:
+async def test_a_producer_is_discarded_after_a_programming_error(publisher: Publisher, live: Context) -> None:
     with pytest.raises(AttributeError):
         await publisher.publish([object()])  # type: ignore[list-item]
     assert publisher._producer is None

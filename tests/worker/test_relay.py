@@ -1,4 +1,4 @@
-"""The relay's loops: woken, polling, going on after failures, ending."""
+"""The relay's loops: notified, polling, continuing after failures, stopping."""
 
 import asyncio
 import contextlib
@@ -27,16 +27,16 @@ async def running(relay: Relay, context: Context) -> AsyncIterator[None]:
         yield
     finally:
         context.draining.set()
-        async with asyncio.timeout(10):  # that a PaaS grants
+        async with asyncio.timeout(10):  # granted by a PaaS
             await task
 
 
 async def connected(publisher: Publisher) -> None:
-    """So that what is measured is the relay and not the first connection."""
+    """Connect beforehand, so that the test measures the relay only."""
     await publisher.publish([])
 
 
-async def test_a_commit_wakes_the_relay(
+async def test_a_commit_notifies_the_relay(
     live: Context, relay: Relay, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker.relay, "POLL_SECONDS", 600)
@@ -48,7 +48,7 @@ async def test_a_commit_wakes_the_relay(
         await until(live.db, "select bool_and(attempts = 1) from outbox_tasks")
 
 
-async def test_without_any_wake_up_the_poll_delivers(
+async def test_without_a_notification_the_poll_delivers(
     live: Context, cloned: Settings, publisher: Publisher, queue: ArqRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pooled = msgspec.structs.replace(live, settings=msgspec.structs.replace(cloned, database_transaction_pooling=True))
@@ -63,15 +63,13 @@ async def test_without_any_wake_up_the_poll_delivers(
 
     monkeypatch.setattr(relay, "publish_events", publish_events)
     async with running(relay, live):
-        await looked.wait()  # so that only the next look can find the row
+        await looked.wait()  # only the next poll can find the row
         await announce(live.db, uuid7())
         await until(live.db, ALL_PUBLISHED)
         assert (await live.db.fetch("select count(*) from pg_stat_activity where query ilike 'listen%'"))[0][0] == 0
 
 
-async def test_a_listener_that_is_cut_off_is_made_again(
-    live: Context, relay: Relay, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_closed_listener_is_replaced(live: Context, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker.relay, "LISTEN_SECONDS", 0.3)
     listening = "from pg_stat_activity where query ilike 'listen%' and datname = current_database()"
     async with running(relay, live):
@@ -80,7 +78,9 @@ async def test_a_listener_that_is_cut_off_is_made_again(
         await until(live.db, f"select count(*) > 0 {listening} and pid <> {row['pid']}")
 
 
-async def test_kafka_away_holds_up_no_task_and_no_end(live: Context, cloned: Settings, queue: ArqRedis) -> None:
+async def test_an_outage_of_kafka_delays_neither_tasks_nor_the_shutdown(
+    live: Context, cloned: Settings, queue: ArqRedis
+) -> None:
     nowhere = msgspec.structs.replace(cloned.kafka, bootstrap_servers=("127.0.0.1:1",))
     publisher = Publisher(msgspec.structs.replace(cloned, kafka=nowhere))
     async with running(Relay(live, publisher, queue, ["users.send_verification"]), live):
@@ -89,7 +89,7 @@ async def test_kafka_away_holds_up_no_task_and_no_end(live: Context, cloned: Set
     assert (await live.db.fetch("select published_at from outbox_events"))[0][0] is None
 
 
-async def test_a_step_that_fails_in_a_way_nobody_foresaw_is_logged_and_tried_again(
+async def test_an_unexpected_failure_is_logged_and_the_step_repeated(
     live: Context, cloned: Settings, relay: Relay, caplog: pytest.LogCaptureFixture
 ) -> None:
     await announce(live.db, uuid7())
@@ -107,9 +107,7 @@ async def test_a_step_that_fails_in_a_way_nobody_foresaw_is_logged_and_tried_aga
     assert record.exc_info is not None
 
 
-async def test_a_batch_that_is_full_is_followed_at_once(
-    live: Context, relay: Relay, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_full_batch_is_followed_at_once(live: Context, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker.relay, "EVENTS_AT_ONCE", 2)
     monkeypatch.setattr(worker.relay, "POLL_SECONDS", 600)
     for _ in range(7):
@@ -118,7 +116,7 @@ async def test_a_batch_that_is_full_is_followed_at_once(
         await until(live.db, ALL_PUBLISHED)
 
 
-async def test_the_sweep_removes_what_was_published_a_week_ago_and_nothing_else(live: Context, relay: Relay) -> None:
+async def test_the_sweep_removes_only_events_published_a_week_ago(live: Context, relay: Relay) -> None:
     for email in ("old", "fresh", "waiting", "dead"):
         await announce(live.db, uuid7(), email)
     age = "update outbox_events set {} where data->>'email' = '{}'"

@@ -1,4 +1,4 @@
-"""C-316: scheduled tasks, run once by several workers, caught up, and told of where they are overdue."""
+"""C-316: scheduled tasks: run once by several workers, caught up, and reported when overdue."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -29,17 +29,17 @@ async def send_digest(context: Context, due: Due, id: UUID) -> None:
 async def close_month(context: Context, due: Due, id: UUID) -> None: ...
 
 
-# Twelve hours from now, so that no test runs over the moment itself.
+# Twelve hours from now, so that no test crosses the time itself.
 DAILY = Schedule(send_digest, f"{(datetime.now(UTC).hour + 12) % 24}:00")
 
 
 async def passed(context: Context, interval: str, task: Task[Due] = send_digest) -> None:
-    """Let the schedule be due that long ago."""
+    """Make the schedule due that long ago."""
     await context.db.fetch(f"update schedules set due_at = now() - interval '{interval}' where task = $1", task.name)
 
 
 async def deferred(context: Context) -> list[Due]:
-    """Run what was deferred; what the tasks were given."""
+    """Run deferred tasks. Returns their values."""
     SEEN.clear()
     for each in await lease_tasks(context.db, [send_digest.name], 99, LEASE_SECONDS):
         await send_digest.run(context, each.id, each.lease)
@@ -51,7 +51,7 @@ async def due_at(context: Context) -> datetime:
     return row[0]  # type: ignore[no-any-return]
 
 
-async def test_a_new_schedule_is_due_at_its_next_moment_and_not_before(live: Context) -> None:
+async def test_a_new_schedule_runs_at_its_next_time(live: Context) -> None:
     served = Schedules([DAILY])
     assert await served.run_due(live.db) == 0
     assert await due_at(live) == DAILY.cron.next_after(datetime.now(UTC))
@@ -68,7 +68,7 @@ async def test_several_workers_run_it_once(live: Context) -> None:
     assert await due_at(live) == DAILY.cron.next_after(datetime.now(UTC))
 
 
-async def test_moments_that_were_missed_are_caught_up_by_one_run(live: Context) -> None:
+async def test_missed_times_are_caught_up_by_one_run(live: Context) -> None:
     served = Schedules([DAILY])
     await served.run_due(live.db)
     now = datetime.now(UTC)
@@ -80,17 +80,17 @@ async def test_moments_that_were_missed_are_caught_up_by_one_run(live: Context) 
     await passed(live, "1 second")
     await served.run_due(live.db)
     [second] = await deferred(live)
-    assert second.previous == first.at, "from where it goes on"
+    assert second.previous == first.at, "the start of the next run"
 
 
-async def test_a_worker_that_starts_anew_remembers_what_was_missed(live: Context) -> None:
+async def test_a_restarted_worker_catches_up(live: Context) -> None:
     await Schedules([DAILY]).run_due(live.db)
     await passed(live, "2 hours")
     assert await Schedules([DAILY]).run_due(live.db) == 1
 
 
-async def test_one_that_is_declared_otherwise_is_due_by_the_new_times(live: Context) -> None:
-    """And a worker of the earlier release, which still runs, leaves it to the new one's."""
+async def test_a_changed_schedule_uses_its_new_times(live: Context) -> None:
+    """A worker of the previous release leaves it to the new one."""
     earlier, later = Schedules([DAILY]), Schedules([Schedule(send_digest, "*/10 * * * *")])
     await earlier.run_due(live.db)
     await passed(live, "2 hours")
@@ -101,7 +101,7 @@ async def test_one_that_is_declared_otherwise_is_due_by_the_new_times(live: Cont
     assert await later.run_due(live.db) == 1
 
 
-async def test_one_that_no_code_declares_is_forgotten_after_an_hour(live: Context) -> None:
+async def test_an_undeclared_schedule_is_removed_after_an_hour(live: Context) -> None:
     await Schedules([DAILY, Schedule(close_month, "0 0 1 * *")]).run_due(live.db)
     served = Schedules([DAILY])
     for task_, interval in ((close_month, "59 minutes"), (send_digest, "9 days")):
@@ -109,10 +109,10 @@ async def test_one_that_no_code_declares_is_forgotten_after_an_hour(live: Contex
     assert await served.delete_undeclared(live.db) == 0
     await passed(live, "61 minutes", close_month)
     assert await served.delete_undeclared(live.db) == 1
-    assert await served.run_due(live.db) == 1, "its own are kept, however late"
+    assert await served.run_due(live.db) == 1, "its own schedules are kept, even if overdue"
 
 
-async def test_the_moment_is_settled_with_the_tasks_row_or_not_at_all(live: Context) -> None:
+async def test_schedule_and_task_are_committed_together(live: Context) -> None:
     served = Schedules([DAILY])
     await served.run_due(live.db)
     await passed(live, "1 second")
@@ -129,7 +129,7 @@ async def test_the_moment_is_settled_with_the_tasks_row_or_not_at_all(live: Cont
     assert await served.run_due(live.db) == 1
 
 
-async def test_health_tells_which_are_overdue(live: Context) -> None:
+async def test_health_reports_overdue_schedules(live: Context) -> None:
     await Schedules([DAILY, Schedule(close_month, "0 0 1 * *")]).run_due(live.db)
     await passed(live, "4 minutes")
     assert (await measure_parts(live)).checks["schedules"] == "up"  # type: ignore[index]
@@ -143,7 +143,7 @@ async def test_health_tells_which_are_overdue(live: Context) -> None:
 
 @pytest.mark.usefixtures("_handlers")
 async def test_the_worker_runs_a_features_schedules(cloned: Settings, live: Context) -> None:
-    """From the due moment over the outbox and arq to the task."""
+    """From the scheduled time through the outbox and arq to the task."""
     given: list[Due] = []
 
     @task(on=Due)
@@ -169,7 +169,7 @@ async def test_the_worker_runs_a_features_schedules(cloned: Settings, live: Cont
         ),
     ],
 )
-def test_a_schedule_that_cannot_work_is_refused_at_start(feature: Feature, told: str, settings: Settings) -> None:
+def test_an_invalid_schedule_is_refused_at_start(feature: Feature, told: str, settings: Settings) -> None:
     with pytest.raises(TypeError, match=told):
         create_app(settings, [feature])
     assert schedules_of([Feature(name="news", tasks=[send_digest], schedules=[DAILY])]) == [DAILY]

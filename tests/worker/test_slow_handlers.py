@@ -1,4 +1,4 @@
-"""A handler that takes too long says nothing about its message."""
+"""A slow handler does not condemn its message."""
 
 import asyncio
 import logging
@@ -20,10 +20,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker.consumer, "HANDLE_SECONDS", 0.3)
 
 
-async def test_a_message_whose_handler_is_slow_waits_and_holds_up_its_partition_alone(
+async def test_a_message_with_a_slow_handler_waits_and_blocks_only_its_partition(
     live: Context, cloned: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Also after more time-outs than failures would make it a dead letter."""
+    """Also after more time-outs than the failures of a dead letter."""
     monkeypatch.setattr(worker.consumer, "LONGEST_HANDLE_SECONDS", 0.3)
     tries, gate = 0, asyncio.Event()
 
@@ -52,7 +52,7 @@ async def test_a_message_whose_handler_is_slow_waits_and_holds_up_its_partition_
     assert await live.db.fetch("select 1 from inbox_dead") == []
 
 
-async def test_each_attempt_that_was_too_slow_lets_the_next_have_more_time(live: Context, cloned: Settings) -> None:
+async def test_each_attempt_that_timed_out_gives_the_next_more_time(live: Context, cloned: Settings) -> None:
     allowed: list[float] = []
 
     async def take_long(context: Context, db: Database, message: Noted) -> None:
@@ -71,7 +71,7 @@ async def test_each_attempt_that_was_too_slow_lets_the_next_have_more_time(live:
 
 
 @pytest.mark.parametrize("error", [TimeoutError, ConnectionRefusedError])
-async def test_a_part_that_the_handler_cannot_reach_is_waited_for(
+async def test_a_service_that_the_handler_cannot_reach_is_waited_for(
     live: Context, cloned: Settings, error: type[Exception]
 ) -> None:
     tries = 0

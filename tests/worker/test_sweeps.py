@@ -1,4 +1,4 @@
-"""Feature.sweeps: work that no event asks for, run by the worker."""
+"""Feature.sweeps: periodic work, run by the worker."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ async def test_the_worker_runs_every_features_sweeps(cloned: Settings) -> None:
     assert done
 
 
-async def test_a_sweep_goes_on_at_once_while_there_is_more_and_then_waits(
+async def test_a_sweep_repeats_while_there_is_more_and_then_waits(
     live: Context, publisher: Publisher, queue: ArqRedis
 ) -> None:
     batches, idle, again = [500, 500, 3, 0], asyncio.Event(), 0
@@ -60,7 +60,7 @@ async def test_a_sweep_goes_on_at_once_while_there_is_more_and_then_waits(
     assert (batches, again) == ([], 1)
 
 
-async def test_a_sweep_that_fails_is_told_of_and_tried_again(
+async def test_a_failed_sweep_is_logged_and_retried(
     live: Context, publisher: Publisher, queue: ArqRedis, caplog: pytest.LogCaptureFixture
 ) -> None:
     tried, enough = 0, asyncio.Event()

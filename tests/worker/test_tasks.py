@@ -1,4 +1,4 @@
-"""Task rows → arq → done, retried, or a dead letter; with Redis going and coming."""
+"""Task rows → arq → done, retried, or a dead letter; with outages of Redis."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ NO_TASK = "select count(*) = 0 from outbox_tasks"
 
 
 async def everything_in(queue: ArqRedis) -> dict[bytes, bytes]:
-    """Every key of Redis, with what it holds."""
+    """Return every key of Redis with its value."""
     kept = {}
     for key in await queue.keys("*"):
         kind = await queue.type(key)
@@ -35,7 +35,7 @@ async def everything_in(queue: ArqRedis) -> dict[bytes, bytes]:
     return kept
 
 
-async def test_redis_holds_ids_and_nothing_about_anybody(live: Context, relay: Relay, queue: ArqRedis) -> None:
+async def test_redis_contains_ids_and_no_personal_data(live: Context, relay: Relay, queue: ArqRedis) -> None:
     user = await make_user(live, "canary@example.com", verified=False)
     await announce(live.db, user.id, "canary@example.com")
     assert await relay.queue_tasks() == 1
@@ -46,7 +46,7 @@ async def test_redis_holds_ids_and_nothing_about_anybody(live: Context, relay: R
     assert b"canary" not in b"".join(kept.values())
 
 
-async def test_a_lease_keeps_a_task_from_being_handed_out_twice(live: Context, relay: Relay) -> None:
+async def test_a_leased_task_is_not_leased_again(live: Context, relay: Relay) -> None:
     await announce(live.db, uuid7())
     assert [await relay.queue_tasks(), await relay.queue_tasks()] == [1, 0]
 
@@ -64,14 +64,14 @@ async def test_flushing_redis_loses_nothing(live: Context, queue: ArqRedis) -> N
     assert gate.ended == 1
 
 
-async def test_tasks_that_this_release_does_not_know_are_left_for_one_that_does(live: Context, relay: Relay) -> None:
+async def test_tasks_unknown_to_this_release_are_left(live: Context, relay: Relay) -> None:
     await add_tasks(live.db, "tomorrow.fly")
     assert await relay.queue_tasks() == 0
     [row] = await live.db.fetch("select attempts, locked_until from outbox_tasks")
     assert tuple(row) == (0, None)
 
 
-async def test_no_more_is_leased_than_can_begin_soon_and_an_end_makes_room(
+async def test_only_tasks_that_can_start_soon_are_leased_and_an_end_makes_room(
     live: Context, queue: ArqRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker.relay, "TASKS_QUEUED", 2)
@@ -96,7 +96,7 @@ async def test_many_tasks_at_once_each_run_once(live: Context, queue: ArqRedis) 
 
 
 class Sequence(MemoryMailer):
-    """Fails in one way after the other."""
+    """Fails in several ways, one after the other."""
 
     def __init__(self, *failures: Exception) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class Sequence(MemoryMailer):
             raise self.failures.pop(0)
 
 
-async def test_a_task_that_fails_waits_longer_each_time_and_ends_as_a_dead_letter(
+async def test_a_failing_task_waits_longer_each_time_and_becomes_a_dead_letter(
     live: Context, cloned: Settings, queue: ArqRedis
 ) -> None:
     nowhere = msgspec.structs.replace(cloned, smtp=Smtp("127.0.0.1", 1, None, None, "none"))
@@ -129,10 +129,10 @@ async def test_a_task_that_fails_waits_longer_each_time_and_ends_as_a_dead_lette
             relay.want_tasks()
     assert waits[:-1] == sorted(waits[:-1])
     assert waits[0] <= 2 < waits[4] / 8
-    assert await relay.queue_tasks() == 0, "a dead letter waits for a person"
+    assert await relay.queue_tasks() == 0, "a dead letter waits for an operator"
 
 
-async def test_a_mail_that_was_refused_for_good_is_a_dead_letter_at_once(live: Context, queue: ArqRedis) -> None:
+async def test_a_permanently_refused_mail_is_a_dead_letter_at_once(live: Context, queue: ArqRedis) -> None:
     context = msgspec.structs.replace(live, mail=Sequence(MailRefused("smtp 550")))
     user = await make_user(live, verified=False)
     await announce(live.db, user.id)
@@ -151,10 +151,10 @@ async def test_every_attempt_sends_the_same_message_id(live: Context, queue: Arq
         await until(live.db, NO_TASK)
     first, second = mail.sent
     assert first.id == second.id
-    assert first.text != second.text, "the link is a new one: no queue keeps a token"
+    assert first.text != second.text, "the link is new: no queue stores a token"
 
 
-async def test_draining_lets_a_running_task_end(live: Context, queue: ArqRedis) -> None:
+async def test_draining_waits_for_a_running_task(live: Context, queue: ArqRedis) -> None:
     gate = Gate()
     await add_tasks(live.db)
     async with working(live, queue, [gate.task]):
@@ -165,7 +165,7 @@ async def test_draining_lets_a_running_task_end(live: Context, queue: ArqRedis) 
     assert (await live.db.fetch("select 1 from outbox_tasks")) == []
 
 
-async def test_a_task_that_is_cut_off_is_free_at_once_and_runs_elsewhere(
+async def test_a_cancelled_task_is_released_at_once_and_runs_elsewhere(
     live: Context, queue: ArqRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker.main, "FINISH_SECONDS", 0.1)
@@ -183,7 +183,7 @@ async def test_a_task_that_is_cut_off_is_free_at_once_and_runs_elsewhere(
     assert gate.ended == 1
 
 
-async def test_a_job_that_is_not_ours_harms_nobody(live: Context, queue: ArqRedis) -> None:
+async def test_a_foreign_job_harms_no_task(live: Context, queue: ArqRedis) -> None:
     gate = Gate()
     gate.open.set()
     await queue.enqueue_job("no.such_function", _job_id="stranger")
@@ -203,7 +203,7 @@ def times(caplog: pytest.LogCaptureFixture, message: str) -> int:
 
 
 @pytest.mark.deadlines
-async def test_redis_away_at_the_start_and_later_stops_nothing_for_good(
+async def test_outages_of_redis_stop_nothing_for_good(
     live: Context, cloned: Settings, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis_server.kill()
@@ -230,7 +230,7 @@ async def test_redis_away_at_the_start_and_later_stops_nothing_for_good(
     assert gate.ended >= 3
 
 
-async def test_a_task_that_runs_while_redis_goes_is_not_cut_off(
+async def test_a_running_task_is_not_cancelled_by_an_outage_of_redis(
     live: Context, cloned: Settings, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     context = msgspec.structs.replace(live, settings=msgspec.structs.replace(cloned, redis_url=redis_server.url))
@@ -245,7 +245,7 @@ async def test_a_task_that_runs_while_redis_goes_is_not_cut_off(
     assert gate.ended == 1
 
 
-async def test_what_could_not_be_queued_is_given_back(live: Context, cloned: Settings, queue: ArqRedis) -> None:
+async def test_a_task_that_could_not_be_queued_is_released(live: Context, cloned: Settings, queue: ArqRedis) -> None:
     class Half(ArqRedis):
         async def enqueue_job(self, *args: object, **kwargs: object) -> None:
             raise ConnectionError("reset by peer")
@@ -258,11 +258,11 @@ async def test_what_could_not_be_queued_is_given_back(live: Context, cloned: Set
     assert [row["locked_until"] for row in rows] == [None, None, None]
 
 
-async def test_arq_failing_in_a_way_nobody_foresaw_is_logged_and_started_again(
+async def test_an_unexpected_failure_of_arq_is_logged_and_arq_restarted(
     live: Context, queue: ArqRedis, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker.main, "RESTART_SECONDS", 0.1)
-    await queue.zadd(QUEUE, {b"\xff": 1})  # no job's id is like this, and arq stumbles over it
+    await queue.zadd(QUEUE, {b"\xff": 1})  # arq fails on an id of this form
     running = asyncio.create_task(work(live, [Gate().task], lambda: None))
     await soon(lambda: times(caplog, "arq restarts") > 0)
     await queue.delete(HEARTBEAT_KEY)

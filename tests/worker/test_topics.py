@@ -1,4 +1,4 @@
-"""`python -m worker topics`: which topics are needed, which are there, and making the others."""
+"""`python -m worker topics`: required and existing topics, and creating the missing ones."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def topics(environment: dict[str, str], root: Path, *words: str) -> subprocess.C
 
 @pytest.fixture
 def prefixed(environment: dict[str, str]) -> dict[str, str]:
-    """A part of the broker of the test's own."""
+    """A part of the test's broker."""
     return environment | {"KAFKA_PREFIX": f"{uuid7().hex}."}
 
 
@@ -38,12 +38,12 @@ def test_each_topic_of_an_event_a_consumer_and_its_dead_letters_is_listed(prefix
     rows = [line.split() for line in shown.stdout.splitlines() if "missing" in line and "--create" not in line]
     assert {row[0].removeprefix(prefixed["KAFKA_PREFIX"]) for row in rows} == NEEDED
     assert "python -m worker topics --create" in shown.stdout
-    assert topics(prefixed, root).stdout == shown.stdout, "asking makes none"
+    assert topics(prefixed, root).stdout == shown.stdout, "listing creates none"
     assert {"audit", "operations", "sessions", "users", "users.commands", "users.commands.dead"} <= NEEDED
 
 
 @pytest.mark.skipif(not APACHE, reason="the embedded broker takes no administration requests: make test-kafka")
-def test_what_is_missing_is_made_with_partitions_and_retention(prefixed: dict[str, str], root: Path) -> None:
+def test_missing_topics_are_created_with_partitions_and_retention(prefixed: dict[str, str], root: Path) -> None:
     made = topics(prefixed, root, "--create", "--partitions", "3", "--retention-days", "2")
     assert (made.returncode, made.stderr) == (0, "")
     shown = topics(prefixed, root)
@@ -58,7 +58,7 @@ def test_what_is_missing_is_made_with_partitions_and_retention(prefixed: dict[st
 
 
 @pytest.mark.skipif(APACHE, reason="Apache Kafka makes them")
-def test_a_broker_that_cannot_be_asked_says_so(prefixed: dict[str, str], root: Path) -> None:
+def test_a_broker_without_permission_is_reported(prefixed: dict[str, str], root: Path) -> None:
     refused = topics(prefixed, root, "--create")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("topics: this broker does not support creating topics")
@@ -72,7 +72,7 @@ def test_a_broker_that_cannot_be_asked_says_so(prefixed: dict[str, str], root: P
         (["--crate"], "--crate"),
     ],
 )
-def test_a_wrong_option_is_named(environment: dict[str, str], root: Path, words: list[str], told: str) -> None:
+def test_an_invalid_option_is_named(environment: dict[str, str], root: Path, words: list[str], told: str) -> None:
     refused = topics(environment, root, *words)
     assert refused.returncode == 2
     assert told in refused.stderr
@@ -87,14 +87,14 @@ def test_tls_to_a_broker_without_it_is_one_line_with_the_remedy(environment: dic
     assert refused.stderr.splitlines()[-1] == "topics: the server does not use TLS at this port: check KAFKA_URL"
 
 
-def test_a_broker_that_is_away_is_one_line(environment: dict[str, str], root: Path) -> None:
+def test_an_unavailable_broker_is_one_line(environment: dict[str, str], root: Path) -> None:
     refused = topics(environment | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, root)
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1] == "topics: Kafka does not answer (KafkaConnectionError)"
 
 
-def test_a_broker_that_cannot_be_told_by_its_name_is_misconfigured(environment: dict[str, str], root: Path) -> None:
-    """C-334: it reads otherwise than one that is away."""
+def test_a_broker_with_an_unknown_name_is_misconfigured(environment: dict[str, str], root: Path) -> None:
+    """C-334: it is reported differently from an outage."""
     refused = topics(environment | {"KAFKA_BOOTSTRAP_SERVERS": "broker.invalid:9092"}, root)
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1].startswith("topics: the host name cannot be resolved: ")

@@ -32,7 +32,7 @@ TRACE, BROWSER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 async def register(
     client: httpx.AsyncClient, live: Context, queue: ArqRedis, headers: dict[str, str]
 ) -> tuple[str, ConsumerRecord]:
-    """One account, until the worker has done what follows; the trace id that the answer told, and the record."""
+    """Register an account and run the worker's tasks. Returns the trace id of the answer, and the record."""
     body = {"email": "ada@example.com", "password": PASSWORD}
     answer = await client.post("/api/auth/register", json=body, headers=headers)
     assert answer.status_code == 201
@@ -62,7 +62,7 @@ def parent(span: ReadableSpan) -> str:
 
 
 def assert_whole(trace: Sequence[ReadableSpan], record: ConsumerRecord, event_row: str) -> ReadableSpan:
-    """Each part is there, under the one that caused it; the request's span."""
+    """Check that each span has its cause as the parent, and return the request's."""
     request = named(trace, "POST /api/auth/register")
     publishing, task = named(trace, "send users"), named(trace, "users.send_verification")
     assert (request.kind, publishing.kind, task.kind) == (SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER)
@@ -73,7 +73,7 @@ def assert_whole(trace: Sequence[ReadableSpan], record: ConsumerRecord, event_ro
     for part in ("users.find_recipient", "users.insert_token", "smtp send", "kernel.delete_task"):
         assert parent(named(trace, part)) == id_of(task)
         assert named(trace, part).kind is SpanKind.CLIENT
-    # Whoever consumes the record goes on from its publishing; nothing else hangs in the air.
+    # Consumers continue from the record's span; no other span is without a parent.
     trace_id, flags = f"{request.context.trace_id:032x}", f"{request.context.trace_flags:02x}"
     assert request.context.trace_flags.sampled
     assert event_row == f"00-{trace_id}-{id_of(request)}-{flags}"
@@ -93,7 +93,7 @@ async def test_a_request_can_be_followed_to_its_record_and_its_mail(
     assert parent(request) == BROWSER
 
 
-async def test_a_request_without_a_trace_begins_one(
+async def test_a_request_without_a_trace_starts_one(
     live_client: httpx.AsyncClient, live: Context, queue: ArqRedis, spans: InMemorySpanExporter
 ) -> None:
     told, record = await register(live_client, live, queue, {})
@@ -102,14 +102,14 @@ async def test_a_request_without_a_trace_begins_one(
     assert request.parent is None
 
 
-async def test_a_trace_that_is_not_sampled_goes_on_without_a_span(
+async def test_an_unsampled_trace_is_continued_without_spans(
     live_client: httpx.AsyncClient,
     live: Context,
     queue: ArqRedis,
     spans: InMemorySpanExporter,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its id is in the answer, the rows and the record, for logs and for whoever samples further on."""
+    """Its id is in the answer, the rows and the record, for logs and for services that sample."""
     provider = trace.get_tracer_provider()
     assert isinstance(provider, TracerProvider)
     monkeypatch.setattr(provider.sampler, "root", ALWAYS_OFF)
@@ -120,7 +120,7 @@ async def test_a_trace_that_is_not_sampled_goes_on_without_a_span(
     version, trace_id, _, flags = row["traceparent"].split("-")
     assert (version, trace_id, flags) == ("00", TRACE, "00")
     assert header(record, "traceparent") == row["traceparent"]
-    # And what the worker did for it began no trace of its own.
+    # The worker started no trace of its own either.
     done = {span.name for span in spans.get_finished_spans()}
     assert done.isdisjoint({"users.send_verification", "users.insert_token", "smtp send", "send users"})
 

@@ -1,4 +1,4 @@
-"""A mail that somebody waits for does not queue behind thousands of others, and these do not wait for ever."""
+"""An urgent mail does not queue behind thousands of others, and these do not wait forever."""
 
 import pytest
 from arq.connections import ArqRedis
@@ -25,12 +25,12 @@ async def leased(live: Context) -> dict[str, int]:
 
 
 async def make_room(live: Context, queue: ArqRedis) -> None:
-    """One job has ended."""
+    """Mark one job as finished."""
     [(job, _)] = await queue.zpopmin(QUEUE)
     await live.db.fetch("delete from outbox_tasks where id = $1", job.decode().partition(":")[0])
 
 
-async def test_an_urgent_task_is_leased_before_older_ones_and_runs_before_those_that_are_queued(
+async def test_an_urgent_task_is_leased_first_and_runs_before_queued_ones(
     live: Context, queue: ArqRedis, relay: Relay
 ) -> None:
     await add_tasks(live.db, OTHER, 300)
@@ -42,9 +42,7 @@ async def test_an_urgent_task_is_leased_before_older_ones_and_runs_before_those_
     assert first.decode() == f"{reset}:1"
 
 
-async def test_other_tasks_have_a_share_while_there_are_many_urgent_ones(
-    live: Context, queue: ArqRedis, relay: Relay
-) -> None:
+async def test_other_tasks_have_a_share_during_many_urgent_ones(live: Context, queue: ArqRedis, relay: Relay) -> None:
     await add_tasks(live.db, URGENT, 300)
     await add_tasks(live.db, OTHER, 300)
     assert await relay.queue_tasks() == TASKS_QUEUED
@@ -53,16 +51,16 @@ async def test_other_tasks_have_a_share_while_there_are_many_urgent_ones(
     for _ in range(8):
         await queue.zpopmin(QUEUE)
         assert await relay.queue_tasks() == 1
-    assert await leased(live) == {URGENT: 6, OTHER: 9}, "where there is room for one, every fourth time"
+    assert await leased(live) == {URGENT: 6, OTHER: 9}, "with room for one, every fourth time"
 
 
-async def test_what_one_kind_does_not_need_is_the_others(live: Context, relay: Relay) -> None:
+async def test_an_unused_share_is_given_to_the_others(live: Context, relay: Relay) -> None:
     await add_tasks(live.db, URGENT, 28)
     await add_tasks(live.db, OTHER, 1)
     assert await relay.queue_tasks() == 29
 
 
-def test_mails_that_somebody_waits_for_or_must_see_soon_are_urgent() -> None:
+def test_mails_that_users_wait_for_are_urgent() -> None:
     urgent = {task.name for task in tasks_of(FEATURES) if task.urgent}
     assert {
         "users.send_reset",

@@ -1,10 +1,10 @@
 // The stand-in application: register, open the mails' links, sign in, see the account, refresh, sign out.
 // Tokens live in these variables and nowhere else: a reload signs out. Answers become text, never markup.
 
-let tokens = null; // { access_token, refresh_token, expires_in } while somebody is signed in
+let tokens = null; // { access_token, refresh_token, expires_in } while signed in
 let mailToken = null; // from a mail's link, until it is spent
 
-// What a mail's link opens. The link alone does nothing: mail scanners follow links, too.
+// The pages behind mailed links. The link alone does nothing: mail scanners follow links, too.
 const links = {
   "/verify": {
     title: "Confirm your e-mail address", text: "Press the button to confirm your address.",
@@ -33,14 +33,14 @@ const links = {
 const at = (id) => document.getElementById(id);
 
 class Problem extends Error {
-  /** The body of an application/problem+json answer; `errors` says which fields are meant. */
+  /** The body of an application/problem+json answer; `errors` names the fields. */
   constructor({ status, detail, errors = [], trace_id }) {
     super(detail);
     Object.assign(this, { status, errors, trace: trace_id });
   }
 }
 
-/** Calls the API; throws a Problem for whatever is not a success. `body` is sent as JSON, URLSearchParams as a form. */
+/** Calls the API; throws a Problem for every other status than success. `body` is sent as JSON, URLSearchParams as a form. */
 async function call(method, path, body) {
   const headers = {};
   if (tokens) headers.Authorization = `Bearer ${tokens.access_token}`;

@@ -25,7 +25,7 @@ CLEAR_SITE_DATA = {"clear-site-data": '"cookies"'}
 
 
 class Cookies:
-    """The cookies of a request, and those that its response sets, whatever its status."""
+    """The cookies of a request, and those that its response sets, for any status."""
 
     def __init__(self, headers: Mapping[bytes, bytes]) -> None:
         self.headers = headers
@@ -43,7 +43,7 @@ class Cookies:
     @functools.cached_property
     def ambiguous(self) -> bool:
         """Whether one of our __Host- cookies is sent twice. Browsers prevent that; if it happens, one of the two was
-        planted, and they cannot be told apart."""
+        planted, and it is unknown which."""
         if b"cookie" not in self.headers:
             return False
         sent = [name for name, _ in self._pairs]

@@ -87,7 +87,7 @@ class Client:
         await self._send(self._form.resync(at, reason))
 
     def end(self, reason: str) -> None:
-        """End the connection with a reason, once the client has taken what was sent before."""
+        """End the connection with a reason, after the client has received all data sent before."""
         if self.ending is not None:
             return
         self.ending = reason
@@ -116,8 +116,8 @@ class Client:
         return None if item.data is None else self._form.item(item)
 
     def _write(self, message: Any) -> None:
-        """Step the sending coroutine once, in place of a task and a queue for each client. It finishes at once unless
-        the client has not taken what was sent before; then a task waits, and catches the client up."""
+        """Step the sending coroutine once, in place of a task and a queue for each client. It finishes at once
+        unless earlier data is still unsent; then a task waits, and sends what the client missed."""
         sending: Any = self._send(message)
         try:
             awaited = sending.send(None)

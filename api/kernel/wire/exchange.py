@@ -122,8 +122,8 @@ class Exchange:
 
     @property
     def waits_for_body(self) -> bool:
-        """Whether it is the client's turn: the body is not complete, and there is room for it. A client that asked
-        for 100 (Continue) has its turn once it was told."""
+        """Whether it is the client's turn: the body is not complete, and there is room for it. With Expect, its
+        turn starts at the 100 (Continue)."""
         return not self.received and not self.full and not self._expects
 
     @property

@@ -57,7 +57,7 @@ class Parser:
         self._data, self._at = b"", 0
 
     def take(self) -> bytes:
-        """What is not parsed yet, where it is no HTTP."""
+        """The unparsed rest, if it is not HTTP."""
         taken = self._data[self._at :]
         self.clear()
         return taken

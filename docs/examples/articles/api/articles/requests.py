@@ -1,4 +1,4 @@
-"""The topic `articles.commands`: what other services may do with articles."""
+"""The topic `articles.commands`: commands of other services."""
 
 from uuid import UUID
 

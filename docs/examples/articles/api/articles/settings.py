@@ -1,4 +1,4 @@
-"""What an operator may set for articles."""
+"""The feature's settings."""
 
 from typing import Annotated
 

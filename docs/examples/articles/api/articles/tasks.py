@@ -35,7 +35,7 @@ class NoticeRound(msgspec.Struct, frozen=True):
 
 
 class Digest(msgspec.Struct, frozen=True):
-    """One mail: to this reader, about what was published since."""
+    """One mail: to this reader, about articles published since."""
 
     reader_id: UUID
     since: datetime

@@ -1,4 +1,4 @@
-"""What comes in and what goes out."""
+"""Requests and responses."""
 
 from datetime import datetime
 from typing import Annotated
@@ -24,7 +24,7 @@ class NewArticle(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class ArticleChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The fields that are given are changed."""
+    """Only the given fields are changed."""
 
     title: Title | UnsetType = UNSET
     body: Body | UnsetType = UNSET
@@ -51,7 +51,7 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """What an author may change, with the row locked. `refuse_stale` needs only the Version field."""
+    """The fields that an author may change, read with the row locked. `refuse_stale` needs only the Version field."""
 
     version: Version[int]
     title: str
@@ -110,7 +110,7 @@ class NewComment(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Comment(msgspec.Struct, frozen=True, tag="comment"):
-    """`type` tells it from `CommentGone` in a stream."""
+    """`type` distinguishes it from `CommentGone` in a stream."""
 
     id: UUID
     body: str
@@ -146,7 +146,7 @@ class Hidden(msgspec.Struct, frozen=True):
 
 
 class NoticeMail(msgspec.Struct, frozen=True):
-    """What the mail of a new article says."""
+    """The fields of the mail about a new article."""
 
     email: str
     language: str

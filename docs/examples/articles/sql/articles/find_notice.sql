@@ -1,4 +1,4 @@
--- What the mail about a new article says to a follower; none where one of the two is gone, or the address is not confirmed.
+-- Finds the data of a mail about a new article for a follower. Returns no row if either is deleted or the address is unconfirmed.
 --
 --   $1 article_id   uuid
 --   $2 follower_id  uuid

@@ -1,4 +1,4 @@
--- What the authors that an account follows have published since, the most popular first.
+-- Lists the articles that an account's authors published since a time, the most popular first.
 --
 --   $1 reader_id  uuid
 --   $2 since      timestamptz

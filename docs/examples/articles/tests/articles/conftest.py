@@ -22,7 +22,7 @@ class Person:
         self._client = client
 
     async def ask(self, method: str, path: str, status: int = 200, **options: Any) -> httpx.Response:
-        """Call a route below /api. Raises AssertionError where the status is another one."""
+        """Call a route below /api. Raises AssertionError for another status."""
         options["headers"] = {"authorization": f"Bearer {self.token}"} | options.get("headers", {})
         answer = await self._client.request(method, f"/api{path}", **options)
         assert answer.status_code == status, answer.text

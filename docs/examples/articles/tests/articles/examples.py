@@ -1,4 +1,4 @@
-"""For the tests that go over every feature (tests/examples.py)."""
+"""Test data for the tests that cover all features (tests/examples.py)."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -68,49 +68,49 @@ async def things(context: Context, user: User, sid: UUID) -> Mapping[str, Mappin
     }
 
 
-async def page(told: Transcript, context: Context, admin: dict[str, str]) -> None:
-    await write(told, admin)
+async def page(transcript: Transcript, context: Context, admin: dict[str, str]) -> None:
+    await write(transcript, admin)
     other = await make_user(context, "author@example.com")
     theirs = await things(context, other, uuid7())
     article, comment = theirs["/articles/{id}"].values()
-    await read(told, article, admin)
-    await discuss(told, article, comment, admin)
-    await follow(told, other.id, admin)
+    await read(transcript, article, admin)
+    await discuss(transcript, article, comment, admin)
+    await follow(transcript, other.id, admin)
 
 
-async def write(told: Transcript, admin: dict[str, str]) -> None:
-    told.say("## Articles")
+async def write(transcript: Transcript, admin: dict[str, str]) -> None:
+    transcript.write("## Articles")
     new = {"title": "How to train your dragon", "body": "Carefully.", "tags": ["dragons"]}
-    answer = await told.show("POST /articles", json=new, headers=admin)
+    answer = await transcript.show("POST /articles", json=new, headers=admin)
     id, match = answer.json()["id"], {"if-match": answer.headers["etag"]}
-    await told.show("PATCH /articles/{id}", id=id, json={"body": "Very carefully."}, headers=admin | match)
-    await told.show("PUT /articles/{id}/hidden", id=id, headers=admin)
-    await told.show("DELETE /articles/{id}", id=id, headers=admin)
-    await told.show("PUT /authors/me/avatar", content=PNG, headers=admin | {"content-type": "image/png"})
+    await transcript.show("PATCH /articles/{id}", id=id, json={"body": "Very carefully."}, headers=admin | match)
+    await transcript.show("PUT /articles/{id}/hidden", id=id, headers=admin)
+    await transcript.show("DELETE /articles/{id}", id=id, headers=admin)
+    await transcript.show("PUT /authors/me/avatar", content=PNG, headers=admin | {"content-type": "image/png"})
 
 
-async def read(told: Transcript, article: object, admin: dict[str, str]) -> None:
-    await told.show("PUT /articles/{id}/favourite", id=article, headers=admin)
-    await told.show("GET /articles", params={"tag": "travel", "limit": 1})
-    await told.show("GET /articles/{id}", id=article, headers=admin)
-    await told.show("DELETE /articles/{id}/favourite", id=article, headers=admin)
-    await told.show("GET /articles/tags")
-    await told.show("GET /articles/export.csv", headers=admin)
+async def read(transcript: Transcript, article: object, admin: dict[str, str]) -> None:
+    await transcript.show("PUT /articles/{id}/favourite", id=article, headers=admin)
+    await transcript.show("GET /articles", params={"tag": "travel", "limit": 1})
+    await transcript.show("GET /articles/{id}", id=article, headers=admin)
+    await transcript.show("DELETE /articles/{id}/favourite", id=article, headers=admin)
+    await transcript.show("GET /articles/tags")
+    await transcript.show("GET /articles/export.csv", headers=admin)
 
 
-async def discuss(told: Transcript, article: object, comment: object, admin: dict[str, str]) -> None:
-    await told.show("GET /articles/{id}/comments/live", id=article)
-    told.describe("GET /articles/{id}/comments/socket")
-    await told.show("POST /articles/{id}/comments", id=article, json={"body": "Thank you."}, headers=admin)
-    await told.show("GET /articles/{id}/comments", id=article)
+async def discuss(transcript: Transcript, article: object, comment: object, admin: dict[str, str]) -> None:
+    await transcript.show("GET /articles/{id}/comments/live", id=article)
+    transcript.describe("GET /articles/{id}/comments/socket")
+    await transcript.show("POST /articles/{id}/comments", id=article, json={"body": "Thank you."}, headers=admin)
+    await transcript.show("GET /articles/{id}/comments", id=article)
     route = "DELETE /articles/{id}/comments/{comment_id}"
-    await told.show(route, id=article, comment_id=comment, headers=admin)
+    await transcript.show(route, id=article, comment_id=comment, headers=admin)
 
 
-async def follow(told: Transcript, author: UUID, admin: dict[str, str]) -> None:
-    await told.show("PUT /authors/{id}/follow", id=author, headers=admin)
-    await told.show("GET /articles/feed", headers=admin)
-    await told.show("GET /authors/{id}", id=author, headers=admin)
-    await told.show("GET /authors/{id}/avatar", id=author)
-    await told.show("DELETE /authors/{id}/follow", id=author, headers=admin)
-    await told.show("POST /follows/{token}/end", token=uuid7())
+async def follow(transcript: Transcript, author: UUID, admin: dict[str, str]) -> None:
+    await transcript.show("PUT /authors/{id}/follow", id=author, headers=admin)
+    await transcript.show("GET /articles/feed", headers=admin)
+    await transcript.show("GET /authors/{id}", id=author, headers=admin)
+    await transcript.show("GET /authors/{id}/avatar", id=author)
+    await transcript.show("DELETE /authors/{id}/follow", id=author, headers=admin)
+    await transcript.show("POST /follows/{token}/end", token=uuid7())

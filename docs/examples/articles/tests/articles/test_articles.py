@@ -41,7 +41,7 @@ async def test_an_editor_deletes_anyones_article_and_others_only_their_own(perso
     await author.ask("GET", f"/articles/{second}", 404)
 
 
-async def test_a_hidden_article_is_there_for_its_author_alone(person: People, client: httpx.AsyncClient) -> None:
+async def test_a_hidden_article_is_visible_to_its_author_only(person: People, client: httpx.AsyncClient) -> None:
     author, editor = await person(), await person(roles=("editor",))
     id = await author.publish()
     await editor.ask("PUT", f"/articles/{id}/hidden", 204)
@@ -65,7 +65,7 @@ async def test_articles_are_listed_page_by_page_and_by_filter(person: People, cl
     assert titles(await client.get("/api/articles", params={"tag": "travel", "author": str(ada.id)})) == ["two", "one"]
     assert titles(await client.get("/api/articles", params={"favourited_by": str(ada.id)})) == ["four"]
     other = await client.get("/api/articles", params={"cursor": first.json()["next_cursor"], "tag": "food"})
-    assert other.status_code == 422, "a cursor is of one list"
+    assert other.status_code == 422, "a cursor is valid for one list"
 
 
 async def test_a_reader_sees_their_favourites_and_a_guest_none(person: People, client: httpx.AsyncClient) -> None:
@@ -98,7 +98,7 @@ async def test_an_article_may_be_longer_than_other_bodies(person: People) -> Non
     await (await person()).ask("POST", "/articles", 201, json=body)
 
 
-async def test_an_authors_articles_go_with_the_account(person: People, context: Context) -> None:
+async def test_an_authors_articles_are_deleted_with_the_account(person: People, context: Context) -> None:
     author, reader = await person(), await person()
     id = await author.publish()
     await reader.ask("POST", f"/articles/{id}/comments", 201, json={"body": "Nice."})

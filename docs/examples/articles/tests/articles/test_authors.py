@@ -18,7 +18,7 @@ async def test_the_feed_has_the_articles_of_the_authors_one_follows(person: Peop
     assert (await reader.ask("GET", "/articles/feed")).json()["items"] == []
 
 
-async def test_one_does_not_follow_oneself_nor_an_account_that_never_wrote(person: People) -> None:
+async def test_one_cannot_follow_oneself_or_an_account_without_articles(person: People) -> None:
     author, reader = await person(), await person()
     await author.publish()
     assert (await author.ask("PUT", f"/authors/{author.id}/follow", 409)).json()["code"] == "OWN_AUTHOR"
@@ -39,7 +39,7 @@ async def test_a_picture_is_sent_as_a_body_or_by_a_form(person: People, client: 
     assert (await client.get(f"/api/authors/{author.id}")).json()["has_avatar"] is True
 
 
-async def test_what_is_no_picture_or_too_large_is_refused(person: People) -> None:
+async def test_a_file_of_another_type_or_too_large_is_refused(person: People) -> None:
     author = await person()
     for status, content in ((415, b"<svg/>"), (413, PNG + bytes(2_000_000))):
         await author.ask("PUT", "/authors/me/avatar", status, content=content, headers={"content-type": "image/png"})

@@ -55,9 +55,7 @@ async def test_rounds_reach_every_follower_once(
     assert sorted(str(mail.to) for mail in mailbox.sent) == sorted(reader.email for reader in readers)
 
 
-async def test_nothing_is_mailed_about_what_was_hidden_meanwhile(
-    person: People, context: Context, mailbox: MemoryMailer
-) -> None:
+async def test_hidden_articles_are_not_mailed(person: People, context: Context, mailbox: MemoryMailer) -> None:
     author, reader, editor = await person(), await person(), await person(roles=("editor",))
     await author.publish()
     await mailed(context)

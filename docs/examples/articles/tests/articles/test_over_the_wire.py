@@ -1,4 +1,4 @@
-"""What has no end or is long, over a real server: comments as they are written, and 100,000 rows."""
+"""Streams and large answers over a real server: live comments, and 100,000 rows."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ ROWS = 100_000
 
 @pytest.fixture(scope="module")
 async def opened(settings: Settings) -> AsyncIterator[Context]:
-    """A database of this file's own: another process sees what is committed."""
+    """A database for this file: another process reads committed rows."""
     async with clone(settings) as cloned, open_context(cloned, SUBSCRIBERS) as made:
         yield made
 
@@ -83,5 +83,5 @@ async def test_an_export_of_100_000_rows(editor: Person, opened: Context, tmp_pa
     assert answer.headers["content-disposition"] == 'attachment; filename="articles.csv"'
     rows = [row for row in csv.DictReader(answer.text.splitlines()) if "=title" in row["title"]]
     assert len({row["id"] for row in rows}) == ROWS
-    assert {row["title"][:8] for row in rows} == {"'=title "}, "a spreadsheet does not run it as a formula"
+    assert {row["title"][:8] for row in rows} == {"'=title "}, "a spreadsheet does not evaluate it as a formula"
     assert {row["tags"] for row in rows} == {'["travel"]'}

@@ -1,4 +1,4 @@
-"""What the worker does for articles: messages of other services, and the sweep."""
+"""The worker's part of articles: messages of other services, and the sweep."""
 
 import msgspec
 import pytest
@@ -31,7 +31,7 @@ async def test_an_article_that_does_not_exist_makes_a_dead_letter(context: Conte
         await commands.handle(context, hide(uuid7()))
 
 
-async def test_the_sweep_deletes_what_was_hidden_long_ago(person: People, context: Context) -> None:
+async def test_the_sweep_deletes_articles_hidden_long_ago(person: People, context: Context) -> None:
     author = await person()
     old, new = await author.publish(), await author.publish()
     for id in (old, new):

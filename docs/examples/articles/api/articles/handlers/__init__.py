@@ -1,1 +1,1 @@
-"""What the routes call, a file for each group."""
+"""Handlers, one file for each group."""

@@ -61,5 +61,5 @@ async def hide(db: Transaction, id: UUID) -> None:
 
 
 def is_editor(principal: Principal) -> bool:
-    """A guard cannot say "the owner or a role", so the query's `where` does, with this."""
+    """No guard covers "the owner or a role", so the query's `where` checks it with this."""
     return principal.is_superuser or EDITOR in principal.roles

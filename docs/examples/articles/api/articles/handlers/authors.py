@@ -1,4 +1,4 @@
-"""Authors: who follows them, and their pictures."""
+"""Authors: their followers and pictures."""
 
 from uuid import UUID
 

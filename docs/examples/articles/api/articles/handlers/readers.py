@@ -1,4 +1,4 @@
-"""What readers do: favourites and comments."""
+"""Actions of readers: favourites and comments."""
 
 from uuid import UUID
 
@@ -52,7 +52,7 @@ async def delete_comment(context: Context, principal: Principal, id: UUID, comme
 
 
 async def show_comment(context: Context, event: CommentWritten | CommentDeleted) -> Comment | CommentGone:
-    """What followers are sent for an event: made once for all of them. A comment that is gone raises NOT_FOUND, and
+    """Return the data that followers receive for an event, made once for all. A deleted comment raises NOT_FOUND, and
     nothing is sent."""
     if isinstance(event, CommentDeleted):
         return CommentGone(event.comment_id)

@@ -46,7 +46,7 @@ async def list_tags(context: Context) -> list[TagCount]:
 
 @cached(seconds=TAGS_SECONDS)
 async def frequent_tags(context: Context) -> list[TagCount]:
-    """All processes share the answer in Redis; without Redis PostgreSQL is asked each time."""
+    """All processes share the answer in Redis; without Redis PostgreSQL is queried each time."""
     return await queries.list_tags(context.db)
 
 
