@@ -42,7 +42,7 @@ async def check(connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound) 
     kinds = [kind.name for kind in prepared.get_parameters()]
     faults = _together(bound) if bound.together else []
     if bound.together:
-        bound = msgspec.structs.replace(bound, parameters={name: list[UUID] for name in bound.parameters})
+        bound = msgspec.structs.replace(bound, parameters=dict.fromkeys(bound.parameters, list[UUID]))
     faults += [
         *_parameters(bound, kinds),
         *_header(bound, kinds),

@@ -1,7 +1,7 @@
 """Queries with together=True: each request gets an answer from after it asked, and shares nothing but the statement."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -53,7 +53,7 @@ class Slow(Database):
 
     async def until_sent(self, count: int) -> None:
         async with asyncio.timeout(SECONDS):
-            while len(self.sent) < count:
+            while len(self.sent) < count:  # noqa: ASYNC110  # a turn of the loop is the event
                 await asyncio.sleep(0)
 
     async def read(self) -> None:
@@ -61,7 +61,7 @@ class Slow(Database):
         for _ in range(5):
             await asyncio.sleep(0)
         async with asyncio.timeout(SECONDS):
-            while self._read < len(self.sent):
+            while self._read < len(self.sent):  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
     async def deliver_all(self, *tasks: "asyncio.Task[Any]") -> None:
@@ -82,7 +82,7 @@ async def users(live: Context) -> list[User]:
 
 
 def ask(db: Database, id: UUID) -> "asyncio.Task[User]":
-    return asyncio.ensure_future(queries.get(db, id))  # type: ignore[arg-type]  # a coroutine
+    return asyncio.ensure_future(queries.get(db, id))
 
 
 NUMBERS = st.integers(0, 1)
@@ -109,7 +109,8 @@ async def test_a_read_sees_each_write_that_was_committed_before_it(
         if step == "ask":
             tasks.append(asyncio.create_task(read(number)))
         elif step == "write":
-            await live.db.fetch("update users set name = $2 where id = $1", users[number].id, str(committed[number] + 1))
+            change = "update users set name = $2 where id = $1"
+            await live.db.fetch(change, users[number].id, str(committed[number] + 1))
             committed[number] += 1
         elif step == "deliver":
             db.deliver(number)
@@ -266,10 +267,10 @@ async def other(db: Database, sid: UUID) -> Row | None: ...
 
 
 @pytest.fixture
-async def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sql, "FOLDER", tmp_path)
     (tmp_path / "things").mkdir()
-    yield tmp_path / "things"
+    return tmp_path / "things"
 
 
 @pytest.mark.parametrize(
