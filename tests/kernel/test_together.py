@@ -1,6 +1,7 @@
 """Queries with together=True: each request gets an answer from after it asked, and shares nothing but the statement."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data import sql, together
 from api.kernel.data.database import Database, Record, Transaction, open_database, uuid7
-from api.kernel.data.sql import QueryError, query
+from api.kernel.data.sql import Bound, QueryError, bound_queries, query
 from api.kernel.errors import NOT_FOUND, UNAVAILABLE
 from api.kernel.settings import Settings
 from api.kernel.telemetry import span
+from api.sessions import queries as sessions
 from api.users import queries
 from api.users.types import User
 from tests.factories import make_user
@@ -85,6 +87,7 @@ def ask(db: Database, id: UUID) -> "asyncio.Task[User]":
     return asyncio.ensure_future(queries.get(db, id))
 
 
+QUERIES = [bound for module in (queries, sessions) for bound in bound_queries(module)]
 NUMBERS = st.integers(0, 1)
 STEPS = st.tuples(st.sampled_from(["ask", "write", "read", "turn", "deliver"]), NUMBERS)
 
@@ -294,3 +297,19 @@ def test_a_signature_that_cannot_be_asked_together_stops_the_import_by_name(
     with pytest.raises(QueryError, match=told) as refused:
         query(together=True)(function)
     assert str(refused.value).startswith(f"things.{function.__name__}: ")
+
+
+@pytest.mark.parametrize("bound", [each for each in QUERIES if each.together], ids=lambda bound: bound.name)
+async def test_each_key_is_looked_up_in_an_index_by_one_plan_for_all_batches(live: Context, bound: Bound) -> None:
+    async with live.db.transaction() as db:
+        await db.fetch(f"prepare asked as {bound.statement}")
+        keys = ", ".join(f"array['{uuid7()}', '{uuid7()}']::uuid[]" for _ in bound.parameters)
+        for _ in range(6):  # the sixth gets a plan for all, if its estimate is not worse
+            await db.fetch(f"execute asked ({keys})")
+        rows = await db.fetch(f"explain execute asked ({keys})")
+        plans = await db.fetch("select generic_plans, custom_plans from pg_prepared_statements where name = 'asked'")
+        await db.fetch("deallocate asked")
+    plan = "\n".join(row[0] for row in rows)
+    assert "Seq Scan" not in plan
+    assert plan.count("Scan using ") == len(re.findall(r"Index Cond: .*= asked\.", plan)), plan
+    assert [tuple(row) for row in plans] == [(2, 5)], "one plan for all, of the execution and of explain"
