@@ -1,13 +1,10 @@
 """Queries with together=True: each request gets an answer from after it asked, and shares nothing but the statement."""
 
 import asyncio
-import re
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,13 +12,11 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from api.kernel.context import Context, Origin, origin
-from api.kernel.data import sql, together
-from api.kernel.data.database import Database, Record, Transaction, open_database, uuid7
-from api.kernel.data.sql import Bound, QueryError, bound_queries, query
+from api.kernel.data import together
+from api.kernel.data.database import Database, Record, open_database, uuid7
 from api.kernel.errors import NOT_FOUND, UNAVAILABLE
 from api.kernel.settings import Settings
 from api.kernel.telemetry import span
-from api.sessions import queries as sessions
 from api.users import queries
 from api.users.types import User
 from tests.factories import make_user
@@ -87,7 +82,6 @@ def ask(db: Database, id: UUID) -> "asyncio.Task[User]":
     return asyncio.ensure_future(queries.get(db, id))
 
 
-QUERIES = [bound for module in (queries, sessions) for bound in bound_queries(module)]
 NUMBERS = st.integers(0, 1)
 STEPS = st.tuples(st.sampled_from(["ask", "write", "read", "turn", "deliver"]), NUMBERS)
 
@@ -249,67 +243,3 @@ async def test_a_batch_has_neither_the_context_nor_the_trace_of_a_request(
     parents = {each.context.span_id: each.name for each in spans.get_finished_spans() if each.context}
     asked = [each.parent for each in spans.get_finished_spans() if each.name == "users.get"]
     assert sorted(parents[parent.span_id] for parent in asked if parent) == sorted(f"request {u.id}" for u in users)
-
-
-class Row(msgspec.Struct, frozen=True):
-    id: UUID
-    name: str
-
-
-class Keyless(msgspec.Struct, frozen=True):
-    name: str
-
-
-async def no_key(db: Database) -> Row | None: ...
-async def a_text(db: Database, id: str) -> Row | None: ...
-async def many(db: Database, id: UUID) -> list[Row]: ...  # type: ignore[empty-body]
-async def writing(db: Transaction, id: UUID) -> Row | None: ...
-async def keyless(db: Database, id: UUID) -> Keyless | None: ...
-async def value(db: Database, id: UUID) -> UUID | None: ...
-async def other(db: Database, sid: UUID) -> Row | None: ...
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(sql, "FOLDER", tmp_path)
-    (tmp_path / "things").mkdir()
-    return tmp_path / "things"
-
-
-@pytest.mark.parametrize(
-    ("function", "told"),
-    [
-        (no_key, "takes `db: Database` and a key of UUIDs, and returns one row, or None"),
-        (a_text, "takes `db: Database` and a key of UUIDs"),
-        (many, "and returns one row, or None"),
-        (writing, "takes `db: Database`"),
-        (keyless, "the first fields of Keyless must be `id: UUID`"),
-        (value, "the first fields of UUID must be `id: UUID`"),
-        (other, "the first fields of Row must be `sid: UUID`"),
-    ],
-)
-def test_a_signature_that_cannot_be_asked_together_stops_the_import_by_name(
-    folder: Path, function: Callable[..., Any], told: str
-) -> None:
-    statement = "update things set name = ''" if function is writing else "select 1"
-    (folder / f"{function.__name__}.sql").write_text(statement)
-    function.__module__ = "api.things.queries"
-    with pytest.raises(QueryError, match=told) as refused:
-        query(together=True)(function)
-    assert str(refused.value).startswith(f"things.{function.__name__}: ")
-
-
-@pytest.mark.parametrize("bound", [each for each in QUERIES if each.together], ids=lambda bound: bound.name)
-async def test_each_key_is_looked_up_in_an_index_by_one_plan_for_all_batches(live: Context, bound: Bound) -> None:
-    async with live.db.transaction() as db:
-        await db.fetch(f"prepare asked as {bound.statement}")
-        keys = ", ".join(f"array['{uuid7()}', '{uuid7()}']::uuid[]" for _ in bound.parameters)
-        for _ in range(6):  # the sixth gets a plan for all, if its estimate is not worse
-            await db.fetch(f"execute asked ({keys})")
-        rows = await db.fetch(f"explain execute asked ({keys})")
-        plans = await db.fetch("select generic_plans, custom_plans from pg_prepared_statements where name = 'asked'")
-        await db.fetch("deallocate asked")
-    plan = "\n".join(row[0] for row in rows)
-    assert "Seq Scan" not in plan
-    assert plan.count("Scan using ") == len(re.findall(r"Index Cond: .*= asked\.", plan)), plan
-    assert [tuple(row) for row in plans] == [(2, 5)], "one plan for all, of the execution and of explain"
