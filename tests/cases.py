@@ -282,6 +282,13 @@ CASES: dict[int, tuple[str, str, str]] = {
     337: ("starting with honcho and make, as documented", "16.5.3", "755"),
     338: ("a command whose output cannot be written", "16.5.3", "755"),
     356: ("an access cookie that expired, with its refresh cookie beside it", "7.1.1", "613"),
+    342: (
+        "a session ended, a right withdrawn, an account disabled: just now, in another process",
+        "7.4.1, 8.3.2",
+        "613",
+    ),
+    343: ("an answer from before what was committed, by reads that share a statement", "2.3.3, 15.4.2", "367"),
+    344: ("reads that share a statement: one is cancelled, all fail", "16.5.2", "755"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {

@@ -27,7 +27,7 @@ from api.kernel.context import Context, open_context
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, uuid7
 from api.kernel.feature import settings_of, tasks_of
-from api.kernel.identity.auth import Principals, Tokens
+from api.kernel.identity.auth import Tokens
 from api.kernel.identity.limits import Limiter
 from api.kernel.identity.passwords import Passwords
 from api.kernel.live.hub import Live
@@ -133,30 +133,13 @@ async def db(
             await transaction.rollback()
 
 
-class Clock:
-    """A clock that advances only when a test sets it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture
 def mailbox() -> MemoryMailer:
     return MemoryMailer()
 
 
 @pytest.fixture
-def context(
-    settings: Settings, db: Database, cache: Cache, mailbox: MemoryMailer, passwords: Passwords, clock: Clock
-) -> Context:
+def context(settings: Settings, db: Database, cache: Cache, mailbox: MemoryMailer, passwords: Passwords) -> Context:
     return Context(
         settings=settings,
         db=db,
@@ -164,7 +147,6 @@ def context(
         mail=mailbox,
         http=HttpClient(settings),
         tokens=Tokens(settings),
-        principals=Principals(clock),
         limiter=Limiter(settings, cache),
         passwords=passwords,
         live=Live(db, asyncio.Event(), settings.max_connections),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -35,7 +36,10 @@ async def check(connection: "asyncpg.Connection[asyncpg.Record]", bound: Bound) 
     except asyncpg.PostgresError as error:
         return [f"{bound.name}: PostgreSQL refuses the statement: {error}"]
     kinds = [kind.name for kind in prepared.get_parameters()]
-    faults = [
+    faults = _together(bound) if bound.together else []
+    if bound.together:
+        bound = msgspec.structs.replace(bound, parameters=dict.fromkeys(bound.parameters, list[UUID]))
+    faults += [
         *_parameters(bound, kinds),
         *_header(bound, kinds),
         *records(bound),
@@ -58,6 +62,31 @@ def _parameters(bound: Bound, kinds: list[str]) -> list[str]:
         for number, (kind, (name, hint)) in enumerate(zip(kinds, bound.parameters.items(), strict=True), 1)
         if not fits(hint, kind)
     ]
+
+
+def _together(bound: Bound) -> list[str]:
+    """A query with together=True looks up each key by itself. Plans of the other forms depend on the number of keys and
+    on the tables' statistics: PostgreSQL plans `= any($1)` anew for each batch, or reads a whole index."""
+    keys = [*bound.parameters]
+    arrays = ", ".join(f"(select ${number}::uuid[])" for number, _ in enumerate(keys, 1))
+    statement = " ".join(re.sub(r"--.*", "", bound.statement).split())
+    form = (
+        f"select found.* from unnest({arrays}) as asked ({', '.join(keys)}) cross join lateral ( select … limit 1 )"
+        " as found"
+    )
+    begin, _, end = form.partition("…")
+    faults = []
+    if not (statement.startswith(begin) and statement.rstrip(" ;").endswith(end) and statement.count(" limit ") == 1):
+        faults.append(f"a query with together=True asks for one row of each key: write {form}")
+    return faults + [
+        f"a query with together=True returns the rows of its keys: write `and {column} = asked.{key}`"
+        for key, column in zip(keys, _first_columns(statement.removeprefix(begin)), strict=False)
+        if not re.search(rf"\b(where|and) {re.escape(column)} = asked\.{key}\b", statement)
+    ]
+
+
+def _first_columns(selected: str) -> list[str]:
+    return [column.strip() for column in selected.partition(" from ")[0].split(",")]
 
 
 def _advice(kind: str, written: str) -> str:

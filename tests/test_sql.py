@@ -138,6 +138,42 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
+BY_KEY = """-- Finds.
+--
+--   $1 id  uuid[]
+
+select found.*
+  from unnest((select $1::uuid[])) as asked (id)
+ cross join lateral (
+    select id, email
+      from users
+     where id = asked.id
+     limit 1
+) as found;
+"""
+FORM = "write select found.* from unnest((select $1::uuid[])) as asked (id) cross join lateral ( select … limit 1 ) as"
+WRONG_TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
+    "one key": ({"statement": FIND}, "$1 is uuid, the signature's id is list[uuid.UUID]"),
+    "a plan for each batch": ({"statement": FIND.replace("uuid\n", "uuid[]\n").replace("$1;", "any($1);")}, FORM),
+    "a plan for each batch, with the keys as rows": (
+        {"statement": BY_KEY.replace("(select $1::uuid[])", "$1::uuid[]")},
+        FORM,
+    ),
+    "several rows of a key": ({"statement": BY_KEY.replace("     limit 1\n", "")}, FORM),
+    "rows of other keys": (
+        {"statement": BY_KEY.replace("id = asked.id", "pending_email is null")},
+        "returns the rows of its keys: write `and id = asked.id`",
+    ),
+    "another column in the place of the key": (
+        {"statement": BY_KEY.replace("select id,", "select credentials_changed_by as id,")},
+        "write `and credentials_changed_by as id = asked.id`",
+    ),
+    "a column's type": ({"statement": BY_KEY, "row": Mistyped}, "the column email is text, the field <class 'int'>"),
+    "a null": ({"statement": BY_KEY.replace("email", "name"), "row": Named}, "the column name is nullable"),
+    "the header's type": ({"statement": BY_KEY.replace("uuid[]\n", "uuid\n")}, "the header calls $1 uuid"),
+}
+
+
 def made(**changed: Any) -> Bound:
     right: dict[str, Any] = {
         "name": "users.find_it",
@@ -159,8 +195,17 @@ async def test_an_invalid_query_is_reported_by_its_name(
     assert [fault for fault in faults if fault.startswith("users.find_it: ") and told in fault], faults
 
 
-async def test_a_valid_query_has_no_fault(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+@pytest.mark.parametrize(("changed", "told"), WRONG_TOGETHER.values(), ids=WRONG_TOGETHER)
+async def test_a_wrong_query_of_keys_that_are_asked_together_is_caught_by_its_name(
+    connection: "asyncpg.Connection[asyncpg.Record]", changed: dict[str, Any], told: str
+) -> None:
+    faults = await check(connection, made(together=True, **changed))
+    assert [fault for fault in faults if fault.startswith("users.find_it: ") and told in fault], faults
+
+
+async def test_a_right_query_has_no_fault(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     assert await check(connection, made()) == []
+    assert await check(connection, made(together=True, statement=BY_KEY)) == []
     locking = made(statement=FIND.replace(";", " for update;"))
     assert await check(connection, locking) == []
     assert await check(connection, made(cardinality="stream")) == []

@@ -13,7 +13,7 @@ from api.kernel.client import HttpClient
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, open_database
 from api.kernel.gauges import measured
-from api.kernel.identity.auth import Principals, Tokens
+from api.kernel.identity.auth import Tokens
 from api.kernel.identity.limits import NETWORK_BITS, Limiter, network_of
 from api.kernel.identity.passwords import Passwords
 from api.kernel.live.hub import Live, open_live
@@ -45,7 +45,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     http: HttpClient
     """For calls of other services, in tasks."""
     tokens: Tokens
-    principals: Principals
     limiter: Limiter
     passwords: Passwords
     live: Live
@@ -78,7 +77,6 @@ async def open_context(
                 mail=SmtpMailer(settings, cache),
                 http=http,
                 tokens=Tokens(settings),
-                principals=Principals(),
                 limiter=Limiter(settings, cache),
                 passwords=passwords,
                 live=live,

@@ -140,6 +140,8 @@ class Owner(msgspec.Struct, frozen=True):
 class PrincipalRow(msgspec.Struct, frozen=True):
     """Current rights of the owner of an active session."""
 
+    id: UUID
+    user_id: UUID
     is_superuser: bool
     is_verified: bool
     roles: list[str]

@@ -1,5 +1,4 @@
--- Finds an account's credentials if this session is live now. For operations that must not rely on a principal cached
--- for up to a second.
+-- Finds an account's credentials if this session is live now: it may have ended since the principal was loaded.
 --
 --   $1 id   uuid
 --   $2 sid  uuid  the session

@@ -1,7 +1,12 @@
--- Gets an account by its id. The account must exist.
+-- Gets accounts by their ids.
 --
---   $1 id  uuid
+--   $1 id  uuid[]
 
-select id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at
-  from users
- where id = $1;
+select found.*
+  from unnest((select $1::uuid[])) as asked (id)
+ cross join lateral (
+    select id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at
+      from users
+     where id = asked.id
+     limit 1
+) as found;

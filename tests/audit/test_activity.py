@@ -22,7 +22,6 @@ async def me(client: httpx.AsyncClient) -> UUID:
 @pytest.fixture
 async def superuser(signed_in: httpx.AsyncClient, context: Context) -> httpx.AsyncClient:
     await context.db.fetch("update users set is_superuser = true where id = $1", await me(signed_in))
-    context.principals.forget(await me(signed_in))
     return signed_in
 
 

@@ -22,10 +22,9 @@ from starlette.applications import Starlette
 
 from api.app import create_app
 from api.kernel.context import Context
-from api.kernel.identity.auth import REMEMBERED_SECONDS, Principals
 from api.kernel.settings import Settings
 from api.users.queries import change_password
-from tests.conftest import Clock, client_of
+from tests.conftest import client_of
 from tests.factories import make_user
 from tests.sessions.signing import bearer, is_signed_in, login, refresh
 from tests.transactions import in_transaction
@@ -50,7 +49,6 @@ class Sequences(RuleBasedStateMachine):
     loop: asyncio.AbstractEventLoop
     client: httpx.AsyncClient
     context: Context
-    clock: Clock
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
@@ -138,7 +136,7 @@ class Sequences(RuleBasedStateMachine):
 
     @rule(number=st.none() | LINES)
     def change_password(self, number: int | None) -> None:
-        """In another process: this one notices within a second (N-6)."""
+        """In another process (N-6)."""
         kept = self.line(number) if number is not None else None
         if kept and kept.over:  # the actor of the change is signed in
             return
@@ -149,7 +147,6 @@ class Sequences(RuleBasedStateMachine):
             await in_transaction(self.context.db, change_password, self.user.id, row["password_hash"], sid)
 
         self.run(change())
-        self.clock.now += REMEMBERED_SECONDS
         self.leave(kept)
 
     def leave(self, kept: Line | None) -> None:
@@ -178,16 +175,16 @@ class Sequences(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def live_app(cloned: Settings, live: Context, clock: Clock) -> Starlette:
+def live_app(cloned: Settings, live: Context) -> Starlette:
     app = create_app(cloned)
-    app.state.context = msgspec.structs.replace(live, principals=Principals(clock))
+    app.state.context = live
     return app
 
 
-async def test_at_most_one_line_of_tokens(live_app: Starlette, live: Context, clock: Clock) -> None:
+async def test_one_line_of_tokens_or_none(live_app: Starlette, live: Context) -> None:
     """C-66 to C-72, in any order."""
     async with client_of(live_app) as client:
-        given = {"loop": asyncio.get_running_loop(), "client": client, "context": live, "clock": clock}
+        given = {"loop": asyncio.get_running_loop(), "client": client, "context": live}
         machine = type("Given", (Sequences,), given)
         chosen = settings(
             max_examples=25, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)

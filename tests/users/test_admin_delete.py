@@ -139,5 +139,3 @@ async def test_two_superusers_who_demote_themselves_concurrently_leave_one(
         assert sorted(answer.status_code for answer in answers) == [200, 409]
         assert len(await live.db.fetch("select 1 from users where is_superuser")) == 1
         await live.db.fetch("update users set is_superuser = true")
-        live.principals.forget(two[0].id)
-        live.principals.forget(two[1].id)

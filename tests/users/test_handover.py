@@ -27,7 +27,6 @@ async def test_remaining_credentials(
     except Problem as refusal:
         response, said = None, refusal.code
     assert said == answer
-    context.principals.forget(world.user.id)
     assert await left(world, response) == kept
 
 

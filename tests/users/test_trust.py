@@ -46,7 +46,6 @@ async def test_a_squatter_gets_no_rights_with_the_address(
     squatter = await sign_in(admin, ADA)
     if by_command:
         assert await promote(context, ADA)
-        context.principals.forget(user.id)
     else:
         assert (await admin.patch(f"/api/users/{user.id}", json={"is_superuser": True})).status_code == 200
     assert not await is_signed_in(admin, squatter)

@@ -12,6 +12,7 @@ import typing
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, overload
+from uuid import UUID
 
 import msgspec
 from opentelemetry.trace import SpanKind
@@ -26,6 +27,7 @@ from api.kernel.data.database import (
     demand_transaction,
 )
 from api.kernel.data.rows import argument_converter, row_maker
+from api.kernel.data.together import Together
 from api.kernel.errors import NOT_FOUND, Problem
 from api.kernel.telemetry import mark_failed, query_seconds, span, tracer
 
@@ -62,6 +64,8 @@ class Bound(msgspec.Struct, frozen=True):
     constraints: dict[str, type[Problem]]
     transactional: bool = False
     """Whether it demands a Transaction."""
+    together: bool = False
+    """Whether concurrent calls share a statement (together.py), whose parameters are then arrays."""
 
 
 def writes(statement: str) -> bool:
@@ -74,12 +78,15 @@ def query(function: Query[P, R], /) -> Query[P, R]: ...
 @overload
 def query(function: Rows[P, R], /) -> Rows[P, R]: ...
 @overload
+def query(*, together: bool) -> Callable[[Query[P, R]], Query[P, R]]: ...
+@overload
 def query(**constraints: type[Problem]) -> Callable[[Query[P, R]], Query[P, R]]: ...
-def query(function: Callable[..., Any] | None = None, /, **constraints: type[Problem]) -> Any:
+def query(function: Callable[..., Any] | None = None, /, together: Any = False, **constraints: type[Problem]) -> Any:
     """Bind a signature to its statement. `@query(users_email_key=EMAIL_TAKEN)` maps the named constraint to a Problem.
-    Raises QueryError at import if the file is missing or the signature is invalid."""
+    `@query(together=True)` reads the row of one key; concurrent calls share a statement, which takes arrays of keys
+    (together.py). Raises QueryError at import if the file is missing or the signature is invalid."""
     if function is None:
-        return lambda later: _bind(later, constraints)
+        return lambda later: _bind(later, constraints, together)
     return _bind(function, constraints)
 
 
@@ -88,15 +95,16 @@ def bound_queries(module: types.ModuleType) -> list[Bound]:
     return [value.bound for value in vars(module).values() if hasattr(value, "bound")]
 
 
-def _bind(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -> Any:
-    bound = _read(function, constraints)
+def _bind(function: Callable[..., Any], constraints: dict[str, type[Problem]], together: bool = False) -> Any:
+    bound = _read(function, constraints, together)
     # The comment shows the query's name in pg_stat_activity and the slow query log.
     statement = f"-- {bound.name}\n{bound.statement}"
     make, convert = row_maker(bound.name, bound.row), argument_converter(bound.parameters)
     labels = {"db.operation.name": bound.name}
     attributes = {"db.system.name": "postgresql", "db.query.summary": bound.name}
+    shared = Together(statement, len(bound.parameters)) if together else None
 
-    async def run(db: Database, *arguments: object) -> Any:
+    async def run(db: Database, *arguments: Any) -> Any:
         if bound.transactional:
             demand_transaction(db, bound.name)
         began = time.perf_counter()
@@ -104,7 +112,10 @@ def _bind(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -
             if current.is_recording():
                 current.set_attribute("db.namespace", db.namespace)
             try:
-                rows = await db.fetch(statement, *convert(arguments))
+                if shared:
+                    rows = await shared.fetch(db, arguments)
+                else:
+                    rows = await db.fetch(statement, *convert(arguments))
             except Violation as violation:
                 raise constraint_problem(violation, bound.constraints) from None
             finally:
@@ -143,7 +154,7 @@ def _bind(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -
     return bind
 
 
-def _read(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -> Bound:
+def _read(function: Callable[..., Any], constraints: dict[str, type[Problem]], together: bool) -> Bound:
     module = function.__module__.split(".")
     folder = module[0] if module[0] != "api" else module[1]
     name = f"{folder}.{function.__name__}"
@@ -170,7 +181,23 @@ def _read(function: Callable[..., Any], constraints: dict[str, type[Problem]]) -
     row, cardinality = _cardinality(name, returned)
     if inspect.iscoroutinefunction(function) == (cardinality == "stream"):
         raise QueryError(f"{name}: it is `async def`, or `def` where it answers an AsyncIterator.")
-    return Bound(name, file, statement, hints, row, cardinality, constraints, first is Transaction)
+    if together:
+        _check_together(name, first, hints, row, cardinality)
+    return Bound(name, file, statement, hints, row, cardinality, constraints, first is Transaction, together)
+
+
+def _check_together(name: str, first: Any, parameters: dict[str, Any], row: Any, cardinality: str) -> None:
+    """A key is of UUIDs, because a value that PostgreSQL refuses would fail the other requests of its batch."""
+    if first is not Database or set(parameters.values()) != {UUID} or cardinality not in ("one", "maybe"):
+        raise QueryError(
+            f"{name}: a query with together=True takes `db: Database` and a key of UUIDs, and returns one row, or None."
+        )
+    fields = msgspec.structs.fields(row) if isinstance(row, type) and issubclass(row, msgspec.Struct) else ()
+    if [(field.name, field.type) for field in fields][: len(parameters)] != list(parameters.items()):
+        raise QueryError(
+            f"{name}: a query with together=True returns its key first: the first fields of"
+            f" {getattr(row, '__name__', row)} must be {', '.join(f'`{key}: UUID`' for key in parameters)}."
+        )
 
 
 def _cardinality(name: str, returned: Any) -> tuple[Any, str]:

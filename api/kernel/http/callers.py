@@ -1,7 +1,6 @@
 """Authentication: the access token is verified, its principal loaded, and the identity for rate limits chosen: the
 account or sign-in if proved, otherwise the address."""
 
-import functools
 from uuid import UUID
 
 import msgspec
@@ -49,7 +48,7 @@ class Gate:
             claims = self._claims(context, headers, cookies)
             if not self._finds:
                 return Caller(claims=claims, known=self._unasked(context, claims))
-            principal = await context.principals.find(claims, functools.partial(self._authenticate, context))
+            principal = await self._authenticate(context, claims)
         except UNAVAILABLE:
             if self.route.degrades:
                 return Caller()
@@ -78,7 +77,7 @@ class Gate:
         """Load the caller of a stream or socket again. Raises the refusal of the guard, or UNAVAILABLE."""
         if caller.claims is None or caller.principal is None:
             return None
-        principal = await context.principals.find(caller.claims, functools.partial(self._authenticate, context))
+        principal = await self._authenticate(context, caller.claims)
         self.admit(context, Caller(claims=caller.claims, principal=principal))
         return principal
 

@@ -4,7 +4,7 @@ always validates the claims, because decoding alone accepts an expired token."""
 import functools
 import time
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -22,9 +22,8 @@ ACCESS_SECONDS = 15 * 60
 LEEWAY_SECONDS = 30
 _TYPE = "at+jwt"
 _MAX_LENGTH = 8192
-REMEMBERED_SECONDS = 1.0
 _MOST_REMEMBERED = 4096
-_INVALID = {"www-authenticate": 'Bearer error="invalid_token"'}
+INVALID_TOKEN = {"www-authenticate": 'Bearer error="invalid_token"'}
 
 TOKEN_INVALID = unauthorized("TOKEN_INVALID", "The access token is not valid; sign in again.")
 
@@ -63,38 +62,6 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     is_superuser: bool
     is_verified: bool
     roles: tuple[str, ...]
-
-
-class Principals:
-    """Caches the principal of each `sid`, so that the requests of one page need one query. A result is kept for
-    REMEMBERED_SECONDS from before its query, which bounds the delay until every process sees a commit; `forget` applies
-    it at once in this process. Negative results are cached too, so that repeated requests with a dead token cost one
-    query per second."""
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._known: dict[tuple[UUID, UUID], tuple[float, Principal | None]] = {}
-
-    async def find(self, claims: Claims, ask: Callable[[Claims], Awaitable[Principal]]) -> Principal:
-        """Return the principal for the claims. Raises TOKEN_INVALID if `ask` does."""
-        key, now = (claims.sid, claims.sub), self._now()
-        until, principal = self._known.get(key, (0.0, None))
-        if until <= now:
-            try:
-                principal = await ask(claims)
-            except TOKEN_INVALID:
-                principal = None
-            if len(self._known) >= _MOST_REMEMBERED:
-                self._known.clear()
-            self._known[key] = (now + REMEMBERED_SECONDS, principal)
-        if principal is None:
-            raise TOKEN_INVALID(headers=_INVALID)
-        return principal
-
-    def forget(self, id: UUID) -> None:
-        """Drop the results for this `sid`, or for all of this principal (`sub`). Call it after the commit."""
-        for key in [key for key in self._known if id in key]:
-            del self._known[key]
 
 
 class Guard(msgspec.Struct, frozen=True):
@@ -221,11 +188,11 @@ class Tokens:
         except ExpiredTokenError:
             if expired:  # authentic by its signature and header
                 return claims
-            refusal = TOKEN_EXPIRED(headers=_INVALID)
+            refusal = TOKEN_EXPIRED(headers=INVALID_TOKEN)
             refusal.claims = claims
             raise refusal from None
         except Exception:  # noqa: BLE001  # a parser on hostile input may raise anything
-            raise TOKEN_INVALID(headers=_INVALID) from None
+            raise TOKEN_INVALID(headers=INVALID_TOKEN) from None
 
     def _decode(self, token: str) -> jwt.Token:
         try:

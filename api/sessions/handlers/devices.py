@@ -33,7 +33,6 @@ async def cookie_logout(context: Context, cookies: Cookies) -> None:
         if owner:
             origin.set(msgspec.structs.replace(origin.get(), principal_id=owner.user_id))
             await record(db, SessionEnded(session_id=sid, user_id=owner.user_id, reason="logout"))
-    context.principals.forget(sid)
 
 
 async def list_sessions(context: Context, principal: Principal) -> list[Session]:
@@ -52,7 +51,6 @@ async def revoke_other_sessions(context: Context, principal: Principal) -> None:
     async with context.db.transaction() as db:
         for sid in await queries.end_others(db, principal.id, principal.sid):
             await record(db, SessionEnded(session_id=sid, user_id=principal.id, reason="revoked"))
-    context.principals.forget(principal.id)
 
 
 async def _end(context: Context, sid: UUID, user_id: UUID, reason: str) -> bool:
@@ -61,5 +59,4 @@ async def _end(context: Context, sid: UUID, user_id: UUID, reason: str) -> bool:
         ended = await queries.end(db, sid, user_id, reason) is not None
         if ended:
             await record(db, SessionEnded(session_id=sid, user_id=user_id, reason=reason))
-    context.principals.forget(sid)
     return ended

@@ -110,8 +110,6 @@ async def _start(context: Context, account: Account, form: Credentials, cookies:
     except LOGIN_BAD_CREDENTIALS as refusal:
         origin.reset(token)
         raise await _refused(context, account, refusal, "password") from None
-    if former:
-        context.principals.forget(former)
     delivery.set_device(context, cookies, device)
     return session
 

@@ -80,5 +80,4 @@ async def _end_reused(context: Context, sid: UUID, generation: int) -> None:
         if owner:
             await record(db, SessionEnded(session_id=sid, user_id=owner.user_id, reason="reuse"))
     if owner:
-        context.principals.forget(sid)
         raise REFRESH_TOKEN_REUSED

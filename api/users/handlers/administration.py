@@ -75,7 +75,6 @@ async def delete_user(context: Context, principal: Principal, id: UUID, if_match
         refuse_stale(if_match, user)
         await queries.delete(db, id)
         await record(db, UserDeleted(user_id=id))
-    context.principals.forget(id)
 
 
 async def revoke_user_sessions(context: Context, id: UUID) -> None:
@@ -83,7 +82,6 @@ async def revoke_user_sessions(context: Context, id: UUID) -> None:
     async with context.db.transaction() as db:
         await queries.end_sessions(db, id, None)
         await record(db, SessionsRevoked(user_id=id))
-    context.principals.forget(id)
 
 
 async def _search_of(context: Context, query: UserSearch) -> tuple[str | None, str | None]:

@@ -52,7 +52,6 @@ async def update_user(context: Context, principal: Principal, id: UUID, body: Us
             raise LAST_SUPERUSER
         await _put(db, user, plan, password_hash)
         user = await queries.get(db, id)
-    context.principals.forget(id)
     return user
 
 

@@ -64,7 +64,7 @@ async def get_me(context: Context, principal: Principal) -> User:
     """Get the caller's own account."""
     try:
         return await queries.get(context.db, principal.id)
-    except NOT_FOUND:  # deleted, but cached as a principal for up to a second
+    except NOT_FOUND:  # deleted since the principal was loaded
         raise UNAUTHORIZED from None
 
 
@@ -106,7 +106,6 @@ async def update_me(
         if body.email:
             await _put_pending_email(db, user, body.email)
         user = await queries.get(db, principal.id)
-    context.principals.forget(principal.id)
     return user
 
 
@@ -123,7 +122,6 @@ async def confirm_email(context: Context, body: EmailToken) -> User:
             user_id=user.id, old_email=owner.email, email=user.email, how="confirmed", was_verified=owner.is_verified
         )
         await record(db, moved)
-    context.principals.forget(user.id)
     return user
 
 
@@ -149,8 +147,6 @@ async def revert_email(context: Context, body: EmailTokenWithPassword) -> User:
         await record(db, EmailChangeReverted(user_id=user.id, email=user.email, old_email=lost))
         if password_hash:
             await record(db, PasswordChanged(user_id=user.id, how="reset"))
-    for id in filter(None, (user.id, squatter)):
-        context.principals.forget(id)
     return user
 
 
@@ -165,7 +161,6 @@ async def change_password(context: Context, principal: Principal, body: Password
         user = await _lock(db, principal)
         await _refuse_outdated(db, principal, proof, CHANGE_PASSWORD_BAD_CREDENTIALS)
         await _put_password(db, user, password_hash, renew)
-    context.principals.forget(principal.id)
 
 
 async def delete_me(context: Context, principal: Principal, body: PasswordConfirmation, if_match: str | None) -> None:
@@ -182,14 +177,13 @@ async def delete_me(context: Context, principal: Principal, body: PasswordConfir
         delete_after = await queries.mark_for_deletion(db, principal.id, timedelta(days=days))
         await _void_tokens(db, user)
         await record(db, DeletionRequested(user_id=principal.id, delete_after=delete_after))
-    context.principals.forget(principal.id)
 
 
 async def _prove(context: Context, principal: Principal, password: str, refusal: type[Problem]) -> Credentials:
     """Verify the current password. Raises `refusal`, or RATE_LIMITED after too many attempts."""
     charged = await context.limiter.charge(context.limiter.credentials(GUESSES, str(principal.sid)))
     known = await queries.find_credentials(context.db, principal.id, principal.sid)
-    if known is None:  # ended, but cached for up to a second
+    if known is None:  # ended since the principal was loaded
         raise UNAUTHORIZED
     kinds = await queries.list_password_kinds(context.db)
     if not await context.passwords.verify(known.password_hash, password, kinds):

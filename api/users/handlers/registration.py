@@ -89,7 +89,6 @@ async def verify(context: Context, principal: Principal | None, body: EmailToken
         if await queries.find_proved(context.db, digest(body.token)):
             raise VERIFY_USER_ALREADY_VERIFIED from None
         raise
-    context.principals.forget(user.id)
     return user
 
 
@@ -130,7 +129,6 @@ async def reset_password(context: Context, body: PasswordReset) -> None:
         await queries.void_tokens(db, id, None)
         how = "reset" if owner.purpose == "reset" else "invitation"
         await record(db, PasswordChanged(user_id=id, how=how))
-    context.principals.forget(id)
 
 
 def _network() -> str:
