@@ -282,6 +282,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     336: ("a telemetry protocol that cannot be spoken", "16.5.3", "390"),
     337: ("starting by honcho and make, as a first reader does", "16.5.3", "755"),
     338: ("a command whose output cannot be written", "16.5.3", "755"),
+    351: ("a stream or socket whose caller loses access, in another process and in any way", "7.4.1, 7.4.2", "613"),
+    352: ("a stream or socket that nothing else ends", "13.1.2", "772"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
