@@ -76,6 +76,11 @@ class Client:
         self.slot = next(_slots)
         """Spreads heartbeats over time."""
 
+    async def admit(self) -> None:
+        """Check the caller, if any. Raises the Problem of `check`."""
+        if self.check is not None:
+            await self.check()
+
     def deliver(self, item: Item) -> None:
         """Write an event. A client that does not take it is caught up later."""
         self.at = item.at

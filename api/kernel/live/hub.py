@@ -92,14 +92,8 @@ class Live:
         self._callers.add(client)
         client.catch_up = lambda: self.catch_up(context, client)
         try:
-            async with self._opening:
-                if self._running is None:
-                    self.at = (await queries.find_live_bounds(self._db)).newest
-                    # In a context of its own: not below the span of the request that happens to be the first.
-                    run = self._run(context)
-                    self._running = asyncio.get_running_loop().create_task(run, context=contextvars.Context())
-            if client.check is not None:
-                await client.check()
+            if not await self._start(context, client):
+                await client.admit()
             yield
         finally:
             client.close()
@@ -109,6 +103,18 @@ class Live:
                 self._about[key].discard(client)
                 if not self._about[key]:
                     del self._about[key]
+
+    async def _start(self, context: Any, client: Client) -> bool:
+        """Start the hub with its first client, admitted at the hub's position; False if the hub runs already."""
+        async with self._opening:
+            if self._running is not None:
+                return False
+            self.at = (await queries.find_live_bounds(self._db)).newest
+            await client.admit()
+            # In a context of its own: not below the span of the request that happens to be the first.
+            run = self._run(context)
+            self._running = asyncio.get_running_loop().create_task(run, context=contextvars.Context())
+            return True
 
     async def resume(self, client: Client, last: str | None) -> str | None:
         """Set where the client begins: after its last position, or now. Returns the reason if it cannot resume: the
