@@ -45,16 +45,14 @@ async def ended(clients: list[Client]) -> None:
 
 async def test_the_clients_of_an_account_are_checked_together() -> None:
     """As many at a time as are one query, and those of others not at all."""
-    callers, check, others = Callers(), Refusing(), Refusing()
-    id = uuid7()
+    check, others, id = Refusing(), Refusing(), uuid7()
     mine = [client(id, check) for _ in range(3 * AT_ONCE)]
     other = client(uuid7(), others)
-    for each in (*mine, other):
-        callers.add(each)
+    callers = Callers({*mine, other})
     running = asyncio.create_task(callers.run())
     for _ in range(10):
-        callers.doubt(id)
-    callers.doubt(uuid7())
+        callers.doubt([id])
+    callers.doubt([uuid7()])
     await ended(mine)
     running.cancel()
     assert (check.calls, check.most) == (3 * AT_ONCE, AT_ONCE)
@@ -62,23 +60,23 @@ async def test_the_clients_of_an_account_are_checked_together() -> None:
 
 
 async def test_what_could_not_be_checked_is_checked_again() -> None:
-    callers, check = Callers(), Refusing(unavailable=2)
+    check = Refusing(unavailable=2)
     one = client(uuid7(), check)
-    callers.add(one)
+    callers = Callers({one})
     running = asyncio.create_task(callers.run())
-    callers.doubt(one.ids[1])
+    callers.doubt([one.ids[1]])
     await ended([one])
     running.cancel()
     assert (check.calls, one.ending) == (3, "signed_out")
 
 
 async def test_a_client_that_left_is_not_checked() -> None:
-    callers, check = Callers(), Refusing()
+    check = Refusing()
     gone, stays = client(uuid7(), check), client(uuid7(), Refusing())
-    for each in (gone, stays):
-        callers.add(each)
-        callers.doubt(each.ids[0])
-    callers.remove(gone)
+    clients = {gone, stays}
+    callers = Callers(clients)
+    callers.doubt([*gone.ids, *stays.ids])
+    clients.remove(gone)
     running = asyncio.create_task(callers.run())
     await ended([stays])
     running.cancel()

@@ -75,7 +75,7 @@ class Gate:
         """Load the caller of a stream or socket again. Raises the refusal of the guard, or UNAVAILABLE."""
         if caller.claims is None or caller.principal is None:
             return None
-        principal = await self._authenticate(context, caller.claims)  # a remembered one may be older than the reason
+        principal = await self._authenticate(context, caller.claims)
         self.admit(context, Caller(claims=caller.claims, principal=principal))
         return principal
 

@@ -17,36 +17,25 @@ AT_ONCE = 50
 
 
 class Callers:
-    def __init__(self) -> None:
-        self._clients: dict[UUID, set[Client]] = {}
-        self._doubted: set[Client] = set()
+    def __init__(self, clients: set[Client]) -> None:
+        self._clients = clients
+        """The connected clients. They are searched, because an index would cost each of them more memory than all of
+        these searches cost time."""
+        self._doubted: set[UUID] = set()
         self._doubt = asyncio.Event()
 
-    def add(self, client: Client) -> None:
-        for id in client.ids:
-            self._clients.setdefault(id, set()).add(client)
-
-    def remove(self, client: Client) -> None:
-        for id in client.ids:
-            self._clients[id].discard(client)
-            if not self._clients[id]:
-                del self._clients[id]
-        self._doubted.discard(client)
-
-    def doubt(self, id: UUID) -> None:
-        """Check the clients of this account or sign-in soon."""
-        if id in self._clients:
-            self._doubted |= self._clients[id]
-            self._doubt.set()
+    def doubt(self, ids: Iterable[UUID]) -> None:
+        """Check the clients of these accounts and sign-ins soon."""
+        self._doubted.update(ids)
+        self._doubt.set()
 
     async def run(self) -> None:
         while True:
             await self._doubt.wait()
             self._doubt.clear()
-            doubted, self._doubted = self._doubted, set()
-            for client in await self.check(doubted):  # again, until the database is back
-                if client.ending is None:
-                    self.doubt(client.ids[0])
+            ids, self._doubted = self._doubted, set()
+            for client in await self.check([each for each in self._clients if not ids.isdisjoint(each.ids)]):
+                self.doubt(client.ids)  # until the database is back
             await asyncio.sleep(RECHECK_SECONDS)
 
     async def check(self, clients: Iterable[Client]) -> list[Client]:

@@ -55,7 +55,7 @@ class Live:
         self._held: Counter[str] = Counter()
         self._clients: set[Client] = set()
         self._about: dict[tuple[str, UUID | None], set[Client]] = {}
-        self._callers = Callers()
+        self._callers = Callers(self._clients)
         self._shown = Shown()
         self._catching_up = asyncio.Semaphore(CATCHING_UP)
         self._opening = asyncio.Lock()
@@ -89,7 +89,6 @@ class Live:
         self._clients.add(client)
         for key in _keys(client.feed):
             self._about.setdefault(key, set()).add(client)
-        self._callers.add(client)
         client.catch_up = lambda: self.catch_up(context, client)
         try:
             if not await self._start(context, client):
@@ -98,7 +97,6 @@ class Live:
         finally:
             client.close()
             self._clients.discard(client)
-            self._callers.remove(client)
             for key in _keys(client.feed):
                 self._about[key].discard(client)
                 if not self._about[key]:
@@ -209,7 +207,7 @@ class Live:
             if len(waiting) > WRITTEN_AT_ONCE:
                 await asyncio.sleep(0)
         if row.changes_access:
-            self._callers.doubt(row.key)
+            self._callers.doubt([row.key])
         self.at = row.at
 
     def _wanting(self, row: Row) -> set[Client]:
