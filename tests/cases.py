@@ -289,6 +289,10 @@ CASES: dict[int, tuple[str, str, str]] = {
     ),
     343: ("an answer from before what was committed, by reads that share a statement", "2.3.3, 15.4.2", "367"),
     344: ("reads that share a statement: one is cancelled, all fail", "16.5.2", "755"),
+    351: ("a stream or socket whose caller loses access, in another process and in any way", "7.4.1, 7.4.2", "613"),
+    352: ("a stream or socket that nothing else ends", "13.1.2", "772"),
+    353: ("many tasks at once, with ids and without", "15.4.2", "362"),
+    354: ("tasks of a later time: moved, postponed while they are leased or run, late by no measure", "15.4.2", "362"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -43,6 +44,7 @@ from tests.factories import PASSWORD, make_user
 from tests.leaving import Leaving
 from tests.patience import patience, production
 from tests.processes import MailServer
+from tests.served import Served
 from tests.transactions import Lent
 
 __all__ = ["patience", "production", "pytest_collection_modifyitems"]
@@ -253,6 +255,20 @@ def spans(_telemetry: tuple[InMemorySpanExporter, InMemoryMetricReader]) -> InMe
 @pytest.fixture
 def metrics(_telemetry: tuple[InMemorySpanExporter, InMemoryMetricReader]) -> InMemoryMetricReader:
     return _telemetry[1]
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def gallery(request: pytest.FixtureRequest, settings: Settings, spans: InMemorySpanExporter) -> Iterator[Any]:
+    """The feature of tests/kernel/gallery.py on a server, in either event loop."""
+    from tests.kernel.gallery import opened  # it declares queries that only its tests may see
+
+    with opened(settings, request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def served(gallery: tuple[Served, Any]) -> Served:
+    return gallery[0]
 
 
 _NOWHERE = {

@@ -10,26 +10,12 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from api.kernel.http import pipeline, streams
-from api.kernel.settings import Settings
 from api.kernel.wire import server
-from tests.kernel.gallery import GATE, Application, opened
+from tests.kernel.gallery import GATE, Application
 from tests.served import Served, ends, until
 from tests.wire import Answer, read_answer, request
 
 ROWS = 100_000
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def gallery(
-    request: pytest.FixtureRequest, settings: Settings, spans: InMemorySpanExporter
-) -> Iterator[tuple[Served, Application]]:
-    with opened(settings, request.param) as running:
-        yield running
-
-
-@pytest.fixture
-def served(gallery: tuple[Served, Application]) -> Served:
-    return gallery[0]
 
 
 def get(path: str, **headers: str) -> bytes:

@@ -3,17 +3,14 @@
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from api.kernel.http import pipeline
 from api.kernel.input import bodies
-from api.kernel.settings import Settings
 from api.kernel.wire import exchange, server
-from tests.kernel.gallery import GATE, JPEG, MOST, PNG, Application, opened
+from tests.kernel.gallery import GATE, JPEG, MOST, PNG, Application
 from tests.served import Served, ends, trickle, until
 from tests.wire import Answer, read_answer, request
 
@@ -21,19 +18,6 @@ LARGE = 20_000_000
 JPEG_TYPE = {"content_type": "image/jpeg"}
 CLOSED = b"POST /api/closed HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
 CHUNKED = {"transfer_encoding": "chunked"}
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def gallery(
-    request: pytest.FixtureRequest, settings: Settings, spans: InMemorySpanExporter
-) -> Iterator[tuple[Served, Application]]:
-    with opened(settings, request.param) as running:
-        yield running
-
-
-@pytest.fixture
-def served(gallery: tuple[Served, Application]) -> Served:
-    return gallery[0]
 
 
 def chunked(body: bytes, size: int = 5000) -> bytes:

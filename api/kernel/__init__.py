@@ -64,7 +64,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Feed",  # events for connected clients
     "Page", "Cursor", "Cursors", "Limit",  # keyset pagination
     # Principals and limits
-    "Principal",  # who is signed in
+    "Principal",  # who is signed in; `has_role`
     "anyone", "holder", "signed_in", "superuser", "role",  # guards
     "Policy", "Rate",  # a limit that a handler charges
     "network_of",  # network of an address, for limits
@@ -91,7 +91,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Event", "Person", "Thing",  # an event, and the declarations of its ids
     "Contact", "Personal", "Label",  # the declarations of its texts
     "record",  # writes an event to the outbox and the audit
-    "task", "Task",  # work of the worker
+    "task", "Task",  # work of the worker; `defer`, `defer_many`, also at a later time
     "Schedule", "Due",  # a task at certain times
     "consume", "Consumer", "Incoming",  # messages of other services, processed once
     # Calls, mail and telemetry

@@ -188,6 +188,8 @@ def load(environ: Mapping[str, str] = os.environ, kinds: Mapping[str, type[Featu
 
     features = read_features(kinds or {}, read_own)
     faults += contradictions(settings)
+    if not faults:
+        faults += [fault for own in features.values() for fault in own.contradictions(settings)]
     if faults:
         faults.insert(0, "The environment is invalid. Fix these variables (docs/operations.md explains each):")
         raise SettingsError("\n  - ".join(dict.fromkeys(faults)))

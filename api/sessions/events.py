@@ -1,7 +1,7 @@
 """Events of this feature."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ class SessionEnded(Event, frozen=True, tag="sessions.ended"):
     """`reason` is `logout`, `reuse` (a used refresh token was sent again), `revoked`, `credentials` (they were
     changed), `disabled`, `limit` (too many sessions) or `renewed` (replaced by a new session)."""
 
+    changes_access: ClassVar[bool] = True
     session_id: Thing
     user_id: Person
     reason: Annotated[str, Label, msgspec.Meta(examples=REASONS)]

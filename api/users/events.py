@@ -1,7 +1,7 @@
 """Events of this feature."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -47,6 +47,7 @@ class UserClaimed(Event, frozen=True, tag="users.claimed"):
     """The data stored in an account before its address was confirmed was removed, because it may be another
     person's."""
 
+    changes_access: ClassVar[bool] = True
     user_id: Person
 
 
@@ -60,17 +61,20 @@ class UserPromoted(Event, frozen=True, tag="users.promoted"):
 class UserUpdated(Event, frozen=True, tag="users.updated"):
     """`changed` lists the names of the changed fields, without their values."""
 
+    changes_access: ClassVar[bool] = True
     user_id: Person
     changed: Annotated[list[Annotated[str, Label]], msgspec.Meta(examples=[["name"]])]
 
 
 class UserDisabled(Event, frozen=True, tag="users.disabled"):
+    changes_access: ClassVar[bool] = True
     user_id: Person
 
 
 class PasswordChanged(Event, frozen=True, tag="users.password_changed"):
     """`how` is `change`, `reset`, `invitation` or `admin`."""
 
+    changes_access: ClassVar[bool] = True
     user_id: Person
     how: Annotated[str, Label, msgspec.Meta(examples=["change", "reset", "invitation", "admin"])]
 
@@ -83,6 +87,7 @@ class EmailChanged(Event, frozen=True, tag="users.email_changed"):
     """`how` is `confirmed` (by the link mailed to the new address) or `admin`. `was_verified` is whether the old
     address was confirmed."""
 
+    changes_access: ClassVar[bool] = True
     user_id: Person
     old_email: Email
     email: Email
@@ -94,6 +99,7 @@ class EmailChangeReverted(Event, frozen=True, tag="users.email_change_reverted")
     """The owner of the old address reverted the change. `old_email` is the confirmed address that the account had until
     then; null if the change was still pending."""
 
+    changes_access: ClassVar[bool] = True
     user_id: Person
     email: Email
     old_email: Email | None = None
@@ -102,10 +108,12 @@ class EmailChangeReverted(Event, frozen=True, tag="users.email_change_reverted")
 class SessionsRevoked(Event, frozen=True, tag="users.sessions_revoked"):
     """An administrator ended all sessions of the account."""
 
+    changes_access: ClassVar[bool] = True
     user_id: Person
 
 
 class DeletionRequested(Event, frozen=True, tag="users.deletion_requested"):
+    changes_access: ClassVar[bool] = True
     user_id: Person
     delete_after: Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -115,4 +123,5 @@ class DeletionCancelled(Event, frozen=True, tag="users.deletion_cancelled"):
 
 
 class UserDeleted(Event, frozen=True, tag="users.deleted"):
+    changes_access: ClassVar[bool] = True
     user_id: Person

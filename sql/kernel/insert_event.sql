@@ -1,5 +1,5 @@
--- Inserts an event: a row for Kafka, a row for each subscribing task, an audit entry, a row for connected clients if
--- they may follow it, and a NOTIFY that wakes the relay and the web processes. All of it commits or rolls back with
+-- Inserts an event: a row for Kafka, a row for each subscribing task, an audit entry, a row for the web processes if
+-- clients may follow it or it changes their access, and a NOTIFY that wakes the relay and the web processes. All of it commits or rolls back with
 -- the caller's transaction.
 --
 --   $1 id            uuid     the CloudEvent's id
@@ -14,6 +14,7 @@
 --   $10 tasks        text[]   names of the subscribing tasks
 --   $11 subjects     uuid[]   the users that the event is about
 --   $12 live         boolean  whether clients may follow it
+--   $13 access       boolean  whether it may end the access of the account or sign-in that is its key
 
 with event as (
     insert into outbox_events (id, type, topic, key, data, traceparent, principal_id, address, user_agent)
@@ -28,10 +29,10 @@ with event as (
     select id, type, key, data, traceparent, principal_id, address, user_agent, $11::uuid[]
       from event
 ), followed as (
-    insert into outbox_live (seq, type, key)
-    select seq, type, key
+    insert into outbox_live (seq, type, key, changes_access)
+    select seq, type, key, $13::boolean
       from event
-     where $12::boolean
+     where $12::boolean or $13::boolean
 )
 select pg_notify(channel, '')
-  from unnest(case when $12 then '{outbox,live}'::text[] else '{outbox}'::text[] end) as channel;
+  from unnest(case when $12 or $13 then '{outbox,live}'::text[] else '{outbox}'::text[] end) as channel;

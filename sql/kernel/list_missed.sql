@@ -5,7 +5,7 @@
 --   $3 after  bigint
 --   $4 most   bigint
 
-select live.position as at, live.type, live.key, event.data::text, event.traceparent
+select live.position as at, live.type, live.key, event.data::text, event.traceparent, live.changes_access
   from outbox_live as live
   join outbox_events as event on event.seq = live.seq and not event.erased
  where live.key = $2

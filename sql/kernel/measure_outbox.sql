@@ -63,8 +63,10 @@ with recursive bound as (
                              where dead_at is null
                                and task = tasks.name
                              order by available_at
-                             limit (select most from bound)) as task) as waiting
+                             limit (select most from bound)) as task
+                     where created_at <= now()) as waiting -- not those of a later time
      where name is not null
+       and waiting.number > 0
      union all
     select 'tasks', task, 0, 0, count(*), null
       from (select task from outbox_tasks where dead_at is not null order by dead_at limit (select most from bound)) as task

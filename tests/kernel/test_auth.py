@@ -152,3 +152,12 @@ def test_the_cache_of_tokens_is_bounded(settings: Settings, monkeypatch: pytest.
         clock[0] = NOW + second
         tokens.verify(issue(tokens))
         assert len(tokens._verified) <= 3
+
+
+def test_a_role_is_held_by_those_who_have_it_and_by_superusers() -> None:
+    """As the guard `role` decides, for rules that a query applies."""
+    for is_superuser, roles, held in ((False, (), False), (False, ("editor",), True), (True, (), True)):
+        principal = Principal(id=SUB, sid=SID, is_superuser=is_superuser, is_verified=True, roles=roles)
+        admits = role("editor").admits
+        assert admits is not None
+        assert (principal.has_role("editor"), admits(principal)) == (held, held)

@@ -46,6 +46,11 @@ def test_a_quoted_name_before_an_address_is_kept() -> None:
             {"REDIS_CA_CERT": AUTHORITY.pem, "REDIS_URL": f"{TLS['REDIS_URL']}?ssl_cert_reqs=none"},
             "REDIS_CA_CERT is what Redis is",
         ),
+        ({"SIGN_IN_MOST_DAYS": "7"}, "SIGN_IN_IDLE_DAYS (14) exceeds SIGN_IN_MOST_DAYS (7)"),
+        (
+            {"SIGN_IN_MOST_DAYS": "20", "SIGN_IN_IDLE_DAYS": "21"},
+            "SIGN_IN_IDLE_DAYS (21) exceeds SIGN_IN_MOST_DAYS (20)",
+        ),
         ({"METRICS_PORT": "8000"}, "METRICS_PORT is also PORT"),
         ({"METRICS_PORT": "9464", "PORT": "9464"}, "METRICS_PORT is also PORT"),
     ],

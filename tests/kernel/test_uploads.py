@@ -72,15 +72,23 @@ async def test_the_limit_of_a_route_is_exact(gallery: httpx.AsyncClient, bearer:
 
 @pytest.mark.parametrize(
     ("size", "bytes_", "words"),
-    [(1, 1, "1 B"), ("2 MB", 2_000_000, "2 MB"), ("64KiB", 65536, "64 KiB"), ("1 GiB", 2**30, "1 GiB")],
+    [
+        (1, 1, "1 B"),
+        ("2 MB", 2_000_000, "2 MB"),
+        ("500 KB", 500_000, "500 kB"),
+        ("500 kB", 500_000, "500 kB"),
+        ("500 KiB", 512_000, "500 KiB"),
+        ("64KiB", 65536, "64 KiB"),
+        ("1 GiB", 2**30, "1 GiB"),
+    ],
 )
 def test_sizes_have_units(size: int | str, bytes_: int, words: str) -> None:
     assert (size_of(size), in_words(bytes_)) == (bytes_, words)
 
 
 @pytest.mark.parametrize("size", [0, -1, "2", "2 Mb", "2MB ", "1.5 MB", "-1 MB", "0 MB", "", "two MB"])
-def test_an_invalid_size_is_refused(size: int | str) -> None:
-    with pytest.raises(ValueError, match=r"size|byte"):
+def test_a_size_that_is_none_is_refused(size: int | str) -> None:
+    with pytest.raises(ValueError, match=r"unit|byte"):
         size_of(size)
 
 

@@ -2,6 +2,7 @@
 so that tests can wait for them."""
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
@@ -27,6 +28,7 @@ from api.kernel import (
     conflict,
     get,
     record,
+    role,
     signed_in,
     telemetry,
     websocket,
@@ -38,7 +40,6 @@ from api.kernel.wire import server
 from api.kernel.wire.process import bind, configuration
 from tests.conftest import ENVIRONMENT, KINDS
 
-BEAT_SECONDS = 2
 SHOWN: list[int] = []
 
 
@@ -99,6 +100,11 @@ async def follow_all(context: Context, principal: Principal, last_event_id: str 
     return Feed(show_comment)
 
 
+async def follow_as_editor(context: Context, principal: Principal) -> Feed[Comment | Gone]:
+    """Follow all comments, as an editor."""
+    return Feed(show_comment)
+
+
 class NewComment(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     number: int
     text: str = ""
@@ -148,6 +154,7 @@ async def count_followers(context: Context) -> int:
 ROUTES: list[Any] = [
     get("/news/{id}/live", follow_article, guard=anyone, limit="off"),
     get("/news/live", follow_all, guard=signed_in),
+    get("/news/editors/live", follow_as_editor, guard=role("editor")),
     websocket("/news/{id}/socket", follow_article, receives=write_comment, guard=signed_in),
     websocket("/news/{id}/limited", follow_slowly, receives=write_comment, guard=signed_in, messages="3/hour"),
     websocket("/news/echo", listen, receives=echo, guard=anyone, limit="off", messages="off"),
@@ -161,7 +168,9 @@ NEWSROOM = Feature(name="news", routes=ROUTES)
 def create() -> Starlette:
     settings = load(kinds=KINDS)
     follow_supervisor()
-    hub.BEAT_SECONDS = BEAT_SECONDS
+    hub.BEAT_SECONDS = int(os.environ.get("BEAT_SECONDS", "2"))
+    clients._slots = itertools.count(hub.BEAT_SECONDS // 2)  # the first heartbeat is as late as the others
+    clients.LONGEST_SECONDS = float(os.environ.get("LONGEST_SECONDS", "3600"))
     clients.SLOW_SECONDS = float(os.environ.get("SLOW_SECONDS", "20"))
     server.WRITE_SECONDS = float(os.environ.get("WRITE_SECONDS", "30"))
     return create_app(settings, (*FEATURES, NEWSROOM), telemetry.set_up(settings, "web"))

@@ -6,11 +6,14 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
 from api.kernel.config.connections import Sealed, items_of
+
+if TYPE_CHECKING:
+    from api.kernel.settings import Settings
 
 T = TypeVar("T")
 Read = Callable[[str, Callable[[str], Any], str | None], Any]
@@ -22,6 +25,10 @@ class FeatureSettings(Sealed, frozen=True, kw_only=True):
     `ARTICLES_AVATAR_BYTES`. A field is a `bool`, `int`, `float`, `str`, `bytes` (base64), `Literal` of words or
     `tuple[str, …]` (separated by commas), or one of these `| None` with the default None. `msgspec.Meta` has its limits
     and its description, which becomes the operator's documentation."""
+
+    def contradictions(self, settings: "Settings") -> Iterator[str]:
+        """Yield a message for each contradiction with another variable; override it. Called if all are valid."""
+        yield from ()
 
 
 class Variable(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from api.kernel.http.sse import EVENT_STREAM
 _STREAM = (
     "Server-sent events, until the client disconnects. The data of each event has this schema; its `id` resumes the"
     " stream within a day. `resync`: events were missed, reload. `end`: the reason why the stream ends (expired,"
-    " signed_out, restart, slow, unavailable, error); reconnect after `retry`."
+    " signed_out, age, restart, slow, unavailable, error); reconnect after `retry`."
 )
 _SOCKET = (
     'A WebSocket. Text messages `{"id", "event", "data"}`, first `begin`; the data of an event has the schema'
@@ -19,8 +19,8 @@ _RECEIVES = (
     " `x-replies`, or by a `problem`."
 )
 _CLOSES = (
-    " Close codes: 1001 restart, 1003 not text or no messages accepted, 1008 too many messages, 1009 over 64 KiB, 1011"
-    " error, 1013 unavailable, 4401 expired or signed out, 4408 slow or silent."
+    " Close codes: 1001 restart or greatest age, 1003 not text or no messages accepted, 1008 too many messages, 1009"
+    " over 64 KiB, 1011 error, 1013 unavailable, 4401 expired or signed out, 4408 slow or silent."
 )
 
 

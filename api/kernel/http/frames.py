@@ -1,10 +1,10 @@
 """WebSocket frames (RFC 6455) over a tunnel of bytes, using the sans-I/O protocol of the `websockets` library.
 Concurrent sends are ordered by the protocol; reading pauses while writing is blocked.
 
-Close codes: 1000 closed by the client · 1001 process stopping · 1002 protocol error · 1003 binary message, or message
-to a socket that receives none · 1007 invalid UTF-8 · 1008 too many messages over the limit · 1009 message larger than
-64 KiB · 1011 internal error · 1013 service unavailable · 4401 access token expired or signed out · 4408 client does not
-read or does not answer pings."""
+Close codes: 1000 closed by the client · 1001 process stopping, or greatest age of a connection · 1002 protocol error ·
+1003 binary message, or message to a socket that receives none · 1007 invalid UTF-8 · 1008 too many messages over the
+limit · 1009 message larger than 64 KiB · 1011 internal error · 1013 service unavailable · 4401 access token expired or
+signed out · 4408 client does not read or does not answer pings."""
 
 import asyncio
 import logging
@@ -34,6 +34,7 @@ FRAMES = 500
 """Maximum control frames and fragments within BEAT_SECONDS."""
 CODES = {
     "restart": CloseCode.GOING_AWAY,
+    "age": CloseCode.GOING_AWAY,
     "expired": 4401,
     "signed_out": 4401,
     "slow": 4408,

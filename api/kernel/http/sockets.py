@@ -28,7 +28,7 @@ from api.kernel.http.callers import Caller
 from api.kernel.http.cookies import ORIGIN_NOT_ALLOWED, refuse_foreign
 from api.kernel.http.frames import FORM, Socket, new_protocol
 from api.kernel.http.messages import Answer
-from api.kernel.http.sse import begin, expiry_of, place_of
+from api.kernel.http.sse import begin, client_of, place_of
 from api.kernel.input.forms import parse_urlencoded
 from api.kernel.live.clients import Client
 from api.kernel.live.feeds import Feed, encode
@@ -95,7 +95,7 @@ async def serve(
     scope["lasts"] = True
     last = next((value for name, value in parse_urlencoded(scope["query_string"]) if name == "after"), None)
     socket = Socket(handshake.protocol, receive, send)
-    client = Client(feed, socket.send, FORM, until=expiry_of(caller), check=check if caller.principal else None)
+    client = client_of(caller, feed, socket.send, FORM, check)
     conversation = Conversation(scope["path"], socket, client, answer)
     with place_of(context.live, caller):
         async with context.live.following(context, client):

@@ -5,14 +5,14 @@ import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope
 
 from api.kernel.context import Context, origin
 from api.kernel.errors import Problem
 from api.kernel.http.callers import Caller
 from api.kernel.identity.auth import LEEWAY_SECONDS
 from api.kernel.identity.limits import network_of
-from api.kernel.live.clients import Client
+from api.kernel.live.clients import Client, Form, Send
 from api.kernel.live.feeds import Feed, Item, encode
 from api.kernel.live.hub import PER_CALLER, PER_NETWORK, Live
 
@@ -63,7 +63,7 @@ async def stream(
     """Send the feed's events until the client disconnects or is ended. Raises TOO_MANY_STREAMS and UNAVAILABLE before
     the response starts."""
     scope["lasts"] = True
-    client = Client(feed, send, LINES, until=expiry_of(caller), check=check if caller.principal else None)
+    client = client_of(caller, feed, send, LINES, check)
     with place_of(context.live, caller):
         async with context.live.following(context, client):
             lost = await context.live.resume(client, last)
@@ -89,16 +89,21 @@ async def begin(context: Context, client: Client, lost: str | None) -> None:
     await client.finish()
 
 
+def client_of(
+    caller: Caller, feed: Feed[Any] | None, send: Send, form: Form, check: Callable[[], Awaitable[object]]
+) -> Client:
+    """A client of the hub; `check` raises a Problem if the caller may no longer follow."""
+    if caller.principal is None or caller.claims is None:
+        return Client(feed, send, form)
+    ids, until = (caller.principal.id, caller.principal.sid), caller.claims.exp + LEEWAY_SECONDS
+    return Client(feed, send, form, ids=ids, until=until, check=check)
+
+
 def place_of(live: Live, caller: Caller) -> Any:
     """Count a client for the caller, or for the address if the caller is not known."""
     if caller.known is not None:
         return live.place(str(caller.known), PER_CALLER)
     return live.place(network_of(origin.get().address), PER_NETWORK)
-
-
-def expiry_of(caller: Caller) -> float | None:
-    """When the access token stops being accepted, in seconds since 1970; None without a principal."""
-    return caller.claims.exp + LEEWAY_SECONDS if caller.claims and caller.principal else None
 
 
 def _part(body: bytes, more: bool = True) -> Message:

@@ -63,6 +63,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     is_verified: bool
     roles: tuple[str, ...]
 
+    def has_role(self, name: str) -> bool:
+        """Return whether the principal has the role; superusers have all. For rules such as "the owner or an editor",
+        pass the result to the query."""
+        return self.is_superuser or name in self.roles
+
 
 class Guard(msgspec.Struct, frozen=True):
     """Restricts who may call a route. `admits` is None if the principal is not looked up."""
@@ -81,7 +86,7 @@ superuser = Guard("superuser", lambda principal: principal.is_superuser)
 
 def role(name: str) -> Guard:
     """Admit principals with the role, and superusers."""
-    return Guard(f"role {name}", lambda principal: principal.is_superuser or name in principal.roles)
+    return Guard(f"role {name}", lambda principal: principal.has_role(name))
 
 
 @functools.cache

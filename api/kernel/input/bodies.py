@@ -16,19 +16,19 @@ BODY_SECONDS = 10.0
 BODY_BYTES = 64 * 1024
 CLOSE = {"connection": "close"}
 """Sent with every refusal of a body, because its unread rest must not be parsed as the next request."""
-_UNITS = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
-_SIZE = re.compile(r"([1-9][0-9]*) ?(B|kB|MB|GB|KiB|MiB|GiB)")
+_UNITS = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+_SIZE = re.compile(rf"([1-9][0-9]*) ?({'|'.join(_UNITS)})")
 
 
 def size_of(size: int | str) -> int:
-    """Parse a size in bytes, from an integer or a text such as `2 MB` or `64 KiB`. Raises ValueError."""
+    """Parse a size in bytes, from an integer or a text such as `2 MB` (1000²) or `64 KiB` (1024). Raises ValueError."""
     if isinstance(size, int):
         if size < 1:
             raise ValueError("must be at least one byte")
         return size
     match = _SIZE.fullmatch(size)
     if match is None:
-        raise ValueError(f"{size!r} is not a size such as 2 MB or 64 KiB")
+        raise ValueError(f"{size!r} is not a whole number and a unit ({', '.join(_UNITS)}), such as 2 MB or 64 KiB")
     return int(match[1]) * _UNITS[match[2]]
 
 

@@ -4,9 +4,12 @@ is caught up later from PostgreSQL by its position, or is disconnected."""
 import asyncio
 import itertools
 import logging
+import random
+import time
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Protocol
+from uuid import UUID
 
 from api.kernel.errors import Problem
 from api.kernel.live.feeds import Feed, Item
@@ -16,6 +19,12 @@ logger = logging.getLogger(__name__)
 
 SLOW_SECONDS = 20.0
 """Seconds that a client may lag before it is disconnected."""
+LONGEST_SECONDS = 3600.0
+"""Greatest age of a connection. Clients reconnect and resume by their position, so that they spread over new processes,
+and the guard of the route and the handler are applied again."""
+EARLIER = 0.25
+"""Fraction of LONGEST_SECONDS over which ends are spread, so that clients that connected together do not reconnect
+together."""
 clients_ended = meter.create_counter("live.ended", "{client}", "Ended streams and sockets, by reason")
 clients_now = meter.create_up_down_counter("live.clients", "{client}", "Clients that follow events")
 
@@ -42,6 +51,7 @@ class Client:
         send: Send,
         form: Form,
         *,
+        ids: tuple[UUID, ...] = (),
         until: float | None = None,
         check: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
@@ -51,8 +61,12 @@ class Client:
         self.current = False
         """Whether events are written as they happen; False while the client is caught up, and after its end."""
         self.ending: str | None = None
+        self.ids = ids
+        """The caller's account and sign-in; empty without a caller."""
         self.until = until
         """When the access token stops being accepted, in seconds since 1970."""
+        self.oldest = time.monotonic() + LONGEST_SECONDS * random.uniform(1 - EARLIER, 1)  # noqa: S311  # not a secret
+        """When the connection reaches its greatest age."""
         self.check = check
         """Raises a Problem if the caller may no longer follow."""
         self.catch_up: Callable[[], Awaitable[None]] | None = None
@@ -61,6 +75,11 @@ class Client:
         self._finished = False
         self.slot = next(_slots)
         """Spreads heartbeats over time."""
+
+    async def admit(self) -> None:
+        """Check the caller, if any. Raises the Problem of `check`."""
+        if self.check is not None:
+            await self.check()
 
     def deliver(self, item: Item) -> None:
         """Write an event. A client that does not take it is caught up later."""

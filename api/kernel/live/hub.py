@@ -15,6 +15,7 @@ from uuid import UUID
 from api.kernel.data.database import Database
 from api.kernel.errors import TOO_MANY_STREAMS, UNAVAILABLE, Problem
 from api.kernel.live import queries
+from api.kernel.live.callers import Callers
 from api.kernel.live.clients import Client, clients_now
 from api.kernel.live.feeds import Feed, Item, View
 from api.kernel.live.queries import Row
@@ -54,6 +55,7 @@ class Live:
         self._held: Counter[str] = Counter()
         self._clients: set[Client] = set()
         self._about: dict[tuple[str, UUID | None], set[Client]] = {}
+        self._callers = Callers(self._clients)
         self._shown = Shown()
         self._catching_up = asyncio.Semaphore(CATCHING_UP)
         self._opening = asyncio.Lock()
@@ -82,18 +84,15 @@ class Live:
     @contextlib.asynccontextmanager
     async def following(self, context: Any, client: Client) -> AsyncIterator[None]:
         """Register the client while the block runs. `catch_up` then brings it from `client.at` to the present. Raises
-        UNAVAILABLE."""
+        UNAVAILABLE, and the refusal of a caller whose access has ended since the request was authenticated: its event
+        may have passed before the client was registered."""
         self._clients.add(client)
         for key in _keys(client.feed):
             self._about.setdefault(key, set()).add(client)
         client.catch_up = lambda: self.catch_up(context, client)
         try:
-            async with self._opening:
-                if self._running is None:
-                    self.at = (await queries.find_live_bounds(self._db)).newest
-                    # In a context of its own: not below the span of the request that happens to be the first.
-                    run = self._run(context)
-                    self._running = asyncio.get_running_loop().create_task(run, context=contextvars.Context())
+            if not await self._start(context, client):
+                await client.admit()
             yield
         finally:
             client.close()
@@ -102,6 +101,18 @@ class Live:
                 self._about[key].discard(client)
                 if not self._about[key]:
                     del self._about[key]
+
+    async def _start(self, context: Any, client: Client) -> bool:
+        """Start the hub with its first client, admitted at the hub's position; False if the hub runs already."""
+        async with self._opening:
+            if self._running is not None:
+                return False
+            self.at = (await queries.find_live_bounds(self._db)).newest
+            await client.admit()
+            # In a context of its own: not below the span of the request that happens to be the first.
+            run = self._run(context)
+            self._running = asyncio.get_running_loop().create_task(run, context=contextvars.Context())
+            return True
 
     async def resume(self, client: Client, last: str | None) -> str | None:
         """Set where the client begins: after its last position, or now. Returns the reason if it cannot resume: the
@@ -149,7 +160,8 @@ class Live:
     # While there are clients
 
     async def _run(self, context: Any) -> None:
-        steps = [self._beat(), self._check(), self._drain()] + ([self._listen()] if self._listens else [])
+        steps = [self._beat(), self._check(), self._callers.run(), self._drain()]
+        steps += [self._listen()] if self._listens else []
         helpers = [asyncio.create_task(step) for step in steps]
         try:
             await self._read(context)
@@ -194,6 +206,8 @@ class Live:
                     client.deliver(items[client.feed.view])
             if len(waiting) > WRITTEN_AT_ONCE:
                 await asyncio.sleep(0)
+        if row.changes_access:
+            self._callers.doubt([row.key])
         self.at = row.at
 
     def _wanting(self, row: Row) -> set[Client]:
@@ -212,28 +226,22 @@ class Live:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _beat(self) -> None:
-        """Send heartbeats, each second to a fraction of the clients, and end those whose token has expired."""
+        """Send heartbeats, each second to a fraction of the clients. End those whose token has expired and those that
+        have reached their greatest age."""
         async for due in self._slots():
             for client in due:
                 client.beat(self.at)
-            now = time.time()
+            now, clock = time.time(), time.monotonic()
             for client in list(self._clients):
                 if client.until is not None and client.until <= now:
                     client.end("expired")
+                elif client.oldest <= clock:
+                    client.end("age")
 
     async def _check(self) -> None:
-        """Check each caller again. While the database is down, only the token's expiry counts."""
+        """Check each caller again at its heartbeat: access also ends by the clock, and by statements of an operator."""
         async for due in self._slots():
-            for client in due:
-                try:
-                    if client.check is not None and client.ending is None:
-                        await client.check()
-                except UNAVAILABLE:
-                    break
-                except Problem:
-                    client.end("signed_out")
-                except Exception:
-                    logger.exception("a caller cannot be checked again")
+            await self._callers.check(due)
 
     async def _slots(self) -> AsyncIterator[list[Client]]:
         slot = 0

@@ -9,13 +9,14 @@ from api.kernel.data.sql import query
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A committed event. `at` is its position."""
+    """A committed event. `at` is its position; `changes_access` is that of `Event`."""
 
     at: int
     type: str
     key: UUID
     data: str
     traceparent: str
+    changes_access: bool
 
 
 class Bounds(msgspec.Struct, frozen=True):

@@ -43,6 +43,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
     live: ClassVar[bool] = False
     """Whether connected clients may follow it (`Feed`): `live: ClassVar[bool] = True`."""
+    changes_access: ClassVar[bool] = False
+    """Whether it may end the access of the account or sign-in that is its first field. The callers of open streams and
+    sockets with this id are then authenticated again, within a second or two of the commit."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Raises TypeError with the missing declaration, so that the process does not start."""
@@ -150,6 +153,7 @@ async def insert_event(
     tasks: list[str],
     subjects: list[UUID],
     live: bool,
+    access: bool,
 ) -> None: ...
 
 
@@ -202,6 +206,7 @@ async def record(db: Transaction, event: Event) -> None:
         list(db.subscribers.get(tag, ())),
         subjects(event),
         event.live,
+        event.changes_access,
     )
 
 

@@ -8,7 +8,8 @@ import logging
 import time
 import types
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar, overload
 from uuid import UUID, uuid5
 
@@ -38,8 +39,8 @@ RUN_SECONDS = 20.0
 failure."""
 LEASE_SECONDS = 30.0
 """From the start of an attempt. Longer than RUN_SECONDS, so that a running task is never leased by a second worker."""
-
-
+DEFERRED_AT_ONCE = 1000
+"""Maximum rows of one statement of `defer_many`."""
 TRANSACTIONS_AT_ONCE = 4
 """Maximum concurrent transactional tasks per process; each holds one of the worker's connections."""
 _NAMESPACE = UUID("6f1b6a52-3c0e-4f7e-9a31-6d0f2c9b7e10")
@@ -63,7 +64,9 @@ class TaskRow(msgspec.Struct, frozen=True):
 
 
 @query
-async def insert_task(db: Autocommit, task: str, id: UUID, data: str, traceparent: str) -> None: ...
+async def insert_tasks(
+    db: Autocommit, task: str, ids: list[UUID], data: list[str], traceparent: str, at: datetime | None
+) -> None: ...
 @query
 async def renew_lease(db: Autocommit, id: UUID, lease: int, seconds: float) -> TaskRow | None: ...
 @query
@@ -92,20 +95,51 @@ class Task(Generic[E]):
         self._function = function
         self._decoder = msgspec.json.Decoder(on)
 
-    async def defer(self, db: Transaction, value: E, *, id: UUID | str | None = None) -> None:
-        """Run the task after the caller's transaction has committed, without an event. Raises TypeError if `db` is not
-        a Transaction.
+    async def defer(
+        self, db: Transaction, value: E, *, id: UUID | str | None = None, at: datetime | None = None
+    ) -> None:
+        """Run the task after the caller's transaction has committed, without an event; not before `at`, if given, and
+        at most a second or two later while a worker is free. Raises TypeError if `db` is not a Transaction, ValueError
+        if `at` has no time zone.
 
-        With an `id` there is at most one row for this task and id. A further call replaces the value of a pending row,
-        makes a running one run again afterwards, and restarts a dead letter. After the run nothing is stored, and a
-        further call runs it again."""
+        With an `id` there is at most one row for this task and id. A further call replaces the value and the time of a
+        pending row, makes a running one run again afterwards, and restarts a dead letter. The wait after a failure is
+        not shortened. After the run nothing is stored, and a further call runs it again."""
         demand_transaction(db, f"{self.name}.defer")
-        await self.defer_alone(db, value, id=id)
+        await self.defer_alone(db, value, id=id, at=at)
 
-    async def defer_alone(self, db: Database, value: E, *, id: UUID | str | None = None) -> None:
+    async def defer_many(
+        self,
+        db: Transaction,
+        values: Collection[E] | Mapping[UUID, E] | Mapping[str, E],
+        *,
+        at: datetime | None = None,
+    ) -> None:
+        """Run the task once for each of the values, as `defer` does. The keys of a mapping are the ids. One statement
+        writes DEFERRED_AT_ONCE rows. Raises as `defer` does."""
+        demand_transaction(db, f"{self.name}.defer_many")
+        rows: list[tuple[UUID, E]]
+        if isinstance(values, Mapping):
+            rows = [(self._row_id(id), value) for id, value in values.items()]
+        else:
+            rows = [(uuid7(), value) for value in values]
+        for first in range(0, len(rows), DEFERRED_AT_ONCE):
+            await self._insert(db, rows[first : first + DEFERRED_AT_ONCE], at)
+
+    async def defer_alone(
+        self, db: Database, value: E, *, id: UUID | str | None = None, at: datetime | None = None
+    ) -> None:
         """Run the task, committed immediately; for handlers that write nothing else."""
-        row = uuid7() if id is None else uuid5(_NAMESPACE, f"{self.name}\n{id}")
-        await insert_task(db, self.name, row, msgspec.json.encode(value).decode(), traceparent())
+        await self._insert(db, [(uuid7() if id is None else self._row_id(id), value)], at)
+
+    async def _insert(self, db: Database, rows: Sequence[tuple[UUID, E]], at: datetime | None) -> None:
+        if at is not None and at.tzinfo is None:
+            raise ValueError(f"{self.name}: `at` needs a time zone, such as datetime.now(UTC) + timedelta(days=3).")
+        data = [msgspec.json.encode(value).decode() for _, value in rows]
+        await insert_tasks(db, self.name, [id for id, _ in rows], data, traceparent(), at)
+
+    def _row_id(self, id: UUID | str) -> UUID:
+        return uuid5(_NAMESPACE, f"{self.name}\n{id}")
 
     async def run(self, context: Context, id: UUID, lease: int) -> None:
         """Make one attempt under this lease; does nothing if the row is done or was leased again."""

@@ -78,7 +78,11 @@ class Parser:
     def parse(self) -> None:
         """Parse a piece of the data, which contains at most the end of one request. Raises Refused."""
         start, self._at = self._at, self._end_of_piece()
-        self._feed(self._data[start : self._at])
+        piece = self._data[start : self._at]
+        if not self.left:
+            self._data = self._data[-3:]  # a long response would keep its request in memory
+            self._at = len(self._data)
+        self._feed(piece)
 
     def _end_of_piece(self) -> int:
         """A head and a chunked body end with an empty line, another body after its length."""

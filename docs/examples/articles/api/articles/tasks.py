@@ -71,8 +71,7 @@ async def send_notice(context: Context, notice: Notice, id: UUID) -> None:
 @task(on=NoticeRound, transactional=True)
 async def plan_notices(context: Context, wanted: NoticeRound, id: UUID, db: Transaction) -> None:
     followers = await queries.list_followers(db, wanted.author_id, wanted.after, ROUND)
-    for follower in followers:
-        await send_notice.defer(db, Notice(wanted.article_id, follower))
+    await send_notice.defer_many(db, [Notice(wanted.article_id, follower) for follower in followers])
     if len(followers) == ROUND:
         await plan_notices.defer(db, msgspec.structs.replace(wanted, after=followers[-1]))
 
@@ -98,8 +97,7 @@ async def send_digest(context: Context, digest: Digest, id: UUID) -> None:
 @task(on=DigestRound, transactional=True)
 async def plan_digests(context: Context, wanted: DigestRound, id: UUID, db: Transaction) -> None:
     readers = await queries.list_digest_readers(db, wanted.since, wanted.after, ROUND)
-    for reader in readers:
-        await send_digest.defer(db, Digest(reader, wanted.since))
+    await send_digest.defer_many(db, [Digest(reader, wanted.since) for reader in readers])
     if len(readers) == ROUND:
         await plan_digests.defer(db, DigestRound(wanted.since, readers[-1]))
 

@@ -44,7 +44,7 @@ async def change_article(
 async def delete_article(context: Context, principal: Principal, id: UUID) -> None:
     """Delete one's own article; editors may delete any."""
     async with context.db.transaction() as db:
-        gone = await queries.delete(db, id, principal.id, is_editor(principal))
+        gone = await queries.delete(db, id, principal.id, principal.has_role(EDITOR))
         await record(db, ArticleDeleted(article_id=gone.id, author_id=gone.author_id))
 
 
@@ -58,8 +58,3 @@ async def hide(db: Transaction, id: UUID) -> None:
     """For editors and for other services. Raises NOT_FOUND."""
     hidden = await queries.mark_hidden(db, id)
     await record(db, ArticleHidden(article_id=hidden.id, author_id=hidden.author_id))
-
-
-def is_editor(principal: Principal) -> bool:
-    """No guard covers "the owner or a role", so the query's `where` checks it with this."""
-    return principal.is_superuser or EDITOR in principal.roles

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from api.articles import queries
 from api.articles.events import CommentDeleted, CommentWritten
-from api.articles.handlers.articles import is_editor
+from api.articles.handlers.articles import EDITOR
 from api.articles.types import Article, Comment, CommentGone, NewComment, Paging
 from api.kernel import Context, Cursors, Feed, Page, Principal, record, uuid7
 
@@ -47,7 +47,7 @@ async def write_comment(context: Context, principal: Principal, id: UUID, body: 
 async def delete_comment(context: Context, principal: Principal, id: UUID, comment_id: UUID) -> None:
     """Delete one's own comment; editors may delete any."""
     async with context.db.transaction() as db:
-        author_id = await queries.delete_comment(db, id, comment_id, principal.id, is_editor(principal))
+        author_id = await queries.delete_comment(db, id, comment_id, principal.id, principal.has_role(EDITOR))
         await record(db, CommentDeleted(article_id=id, comment_id=comment_id, author_id=author_id))
 
 

@@ -1,0 +1,1 @@
+alter table outbox_live drop column changes_access;
