@@ -282,6 +282,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     336: ("a telemetry protocol that cannot be spoken", "16.5.3", "390"),
     337: ("starting by honcho and make, as a first reader does", "16.5.3", "755"),
     338: ("a command whose output cannot be written", "16.5.3", "755"),
+    349: ("searches of words that a million accounts have", "15.2.2", "407"),
+    350: ("words of an account in the search, after it changed or was deleted", "14.2.7", "459"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
