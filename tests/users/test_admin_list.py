@@ -68,10 +68,10 @@ async def test_pages_follow_each_other_without_gap_or_repetition(people: httpx.A
 
 
 @pytest.mark.parametrize("sort", ["email", "-created_at"])
-async def test_a_search_that_many_pass_reads_along_the_order(
+async def test_the_total_of_a_search_stops_at_its_bound(
     people: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
-    """What is done above 10,000, with a lower bound."""
+    """The bound is 10,000 in production."""
     whole = await emails(people, q="example", sort=sort)
     monkeypatch.setattr(administration, "MOST_COUNTED", 3)
     first = (await people.get("/api/users", params={"q": "example", "limit": 4, "sort": sort})).json()
