@@ -293,6 +293,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     352: ("a stream or socket that nothing else ends", "13.1.2", "772"),
     353: ("many tasks at once, with ids and without", "15.4.2", "362"),
     354: ("tasks of a later time: moved, postponed while they are leased or run, late by no measure", "15.4.2", "362"),
+    349: ("searches of words that a million accounts have", "15.2.2", "407"),
+    350: ("words of an account in the search, after it changed or was deleted", "14.2.7", "459"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {

@@ -115,6 +115,10 @@ def _header(bound: Bound, kinds: list[str]) -> list[str]:
 def _columns(bound: Bound, columns: list[tuple[str, str]]) -> list[str]:
     if bound.cardinality == "none":
         return [f"it returns {name}, which the signature ignores" for name, kind in columns if kind != "void"]
+    if bound.cardinality == "counted":
+        if columns[0] != ("total", "int8"):
+            return [f"the first column is {columns[0]}, and not the total, a bigint"]
+        columns = columns[1:]
     fields = fields_of(bound.row, [name for name, _ in columns])
     names = [name for name, _ in fields]
     if names != [name for name, _ in columns]:

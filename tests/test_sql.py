@@ -112,6 +112,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         "the column name is nullable, the field name is not",
     ),
     ("no null", {"row": Doubtful}, "the column email is not nullable, the field email is"),
+    ("no total", {"cardinality": "counted"}, "the first column is ('id', 'uuid'), and not the total, a bigint"),
     ("two columns for one value", {"row": UUID}, "the columns are ['id', 'email'], the fields []"),
     (
         "one value's type",

@@ -6,6 +6,7 @@ from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data.cache import CacheUnavailable, cached, shared
 from api.kernel.data.database import Autocommit, Database, Transaction, uuid7
+from api.kernel.data.rows import Counted
 from api.kernel.data.sql import query
 from api.kernel.errors import (
     NOT_FOUND,
@@ -78,6 +79,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Database",  # the pool: reading queries; `transaction()`
     "Transaction",  # yielded by `transaction()`; required by writing queries, `record` and `Task.defer`
     "Autocommit",  # for a single writing query: Database or Transaction
+    "Counted",  # the rows of a page and the number of all, as a query returns them
     "query",  # binds a signature to its .sql file
     "uuid7",  # a new id, ordered by time
     "cached",  # caches an async function's results in Redis for some seconds

@@ -3,13 +3,15 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.kernel import Autocommit, Database, Transaction, query
+from api.kernel import Autocommit, Counted, Database, Transaction, query
 from api.users.errors import REGISTER_USER_ALREADY_EXISTS, UPDATE_USER_EMAIL_ALREADY_EXISTS, USER_ALREADY_EXISTS
 from api.users.types import (
     Credentials,
     Holder,
     ImportedUser,
     MailCount,
+    Range,
+    Reached,
     Recipient,
     RegistrationRow,
     Standing,
@@ -55,15 +57,7 @@ async def claim(db: Transaction, id: UUID, language: str) -> UUID: ...
 
 
 @query
-async def count(db: Database, most: int) -> int: ...
-
-
-@query
 async def count_mails(db: Database, user_id: UUID, purpose: str, network: str, task_id: UUID) -> MailCount: ...
-
-
-@query
-async def count_matching(db: Database, search: str, rest: str | None, most: int) -> int: ...
 
 
 @query
@@ -100,6 +94,10 @@ async def find_opening(db: Database, token_hash: bytes) -> RegistrationRow | Non
 
 @query
 async def find_proved(db: Database, token_hash: bytes) -> UUID | None: ...
+
+
+@query
+async def find_reached(db: Database, sort: str, after_id: UUID, after_email: str, distance: int) -> Reached | None: ...
 
 
 @query
@@ -181,6 +179,12 @@ async def list_holders(db: Database, role: str | None, after: str, most: int) ->
 
 
 @query
+async def list_next(
+    db: Database, descending: bool, after_id: UUID, ranges: list[Range], most: int
+) -> list[UUID | None]: ...
+
+
+@query
 async def list_password_kinds(db: Database) -> list[str]: ...
 
 
@@ -190,11 +194,14 @@ async def list_sorted(
     sort: str,
     after_id: UUID,
     after_email: str,
+    until_id: UUID,
+    until_email: str,
     search: str | None,
-    rest: str | None,
-    few: bool,
+    ranges: list[Range],
+    frequent: int,
+    most_counted: int,
     most: int,
-) -> list[User]: ...
+) -> Counted[User]: ...
 
 
 @query

@@ -192,6 +192,22 @@ class User(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class Reached(msgspec.Struct, frozen=True):
+    """A position in a list of accounts."""
+
+    id: UUID
+    email: str
+
+
+class Range(msgspec.Struct, frozen=True):
+    """The words of user_words from `low` to `high`, of which each account that a term of a search matches has one. A
+    term, a number from 1, may have several ranges."""
+
+    term: int
+    low: str
+    high: str
+
+
 class RegistrationDetails(msgspec.Struct, frozen=True):
     """When and from where an account was registered. Unknown values are null."""
 

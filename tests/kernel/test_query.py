@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from api.kernel.data import sql
 from api.kernel.data.database import Autocommit, Database, Transaction, uuid7
+from api.kernel.data.rows import Counted
 from api.kernel.data.sql import QueryError, bound_queries, query, writes
 from api.kernel.errors import CONFLICT, NOT_FOUND, conflict
 from api.users import queries as users
@@ -55,6 +56,9 @@ async def test_the_return_annotation_determines_the_number_of_rows(
     write("maybe", LIST)
     write("none", LIST)
     write("numbers", "select id from (" + LIST + ") as t")
+    write(
+        "counted", "select total, id, name from (select 7::bigint) as c (total) left join (" + LIST + ") as t on true"
+    )
 
     @query
     @in_things
@@ -71,6 +75,9 @@ async def test_the_return_annotation_determines_the_number_of_rows(
     @query
     @in_things
     async def numbers(db: Database, most: int) -> list[int]: ...  # type: ignore[empty-body]
+    @query
+    @in_things
+    async def counted(db: Database, most: int) -> Counted[Row]: ...  # type: ignore[empty-body]
 
     assert await many(db, 2) == [Row(1, "a"), Row(2, "b")]
     assert await many(db, 0) == []
@@ -78,6 +85,8 @@ async def test_the_return_annotation_determines_the_number_of_rows(
     assert await maybe(db, 0) is None
     assert await none(db, 2) is None  # type: ignore[func-returns-value]
     assert await numbers(db, 2) == [1, 2]
+    assert await counted(db, 2) == Counted(7, [Row(1, "a"), Row(2, "b")])
+    assert await counted(db, 0) == Counted(7, [])
     with pytest.raises(NOT_FOUND):
         await one(db, 0)
 

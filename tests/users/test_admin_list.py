@@ -68,10 +68,10 @@ async def test_pages_are_complete_and_without_repetition(people: httpx.AsyncClie
 
 
 @pytest.mark.parametrize("sort", ["email", "-created_at"])
-async def test_a_search_with_many_results_reads_along_the_order(
+async def test_the_total_of_a_search_stops_at_its_bound(
     people: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
-    """The plan for more than 10,000 accounts, with a lower limit."""
+    """The bound is 10,000 in production."""
     whole = await emails(people, q="example", sort=sort)
     monkeypatch.setattr(administration, "MOST_COUNTED", 3)
     first = (await people.get("/api/users", params={"q": "example", "limit": 4, "sort": sort})).json()

@@ -8,12 +8,13 @@ import enum
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from api.kernel.input.conversion import plain_kind
 
+T = TypeVar("T")
 Convert = Callable[[Any], Any]
 
 encode = msgspec.json.Encoder().encode
@@ -22,6 +23,14 @@ encode = msgspec.json.Encoder().encode
 class RowError(Exception):
     """A column holds a value that its field's type does not allow. The message names the query, the column and the
     path, never the value."""
+
+
+class Counted(msgspec.Struct, Generic[T], frozen=True):
+    """The rows of a page and the number of all, in one statement: the column `total` precedes the columns of the row.
+    Without rows, the statement returns the total with nulls."""
+
+    total: int | None
+    items: list[T]
 
 
 def row_maker(name: str, row: Any) -> Callable[[Any], Any]:

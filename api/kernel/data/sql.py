@@ -26,7 +26,7 @@ from api.kernel.data.database import (
     constraint_problem,
     demand_transaction,
 )
-from api.kernel.data.rows import argument_converter, row_maker
+from api.kernel.data.rows import Counted, argument_converter, row_maker
 from api.kernel.data.together import Together
 from api.kernel.errors import NOT_FOUND, Problem
 from api.kernel.telemetry import mark_failed, query_seconds, span, tracer
@@ -60,7 +60,7 @@ class Bound(msgspec.Struct, frozen=True):
     parameters: dict[str, Any]
     row: Any
     cardinality: str
-    """`one` (or 404), `maybe` (or None), `many`, `none`, or `stream`."""
+    """`one` (or 404), `maybe` (or None), `many`, `counted`, `none`, or `stream`."""
     constraints: dict[str, type[Problem]]
     transactional: bool = False
     """Whether it demands a Transaction."""
@@ -122,6 +122,8 @@ def _bind(function: Callable[..., Any], constraints: dict[str, type[Problem]], t
                 query_seconds.record(time.perf_counter() - began, labels)
         if bound.cardinality == "many":
             return [make(row) for row in rows]
+        if bound.cardinality == "counted":
+            return Counted(rows[0][0], [make(row[1:]) for row in rows if row[1] is not None])
         if bound.cardinality == "none":
             return None
         if rows:
@@ -205,6 +207,8 @@ def _cardinality(name: str, returned: Any) -> tuple[Any, str]:
         return None, "none"
     if typing.get_origin(returned) is list:
         return typing.get_args(returned)[0], "many"
+    if typing.get_origin(returned) is Counted:
+        return typing.get_args(returned)[0], "counted"
     if typing.get_origin(returned) is AsyncIterator:
         return typing.get_args(returned)[0], "stream"
     if typing.get_origin(returned) in (typing.Union, types.UnionType):

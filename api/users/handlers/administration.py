@@ -1,17 +1,25 @@
 """Administration of accounts by superusers."""
 
-import re
 from uuid import UUID
 
-from api.kernel import NOT_FOUND, Context, Cursors, Page, Principal, origin, punycode, record, refuse_stale, uuid7
+import msgspec
+
+from api.kernel import NOT_FOUND, Context, Cursors, Page, Principal, origin, record, refuse_stale, uuid7
 from api.users import queries
 from api.users.errors import CURRENT_PASSWORD_REQUIRED
 from api.users.events import SessionsRevoked, UserDeleted, UserInvited, UserPromoted
+from api.users.search import search_of
 from api.users.trust import refuse_last
-from api.users.types import Invitation, User, UserSearch
+from api.users.types import Invitation, Range, Reached, User, UserSearch
 
 MOST_COUNTED = 10_000
 """Limit of exact totals: counting takes time proportional to the number of rows."""
+FREQUENT = 2 * MOST_COUNTED
+"""A word of a search with so many rows in user_words is frequent. Accounts are found by a word that is not."""
+MOST_WORDS = 100
+"""Different words of a term by which the next account with one of them is found."""
+MOST_READ = 20_000
+"""Accounts that are read for a page of a search of frequent words."""
 
 # The start of each sort order. DEL sorts after every character of an address.
 BEGINNINGS: dict[str, UUID | str] = {
@@ -20,25 +28,35 @@ BEGINNINGS: dict[str, UUID | str] = {
     "email": "",
     "-email": "\x7f",
 }
+REVERSED = {"created_at": "-created_at", "-created_at": "created_at", "email": "-email", "-email": "email"}
 
 
 async def list_users(context: Context, principal: Principal, query: UserSearch) -> Page[User]:
     """List accounts, optionally filtered by a search.
 
-    `total` is exact below 10,000; 10,000 means at least that many."""
-    search, rest = await _search_of(context, query)
-    beginning = BEGINNINGS[query.sort]
-    cursors = Cursors(context.settings, "users", principal.id, search, rest, query.sort)
-    [after] = cursors.read(query.cursor, type(beginning))
-    after = beginning if after is None else after
-    if search is None:
-        total = await queries.count(context.db, MOST_COUNTED)
-    else:
-        total = await queries.count_matching(context.db, search, rest, MOST_COUNTED)
-    few = search is not None and total < MOST_COUNTED
-    id, email = (after, "") if isinstance(after, UUID) else (UUID(int=0), after)
-    found = await queries.list_sorted(context.db, query.sort, id, email, search, rest, few, query.limit + 1)
-    return cursors.page(found, query.limit, total, lambda user: (user.id if isinstance(after, UUID) else user.email,))
+    `total` is exact below 10,000. 10,000 means that there are as many or more, or that each word of the search is too
+    frequent to count its matches. A page of such a search may have fewer items than `limit` before the last one."""
+    search, sort = await search_of(context, query), query.sort
+    cursors = Cursors(context.settings, "users", principal.id, *search.scope, sort)
+    [after] = cursors.read(query.cursor, type(BEGINNINGS[sort]))
+    start, end = _place(BEGINNINGS[sort] if after is None else after), _place(BEGINNINGS[REVERSED[sort]])
+    bounds = FREQUENT, MOST_COUNTED, query.limit + 1
+    found = await queries.list_sorted(context.db, sort, *start, *end, search.tsquery, search.ranges, *bounds)
+    reached = None
+    if found.total is None:
+        start = await _skip(context, sort, start, search.ranges)
+        reached = await queries.find_reached(context.db, sort, *start, MOST_READ)
+        end = (reached.id, reached.email) if reached else end
+        found = await queries.list_sorted(context.db, sort, *start, *end, search.tsquery, [], *bounds)
+
+    def position(user: User | Reached) -> tuple[object, ...]:
+        return (user.email if sort.endswith("email") else user.id,)
+
+    total = MOST_COUNTED if found.total is None else found.total
+    page = cursors.page(found.items, query.limit, total, position)
+    if reached and page.next_cursor is None:
+        page = msgspec.structs.replace(page, next_cursor=cursors.make(*position(reached)))
+    return page
 
 
 async def invite_user(context: Context, body: Invitation) -> User:
@@ -84,30 +102,19 @@ async def revoke_user_sessions(context: Context, id: UUID) -> None:
         await record(db, SessionsRevoked(user_id=id))
 
 
-async def _search_of(context: Context, query: UserSearch) -> tuple[str | None, str | None]:
-    """Build two tsqueries over users.search, each None if empty: one for the index, and one that filters its result. A
-    whole address is looked up by its local part; words of common domains would match a large part of the index."""
-    name, _, domain = query.q.partition("@")
-    words, rest = await _prefixes(context, name), await _prefixes(context, domain)
-    if not words:
-        words, rest = rest, []
-    if query.role is not None:
-        words.append(f"'{query.role}'")
-    if query.is_active is not None:
-        words.append("'+active'" if query.is_active else "'-active'")
-    return " & ".join(words) or None, " & ".join(rest) or None
+def _place(after: UUID | str) -> tuple[UUID, str]:
+    """Return a position as the id and the address of a query, one of which is not used."""
+    return (after, "") if isinstance(after, UUID) else (UUID(int=0), after)
 
 
-async def _prefixes(context: Context, typed: str) -> list[str]:
-    """Build tsqueries that must all match. Domains are stored in punycode, so a non-ASCII word may match a word of the
-    name or a label of a domain. `split_words` returns no character that is an operator or a quote in a tsquery."""
-    parts = typed.split()
-    found = []
-    for part, words in zip(parts, await queries.split_words(context.db, parts) if parts else [], strict=True):
-        prefixes = [f"'.{word}':*" for word in words]
-        domain = part if part.isascii() else punycode(part)
-        if prefixes and domain != part:
-            labels = [f"'.{word}':*" for word in re.findall(r"[a-z0-9]+", domain)]
-            prefixes = [f"({' & '.join(prefixes)} | {' & '.join(labels)})"]
-        found += prefixes
-    return [*dict.fromkeys(found)]
+async def _skip(context: Context, sort: str, start: tuple[UUID, str], ranges: list[Range]) -> tuple[UUID, str]:
+    """Return the position before the first account that can match a search, in the order of created_at."""
+    id, email = start
+    if sort.endswith("created_at"):
+        descending = sort.startswith("-")
+        for found in await queries.list_next(context.db, descending, id, ranges, MOST_WORDS):
+            if descending:
+                id = min(id, UUID(int=found.int + 1) if found else UUID(int=0))
+            else:
+                id = max(id, UUID(int=found.int - 1) if found else UUID(int=2**128 - 1))
+    return id, email
