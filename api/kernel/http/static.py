@@ -1,11 +1,13 @@
 """A folder of built files, read once at start. Only these files are served, by exact path, so that no path escapes the
 folder. Navigation to an unknown page serves index.html, for the application's client-side router."""
 
+import asyncio
 import gzip
 import hashlib
 import mimetypes
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -31,22 +33,32 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Document:
-    """ASGI application for one generated document, compressed once at start. Its ETag differs by encoding (RFC 9110
-    §8.8.3.3)."""
+    """ASGI application for one generated document. The first request makes and compresses it, on a thread. Its ETag
+    differs by encoding (RFC 9110 §8.8.3.3)."""
 
-    def __init__(self, path: str, content: bytes, media_type: str) -> None:
-        self._path = path
+    def __init__(self, path: str, make: Callable[[], bytes], media_type: str) -> None:
+        self._path, self._make, self._media_type = path, make, media_type
+        self._files: tuple[File, File] | None = None
+
+    def _made(self) -> tuple[File, File]:
+        """Return the document as it is, and compressed."""
+        content = self._make()
         fields = {"cache-control": "no-cache", "vary": "Accept-Encoding"}
         tag = hashlib.sha256(content).hexdigest()[:32]
-        self._plain = File(content, media_type, {**fields, "etag": f'"{tag}"'})
         encoded = {**fields, "etag": f'"{tag}-gzip"', "content-encoding": "gzip"}
-        self._compressed = File(gzip.compress(content, mtime=0), media_type, encoded)
+        return (
+            File(content, self._media_type, {**fields, "etag": f'"{tag}"'}),
+            File(gzip.compress(content, mtime=0), self._media_type, encoded),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route_template"] = self._path
         headers = combine(scope["headers"])
-        file = self._compressed if accepts_gzip(headers.get(b"accept-encoding", b"").decode("latin-1")) else self._plain
-        await _respond(file, headers, scope, receive, send)
+        if self._files is None:
+            self._files = await asyncio.to_thread(self._made)
+        plain, compressed = self._files
+        accepted = headers.get(b"accept-encoding", b"").decode("latin-1")
+        await _respond(compressed if accepts_gzip(accepted) else plain, headers, scope, receive, send)
 
 
 def accepts_gzip(accepted: str) -> bool:

@@ -7,11 +7,11 @@ import logging
 import re
 import time
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from opentelemetry import context, metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +20,11 @@ from api.kernel.errors import path_of
 from api.kernel.settings import Settings
 from api.kernel.telemetry import logs
 from api.kernel.telemetry.exporting import export_metrics, export_spans, resource_of
-from api.kernel.telemetry.exposition import Exposition, listen
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricReader
+
+    from api.kernel.telemetry.exposition import Exposition
 
 access_log = logging.getLogger("api.access")
 tracer = trace.get_tracer("rest_angular")
@@ -105,17 +109,22 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-(
 
 
 def set_up(
-    settings: Settings, process: str, spans: SpanProcessor | None = None, reader: MetricReader | None = None
-) -> Exposition | None:
+    settings: Settings, process: str, spans: SpanProcessor | None = None, reader: "MetricReader | None" = None
+) -> "Exposition | None":
     """Configure logging and OpenTelemetry for this `process` (web, worker, …). Pending exports are sent when the
     interpreter exits. Tests pass `spans` and `reader`. Returns the data of `/metrics`, if enabled."""
     logs.set_up(settings, process)
     resource = resource_of(settings, process)
     export_spans(resource, spans)
     served = process in ("web", "worker") and (settings.metrics_port or settings.metrics_token)
-    exposition = Exposition() if served else None
+    if not served:
+        export_metrics(resource, reader)
+        return None
+    from api.kernel.telemetry.exposition import Exposition, listen  # imports the SDK's metrics: 3 MB, 25 ms
+
+    exposition = Exposition()
     export_metrics(resource, reader, exposition)
-    if exposition and settings.metrics_port:
+    if settings.metrics_port:
         listen(exposition, settings.metrics_port, settings.metrics_token, settings.port)
     return exposition
 

@@ -4,11 +4,10 @@ import logging
 import os
 import uuid
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -18,6 +17,9 @@ from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
 
 from api.kernel.settings import Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricReader
 
 logger = logging.getLogger(__name__)
 
@@ -57,14 +59,18 @@ def export_spans(resource: Resource, spans: SpanProcessor | None) -> None:
     trace.set_tracer_provider(tracing)
 
 
-def export_metrics(resource: Resource, *given: MetricReader | None) -> None:
-    """Export metrics to the given readers and to the collector in the environment."""
+def export_metrics(resource: Resource, *given: "MetricReader | None") -> None:
+    """Export metrics to the given readers and to the collector in the environment. Imports the SDK's metrics only for
+    these; without a provider, instruments do nothing."""
     readers = [reader for reader in given if reader]
     if _exports("METRICS"):
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(timeout=EXPORT_SECONDS)))
-    if readers:  # without a provider, instruments do nothing
+    if readers:
+        from opentelemetry.sdk.metrics import MeterProvider
+
         provider = MeterProvider(readers, resource)
         provider._disabled = False  # METRICS_TOKEN and METRICS_PORT override OTEL_SDK_DISABLED
         metrics.set_meter_provider(provider)
