@@ -24,6 +24,7 @@ from api.kernel.http.static import Document, Static
 from api.kernel.http.table import mount
 from api.kernel.input.decoding import JSON
 from api.kernel.outbox.tasks import subscribers
+from api.kernel.process.collector import settle
 from api.kernel.process.supervision import follow_supervisor
 from api.kernel.settings import Settings, load
 from api.kernel.wire.process import drain_on_signals
@@ -49,7 +50,9 @@ def create() -> Starlette:
     """Application factory for uvicorn, configured by the environment of the process."""
     settings = load(kinds=settings_of(FEATURES))
     follow_supervisor()
-    return create_app(settings, exposition=telemetry.set_up(settings, "web"))
+    app = create_app(settings, exposition=telemetry.set_up(settings, "web"))
+    settle()
+    return app
 
 
 def create_app(

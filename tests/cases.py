@@ -282,6 +282,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     336: ("a telemetry protocol that cannot be spoken", "16.5.3", "390"),
     337: ("starting by honcho and make, as a first reader does", "16.5.3", "755"),
     338: ("a command whose output cannot be written", "16.5.3", "755"),
+    347: ("parts that a process does not serve with", "15.2.3", "1164"),
+    348: ("an event loop that stands still", "15.2.2, 16.3.4", "400, 778"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
