@@ -1,5 +1,9 @@
 """The web process: `python -m api` serves the application on $HOST and $PORT."""
 
+import gc
+
+gc.disable()  # until `settle`; see api/kernel/process/collector.py
+
 import signal
 import sys
 
@@ -8,6 +12,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from api.features import FEATURES
 from api.kernel.feature import settings_of
+from api.kernel.process.collector import settle
 from api.kernel.process.supervision import follow_supervisor
 from api.kernel.settings import SettingsError, load
 from api.kernel.wire.process import Supervisor, bind, configuration
@@ -28,6 +33,7 @@ def main() -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     if settings.web_concurrency > 1:
         follow_supervisor()
+        settle()
         supervisor = Supervisor(config, sockets)
         supervisor.run()
         sys.exit(any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes))

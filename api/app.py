@@ -1,9 +1,11 @@
 """The web application: the kernel with FEATURES. Importing it has no side effects."""
 
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -14,7 +16,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.context import open_context
-from api.kernel.contract import openapi
 from api.kernel.errors import NOT_FOUND, Problems
 from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, schedules_of, settings_of, tasks_of
 from api.kernel.http.application import BrowserApplication
@@ -24,10 +25,13 @@ from api.kernel.http.static import Document, Static
 from api.kernel.http.table import mount
 from api.kernel.input.decoding import JSON
 from api.kernel.outbox.tasks import subscribers
+from api.kernel.process.collector import settle
 from api.kernel.process.supervision import follow_supervisor
 from api.kernel.settings import Settings, load
-from api.kernel.telemetry.exposition import Exposition, Scrapes
 from api.kernel.wire.process import drain_on_signals
+
+if TYPE_CHECKING:
+    from api.kernel.telemetry.exposition import Exposition
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[1]
@@ -47,11 +51,13 @@ def create() -> Starlette:
     """Application factory for uvicorn, configured by the environment of the process."""
     settings = load(kinds=settings_of(FEATURES))
     follow_supervisor()
-    return create_app(settings, exposition=telemetry.set_up(settings, "web"))
+    app = create_app(settings, exposition=telemetry.set_up(settings, "web"))
+    settle()
+    return app
 
 
 def create_app(
-    settings: Settings, features: Sequence[Feature] = FEATURES, exposition: Exposition | None = None
+    settings: Settings, features: Sequence[Feature] = FEATURES, exposition: "Exposition | None" = None
 ) -> Starlette:
     """The ASGI application. Its lifespan opens and closes the Context; a test may set `app.state.context` instead."""
 
@@ -70,11 +76,15 @@ def create_app(
     routes = [route for feature in features for route in feature.routes]
     pages: list[BaseRoute] = [Route("/{path:path}", BrowserApplication(settings.web_dir))]
     if settings.api_docs:
-        document = Document("/api/openapi.json", openapi.document(features), JSON)
+        document = Document("/api/openapi.json", functools.partial(_openapi, features), JSON)
         pages.insert(0, Route("/api/openapi.json", document))
         pages.insert(0, Route("/api/docs{path:path}", Static(ROOT / "api/kernel/contract/docs", "/api/docs")))
     token = None if settings.metrics_port else settings.metrics_token
-    scrapes = [Route("/metrics", Scrapes(exposition, token))] if exposition and token else []
+    scrapes = []
+    if exposition and token:
+        from api.kernel.telemetry.exposition import Scrapes  # imports the SDK's metrics
+
+        scrapes = [Route("/metrics", Scrapes(exposition, token))]
     table = mount(routes, authenticate_of(features), recognise_of(features), renewal_of(features))
     app = Application(
         routes=[*scrapes, table, *pages],
@@ -89,6 +99,12 @@ def create_app(
     app.router.redirect_slashes = False  # a redirect would use the Host header, which clients control
     app.router.default = _unrouted
     return app
+
+
+def _openapi(features: Sequence[Feature]) -> bytes:
+    from api.kernel.contract import openapi  # for the first request of the document, which few processes receive
+
+    return openapi.document(features)
 
 
 async def _unrouted(scope: Scope, receive: Receive, send: Send) -> None:

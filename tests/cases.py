@@ -295,6 +295,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     354: ("tasks of a later time: moved, postponed while they are leased or run, late by no measure", "15.4.2", "362"),
     349: ("searches of words that a million accounts have", "15.2.2", "407"),
     350: ("words of an account in the search, after it changed or was deleted", "14.2.7", "459"),
+    347: ("parts that a process does not serve with", "15.2.3", "1164"),
+    348: ("an event loop that stands still", "15.2.2, 16.3.4", "400, 778"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {

@@ -1,6 +1,10 @@
 """The worker process: `python -m worker`, or `python -m worker consume` for the consumers only. `python -m worker
 topics` lists the Kafka topics that the application needs."""
 
+import gc
+
+gc.disable()  # until `settle`; see api/kernel/process/collector.py
+
 import sys
 
 import uvloop
@@ -8,6 +12,7 @@ import uvloop
 from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.feature import settings_of
+from api.kernel.process.collector import settle
 from api.kernel.process.supervision import follow_supervisor
 from api.kernel.settings import SettingsError, load
 from worker import topics
@@ -26,6 +31,7 @@ def main() -> None:
         sys.exit(topics.main(settings.kafka, FEATURES, words[1:]))
     follow_supervisor()
     telemetry.set_up(settings, "worker")
+    settle()
     uvloop.run(run(settings, FEATURES, only_consume=bool(words)))
 
 

@@ -1,8 +1,10 @@
 """Metrics of a process: its connection pool, hashing queue, memory and file descriptors, read when metrics are
-collected, at no cost to requests. The lag of the event loop is measured twice a second."""
+collected, at no cost to requests. The lag of the event loop is measured twice a second, its stalls by a timer of 20 ms,
+and the pauses of the garbage collector by its callbacks."""
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import time
@@ -16,6 +18,7 @@ from api.kernel.identity.passwords import Passwords
 from api.kernel.telemetry import meter
 
 LAG_SECONDS = 0.5
+TICK_SECONDS = 0.02
 _PROC = Path("/proc/self")  # Linux only
 _open: list[tuple[Database, Passwords]] = []
 
@@ -27,16 +30,74 @@ loop_lag = meter.create_histogram(
 )
 
 
+class Longest:
+    """The longest duration of the last one to two minutes. Reading does not reset it, so that every reader sees it."""
+
+    def __init__(self, seconds: float = 60.0, now: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._now = seconds, now
+        self._since, self._before, self._longest = now(), 0.0, 0.0
+
+    def note(self, duration: float) -> None:
+        now = self._now()
+        if now - self._since >= self._seconds:
+            self._before, self._longest, self._since = self.value(), 0.0, now
+        self._longest = max(self._longest, duration)
+
+    def value(self) -> float:
+        age = self._now() - self._since
+        if age >= 2 * self._seconds:
+            return 0.0
+        return self._longest if age >= self._seconds else max(self._before, self._longest)
+
+
+stalls, pauses = Longest(), Longest()
+
+
+class _Ticks:
+    """A timer that measures how late it is called: a stall of the event loop, except for up to TICK_SECONDS."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._start()
+
+    def _start(self) -> None:
+        self._due = time.monotonic() + TICK_SECONDS
+        self._timer = self._loop.call_later(TICK_SECONDS, self._fire)
+
+    def _fire(self) -> None:
+        stalls.note(time.monotonic() - self._due)
+        self._start()
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+
+class _Pauses:
+    """A callback of the garbage collector."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+
+    def __call__(self, phase: str, _: dict[str, int]) -> None:
+        if phase == "start":
+            self._began = time.monotonic()
+        else:
+            pauses.note(time.monotonic() - self._began)
+
+
 @contextlib.asynccontextmanager
 async def measured(database: Database, passwords: Passwords) -> AsyncIterator[None]:
-    """Report these dependencies and the lag of this event loop while the block runs."""
+    """Report these dependencies, and the lag, stalls and pauses of this event loop, while the block runs."""
     held = database, passwords
     _open.append(held)
-    measuring = asyncio.create_task(_measure_lag())
+    measuring, ticks, collections = asyncio.create_task(_measure_lag()), _Ticks(), _Pauses()
+    gc.callbacks.append(collections)
     try:
         yield
     finally:
         measuring.cancel()
+        ticks.cancel()
+        gc.callbacks.remove(collections)
         _open.remove(held)
 
 
@@ -75,6 +136,14 @@ def _memory() -> Iterable[Observation]:
 
 def _cpu() -> Iterable[Observation]:
     yield Observation(time.process_time())
+
+
+def _longest_stall() -> Iterable[Observation]:
+    yield Observation(stalls.value())
+
+
+def _longest_pause() -> Iterable[Observation]:
+    yield Observation(pauses.value())
 
 
 def _descriptors() -> Iterable[Observation]:
@@ -117,6 +186,12 @@ meter.create_observable_up_down_counter(
     "process.memory.usage", _of_process(_memory), "By", "Resident memory of this process"
 )
 meter.create_observable_counter("process.cpu.time", _of_process(_cpu), "s", "CPU time of this process")
+meter.create_observable_gauge(
+    "event_loop.stall.max", _of_process(_longest_stall), "s", "Longest stall of the event loop in the last minute"
+)
+meter.create_observable_gauge(
+    "gc.pause.max", _of_process(_longest_pause), "s", "Longest pause by the garbage collector in the last minute"
+)
 meter.create_observable_up_down_counter(
     "process.unix.file_descriptor.count", _of_process(_descriptors), "{file_descriptor}", "Open file descriptors"
 )

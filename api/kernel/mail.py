@@ -1,18 +1,20 @@
 """Mailers, which send a Message by SMTP or store it in memory for tests, and templates: a feature keeps its texts in
 emails/ beside its tasks, in one folder per language: en/verify.txt, whose first line is the subject, and
-en/verify.html."""
+en/verify.html.
+
+aiosmtplib and jinja2 are imported by the first mail: web processes send none."""
 
 import contextlib
 import email.utils
+import functools
 import hashlib
 import logging
 import re
+import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import aiosmtplib
-import jinja2
 from opentelemetry.trace import SpanKind
 
 from api.kernel.config.pem import client_context
@@ -21,6 +23,10 @@ from api.kernel.mime import Attachment, Malformed, Message, compose
 from api.kernel.settings import Settings
 from api.kernel.telemetry import span
 from api.kernel.telemetry.outages import Outage, causes, connection_remedy, only_tls, scrubbed, speaks_tls, words_of
+
+if TYPE_CHECKING:
+    import aiosmtplib
+    import jinja2
 
 logger = logging.getLogger(__name__)
 
@@ -74,9 +80,12 @@ class SmtpMailer:
     def __init__(self, settings: Settings, cache: Cache | None = None) -> None:
         self._smtp = settings.smtp
         self._name, self._from = email.utils.parseaddr(settings.mail_from)
-        self._tls = client_context(settings.smtp.ca_cert) if settings.smtp.tls != "none" else None
         self._cache = cache
         self.outage = Outage("smtp", logger)
+
+    @functools.cached_property
+    def _tls(self) -> ssl.SSLContext | None:
+        return client_context(self._smtp.ca_cert) if self._smtp.tls != "none" else None
 
     async def send(self, message: Message) -> None:
         try:
@@ -100,9 +109,11 @@ class SmtpMailer:
             fields = {"id": message.id, "cause": str(refusal), "recipients": len(message.recipients)}
             logger.warning("a mail was rejected for one of several recipients", extra={"fields": fields})
 
-    async def _hand_over(self, mail: bytes, recipients: list[str]) -> dict[str, aiosmtplib.SMTPResponseException]:
+    async def _hand_over(self, mail: bytes, recipients: list[str]) -> "dict[str, aiosmtplib.SMTPResponseException]":
         """Send the mail to these recipients and return the rejected ones. Raises MailRefused or MailDelayed for errors
         that do not concern a recipient."""
+        import aiosmtplib
+
         if not recipients:
             return {}
         try:
@@ -159,8 +170,10 @@ class SmtpMailer:
             return only_tls("SMTP_URL")
         return connection_remedy(error, "SMTP_URL", "SMTP_CA_CERT")
 
-    def _refusal(self, error: aiosmtplib.SMTPResponseException) -> Exception:
+    def _refusal(self, error: "aiosmtplib.SMTPResponseException") -> Exception:
         """Map a reply to an exception. Its text may contain the address, never the password."""
+        import aiosmtplib
+
         reply = f"smtp {error.code} {scrubbed(error.message)}".strip()
         about_mail = isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError)
         if about_mail and _is_final(error.code, error.message):
@@ -198,18 +211,26 @@ class MemoryMailer:
 
 class Template:
     """Text and HTML of a mail in a feature's emails/<language>/ folder, inside the common layout. A missing file is an
-    error at start, a missing value an error when rendering."""
+    error at start, a missing value an error when rendering. The first mail compiles the files."""
 
     def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._names = {language: [f"{language}/{name}.{kind}" for kind in ("txt", "html")] for language in LANGUAGES}
+        for names in self._names.values():
+            for each in names:
+                (folder / each).stat()  # raises FileNotFoundError
+
+    @functools.cached_property
+    def parts(self) -> "dict[str, list[jinja2.Template]]":
+        """The compiled text and HTML in each language."""
+        import jinja2
+
         environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader([folder, Path(__file__).parent / "emails"]),
+            loader=jinja2.FileSystemLoader([self._folder, Path(__file__).parent / "emails"]),
             undefined=jinja2.StrictUndefined,
             autoescape=jinja2.select_autoescape(["html"]),
         )
-        self._parts = {
-            language: [environment.get_template(f"{language}/{name}.{kind}") for kind in ("txt", "html")]
-            for language in LANGUAGES
-        }
+        return {language: [*map(environment.get_template, names)] for language, names in self._names.items()}
 
     def render(
         self,
@@ -225,7 +246,7 @@ class Template:
     ) -> Message:
         """Render the mail in a language of LANGUAGES, with `values` for the template; see `Message` for the other
         parameters."""
-        text, html = (part.render(values, language=language) for part in self._parts[language])
+        text, html = (part.render(values, language=language) for part in self.parts[language])
         subject, _, text = text.partition("\n")
         return Message(
             id=id,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from api.kernel.mail import LANGUAGES, MailDelayed, MailRefused, MemoryMailer, Template, language_of
 from api.kernel.mime import compose
 from tests.kernel.smtp import MESSAGE, Sink, listening
+from tests.processes import ROOT
 
 
 async def test_a_mail_arrives_as_it_was_written() -> None:
@@ -112,8 +113,14 @@ def test_a_missing_value_is_an_error(folder: Path) -> None:
 
 def test_a_missing_template_is_reported_at_start(folder: Path) -> None:
     (folder / "de" / "hello.html").unlink()
-    with pytest.raises(jinja2.TemplateNotFound):
+    with pytest.raises(FileNotFoundError):
         Template(folder, "hello")
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("api/*/emails/en/*.txt")), ids=lambda path: path.stem)
+def test_the_templates_of_features_compile(path: Path) -> None:
+    """They are compiled by the first mail, not at start."""
+    assert set(Template(path.parents[1], path.stem).parts) == set(LANGUAGES)
 
 
 @pytest.mark.parametrize(("language", "subject"), [("en", "Hello Ada"), ("de", "Hallo Ada")])

@@ -58,6 +58,16 @@ async def test_a_file_is_served_with_its_type_and_its_policy(site: httpx.AsyncCl
     assert (await site.get("/odd.unheardof")).headers["content-type"] == "application/octet-stream"
 
 
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [("a.js", "text/javascript"), ("a.woff2", "font/woff2"), ("A.WEBP", "image/webp"), ("a.wasm", "application/wasm")],
+)
+async def test_types_are_the_same_on_every_machine(tmp_path: Path, name: str, media_type: str) -> None:
+    (tmp_path / name).write_bytes(b"")
+    async with client_of(BrowserApplication(tmp_path)) as client:
+        assert (await client.get(f"/{name}")).headers["content-type"].partition(";")[0] == media_type
+
+
 async def test_hashed_names_are_cached_for_a_year_and_others_revalidated(site: httpx.AsyncClient) -> None:
     hashed = await site.get("/main-4YQK2ZJX.js")
     assert hashed.headers["cache-control"] == "public, max-age=31536000, immutable"

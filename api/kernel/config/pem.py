@@ -7,8 +7,8 @@ import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -16,6 +16,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\n.*?-----END \1-----", re.DOTALL)
 _CURVES = {"ES256": "secp256r1", "EdDSA": "Ed25519"}
@@ -42,7 +45,7 @@ def read_certificates(text: str) -> str | None:
         return None
     pems = _text_of(text)
     try:
-        if not x509.load_pem_x509_certificates(pems.encode()):
+        if not _certificates(pems):
             raise ValueError
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pems)  # stricter, and used later
     except (ValueError, ssl.SSLError):
@@ -66,7 +69,7 @@ def read_private_key(text: str) -> str | None:
 
 def belong_together(certificates: str, key: str) -> bool:
     """Return whether the key belongs to the first certificate. Both must come from the functions above."""
-    first = x509.load_pem_x509_certificates(certificates.encode())[0].public_key()
+    first = _certificates(certificates)[0].public_key()
     own = load_pem_private_key(key.encode(), None).public_key()
     form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     return first.public_bytes(*form) == own.public_bytes(*form)
@@ -75,7 +78,7 @@ def belong_together(certificates: str, key: str) -> bool:
 def validity_warning(certificates: str) -> str | None:
     """Return a warning if a certificate is not valid now, or will expire soon."""
     now = datetime.datetime.now(datetime.UTC)
-    for certificate in x509.load_pem_x509_certificates(certificates.encode()):
+    for certificate in _certificates(certificates):
         if certificate.not_valid_after_utc < now + _SOON:
             tense = "expired" if certificate.not_valid_after_utc < now else "expires"
             return f"{tense} on {certificate.not_valid_after_utc:%Y-%m-%d}"
@@ -102,6 +105,12 @@ def as_file(text: str) -> Iterator[str]:
         yield f"/proc/self/fd/{descriptor}"
     finally:
         os.close(descriptor)
+
+
+def _certificates(pems: str) -> "list[Certificate]":
+    from cryptography.x509 import load_pem_x509_certificates  # 20 ms of the start; few deployments set a certificate
+
+    return load_pem_x509_certificates(pems.encode())
 
 
 def _text_of(text: str) -> str:

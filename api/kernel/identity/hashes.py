@@ -36,6 +36,7 @@ MOST_SCRYPT = 2**21
 
 # OWASP's password storage cheat sheet: 19 MiB, two passes, one lane.
 ARGON2 = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+NATIVE_KIND = f"$argon2id$v=19$m={ARGON2.memory_cost},t={ARGON2.time_cost},p={ARGON2.parallelism}$"
 _WORDPRESS = b"wp-sha384"
 _PHPASS = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DIGESTS = {"": "sha1", "-sha256": "sha256", "-sha512": "sha512"}

@@ -1,7 +1,5 @@
 """Exporters of traces and metrics: over OTLP as the standard OTEL_* variables configure, and at `/metrics`."""
 
-import logging
-import os
 import uuid
 from collections.abc import Sequence
 
@@ -18,8 +16,6 @@ from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
 
 from api.kernel.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 EXPORT_SECONDS = 2.0
 """Timeout for one batch, and for all pending exports at the end of a process, so that an unresponsive collector does
@@ -42,32 +38,26 @@ def resource_of(settings: Settings, process: str) -> Resource:
 
 def export_spans(resource: Resource, spans: SpanProcessor | None) -> None:
     """Send spans to the processor, or else to the collector in the environment."""
-    if spans is None and _exports("TRACES"):
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    if spans is None:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # imports requests
 
         spans = _Exporting(OTLPSpanExporter(timeout=EXPORT_SECONDS))
-    # Without an exporter nothing is recorded: a dropped span still provides the trace id of answers and logs.
-    # OTEL_SDK_DISABLED ends the export (see _exports); answers and logs still need a trace id.
-    tracing = TracerProvider(resource=resource) if spans else TracerProvider(ALWAYS_OFF, resource)
-    # OTEL_SDK_DISABLED ends the export (see _exports); answers and logs need a trace id all the same.
-    tracing._disabled = False
-    if spans:
-        tracing.sampler = OwnDecision(tracing.sampler)
-        tracing.add_span_processor(spans)
+    tracing = TracerProvider(resource=resource)
+    tracing.sampler = OwnDecision(tracing.sampler)
+    tracing.add_span_processor(spans)
     trace.set_tracer_provider(tracing)
 
 
-def export_metrics(resource: Resource, *given: MetricReader | None) -> None:
-    """Export metrics to the given readers and to the collector in the environment."""
+def export_metrics(resource: Resource, collector: bool, *given: MetricReader | None) -> None:
+    """Export metrics to the given readers, and to the collector in the environment if `collector`."""
     readers = [reader for reader in given if reader]
-    if _exports("METRICS"):
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    if collector:
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # imports requests
 
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(timeout=EXPORT_SECONDS)))
-    if readers:  # without a provider, instruments do nothing
-        provider = MeterProvider(readers, resource)
-        provider._disabled = False  # METRICS_TOKEN and METRICS_PORT override OTEL_SDK_DISABLED
-        metrics.set_meter_provider(provider)
+    provider = MeterProvider(readers, resource)
+    provider._disabled = False  # METRICS_TOKEN and METRICS_PORT override OTEL_SDK_DISABLED
+    metrics.set_meter_provider(provider)
 
 
 class OwnDecision(Sampler):
@@ -103,21 +93,3 @@ class _Exporting(BatchSpanProcessor):
 
     def shutdown(self) -> None:
         self._batch_processor.shutdown(int(EXPORT_SECONDS * 1000))
-
-
-def _exports(signal: str) -> bool:
-    """Return whether to export over OTLP: as OTEL_TRACES_EXPORTER or OTEL_METRICS_EXPORTER says, otherwise if an
-    endpoint is set."""
-    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return False
-    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-    variable = f"OTEL_{signal}_EXPORTER"
-    wanted = os.environ.get(variable, "").strip().lower() or ("otlp" if endpoint else "none")
-    if wanted not in ("otlp", "none"):
-        logger.error(f"{variable} must be otlp or none; nothing is exported")
-    protocol = f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL"
-    protocol = protocol if os.environ.get(protocol) else "OTEL_EXPORTER_OTLP_PROTOCOL"
-    if wanted == "otlp" and os.environ.get(protocol, "").strip() not in ("", "http/protobuf"):
-        logger.error(f"{protocol} must be http/protobuf, which collectors take on port 4318; nothing is exported")
-        return False
-    return wanted == "otlp"
