@@ -34,7 +34,7 @@ PARTS = {
     "OpenTelemetry": r"opentelemetry/",
     "problems": r"api/kernel/errors",
     "routing and decoding": r"api/kernel/(http/routing|http/table|input/|context)",
-    "auth": r"api/kernel/identity/auth|joserfc/",
+    "auth": r"api/kernel/identity/auth|joserfc/|authlib/",
     "limits and Redis": r"api/kernel/(identity/(limits|windows)|data/(cache|redis_server))|redis/",
     "database and sql": r"api/kernel/data/(database|sql|rows|cursors|together)",
     "asyncpg": r"asyncpg/",

@@ -1,4 +1,4 @@
-"""Access tokens, Principal, and the guards on route lines. Tokens are JWTs following RFC 9068. joserfc's registry
+"""Access tokens, Principal, and the guards on route lines. Tokens are JWTs following RFC 9068. Authlib's registry
 always validates the claims, because decoding alone accepts an expired token."""
 
 import functools
@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from authlib.oauth2.rfc9068.claims import JWTAccessTokenClaimsValidator
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwk, jwt
@@ -129,7 +130,7 @@ class Tokens:
             # RFC 9864 renames EdDSA to Ed25519, but verifiers of our tokens know EdDSA.
             warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
         claim: Callable[..., Any] = lambda **options: {"essential": True, **options}  # noqa: E731
-        self._registry = jwt.JWTClaimsRegistry(
+        self._registry = JWTAccessTokenClaimsValidator(
             now=lambda: int(now()),
             leeway=LEEWAY_SECONDS,
             iss=claim(value=self._issuer),
