@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from api.kernel.identity.auth import derive_key
 from api.sessions import tokens
 from benchmarks.accounts import PASSWORD, Account, open_accounts
-from benchmarks.bench import HEADING, Bench, Table, Verdict, loading, median_row, ratio
-from benchmarks.load import Requests, request
-from benchmarks.servers import SECRET_KEY, environment_for, serving, this_backend
+from benchmarks.bench import HEADING, Bench, Table, at_least, loading, median_row, ratio
+from benchmarks.load import CONNECTIONS, Requests, request
+from benchmarks.servers import SECRET_KEY, data_on_the_servers_core, environment_for, serving, this_backend
 
 CLIENTS = 4
 """Clients of register: as many as may wait for a hash."""
@@ -21,10 +21,11 @@ REGISTER_FLOOR = "floor: Argon2id and three statements in a transaction, by hand
 
 def ask(bench: Bench) -> Table:
     with contextlib.ExitStack() as running:
+        running.enter_context(data_on_the_servers_core(bench.services))
         ours = running.enter_context(this_backend(bench.services))
         environment = environment_for(bench.services, 9214)
         floor = running.enter_context(serving("floor", ["benchmarks.serve", "floor:statements"], environment))
-        accounts = open_accounts(bench.services, 16)
+        accounts = open_accounts(bench.services, CONNECTIONS)
         key = derive_key(SECRET_KEY, "refresh-token")
         held = [tokens.make(key, account.session, 1) for account in accounts]
 
@@ -47,7 +48,7 @@ def ask(bench: Bench) -> Table:
     ratios = ratio(refreshed, two), ratio(registered, three)
     return Table(
         "POST refresh, which rotates; POST register",
-        "at most the time of the floor's two statements, and of Argon2id and three",
+        "≥ 1.2 × the floor's two statements; registration at most the time of Argon2id and three",
         (*HEADING[:-1], "× its floor"),
         [
             median_row(name, rounds, floor)
@@ -57,8 +58,8 @@ def ask(bench: Bench) -> Table:
         "commit); the floors four and five, and one more to reset the connection, as asyncpg's pool does by itself. "
         "The floor of a refresh neither checks nor signs a token.",
         [
-            Verdict("refresh ≥ 1.0 × two statements by hand", f"{ratios[0]:.2f} ×", ratios[0] >= 1),
-            Verdict("register ≥ 1.0 × Argon2id and three statements", f"{ratios[1]:.2f} ×", ratios[1] >= 1),
+            at_least("refresh ≥ 1.2 × two statements by hand", ratios[0], 1.2),
+            at_least("register ≥ 1.0 × Argon2id and three statements", ratios[1], 1.0),
         ],
     )
 

@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
+import psycopg
+import redis
 
 from benchmarks.load import SERVER_CORE, on_core
 from dev.stack import Services
@@ -26,15 +28,18 @@ class Server:
     """A running server, its port, and its process statistics."""
 
     def __init__(
-        self, name: str, command: list[str], environment: dict[str, str], python: str | None, stdout: int | None
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: dict[str, str],
+        program: Sequence[str] = (sys.executable, "-m"),
+        stdout: int | None = None,
     ) -> None:
         self.name = name
         self.port = int(environment["PORT"])
         began = time.perf_counter()
         with on_core(SERVER_CORE):
-            self.process = subprocess.Popen(
-                [python or sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=stdout
-            )
+            self.process = subprocess.Popen([*program, *command], cwd=ROOT, env=environment, stdout=stdout)
         self._await()
         self.seconds_to_ready = time.perf_counter() - began
 
@@ -96,15 +101,43 @@ def environment_for(services: Services, port: int, **more: str) -> dict[str, str
 
 @contextlib.contextmanager
 def serving(
-    name: str, command: list[str], environment: dict[str, str], python: str | None = None, stdout: int | None = None
+    name: str,
+    command: Sequence[str],
+    environment: dict[str, str],
+    program: Sequence[str] = (sys.executable, "-m"),
+    stdout: int | None = None,
 ) -> Iterator[Server]:
-    """Run a server for the length of a block, with this interpreter or another environment's; `stdout` is a file
-    descriptor."""
-    server = Server(name, command, environment, python, stdout)
+    """Run a server for the length of a block: a module with this interpreter, or another program with arguments.
+    `stdout` is a file descriptor."""
+    server = Server(name, command, environment, program, stdout)
     try:
         yield server
     finally:
         server.stop()
+
+
+@contextlib.contextmanager
+def data_on_the_servers_core(services: Services) -> Iterator[None]:
+    """Run PostgreSQL and Redis on the servers' core for the length of a block, so that their work for a server counts
+    against its rate, and the load has a core of its own. Services that are not on this machine are left alone."""
+    with psycopg.connect(services.database_url) as database:
+        postgres = psutil.Process(database.info.backend_pid).ppid()
+    with redis.Redis.from_url(services.redis_url) as cache:
+        numbers = (postgres, int(cache.info("server")["process_id"]))
+    local = [psutil.Process(number) for number in numbers if psutil.pid_exists(number)]
+    local = [process for process in local if process.name().startswith(("postgres", "redis"))]
+
+    def run_on(cores: list[int]) -> None:
+        for process in local:
+            for each in (process, *process.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.cpu_affinity(cores)
+
+    run_on([SERVER_CORE])
+    try:
+        yield
+    finally:
+        run_on(sorted(os.sched_getaffinity(0)))
 
 
 def this_backend(services: Services) -> contextlib.AbstractContextManager[Server]:
@@ -116,5 +149,5 @@ def reference_stack(services: Services) -> contextlib.AbstractContextManager[Ser
         "reference stack: FastAPI + FastAPI Users + SQLAlchemy",
         ["benchmarks.serve", "reference_stack:app"],
         environment_for(services, 9220),
-        REFERENCE,
+        (REFERENCE, "-m"),
     )
