@@ -63,10 +63,12 @@ def main() -> None:
     print(_table(measured, recorded))
     if record:
         RATIOS.write_text(json.dumps({name: round(ratio, 3) for name, ratio in measured.items()}, indent=2) + "\n")
-    slower = _slower(measured, recorded)
-    if slower:
+    elif missing := sorted(measured.keys() ^ recorded.keys()):
+        sys.exit(f"bench-check: measured or recorded only: {', '.join(missing)}; run `make bench-check ARGS=--record`")
+    above = slower(measured, recorded)
+    if above:
         sys.exit(
-            f"bench-check: more than {MOST} × the recorded ratio: {', '.join(slower)}. Run `make bench ARGS=profile` "
+            f"bench-check: more than {MOST} × the recorded ratio: {', '.join(above)}. Run `make bench ARGS=profile` "
             "to find the cause; after a deliberate change, record the ratios with `make bench-check ARGS=--record`."
         )
     print(f"bench-check: no ratio is above {MOST} × the recorded one ({time.perf_counter() - began:.0f} s)")
@@ -105,12 +107,13 @@ def _measure(services: Services, recorded: Mapping[str, float]) -> dict[str, flo
                     if turn:  # the first round is a warm-up
                         least[name] = min(cost, least.get(name, cost))
             ratios = {name: least[name] / least[line.floor] for name, line in lines.items() if name != line.floor}
-            if not _slower(ratios, recorded):
+            if not slower(ratios, recorded):
                 break
     return measured | ratios
 
 
-def _slower(measured: Mapping[str, float], recorded: Mapping[str, float]) -> list[str]:
+def slower(measured: Mapping[str, float], recorded: Mapping[str, float]) -> list[str]:
+    """Return the names of the ratios above their bounds."""
     return [name for name, ratio in measured.items() if ratio > MOST * recorded.get(name, ratio)]
 
 
