@@ -27,8 +27,10 @@ from migrations.__main__ import migrate
 
 RATIOS = Path(__file__).with_name("ratios.json")
 MOST = 1.5
-REQUESTS = 1280
+REQUESTS = 960
 """Requests of a line in a round."""
+PATIENT = ("tests.patient", "api")
+"""This backend with long deadlines: on a busy machine, a slow PostgreSQL is not a failed one."""
 ROUNDS = 5
 TRIES = 3
 READ, WRITE = "floor: GET by hand", "floor: two statements by hand"
@@ -82,12 +84,13 @@ def _measure(services: Services, recorded: Mapping[str, float]) -> dict[str, flo
         start = running.enter_context
         floor = start(serving(READ, ["benchmarks.serve", "floor:query"], environment_for(services, 9210)))
         writing = start(serving(WRITE, ["benchmarks.serve", "floor:statements"], environment_for(services, 9214)))
-        ours = start(this_backend(services))
-        measured = {
-            "start, CPU time": ours.cpu_seconds / floor.cpu_seconds,
-            "memory of an idle process": ours.megabytes / floor.megabytes,
-        }
-        production = start(as_in_production(services, accounts))
+        with this_backend(services) as idle:
+            measured = {
+                "start, CPU time": idle.cpu_seconds / floor.cpu_seconds,
+                "memory of an idle process": idle.megabytes / floor.megabytes,
+            }
+        ours = start(this_backend(services, PATIENT))
+        production = start(as_in_production(services, accounts, PATIENT))
         reading = functools.partial(gets, ME, accounts)
         listing = functools.partial(gets, "/api/users?limit=20", [accounts[0]] * CONNECTIONS)
         refreshing, answered = refreshes(accounts)

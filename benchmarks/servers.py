@@ -45,7 +45,7 @@ class Server:
         self.seconds_to_ready = time.perf_counter() - began
 
     def _await(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
                 self.get("/api/users/me")
@@ -84,7 +84,7 @@ class Server:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 def environment_for(services: Services, port: int, **more: str) -> dict[str, str]:
@@ -148,8 +148,8 @@ def data_on_the_servers_core(services: Services) -> Iterator[None]:
         run_on(sorted(os.sched_getaffinity(0)))
 
 
-def this_backend(services: Services) -> contextlib.AbstractContextManager[Server]:
-    return serving("this backend", ["api"], environment_for(services, 9201))
+def this_backend(services: Services, module: Sequence[str] = ("api",)) -> contextlib.AbstractContextManager[Server]:
+    return serving("this backend", module, environment_for(services, 9201))
 
 
 def reference_stack(services: Services) -> contextlib.AbstractContextManager[Server]:
