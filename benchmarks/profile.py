@@ -33,7 +33,7 @@ PARTS = {
     "telemetry": r"api/kernel/telemetry",
     "OpenTelemetry": r"opentelemetry/",
     "problems": r"api/kernel/errors",
-    "auth": r"api/kernel/(identity/auth|http/callers)|joserfc/|authlib/",
+    "auth": r"api/kernel/(identity/auth|http/callers)|joserfc/",
     "limits and Redis": r"^Endpoint\._limit |api/kernel/(identity/|data/(cache|redis))|redis/",
     "database and sql": r"api/kernel/data/",
     "the pipeline, routing, decoding": r"api/kernel/",
