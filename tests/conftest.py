@@ -115,10 +115,16 @@ async def cache(settings: Settings) -> AsyncIterator[Cache]:
 
 
 @pytest.fixture
-async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
+async def db(
+    request: pytest.FixtureRequest, settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]"
+) -> AsyncIterator[Database]:
     """One connection, shared with the code under test. Its commits are savepoints, and everything is rolled back. As on
     a pool, a statement on `db` fails while one of its transactions is open: it would run on another connection."""
-    async with pool.acquire() as connection:
+    async with contextlib.AsyncExitStack() as opened:
+        if request.node.get_closest_marker("fresh"):
+            own = await opened.enter_async_context(clone(settings))
+            pool = await opened.enter_async_context(asyncpg.create_pool(own.database_url, min_size=1, max_size=4))
+        connection = await opened.enter_async_context(pool.acquire())
         transaction = connection.transaction()
         await transaction.start()
         try:

@@ -15,6 +15,7 @@ from api.kernel.identity import passwords as module
 from api.kernel.identity.hashes import read
 from api.sessions import queries
 from tests.factories import PASSWORD, make_user
+from tests.plans import explain, nodes
 from tests.sessions.signing import bearer, login
 
 pytestmark = pytest.mark.hashing
@@ -125,6 +126,7 @@ async def test_the_kinds_are_those_of_others_each_once(context: Context) -> None
     assert found == ["$2b$04$", "$2y$10$", "$argon2i$m=8,t=1,p=1$"]
 
 
+@pytest.mark.fresh
 async def test_they_are_found_by_an_index_among_many_accounts(context: Context) -> None:
     """C-156: each sign-in asks."""
     insert = (
@@ -134,8 +136,7 @@ async def test_they_are_found_by_an_index_among_many_accounts(context: Context) 
     )
     await context.db.fetch(insert)
     await context.db.fetch("analyze users")
-    plan = await context.db.fetch("explain (analyze, buffers) select kind from password_kinds")
-    told = "\n".join(row[0] for row in plan)
-    assert "users_password_kinds" in told
-    assert "Seq Scan" not in told
+    read = list(nodes(await explain(context.db, "select kind from password_kinds")))
+    assert "users_password_kinds" in {node.get("Index Name") for node in read}
+    assert "Seq Scan" not in {node["Node Type"] for node in read}
     assert await queries.list_password_kinds(context.db) == ["$2b$10$"]

@@ -1,6 +1,5 @@
 """F-35: a backlog of 100,000 rows is read along the index of what waits, and no further than one look needs."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from api.audit.queries import erase_strangers, list_removable
 from api.kernel.context import Context
 from api.sessions.queries import delete_old
 from api.users.queries import delete_old_tokens
+from tests.plans import explain, nodes
 from worker import queries
 from worker.relay import EVENTS_AT_ONCE, TASKS_QUEUED
 
@@ -49,10 +49,7 @@ select gen_random_uuid(), 'sessions.refused', gen_random_uuid(), '{}', '', '192.
 """
 
 
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for part in plan.get("Plans", []) for node in nodes(part))]
-
-
+@pytest.mark.fresh
 @pytest.mark.parametrize(
     ("rows", "query", "arguments", "index"),
     [
@@ -73,10 +70,7 @@ async def test_a_backlog_costs_each_look_what_it_takes_and_no_more(
     """C-189, by the plan and not by the clock."""
     await context.db.fetch(rows)
     await context.db.fetch("analyze outbox_events, outbox_tasks, inbox, sessions, user_tokens, audit_entries")
-    explain = "explain (analyze, buffers, format json) "
-    [row] = await context.db.fetch(explain + query.bound.statement, *arguments)
-    plan = json.loads(row[0])[0]["Plan"]
-    read = nodes(plan)
+    read = list(nodes(await explain(context.db, query.bound.statement, *arguments)))
     assert index in {node.get("Index Name") for node in read}
     whole = {node["Relation Name"] for node in read if node["Node Type"] == "Seq Scan"}
     assert whole <= {"outbox_topics"}, "which has a row for each topic that Kafka does not take"
