@@ -1,6 +1,6 @@
 # Development commands; `make help` lists them. The tools are in .venv, created from the hashed lock file.
 .DEFAULT_GOAL := help
-.PHONY: help run reset quick new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables bench cost lock clean
+.PHONY: help run reset quick new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables bench bench-check cost lock clean
 SHELL := /bin/bash
 # Set in images for small layers; here it would make each test run compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -131,17 +131,27 @@ api-page: $(STAMP) ## write the examples in docs/api.md from a run
 	@$(BIN)/uv pip sync --quiet --python .bench/bin/python --require-hashes requirements-bench.txt
 	@touch $@
 
+# Of what `make bench` compares, better-auth alone is on npm; without it, its line is left out.
+.bench/better_auth/.from-lock: benchmarks/better_auth/package-lock.json benchmarks/better_auth/server.mjs .bench/.from-lock
+	@mkdir -p $(@D)
+	@cp benchmarks/better_auth/package.json benchmarks/better_auth/package-lock.json benchmarks/better_auth/.npmrc benchmarks/better_auth/server.mjs $(@D)
+	@cd $(@D) && PATH="$(CURDIR)/.bench/bin:$$PATH" npm ci --ignore-scripts --silent && touch .from-lock || { rm -rf node_modules; echo 'bench: better-auth could not be installed; it is left out'; }
+
 cost: $(STAMP) ## count the files that a column, an endpoint and a feature touch; time `make quick` and the reload
 	@$(BIN)/python -m tests.cost
 
-bench: $(STAMP) .bench/.from-lock ## run the benchmarks and write docs/benchmarks.md (BENCH=quick: short rounds)
-	@$(BIN)/python -m benchmarks
+bench: $(STAMP) .bench/.from-lock .bench/better_auth/.from-lock ## run the benchmarks and write docs/benchmarks.md and .json; ARGS="me --quick" runs some
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-check: $(STAMP) ## compare the CPU time of requests with the recorded ratios (ARGS=--record writes them)
+	@$(BIN)/python -m benchmarks.check $(ARGS)
 
 lock: $(STAMP) ## update the lock files from the dependencies in pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --group dev -o requirements-dev.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group bench -o requirements-bench.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group deploy -o requirements-deploy.txt
+	@command -v npm > /dev/null && cd benchmarks/better_auth && npm update --package-lock-only --ignore-scripts --silent || echo 'lock: without npm, benchmarks/better_auth/package-lock.json stays as it is'
 
 clean: ## delete the virtual environments and caches; keeps the data
 	@rm -rf .venv .bench .deploy .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache .dmypy.json

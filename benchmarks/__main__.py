@@ -1,72 +1,79 @@
-"""`make bench`: runs every benchmark and writes docs/benchmarks.md. BENCH=quick shortens the rounds. A new benchmark is
-a module with `ask(bench) -> Table`, listed in QUESTIONS."""
+"""`make bench`: runs every benchmark and writes docs/benchmarks.md and docs/benchmarks.json. ARGS="me refresh" runs
+some of them and only prints their tables; ARGS="--quick" shortens the rounds, ARGS="--seconds 0.3 --rounds 2" sets
+them. A new benchmark is a module with `ask(bench) -> Table`, listed in QUESTIONS."""
 
-import importlib.metadata
-import os
-import platform
+import argparse
 import sys
 import tempfile
-import textwrap
-from collections.abc import Sequence
+import time
 from pathlib import Path
 
-from benchmarks import enumeration, events, list, login, me, pauses, profile, refresh, start, storm, streams
-from benchmarks.bench import Bench, Table, grid
+from benchmarks import (
+    concurrency,
+    enumeration,
+    events,
+    list,
+    login,
+    me,
+    pauses,
+    peers,
+    profile,
+    refresh,
+    revocation,
+    start,
+    storm,
+    streams,
+)
+from benchmarks.bench import Bench
+from benchmarks.results import write
 from benchmarks.servers import REFERENCE, ROOT
 from dev.stack import embedded
 from migrations.__main__ import migrate
 
-QUESTIONS = (me, list, profile, events, refresh, login, enumeration, storm, streams, pauses, start)
-PACKAGES = ("starlette", "uvicorn", "uvloop", "httptools", "asyncpg", "joserfc", "argon2-cffi", "msgspec", "redis")
+QUESTIONS = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        me,
+        concurrency,
+        peers,
+        list,
+        profile,
+        events,
+        streams,
+        refresh,
+        revocation,
+        login,
+        enumeration,
+        storm,
+        pauses,
+        start,
+    )
+}
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description="Run the benchmarks.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(QUESTIONS))
+    parser.add_argument("--quick", action="store_true", help="rounds of 1 s, fewer accounts and requests")
+    parser.add_argument("--seconds", type=float, help="duration of a round")
+    parser.add_argument("--rounds", type=int, help="number of rounds after the warm-up")
+    chosen = parser.parse_args()
+    if unknown := sorted({*chosen.names} - {*QUESTIONS}):
+        parser.error(f"unknown: {', '.join(unknown)}; the benchmarks are {', '.join(QUESTIONS)}")
     if not Path(REFERENCE).exists():
         sys.exit("bench: the reference stack is not installed; run it as: make bench")
-    quick = os.environ.get("BENCH") == "quick"
+    seconds = chosen.seconds or (1.0 if chosen.quick else 4.0)
+    rounds = chosen.rounds or (3 if chosen.quick else 5)
     with tempfile.TemporaryDirectory() as folder, embedded(Path(folder) / "stack") as services:
         migrate(services.database_url)
-        bench = Bench(services, quick, 1.0 if quick else 4.0, 3 if quick else 5)
+        bench = Bench(services, chosen.quick, seconds, rounds)
         tables = []
-        for question in QUESTIONS:
-            print(f"… {question.__name__.rpartition('.')[2]}", flush=True)
-            tables.append(question.ask(bench))
-            print(f"\n{tables[-1].markdown()}\n", flush=True)
-    pages = [_about(bench), _summary(tables), *(table.markdown() for table in tables)]
-    (ROOT / "docs/benchmarks.md").write_text("\n\n".join(map(_wrapped, pages)) + "\n", "utf-8")
-
-
-def _wrapped(page: str) -> str:
-    """Wrap the paragraphs at 100 columns; tables, headings and code stay unchanged."""
-    blocks = page.split("\n\n")
-    return "\n\n".join(
-        block if block.startswith(("|", "#", " ", "```")) else textwrap.fill(block, 100, break_on_hyphens=False)
-        for block in blocks
-    )
-
-
-def _about(bench: Bench) -> str:
-    with open("/proc/cpuinfo") as cpuinfo:
-        model = next((line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")), "unknown")
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    return f"""# Benchmarks
-
-Written by `make bench`. Compare ratios rather than absolute numbers: the machine is shared, and its speed drifts.
-{os.cpu_count()} cores of {model}, Python {platform.python_version()}, {versions}.
-
-Each server runs on the first core, the load on the second; PostgreSQL and Redis run on both and are shared by all.
-{bench.rounds} rounds of {bench.seconds} s, A B A B …, after a warm-up round; medians, and ratios round by
-round. Answers are compared before the measurements. Limits are off and logs are at WARNING unless a line says
-otherwise."""
-
-
-def _summary(tables: Sequence[Table]) -> str:
-    rows = [
-        (table.question, verdict.aim, verdict.measured, "yes" if verdict.met else "no")
-        for table in tables
-        for verdict in table.verdicts
-    ]
-    return grid(("question", "aimed for", "measured", "met"), rows)
+        for name in chosen.names or QUESTIONS:
+            began = time.perf_counter()
+            tables.append(QUESTIONS[name].ask(bench))
+            print(f"\n{tables[-1].markdown()}\n\n({name}: {time.perf_counter() - began:.0f} s)", flush=True)
+    if not chosen.names:
+        write(ROOT / "docs", bench, tables)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 hashing. There are enough of them that no server benefits from a single hot row."""
 
 import asyncio
+import contextlib
+import dataclasses
 import itertools
 import time
 import urllib.parse
@@ -16,11 +18,13 @@ from api.kernel.data.database import uuid7
 from api.kernel.identity.auth import Tokens
 from api.kernel.identity.hashes import ARGON2
 from api.kernel.settings import load
-from benchmarks.load import request
+from benchmarks.load import CONNECTIONS, request
 from benchmarks.servers import SECRET_KEY, environment_for
 from dev.stack import Services
 
 ME = "/api/users/me"
+PEOPLE = 500
+"""Accounts that take turns where a table does not say otherwise."""
 PASSWORD = "correct horse battery staple"
 _OPEN = """
 with opened as (
@@ -36,6 +40,7 @@ returning id, user_id, (select email from opened where opened.id = user_id) as e
 _OPEN_REFERENCE = """
 insert into reference_users (id, email, hashed_password, is_active, is_superuser, is_verified)
 select id, email, password_hash, is_active, is_superuser, is_verified from users where id = any($1)
+on conflict do nothing
 """
 
 
@@ -48,11 +53,11 @@ class Account(msgspec.Struct, frozen=True):
     token: str
 
 
-def open_accounts(services: Services, count: int = 64) -> list[Account]:
+def open_accounts(services: Services, count: int = PEOPLE) -> list[Account]:
     """Return the first `count` accounts, created if missing, each with a new session."""
     tokens = Tokens(load(environment_for(services, 8000)))
     accounts = []
-    for row in _rows(services, _OPEN, count, ARGON2.hash(PASSWORD)):
+    for row in rows(services, _OPEN, count, ARGON2.hash(PASSWORD)):
         id, email, session = row["user_id"], row["email"], row["id"]
         token = tokens.issue(sub=id, sid=session, jti=uuid7(), email=email, name=None, roles=())
         accounts.append(Account(id, email, session, token))
@@ -62,7 +67,7 @@ def open_accounts(services: Services, count: int = 64) -> list[Account]:
 def on_the_reference_stack(services: Services, accounts: Sequence[Account]) -> list[Account]:
     """Create the accounts on the reference stack, once it has created its table. Returns them with tokens as FastAPI
     Users issues them."""
-    _rows(services, _OPEN_REFERENCE, [account.id for account in accounts])
+    rows(services, _OPEN_REFERENCE, [account.id for account in accounts])
     key, expires = jwk.OctKey.import_key(SECRET_KEY), int(time.time()) + 3600
     copies = []
     for account in accounts:
@@ -71,7 +76,7 @@ def on_the_reference_stack(services: Services, accounts: Sequence[Account]) -> l
     return copies
 
 
-def gets(path: str, accounts: Sequence[Account], number: int, connections: int = 16) -> Iterator[bytes]:
+def gets(path: str, accounts: Sequence[Account], number: int, connections: int = CONNECTIONS) -> Iterator[bytes]:
     """Yield GET requests without end, for the accounts of one of the connections in turn."""
     mine = [request("GET", path, bearer(account)) for account in accounts[number::connections]]
     return itertools.cycle(mine)
@@ -87,7 +92,21 @@ def bearer(account: Account) -> dict[str, str]:
     return {"authorization": f"Bearer {account.token}"}
 
 
-def _rows(services: Services, statement: str, *arguments: object) -> list[asyncpg.Record]:
+@contextlib.contextmanager
+def own_database(services: Services, name: str) -> Iterator[Services]:
+    """Yield the stack with a new, empty database, dropped afterwards."""
+    url = urllib.parse.urlsplit(services.database_url)._replace(path=f"/{name}").geturl()
+    rows(services, f"drop database if exists {name}")
+    rows(services, f"create database {name}")
+    try:
+        yield dataclasses.replace(services, database_url=url)
+    finally:
+        rows(services, f"drop database {name} with (force)")
+
+
+def rows(services: Services, statement: str, *arguments: object) -> list[asyncpg.Record]:
+    """Run a statement on a connection of its own."""
+
     async def fetch() -> list[asyncpg.Record]:
         connection = await asyncpg.connect(services.database_url)
         try:

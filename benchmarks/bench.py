@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from benchmarks.load import Answered, Load, Requests, drive
+from benchmarks.load import CONNECTIONS, Answered, Load, Requests, drive
 from benchmarks.servers import Server
 from dev.stack import Services
 
@@ -14,11 +14,22 @@ Measure = Callable[[float], Load]
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """The target, the measured value, and whether the target is met."""
+    """A target as text, the measured value as text, whether the target is met, and both as numbers."""
 
     aim: str
     measured: str
     met: bool
+    value: float | None = None
+    target: float | None = None
+    unit: str = ""
+
+
+def at_least(aim: str, value: float, target: float, unit: str = "×", digits: int = 2) -> Verdict:
+    return Verdict(aim, f"{value:,.{digits}f} {unit}", value >= target, value, target, unit)
+
+
+def at_most(aim: str, value: float, target: float, unit: str, digits: int = 2) -> Verdict:
+    return Verdict(aim, f"{value:,.{digits}f} {unit}", value <= target, value, target, unit)
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -62,7 +73,9 @@ class Bench(msgspec.Struct, frozen=True):
         return measured
 
 
-def loading(server: Server, requests: Requests, connections: int = 16, answered: Answered | None = None) -> Measure:
+def loading(
+    server: Server, requests: Requests, connections: int = CONNECTIONS, answered: Answered | None = None
+) -> Measure:
     """Return the measurement of this load on that server."""
     return lambda seconds: drive(server.port, seconds, requests, connections, answered)
 

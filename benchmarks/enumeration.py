@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Callable, Sequence
 
 from benchmarks.accounts import open_accounts
-from benchmarks.bench import Bench, Table, Verdict
+from benchmarks.bench import Bench, Table, at_most
 from benchmarks.load import LOAD_CORE, on_core
 from benchmarks.servers import environment_for, serving
 
@@ -46,12 +46,12 @@ def ask(bench: Bench) -> Table:
     worst = max(apart.values())
     return Table(
         "Do response times reveal accounts?",
-        f"|Δ median| < {MOST_MS:.0f} ms on each route",
+        f"|Δ median| ≤ {MOST_MS:.0f} ms on each route",
         ("", "known p50 ms", "unknown p50 ms", "known p10–p90", "unknown p10–p90", "Δ median ms", "p (Mann-Whitney)"),
         [_row(name, *both, apart[name]) for name, both in measured.items()],
         f"{pairs} sequential requests of each kind, in turns; HIDE_ACCOUNTS is on. A small p means that the "
         "two could be distinguished with as many measurements, on an equally idle machine without limits.",
-        [Verdict(f"Δ median of known and unknown addresses < {MOST_MS:.0f} ms", f"{worst:.2f} ms", worst < MOST_MS)],
+        [at_most(f"Δ median of known and unknown addresses ≤ {MOST_MS:.0f} ms", worst, MOST_MS, "ms")],
     )
 
 

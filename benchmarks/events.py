@@ -27,7 +27,7 @@ from api.kernel.outbox.tasks import subscribers
 from api.kernel.settings import load
 from api.users import queries
 from api.users.events import UserRegistered, UserVerified
-from benchmarks.bench import Bench, Table, Verdict
+from benchmarks.bench import Bench, Table, at_least, at_most
 from benchmarks.load import LOAD_CORE, SERVER_CORE, on_core
 from benchmarks.servers import ROOT, environment_for
 from dev.stack import Services
@@ -73,7 +73,7 @@ class Clock:
         async with asyncio.TaskGroup() as commits:
             for number in range(int(a_second * seconds)):
                 commits.create_task(commit(number))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not self.committed.keys() <= self.arrived.keys():  # noqa: ASYNC110  # filled by two producers
                 await asyncio.sleep(0.05)
         return sorted(1000 * (self.arrived[id] - began) for id, began in self.committed.items())
@@ -91,10 +91,11 @@ def ask(bench: Bench) -> Table:
         relays, bares, broker = _drains(bench, count)
     ratio = statistics.median(relay / bare for relay, bare in zip(relays, bares, strict=True))
     relay, slowest = statistics.median(relays), count / min(relays)
-    k50, k99, m50, m99 = (f"{waits[int(len(waits) * q)]:.1f}" for waits in (kafka, mail) for q in (0.5, 0.99))
+    k50, k99, m50, m99 = (waits[int(len(waits) * q)] for waits in (kafka, mail) for q in (0.5, 0.99))
+    most = slowest * 100_000 / count
     rows = [
-        [f"commit → Kafka consumer, {EVENTS_A_SECOND} a second", k50, k99, "", "", ""],
-        [f"commit → mail accepted, {MAILS_A_SECOND} a second", m50, m99, "", "", ""],
+        [f"commit → Kafka consumer, {EVENTS_A_SECOND} a second", f"{k50:.1f}", f"{k99:.1f}", "", "", ""],
+        [f"commit → mail accepted, {MAILS_A_SECOND} a second", f"{m50:.1f}", f"{m99:.1f}", "", "", ""],
         [f"the relay drains {count:,}", "", "", *_rates(relays), f"{ratio:.2f}"],
         ["a bare aiokafka producer", "", "", *_rates(bares), "1.00"],
     ]
@@ -108,12 +109,12 @@ def ask(bench: Bench) -> Table:
         f"relay also reads and marks them in PostgreSQL. The broker was busy for {broker:.0%} of the producer's time "
         f"and {limit}.",
         [
-            Verdict("commit → Kafka p50 ≤ 10 ms", f"{k50} ms", float(k50) <= 10),
-            Verdict("commit → Kafka p99 ≤ 50 ms", f"{k99} ms", float(k99) <= 50),
-            Verdict("commit → mail p99 ≤ 1 s", f"{m99} ms", float(m99) <= 1000),
-            Verdict("relay ≥ 5,000 events/s", f"{relay:,.0f}/s", relay >= 5000),
-            Verdict("relay ≥ 0.8 × a bare producer", f"{ratio:.2f}", ratio >= 0.8),
-            Verdict("100,000 events in ≤ 30 s", f"{slowest * 100_000 / count:.1f} s", slowest * 100_000 / count <= 30),
+            at_most("commit → Kafka p50 ≤ 10 ms", k50, 10, "ms", 1),
+            at_most("commit → Kafka p99 ≤ 50 ms", k99, 50, "ms", 1),
+            at_most("commit → mail p99 ≤ 1 s", m99, 1000, "ms", 1),
+            at_least("relay ≥ 5,000 events/s", relay, 5000, "events/s", 0),
+            at_least("relay ≥ 0.8 × a bare producer", ratio, 0.8),
+            at_most("100,000 events in ≤ 30 s", most, 30, "s", 1),
         ],
     )
 

@@ -19,9 +19,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from api.kernel.identity.auth import derive_key
-from api.kernel.identity.hashes import ARGON2
-
 ANSWER: dict[str, object] = {
     "id": "01a205f4-76be-7eee-8ae7-47b9d6224c99",
     "email": "ada@example.com",
@@ -75,7 +72,7 @@ async def _pool(app: Starlette) -> AsyncIterator[None]:
 
 def query() -> Starlette:
     public_url = os.environ["PUBLIC_URL"]
-    key = jwk.OctKey.import_key(derive_key(os.environ["SECRET_KEY"], "access-token"))
+    key = jwk.OctKey.import_key(bytes.fromhex(os.environ["FLOOR_KEY"]))
     registry = jwt.JWTClaimsRegistry(
         leeway=30,
         iss={"essential": True, "value": public_url},
@@ -104,6 +101,8 @@ def query() -> Starlette:
 
 
 def statements() -> Starlette:
+    from api.kernel.identity.hashes import ARGON2  # here, since the other servers need none of this project's imports
+
     threads = ThreadPoolExecutor(os.cpu_count() or 1)
 
     async def touch(request: Request) -> JSONResponse:

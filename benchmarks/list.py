@@ -1,18 +1,14 @@
 """GET /users, a page of 20: among a thousand and a million accounts, compared to a typical list on the reference stack.
 Each number of accounts has its own database."""
 
-import asyncio
 import contextlib
-import dataclasses
 import functools
 import json
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-import asyncpg
-
-from benchmarks.accounts import Account, bearer, gets, on_the_reference_stack, open_accounts
-from benchmarks.bench import HEADING, Bench, Table, Verdict, loading, median_row, ratio
+from benchmarks.accounts import Account, bearer, gets, on_the_reference_stack, open_accounts, own_database, rows
+from benchmarks.bench import HEADING, Bench, Table, Verdict, at_least, loading, median_row, ratio
 from benchmarks.servers import REFERENCE, Server, environment_for, serving
 from dev.stack import Services
 from migrations.__main__ import migrate
@@ -58,30 +54,27 @@ def ask(bench: Bench) -> Table:
         f"{CLIENTS} concurrent clients. A total is counted up to 10,000 here and completely there; pages use keys here "
         "and offsets there. The searches match one account or a few.",
         [
-            Verdict(f"≥ 0.8 × as fast among {many:,} as among {FEW:,}", f"{flat:.2f} ×", flat >= 0.8),
-            _verdict(FEW, *few),
-            _verdict(many, *among_many),
+            at_least(f"≥ 0.8 × as fast among {many:,} as among {FEW:,}", flat, 0.8),
+            *_verdicts(FEW, *few),
+            *_verdicts(many, *among_many),
         ],
     )
 
 
-def _verdict(count: int, page: float, search: float) -> Verdict:
-    aim = f"≥ 10 × the reference stack among {count:,}, a page and a search"
-    return Verdict(aim, f"{page:.1f} × and {search:.1f} ×", min(page, search) >= 10)
+def _verdicts(count: int, page: float, search: float) -> list[Verdict]:
+    return [
+        at_least(f"{what} among {count:,} ≥ 10 × the reference stack", times, 10, digits=1)
+        for what, times in (("a page", page), ("a search", search))
+    ]
 
 
 @contextlib.contextmanager
 def _filled(services: Services, count: int) -> Iterator[Services]:
-    """Yield the stack with another database with that many accounts, dropped afterwards."""
-    name = f"list_{count}"
-    url = urlsplit(services.database_url)._replace(path=f"/{name}").geturl()
-    asyncio.run(_execute(services.database_url, f"drop database if exists {name}", f"create database {name}"))
-    try:
-        migrate(url)
-        asyncio.run(_execute(url, _FILL.replace("$1", str(count))))
-        yield dataclasses.replace(services, database_url=url)
-    finally:
-        asyncio.run(_execute(services.database_url, f"drop database {name}"))
+    """Yield the stack with another database with so many accounts, dropped afterwards."""
+    with own_database(services, f"list_{count}") as filled:
+        migrate(filled.database_url)
+        rows(filled, _FILL, count)
+        yield filled
 
 
 def _serve(
@@ -91,13 +84,12 @@ def _serve(
     environment, other = environment_for(services, port), environment_for(services, port + 1)
     ours = running.enter_context(serving("this backend", ["api"], environment))
     command = ["benchmarks.serve", "reference_stack:app"]
-    theirs = running.enter_context(serving("reference stack", command, other, REFERENCE))
+    theirs = running.enter_context(serving("reference stack", command, other, (REFERENCE, "-m")))
     [account] = open_accounts(services, 1)
-    asyncio.run(
-        _execute(services.database_url, "update users set is_superuser = true where email = 'account1@example.com'")
-    )
+    rows(services, "update users set is_superuser = true where email = 'account1@example.com'")
     [copy] = on_the_reference_stack(services, [account])
-    asyncio.run(_execute(services.database_url, _FILL_REFERENCE, "vacuum analyze users, user_words, reference_users"))
+    for statement in (_FILL_REFERENCE, "vacuum analyze users, user_words, reference_users"):
+        rows(services, statement)
     return ours, theirs, (account, copy)
 
 
@@ -108,12 +100,3 @@ def _equal_in_substance(ours: Server, theirs: Server, held: Sequence[Account], w
     emails = [sorted(item["email"] for item in page["items"]) for page in found]
     assert emails[0] == emails[1] != [], found
     assert found[0]["total"] == found[1]["total"] == len(emails[0])
-
-
-async def _execute(url: str, *statements: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()

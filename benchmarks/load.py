@@ -12,6 +12,8 @@ from typing import cast
 import msgspec
 import uvloop
 
+CONNECTIONS = 32
+
 
 class Load(msgspec.Struct, frozen=True):
     """The result of a round: requests per second, latencies in milliseconds, answers other than 2xx."""
@@ -59,9 +61,10 @@ class _Client(asyncio.Protocol):
         head, separator, body = self.received.partition(b"\r\n\r\n")
         if not separator:
             return
-        mark = head.lower().find(b"content-length: ")
+        fields = head.lower()
+        mark = fields.find(b"content-length: ")
         length = int(head[mark + 16 :].split(b"\r\n", 1)[0]) if mark >= 0 else 0
-        if len(body) < length:
+        if len(body) < length or (b"chunked" in fields and not body.endswith(b"0\r\n\r\n")):
             return
         self.latencies.append(time.perf_counter() - self.began)
         if head[9:10] != b"2":
@@ -75,7 +78,10 @@ class _Client(asyncio.Protocol):
         self.done.set_result(None)
 
 
-async def _drive(port: int, seconds: float, requests: Requests, connections: int, answered: Answered | None) -> Load:
+async def driving(
+    port: int, seconds: float, requests: Requests, connections: int = CONNECTIONS, answered: Answered | None = None
+) -> Load:
+    """Load a server from a running loop, for so many seconds or until the requests are exhausted."""
     loop, latencies, refused = asyncio.get_running_loop(), list[float](), list[bytes]()
     began = time.perf_counter()
     clients = [
@@ -98,11 +104,11 @@ async def _drive(port: int, seconds: float, requests: Requests, connections: int
 
 
 def drive(
-    port: int, seconds: float, requests: Requests, connections: int = 16, answered: Answered | None = None
+    port: int, seconds: float, requests: Requests, connections: int = CONNECTIONS, answered: Answered | None = None
 ) -> Load:
     """Load a server for so many seconds, or until the requests are exhausted."""
     with on_core(LOAD_CORE):
-        return uvloop.run(_drive(port, seconds, requests, connections, answered))
+        return uvloop.run(driving(port, seconds, requests, connections, answered))
 
 
 def request(method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from benchmarks.accounts import PASSWORD, login
-from benchmarks.bench import HEADING, Bench, Table, Verdict, loading, median_row, ratio
+from benchmarks.bench import HEADING, Bench, Table, at_least, loading, median_row, ratio
 from benchmarks.load import SERVER_CORE, Load, on_core
 from benchmarks.servers import ROOT, reference_stack, this_backend
 
@@ -55,7 +55,7 @@ def ask(bench: Bench) -> Table:
         f"{CLIENTS} concurrent clients: a latency is about as many hashes, of {hash_ms:.1f} ms each. A login takes "
         f"{max(0.0, hash_ms / share - hash_ms):.1f} ms more: five round trips to PostgreSQL and the "
         "rest of the request, with CPU caches that each hash evicts, and hashing threads that share one core.",
-        [Verdict("≥ 0.95 × Argon2id alone", f"{share:.2f} ×", share >= 0.95)],
+        [at_least("≥ 0.95 × Argon2id alone", share, 0.95)],
     )
 
 

@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
+import psycopg
+import redis
 
+from api.kernel.identity.auth import derive_key
 from benchmarks.load import SERVER_CORE, on_core
 from dev.stack import Services
 
@@ -26,20 +29,23 @@ class Server:
     """A running server, its port, and its process statistics."""
 
     def __init__(
-        self, name: str, command: list[str], environment: dict[str, str], python: str | None, stdout: int | None
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: dict[str, str],
+        program: Sequence[str] = (sys.executable, "-m"),
+        stdout: int | None = None,
     ) -> None:
         self.name = name
         self.port = int(environment["PORT"])
         began = time.perf_counter()
         with on_core(SERVER_CORE):
-            self.process = subprocess.Popen(
-                [python or sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=stdout
-            )
+            self.process = subprocess.Popen([*program, *command], cwd=ROOT, env=environment, stdout=stdout)
         self._await()
         self.seconds_to_ready = time.perf_counter() - began
 
     def _await(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
                 self.get("/api/users/me")
@@ -70,9 +76,15 @@ class Server:
         """Return the resident memory of the process."""
         return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the process and its threads, user and system, from its CPU-time clock
+        (clock_getcpuclockid(3))."""
+        return time.clock_gettime((~self.process.pid << 3) | 2)
+
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 def environment_for(services: Services, port: int, **more: str) -> dict[str, str]:
@@ -83,6 +95,7 @@ def environment_for(services: Services, port: int, **more: str) -> dict[str, str
         "KAFKA_BOOTSTRAP_SERVERS": services.kafka_bootstrap_servers,
         "SMTP_URL": services.smtp_url,
         "SECRET_KEY": SECRET_KEY,
+        "FLOOR_KEY": derive_key(SECRET_KEY, "access-token").hex(),
         "PUBLIC_URL": PUBLIC_URL,
         "ENVIRONMENT": "development",
         "LOG_LEVEL": "WARNING",
@@ -96,19 +109,47 @@ def environment_for(services: Services, port: int, **more: str) -> dict[str, str
 
 @contextlib.contextmanager
 def serving(
-    name: str, command: list[str], environment: dict[str, str], python: str | None = None, stdout: int | None = None
+    name: str,
+    command: Sequence[str],
+    environment: dict[str, str],
+    program: Sequence[str] = (sys.executable, "-m"),
+    stdout: int | None = None,
 ) -> Iterator[Server]:
-    """Run a server for the length of a block, with this interpreter or another environment's; `stdout` is a file
-    descriptor."""
-    server = Server(name, command, environment, python, stdout)
+    """Run a server for the length of a block: a module with this interpreter, or another program with arguments.
+    `stdout` is a file descriptor."""
+    server = Server(name, command, environment, program, stdout)
     try:
         yield server
     finally:
         server.stop()
 
 
-def this_backend(services: Services) -> contextlib.AbstractContextManager[Server]:
-    return serving("this backend", ["api"], environment_for(services, 9201))
+@contextlib.contextmanager
+def data_on_the_servers_core(services: Services) -> Iterator[None]:
+    """Run PostgreSQL and Redis on the servers' core for the length of a block, so that their work for a server counts
+    against its rate, and the load has a core of its own. Services that are not on this machine are left alone."""
+    with psycopg.connect(services.database_url) as database:
+        postgres = psutil.Process(database.info.backend_pid).ppid()
+    with redis.Redis.from_url(services.redis_url) as cache:
+        numbers = (postgres, int(cache.info("server")["process_id"]))
+    local = [psutil.Process(number) for number in numbers if psutil.pid_exists(number)]
+    local = [process for process in local if process.name().startswith(("postgres", "redis"))]
+
+    def run_on(cores: list[int]) -> None:
+        for process in local:
+            for each in (process, *process.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.cpu_affinity(cores)
+
+    run_on([SERVER_CORE])
+    try:
+        yield
+    finally:
+        run_on(sorted(os.sched_getaffinity(0)))
+
+
+def this_backend(services: Services, module: Sequence[str] = ("api",)) -> contextlib.AbstractContextManager[Server]:
+    return serving("this backend", module, environment_for(services, 9201))
 
 
 def reference_stack(services: Services) -> contextlib.AbstractContextManager[Server]:
@@ -116,5 +157,5 @@ def reference_stack(services: Services) -> contextlib.AbstractContextManager[Ser
         "reference stack: FastAPI + FastAPI Users + SQLAlchemy",
         ["benchmarks.serve", "reference_stack:app"],
         environment_for(services, 9220),
-        REFERENCE,
+        (REFERENCE, "-m"),
     )
