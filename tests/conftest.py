@@ -26,6 +26,7 @@ from api.kernel.client import HttpClient
 from api.kernel.context import Context, open_context
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, uuid7
+from api.kernel.data.pool import Pool
 from api.kernel.feature import settings_of, tasks_of
 from api.kernel.identity.auth import Principals, Tokens
 from api.kernel.identity.limits import Limiter
@@ -42,6 +43,7 @@ from tests.documented import documented
 from tests.factories import PASSWORD, make_user
 from tests.leaving import Leaving
 from tests.patience import patience, production
+from tests.patient import SECONDS
 from tests.processes import MailServer
 from tests.transactions import Lent
 
@@ -94,9 +96,9 @@ def settings(environment: dict[str, str]) -> Settings:
 
 
 @pytest.fixture(scope="session")
-async def pool(settings: Settings) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
-    async with asyncpg.create_pool(settings.database_url, min_size=1, max_size=4) as opened:
-        yield opened
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    async with asyncpg.create_pool(settings.database_url, min_size=0, max_size=4) as opened:
+        yield Pool(opened)
 
 
 @pytest.fixture(scope="session")
@@ -115,16 +117,19 @@ async def cache(settings: Settings) -> AsyncIterator[Cache]:
 
 
 @pytest.fixture
-async def db(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Database]:
+async def db(pool: Pool) -> AsyncIterator[Database]:
     """One connection, shared with the code under test. Its commits are savepoints, and everything is rolled back. As on
     a pool, a statement on `db` fails while one of its transactions is open: it would run on another connection."""
-    async with pool.acquire() as connection:
+    connection = await pool.acquire()
+    try:
         transaction = connection.transaction()
         await transaction.start()
         try:
             yield Lent(pool, connection, SUBSCRIBERS)
         finally:
             await transaction.rollback()
+    finally:
+        await pool.release(connection, SECONDS)
 
 
 class Clock:
