@@ -282,6 +282,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     336: ("a telemetry protocol that cannot be spoken", "16.5.3", "390"),
     337: ("starting by honcho and make, as a first reader does", "16.5.3", "755"),
     338: ("a command whose output cannot be written", "16.5.3", "755"),
+    340: ("requests that wait for a database connection, while others arrive", "15.4.4", "410"),
+    341: ("requests that are cancelled while they wait for a connection, get it or return it", "15.4.4", "404, 772"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {

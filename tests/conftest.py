@@ -120,7 +120,7 @@ async def cache(settings: Settings) -> AsyncIterator[Cache]:
 async def db(pool: Pool) -> AsyncIterator[Database]:
     """One connection, shared with the code under test. Its commits are savepoints, and everything is rolled back. As on
     a pool, a statement on `db` fails while one of its transactions is open: it would run on another connection."""
-    connection = await pool.acquire()
+    connection = await pool.acquire(SECONDS)
     try:
         transaction = connection.transaction()
         await transaction.start()

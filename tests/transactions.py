@@ -32,7 +32,7 @@ class Lent(Database):
     async def _acquire(self) -> Any:
         return self.connection
 
-    async def _release(self, connection: object) -> None:
+    async def _release(self, connection: object, *, clean: bool = False) -> None:
         """The test keeps the connection."""
 
 

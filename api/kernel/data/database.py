@@ -14,11 +14,10 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 from opentelemetry import trace
 
 from api.kernel.config.connections import host_urls, verified_url
-from api.kernel.data.pool import Pool
+from api.kernel.data.pool import Pool, PooledConnection
 from api.kernel.errors import CONFLICT, UNAVAILABLE, VALIDATION_FAILED
 from api.kernel.process.failpoints import passing
 from api.kernel.settings import Settings
@@ -50,7 +49,7 @@ _BAD_VALUE = ("22", "54")
 _DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 Record = asyncpg.Record
-Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
+Connection: TypeAlias = "asyncpg.Connection[Record] | PooledConnection"
 
 
 class Violation(Exception):
@@ -127,9 +126,12 @@ class Database:
                 return await db.fetch(statement, *arguments)
         connection = await self._acquire()
         try:
-            return await connection.fetch(statement, *arguments)
-        finally:
+            rows = await connection.fetch(statement, *arguments)
+        except BaseException:
             await self._release(connection)
+            raise
+        await self._release(connection, clean=True)
+        return rows
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
@@ -183,8 +185,10 @@ class Database:
             connection = await self._acquire()
         try:
             yield connection
-        finally:
+        except BaseException:
             await self._release(connection)
+            raise
+        await self._release(connection, clean=True)
 
     def _refuse_second_connection(self) -> None:
         held = _held.get()
@@ -195,15 +199,12 @@ class Database:
                 " `async with context.db.transaction() as db:` yields."
             )
 
-    async def _acquire(self) -> "PoolConnectionProxy[Record]":
-        if self._pool.free:  # no wait, except for a new connection, which Hosts limits
-            return await self._pool.acquire()
-        async with asyncio.timeout(ACQUIRE_SECONDS * self._hosts):
-            return await self._pool.acquire()
+    async def _acquire(self) -> PooledConnection:
+        return await self._pool.acquire(ACQUIRE_SECONDS * self._hosts)
 
-    async def _release(self, connection: "PoolConnectionProxy[Record]") -> None:
+    async def _release(self, connection: PooledConnection, *, clean: bool = False) -> None:
         with contextlib.suppress(*_DRIVER_ERRORS):  # the pool closes a connection that cannot be reset
-            await self._pool.release(connection, ACQUIRE_SECONDS)
+            await self._pool.release(connection, ACQUIRE_SECONDS, clean=clean)
 
     @contextlib.asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:
@@ -223,7 +224,7 @@ class Database:
             refused_values.add(1, {"sqlstate": state})
             return VALIDATION_FAILED("A value is out of range or holds characters that cannot be stored.")
         if state.startswith(_FAILOVER):
-            await self._pool.driver.expire_connections()
+            await self._pool.expire()
         elif state and not state.startswith((*_NOT_NOW, *_BEHIND)):
             return error  # a programming error, such as a syntax error
         remedy = database_remedy(error, state)
