@@ -10,13 +10,13 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import enumeration, events, list, login, me, profile, refresh, start, storm
+from benchmarks import concurrency, enumeration, events, list, login, me, profile, refresh, start, storm
 from benchmarks.bench import Bench, Table, grid
 from benchmarks.servers import REFERENCE, ROOT
 from dev.stack import embedded
 from migrations.__main__ import migrate
 
-QUESTIONS = (me, list, profile, events, refresh, login, enumeration, storm, start)
+QUESTIONS = (me, concurrency, list, profile, events, refresh, login, enumeration, storm, start)
 PACKAGES = ("starlette", "uvicorn", "uvloop", "httptools", "asyncpg", "joserfc", "argon2-cffi", "msgspec", "redis")
 
 
