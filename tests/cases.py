@@ -297,6 +297,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     350: ("words of an account in the search, after it changed or was deleted", "14.2.7", "459"),
     347: ("parts that a process does not serve with", "15.2.3", "1164"),
     348: ("an event loop that stands still", "15.2.2, 16.3.4", "400, 778"),
+    340: ("requests that wait for a database connection, while others arrive", "15.4.4", "410"),
+    341: ("requests that are cancelled while they wait for a connection, get it or return it", "15.4.4", "404, 772"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {

@@ -27,6 +27,7 @@ from api.kernel.client import HttpClient
 from api.kernel.context import Context, open_context
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, uuid7
+from api.kernel.data.pool import Pool
 from api.kernel.feature import settings_of, tasks_of
 from api.kernel.identity.auth import Tokens
 from api.kernel.identity.limits import Limiter
@@ -43,6 +44,7 @@ from tests.documented import documented
 from tests.factories import PASSWORD, make_user
 from tests.leaving import Leaving
 from tests.patience import patience, production
+from tests.patient import SECONDS
 from tests.processes import MailServer
 from tests.served import Served
 from tests.transactions import Lent
@@ -96,9 +98,9 @@ def settings(environment: dict[str, str]) -> Settings:
 
 
 @pytest.fixture(scope="session")
-async def pool(settings: Settings) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
-    async with asyncpg.create_pool(settings.database_url, min_size=1, max_size=4) as opened:
-        yield opened
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    async with asyncpg.create_pool(settings.database_url, min_size=0, max_size=4) as opened:
+        yield Pool(opened)
 
 
 @pytest.fixture(scope="session")
@@ -117,22 +119,20 @@ async def cache(settings: Settings) -> AsyncIterator[Cache]:
 
 
 @pytest.fixture
-async def db(
-    request: pytest.FixtureRequest, settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]"
-) -> AsyncIterator[Database]:
+async def db(request: pytest.FixtureRequest, settings: Settings, pool: Pool) -> AsyncIterator[Database]:
     """One connection, shared with the code under test. Commits are savepoints, and everything is rolled back. As with a
     pool, a statement on `db` fails while a transaction is open, because it would run on another connection."""
     async with contextlib.AsyncExitStack() as opened:
         if request.node.get_closest_marker("fresh"):
             own = await opened.enter_async_context(clone(settings))
-            pool = await opened.enter_async_context(asyncpg.create_pool(own.database_url, min_size=1, max_size=4))
-        connection = await opened.enter_async_context(pool.acquire())
+            driver = await opened.enter_async_context(asyncpg.create_pool(own.database_url, min_size=0, max_size=4))
+            pool = Pool(driver)
+        connection = await pool.acquire(SECONDS)
+        opened.push_async_callback(pool.release, connection, SECONDS)
         transaction = connection.transaction()
         await transaction.start()
-        try:
-            yield Lent(pool, connection, SUBSCRIBERS)
-        finally:
-            await transaction.rollback()
+        opened.push_async_callback(transaction.rollback)
+        yield Lent(pool, connection, SUBSCRIBERS)
 
 
 @pytest.fixture

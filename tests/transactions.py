@@ -5,10 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import asyncpg
-
 from api.kernel.data import database
 from api.kernel.data.database import Database, Transaction
+from api.kernel.data.pool import Pool
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,16 +25,14 @@ class Lent(Database):
     """A pool with only the test's connection, on which a transaction is open: commits of the code under test are
     savepoints."""
 
-    def __init__(
-        self, pool: "asyncpg.Pool[asyncpg.Record]", connection: Any, subscribers: Mapping[str, tuple[str, ...]]
-    ) -> None:
+    def __init__(self, pool: Pool, connection: Any, subscribers: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__(pool, subscribers)
         self.connection = connection
 
     async def _acquire(self) -> Any:
         return self.connection
 
-    async def _release(self, connection: object) -> None:
+    async def _release(self, connection: object, *, clean: bool = False) -> None:
         """Do nothing: the test keeps the connection."""
 
 

@@ -1,5 +1,5 @@
-"""The pool, transactions, and the translation of PostgreSQL's errors to Problems. The only file that imports asyncpg.
-Timeouts are in docs/operations.md."""
+"""Statements, transactions, and the translation of PostgreSQL's errors to Problems. Only this file and pool.py import
+asyncpg. Timeouts are in docs/operations.md."""
 
 import asyncio
 import contextlib
@@ -14,10 +14,10 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 from opentelemetry import trace
 
 from api.kernel.config.connections import host_urls, verified_url
+from api.kernel.data.pool import Pool, PooledConnection
 from api.kernel.errors import CONFLICT, UNAVAILABLE, VALIDATION_FAILED
 from api.kernel.process.failpoints import passing
 from api.kernel.settings import Settings
@@ -49,7 +49,7 @@ _BAD_VALUE = ("22", "54")
 _DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 Record = asyncpg.Record
-Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
+Connection: TypeAlias = "asyncpg.Connection[Record] | PooledConnection"
 
 
 class Violation(Exception):
@@ -75,7 +75,7 @@ class Database:
 
     def __init__(
         self,
-        pool: "asyncpg.Pool[Record]",
+        pool: Pool,
         subscribers: Mapping[str, tuple[str, ...]] | None = None,
         outage: Outage | None = None,
         *,
@@ -90,16 +90,19 @@ class Database:
         self._pooled = pooled
         self.namespace = namespace
         """The database's name, for spans."""
-        self.waiting = 0
-        """Number of callers waiting for a pooled connection."""
 
     def connections(self) -> tuple[int, int]:
         """Return the numbers of used and of idle connections in the pool."""
-        idle = self._pool.get_idle_size()
-        return self._pool.get_size() - idle, idle
+        idle = self._pool.driver.get_idle_size()
+        return self._pool.driver.get_size() - idle, idle
 
     def most_connections(self) -> int:
-        return self._pool.get_max_size()
+        return self._pool.driver.get_max_size()
+
+    @property
+    def waiting(self) -> int:
+        """Number of callers waiting for a pooled connection."""
+        return self._pool.waiting
 
     @functools.cached_property
     def cursors(self) -> asyncio.Semaphore:
@@ -123,9 +126,12 @@ class Database:
                 return await db.fetch(statement, *arguments)
         connection = await self._acquire()
         try:
-            return await connection.fetch(statement, *arguments)
-        finally:
+            rows = await connection.fetch(statement, *arguments)
+        except BaseException:
             await self._release(connection)
+            raise
+        await self._release(connection, clean=True)
+        return rows
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
@@ -179,8 +185,10 @@ class Database:
             connection = await self._acquire()
         try:
             yield connection
-        finally:
+        except BaseException:
             await self._release(connection)
+            raise
+        await self._release(connection, clean=True)
 
     def _refuse_second_connection(self) -> None:
         held = _held.get()
@@ -191,19 +199,12 @@ class Database:
                 " `async with context.db.transaction() as db:` yields."
             )
 
-    async def _acquire(self) -> "PoolConnectionProxy[Record]":
-        if self._pool.get_idle_size():  # no wait
-            return await self._pool.acquire()
-        self.waiting += 1
-        try:
-            async with asyncio.timeout(ACQUIRE_SECONDS * self._hosts):  # the pool's costs a task
-                return await self._pool.acquire()
-        finally:
-            self.waiting -= 1
+    async def _acquire(self) -> PooledConnection:
+        return await self._pool.acquire(ACQUIRE_SECONDS * self._hosts)
 
-    async def _release(self, connection: "PoolConnectionProxy[Record]") -> None:
+    async def _release(self, connection: PooledConnection, *, clean: bool = False) -> None:
         with contextlib.suppress(*_DRIVER_ERRORS):  # the pool closes a connection that cannot be reset
-            await self._pool.release(connection, timeout=ACQUIRE_SECONDS)
+            await self._pool.release(connection, ACQUIRE_SECONDS, clean=clean)
 
     @contextlib.asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:
@@ -223,7 +224,7 @@ class Database:
             refused_values.add(1, {"sqlstate": state})
             return VALIDATION_FAILED("A value is out of range or holds characters that cannot be stored.")
         if state.startswith(_FAILOVER):
-            await self._pool.expire_connections()
+            await self._pool.expire()
         elif state and not state.startswith((*_NOT_NOW, *_BEHIND)):
             return error  # a programming error, such as a syntax error
         remedy = database_remedy(error, state)
@@ -294,7 +295,7 @@ async def open_database(
     """Open the pool for the process' lifetime. Opens even if PostgreSQL is down; requests answer 503 meanwhile."""
     with verified_url(settings.database_url, settings.database_ca_cert) as url:
         hosts = Hosts(url)
-        pool = asyncpg.create_pool(
+        driver = asyncpg.create_pool(
             connect=hosts.connect,
             min_size=0,
             max_size=size or settings.database_pool_size,
@@ -302,16 +303,16 @@ async def open_database(
             reset=_keep,
             **_driver_options(settings),
         )
-        async with pool:
+        async with driver:
             pooled = settings.database_transaction_pooling
             name = unquote(urlsplit(url).path.removeprefix("/"))
-            database = Database(pool, subscribers=subscribers, hosts=len(hosts.urls), pooled=pooled, namespace=name)
+            database = Database(Pool(driver), subscribers, hosts=len(hosts.urls), pooled=pooled, namespace=name)
             await _check_server(database)
             try:
                 yield database
             finally:
                 with contextlib.suppress(TimeoutError):  # the process ends anyway
-                    await asyncio.wait_for(pool.close(), ACQUIRE_SECONDS)
+                    await asyncio.wait_for(driver.close(), ACQUIRE_SECONDS)
 
 
 class Hosts:
@@ -322,7 +323,12 @@ class Hosts:
         self.urls = list(host_urls(url))
 
     async def connect(self, *_: object, **options: Any) -> "asyncpg.Connection[Record]":
-        """Connect to the host that worked last, or to the next one that does."""
+        """Connect to the host that worked last, or to the next one that does. Raises the error of a host, and
+        TimeoutError after ACQUIRE_SECONDS for each."""
+        async with asyncio.timeout(ACQUIRE_SECONDS * len(self.urls)):
+            return await self._connect(options)
+
+    async def _connect(self, options: dict[str, Any]) -> "asyncpg.Connection[Record]":
         failures: list[Exception] = []
         for url in self.urls[:]:
             try:
