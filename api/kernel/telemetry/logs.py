@@ -1,5 +1,6 @@
 """Logging to standard output: one line per record, with its trace id. A thread formats and writes the lines, so that a
-slow, blocked or closed reader never blocks the event loop: lines that it does not take are dropped and counted."""
+slow, blocked or closed reader never blocks the event loop: lines that it does not take are dropped and counted. The
+thread gathers lines for a moment, because waking it for each line costs the event loop more than the line does."""
 
 import atexit
 import datetime
@@ -12,12 +13,15 @@ import time
 import traceback
 from typing import Any
 
+import msgspec
 from opentelemetry import metrics, trace
 
 from api.kernel.settings import Settings
 
 QUEUED_LINES = 10_000
 """Maximum number of lines waiting to be written; further lines are dropped."""
+GATHER_SECONDS = 0.01
+"""Time for which lines are gathered before they are written. A warning or an error ends it."""
 FLUSH_SECONDS = 1.0
 """Time that an ending process waits for the reader of its output."""
 REPEAT_SECONDS = 10.0
@@ -26,8 +30,8 @@ REPEAT_SECONDS = 10.0
 _PIPE_BUF = 4096
 _STDOUT = 1
 _BATCH = 200
-# ASCII, so that neither a lone surrogate nor a terminal's encoding loses a line.
-_encode = json.JSONEncoder(default=str).encode
+_encode_quickly = msgspec.json.Encoder(enc_hook=str).encode
+_encode_any = json.JSONEncoder(default=str).encode
 dropped_lines = metrics.get_meter("rest_angular").create_counter(
     "log.dropped", "{line}", "Log lines dropped because standard output was not read"
 )
@@ -60,6 +64,7 @@ class Writer(logging.Handler):
         self.addFilter(Repeats())
         self._descriptor = descriptor
         self._queue: queue.SimpleQueue[logging.LogRecord | None] = queue.SimpleQueue()
+        self._urgent = threading.Event()
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
@@ -74,12 +79,15 @@ class Writer(logging.Handler):
             dropped_lines.add(1)
             return False
         self._queue.put(stamped(record))
+        if record.levelno >= logging.WARNING:
+            self._urgent.set()
         return True
 
     def close(self) -> None:
         """Write the queued lines, for at most FLUSH_SECONDS."""
         atexit.unregister(self.close)
         self._queue.put(None)
+        self._urgent.set()
         self._thread.join(FLUSH_SECONDS)
         super().close()
 
@@ -87,6 +95,9 @@ class Writer(logging.Handler):
         going = True
         while going:
             records = [self._queue.get()]
+            if self._queue.qsize() < _BATCH:
+                self._urgent.wait(GATHER_SECONDS)
+            self._urgent.clear()  # before the queue is read, so that no later line's urgency is lost
             while not self._queue.empty() and len(records) < _BATCH:
                 records.append(self._queue.get())
             going = records[-1] is not None
@@ -160,6 +171,15 @@ def _failure(record: logging.LogRecord) -> str:
     return f"{''.join(traceback.format_tb(stack))}{kind.__qualname__ if kind else ''}"
 
 
+def _encoded(line: dict[str, Any]) -> str:
+    """Encode a line in ASCII, so that neither a lone surrogate nor a terminal's encoding loses it."""
+    try:
+        text = _encode_quickly(line)
+    except Exception:  # noqa: BLE001  # a surrogate, or a value that msgspec refuses
+        return _encode_any(line)
+    return text.decode("ascii") if text.isascii() else _encode_any(line)
+
+
 class JsonFormatter(logging.Formatter):
     """Formats a record as one JSON object: time, level, logger, process, message, trace_id, the record's `fields`, and
     the stack of an exception."""
@@ -182,7 +202,7 @@ class JsonFormatter(logging.Formatter):
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["failure"] = _failure(record)
-        return _encode(line)
+        return _encoded(line)
 
 
 class ConsoleFormatter(logging.Formatter):
