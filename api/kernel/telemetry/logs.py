@@ -4,6 +4,7 @@ thread gathers lines for a moment, because waking it for each line costs the eve
 
 import atexit
 import datetime
+import itertools
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ import queue
 import threading
 import time
 import traceback
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -20,7 +22,7 @@ from api.kernel.settings import Settings
 
 QUEUED_LINES = 10_000
 """Maximum number of lines waiting to be written; further lines are dropped."""
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.02
 """Time for which lines are gathered before they are written. A warning or an error ends it."""
 FLUSH_SECONDS = 1.0
 """Time that an ending process waits for the reader of its output."""
@@ -64,7 +66,8 @@ class Writer(logging.Handler):
         self.addFilter(Repeats())
         self._descriptor = descriptor
         self._queue: queue.SimpleQueue[logging.LogRecord | None] = queue.SimpleQueue()
-        self._urgent = threading.Event()
+        self._urgent, self._arrived = threading.Event(), threading.Event()
+        self._asleep = False
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
@@ -81,6 +84,8 @@ class Writer(logging.Handler):
         self._queue.put(stamped(record))
         if record.levelno >= logging.WARNING:
             self._urgent.set()
+        if self._asleep:
+            self._arrived.set()
         return True
 
     def close(self) -> None:
@@ -88,27 +93,34 @@ class Writer(logging.Handler):
         atexit.unregister(self.close)
         self._queue.put(None)
         self._urgent.set()
+        self._arrived.set()
         self._thread.join(FLUSH_SECONDS)
         super().close()
 
     def _run(self) -> None:
         going = True
         while going:
-            records = [self._queue.get()]
             if self._queue.qsize() < _BATCH:
                 self._urgent.wait(GATHER_SECONDS)
             self._urgent.clear()  # before the queue is read, so that no later line's urgency is lost
-            while not self._queue.empty() and len(records) < _BATCH:
-                records.append(self._queue.get())
-            going = records[-1] is not None
-            lines = [self._line(record) for record in records if record is not None]
+            self._sleep()
+            records = [self._queue.get() for _ in range(min(self._queue.qsize(), _BATCH))]
+            going = None not in records
+            self._write(self._line(record) for record in records if record is not None)
             dropped, self._dropped = self._dropped, 0
             if dropped:
                 notice = logging.makeLogRecord({"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"})
                 notice.msg = "lines were dropped because standard output was not read"
                 notice.__dict__["fields"] = {"lines": dropped}
-                lines.append(self._line(notice))
-            self._write(lines)
+                self._write([self._line(notice)])
+
+    def _sleep(self) -> None:
+        """Wait while there are no lines. Only then does the next line wake this thread."""
+        self._asleep = True
+        if self._queue.empty():  # read after `_asleep` is set, so that no line is overlooked
+            self._arrived.wait()
+        self._asleep = False
+        self._arrived.clear()
 
     def _line(self, record: logging.LogRecord) -> bytes:
         try:
@@ -116,9 +128,10 @@ class Writer(logging.Handler):
         except Exception as error:  # noqa: BLE001  # a formatting error must not end the thread
             return f"a log line of {record.name} cannot be formatted: {type(error).__name__}\n".encode()
 
-    def _write(self, lines: list[bytes]) -> None:
+    def _write(self, lines: Iterable[bytes]) -> None:
+        """Write lines while they are formatted: a write lets the event loop's thread run."""
         batch = b""
-        for line in [*lines, b""]:
+        for line in itertools.chain(lines, [b""]):
             if batch and (not line or len(batch) + len(line) > _PIPE_BUF):
                 self._write_whole(batch)
                 batch = b""
