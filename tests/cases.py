@@ -282,6 +282,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     336: ("a telemetry protocol that cannot be spoken", "16.5.3", "390"),
     337: ("starting by honcho and make, as a first reader does", "16.5.3", "755"),
     338: ("a command whose output cannot be written", "16.5.3", "755"),
+    345: ("replies of Redis that share a connection", "15.4.2", "362"),
+    346: ("log lines of a process that ends", "16.2.3", "778"),
 }
 _PROVIDERS = "comes with the providers"
 LATER = {
