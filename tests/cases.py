@@ -281,7 +281,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     336: ("an unsupported telemetry protocol", "16.5.3", "390"),
     337: ("starting with honcho and make, as documented", "16.5.3", "755"),
     338: ("a command whose output cannot be written", "16.5.3", "755"),
-    356: ("an access cookie that expired, with its refresh cookie beside it", "7.1.1", "613"),
+    340: ("requests that wait for a database connection, while others arrive", "15.4.4", "410"),
+    341: ("requests that are cancelled while they wait for a connection, get it or return it", "15.4.4", "404, 772"),
     342: (
         "a session ended, a right withdrawn, an account disabled: just now, in another process",
         "7.4.1, 8.3.2",
@@ -289,16 +290,17 @@ CASES: dict[int, tuple[str, str, str]] = {
     ),
     343: ("an answer from before what was committed, by reads that share a statement", "2.3.3, 15.4.2", "367"),
     344: ("reads that share a statement: one is cancelled, all fail", "16.5.2", "755"),
+    345: ("replies of Redis that share a connection", "15.4.2", "362"),
+    346: ("log lines of a process that ends", "16.2.3", "778"),
+    347: ("parts that a process does not serve with", "15.2.3", "1164"),
+    348: ("an event loop that stands still", "15.2.2, 16.3.4", "400, 778"),
+    349: ("searches of words that a million accounts have", "15.2.2", "407"),
+    350: ("words of an account in the search, after it changed or was deleted", "14.2.7", "459"),
     351: ("a stream or socket whose caller loses access, in another process and in any way", "7.4.1, 7.4.2", "613"),
     352: ("a stream or socket that nothing else ends", "13.1.2", "772"),
     353: ("many tasks at once, with ids and without", "15.4.2", "362"),
     354: ("tasks of a later time: moved, postponed while they are leased or run, late by no measure", "15.4.2", "362"),
-    349: ("searches of words that a million accounts have", "15.2.2", "407"),
-    350: ("words of an account in the search, after it changed or was deleted", "14.2.7", "459"),
-    347: ("parts that a process does not serve with", "15.2.3", "1164"),
-    348: ("an event loop that stands still", "15.2.2, 16.3.4", "400, 778"),
-    340: ("requests that wait for a database connection, while others arrive", "15.4.4", "410"),
-    341: ("requests that are cancelled while they wait for a connection, get it or return it", "15.4.4", "404, 772"),
+    356: ("an access cookie that expired, with its refresh cookie beside it", "7.1.1", "613"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {

@@ -18,6 +18,7 @@ from api.kernel.identity.limits import Limiter
 from api.kernel.settings import Rate, Settings
 from tests.kernel.club import ADA, ASKED, BOB, CLUB, DOWN, by_ticket, show_me
 from tests.kernel.test_routing import app_of, problem
+from tests.kernel.things import scripts_run
 
 
 @pytest.fixture
@@ -267,11 +268,7 @@ async def test_it_is_one_round_trip_to_redis(club: httpx.AsyncClient, context: C
     headers = bearer(token_of(context, ADA))
     await club.get("/me", headers=headers)
 
-    async def calls() -> int:
-        told = (await context.cache.execute("INFO", "commandstats")).items()
-        return sum(one["calls"] for name, one in told if name in ("cmdstat_evalsha", "cmdstat_eval"))
-
     for sent in (headers, bearer("garbage"), {}):
         await context.cache.execute("CONFIG", "RESETSTAT")
         await club.get("/me", headers=sent)
-        assert await calls() == 1
+        assert await scripts_run(context.cache) == 1

@@ -37,7 +37,7 @@ RATE = Rate(2, 60)
 
 async def plant(cache: Cache, command: Sequence[Any], key: str) -> None:
     await cache.execute("DEL", key)
-    await cache._redis.execute_command(*(key if part == "KEY" else part for part in command))  # type: ignore[no-untyped-call]
+    await cache.execute(*(key if part == "KEY" else part for part in command))
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:

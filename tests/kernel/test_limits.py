@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from redis.asyncio import Redis
 
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.errors import RATE_LIMITED
 from api.kernel.identity.limits import Limit, Limiter, Policy, Verdict, merge, network_of
 from api.kernel.identity.windows import Count
 from api.kernel.settings import Rate, Settings
+from tests.kernel.things import scripts_run
 
 DAY = 86400
-NOWHERE = Cache(Redis())
+NOWHERE = Cache({})
 """The state of limiters in memory."""
 
 
@@ -89,13 +89,9 @@ async def test_of_a_hundred_concurrent_requests_with_one_left_one_passes(limiter
 async def test_it_is_one_round_trip_however_many_limits(limiter: Limiter, cache: Cache) -> None:
     await limiter.charge([limit(9)])  # the script is loaded from here on
 
-    async def calls() -> int:
-        told = (await cache.execute("INFO", "commandstats")).items()
-        return sum(one["calls"] for name, one in told if name in ("cmdstat_evalsha", "cmdstat_eval"))
-
     await cache.execute("CONFIG", "RESETSTAT")
     await limiter.charge([limit(9), limit(9, key="limit:a"), limit(9, key="limit:b")])
-    assert await calls() == 1
+    assert await scripts_run(cache) == 1
 
 
 async def test_a_flushed_redis_costs_one_more_call_and_loses_only_counts(limiter: Limiter, cache: Cache) -> None:

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from redis.asyncio import Redis
 
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.identity.limits import Limit, Limiter, Policy, Verdict, network_of
@@ -14,7 +13,7 @@ from tests.kernel.test_limits import passes
 
 FIVE = Rate(5, 900)
 ACCOUNT, DEVICE, NETWORK = Policy("account", FIVE), Policy("device", FIVE), Policy("network", Rate(30, 900))
-NOWHERE = Cache(Redis())
+NOWHERE = Cache({})
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +80,7 @@ async def test_a_refund_undoes_a_charge_in_redis_and_in_memory(
     limit = Limit("limit:refunded", "refunded", Rate(count, 86400))
     async with open_cache(settings) as cache:
         await cache.delete(limit.key)
-        limiters = Limiter(settings, cache), Limiter(settings, Cache(Redis(port=1)))
+        limiters = Limiter(settings, cache), Limiter(settings, Cache({"port": 1}))
         charged: list[list[Verdict]] = []
         for step in steps:
             if step == "refund" and charged:

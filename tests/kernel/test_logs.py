@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from api.app import create_app
 from api.kernel.context import Context
 from api.kernel.telemetry import span
 from api.kernel.telemetry.logs import QUEUED_LINES, ConsoleFormatter, JsonFormatter, Repeats, Writer, stamped
+from tests.conftest import _NOWHERE, ENVIRONMENT
 
 
 async def test_nothing_secret_is_recorded_anywhere(
@@ -159,6 +161,28 @@ def test_unread_lines_are_dropped_and_counted(pipe: Pipe) -> None:
     while not pipe.writer.handle(record("after")):  # there is room again after some were read
         next(pipe.read)
     assert pipe.line("after")
+
+
+PROGRAM = """
+import logging, sys
+from api.kernel.settings import load
+from api.kernel.telemetry import logs
+logs.set_up(load(), "web")
+for number in range(1000):
+    logging.getLogger("tests").info("line %d", number)
+"""
+
+
+@pytest.mark.parametrize("end", ["", "sys.exit(3)", "raise RuntimeError"])
+def test_a_process_that_ends_has_written_every_line(root: Path, end: str) -> None:
+    """C-346: also if it ends by an exception."""
+    environ = {"PATH": os.environ["PATH"]} | ENVIRONMENT | _NOWHERE | {"LOG_LEVEL": "INFO", "LOG_FORMAT": "json"}
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM + end], cwd=root, env=environ, capture_output=True, timeout=100
+    )
+    assert bool(ended.returncode) == bool(end)
+    messages = [json.loads(line)["message"] for line in ended.stdout.splitlines()]
+    assert messages == [f"line {number}" for number in range(1000)]
 
 
 def test_a_library_repeats_a_message_rarely() -> None:

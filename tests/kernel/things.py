@@ -1,4 +1,6 @@
-"""Cached functions to test with."""
+"""Cached functions to test with, and what Redis did."""
+
+import re
 
 import msgspec
 
@@ -22,3 +24,9 @@ async def find_thing(holder: Holder, id: int, name: str = "it") -> Thing:
     """A thing."""
     holder.calls += 1
     return Thing(id, name)
+
+
+async def scripts_run(cache: Cache) -> int:
+    """How many scripts Redis ran since CONFIG RESETSTAT."""
+    calls = re.findall(rb"cmdstat_eval(?:sha)?:calls=(\d+)", await cache.execute("INFO", "commandstats"))
+    return sum(map(int, calls))

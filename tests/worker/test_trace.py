@@ -7,7 +7,7 @@ import pytest
 from aiokafka import ConsumerRecord
 from arq.connections import ArqRedis
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
@@ -17,6 +17,7 @@ from api.kernel.context import Context
 from api.kernel.data.database import uuid7
 from api.kernel.outbox.events import record
 from api.kernel.settings import Settings
+from api.kernel.telemetry.exporting import RequestTracers
 from api.users import tasks as users
 from api.users.events import UserRegistered
 from tests.factories import PASSWORD
@@ -111,7 +112,7 @@ async def test_an_unsampled_trace_is_continued_without_spans(
 ) -> None:
     """Its id is in the answer, the rows and the record, for logs and for services that sample."""
     provider = trace.get_tracer_provider()
-    assert isinstance(provider, TracerProvider)
+    assert isinstance(provider, RequestTracers)
     monkeypatch.setattr(provider.sampler, "root", ALWAYS_OFF)
     told, record = await register(live_client, live, queue, {"traceparent": f"00-{TRACE}-{BROWSER}-01"})
     assert told == TRACE

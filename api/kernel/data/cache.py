@@ -10,14 +10,14 @@ import inspect
 import logging
 import time
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 import msgspec
 from opentelemetry.trace import SpanKind
-from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from api.kernel.data.pipelined import Pipeline
 from api.kernel.data.redis_server import redis_options, redis_remedy, tls_remedy
 from api.kernel.settings import Settings
 from api.kernel.telemetry import span
@@ -48,9 +48,11 @@ class CacheUnavailable(Exception):
 class Cache:
     """A Redis client with short timeouts. Values are bytes; writers namespace their keys."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+        self._pipeline = Pipeline(options, CALL_SECONDS)
         self._failures = 0
+        self._failure: Exception | None = None
         self._closed_until = 0.0
         self._outage = Outage("redis", logger)
         self._remedy: str | None = None
@@ -60,8 +62,8 @@ class Cache:
         self.flights: dict[str, asyncio.Task[Any]] = {}
 
     async def execute(self, *command: str | bytes | float) -> Any:
-        """Run one Redis command in one round trip. Raises CacheUnavailable within CALL_SECONDS; also if the key holds a
-        value of another type, which is deleted."""
+        """Run one Redis command in one round trip, and return the reply as Redis sends it. Raises CacheUnavailable
+        within CALL_SECONDS; also if the key holds a value of another type, which is deleted."""
         if self._failures >= BREAKER_FAILURES and time.monotonic() < self._closed_until:
             raise CacheUnavailable(self._remedy)
         # After the pause one caller probes Redis; the others skip it until there is an answer.
@@ -69,8 +71,7 @@ class Cache:
         try:
             attributes = {"db.system.name": "redis", "db.operation.name": str(command[0])}
             with span(f"redis {command[0]!s}", SpanKind.CLIENT, attributes=attributes):
-                async with asyncio.timeout(CALL_SECONDS):
-                    answer = await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+                answer = await self._pipeline.execute(*command)
         except NoScriptError:
             self._answered()
             raise
@@ -97,13 +98,15 @@ class Cache:
         if self._probe:
             self._probe.cancel()
             await asyncio.gather(self._probe, return_exceptions=True)
-        await self._redis.aclose()
+        await self._pipeline.close()
 
     def _answered(self) -> None:
-        self._failures, self._mismatch = 0, None
+        self._failures, self._failure, self._mismatch = 0, None, None
 
     def _failed(self, error: Exception) -> CacheUnavailable:
-        self._failures += 1
+        if error is not self._failure:  # a lost connection counts once, however many commands were on their way
+            self._failures += 1
+        self._failure = error
         self._remedy = redis_remedy(error)
         if self._remedy is None and time.monotonic() > self._probe_due:
             # Callers do not wait for the probe: they have a fallback.
@@ -114,7 +117,7 @@ class Cache:
         return CacheUnavailable(self._remedy)
 
     async def _probe_port(self) -> None:
-        self._mismatch = await tls_remedy(self._redis.connection_pool.connection_kwargs)
+        self._mismatch = await tls_remedy(self._options)
 
     async def discard(self, key: str, reason: str) -> None:
         """Delete an unusable value. All data in Redis can be recreated."""
@@ -258,15 +261,7 @@ def _forget(flights: dict[str, asyncio.Task[Any]], key: str, flight: asyncio.Tas
 @contextlib.asynccontextmanager
 async def open_cache(settings: Settings) -> AsyncIterator[Cache]:
     """Open the client for the process' lifetime. Connects at first use, so that a process starts without Redis."""
-    # Blocking: if all connections are in use, callers wait for one, and Redis does not count as down.
-    pool = BlockingConnectionPool(
-        timeout=CALL_SECONDS,  # type: ignore[arg-type]  # typed as int, but passed to asyncio
-        socket_connect_timeout=CALL_SECONDS,
-        socket_timeout=CALL_SECONDS,
-        max_connections=64,
-        **redis_options(settings),
-    )
-    cache = Cache(Redis.from_pool(pool))
+    cache = Cache(redis_options(settings))
     try:
         yield cache
     finally:

@@ -178,13 +178,13 @@ class Endpoint:
             key = caller.known if self.route.guard.asks else proved
             limits += limiter.own(self._own, str(key) if key else None, address)
         failures = limiter.failures(address) if self._may_fail(caller) else []
-        rate_headers = {"ratelimit-policy": describe([*limits, *failures, *limiter.scaled(*self.route.policies)])}
+        described = describe([*limits, *failures, *limiter.scaled(*self.route.policies)])
         try:
             verdict = await limiter.charge(limits + failures if caller.failed else limits)
         except RATE_LIMITED as refusal:
-            refusal.headers |= rate_headers
+            refusal.headers["ratelimit-policy"] = described
             raise
-        return verdict.headers() | rate_headers if verdict.limits else {}
+        return verdict.headers(described)
 
     def _may_fail(self, caller: Caller) -> bool:
         """Whether this route may refuse a token of such a caller."""

@@ -56,20 +56,21 @@ class Verdict(msgspec.Struct, frozen=True):
     alone: bool = False
     """Counted in this process' memory."""
 
-    def headers(self) -> dict[str, str]:
+    def headers(self, described: str | None = None) -> dict[str, str]:
         """Return RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-11) for all limits, and
-        X-RateLimit-*, as the reference documents them, for the limit with the fewest requests left."""
+        X-RateLimit-*, as the reference documents them, for the limit with the fewest requests left. `described` is the
+        value of RateLimit-Policy if it names more than these limits."""
         if not self.limits:
             return {}
         pairs = list(zip(self.limits, self.counts, strict=True))
-        limit, count = min(pairs, key=lambda each: each[1].left)
+        limit, count = pairs[0] if len(pairs) == 1 else min(pairs, key=lambda each: each[1].left)
         return {
             "x-ratelimit-limit": str(limit.rate.count),
             "x-ratelimit-remaining": str(count.left),
             "x-ratelimit-reset": str(math.ceil(time.time() + count.full / _SECOND)),
-            "ratelimit-policy": describe(self.limits),
+            "ratelimit-policy": described or describe(self.limits),
             "ratelimit": ", ".join(
-                f'"{limit.name}";r={count.left};t={math.ceil(count.more / _SECOND)}' for limit, count in pairs
+                [f'"{limit.name}";r={count.left};t={math.ceil(count.more / _SECOND)}' for limit, count in pairs]
             ),
         }
 
@@ -84,7 +85,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def describe(policies: Iterable[Policy | Limit]) -> str:
     """Return the value of RateLimit-Policy."""
-    return ", ".join(f'"{each.name}";q={each.rate.count};w={each.rate.period}' for each in policies)
+    return ", ".join([f'"{each.name}";q={each.rate.count};w={each.rate.period}' for each in policies])
 
 
 def merge(first: str, then: str) -> str:

@@ -1,8 +1,10 @@
 """Logging to standard output: one line per record, with its trace id. A thread formats and writes the lines, so that a
-slow, blocked or closed reader never blocks the event loop: lines that it does not take are dropped and counted."""
+slow, blocked or closed reader never blocks the event loop: lines that it does not take are dropped and counted. The
+thread gathers lines for a moment, because waking it for each line costs the event loop more than the line does."""
 
 import atexit
 import datetime
+import itertools
 import json
 import logging
 import os
@@ -10,14 +12,18 @@ import queue
 import threading
 import time
 import traceback
+from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from opentelemetry import metrics, trace
 
 from api.kernel.settings import Settings
 
 QUEUED_LINES = 10_000
 """Maximum number of lines waiting to be written; further lines are dropped."""
+GATHER_SECONDS = 0.02
+"""Time for which lines are gathered before they are written. A warning or an error ends it."""
 FLUSH_SECONDS = 1.0
 """Time that an ending process waits for the reader of its output."""
 REPEAT_SECONDS = 10.0
@@ -26,8 +32,8 @@ REPEAT_SECONDS = 10.0
 _PIPE_BUF = 4096
 _STDOUT = 1
 _BATCH = 200
-# ASCII, so that neither a lone surrogate nor a terminal's encoding loses a line.
-_encode = json.JSONEncoder(default=str).encode
+_encode_quickly = msgspec.json.Encoder(enc_hook=str).encode
+_encode_any = json.JSONEncoder(default=str).encode
 dropped_lines = metrics.get_meter("rest_angular").create_counter(
     "log.dropped", "{line}", "Log lines dropped because standard output was not read"
 )
@@ -60,6 +66,8 @@ class Writer(logging.Handler):
         self.addFilter(Repeats())
         self._descriptor = descriptor
         self._queue: queue.SimpleQueue[logging.LogRecord | None] = queue.SimpleQueue()
+        self._urgent, self._arrived = threading.Event(), threading.Event()
+        self._asleep = False
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
@@ -74,30 +82,45 @@ class Writer(logging.Handler):
             dropped_lines.add(1)
             return False
         self._queue.put(stamped(record))
+        if record.levelno >= logging.WARNING:
+            self._urgent.set()
+        if self._asleep:
+            self._arrived.set()
         return True
 
     def close(self) -> None:
         """Write the queued lines, for at most FLUSH_SECONDS."""
         atexit.unregister(self.close)
         self._queue.put(None)
+        self._urgent.set()
+        self._arrived.set()
         self._thread.join(FLUSH_SECONDS)
         super().close()
 
     def _run(self) -> None:
         going = True
         while going:
-            records = [self._queue.get()]
-            while not self._queue.empty() and len(records) < _BATCH:
-                records.append(self._queue.get())
-            going = records[-1] is not None
-            lines = [self._line(record) for record in records if record is not None]
+            if self._queue.qsize() < _BATCH:
+                self._urgent.wait(GATHER_SECONDS)
+            self._urgent.clear()  # before the queue is read, so that no later line's urgency is lost
+            self._sleep()
+            records = [self._queue.get() for _ in range(min(self._queue.qsize(), _BATCH))]
+            going = None not in records
+            self._write(self._line(record) for record in records if record is not None)
             dropped, self._dropped = self._dropped, 0
             if dropped:
                 notice = logging.makeLogRecord({"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"})
                 notice.msg = "lines were dropped because standard output was not read"
                 notice.__dict__["fields"] = {"lines": dropped}
-                lines.append(self._line(notice))
-            self._write(lines)
+                self._write([self._line(notice)])
+
+    def _sleep(self) -> None:
+        """Wait while there are no lines. Only then does the next line wake this thread."""
+        self._asleep = True
+        if self._queue.empty():  # read after `_asleep` is set, so that no line is overlooked
+            self._arrived.wait()
+        self._asleep = False
+        self._arrived.clear()
 
     def _line(self, record: logging.LogRecord) -> bytes:
         try:
@@ -105,9 +128,10 @@ class Writer(logging.Handler):
         except Exception as error:  # noqa: BLE001  # a formatting error must not end the thread
             return f"a log line of {record.name} cannot be formatted: {type(error).__name__}\n".encode()
 
-    def _write(self, lines: list[bytes]) -> None:
+    def _write(self, lines: Iterable[bytes]) -> None:
+        """Write lines while they are formatted: a write lets the event loop's thread run."""
         batch = b""
-        for line in [*lines, b""]:
+        for line in itertools.chain(lines, [b""]):
             if batch and (not line or len(batch) + len(line) > _PIPE_BUF):
                 self._write_whole(batch)
                 batch = b""
@@ -160,6 +184,15 @@ def _failure(record: logging.LogRecord) -> str:
     return f"{''.join(traceback.format_tb(stack))}{kind.__qualname__ if kind else ''}"
 
 
+def _encoded(line: dict[str, Any]) -> str:
+    """Encode a line in ASCII, so that neither a lone surrogate nor a terminal's encoding loses it."""
+    try:
+        text = _encode_quickly(line)
+    except Exception:  # noqa: BLE001  # a surrogate, or a value that msgspec refuses
+        return _encode_any(line)
+    return text.decode("ascii") if text.isascii() else _encode_any(line)
+
+
 class JsonFormatter(logging.Formatter):
     """Formats a record as one JSON object: time, level, logger, process, message, trace_id, the record's `fields`, and
     the stack of an exception."""
@@ -182,7 +215,7 @@ class JsonFormatter(logging.Formatter):
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["failure"] = _failure(record)
-        return _encode(line)
+        return _encoded(line)
 
 
 class ConsoleFormatter(logging.Formatter):

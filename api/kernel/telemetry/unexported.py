@@ -8,7 +8,15 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import NonRecordingSpan, NoOpTracer, NoOpTracerProvider, Span, SpanContext
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    NoOpTracer,
+    NoOpTracerProvider,
+    Span,
+    SpanContext,
+    TraceFlags,
+    TraceState,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +30,16 @@ class Unexported(NoOpTracerProvider):
 
 class IdsOnly(NoOpTracer):
     def start_span(self, name: str, context: Context | None = None, *_: Any, **__: Any) -> Span:
-        """Return a span with an id of its own, in the trace of the span above or in a new one."""
-        above = trace.get_current_span(context).get_span_context()
-        trace_id = above.trace_id if above.is_valid else random.getrandbits(128) or 1
-        return NonRecordingSpan(SpanContext(trace_id, random.getrandbits(64) or 1, is_remote=False))
+        return span_of_ids(context)
+
+
+def span_of_ids(parent: Context | None, state: TraceState | None = None) -> Span:
+    """Return a span that records nothing, with an id of its own, in the trace of its parent or in a new one."""
+    above = trace.get_current_span(parent).get_span_context()
+    trace_id, flags = random.getrandbits(128) or 1, TraceFlags(TraceFlags.RANDOM_TRACE_ID)
+    if above.is_valid:  # its parent knows whether the id is random (W3C Trace Context, level 2)
+        trace_id, flags = above.trace_id, TraceFlags(above.trace_flags & TraceFlags.RANDOM_TRACE_ID)
+    return NonRecordingSpan(SpanContext(trace_id, random.getrandbits(64) or 1, False, flags, state))
 
 
 def exports(signal: str) -> bool:

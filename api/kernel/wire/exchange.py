@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import logging
-import re
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -14,8 +13,6 @@ from api.kernel.errors import INTERNAL_ERROR, UNAVAILABLE, BrokenOff, Problem, t
 from api.kernel.wire.tunnel import Tunnel
 
 logger = logging.getLogger(__name__)
-
-_UNSAFE = re.compile(rb"[\x00\r\n]")
 
 
 class Connection(Protocol):
@@ -58,7 +55,7 @@ class Exchange:
     asked = 0
     """Number of times that the application has requested more of the body."""
     _delivered = False
-    _head: list[bytes] | None = None
+    _head: bytes | None = None
     _chunked = False
     _discarded = 0
     _tunnel: Tunnel | None = None
@@ -169,33 +166,36 @@ class Exchange:
             self._head = self._start(message["status"], message.get("headers", ()))
             if message["status"] == 101:
                 self.ended = self.begun = True
-                self._tunnel = self.connection.leave_http(b"".join(self._head))
+                self._tunnel = self.connection.leave_http(self._head)
         elif message["type"] == "http.response.body" and self._head is not None and not self.ended:
             self._continue(message.get("body", b""), message.get("more_body", False))
         else:
             raise RuntimeError(f"unexpected ASGI message {message['type']}")
 
-    def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         self._bodiless = self._bodiless or status in (101, 204, 304)
-        head = [_status_line(status)]
+        lines = [_status_line(status)]
         for name, value in (*self.connection.server_state.default_headers, *headers):
-            if _UNSAFE.search(name) or _UNSAFE.search(value):
-                raise RuntimeError("a response header contains a line break")
             name = name.lower()
             if name == b"connection":
                 self.keep_alive = self.keep_alive and b"close" not in value.lower()
                 continue
             if name == b"content-length":
                 self._left = int(value)
-            head += (name, b": ", value, b"\r\n")
+            lines.append(b"%b: %b" % (name, value))
         if self._left is None and not self._bodiless:
             self._chunked = self.scope["http_version"] == "1.1"
             self.keep_alive = self.keep_alive and self._chunked
-            head.append(b"transfer-encoding: chunked\r\n" if self._chunked else b"")
+            if self._chunked:
+                lines.append(b"transfer-encoding: chunked")
         self.keep_alive = self.keep_alive and self._is_worth_reading_on()
-        connection = b"upgrade" if status == 101 else b"" if self.keep_alive else b"close"
-        head.append(b"connection: %s\r\n\r\n" % connection if connection else b"\r\n")
-        return head
+        if status == 101 or not self.keep_alive:
+            lines.append(b"connection: upgrade" if status == 101 else b"connection: close")
+        head = b"\r\n".join(lines)
+        breaks = len(lines) - 1
+        if head.count(b"\r") != breaks or head.count(b"\n") != breaks or b"\x00" in head:
+            raise RuntimeError("a response header contains a line break")
+        return head + b"\r\n\r\n"
 
     def _is_worth_reading_on(self) -> bool:
         """Return whether the rest of the body is short, and the client sends it without waiting for 100 Continue."""
@@ -203,7 +203,7 @@ class Exchange:
 
     def _continue(self, body: bytes, more: bool) -> None:
         assert self._head is not None
-        parts = [] if self.begun else self._head
+        parts = [] if self.begun else [self._head]
         if self._bodiless:
             pass
         elif self._chunked:
@@ -233,4 +233,4 @@ class Exchange:
 
 @functools.cache
 def _status_line(status: int) -> bytes:
-    return f"HTTP/1.1 {status} {title_of(status)}\r\n".encode()
+    return f"HTTP/1.1 {status} {title_of(status)}".encode()

@@ -118,8 +118,8 @@ class Protocol(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
         self.closing = True
-        self._reading.stop()
-        self._answering.stop()
+        self._reading.end()
+        self._answering.end()
         if self.exchange is not None:
             self.exchange.leave()
         self.writable.set()
@@ -207,8 +207,8 @@ class Protocol(asyncio.BufferedProtocol):
         early = self._parser.take()
         self.transport.write(head)
         self.closing, self.exchange = True, None
-        self._reading.stop()
-        self._answering.stop()
+        self._reading.end()
+        self._answering.end()
         self._connections.discard(self)
         return Tunnel(self.transport, self._connections, early, WRITE_SECONDS, WRITE_BYTES)
 
