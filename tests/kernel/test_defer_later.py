@@ -127,7 +127,7 @@ async def test_the_time_of_what_waits_is_replaced(things: Context, indexer: Inde
     assert (indexer.versions, await rows(things)) == ([5], 0)
 
 
-async def test_what_is_leased_and_has_not_begun_is_postponed(things: Context, indexer: Indexer) -> None:
+async def test_a_leased_task_that_has_not_begun_is_postponed(things: Context, indexer: Indexer) -> None:
     await put(things, indexer)
     given = await lease(things, indexer)
     await indexer.task.defer_alone(things.db, Wanted(2), id="a", at=later())

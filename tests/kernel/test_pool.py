@@ -68,7 +68,7 @@ async def pid(connection: PooledConnection) -> int:
 
 
 class Caller:
-    """A request that takes a connection, asks for its own number, and returns the connection when it is told to."""
+    """A request that takes a connection, asks for its own number, and returns the connection on request."""
 
     def __init__(self, pool: Pool, number: int, served: list[int]) -> None:
         self.done = asyncio.Event()

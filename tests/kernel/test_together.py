@@ -181,7 +181,7 @@ async def test_a_cancelled_request_cancels_no_other(slow: Slow, users: list[User
     assert [await task for task in rest] == [users[0], users[1], users[1], users[3]]
     assert on_the_way[0].cancelled()
     assert waiting[0].cancelled()
-    assert slow.sent[2] == ((users[3].id,),), "nobody waits for the other any more"
+    assert slow.sent[2] == ((users[3].id,),), "no request waits for the other any more"
 
 
 @pytest.mark.case(344)

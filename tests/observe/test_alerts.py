@@ -173,7 +173,7 @@ async def test_log_lines_dropped(scrape: Scrape, alarm: Alarm) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     writer = Writer(JsonFormatter("web"), writing)
-    writer.handle(logging.makeLogRecord({"name": "test", "msg": "unread"}))
+    writer.handle(logging.makeLogRecord({"name": "test", "levelno": logging.INFO, "msg": "unread"}))
     writer.close()
     os.close(writing)
     assert alarm("LogLinesDropped", before, again=False) == FIRES

@@ -83,7 +83,7 @@ async def test_ends_every_session_but_the_one_in_which_it_was_made(client: httpx
 
 
 async def test_what_a_token_says_of_roles_is_not_what_counts(client: httpx.AsyncClient, context: Context) -> None:
-    """C-65: one who is no superuser any more is refused with the token from before, at once."""
+    """C-65: a demoted superuser is refused with an earlier token, at once."""
     user = await make_user(context, "ada@example.com", superuser=True)
     pair = (await login(client, "ada@example.com")).json()
     assert (await client.get("/api/users", headers=bearer(pair))).status_code == 200

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from opentelemetry import metrics, trace
-from opentelemetry.context import Context, create_key, get_value, set_value
+from opentelemetry.context import Context, get_value, set_value
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -23,7 +23,8 @@ EXPORT_SECONDS = 2.0
 """Timeout for one batch, and for all pending exports at the end of a process, so that an unresponsive collector does
 not exceed its grace period."""
 _ids = RandomIdGenerator()
-_DECIDED = create_key("decided")
+_DECIDED = "rest_angular.decided"
+"""Key of a Context with the decision about a request."""
 
 
 def resource_of(settings: Settings, process: str) -> Resource:

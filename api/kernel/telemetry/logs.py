@@ -15,7 +15,6 @@ import traceback
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 from opentelemetry import metrics, trace
 
 from api.kernel.settings import Settings
@@ -32,8 +31,8 @@ REPEAT_SECONDS = 10.0
 _PIPE_BUF = 4096
 _STDOUT = 1
 _BATCH = 200
-_encode_quickly = msgspec.json.Encoder(enc_hook=str).encode
-_encode_any = json.JSONEncoder(default=str).encode
+# ASCII, so that neither a lone surrogate nor a terminal's encoding loses a line.
+_encode = json.JSONEncoder(default=str).encode
 dropped_lines = metrics.get_meter("rest_angular").create_counter(
     "log.dropped", "{line}", "Log lines dropped because standard output was not read"
 )
@@ -184,15 +183,6 @@ def _failure(record: logging.LogRecord) -> str:
     return f"{''.join(traceback.format_tb(stack))}{kind.__qualname__ if kind else ''}"
 
 
-def _encoded(line: dict[str, Any]) -> str:
-    """Encode a line in ASCII, so that neither a lone surrogate nor a terminal's encoding loses it."""
-    try:
-        text = _encode_quickly(line)
-    except Exception:  # noqa: BLE001  # a surrogate, or a value that msgspec refuses
-        return _encode_any(line)
-    return text.decode("ascii") if text.isascii() else _encode_any(line)
-
-
 class JsonFormatter(logging.Formatter):
     """Formats a record as one JSON object: time, level, logger, process, message, trace_id, the record's `fields`, and
     the stack of an exception."""
@@ -215,7 +205,7 @@ class JsonFormatter(logging.Formatter):
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["failure"] = _failure(record)
-        return _encoded(line)
+        return _encode(line)
 
 
 class ConsoleFormatter(logging.Formatter):
