@@ -102,7 +102,7 @@ def test_a_failure_is_logged_with_stack_and_type_and_without_its_message() -> No
     except ValueError:
         failed = logging.getLogger("tests").makeRecord("tests", 40, "f", 1, "failed", (), sys.exc_info())
     failure = json.loads(JsonFormatter("web").format(failed))["failure"]
-    assert "in test_a_failure_is_told" in failure
+    assert "in test_a_failure_is_logged" in failure
     assert failure.endswith("ValueError")
     told = ConsoleFormatter().format(failed)
     assert told.startswith(time.strftime("%H"))
