@@ -66,4 +66,4 @@ def test_an_unknown_benchmark_is_refused_with_the_names_of_all() -> None:
     asked = [sys.executable, "-m", "benchmarks", "nonsense"]
     done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "unknown: nonsense; the benchmarks are me, peers, list" in done.stderr
+    assert "unknown: nonsense; the benchmarks are me, concurrency, peers" in done.stderr

@@ -134,7 +134,7 @@ class Task(Generic[E]):
 
     async def _insert(self, db: Database, rows: Sequence[tuple[UUID, E]], at: datetime | None) -> None:
         if at is not None and at.tzinfo is None:
-            raise ValueError(f"{self.name}: `at` needs a time zone, such as datetime.now(UTC) + timedelta(days=3).")
+            raise ValueError(f"{self.name}: `at` needs a time zone, such as datetime(2027, 1, 31, 9, tzinfo=UTC).")
         data = [msgspec.json.encode(value).decode() for _, value in rows]
         await insert_tasks(db, self.name, [id for id, _ in rows], data, traceparent(), at)
 
