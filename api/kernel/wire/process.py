@@ -17,6 +17,9 @@ from api.kernel.wire.server import SPARE_CONNECTIONS
 DRAIN_SECONDS = 1.0
 """Time between readiness reporting failure and closing the listening socket, for routers to notice."""
 GRACE_SECONDS = 7
+LISTENERS = 8
+"""Handles of each listening socket. libuv accepts one connection for each of them in a turn of the loop; with one, many
+clients that connect to a busy process would wait many turns."""
 RESERVED_FILES = 100
 """File descriptors reserved for other uses than clients' connections: databases, brokers, logs."""
 
@@ -62,8 +65,13 @@ def bind(settings: Settings) -> list[socket.socket]:
     """Open the listening sockets. `localhost` means both loopback addresses, if the machine has IPv6; `::` accepts IPv4
     too. Raises OSError naming the address."""
     if settings.host == "localhost":
-        return [_bound("127.0.0.1", settings.port), *_bound_if_possible("::1", settings.port)]
-    return [_bound(settings.host, settings.port)]
+        bound = [_bound("127.0.0.1", settings.port), *_bound_if_possible("::1", settings.port)]
+    else:
+        bound = [_bound(settings.host, settings.port)]
+    for listener in [*bound] * (LISTENERS - 1):
+        bound.append(listener.dup())
+        bound[-1].set_inheritable(True)
+    return bound
 
 
 def _bound(host: str, port: int) -> socket.socket:
