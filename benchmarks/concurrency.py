@@ -13,7 +13,7 @@ import msgspec
 from api.kernel.identity.auth import derive_key
 from api.sessions import tokens
 from benchmarks.accounts import ME, Account, gets, open_accounts
-from benchmarks.bench import Bench, Measure, Table, Verdict, loading
+from benchmarks.bench import Bench, Measure, Table, at_most, loading
 from benchmarks.load import Load, request
 from benchmarks.servers import SECRET_KEY, Server, environment_for, serving
 
@@ -26,7 +26,8 @@ SERVERS = {
     "floor of refresh": ["benchmarks.serve", "floor:statements"],
 }
 JSON = {"content-type": "application/json"}
-HEADING = ("", "connections", "requests/s", "p50 ms", "p99 ms", "floor's requests/s", "p50 ms", "p99 ms", "p99 × floor")
+_MEASURED = ("requests/s", "p50 ms", "p99 ms")
+HEADING = ("", "connections", *_MEASURED, *(f"floor's {name}" for name in _MEASURED), "p99 × floor")
 
 
 def ask(bench: Bench) -> Table:
@@ -52,7 +53,7 @@ def ask(bench: Bench) -> Table:
                 rows.append([route, str(connections), *_medians(mine), *_medians(theirs), f"{ratio:.2f}"])
                 if connections in AIMED:
                     aim = f"{route}: p99 of {connections} connections ≤ 1.0 × the floor's"
-                    verdicts.append(Verdict(aim, f"{ratio:.2f} ×", ratio <= 1))
+                    verdicts.append(at_most(aim, ratio, 1.0, "×", 2))
     return Table(
         "Latency by the number of connections",
         "p99 ≤ 1.0 × the floor's at 32 and at 256 connections",

@@ -55,6 +55,8 @@ def document(bench: Bench, tables: Sequence[Table]) -> dict[str, object]:
 
 
 def _cells(heading: Sequence[str], cells: Sequence[str]) -> dict[str, float | str]:
+    if len({*heading}) < len(heading):
+        raise ValueError(f"two columns have one name: {', '.join(heading)}")
     return {name: _number(cell) for name, cell in zip(heading, cells, strict=True) if cell}
 
 
