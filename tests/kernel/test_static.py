@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Scope
 from api.kernel.config.folders import read_web_folder
 from api.kernel.errors import NOT_FOUND, Problem, Problems
 from api.kernel.http.application import NONCE, BrowserApplication, mark
-from api.kernel.http.static import Static
+from api.kernel.http.static import Static, walk
 
 HTML = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
 FILES = {
@@ -25,6 +25,7 @@ FILES = {
     "assets/logo.svg": b"<svg/>",
     "odd.unheardof": b"?",
     "app-settings.json": b"{}",
+    "terms-20261130.json": b"{}",
     "main-4YQK2ZJX.js.map": b"{}",
 }
 
@@ -71,7 +72,7 @@ async def test_types_are_the_same_on_every_machine(tmp_path: Path, name: str, me
 async def test_hashed_names_are_cached_for_a_year_and_others_revalidated(site: httpx.AsyncClient) -> None:
     hashed = await site.get("/main-4YQK2ZJX.js")
     assert hashed.headers["cache-control"] == "public, max-age=31536000, immutable"
-    for path in ("/app-settings.json", "/app.css", "/assets/logo.svg"):
+    for path in ("/app-settings.json", "/terms-20261130.json", "/app.css", "/assets/logo.svg"):
         assert (await site.get(path, headers=HTML)).headers["cache-control"] == "no-cache"
     for path in ("/", "/index.html", "/users/42"):
         assert (await site.get(path, headers=HTML)).headers["cache-control"] == "no-store"
@@ -211,8 +212,8 @@ async def test_each_page_has_a_nonce_of_its_own_that_its_policy_allows(tmp_path:
         for path in ("/", "/users/42"):
             answer = await client.get(path, headers=HTML)
             [nonce] = set(re.findall(r"'nonce-([^']+)'", answer.headers["content-security-policy"]))
-            assert re.search(rf'<app-root ngCspNonce="{nonce}">', answer.text, re.IGNORECASE)
-            assert f'<style nonce="{nonce}">' in answer.text
+            assert f'<body><template ngCspNonce="{nonce}"></template>' in answer.text
+            assert f'<style nonce="{nonce}"' in answer.text
             assert f'<script nonce="{nonce}" src="main-HS5SINXE.js"' in answer.text
             assert NONCE not in answer.text
             assert "onload" not in answer.text
@@ -225,8 +226,38 @@ async def test_each_page_has_a_nonce_of_its_own_that_its_policy_allows(tmp_path:
     assert answer.headers["cross-origin-opener-policy"] == "same-origin"
 
 
-def test_a_page_without_an_application_is_left_as_it_is() -> None:
-    assert mark("<!doctype html><body><p>ng-app</p></body>") == "<!doctype html><body><p>ng-app</p></body>"
+MARK = f'<template ngCspNonce="{NONCE}"></template>'
+
+
+@pytest.mark.parametrize(
+    ("page", "marked"),
+    [
+        ("<body><p>", f"<body>{MARK}<p>"),
+        ('<BODY class="a>b"><APP-ROOT>', f'<BODY class="a>b">{MARK}<APP-ROOT>'),
+        ("<title>x</title><app>", f"<title>x</title>{MARK}<app>"),
+        ("<body><!-- <my-root> --><div app-root>", f"<body>{MARK}<!-- <my-root> --><div app-root>"),
+        ("<noscript><p></noscript>\r\n<app>", f"<noscript><p></noscript>\r\n{MARK}<app>"),
+        ("<body><style-switcher>", f"<body>{MARK}<style-switcher>"),
+        ('<script>a<b-1; "<script src=x>"</script>', f'<script nonce="{NONCE}">a<b-1; "<script src=x>"</script>'),
+        ('<SCRIPT nonce="x" data-nonce="y">', f'<SCRIPT nonce="{NONCE}" nonce="x" data-nonce="y">'),
+        ("""<link media="print" href="a.css" onload="this.media='all'">""", '<link href="a.css">'),
+    ],
+    ids=["body", "capitals", "no body", "comment", "noscript", "names", "script", "other nonce", "late style"],
+)
+def test_marks_are_put_where_a_browser_sees_elements(page: str, marked: str) -> None:
+    """C-357: whatever comments, scripts and attributes contain."""
+    assert mark(page) == marked
+
+
+def test_links_to_other_places_and_hidden_files_are_not_served(tmp_path: Path) -> None:
+    """C-15."""
+    (tmp_path / "secret").write_text("secret")
+    inside = tmp_path / "browser"
+    (inside / ".well-known").mkdir(parents=True)
+    for name in ("a.txt", ".env", ".well-known/security.txt"):
+        (inside / name).write_text("x")
+    (inside / "link.txt").symlink_to(tmp_path / "secret")
+    assert {path.relative_to(inside).as_posix() for path, _ in walk(inside)} == {"a.txt", ".well-known/security.txt"}
 
 
 async def test_files_are_sent_compressed_as_the_client_accepts_it(tmp_path: Path) -> None:
@@ -236,7 +267,7 @@ async def test_files_are_sent_compressed_as_the_client_accepts_it(tmp_path: Path
             ("/main-HS5SINXE.js", "br", None),
             ("/main-HS5SINXE.js", "gzip;q=0", None),
             ("/chunk-abcdefgh.js", "gzip, deflate, br", "br"),
-            ("/chunk-abcdefgh.js", "gzip", None),
+            ("/chunk-abcdefgh.js", "gzip", "gzip"),
             ("/", "gzip, deflate, br", "gzip"),
         ]:
             async with client.stream("GET", path, headers={"accept-encoding": accepted, **HTML}) as answer:

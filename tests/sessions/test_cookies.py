@@ -63,6 +63,9 @@ async def test_a_browser_that_dropped_its_access_cookie_is_asked_to_refresh(
     assert (await client.get("/api/auth/session", headers=sent(left))).json() is None
     cookies |= set_by(await renew(client, sent(left)))
     assert await who(client, cookies) == "ada@example.com"
+    basic = sent(cookies) | {"authorization": "Basic dGVzdDp0ZXN0"}
+    answer = await client.get("/api/users/me", headers=basic)
+    assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED"), "a refresh would not help"
     for guest in ({}, left | {"__Host-refresh": "garbage"}):
         assert (await client.get("/api/users/me", headers=sent(guest))).json()["code"] == "UNAUTHORIZED"
         answer = await client.get("/api/auth/session", headers=sent(guest))

@@ -5,6 +5,7 @@ that it adds at run time (https://angular.dev/best-practices/security). A build 
 marks are added at start."""
 
 import gzip
+import html.parser
 import json
 import re
 import secrets
@@ -21,8 +22,8 @@ from api.kernel.http.static import FILE_HEADERS, IMMUTABLE, accepted_codings, ma
 NONCE = "__CSP_NONCE__"
 POLICY = (
     f"default-src 'none'; script-src 'self' 'nonce-{NONCE}'; style-src 'self' 'nonce-{NONCE}'; connect-src 'self'; "
-    "img-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'self'; "
-    "form-action 'none'; frame-ancestors 'none'; "
+    "img-src 'self' data: blob:; font-src 'self'; media-src 'self'; manifest-src 'self'; worker-src 'self'; "
+    "base-uri 'self'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types angular angular#components"
 )
 """`base-uri 'self'`: Angular's router needs <base href>. `angular#components` is the policy of Angular's CDK."""
@@ -36,9 +37,11 @@ PAGE_HEADERS = {
 _FILES = re.compile(
     r".*\.(avif|css|gif|ico|jpe?g|js|json|map|mjs|png|svg|ttf|txt|wasm|webmanifest|webp|woff2?|xml)", re.IGNORECASE
 )
-_HASHED = re.compile(r"(media/)?[^/]+-(?=[a-z_-]*[A-Z0-9])[A-Za-z0-9_-]{8}\.\w+")
-"""How Angular's builder names files by their content. A hash without a capital or a digit is too rare to matter, and
-the pattern would match words, as in `app-settings.json`."""
+_HASHED = re.compile(r"[^/]+-(?=[a-z_-]*[A-Z0-9])[A-Za-z0-9_-]{8}\.(js|css)|(media/)?[^/]+-[A-Z2-7]{8}\.\w+")
+"""How Angular's builder names files by their content: in base32, and scripts also with other letters. Not each word and
+date of eight characters, in which the name of an asset may end."""
+_HEAD = ("html", "head", "base", "link", "meta", "title", "script", "style")
+_LATE = re.compile(r"""\s+(media|onload)\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
 
 
 class BrowserApplication:
@@ -49,13 +52,13 @@ class BrowserApplication:
         immutable = _built_names(folder)
         for path, compressed in walk(folder):
             name = path.relative_to(folder).as_posix()
-            if name == "index.html" or path.suffix == ".map":  # source maps are for developers
+            if name == "index.html" or ".map" in path.name.lower():  # source maps are for developers
                 continue
             forever = name in immutable if immutable else _HASHED.fullmatch(name)
             headers = FILE_HEADERS | {"cache-control": IMMUTABLE if forever else "no-cache"}
             self._files[f"/{name}"] = make_file(path.read_bytes(), media_type_of(name), headers, compressed)
         index = folder / "index.html"
-        self._page = mark(index.read_text()).split(NONCE) if index.is_file() else None
+        self._page = mark(index.read_text("utf-8-sig")).split(NONCE) if index.is_file() else None
         self._policy = POLICY.split(NONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,16 +90,48 @@ class BrowserApplication:
 
 
 def mark(page: str) -> str:
-    """Return index.html with the placeholder on each inline-capable element, and on the application's root element.
+    """Return index.html with the placeholder on each script and style, and on an element of its own at the beginning
+    of the body, whose `ngCspNonce` is the first that Angular finds. An inserted attribute wins over a later one of the
+    same name (HTML Standard §13.2.5.33).
 
     Also drops the event handler by which the builder loads a stylesheet late (`inlineCritical`): the policy refuses it,
     and the page would stay without its styles."""
-    page = re.sub(r""" media="print" onload="this\.media='all';?\"""", "", page)
-    page = re.sub(r"<(script|style)\b(?![^>]*\bnonce=)", rf'<\1 nonce="{NONCE}"', page)
-    if "ngcspnonce" in page.lower():
-        return page
-    root = re.compile(r"(<body\b.*?<[a-z][a-z0-9]*-[a-z0-9-]*)", re.DOTALL)
-    return root.sub(rf'\1 ngCspNonce="{NONCE}"', page, count=1)
+    marks = _Marks(page)
+    for start, end, text in sorted(marks.edits, reverse=True):
+        page = page[:start] + text + page[end:]
+    return page
+
+
+class _Marks(html.parser.HTMLParser):
+    """Finds where to edit a page. A parser, because comments and scripts may contain what looks like a tag."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=False)
+        self._lines = [0, *(found.end() for found in re.finditer("\n", page))]
+        self._has_body = self._silent = False
+        self.edits: list[tuple[int, int, str]] = []
+        """Start and end of what is replaced, and its replacement."""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        line, column = self.getpos()
+        start, text = self._lines[line - 1] + column, self.get_starttag_text() or ""
+        if tag in ("script", "style"):
+            after = start + len("<") + len(tag)
+            self.edits.append((after, after, f' nonce="{NONCE}"'))
+        elif tag == "link" and ("media", "print") in attrs:
+            self.edits.append((start, start + len(text), _LATE.sub("", text)))
+        elif tag == "noscript":
+            self._silent = True
+        elif not self._has_body and not self._silent and tag not in _HEAD:
+            self._has_body = True
+            place = start + len(text) if tag == "body" else start
+            self.edits.append((place, place, f'<template ngCspNonce="{NONCE}"></template>'))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "noscript":
+            self._silent = False
 
 
 def _navigates(path: str, accept: bytes) -> bool:

@@ -57,7 +57,7 @@ class Gate:
             if not self.route.guard.asks and not (self._finds and b"authorization" in headers):
                 return Caller()
             known = self._formerly(context, cookies, refusal)
-            if known and isinstance(refusal, UNAUTHORIZED):
+            if known and isinstance(refusal, UNAUTHORIZED) and b"authorization" not in headers:
                 refusal = TOKEN_EXPIRED()  # the browser dropped the access cookie and can still refresh
             return Caller(refusal=refusal, known=known)
         return Caller(claims=claims, principal=principal, known=principal.id)

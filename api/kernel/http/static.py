@@ -35,8 +35,8 @@ _CODINGS = {"br": ".br", "gzip": ".gz"}
 """Content codings by preference, and the suffix of a file that was compressed at build."""
 _REFUSED = re.compile(r"q=0(\.0{0,3})?")
 _COMPRESSIBLE = re.compile(r"text/|application/(javascript|json|manifest\+json|wasm|xml)|image/(svg|vnd\.microsoft)")
-_WORTH_COMPRESSING = 1024
-"""In bytes: a smaller answer fits one packet anyway."""
+_COMPRESSED_BYTES = range(1024, 8 * 1024 * 1024)
+"""A smaller answer fits one packet anyway; a larger one would delay the start by a second."""
 
 
 class Coded(msgspec.Struct, frozen=True):
@@ -62,8 +62,8 @@ def make_file(
 ) -> File:
     """Return the file in each coding. The ETag is of the content, and differs by coding (RFC 9110 §8.8.3.3)."""
     found = dict(compressed or {})
-    if not found and len(content) >= _WORTH_COMPRESSING and _COMPRESSIBLE.match(media_type):
-        found["gzip"] = gzip.compress(content, mtime=0)
+    if "gzip" not in found and len(content) in _COMPRESSED_BYTES and _COMPRESSIBLE.match(media_type):
+        found["gzip"] = gzip.compress(content, 6, mtime=0)
     tag = hashlib.sha256(content).hexdigest()[:32]
     shared = dict(headers) | ({"vary": "Accept-Encoding"} if found else {})
     codings = {
@@ -99,8 +99,16 @@ def media_type_of(name: str) -> str:
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, dict[str, bytes]]]:
-    """Yield each file below the folder, with its compressed forms by coding."""
-    found = {path for path in folder.rglob("*") if path.is_file()}
+    """Yield each file below the folder, with its compressed forms by coding. Hidden files, such as `.env`, and links
+    to files elsewhere are left out; `.well-known` (RFC 8615) is not hidden."""
+    root = folder.resolve()
+    found = {
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and path.resolve().is_relative_to(root)
+        and not any(part.startswith(".") and part != ".well-known" for part in path.relative_to(folder).parts)
+    }
     forms = {path.with_name(path.name + suffix) for path in found for suffix in _CODINGS.values()} & found
     for path in sorted(found - forms):
         siblings = {coding: path.with_name(path.name + suffix) for coding, suffix in _CODINGS.items()}
