@@ -78,7 +78,8 @@ def _split(text: str) -> list[str]:
 def _folded(part: str, split: dict[str, list[str]]) -> list[Term]:
     """Return the terms of a part that is not ASCII. Domains are stored in punycode, so it may match the words of a name
     or the labels of a domain. `split_words` returns no character that is an operator or a quote in a tsquery."""
-    words, labels = [*map(_prefix, split[part])], [*map(_prefix, _split(punycode(part)))]
+    domain = punycode(part)  # unchanged if it cannot be a domain
+    words, labels = [*map(_prefix, split[part])], [*map(_prefix, _split(domain) if domain.isascii() else ())]
     if not words or not labels or words == labels:
         return words
     query = f"({' & '.join(word.query for word in words)} | {' & '.join(label.query for label in labels)})"

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from api.kernel.identity.limits import Limit, Limiter, Policy, Verdict, merge, n
 from api.kernel.identity.windows import Count
 from api.kernel.settings import Rate, Settings
 from tests.kernel.things import scripts_run
+from tests.patient import SECONDS
 
 DAY = 86400
 NOWHERE = Cache({})
@@ -190,3 +192,20 @@ def test_two_values_of_ratelimit_are_one_list() -> None:
     assert merge('"all";r=9;t=1, "order";r=1;t=2', '"all";r=0;t=5, "guess";r=0;t=3') == (
         '"all";r=0;t=5, "order";r=1;t=2, "guess";r=0;t=3'
     )
+
+
+async def test_a_cancelled_caller_and_a_foreign_reply_leave_no_other_caller_waiting(settings: Settings) -> None:
+    """C-197."""
+
+    class Foreign(Cache):
+        async def evaluate(self, script: object, keys: list[str], arguments: list[str | float]) -> Any:
+            await asyncio.sleep(0)
+            return 5
+
+    limiter = Limiter(settings, Foreign({}))
+    first, *others = [asyncio.create_task(limiter.charge([limit(9)])) for _ in range(3)]
+    await asyncio.sleep(0)
+    first.cancel()
+    async with asyncio.timeout(SECONDS):
+        assert [(await other).alone for other in others] == [True, True]
+    assert first.cancelled()

@@ -60,3 +60,24 @@ async def test_a_lost_connection_fails_its_commands_and_counts_once(nowhere: Set
         assert [type(outcome) for outcome in outcomes] == [CacheUnavailable] * many
         assert await cache.execute("PING") == b"OK"
     assert carriers == 1
+
+
+@pytest.mark.parametrize("reply", [b"%1\r\n*0\r\n:1\r\n", b"?\r\n", b"+OK\r\n+OK\r\n"], ids=["type", "no RESP", "two"])
+async def test_a_reply_that_is_not_of_redis_ends_the_connection(nowhere: Settings, reply: bytes) -> None:
+    """C-345: `type` is valid RESP, for which hiredis has no value."""
+    connected = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connected
+        connected += 1
+        while request := await reader.read(65536):
+            writer.write(reply if b"ECHO" in request else b"+OK\r\n" * request.count(b"*"))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    async with server, open_cache(msgspec.structs.replace(nowhere, redis_url=url)) as cache:
+        outcomes = await asyncio.gather(cache.execute("ECHO", "1"), return_exceptions=True)
+        assert all(outcome == b"OK" or isinstance(outcome, CacheUnavailable) for outcome in outcomes)
+        assert await cache.execute("PING") == b"OK"
+    assert connected >= 2, "and one that probes for TLS"

@@ -43,6 +43,12 @@ async def ended(clients: list[Client]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_a_refusal_counts_although_another_check_could_not_be_made() -> None:
+    refused, away = client(uuid7(), Refusing()), client(uuid7(), Refusing(unavailable=1))
+    assert await Callers({refused, away}).check([away, refused]) == [away]
+    assert (refused.ending, away.ending) == ("signed_out", None)
+
+
 async def test_the_clients_of_an_account_are_checked_together() -> None:
     """As many at a time as are one query, and those of others not at all."""
     check, others, id = Refusing(), Refusing(), uuid7()

@@ -83,6 +83,12 @@ async def test_typed_text_finds_the_intended_accounts(admin: httpx.AsyncClient) 
     assert wrong == {}
 
 
+@pytest.mark.parametrize("q", ["Ösmith, fiona", "Ösmith_fiona", "„Öfiona“", "Ö/x"])
+async def test_text_that_cannot_be_a_domain_is_searched_as_words_only(admin: httpx.AsyncClient, q: str) -> None:
+    """C-157: its ASCII letters alone are not labels of a domain."""
+    assert (await admin.get("/api/users", params={"q": q})).json()["items"] == []
+
+
 async def test_a_whole_name_finds_its_account(admin: httpx.AsyncClient) -> None:
     """C-157."""
     for number, name in enumerate(NAMES):

@@ -9,7 +9,11 @@ from typing import Any
 
 import hiredis
 from redis.asyncio.connection import Connection, DefaultParser
-from redis.exceptions import ConnectionError, InvalidResponse
+from redis.exceptions import ConnectionError, InvalidResponse, RedisError
+
+_MORE = object()
+"""What the reader returns if a reply is incomplete. Not the connection itself: its buffer would be freed only by the
+garbage collector."""
 
 
 class Pipeline:
@@ -78,7 +82,7 @@ class _Replies(asyncio.Protocol):
         self._connection = connection  # kept, because its destructor closes the transport
         self._loop = asyncio.get_running_loop()
         self._expected: deque[tuple[float, asyncio.Future[Any]]] = deque()
-        self._reader = hiredis.Reader(InvalidResponse, DefaultParser.parse_error, notEnoughData=self)
+        self._reader = hiredis.Reader(InvalidResponse, DefaultParser.parse_error, notEnoughData=_MORE)
         self._watch: asyncio.TimerHandle | None = None
         self.closed = False
         self.lost = asyncio.Event()
@@ -101,9 +105,9 @@ class _Replies(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         try:
-            while (value := self._reader.gets()) is not self:
+            while (value := self._reader.gets()) is not _MORE:
                 self._deliver(value)
-        except (InvalidResponse, IndexError):  # not RESP, or a reply to no command
+        except Exception:  # noqa: BLE001  # not RESP, or a reply to no command; hiredis raises several
             self.close(InvalidResponse("the server does not answer as Redis does"))
 
     def _deliver(self, value: Any) -> None:
@@ -116,7 +120,8 @@ class _Replies(asyncio.Protocol):
             reply.set_result(value)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.close(exc or ConnectionError("the server closed the connection"))
+        known = isinstance(exc, OSError | RedisError)
+        self.close(exc if exc and known else ConnectionError("the server closed the connection"))
         self._handshake.connection_lost(exc)
         self._connection._close()  # type: ignore[no-untyped-call]
         self.lost.set()

@@ -173,10 +173,11 @@ class Limiter:
                     verdicts = await self._in_redis([limits for limits, _ in asking])
                 except CacheUnavailable:
                     verdicts = [self._in_memory(limits, time.monotonic()) for limits, _ in asking]
-                except Exception as error:  # a bug; raised to every waiter
+                except Exception as error:  # noqa: BLE001  # a bug; raised to every waiter
                     for _, answer in asking:
-                        answer.set_exception(error)
-                    raise
+                        if not answer.done():
+                            answer.set_exception(error)
+                    continue
                 for (_, answer), verdict in zip(asking, verdicts, strict=True):
                     if not answer.done():  # the caller may be cancelled
                         answer.set_result(verdict)
@@ -190,12 +191,17 @@ class Limiter:
             for limit in limits:
                 numbers += (limit.rate.count, limit.rate.period)
         keys = [limit.key for limits in asked for limit in limits]
-        *answers, deleted = await self._cache.evaluate(CHARGE, keys, numbers)
-        _log_deleted(deleted)
+        reply = await self._cache.evaluate(CHARGE, keys, numbers)
         verdicts = []
-        for limits, (allowed, *counts) in zip(asked, answers, strict=True):
-            each = [Count(*counts[at : at + 4]) for at in range(0, len(counts), 4)]
-            verdicts.append(Verdict(bool(allowed), limits, each))
+        try:
+            *answers, deleted = reply
+            for limits, (allowed, *counts) in zip(asked, answers, strict=True):
+                each = [Count(*counts[at : at + 4]) for at in range(0, len(counts), 4)]
+                verdicts.append(Verdict(bool(allowed), limits, each))
+        except (TypeError, ValueError):
+            logger.exception("the reply to a charge is not of its script")
+            raise CacheUnavailable from None
+        _log_deleted(deleted)
         return verdicts
 
     def _in_memory(self, limits: Sequence[Limit], now: float) -> Verdict:

@@ -42,15 +42,15 @@ class Callers:
         """End the clients whose caller may no longer follow. Returns those that were not checked because the database
         is unavailable; until it is back, only the token's expiry counts."""
         waiting = [client for client in clients if client.check is not None and client.ending is None]
-        while waiting:
-            batch = waiting[:AT_ONCE]
+        unchecked: list[Client] = []
+        while waiting and not unchecked:
+            batch, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
             found = await asyncio.gather(*(client.check() for client in batch if client.check), return_exceptions=True)
-            if any(isinstance(each, UNAVAILABLE) for each in found):
-                break
             for client, problem in zip(batch, found, strict=True):
-                if isinstance(problem, Problem):
+                if isinstance(problem, UNAVAILABLE):
+                    unchecked.append(client)
+                elif isinstance(problem, Problem):
                     client.end("signed_out")
                 elif isinstance(problem, Exception):
                     logger.error("a caller cannot be checked again", exc_info=problem)
-            waiting = waiting[AT_ONCE:]
-        return waiting
+        return unchecked + waiting

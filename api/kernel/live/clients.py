@@ -105,6 +105,10 @@ class Client:
         self.at = at
         await self._send(self._form.resync(at, reason))
 
+    def ends(self) -> bool:
+        """Return whether the client is to end. What was sent before may still be under way."""
+        return self.ending is not None
+
     def end(self, reason: str) -> None:
         """End the connection with a reason, after the client has received all data sent before."""
         if self.ending is not None:

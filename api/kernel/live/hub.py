@@ -131,11 +131,13 @@ class Live:
         """Send missed events from PostgreSQL until the client is at the hub's position. Raises UNAVAILABLE."""
         missed = 0
         feed = client.feed
-        while feed is not None and client.at < self.at and client.ending is None:
+        while feed is not None and client.at < self.at and not client.ends():
             until = self.at
             async with self._catching_up:
                 rows = await self._missed(feed, client.at)
             for row in rows:
+                if client.ends():  # its reader may be slow
+                    return
                 if row.type in feed.view.types:
                     missed += 1
                     await client.put(await self._shown.item(context, feed.view, row))

@@ -34,8 +34,9 @@ REVERSED = {"created_at": "-created_at", "-created_at": "created_at", "email": "
 async def list_users(context: Context, principal: Principal, query: UserSearch) -> Page[User]:
     """List accounts, optionally filtered by a search.
 
-    `total` is exact below 10,000. 10,000 means that there are as many or more, or that each word of the search is too
-    frequent to count its matches. A page of such a search may have fewer items than `limit` before the last one."""
+    `total` is exact below 10,000. 10,000 means that there are as many or more, or that each of the search's eight
+    longest words is too frequent to count its matches. A page of such a search may have fewer items than `limit` before
+    the last one."""
     search, sort = await search_of(context, query), query.sort
     cursors = Cursors(context.settings, "users", principal.id, *search.scope, sort)
     [after] = cursors.read(query.cursor, type(BEGINNINGS[sort]))
