@@ -25,22 +25,10 @@ from api.kernel.identity.auth import anyone, signed_in
 from api.kernel.settings import Settings
 from api.kernel.telemetry.logs import JsonFormatter
 from tests.conftest import client_of
+from tests.kernel.test_routing import MEMBERS
 
 CANARY = "hunter2-canary"
 TAKEN = conflict("TAKEN", "This name is taken.")
-MEMBERS = {
-    "type",
-    "title",
-    "status",
-    "detail",
-    "instance",
-    "code",
-    "trace_id",
-    "error",
-    "status_code",
-    "message",
-    "path",
-}
 
 
 class Name(msgspec.Struct, forbid_unknown_fields=True):

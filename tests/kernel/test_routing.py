@@ -124,6 +124,22 @@ async def bakery(settings: Settings, context: Context) -> AsyncIterator[httpx.As
         yield client
 
 
+MEMBERS = {
+    "type",
+    "title",
+    "status",
+    "detail",
+    "instance",
+    "code",
+    "trace_id",
+    "error",
+    "status_code",
+    "message",
+    "path",
+}
+"""The members of each problem; some have `errors` or `violated-policies` too."""
+
+
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """Check the whole common shape of a problem."""
     told: dict[str, Any] = answer.json()
@@ -133,20 +149,7 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert answer.headers["server-timing"].startswith("total;dur=")
     assert told["trace_id"] == answer.headers["x-trace-id"]
     kind = "about:blank" if status != 429 else "https://iana.org/assignments/http-problem-types#quota-exceeded"
-    members = {
-        "type",
-        "title",
-        "status",
-        "detail",
-        "instance",
-        "code",
-        "trace_id",
-        "message",
-        "error",
-        "status_code",
-        "path",
-    }
-    assert told.keys() - {"errors", "violated-policies"} == members
+    assert told.keys() - {"errors", "violated-policies"} == MEMBERS
     assert ("violated-policies" in told) == (status == 429)
     assert (told["status"], told["type"]) == (status, kind)
     assert told["message"] == told["error"] == told["detail"]

@@ -81,7 +81,7 @@ async def stream(
 async def begin(context: Context, client: Client, lost: str | None) -> None:
     """Send missed events; afterwards the hub writes events as they happen."""
     try:
-        if lost is not None and client.ending is None:
+        if lost is not None and not client.ends():
             await client.resync(client.at, lost)
         await context.live.catch_up(context, client)
     except Problem:

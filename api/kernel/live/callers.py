@@ -41,7 +41,7 @@ class Callers:
     async def check(self, clients: Iterable[Client]) -> list[Client]:
         """End the clients whose caller may no longer follow. Returns those that were not checked because the database
         is unavailable; until it is back, only the token's expiry counts."""
-        waiting = [client for client in clients if client.check is not None and client.ending is None]
+        waiting = [client for client in clients if client.check is not None and not client.ends()]
         unchecked: list[Client] = []
         while waiting and not unchecked:
             batch, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]

@@ -147,7 +147,7 @@ class Live:
             if missed > MISSED:
                 missed = 0
                 await client.resync(self.at, "too_many")
-        client.current = client.ending is None
+        client.current = not client.ends()
 
     async def _missed(self, feed: Feed[Any], after: int) -> list[Row]:
         if feed.key is None:
