@@ -1,0 +1,4 @@
+import { ApplicationConfig, provideBrowserGlobalErrorListeners } from '@angular/core';
+import { provideRouter } from '@angular/router';
+
+export const config: ApplicationConfig = { providers: [provideBrowserGlobalErrorListeners(), provideRouter([])] };
