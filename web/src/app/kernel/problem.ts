@@ -52,6 +52,16 @@ function isDocument(body: unknown): body is ProblemDocument {
   return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body;
 }
 
+// HttpClient leaves the body of an error as text where a success would have no body.
+function parsed(body: unknown): unknown {
+  if (typeof body !== 'string') return body;
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return null; // not of our server: a proxy's page
+  }
+}
+
 /** The problem behind an error, that of a request or any other. */
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof HttpErrorResponse)) {
@@ -64,7 +74,7 @@ export function problemOf(error: unknown): Problem {
       retryAfter: null,
     };
   }
-  const body: unknown = error.error;
+  const body = parsed(error.error);
   const seconds = Number(error.headers.get('Retry-After') ?? NaN);
   const retryAfter = Number.isFinite(seconds) ? seconds : null;
   if (!isDocument(body)) {
