@@ -302,6 +302,9 @@ CASES: dict[int, tuple[str, str, str]] = {
     354: ("tasks of a later time: moved, postponed while they are leased or run, late by no measure", "15.4.2", "362"),
     356: ("an access cookie that expired, with its refresh cookie beside it", "7.1.1", "613"),
     357: ("an index.html whose comments and scripts look like elements", "3.4.3", "1021"),
+    358: ("responses whose compression would delay other requests", "15.2.2", "400"),
+    359: ("conditions with the entity tags of compressed responses", "15.4.2", "367"),
+    360: ("secrets guessed by the length of compressed responses (BREACH)", "14.2.4", "203"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {
