@@ -305,6 +305,7 @@ CASES: dict[int, tuple[str, str, str]] = {
     358: ("responses whose compression would delay other requests", "15.2.2", "400"),
     359: ("conditions with the entity tags of compressed responses", "15.4.2", "367"),
     360: ("secrets guessed by the length of compressed responses (BREACH)", "14.2.4", "203"),
+    361: ("demo accounts: in production, in a database with other accounts", "6.3.2, 13.4.2", "1392"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {
