@@ -162,8 +162,11 @@ web-check: web-modules ## lint web/, check its types, run its specs, and check t
 	@rm -rf web/.angular/api && $(NPM) run --silent api -- --output .angular/api > /dev/null
 	@diff --recursive --brief web/.angular/api web/src/app/api || { echo 'web-check: web/src/app/api is stale: run `make web-api`' >&2; exit 1; }
 	@$(NPM) run --silent lint
-	@test ! -d web/e2e || { $(NPM) exec --offline -- tsc --project tsconfig.e2e.json; }
+	@$(NPM) exec -- tsc --project tsconfig.e2e.json
 	@test -z "$$(find web/src -name '*.spec.ts')" || { $(NPM) test; }
+
+e2e: web-build ## run the journeys of web/e2e in Chromium (CHROMIUM=/usr/bin/chromium); ARGS="sessions -g phone" selects some
+	@$(NPM) run --silent e2e -- $(ARGS)
 
 web-api: web-modules ## write web/src/app/api from docs/openapi.json
 	@$(NPM) run --silent api > /dev/null
