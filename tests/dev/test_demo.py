@@ -26,7 +26,7 @@ def start(data: Path, port: int) -> Run:
     process = subprocess.Popen(
         [sys.executable, "-m", "dev", "run"],
         cwd=ROOT,
-        env={**inherited, "DATA_DIR": str(data), "PORT": str(port)},
+        env={**inherited, "DATA_DIR": str(data), "PORT": str(port), "WEB": "off"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
