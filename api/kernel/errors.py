@@ -53,7 +53,7 @@ class BrokenOff(Exception):
     the client does not mistake a part for the whole."""
 
 
-class Extra(msgspec.Struct, frozen=True):
+class ProblemExtra(msgspec.Struct, frozen=True):
     """The trace id of a problem, where the reference system's client reads it."""
 
     trace_id: str
@@ -82,7 +82,7 @@ class ProblemDocument(
     error: str
     status_code: int
     path: str
-    extra: Extra
+    extra: ProblemExtra
 
 
 def problem(status: int, code: str, detail: str) -> type[Problem]:
@@ -183,7 +183,7 @@ def document_of(refusal: Problem, path: str, trace_id: str) -> ProblemDocument:
         error=refusal.detail,
         status_code=refusal.status,
         path=path,
-        extra=Extra(trace_id),
+        extra=ProblemExtra(trace_id),
     )
 
 

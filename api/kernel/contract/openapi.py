@@ -116,7 +116,8 @@ def document(features: Sequence[Feature]) -> bytes:
 def _schemas(inputs: Sequence[Inputs]) -> tuple[dict[Any, Any], dict[str, Any]]:
     """Return each type's schema, and the components that they refer to."""
     kinds = _types(inputs)
-    schemas, components = schemas_of(kinds)
+    received = [kind for each in inputs for kind in (*each.path.values(), each.body, each.form, each.query)]
+    schemas, components = schemas_of(kinds, received)
     for component in components.values():
         if "description" in component:  # a docstring with line breaks
             component["description"] = " ".join(component["description"].split())
