@@ -1,4 +1,20 @@
+import { provideHttpClient, withInterceptors } from '@angular/common/http';
 import { ApplicationConfig, provideBrowserGlobalErrorListeners } from '@angular/core';
-import { provideRouter } from '@angular/router';
+import { provideRouter, withComponentInputBinding, withInMemoryScrolling } from '@angular/router';
 
-export const config: ApplicationConfig = { providers: [provideBrowserGlobalErrorListeners(), provideRouter([])] };
+import { routes } from './app.routes';
+import { waitForConnection } from './kernel/connection';
+import { renewSession } from './kernel/session';
+
+export const config: ApplicationConfig = {
+  providers: [
+    provideBrowserGlobalErrorListeners(),
+    // Angular's defaults send the XSRF-TOKEN cookie as X-XSRF-TOKEN with each unsafe request to a relative URL.
+    provideHttpClient(withInterceptors([renewSession, waitForConnection])),
+    provideRouter(
+      routes,
+      withComponentInputBinding(),
+      withInMemoryScrolling({ scrollPositionRestoration: 'enabled', anchorScrolling: 'enabled' }),
+    ),
+  ],
+};

@@ -1,5 +1,72 @@
-import { Component } from '@angular/core';
+import { Component, inject } from '@angular/core';
+import { DOCUMENT } from '@angular/common';
 import { RouterOutlet } from '@angular/router';
 
-@Component({ selector: 'app-root', imports: [RouterOutlet], template: '<router-outlet />' })
-export class App {}
+import { Connection } from './kernel/connection';
+import { followLanguage, texts } from './kernel/language';
+import { Session } from './kernel/session';
+import { followTheme } from './kernel/theme';
+import { Failure } from './ui/states';
+
+const t = texts({
+  en: {
+    offline: (seconds: number) => `You are offline. Trying again in ${String(seconds)} s.`,
+    now: 'Try now',
+  },
+  de: {
+    offline: (seconds: number) => `Sie sind offline. Neuer Versuch in ${String(seconds)} s.`,
+    now: 'Jetzt versuchen',
+  },
+});
+
+@Component({
+  selector: 'app-root',
+  imports: [Failure, RouterOutlet],
+  template: `
+    @if (connection.offline()) {
+      <div class="offline">
+        <span role="status" class="visually-hidden">{{ t().offline(1) }}</span>
+        <span aria-hidden="true">{{ t().offline(connection.next()) }}</span>
+        <button type="button" class="link" (click)="connection.tryNow()">{{ t().now }}</button>
+      </div>
+    }
+    @if (session.state() === 'failed') {
+      <main><app-failure [error]="session.error()" (retry)="retry()" /></main>
+    }
+    <router-outlet />
+  `,
+  styles: `
+    .offline {
+      position: sticky;
+      inset-block-start: 0;
+      z-index: 20;
+      display: flex;
+      flex-wrap: wrap;
+      justify-content: center;
+      gap: 0.25rem 1rem;
+      padding: 0.5rem 1rem;
+      background: var(--caution-container);
+      color: var(--caution);
+      font-size: 0.875rem;
+      font-weight: 500;
+    }
+    .offline .link {
+      color: inherit;
+    }
+  `,
+})
+export class App {
+  protected readonly connection = inject(Connection);
+  protected readonly session = inject(Session);
+  protected readonly t = t;
+
+  constructor() {
+    const document = inject(DOCUMENT);
+    followLanguage(document);
+    followTheme(document);
+  }
+
+  protected retry(): void {
+    location.reload();
+  }
+}

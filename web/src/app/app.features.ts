@@ -1,0 +1,6 @@
+import type { Feature } from './kernel/feature';
+import { sessions } from './sessions/sessions.feature';
+import { system } from './system/system.feature';
+
+/** The features of the application, in the order of the navigation. */
+export const FEATURES: readonly Feature[] = [sessions, system];

@@ -1,0 +1,30 @@
+import { inject } from '@angular/core';
+import { CanActivateFn, RedirectCommand, Router } from '@angular/router';
+
+import { Session } from './session';
+
+/** Admit a person who is signed in; others sign in first, and return to the page. */
+export const signedIn: CanActivateFn = async (_route, { url }) => {
+  const session = inject(Session);
+  const router = inject(Router);
+  await session.ready();
+  if (session.state() !== 'guest') return true; // `failed`: the application shows the error
+  return router.createUrlTree(['/sign-in'], { queryParams: url === '/' ? {} : { next: url } });
+};
+
+/** Admit a guest; a person who is signed in goes to the start page. */
+export const guest: CanActivateFn = async () => {
+  const session = inject(Session);
+  const router = inject(Router);
+  await session.ready();
+  return session.state() === 'signed-in' ? router.createUrlTree(['/']) : true;
+};
+
+/** Admit a superuser; others see why not, at the same address. Use it below `signedIn`. */
+export const superuser: CanActivateFn = async () => {
+  const session = inject(Session);
+  const router = inject(Router);
+  await session.ready();
+  if (session.isSuperuser() || session.state() !== 'signed-in') return true;
+  return new RedirectCommand(router.createUrlTree(['/forbidden']), { skipLocationChange: true });
+};

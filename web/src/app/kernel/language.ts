@@ -1,0 +1,39 @@
+import { computed, effect, Signal, signal } from '@angular/core';
+
+import type { Language } from '../api/models';
+
+export type { Language };
+export const LANGUAGES: Readonly<Record<Language, string>> = { en: 'English', de: 'Deutsch' };
+
+const KEY = 'language';
+const isLanguage = (text: string | null | undefined): text is Language => !!text && text in LANGUAGES;
+
+function preferred(): Language {
+  const stored = localStorage.getItem(KEY);
+  if (isLanguage(stored)) return stored;
+  return navigator.languages.map((each) => each.split('-')[0]).find(isLanguage) ?? 'en';
+}
+
+/** The language of the application. */
+export const language = signal<Language>(preferred());
+
+/** Switch the language of the application, now and for later visits. */
+export function speak(next: Language): void {
+  localStorage.setItem(KEY, next);
+  language.set(next);
+}
+
+/**
+ * Texts in each language, as a signal of those in the current one. German must have each text of English, with the
+ * same parameters: the compiler refuses a missing or a misspelt one, also in templates.
+ */
+export function texts<T>(all: { en: T; de: NoInfer<T> }): Signal<T> {
+  return computed(() => all[language()]);
+}
+
+/** Keep the `lang` of the document that of the application. */
+export function followLanguage(document: Document): void {
+  effect(() => {
+    document.documentElement.lang = language();
+  });
+}

@@ -1,0 +1,96 @@
+import { HttpErrorResponse } from '@angular/common/http';
+
+import type { FieldError, ProblemDocument } from '../api/models';
+import { Language, language, texts } from './language';
+
+/** Why a request failed, in words for a person (RFC 9457). `status` 0: the server could not be reached. */
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly errors: readonly FieldError[];
+  readonly traceId: string | null;
+  /** Seconds after which to try again. */
+  readonly retryAfter: number | null;
+}
+
+const t = texts({
+  en: {
+    offline: 'The server cannot be reached. Nothing was changed; try again when you are back online.',
+    unexpected: 'Something went wrong. Try again.',
+    wait: (seconds: number) => `Too many attempts. Try again in ${duration(seconds, 'en')}.`,
+  },
+  de: {
+    offline:
+      'Der Server ist nicht erreichbar. Es wurde nichts geändert; versuchen Sie es erneut, sobald Sie wieder online sind.',
+    unexpected: 'Etwas ist schiefgegangen. Versuchen Sie es erneut.',
+    wait: (seconds: number) => `Zu viele Versuche. Versuchen Sie es in ${duration(seconds, 'de')} erneut.`,
+  },
+});
+
+// Problems in other languages than the server's, by code.
+const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, string>>>>> = {
+  en: {},
+  de: {
+    LOGIN_BAD_CREDENTIALS: 'E-Mail-Adresse oder Passwort ist falsch.',
+    LOGIN_USER_NOT_VERIFIED: 'Die Adresse dieses Kontos ist noch nicht bestätigt.',
+    FORBIDDEN: 'Dafür fehlt Ihnen die Berechtigung.',
+    NOT_FOUND: 'Das gibt es nicht (mehr).',
+    PRECONDITION_FAILED: 'Die Daten wurden inzwischen geändert.',
+    VALIDATION_FAILED: 'Einige Eingaben sind ungültig.',
+    UNAVAILABLE: 'Der Dienst ist gerade nicht verfügbar. Versuchen Sie es gleich noch einmal.',
+    INTERNAL_ERROR: 'Auf dem Server ist ein Fehler aufgetreten.',
+  },
+};
+
+function duration(seconds: number, language: string): string {
+  const [amount, unit] = seconds < 90 ? [seconds, 'second'] : [Math.ceil(seconds / 60), 'minute'];
+  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(amount);
+}
+
+function isDocument(body: unknown): body is ProblemDocument {
+  return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body;
+}
+
+// HttpClient leaves the body of an error as text where a success would have no body.
+function parsed(body: unknown): unknown {
+  if (typeof body !== 'string') return body;
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return null; // not of our server: a proxy's page
+  }
+}
+
+/** The problem behind an error, that of a request or any other. */
+export function problemOf(error: unknown): Problem {
+  if (!(error instanceof HttpErrorResponse)) {
+    return {
+      status: -1,
+      code: 'UNEXPECTED',
+      detail: t().unexpected,
+      errors: [],
+      traceId: null,
+      retryAfter: null,
+    };
+  }
+  const body = parsed(error.error);
+  const seconds = Number(error.headers.get('Retry-After') ?? NaN);
+  const retryAfter = Number.isFinite(seconds) ? seconds : null;
+  if (!isDocument(body)) {
+    const [code, detail] = error.status === 0 ? ['OFFLINE', t().offline] : ['UNEXPECTED', t().unexpected];
+    return { status: error.status, code, detail, errors: [], traceId: null, retryAfter };
+  }
+  const detail =
+    error.status === 429 && retryAfter !== null
+      ? t().wait(retryAfter)
+      : (TRANSLATED[language()][body.code] ?? body.detail);
+  return {
+    status: error.status,
+    code: body.code,
+    detail,
+    errors: body.errors ?? [],
+    traceId: body.trace_id,
+    retryAfter,
+  };
+}

@@ -1,0 +1,90 @@
+import { HttpClient, HttpContext, httpResource, HttpResourceRef } from '@angular/common/http';
+import { computed, effect, linkedSignal, Signal, signal } from '@angular/core';
+import type { Observable } from 'rxjs';
+
+import type { StrictHttpResponse } from '../api/strict-http-response';
+
+/** A function of src/app/api that reads: its types, and the path of its operation. */
+export interface Operation<P, R> {
+  (http: HttpClient, rootUrl: string, params: P, context?: HttpContext): Observable<StrictHttpResponse<R>>;
+  readonly PATH: string;
+}
+
+type Scalar = string | number | boolean;
+
+/**
+ * Read by an operation of src/app/api, as an `httpResource`: again whenever a signal that `params` uses changes.
+ * `undefined` as parameters reads nothing.
+ */
+export function read<P, R>(
+  operation: Operation<P, R>,
+  params: () => P | undefined,
+): HttpResourceRef<R | undefined> {
+  return httpResource<R>(() => {
+    const values = params();
+    if (values === undefined) return undefined;
+    let url = `/api${operation.PATH}`;
+    const query: Record<string, Scalar | readonly Scalar[]> = {};
+    for (const [name, value] of Object.entries(values as Record<string, Scalar | null | undefined>)) {
+      if (url.includes(`{${name}}`)) url = url.replace(`{${name}}`, encodeURIComponent(String(value)));
+      else if (value !== undefined && value !== null && value !== '') query[name] = value;
+    }
+    return { url, params: query };
+  });
+}
+
+interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+/** The items of the pages that were read so far. */
+export interface List<T> {
+  /** undefined until the first page is there. */
+  readonly items: Signal<readonly T[] | undefined>;
+  readonly error: Signal<Error | undefined>;
+  readonly isLoading: Signal<boolean>;
+  readonly hasMore: Signal<boolean>;
+  /** Read the next page. */
+  more(): void;
+  /** Read again from the first page. */
+  reload(): void;
+  /** Show a change of items that the application made. */
+  update(change: (items: readonly T[]) => readonly T[]): void;
+}
+
+/** Read a list page by page. A change of `params` starts again with the first page. */
+export function readList<P extends { cursor?: string }, T>(
+  operation: Operation<P | undefined, Page<T>>,
+  params: () => P | undefined,
+): List<T> {
+  const attempt = signal(0);
+  const start = computed(() => ({ params: params(), attempt: attempt() }));
+  const cursor = linkedSignal<unknown, string | undefined>({ source: start, computation: () => undefined });
+  const page = read(operation, () => {
+    const { params: values } = start();
+    return values && { ...values, cursor: cursor() };
+  });
+  const items = signal<readonly T[] | undefined>(undefined); // of the previous parameters until the new page is there
+  const next = signal<string | null>(null);
+  effect(() => {
+    if (page.status() !== 'resolved' || !page.hasValue()) return;
+    const read = page.value();
+    items.update((before) => (cursor() === undefined ? read.items : [...(before ?? []), ...read.items]));
+    next.set(read.next_cursor);
+  });
+  return {
+    items: items.asReadonly(),
+    error: page.error,
+    isLoading: page.isLoading,
+    hasMore: computed(() => next() !== null),
+    more: () => {
+      if (!page.isLoading()) cursor.set(next() ?? undefined);
+    },
+    reload: () => {
+      if (page.error()) page.reload();
+      else attempt.update((count) => count + 1);
+    },
+    update: (change) => items.update((before) => before && change(before)),
+  };
+}

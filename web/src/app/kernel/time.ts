@@ -1,0 +1,55 @@
+import { Signal, signal } from '@angular/core';
+
+import { language } from './language';
+
+const KEY = 'time-zone';
+
+/** IANA name of the time zone in which times are shown. */
+export const timeZone = signal(localStorage.getItem(KEY) ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
+
+export function setTimeZone(zone: string): void {
+  localStorage.setItem(KEY, zone);
+  timeZone.set(zone);
+}
+
+const clock = signal(Date.now());
+setInterval(() => clock.set(Date.now()), 30_000);
+/** The time (ms), for texts that depend on it; it advances every 30 s. */
+export const now: Signal<number> = clock.asReadonly();
+
+/** A point in time with its zone, such as `3 May 2026, 14:05:09 CEST`. */
+export function exactTime(iso: string): string {
+  const format = new Intl.DateTimeFormat(language(), {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'short',
+    timeZone: timeZone(),
+  });
+  return format.format(new Date(iso));
+}
+
+const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['year', 31_557_600],
+  ['month', 2_629_800],
+  ['week', 604_800],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+];
+
+/** A point in time from now, such as `3 minutes ago`. */
+export function relativeTime(iso: string): string {
+  const seconds = (new Date(iso).getTime() - now()) / 1000;
+  const [unit, length] = UNITS.find(([, each]) => Math.abs(seconds) >= each) ?? ['second', 60];
+  const amount = unit === 'second' ? 0 : Math.round(seconds / length);
+  return new Intl.RelativeTimeFormat(language(), { numeric: 'auto' }).format(amount, unit);
+}
+
+/** A number as the language writes it. */
+export function formatNumber(value: number): string {
+  return new Intl.NumberFormat(language()).format(value);
+}

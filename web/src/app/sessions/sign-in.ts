@@ -1,0 +1,71 @@
+import { Component, computed, inject, input, signal } from '@angular/core';
+import { form, FormField, FormRoot, required } from '@angular/forms/signals';
+import { MatButton } from '@angular/material/button';
+import { RouterLink } from '@angular/router';
+
+import { Session } from '../kernel/session';
+import { submit } from '../kernel/submit';
+import { AppField } from '../ui/field';
+import { FormError } from '../ui/form-error';
+import { Page } from '../ui/page';
+import { t as texts } from './texts';
+
+@Component({
+  selector: 'app-sign-in',
+  imports: [AppField, FormError, FormField, FormRoot, MatButton, Page, RouterLink],
+  template: `
+    <div class="card">
+      <app-page class="body" [heading]="t().heading">
+        @if (ended()) {
+          <p class="banner caution" role="status">{{ t().ended }}</p>
+        }
+        <form [formRoot]="form">
+          <app-form-error [form]="form" />
+          <app-field [label]="t().email">
+            <input type="email" [formField]="form.username" autocomplete="username" inputmode="email" />
+          </app-field>
+          <app-field [label]="t().password">
+            <input type="password" [formField]="form.password" autocomplete="current-password" />
+          </app-field>
+          <button mat-flat-button [disabled]="form().submitting()">{{ t().action }}</button>
+        </form>
+        <p class="links">
+          <a routerLink="/forgot-password">{{ t().forgot }}</a>
+          <a routerLink="/register">{{ t().register }}</a>
+        </p>
+      </app-page>
+    </div>
+  `,
+  styles: `
+    .body {
+      display: block;
+    }
+    .banner {
+      margin-block-end: 1.25rem;
+    }
+    .links {
+      display: flex;
+      flex-wrap: wrap;
+      justify-content: space-between;
+      gap: 0.5rem 1rem;
+      margin-block-start: 1.5rem;
+      font-size: 0.875rem;
+    }
+  `,
+})
+export class SignIn {
+  /** Set when the previous session was ended, by the server or in another place. */
+  readonly ended = input<string>();
+
+  protected readonly t = computed(() => texts().signIn);
+  private readonly model = signal({ username: '', password: '' });
+  protected readonly form = form(
+    this.model,
+    (path) => {
+      required(path.username);
+      required(path.password);
+    },
+    { submission: submit({ send: (value) => this.session.signIn(value) }) },
+  );
+  private readonly session = inject(Session);
+}

@@ -1,0 +1,76 @@
+import { BreakpointObserver } from '@angular/cdk/layout';
+import { Component, computed, inject, viewChild } from '@angular/core';
+import { toSignal } from '@angular/core/rxjs-interop';
+import { MatMenuModule } from '@angular/material/menu';
+import { MatDialog } from '@angular/material/dialog';
+import { MatSidenav, MatSidenavModule } from '@angular/material/sidenav';
+import { RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
+import { map } from 'rxjs';
+
+import { FEATURES } from '../app.features';
+import { SECTIONS } from '../kernel/feature';
+import { Notices } from '../kernel/notices';
+import { Session } from '../kernel/session';
+import { Icon } from '../ui/icon';
+import { Preferences } from './preferences';
+import { t } from './texts';
+
+/** The frame of pages for a person who is signed in: navigation, search, and the page. */
+@Component({
+  selector: 'app-shell',
+  imports: [Icon, MatMenuModule, MatSidenavModule, Preferences, RouterLink, RouterLinkActive, RouterOutlet],
+  templateUrl: './shell.html',
+  styleUrl: './shell.scss',
+  host: { '(document:keydown.control.k)': 'search($event)', '(document:keydown.meta.k)': 'search($event)' },
+})
+export class Shell {
+  private readonly dialogs = inject(MatDialog);
+  private readonly notices = inject(Notices);
+  protected readonly session = inject(Session);
+  protected readonly t = t;
+
+  private readonly drawer = viewChild.required(MatSidenav);
+  protected readonly narrow = toSignal(
+    inject(BreakpointObserver)
+      .observe('(max-width: 60rem)')
+      .pipe(map(({ matches }) => matches)),
+    { initialValue: false },
+  );
+  protected readonly sections = computed(() => {
+    const entries = FEATURES.flatMap((each) => each.navigation ?? []);
+    return SECTIONS.filter((each) => each === 'account' || this.session.isSuperuser()).map((name) => ({
+      name,
+      entries: entries.filter(({ section }) => section === name),
+    }));
+  });
+
+  protected closeDrawer(): void {
+    if (this.narrow()) void this.drawer().close();
+  }
+
+  protected search(event?: Event): void {
+    event?.preventDefault();
+    if (this.dialogs.openDialogs.length) return;
+    void import('./palette').then(({ Palette }) =>
+      this.dialogs.open(Palette, {
+        width: '36rem',
+        maxWidth: '94vw',
+        position: { top: '12vh' },
+        ariaLabel: t().search,
+      }),
+    );
+  }
+
+  protected skip(): void {
+    document.querySelector<HTMLElement>('main h1')?.focus();
+  }
+
+  protected async signOut(): Promise<void> {
+    try {
+      await this.session.signOut();
+      this.notices.say(t().signedOut);
+    } catch (error) {
+      this.notices.fail(error);
+    }
+  }
+}

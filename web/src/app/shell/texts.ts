@@ -1,0 +1,36 @@
+import { texts } from '../kernel/language';
+
+export const t = texts({
+  en: {
+    sections: { account: 'Account', administration: 'Administration', operations: 'Operations' },
+    skip: 'Skip to the content',
+    menu: 'Menu',
+    navigation: 'Main',
+    search: 'Search pages and commands',
+    command: 'Type a page or a command',
+    nothing: 'No page or command has this name.',
+    theme: 'Theme',
+    themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
+    language: 'Language',
+    signOut: 'Sign out',
+    signedOut: 'You are signed out.',
+    account: (email: string) => `Account: ${email}`,
+    docs: 'API documentation',
+  },
+  de: {
+    sections: { account: 'Konto', administration: 'Verwaltung', operations: 'Betrieb' },
+    skip: 'Zum Inhalt springen',
+    menu: 'Menü',
+    navigation: 'Hauptnavigation',
+    search: 'Seiten und Befehle suchen',
+    command: 'Seite oder Befehl eingeben',
+    nothing: 'Keine Seite und kein Befehl heißt so.',
+    theme: 'Farben',
+    themes: { system: 'Wie das System', light: 'Hell', dark: 'Dunkel' },
+    language: 'Sprache',
+    signOut: 'Abmelden',
+    signedOut: 'Sie sind abgemeldet.',
+    account: (email: string) => `Konto: ${email}`,
+    docs: 'API-Dokumentation',
+  },
+});

@@ -1,0 +1,94 @@
+import { Component, computed, contentChild, effect, input, signal } from '@angular/core';
+import {
+  FormField,
+  MaxLengthValidationError,
+  MinLengthValidationError,
+  ValidationError,
+} from '@angular/forms/signals';
+
+import { Icon } from './icon';
+import { t } from './texts';
+
+let count = 0;
+
+function explain(error: ValidationError): string {
+  if (error.message) return error.message;
+  if (error instanceof MinLengthValidationError) return t().minLength(error.minLength);
+  if (error instanceof MaxLengthValidationError) return t().maxLength(error.maxLength);
+  if (error.kind === 'required') return t().required;
+  return error.kind === 'email' ? t().email : t().invalid;
+}
+
+/**
+ * A control with its label, hint and error:
+ *
+ *     <app-field label="E-mail"><input type="email" [formField]="form.email" /></app-field>
+ *
+ * A password gets a button that shows it.
+ */
+@Component({
+  selector: 'app-field',
+  imports: [Icon],
+  template: `
+    <label [attr.for]="id"
+      >{{ label() }}
+      @if (optional()) {
+        <span class="optional">({{ t().optional }})</span>
+      }
+    </label>
+    <div class="control" [class.revealing]="secret()">
+      <ng-content />
+      @if (secret()) {
+        <button
+          type="button"
+          class="icon-button"
+          [attr.aria-label]="shown() ? t().hide : t().show"
+          [attr.aria-pressed]="shown()"
+          (click)="shown.set(!shown())"
+        >
+          <app-icon [name]="shown() ? 'visibility_off' : 'visibility'" />
+        </button>
+      }
+    </div>
+    @if (error(); as text) {
+      <p class="error" [id]="id + '-note'">{{ text }}</p>
+    } @else if (hint()) {
+      <p class="hint" [id]="id + '-note'">{{ hint() }}</p>
+    }
+  `,
+  styleUrl: './field.scss',
+})
+export class AppField {
+  readonly label = input.required<string>();
+  readonly hint = input<string>();
+  readonly optional = input(false);
+
+  protected readonly t = t;
+  protected readonly id = `field-${String(++count)}`;
+  private readonly bound = contentChild.required(FormField);
+  private readonly element = computed(() => this.bound().element as HTMLInputElement);
+  protected readonly shown = signal(false);
+  protected readonly secret = signal(false);
+  protected readonly error = computed(() => {
+    const state = this.bound().state();
+    const [first] = state.errors();
+    return state.touched() && first ? explain(first) : null;
+  });
+
+  constructor() {
+    effect(() => {
+      const element = this.element();
+      element.id = this.id;
+      if (element.type === 'password') this.secret.set(true);
+    });
+    effect(() => {
+      if (this.secret()) this.element().type = this.shown() ? 'text' : 'password';
+    });
+    effect(() => {
+      const element = this.element();
+      element.setAttribute('aria-invalid', String(this.error() !== null));
+      if (this.error() !== null || this.hint()) element.setAttribute('aria-describedby', `${this.id}-note`);
+      else element.removeAttribute('aria-describedby');
+    });
+  }
+}

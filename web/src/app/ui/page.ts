@@ -1,0 +1,72 @@
+import {
+  afterNextRender,
+  Component,
+  DestroyRef,
+  effect,
+  ElementRef,
+  inject,
+  input,
+  viewChild,
+} from '@angular/core';
+import { Title } from '@angular/platform-browser';
+import { Router } from '@angular/router';
+
+/**
+ * The head of a page: its title, in the window's title too, and its actions (`<button actions>`). After a navigation
+ * the title gets the focus, so that a screen reader reads it and the next tab stop is the page's first.
+ */
+@Component({
+  selector: 'app-page',
+  template: `
+    <header>
+      <div>
+        <h1 #title tabindex="-1">{{ heading() }}</h1>
+        @if (lead()) {
+          <p class="lead">{{ lead() }}</p>
+        }
+      </div>
+      <div class="actions"><ng-content select="[actions]" /></div>
+    </header>
+    <ng-content />
+  `,
+  styles: `
+    header {
+      display: flex;
+      flex-wrap: wrap;
+      align-items: flex-start;
+      justify-content: space-between;
+      gap: 0.75rem 1.5rem;
+      margin-block-end: 1.5rem;
+    }
+    .lead {
+      margin-block: 0.25rem 0;
+      max-inline-size: 62ch;
+      color: var(--quiet);
+    }
+    .actions {
+      display: flex;
+      flex-wrap: wrap;
+      gap: 0.5rem;
+    }
+    .actions:empty {
+      display: none;
+    }
+  `,
+})
+export class Page {
+  readonly heading = input.required<string>();
+  readonly lead = input<string>();
+  private readonly element = viewChild.required<ElementRef<HTMLElement>>('title');
+
+  constructor() {
+    const title = inject(Title);
+    const router = inject(Router);
+    let alive = true;
+    inject(DestroyRef).onDestroy(() => (alive = false));
+    effect(() => title.setTitle(`${this.heading()} · REST Angular`));
+    const first = router.lastSuccessfulNavigation() === null;
+    afterNextRender(() => {
+      if (!first && alive) this.element().nativeElement.focus({ preventScroll: true });
+    });
+  }
+}

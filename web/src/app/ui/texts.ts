@@ -1,0 +1,51 @@
+import { texts } from '../kernel/language';
+
+/** Texts of the shared components. */
+export const t = texts({
+  en: {
+    required: 'This field is required.',
+    email: 'Enter an e-mail address, such as ada@example.com.',
+    minLength: (length: number) => `Enter at least ${String(length)} characters.`,
+    maxLength: (length: number) => `Enter at most ${String(length)} characters.`,
+    invalid: 'This value is not valid.',
+    optional: 'optional',
+    show: 'Show password',
+    hide: 'Hide password',
+    retry: 'Try again',
+    trace: 'Trace id',
+    copy: 'Copy',
+    copied: 'Copied',
+    loading: 'Loading',
+    more: 'Show more',
+    cancel: 'Cancel',
+    failure: {
+      forbidden: 'You cannot open this',
+      missing: 'Nothing is here',
+      unavailable: 'The server is not available',
+      other: 'This could not be loaded',
+    },
+  },
+  de: {
+    required: 'Dieses Feld ist erforderlich.',
+    email: 'Geben Sie eine E-Mail-Adresse ein, zum Beispiel ada@example.com.',
+    minLength: (length: number) => `Geben Sie mindestens ${String(length)} Zeichen ein.`,
+    maxLength: (length: number) => `Geben Sie höchstens ${String(length)} Zeichen ein.`,
+    invalid: 'Dieser Wert ist ungültig.',
+    optional: 'freiwillig',
+    show: 'Passwort anzeigen',
+    hide: 'Passwort verbergen',
+    retry: 'Erneut versuchen',
+    trace: 'Trace-ID',
+    copy: 'Kopieren',
+    copied: 'Kopiert',
+    loading: 'Wird geladen',
+    more: 'Mehr anzeigen',
+    cancel: 'Abbrechen',
+    failure: {
+      forbidden: 'Das dürfen Sie nicht öffnen',
+      missing: 'Hier ist nichts',
+      unavailable: 'Der Server ist nicht verfügbar',
+      other: 'Das konnte nicht geladen werden',
+    },
+  },
+});
