@@ -13,8 +13,8 @@ TRIES, PAUSE = 3, 10.0
 
 
 def fetch(pom: str, folder: Path, name: str) -> None:
-    """Download the dependencies of `pom` with `mvn`, which verifies their checksums, into `folder`, which must not exist.
-    `name` is for errors. Raises StackError."""
+    """Download the dependencies of `pom` into `folder`, which must not exist; Maven verifies their checksums. `name` is
+    used in errors. Raises StackError."""
     folder.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
         file, filled = Path(unfinished, "pom.xml"), Path(unfinished, "jars")
