@@ -96,7 +96,7 @@ export class Session {
 
   /** Sign in. Raises an HttpErrorResponse. */
   async signIn(body: Credentials): Promise<void> {
-    await firstValueFrom(this.sessions.cookieLogin$XWwwFormUrlencoded({ body }, apart()));
+    await firstValueFrom(this.sessions.cookieLogin({ body }, apart()));
     await this.load();
     this.tabs.postMessage('signed-in' satisfies News);
     await this.enter();
