@@ -66,7 +66,7 @@ export class Page {
     const router = inject(Router);
     const host = inject<ElementRef<HTMLElement>>(ElementRef).nativeElement;
     let alive = true;
-    let forget = () => undefined as void;
+    let forget: () => void = () => undefined;
     inject(DestroyRef).onDestroy(() => {
       alive = false;
       forget();
