@@ -34,9 +34,9 @@ async def list_dead_letters(context: Context, query: DeadLetterQuery) -> Page[De
 
 async def get_dead_letter(context: Context, id: UUID) -> DeadLetterDetails:
     """Get a dead letter with its data."""
-    row = await queries.read_dead_letter(context.db, id)
-    fields = msgspec.structs.asdict(row)
-    return DeadLetterDetails(**{**fields, "data": None if row.data is None else msgspec.json.decode(row.data)})
+    fields = msgspec.structs.asdict(await queries.read_dead_letter(context.db, id))
+    content = fields.pop("content")
+    return DeadLetterDetails(**fields, data=None if content is None else msgspec.json.decode(content))
 
 
 async def retry_dead_letters(context: Context, body: DeadLetterFilter) -> BulkResult:

@@ -54,7 +54,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 
 class DeadLetterRow(msgspec.Struct, frozen=True):
-    """A dead letter with its data as JSON; null for a message."""
+    """A dead letter; `content` is its data as JSON, null for a message."""
 
     id: UUID
     kind: str
@@ -65,7 +65,7 @@ class DeadLetterRow(msgspec.Struct, frozen=True):
     attempts: int
     created_at: datetime
     dead_at: datetime
-    data: str | None
+    content: str | None
 
 
 class DeadLetterDetails(DeadLetter, frozen=True):

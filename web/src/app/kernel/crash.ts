@@ -1,0 +1,58 @@
+import { ErrorHandler, inject, Injectable, Injector, signal } from '@angular/core';
+import { Router } from '@angular/router';
+
+import { Connection } from './connection';
+
+/** An error that no part of the application has handled. */
+export interface Crash {
+  /** `release`: a file of this build is gone, since a new version was installed. */
+  readonly kind: 'error' | 'release';
+  /** For a report to the developers. */
+  readonly details: string;
+  /** Where to go on after a reload. */
+  readonly url: string;
+}
+
+/** The first unhandled error since the last reload or dismissal. */
+export const crash = signal<Crash | null>(null);
+
+// Of Chrome, Firefox and Safari, in this order.
+const MISSING_FILE = /dynamically imported module|Importing a module script failed/i;
+
+/** Shows unhandled errors (app.ts), so that a failure is never a blank or a dead page. */
+@Injectable()
+export class CrashHandler implements ErrorHandler {
+  private readonly injector = inject(Injector); // the router would be made too early, and needs this class
+
+  handleError(error: unknown): void {
+    console.error(error);
+    const url = this.target();
+    if (MISSING_FILE.test(String(error))) void this.missing(error, url);
+    else this.show('error', error, url);
+  }
+
+  /** A file could not be loaded: the server is out of reach, or has another build. */
+  private async missing(error: unknown, url: string): Promise<void> {
+    try {
+      await fetch('/api/health/live', { cache: 'no-store' });
+    } catch {
+      await this.injector.get(Connection).lost(); // its bar says so
+      location.assign(url);
+      return;
+    }
+    this.show('release', error, url);
+  }
+
+  private show(kind: Crash['kind'], error: unknown, url: string): void {
+    const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
+    const lines = [new Date().toISOString(), location.href, navigator.userAgent, text];
+    crash.update((first) => first ?? { kind, details: lines.join('\n'), url });
+  }
+
+  /** The address to which the person was going. */
+  private target(): string {
+    const router = this.injector.get(Router);
+    const url = router.currentNavigation()?.extractedUrl ?? router.lastSuccessfulNavigation()?.finalUrl;
+    return url ? router.serializeUrl(url) : location.pathname + location.search;
+  }
+}
