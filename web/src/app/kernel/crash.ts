@@ -1,5 +1,5 @@
 import { ErrorHandler, inject, Injectable, Injector, signal } from '@angular/core';
-import { Router } from '@angular/router';
+import type { NavigationError } from '@angular/router';
 
 import { Connection } from './connection';
 
@@ -16,17 +16,25 @@ export interface Crash {
 /** The first unhandled error since the last reload or dismissal. */
 export const crash = signal<Crash | null>(null);
 
+let failed: NavigationError | undefined;
+
+/** Note where a navigation was going that fails, so that a reload goes on there. */
+export function noteFailure(navigation: NavigationError): void {
+  failed = navigation;
+}
+
 // Of Chrome, Firefox and Safari, in this order.
 const MISSING_FILE = /dynamically imported module|Importing a module script failed/i;
 
 /** Shows unhandled errors (app.ts), so that a failure is never a blank or a dead page. */
 @Injectable()
 export class CrashHandler implements ErrorHandler {
-  private readonly injector = inject(Injector); // the router would be made too early, and needs this class
+  private readonly injector = inject(Injector); // what it gives needs this class
 
   handleError(error: unknown): void {
     console.error(error);
-    const url = this.target();
+    const target = failed?.error === error ? failed?.url : undefined;
+    const url = target ?? location.pathname + location.search;
     if (MISSING_FILE.test(String(error))) void this.missing(error, url);
     else this.show('error', error, url);
   }
@@ -47,12 +55,5 @@ export class CrashHandler implements ErrorHandler {
     const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
     const lines = [new Date().toISOString(), location.href, navigator.userAgent, text];
     crash.update((first) => first ?? { kind, details: lines.join('\n'), url });
-  }
-
-  /** The address to which the person was going. */
-  private target(): string {
-    const router = this.injector.get(Router);
-    const url = router.currentNavigation()?.extractedUrl ?? router.lastSuccessfulNavigation()?.finalUrl;
-    return url ? router.serializeUrl(url) : location.pathname + location.search;
   }
 }

@@ -128,7 +128,6 @@ export const t = texts({
       heading: 'Page not found',
       text: 'There is no page at this address. It may be misspelt, or the page has moved.',
       action: 'Go to the start page',
-      back: 'Go back',
     },
     forbidden: {
       heading: 'No access',
@@ -165,7 +164,6 @@ export const t = texts({
       heading: 'Seite nicht gefunden',
       text: 'Unter dieser Adresse gibt es keine Seite. Vielleicht ist sie falsch geschrieben, oder die Seite ist umgezogen.',
       action: 'Zur Startseite',
-      back: 'Zurück',
     },
     forbidden: {
       heading: 'Kein Zugriff',
