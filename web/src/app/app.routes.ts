@@ -9,13 +9,14 @@ const pages = (kind: 'guest' | 'account' | 'administration'): Route[] =>
 const notFound = () => import('./system/not-found').then((m) => m.NotFound);
 
 export const routes: Routes = [
+  // First: without a page of its own, the frame of guests matches the empty address too, and stays blank.
+  { path: '', pathMatch: 'full', redirectTo: 'account/sessions' },
   { path: '', loadComponent: () => import('./shell/plain').then((m) => m.Plain), children: pages('guest') },
   {
     path: '',
     canActivate: [signedIn],
     loadComponent: () => import('./shell/shell').then((m) => m.Shell),
     children: [
-      { path: '', pathMatch: 'full', redirectTo: 'account/sessions' },
       ...pages('account'),
       { path: '', canActivate: [superuser], children: pages('administration') },
       { path: '**', canMatch: [isSignedIn], loadComponent: notFound },
