@@ -11,5 +11,10 @@ export const ROUTES: readonly Visit[] = [
   { name: 'session-ended', path: '/sign-in?ended=true', as: 'guest' },
   { name: 'sessions', path: '/account/sessions', as: 'person' },
   { name: 'not-found', path: '/no/such/page', as: 'person' },
+  { name: 'not-found-guest', path: '/no/such/page', as: 'guest' },
+  { name: 'dead-letters', path: '/operations/dead-letters', as: 'superuser' },
+  { name: 'dead-letters-filtered', path: '/operations/dead-letters?kind=task&type=none', as: 'superuser' },
+  { name: 'outbox', path: '/operations/outbox', as: 'superuser' },
+  { name: 'health', path: '/operations/health', as: 'superuser' },
   { name: 'forbidden', path: '/forbidden', as: 'person' },
 ];

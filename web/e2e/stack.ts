@@ -60,12 +60,14 @@ export class RunningStack {
     const log = join(import.meta.dirname, '../test-results', `${name}.log`);
     mkdirSync(join(log, '..'), { recursive: true });
     const running = new RunningStack(folder, environment, log, await run(environment, log));
-    execFileSync(PYTHON, ['-m', 'dev', 'exec', PYTHON, '-m', 'api.superuser', running.stack.root.email], {
-      cwd: ROOT,
-      env: environment,
-      input: `${running.stack.root.password}\n`,
-    });
+    running.execute(['-m', 'api.superuser', running.stack.root.email], `${running.stack.root.password}\n`);
     return running;
+  }
+
+  /** Run Python with the environment of the stack's processes, in the folder of the project. */
+  execute(command: readonly string[], input = ''): void {
+    const env = { ...this.environment, PYTHONPATH: ROOT };
+    execFileSync(PYTHON, ['-m', 'dev', 'exec', PYTHON, ...command], { cwd: ROOT, env, input });
   }
 
   /** Stop everything, and start it again at the same addresses, with the same data. */

@@ -1,6 +1,7 @@
 import type { Feature } from './kernel/feature';
+import { operations } from './operations/operations.feature';
 import { sessions } from './sessions/sessions.feature';
 import { system } from './system/system.feature';
 
 /** The features of the application, in the order of the navigation. */
-export const FEATURES: readonly Feature[] = [sessions, system];
+export const FEATURES: readonly Feature[] = [sessions, operations, system];

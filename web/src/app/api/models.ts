@@ -12,6 +12,7 @@ export type { ConsumerLag } from './models/consumer-lag';
 export type { CookieRenewal } from './models/cookie-renewal';
 export type { Credentials } from './models/credentials';
 export type { DeadLetter } from './models/dead-letter';
+export type { DeadLetterDetails } from './models/dead-letter-details';
 export type { DeadLetterFilter } from './models/dead-letter-filter';
 export type { DeadLetterPage } from './models/dead-letter-page';
 export type { EmailRequest } from './models/email-request';

@@ -1,5 +1,5 @@
 import { inject } from '@angular/core';
-import { CanActivateFn, RedirectCommand, Router } from '@angular/router';
+import { CanActivateFn, CanMatchFn, RedirectCommand, Router } from '@angular/router';
 
 import { Session } from './session';
 
@@ -10,6 +10,13 @@ export const signedIn: CanActivateFn = async (_route, { url }) => {
   await session.ready();
   if (session.state() !== 'guest') return true; // `failed`: the application shows the error
   return router.createUrlTree(['/sign-in'], { queryParams: url === '/' ? {} : { next: url } });
+};
+
+/** Match a route for a person who is signed in. */
+export const isSignedIn: CanMatchFn = async () => {
+  const session = inject(Session);
+  await session.ready();
+  return session.state() !== 'guest';
 };
 
 /** Admit a guest; a person who is signed in goes to the start page. */
