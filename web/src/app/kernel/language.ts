@@ -17,6 +17,11 @@ function preferred(): Language {
 /** The language of the application. */
 export const language = signal<Language>(preferred());
 
+/** The browser's variety of the language, such as `en-GB`, for times and numbers. */
+export const locale = computed(
+  () => navigator.languages.find((each) => each.startsWith(language())) ?? language(),
+);
+
 /** Switch the language of the application, now and for later visits. */
 export function speak(next: Language): void {
   localStorage.setItem(KEY, next);

@@ -1,6 +1,6 @@
 import { Signal, signal } from '@angular/core';
 
-import { language } from './language';
+import { locale } from './language';
 
 const KEY = 'time-zone';
 
@@ -19,7 +19,7 @@ export const now: Signal<number> = clock.asReadonly();
 
 /** A point in time with its zone, such as `3 May 2026, 14:05:09 CEST`. */
 export function exactTime(iso: string): string {
-  const format = new Intl.DateTimeFormat(language(), {
+  const format = new Intl.DateTimeFormat(locale(), {
     day: 'numeric',
     month: 'short',
     year: 'numeric',
@@ -46,10 +46,10 @@ export function relativeTime(iso: string): string {
   const seconds = (new Date(iso).getTime() - now()) / 1000;
   const [unit, length] = UNITS.find(([, each]) => Math.abs(seconds) >= each) ?? ['second', 60];
   const amount = unit === 'second' ? 0 : Math.round(seconds / length);
-  return new Intl.RelativeTimeFormat(language(), { numeric: 'auto' }).format(amount, unit);
+  return new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(amount, unit);
 }
 
 /** A number as the language writes it. */
 export function formatNumber(value: number): string {
-  return new Intl.NumberFormat(language()).format(value);
+  return new Intl.NumberFormat(locale()).format(value);
 }

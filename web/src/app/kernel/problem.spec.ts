@@ -1,0 +1,45 @@
+import { HttpErrorResponse, HttpHeaders } from '@angular/common/http';
+
+import { speak } from './language';
+import { problemOf } from './problem';
+
+const BODY = { code: 'NOT_FOUND', detail: 'There is no such person.', trace_id: 'abc', errors: [] };
+const failure = (status: number, error: unknown, headers: Record<string, string> = {}) =>
+  new HttpErrorResponse({ status, error, headers: new HttpHeaders(headers) });
+
+afterEach(() => speak('en'));
+
+it('reads a problem document', () => {
+  expect(problemOf(failure(404, BODY))).toMatchObject({
+    status: 404,
+    code: 'NOT_FOUND',
+    detail: BODY.detail,
+    traceId: 'abc',
+  });
+});
+
+it('reads a problem of a request without a response body, which HttpClient leaves as text', () => {
+  expect(problemOf(failure(404, JSON.stringify(BODY))).code).toBe('NOT_FOUND');
+});
+
+it.each([['<html>Bad gateway</html>'], [null], [''], ['null'], [{ error: 'other' }]])(
+  'survives the body %s',
+  (body) => {
+    expect(problemOf(failure(502, body))).toMatchObject({ status: 502, code: 'UNEXPECTED', errors: [] });
+  },
+);
+
+it('says that the server cannot be reached', () => {
+  expect(problemOf(failure(0, null)).code).toBe('OFFLINE');
+});
+
+it('says in the language of the application how long to wait', () => {
+  const limited = failure(429, { ...BODY, code: 'RATE_LIMITED' }, { 'Retry-After': '150' });
+  expect(problemOf(limited).detail).toBe('Too many attempts. Try again in 3 minutes.');
+  speak('de');
+  expect(problemOf(limited).detail).toBe('Zu viele Versuche. Versuchen Sie es in 3 Minuten erneut.');
+});
+
+it('takes other errors for unexpected ones', () => {
+  expect(problemOf(new TypeError('x')).status).toBe(-1);
+});

@@ -1,0 +1,69 @@
+import { HttpErrorResponse } from '@angular/common/http';
+import { signal } from '@angular/core';
+import { TestBed } from '@angular/core/testing';
+import { form, required, submit as send } from '@angular/forms/signals';
+import { Observable, of, throwError } from 'rxjs';
+
+import { submit } from './submit';
+
+const invalid = (code: string, errors: { pointer: string; detail: string }[] = []) =>
+  throwError(
+    () =>
+      new HttpErrorResponse({ status: 422, error: { code, detail: 'Not valid.', errors, trace_id: 't' } }),
+  );
+
+function build(answer: () => Observable<string>) {
+  const done = vi.fn();
+  const model = signal({ email: 'ada@example.com', roles: ['a'], 'x/y': '' });
+  const tree = TestBed.runInInjectionContext(() =>
+    form(model, (path) => required(path.email), {
+      submission: submit({ send: answer, done, fields: { TAKEN: 'email' } }),
+    }),
+  );
+  return { tree, model, done };
+}
+
+it('passes the value on, and then the result', async () => {
+  const { tree, done } = build(() => of('result'));
+  expect(await send(tree)).toBe(true);
+  expect(done).toHaveBeenCalledWith('result');
+});
+
+it('puts messages at the fields to which the pointers refer', async () => {
+  const { tree } = build(() =>
+    invalid('VALIDATION_FAILED', [
+      { pointer: '/email', detail: 'Too long.' },
+      { pointer: '/roles/0', detail: 'Unknown.' },
+      { pointer: '/x~1y', detail: 'Missing.' },
+    ]),
+  );
+  expect(await send(tree)).toBe(false);
+  expect(tree.email().errors()[0]?.message).toBe('Too long.');
+  expect(tree.roles[0]?.().errors()[0]?.message).toBe('Unknown.');
+  expect(tree['x/y']().errors()[0]?.message).toBe('Missing.');
+  expect(tree().errors()).toEqual([]);
+});
+
+it('puts others at the form', async () => {
+  const { tree } = build(() => invalid('VALIDATION_FAILED', [{ pointer: '/unknown/0', detail: 'No.' }]));
+  await send(tree);
+  expect(tree().errors()[0]).toMatchObject({
+    kind: 'server',
+    message: 'Not valid.',
+    problem: { traceId: 't' },
+  });
+});
+
+it('knows the field of a code', async () => {
+  const { tree } = build(() => invalid('TAKEN'));
+  await send(tree);
+  expect(tree.email().errors()[0]?.message).toBe('Not valid.');
+});
+
+it('sends again after the value was changed', async () => {
+  const { tree, model } = build(() => invalid('TAKEN'));
+  await send(tree);
+  model.update((value) => ({ ...value, email: 'eve@example.com' }));
+  expect(tree.email().errors()).toEqual([]);
+  expect(tree().invalid()).toBe(false);
+});

@@ -1,0 +1,33 @@
+import { speak } from './language';
+import { exactTime, formatNumber, now, relativeTime, setTimeZone } from './time';
+
+const ago = (seconds: number) => relativeTime(new Date(now() - seconds * 1000).toISOString());
+
+afterEach(() => speak('en'));
+
+it('writes times from now', () => {
+  expect([0, 59, 60, 3600, 86_400, 86_400 * 14, -7200].map(ago)).toEqual([
+    'now',
+    'now',
+    '1 minute ago',
+    '1 hour ago',
+    'yesterday',
+    '2 weeks ago',
+    'in 2 hours',
+  ]);
+  speak('de');
+  expect(ago(60)).toBe('vor 1 Minute');
+});
+
+it('writes exact times in the chosen zone', () => {
+  setTimeZone('Asia/Kathmandu');
+  expect(exactTime('2026-05-03T12:00:00Z')).toContain('05:45:00 PM GMT+5:45');
+  setTimeZone('UTC');
+  expect(exactTime('2026-05-03T12:00:00Z')).toBe('May 3, 2026, 12:00:00 PM UTC');
+});
+
+it('writes numbers as the language does', () => {
+  expect(formatNumber(1234567)).toBe('1,234,567');
+  speak('de');
+  expect(formatNumber(1234567)).toBe('1.234.567');
+});
