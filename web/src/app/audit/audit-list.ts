@@ -93,8 +93,9 @@ export class AuditList {
 
   protected readonly subject = subjectOf;
 
-  protected isMe(id: string): boolean {
-    return this.session.user()?.id === id;
+  /** An account in the list: its last characters, since ids begin with their time. */
+  protected nameOf(id: string): string {
+    return this.session.user()?.id === id ? this.t().you : `…${id.slice(-8)}`;
   }
 
   /** Filter by the id or the address of a person. */

@@ -59,7 +59,7 @@ export interface Shown {
         <dd><app-copyable [text]="traceId" /></dd>
       </dl>
 
-      <section aria-labelledby="entry-data">
+      <section>
         <div class="head">
           <h3 id="entry-data">{{ t().data }}</h3>
           @if (entry.data) {
@@ -75,8 +75,8 @@ export interface Shown {
         }
       </section>
 
-      <section aria-labelledby="entry-chain">
-        <h3 id="entry-chain">{{ t().chain }}</h3>
+      <section>
+        <h3>{{ t().chain }}</h3>
         @if (entry.hash) {
           <dl>
             <dt>{{ t().position }}</dt>

@@ -66,7 +66,7 @@ export const t = texts({
       endSessions: {
         heading: 'Sessions',
         hint: 'Signs the person out on all devices.',
-        button: 'End all sessions',
+        button: 'End all',
         title: 'End all sessions?',
         text: (email: string) => `${email} is signed out on all devices at once.`,
         action: 'End them',
@@ -228,7 +228,7 @@ export const t = texts({
       endSessions: {
         heading: 'Sitzungen',
         hint: 'Meldet die Person auf allen Geräten ab.',
-        button: 'Alle Sitzungen beenden',
+        button: 'Alle beenden',
         title: 'Alle Sitzungen beenden?',
         text: (email: string) => `${email} wird sofort auf allen Geräten abgemeldet.`,
         action: 'Beenden',
