@@ -19,7 +19,7 @@ import { t as texts } from './texts';
   template: `
     <form [formRoot]="form">
       <h2 mat-dialog-title>{{ t().title }}</h2>
-      <mat-dialog-content class="stack">
+      <mat-dialog-content>
         <p>{{ own ? t().ownText : t().text }}</p>
         <app-form-error [form]="form" />
         <app-field [label]="t().type(user.email)">
@@ -40,6 +40,10 @@ import { t as texts } from './texts';
   styles: `
     form {
       gap: 0;
+    }
+    mat-dialog-content {
+      display: grid;
+      gap: 1rem;
     }
     p {
       overflow-wrap: anywhere;

@@ -17,7 +17,7 @@ import { t as texts } from './texts';
   template: `
     <form [formRoot]="form">
       <h2 mat-dialog-title>{{ t().title }}</h2>
-      <mat-dialog-content class="stack">
+      <mat-dialog-content>
         <p>{{ t().text(email) }}</p>
         <app-form-error [form]="form" />
         <app-field [label]="t().password">
@@ -33,6 +33,10 @@ import { t as texts } from './texts';
   styles: `
     form {
       gap: 0;
+    }
+    mat-dialog-content {
+      display: grid;
+      gap: 1rem;
     }
   `,
 })

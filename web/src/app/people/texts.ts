@@ -283,8 +283,8 @@ export const t = texts({
     conflict: {
       title: 'Diese Person wurde inzwischen geändert',
       text: 'Nachdem Sie diese Seite geöffnet haben, wurde eine andere Änderung gespeichert. Wählen Sie, welche Werte gelten sollen.',
-      mine: 'Ihrer',
-      current: 'Aktueller',
+      mine: 'Ihr Wert',
+      current: 'Aktueller Wert',
       yes: 'Ja',
       no: 'Nein',
       none: 'Keine',
