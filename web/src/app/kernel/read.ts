@@ -43,9 +43,9 @@ interface Page<T> {
 export interface List<T> {
   /** undefined until the first page is there. */
   readonly items: Signal<readonly T[] | undefined>;
-  /** Why the first page could not be read. */
+  /** Why a page could not be read. */
   readonly error: Signal<Error | undefined>;
-  /** Why the next page could not be read. */
+  /** The same, where there are pages before it. */
   readonly moreError: Signal<Error | undefined>;
   /** The number of items of all pages, as the server counts it. */
   readonly total: Signal<number | undefined>;
@@ -83,7 +83,7 @@ export function readList<P extends { cursor?: string }, T>(
   });
   return {
     items: items.asReadonly(),
-    error: computed(() => (cursor() === undefined ? page.error() : undefined)),
+    error: page.error,
     moreError: computed(() => (cursor() === undefined ? undefined : page.error())),
     total: total.asReadonly(),
     isLoading: page.isLoading,
