@@ -4,6 +4,13 @@
 #   docker run --env-file .env --publish 8000:8000 rest-angular
 #   docker run --env-file .env rest-angular python -m worker
 
+FROM node:24-bookworm-slim AS web
+WORKDIR /web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci
+COPY web/ ./
+RUN npm run build
+
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
@@ -14,7 +21,7 @@ COPY api/ api/
 COPY sql/ sql/
 COPY worker/ worker/
 COPY migrations/ migrations/
-COPY web/ web/
+COPY --from=web /web/dist/ web/dist/
 RUN /venv/bin/python -m compileall -q /venv /app
 
 FROM python:3.13-slim-bookworm

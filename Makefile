@@ -1,6 +1,6 @@
 # Development commands; `make help` lists them. The tools are in .venv, created from the hashed lock file.
 .DEFAULT_GOAL := help
-.PHONY: help run reset quick new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables bench bench-check cost lock clean
+.PHONY: help run reset quick new test fuzz test-kafka faults attacks deployment check check-deploy migrate superuser import-users audit operations status observe topics openapi events api-page variables web web-build web-check web-api web-modules e2e bench bench-check cost lock clean
 SHELL := /bin/bash
 # Set in images for small layers; here it would make each test run compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -11,7 +11,7 @@ BIN := .venv/bin
 STAMP := .venv/.from-lock
 
 help: ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 18
 
 # Recreate .venv if its Python was replaced or its creation was interrupted.
 ifneq ($(shell $(BIN)/python -c 'import pip; print("usable")' 2> /dev/null),usable)
@@ -29,7 +29,7 @@ $(STAMP): requirements-dev.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
 	@touch $@
 
-run: $(STAMP) ## start everything on this machine (PORT and DATA_DIR override the defaults)
+run: $(STAMP) ## start everything on this machine (PORT, DATA_DIR; WEB=off does not build web/)
 	@exec $(BIN)/python -m dev run
 
 reset: $(STAMP) ## delete the data of `make run` (DATA_DIR), which must be stopped
@@ -114,8 +114,9 @@ topics: $(STAMP) ## list the required Kafka topics, while `make run` runs; ARGS=
 observe: $(STAMP) ## start Prometheus for `METRICS_PORT=9464 make run` (needs Debian's package prometheus)
 	@exec $(BIN)/python -m dev.observe
 
-openapi: $(STAMP) ## write docs/openapi.json from the routes
+openapi: $(STAMP) ## write docs/openapi.json from the routes, and web/src/app/api if `make web-api` has run before
 	@$(BIN)/python -c 'import sys; from api.features import FEATURES; from api.kernel.contract.openapi import document; sys.stdout.buffer.write(document(FEATURES))' > docs/openapi.json
+	@test ! -e web/node_modules/.from-lock || $(MAKE) --no-print-directory web-api
 
 events: $(STAMP) ## write docs/asyncapi.json and docs/events/ from the events; refuses breaking changes
 	@$(BIN)/python -c 'import sys; from pathlib import Path; from api.features import FEATURES; from api.kernel.contract.asyncapi import write; sys.exit("\n".join(write(FEATURES, Path("docs"))) or 0)'
@@ -125,6 +126,50 @@ variables: $(STAMP) ## write the features' variables into docs/operations.md and
 
 api-page: $(STAMP) ## write the examples in docs/api.md from a run
 	@$(BIN)/python -m tests.api_page
+
+# Node.js and npm come from a wheel, so that a machine needs neither. Programs of npm find `node` by PATH.
+NPM := cd web && PATH="$(CURDIR)/.node/bin:$$PATH" npm
+.node/.from-lock: requirements-web.txt | $(STAMP)
+	@echo 'installing Node.js from requirements-web.txt …'
+	@test -x .node/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .node
+	@$(BIN)/uv pip sync --quiet --python .node/bin/python --require-hashes requirements-web.txt
+	@touch $@
+
+web/node_modules/.from-lock: web/package-lock.json web/.npmrc .node/.from-lock
+	@echo 'installing the packages in web/package-lock.json …'
+	@$(NPM) ci --loglevel=error --prefer-offline --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 > /dev/null
+	@touch $@
+
+# The folders are among them, because a removed file changes its folder.
+SOURCES := $(shell find web/src web/assets ! -name '*.spec.ts' 2> /dev/null) $(addprefix web/,package.json angular.json tsconfig.json tsconfig.app.json compress.mjs)
+web/dist/.from-sources: $(SOURCES) web/node_modules/.from-lock
+	@echo 'building the application in web/ …'
+	@($(NPM) run --silent build) > .node/build.log 2>&1 || { cat .node/build.log >&2; exit 1; }
+	@touch $@
+
+# One at a time: `make run` and another command may both find that something is missing.
+web-modules: $(STAMP)
+	@flock web $(MAKE) --silent --no-print-directory web/node_modules/.from-lock
+
+web-build: $(STAMP) ## build the application in web/dist, if a file in web/ has changed
+	@flock web $(MAKE) --silent --no-print-directory web/dist/.from-sources
+
+web: web-modules ## serve web/ at http://localhost:4200 with live reload, beside a running `make run`
+	@$(BIN)/python -m dev exec sh -c 'export API_PORT=$$PORT; unset PORT; $(NPM) run --silent start' # ng serve would listen on PORT
+
+# The folder is compared with a new one, because a working tree has other changes too.
+web-check: web-modules ## lint web/, check its types, run its specs, and check that web/src/app/api is not stale
+	@rm -rf web/.angular/api && $(NPM) run --silent api -- --output .angular/api > /dev/null
+	@diff --recursive --brief web/.angular/api web/src/app/api || { echo 'web-check: web/src/app/api is stale: run `make web-api`' >&2; exit 1; }
+	@$(NPM) run --silent lint
+	@$(NPM) exec -- tsc --project tsconfig.e2e.json
+	@test -z "$$(find web/src -name '*.spec.ts')" || { $(NPM) test; }
+
+e2e: web-build ## run the journeys of web/e2e in Chromium (CHROMIUM=/usr/bin/chromium); ARGS="sessions -g phone" selects some
+	@$(NPM) run --silent e2e -- $(ARGS)
+
+web-api: web-modules ## write web/src/app/api from docs/openapi.json
+	@$(NPM) run --silent api > /dev/null
 
 .bench/.from-lock: requirements-bench.txt $(STAMP)
 	@test -x .bench/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .bench
@@ -151,8 +196,9 @@ lock: $(STAMP) ## update the lock files from the dependencies in pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --group dev -o requirements-dev.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group bench -o requirements-bench.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group deploy -o requirements-deploy.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group web -o requirements-web.txt
 	@command -v npm > /dev/null && cd benchmarks/better_auth && npm update --package-lock-only --ignore-scripts --silent || echo 'lock: without npm, benchmarks/better_auth/package-lock.json stays as it is'
 
 clean: ## delete the virtual environments and caches; keeps the data
-	@rm -rf .venv .bench .deploy .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache .dmypy.json
+	@rm -rf .venv .bench .deploy .node web/node_modules web/.angular web/dist web/screenshots web/test-results .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache .dmypy.json
 	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -98,6 +98,7 @@ def environment_for(services: Services, port: int, **more: str) -> dict[str, str
         "FLOOR_KEY": derive_key(SECRET_KEY, "access-token").hex(),
         "PUBLIC_URL": PUBLIC_URL,
         "ENVIRONMENT": "development",
+        "WEB_DIR": "web/public",  # not web/dist, which grows with the application
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_ANONYMOUS": "off",
         "RATE_LIMIT_SIGNED_IN": "off",

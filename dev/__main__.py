@@ -18,6 +18,7 @@ from dev.environment import environment, forget_libpq, load_env_file
 from dev.part import Part, StackError
 from dev.processes import Processes
 from dev.stack import Services, delete, is_running, remember, remembered, running
+from dev.web import serve
 
 USAGE = "usage: python -m dev run | exec COMMAND… | reset"
 
@@ -57,7 +58,7 @@ def run(data_dir: Path, port: int) -> int:
     print("Starting PostgreSQL, Redis, Kafka and mail …", flush=True)
     with running(data_dir) as (services, parts):
         remember(data_dir, {"web_url": f"http://localhost:{port}", **asdict(services)})
-        env = environment(services, port, data_dir)
+        env = environment(services, port, data_dir) | serve()
         print("Migrating the database …", flush=True)
         Part("migrations", [sys.executable, "-m", "migrations"], data_dir / "logs", env=env, cwd=Path.cwd()).finish()
         processes = Processes(Path("Procfile"), env, parts, _banner(services, env, data_dir))
@@ -131,6 +132,7 @@ def _banner(services: Services, env: Mapping[str, str], data_dir: Path) -> str:
   Limits        {limits}   (in production 100/hour and 1000/hour, unless set)
   Data          {data_dir}   (addresses in services.json, logs in logs)
 
+  `make web`, in another terminal, shows changes in web at once.
   Web and worker start again when a file changes in api, worker or sql. Ctrl-C stops everything.
 """
 

@@ -115,7 +115,7 @@ def _content(message: Message, content_type: str) -> str:
 
 def page(folder: Path) -> Starlette:
     """Return the mailbox application: `/` lists mails, `/mail/{id}` shows one, `/messages` is the list as JSON, newest
-    first, at most 200."""
+    first, at most 200; `/messages?to=ADDRESS` lists those of them to one address."""
 
     def newest() -> list[Mail]:
         paths = [path for path in folder.glob("*.eml") if ID.fullmatch(path.stem)]
@@ -131,7 +131,8 @@ def page(folder: Path) -> Starlette:
         return HTMLResponse(_letter(read(path)), headers=HEADERS)
 
     def list_messages(request: Request) -> Response:
-        mails = [asdict(mail) for mail in newest()]
+        to = request.query_params.get("to")
+        mails = [asdict(mail) for mail in newest() if to is None or to in mail.recipients.split(", ")]
         return JSONResponse(
             [{"from": mail.pop("sender"), "to": mail.pop("recipients"), **mail} for mail in mails], headers=HEADERS
         )

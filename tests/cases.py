@@ -302,6 +302,7 @@ CASES: dict[int, tuple[str, str, str]] = {
     354: ("tasks of a later time: moved, postponed while they are leased or run, late by no measure", "15.4.2", "362"),
     356: ("an access cookie that expired, with its refresh cookie beside it", "7.1.1", "613"),
     357: ("an index.html whose comments and scripts look like elements", "3.4.3", "1021"),
+    370: ("an application that cannot be built when `make run` starts", "16.5.2", "755"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {

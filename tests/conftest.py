@@ -62,6 +62,7 @@ ENVIRONMENT = {
     "ALLOWED_ORIGINS": "http://localhost:4200",
     "SECRET_KEY": "tests-only: 7c1f0b52e6d94a83b1c5d7e9f2a4c6e8",
     "LOG_FORMAT": "json",
+    "WEB_DIR": "web/public",  # whether web/ is built or not
     "RATE_LIMIT_ANONYMOUS": "off",
     "RATE_LIMIT_SIGNED_IN": "off",
     "RATE_LIMIT_CREDENTIALS": "off",

@@ -194,7 +194,7 @@ def _running(copy: Path) -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "dev", "run"],
         cwd=copy,
-        env={**os.environ, "PORT": str(port)},
+        env={**os.environ, "PORT": str(port), "WEB": "off"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,4 +1,4 @@
-// The web process of `make run`. Its port is 8000 unless PORT says otherwise.
+// The web process of `make run`; `make web` sets its port.
 export default {
-  '/api': { target: `http://localhost:${process.env.PORT ?? 8000}`, changeOrigin: false, ws: true },
+  '/api': { target: `http://localhost:${process.env.API_PORT ?? 8000}`, changeOrigin: false, ws: true },
 };

