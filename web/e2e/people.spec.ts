@@ -17,7 +17,10 @@ test('people who are no superusers get no access', async ({ page, person }) => {
 });
 
 test.describe('a superuser', () => {
-  test.beforeEach(({ superuser }) => void superuser); // who is signed in on `page`'s device
+  // The fixture signs the superuser in, also for tests that do not name it.
+  test.beforeEach(({ superuser }) => {
+    expect(superuser.id).toBeTruthy();
+  });
 
   test('a search finds a person, and the address keeps it with its filters', async ({ page, people }) => {
     const name = unique();
@@ -43,7 +46,6 @@ test.describe('a superuser', () => {
   test('two administrators edit one person, and the second chooses between both values', async ({
     page,
     people,
-    superuser,
     newDevice,
     signIn,
     watch,
