@@ -122,16 +122,14 @@ export class PersonForm {
   /** Save, and return whether it was done; false if the administrator cancelled. */
   private async save(values: Values): Promise<boolean> {
     for (let mine: Values | undefined = values; mine;) {
-      const [{ user, etag }, base] = [this.loaded(), this.base()];
+      const [{ user, etag }, base, sent] = [this.loaded(), this.base(), this.values()];
       if (!(await this.sure(base, mine))) return false;
       const body = updateOf(base, mine);
       try {
         const response = await firstValueFrom(
           this.users.updateUser$Response({ id: user.id, 'If-Match': etag, body }),
         );
-        this.values.set(mine); // as it was sent, so that nothing counts as typed since
-        this.adopt(loadedFrom(response));
-        this.form().reset();
+        this.adopt(loadedFrom(response), sent);
         return true;
       } catch (error) {
         const { code } = problemOf(error);
@@ -147,9 +145,12 @@ export class PersonForm {
     return false;
   }
 
-  private adopt(loaded: Loaded | undefined): void {
+  /** Show the account as the server saved it, except for what was typed since it was sent. */
+  private adopt(loaded: Loaded | undefined, sent: Values): void {
     if (!loaded) return;
+    const now = this.values();
     this.loaded.set(loaded);
+    this.form().reset(take(changedFields(sent, now), now, valuesOf(loaded.user)));
     if (this.own()) this.session.update(loaded.user);
   }
 
@@ -181,7 +182,7 @@ export class PersonForm {
     if (!now) return undefined;
     const data: Conflict = { base, mine, current: valuesOf(now.user) };
     let merged: Values | undefined = mine;
-    if (differing(data).length) {
+    if (changedFields(base, data.current).length && differing(data).length) {
       const dialog = this.dialogs.open<ConflictDialog, Conflict, Values>(ConflictDialog, {
         data,
         width: '40rem',
