@@ -197,8 +197,9 @@ lock: $(STAMP) ## update the lock files from the dependencies in pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group bench -o requirements-bench.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group deploy -o requirements-deploy.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --group web -o requirements-web.txt
+	@command -v npm > /dev/null && cd tests/clients && npm update --package-lock-only --silent || echo 'lock: without npm, tests/clients/package-lock.json stays as it is'
 	@command -v npm > /dev/null && cd benchmarks/better_auth && npm update --package-lock-only --ignore-scripts --silent || echo 'lock: without npm, benchmarks/better_auth/package-lock.json stays as it is'
 
 clean: ## delete the virtual environments and caches; keeps the data
-	@rm -rf .venv .bench .deploy .node web/node_modules web/.angular web/dist web/screenshots web/test-results .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache .dmypy.json
+	@rm -rf .venv .bench .deploy .node .clients web/node_modules web/.angular web/dist web/screenshots web/test-results .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .import_linter_cache .dmypy.json
 	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from dev.demo import Demo, prepare
 from dev.environment import environment, forget_libpq, load_env_file
 from dev.part import Part, StackError
 from dev.processes import Processes
@@ -61,7 +62,8 @@ def run(data_dir: Path, port: int) -> int:
         env = environment(services, port, data_dir) | serve()
         print("Migrating the database …", flush=True)
         Part("migrations", [sys.executable, "-m", "migrations"], data_dir / "logs", env=env, cwd=Path.cwd()).finish()
-        processes = Processes(Path("Procfile"), env, parts, _banner(services, env, data_dir))
+        demo = prepare(data_dir, env)
+        processes = Processes(Path("Procfile"), env, parts, _banner(services, env, data_dir, demo))
         print(f"Starting web and worker, after {time.monotonic() - started:.1f} s …", flush=True)
         processes.loop()
     if processes.failure:
@@ -86,7 +88,7 @@ def execute(data_dir: Path, command: list[str]) -> NoReturn:
 def reset(data_dir: Path) -> None:
     """Delete the database, mail, keys and logs of `run`. Raises StackError while it runs."""
     if delete(data_dir):
-        print(f"Deleted {data_dir}: the next `make run` starts with an empty database.")
+        print(f"Deleted {data_dir}: the next `make run` starts with a new database.")
     else:
         print(f"{data_dir} holds nothing of `make run`.")
 
@@ -119,13 +121,18 @@ def _check_free(port: int) -> None:
                 raise StackError(f"Port {port} cannot be used ({error.strerror}): set PORT.") from None
 
 
-def _banner(services: Services, env: Mapping[str, str], data_dir: Path) -> str:
+def _banner(services: Services, env: Mapping[str, str], data_dir: Path, demo: Demo | None) -> str:
     web = f"http://localhost:{env['PORT']}"
     limits = f"{env['RATE_LIMIT_ANONYMOUS']} by address, {env['RATE_LIMIT_SIGNED_IN']} by account"
     mail = f"{services.mail_url}   (files in {data_dir / 'mail'})" if services.mail_url else "goes to your SMTP_URL"
     kept = "yours" if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") else "in memory: its topics are gone after a restart"
+    sign_in = "register, then make superuser EMAIL=…"
+    if demo:
+        sign_in = f"""{demo.email}   (a superuser; the other demo accounts have the same password)
+                {demo.password}   (until you change it)"""
     return f"""
   Application   {web}
+  Sign in       {sign_in}
   API           {web}/api/docs
   Mailbox       {mail}
   Kafka         {services.kafka_bootstrap_servers}   ({kept})

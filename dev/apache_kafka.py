@@ -11,16 +11,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from dev import maven
 from dev.part import ROOT, Part, StackError, stop
 
 VERSION = "4.1.1"
 CACHE = ROOT / ".kafka"
-MAVEN_SECONDS = 300.0
-MAVEN_TRIES, MAVEN_PAUSE = 3, 10.0
 # kafka-tools is only for the console producer, which needs none of its dependencies.
 POM = f"""<project>
   <modelVersion>4.0.0</modelVersion>
@@ -82,7 +80,7 @@ def make(folder: Path, nodes: int = 1, scram: Sequence[str] = ()) -> list[Path]:
         )
         format = ("kafka.tools.StorageTool", "format", "--cluster-id", "apache-kafka-for-tests", "--config")
         credentials = (word for each in scram for word in ("--add-scram", each))
-        _run([*java(), *format, properties, *credentials], "format a folder")
+        maven.run([*java(), *format, properties, *credentials], "format a folder")
         made.append(properties)
     return made
 
@@ -111,37 +109,8 @@ def _jars() -> Path:
                 f"{program} is not installed: Apache Kafka needs Java 17 or later, and Maven to download it."
             )
     if not folder.exists():
-        _fetch(folder)
+        maven.fetch(POM, folder, "Apache Kafka")
     return folder
-
-
-def _fetch(folder: Path) -> None:
-    CACHE.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as unfinished:
-        pom, filled = Path(unfinished, "pom.xml"), Path(unfinished, "jars")
-        pom.write_text(POM)
-        command = ["mvn", "--batch-mode", "--quiet", "--strict-checksums", "--update-snapshots", "--file", str(pom)]
-        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={filled}"]
-        for tries_left in reversed(range(MAVEN_TRIES)):
-            try:
-                _run([*command, *goal], "download Apache Kafka")
-                break
-            except StackError as error:  # a failed download may succeed on retry
-                if not tries_left:
-                    raise
-                print(f"{error}\nretrying in {MAVEN_PAUSE:.0f} s", file=sys.stderr, flush=True)
-                time.sleep(MAVEN_PAUSE)
-        filled.rename(folder)
-
-
-def _run(command: list[str | Path], purpose: str) -> None:
-    try:
-        subprocess.run(command, capture_output=True, check=True, text=True, timeout=MAVEN_SECONDS)
-    except subprocess.CalledProcessError as error:
-        end = (error.stdout + error.stderr).splitlines()[-5:]
-        raise StackError("\n    ".join([f"{command[0]} could not {purpose}:", *end])) from None
-    except subprocess.TimeoutExpired:
-        raise StackError(f"{command[0]} could not {purpose} within {MAVEN_SECONDS:.0f} s.") from None
 
 
 def _free_ports(count: int) -> list[int]:

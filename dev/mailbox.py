@@ -24,27 +24,51 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from dev.files import write_whole
+from dev.part import ROOT
 
 SHOWN = 200
 ID = re.compile(r"\d{8}T\d{6}\.\d{6}Z-\d+", re.ASCII)
 LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}']")
 HEADERS = {
     # Mail uses inline styles; everything else is disabled, and the frame inherits the policy.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+LOOKS = ROOT / "api" / "kernel" / "contract" / "docs"
+"""The palette and the mark of the API page."""
 STYLE = """
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.3rem } h2 { font-size: 1rem; margin: 1.5rem 0 .5rem }
-table { width: 100%; border-collapse: collapse }
-td, th { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #8884; overflow-wrap: anywhere }
+* { box-sizing: border-box }
+body { margin: 0; background: var(--surface); color: var(--text); font: 15px/1.55 var(--sans) }
+header { display: flex; align-items: center; gap: 1rem; padding: .9rem 1.5rem; border-bottom: 1px solid var(--line) }
+header a { display: flex }
+header b { font-size: 1.1rem; font-weight: 650 }
+header small { margin-left: auto }
+main { max-width: 60rem; margin: 0 auto; padding: 1.75rem 1.5rem 4rem }
+h1 { margin: 0 0 1rem; font-size: 1.35rem; font-weight: 650; overflow-wrap: anywhere }
+h2 { margin: 1.75rem 0 .5rem; color: var(--quiet); font-size: .8rem; font-weight: 650; letter-spacing: .04em;
+  text-transform: uppercase }
+a { color: var(--primary) }
+:focus-visible { outline: 2px solid var(--primary); outline-offset: 2px }
+small, time, dt, .to { color: var(--quiet); font-size: .875rem }
 time { white-space: nowrap; font-variant-numeric: tabular-nums }
-iframe { width: 100%; height: 26rem; border: 1px solid #8884; background: #fff; color-scheme: light }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; padding: 1rem; border: 1px solid #8884 }
+.list { margin: 0; padding: 0; border: 1px solid var(--line); border-radius: 12px; list-style: none }
+.list li + li { border-top: 1px solid var(--line) }
+.list a { display: grid; grid-template-columns: 1fr auto; gap: 0 1rem; padding: .7rem 1rem; color: inherit;
+  text-decoration: none; border-radius: 12px }
+.list a:hover { background: var(--surface-2) }
+.list b { font-weight: 600; overflow-wrap: anywhere }
+.to { grid-column: 1 / -1; overflow-wrap: anywhere }
+.empty { padding: 4rem 1rem; border: 1px dashed var(--line); border-radius: 12px; text-align: center }
+dl { display: grid; grid-template-columns: auto 1fr; gap: .2rem 1rem; margin: 0; overflow-wrap: anywhere }
+dd { margin: 0 }
+iframe { width: 100%; height: 32rem; border: 1px solid var(--line); border-radius: 12px; background: #fff;
+  color-scheme: light }
+pre { margin: 0; padding: 1rem; border: 1px solid var(--line); border-radius: 12px; background: var(--surface-2);
+  font: inherit; white-space: pre-wrap; overflow-wrap: anywhere }
+@media (max-width: 40rem) { header, main { padding-inline: 1rem } .list a { grid-template-columns: 1fr } }
 """
 
 
@@ -137,34 +161,53 @@ def page(folder: Path) -> Starlette:
             [{"from": mail.pop("sender"), "to": mail.pop("recipients"), **mail} for mail in mails], headers=HEADERS
         )
 
+    def show_mark(request: Request) -> Response:
+        return Response((LOOKS / "mark.svg").read_bytes(), media_type="image/svg+xml", headers=HEADERS)
+
     # A hostile page could resolve its own name to this address to read the mail, but cannot change the Host field.
     only_local = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
-    routes = [Route("/", show_list), Route("/mail/{id}", show_mail), Route("/messages", list_messages)]
+    routes = [
+        Route("/", show_list),
+        Route("/mail/{id}", show_mail),
+        Route("/messages", list_messages),
+        Route("/mark.svg", show_mark),
+    ]
     return Starlette(routes=routes, middleware=[only_local])
 
 
-def _document(title: str, body: str) -> str:
+def _document(title: str, body: str, note: str = "") -> str:
+    palette = (LOOKS / "palette.css").read_text()
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f'<title>{escape(title)}</title><base target="_blank"><style>{STYLE}</style><body>{body}</body></html>'
+        f'<title>{escape(title)}</title><base target="_blank"><link rel="icon" href="/mark.svg">'
+        f'<style>{palette}{STYLE}</style><body><header><a target="_self" href="/" aria-label="All mails">'
+        f'<img src="/mark.svg" alt="" width="32" height="32"></a><b>Mailbox</b><small>{note}</small></header>'
+        f"<main>{body}</main></body></html>"
     )
 
 
 def _list(mails: list[Mail], folder: Path) -> str:
     rows = "".join(
-        f"<tr><td><time>{mail.time[:19].replace('T', ' ')}</time><td>{escape(mail.recipients)}"
-        f'<td><a target="_self" href="/mail/{mail.id}">{escape(mail.subject) or "(no subject)"}</a>'
+        f'<li><a target="_self" href="/mail/{mail.id}"><b>{escape(mail.subject) or "(no subject)"}</b>'
+        f"<time>{_shown(mail.time)}</time><span class=to>{escape(mail.recipients)}</span></a>"
         for mail in mails
     )
-    table = f"<table><tr><th>Time (UTC)<th>To<th>Subject{rows}</table>" if mails else "<p>No mail yet."
-    note = f"<p><small>At most the newest {SHOWN}; each is a file in {escape(str(folder))}.</small>"
-    return _document("Mailbox", f"<h1>Mailbox</h1>{table}{note}")
+    empty = "<p class=empty>No mail yet.<br><small>Mails of the application arrive here.</small>"
+    newest = f" The newest {SHOWN} are shown." if len(mails) == SHOWN else ""
+    note = f"<p><small>Each mail is a file in {escape(str(folder))}.{newest} Times are in UTC.</small>"
+    listed = f"<ul class=list>{rows}</ul>" if mails else empty
+    return _document("Mailbox", f"<h1>Mails of the application</h1>{listed}{note}", "reloads every 5 s")
+
+
+def _shown(time: str) -> str:
+    return f"{time[:10]} {time[11:19]}"
 
 
 def _letter(mail: Mail) -> str:
     head = (
-        f'<p><a target="_self" href="/">← Mailbox</a><h1>{escape(mail.subject) or "(no subject)"}</h1>'
-        f"<p>From {escape(mail.sender)}<br>To {escape(mail.recipients)}<br><time>{mail.time}</time>"
+        f'<p><a target="_self" href="/">← All mails</a><h1>{escape(mail.subject) or "(no subject)"}</h1>'
+        f"<dl><dt>From<dd>{escape(mail.sender)}<dt>To<dd>{escape(mail.recipients)}"
+        f"<dt>Time<dd><time>{_shown(mail.time)} UTC</time></dl>"
     )
     frame = f'<base target="_blank">{mail.html}'
     html = (

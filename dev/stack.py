@@ -20,7 +20,7 @@ from dev.files import write_whole
 from dev.part import Part, StackError, stop
 from dev.ports import bind_free
 
-KEPT = ("postgres", "postgres.unfinished", "redis", "mail", "logs", "secret_key", "services.json", "lock")
+KEPT = ("postgres", "postgres.unfinished", "redis", "mail", "logs", "secret_key", "services.json", "demo.json", "lock")
 """The files and folders of a stack in its DATA_DIR."""
 
 

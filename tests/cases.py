@@ -302,6 +302,12 @@ CASES: dict[int, tuple[str, str, str]] = {
     354: ("tasks of a later time: moved, postponed while they are leased or run, late by no measure", "15.4.2", "362"),
     356: ("an access cookie that expired, with its refresh cookie beside it", "7.1.1", "613"),
     357: ("an index.html whose comments and scripts look like elements", "3.4.3", "1021"),
+    358: ("responses whose compression would delay other requests", "15.2.2", "400"),
+    359: ("conditions with the entity tags of compressed responses", "15.4.2", "367"),
+    360: ("secrets guessed by the length of compressed responses (BREACH)", "14.2.4", "203"),
+    361: ("demo accounts: in production, in a database with other accounts", "6.3.2, 13.4.2", "1392"),
+    362: ("markup in answers that the API page shows; inline code in the page", "1.2.1, 3.4.3", "79"),
+    365: ("an id in the body that differs from the id in the path", "2.2.3, 8.2.2", "639"),
     370: ("an application that cannot be built when `make run` starts", "16.5.2", "755"),
 }
 _PROVIDERS = "planned: providers"

@@ -53,14 +53,20 @@ class BrokenOff(Exception):
     the client does not mistake a part for the whole."""
 
 
+class ProblemExtra(msgspec.Struct, frozen=True):
+    """The trace id of a problem, where the reference system's client reads it."""
+
+    trace_id: str
+
+
 class ProblemDocument(
     msgspec.Struct,
     kw_only=True,
     omit_defaults=True,
     rename={"type_": "type", "violated_policies": "violated-policies"},
 ):
-    """Body of every 4xx and 5xx response (RFC 9457). The members `message`, `error`, `status_code` and `path` repeat
-    others for compatibility with the reference system and its clients."""
+    """Body of every 4xx and 5xx response (RFC 9457). The members `message`, `error`, `status_code`, `path` and
+    `extra` repeat others for compatibility with the reference system and its clients."""
 
     type_: str
     title: str
@@ -76,6 +82,7 @@ class ProblemDocument(
     error: str
     status_code: int
     path: str
+    extra: ProblemExtra
 
 
 def problem(status: int, code: str, detail: str) -> type[Problem]:
@@ -176,6 +183,7 @@ def document_of(refusal: Problem, path: str, trace_id: str) -> ProblemDocument:
         error=refusal.detail,
         status_code=refusal.status,
         path=path,
+        extra=ProblemExtra(trace_id),
     )
 
 

@@ -167,8 +167,10 @@ class Invitation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class UserUpdate(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Changes to an account. Omitted fields are unchanged; a `name` of null removes it."""
+    """Changes to an account. Omitted fields are unchanged; a `name` of null removes it. `id` is the path's, which the
+    reference system's client repeats."""
 
+    id: UUID | None = None
     email: Email | None = None
     password: Password | None = None
     name: Name | UnsetType | None = UNSET

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import apache_kafka
+from dev import apache_kafka, maven
 from dev.part import ROOT, StackError
 from tests.worker.parts import APACHE
 
@@ -36,7 +36,7 @@ def test_a_failed_download_is_retried_twice(
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(apache_kafka, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(apache_kafka, "MAVEN_PAUSE", 0.0)
+    monkeypatch.setattr(maven, "PAUSE", 0.0)
     folder = apache_kafka._jars()
     assert capsys.readouterr().err.count("mvn could not download Apache Kafka:\n    no mirror\n") == 2
 

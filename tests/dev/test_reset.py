@@ -16,7 +16,7 @@ def test_only_the_data_of_run_is_deleted(project: Project) -> None:
     refusal = ".data is in use by another `make run`: stop it, or set DATA_DIR.\n"
     assert reset(project) == (1, refusal)
     run.stop()
-    assert reset(project) == (0, "Deleted .data: the next `make run` starts with an empty database.\n")
+    assert reset(project) == (0, "Deleted .data: the next `make run` starts with a new database.\n")
     assert list(project.data.iterdir()) == [mine]
     assert reset(project) == (0, ".data holds nothing of `make run`.\n")
     mine.unlink()

@@ -123,8 +123,12 @@ def ask(world: World, case: Case, account: Account, headers: dict[str, str]) -> 
 
 
 def acceptable(case: Case) -> bool:
-    """Return whether the value meets rules beyond JSON Schema: no NUL in text, visible names, genuine cursors."""
-    name = case.body.get("name") if isinstance(case.body, dict) else None
+    """Return whether the value meets rules beyond JSON Schema: no NUL in text, visible names, genuine cursors, the
+    path's id in the body."""
+    body = case.body if isinstance(case.body, dict) else {}
+    name, id = body.get("name"), case.path_parameters.get("id")
+    if id and body.get("id") not in (None, id):
+        return False
     if isinstance(name, str):
         try:
             normal_name(name)
@@ -146,6 +150,7 @@ def vary(world: World, case: Case, account: Account) -> None:
         key = derive_key(world.settings.secret_key, "refresh-token")
         token = tokens.make(key, account.sid, 1)
         true = {"username": account.email, "current_password": PASSWORD, "refresh_token": token}
+        true |= case.path_parameters
         if isinstance(case.body, dict):
             case.body = case.body | {name: value for name, value in true.items() if name in case.body}
     elif chance == 4:

@@ -38,6 +38,15 @@ def test_a_querys_fields_are_parameters_with_defaults_and_descriptions() -> None
     assert "Search" not in THEIRS["components"]["schemas"]
 
 
+def test_responses_have_the_fields_that_requests_may_omit() -> None:
+    schemas = THEIRS["components"]["schemas"]
+    assert schemas["Bike"]["required"] == ["type", "wheel", "colour"]
+    assert schemas["Made"]["required"] == ["name"]
+    assert "default" not in schemas["Made"]["properties"]["spare"], "null, which generators take for a value"
+    problem = schemas["ProblemDocument"]
+    assert problem["properties"].keys() - set(problem["required"]) == {"errors", "violated-policies"}
+
+
 def test_a_handlers_docstring_is_the_description() -> None:
     told = operation("/vehicles", "get")
     assert (told["summary"], told["description"]) == ("Look for vehicles.", "Longer words.")
@@ -54,6 +63,9 @@ def test_bodies_and_answers_have_their_schemas_and_examples() -> None:
     assert nothing == {"type": "null"}
     form = operation("/vehicles/{id}", "post")["requestBody"]["content"]["application/x-www-form-urlencoded"]
     assert form == {"schema": {"$ref": "#/components/schemas/Form"}}, "an incomplete example is left out"
+    asked = operation("/vehicles/{id}", "post")["requestBody"]
+    assert len(asked["content"]) == 1, "generators make a method for each media type"
+    assert asked["description"] == "May be sent as multipart/form-data instead."
     fields = THEIRS["components"]["schemas"]["Form"]["properties"]
     assert fields["optional"] == {"type": "integer", "minimum": 1}, "absent instead of null"
     assert "content" not in operation("/vehicles/{id}/{part}", "post")["responses"]["204"]

@@ -136,6 +136,7 @@ MEMBERS = {
     "status_code",
     "message",
     "path",
+    "extra",
 }
 """The members of each problem; some have `errors` or `violated-policies` too."""
 
@@ -154,6 +155,7 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert (told["status"], told["type"]) == (status, kind)
     assert told["message"] == told["error"] == told["detail"]
     assert (told["status_code"], told["path"]) == (status, told["instance"])
+    assert told["extra"] == {"trace_id": told["trace_id"]}
     return told
 
 

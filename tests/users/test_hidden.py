@@ -97,7 +97,9 @@ def seen(answer: httpx.Response, address: str) -> Any:
     body = answer.json() if answer.content else None
     if isinstance(body, dict):
         body = {
-            name: value for name, value in body.items() if name not in ("trace_id", "id", "created_at", "updated_at")
+            name: value
+            for name, value in body.items()
+            if name not in ("trace_id", "extra", "id", "created_at", "updated_at")
         }
     return answer.status_code, headers, str(body).replace(address, "the address")
 

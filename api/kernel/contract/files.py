@@ -26,9 +26,13 @@ def request_body(route: Route, inputs: Inputs, form: dict[str, Any]) -> dict[str
     return {"description": description, "required": inputs.body_needed, "content": content}
 
 
-def size_note(inputs: Inputs) -> dict[str, str]:
-    """The description of a body with a limit other than the default."""
-    return {"description": f"Maximum size: {in_words(inputs.limit)}."} if inputs.limit != MAX_BODY_BYTES else {}
+def note(inputs: Inputs) -> dict[str, str]:
+    """The description of a body: a limit other than the default, and the second media type of forms. `content` has one
+    media type, because generators of clients make a method for each."""
+    size = f"Maximum size: {in_words(inputs.limit)}." if inputs.limit != MAX_BODY_BYTES else ""
+    form = f"May be sent as {MULTIPART} instead." if inputs.form else ""
+    description = f"{size} {form}".strip()
+    return {"description": description} if description else {}
 
 
 def streamed(media_type: str) -> dict[str, Any]:

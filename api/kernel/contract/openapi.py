@@ -54,7 +54,7 @@ from api.kernel.http.streams import Stream
 from api.kernel.identity.auth import TOKEN_EXPIRED, TOKEN_INVALID, holder, signed_in
 from api.kernel.input.bodies import too_large
 from api.kernel.input.decoding import JSON
-from api.kernel.input.forms import FORM, MULTIPART
+from api.kernel.input.forms import FORM
 from api.kernel.input.uploads import Upload
 
 VERSION = "0.1.0"
@@ -116,7 +116,8 @@ def document(features: Sequence[Feature]) -> bytes:
 def _schemas(inputs: Sequence[Inputs]) -> tuple[dict[Any, Any], dict[str, Any]]:
     """Return each type's schema, and the components that they refer to."""
     kinds = _types(inputs)
-    schemas, components = schemas_of(kinds)
+    received = [kind for each in inputs for kind in (*each.path.values(), each.body, each.form, each.query)]
+    schemas, components = schemas_of(kinds, received)
     for component in components.values():
         if "description" in component:  # a docstring with line breaks
             component["description"] = " ".join(component["description"].split())
@@ -161,8 +162,8 @@ def _operation(
         operation["requestBody"] = files.request_body(route, inputs, form)
     elif body is not None:
         media = {"schema": schemas[body], **_sample(components[name_of(schemas[body])])}
-        content = dict.fromkeys((JSON,) if inputs.body else (FORM, MULTIPART), media)
-        operation["requestBody"] = {**files.size_note(inputs), "required": inputs.body_needed, "content": content}
+        content = {JSON if inputs.body else FORM: media}
+        operation["requestBody"] = {**files.note(inputs), "required": inputs.body_needed, "content": content}
     return {name: value for name, value in operation.items() if value or name == "security"}
 
 

@@ -1,6 +1,7 @@
 """JSON Schemas of types in the form that OpenAPI tools expect: msgspec's schemas, completed."""
 
 import re
+import typing
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,20 +14,23 @@ REF = "#/components/schemas/{name}"
 _GENERIC = re.compile(r"(\w+)_(\w+)_")
 
 
-def schemas_of(kinds: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
-    """The schema of each type, and the components that they refer to."""
-    structs: dict[Any, inspect.StructType] = {}
-    for info in inspect.multi_type_info(kinds):
-        _collect(info, structs)
+def schemas_of(kinds: Sequence[Any], received: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
+    """The schema of each type, and the components that they refer to. `received` are the types of requests: in those, a
+    field with a default may be omitted, while responses always have it."""
+    structs, omittable = _structs(kinds), _structs(received)
     schemas, components = msgspec.json.schema_components([*kinds, *structs], ref_template=REF)
     references = dict(zip(structs, schemas[len(kinds) :], strict=True))
     for kind, info in structs.items():
-        properties = components[name_of(references[kind])]["properties"]
+        component = components[name_of(references[kind])]
+        properties = component["properties"]
         for field in info.fields:
             if field.encode_name in properties:
                 _complete(field.type, properties[field.encode_name])
-    for info, schema in zip(inspect.multi_type_info(kinds), schemas, strict=False):
-        _complete(info, schema)
+        if kind not in omittable:
+            always = {*component.get("required", ()), *_defaults(info)}
+            component["required"] = [name for name in properties if name in always]
+    for of_kind, schema in zip(inspect.multi_type_info(kinds), schemas, strict=False):
+        _complete(of_kind, schema)
     whole = _conventional({"schemas": [*schemas[: len(kinds)]], "components": components})
     return whole["schemas"], {_plain(name): schema for name, schema in whole["components"].items()}
 
@@ -34,6 +38,24 @@ def schemas_of(kinds: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
 def name_of(reference: Schema) -> str:
     """The component that a reference names."""
     return str(reference["$ref"]).rpartition("/")[2]
+
+
+def _structs(kinds: Sequence[Any]) -> dict[Any, inspect.StructType]:
+    """All Structs that the types contain."""
+    found: dict[Any, inspect.StructType] = {}
+    for info in inspect.multi_type_info(kinds):
+        _collect(info, found)
+    return found
+
+
+def _defaults(info: inspect.StructType) -> list[str]:
+    """The fields that are encoded with their default; UNSET, which is not encoded, is none for `inspect`."""
+    if (typing.get_origin(info.cls) or info.cls).__struct_config__.omit_defaults:
+        return []
+    none = msgspec.NODEFAULT
+    return [
+        field.encode_name for field in info.fields if field.default is not none or field.default_factory is not none
+    ]
 
 
 def _collect(info: inspect.Type, structs: dict[Any, inspect.StructType]) -> None:
@@ -94,7 +116,7 @@ def _plain(name: str) -> str:
 
 def _conventional(value: Any) -> Any:
     """Rename generic components, and write what tools expect: `oneOf` with a discriminator, `type` with an enum,
-    `additionalProperties` of free-form objects, no empty `required`."""
+    `additionalProperties` of free-form objects, no empty `required`, no `default` of null."""
     if isinstance(value, list):
         return [_conventional(each) for each in value]
     if not isinstance(value, dict):
@@ -110,6 +132,8 @@ def _conventional(value: Any) -> Any:
         found["additionalProperties"] = True
     if found.get("required") == []:
         del found["required"]
+    if "default" in found and found["default"] is None:
+        del found["default"]
     if isinstance(found.get("title"), str):
         found["title"] = re.sub(r"(\w+)\[([\w.]+)\]", r"\2\1", found["title"])
     return found

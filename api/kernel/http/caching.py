@@ -47,8 +47,8 @@ def caching_fault(cache: CacheControl, method: str, asks: bool, etag: bool, ambi
 
 
 def varies_by(asks: bool, ambient: Set[str]) -> list[str]:
-    """The request fields that select a stored answer. `Cors` adds Origin to every answer, and a proxy that compresses
-    adds Accept-Encoding; the application sends no encodings."""
+    """The request fields that select a stored answer. `Cors` adds Origin to every answer, and the pipeline adds
+    Accept-Encoding to those that it compresses for some clients."""
     by_caller = ["Authorization", "Cookie"] if asks or ambient & _BY_CALLER else []
     return by_caller + (["Accept-Language"] if "language" in ambient else [])
 
@@ -59,3 +59,13 @@ def caching_fields(cache: CacheControl | None, asks: bool, ambient: Set[str]) ->
         return NO_STORE
     varied = ", ".join(varies_by(asks, ambient))
     return [(b"cache-control", cache.field().encode()), *([(b"vary", varied.encode())] if varied else [])]
+
+
+def vary_by(headers: Fields, field: bytes) -> None:
+    """Add a request field to Vary, in its line if there is one: some caches, such as nginx before 1.23, read only one
+    line."""
+    for index, (name, value) in enumerate(headers):
+        if name == b"vary":
+            headers[index] = (name, value + b", " + field)
+            return
+    headers.append((b"vary", field))

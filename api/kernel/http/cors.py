@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.kernel.errors import path_of, render
+from api.kernel.http.caching import vary_by
 from api.kernel.http.cookies import ORIGIN_NOT_ALLOWED
 from api.kernel.settings import Settings
 
@@ -30,15 +31,6 @@ _RESPONSE_HEADERS = (
 )
 
 
-def _vary_by_origin(headers: list[tuple[bytes, bytes]]) -> None:
-    """Add Origin to the existing Vary line: some caches, such as nginx before 1.23, read only one line."""
-    for index, (name, value) in enumerate(headers):
-        if name == b"vary":
-            headers[index] = (name, value + b", Origin")
-            return
-    headers.append((b"vary", b"Origin"))
-
-
 class Cors(CORSMiddleware):
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         super().__init__(
@@ -56,7 +48,7 @@ class Cors(CORSMiddleware):
 
             async def varied(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    _vary_by_origin(message["headers"])
+                    vary_by(message["headers"], b"Origin")
                 await send(message)
 
             return await self.app(scope, receive, varied)

@@ -12,8 +12,16 @@ from starlette.types import Message, Receive, Scope, Send
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data.database import SERIALIZATION_FAILURE, Transaction
 from api.kernel.errors import FORBIDDEN, RATE_LIMITED, UNAVAILABLE, Problem
-from api.kernel.http.caching import NO_STORE, caching_fields
+from api.kernel.http.caching import NO_STORE, caching_fields, vary_by
 from api.kernel.http.callers import Caller, Gate
+from api.kernel.http.compression import (
+    COMPRESSED_BYTES,
+    CONTENT_ENCODING,
+    accepts_gzip,
+    coded,
+    gzipped,
+    is_compressible,
+)
 from api.kernel.http.cookies import Cookies
 from api.kernel.http.headers import combine, names
 from api.kernel.http.messages import Receiver
@@ -65,6 +73,7 @@ class Endpoint:
         self._caching = caching_fields(route.cache, route.guard.asks, self._inputs.ambient)
         self._is_public = route.cache is not None and route.cache.public
         """Responses contain nothing about the caller, including rate limits: shared caches serve them to others."""
+        self._may_compress = is_compressible(route.method, self._inputs.ambient)
         own = rate(route.limit) if route.limit else None
         self._own = Policy(operation_id(route), own) if own else None
         self._template = PREFIX + route.path
@@ -291,11 +300,19 @@ class Endpoint:
             body = b"" if status == 204 else encode(answer)
             response_headers = [*caching] if status == 204 else [_JSON, *caching]
             response_headers += [(name.encode(), value.encode()) for name, value in extra.items()]
+        compresses = False
+        if len(body) in COMPRESSED_BYTES and self._may_compress and not isinstance(answer, Reply):
+            vary_by(response_headers, b"Accept-Encoding")
+            compresses = accepts_gzip(headers, scope["app"].state.context.settings)
         if self.route.etag:
             tag = etag(answer, body)
+            tag = coded(tag) if compresses else tag
             response_headers.append((b"etag", tag.encode()))
             if self.route.method == "GET" and names(headers.get(b"if-none-match", b"").decode("latin-1"), tag):
                 status, body = 304, b""
+        if compresses and body:
+            body = gzipped(body)
+            response_headers.append(CONTENT_ENCODING)
         if isinstance(answer, Page):
             response_headers += answer.links(scope["path"], scope["query_string"])
         if status not in (204, 304):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from api.kernel.errors import PRECONDITION_FAILED
+from api.kernel.http.compression import coded
 from api.kernel.http.headers import entity_tags, names
 from api.kernel.http.routing import encode
 
@@ -36,7 +37,8 @@ def refuse_stale(if_match: str | None, current: msgspec.Struct) -> None:
         return
     version = _version(current)
     if version is None:
-        stale = not names(if_match, etag(current, encode(current)))
+        tag = etag(current, encode(current))
+        stale = not (names(if_match, tag) or names(if_match, coded(tag)))
     else:
         stale = all(tag.strip('"').partition(".")[0] != version for tag in entity_tags(if_match))
     if stale:

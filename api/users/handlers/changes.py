@@ -6,7 +6,17 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from api.kernel import NOT_FOUND, Context, Principal, Transaction, origin, record, refuse_stale
+from api.kernel import (
+    NOT_FOUND,
+    VALIDATION_FAILED,
+    Context,
+    FieldError,
+    Principal,
+    Transaction,
+    origin,
+    record,
+    refuse_stale,
+)
 from api.users import queries
 from api.users.errors import CURRENT_PASSWORD_REQUIRED, LAST_SUPERUSER, UPDATE_USER_INVALID_PASSWORD
 from api.users.events import EmailChanged, PasswordChanged, UserDisabled, UserInvited, UserPromoted, UserUpdated
@@ -35,6 +45,8 @@ async def update_user(context: Context, principal: Principal, id: UUID, body: Us
     account, ends all sessions. If an account with an unconfirmed address becomes verified or a superuser, or gets
     another role, its sessions end, its password becomes void, and a link to choose a password is mailed unless
     `password` is given. Use PATCH /users/me to change your own password or address."""
+    if body.id not in (None, id):
+        raise VALIDATION_FAILED(errors=[FieldError("/id", "Differs from the id in the path.")])
     if id == principal.id and body.password is not None:
         raise CURRENT_PASSWORD_REQUIRED(OWN)
     password_hash = await _hash(context, id, body)

@@ -1,19 +1,28 @@
 import { provideHttpClient, withInterceptors } from '@angular/common/http';
 import { ApplicationConfig, provideBrowserGlobalErrorListeners } from '@angular/core';
-import { provideRouter, withComponentInputBinding, withInMemoryScrolling } from '@angular/router';
+import {
+  provideRouter,
+  UrlSerializer,
+  withComponentInputBinding,
+  withInMemoryScrolling,
+  withNavigationErrorHandler,
+} from '@angular/router';
 
 import { routes } from './app.routes';
 import { waitForConnection } from './kernel/connection';
+import { Addresses, recover } from './kernel/navigation';
 import { renewSession } from './kernel/session';
 
 export const config: ApplicationConfig = {
   providers: [
     provideBrowserGlobalErrorListeners(),
     // Angular's defaults send the XSRF-TOKEN cookie as X-XSRF-TOKEN with each unsafe request to a relative URL.
-    provideHttpClient(withInterceptors([renewSession, waitForConnection])),
+    provideHttpClient(withInterceptors([waitForConnection, renewSession])),
+    { provide: UrlSerializer, useClass: Addresses },
     provideRouter(
       routes,
       withComponentInputBinding(),
+      withNavigationErrorHandler(recover),
       withInMemoryScrolling({ scrollPositionRestoration: 'enabled', anchorScrolling: 'enabled' }),
     ),
   ],

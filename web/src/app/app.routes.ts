@@ -7,7 +7,12 @@ const pages = (kind: 'guest' | 'account' | 'administration'): Route[] =>
   FEATURES.flatMap((each) => each[kind] ?? []);
 
 export const routes: Routes = [
-  { path: '', loadComponent: () => import('./shell/plain').then((m) => m.Plain), children: pages('guest') },
+  {
+    path: '',
+    canMatch: [(_route, segments) => segments.length > 0], // `/` is a page of the other frame
+    loadComponent: () => import('./shell/plain').then((m) => m.Plain),
+    children: pages('guest'),
+  },
   {
     path: '',
     canActivate: [signedIn],

@@ -1,6 +1,6 @@
 import { Component, inject } from '@angular/core';
 import { DOCUMENT } from '@angular/common';
-import { RouterOutlet } from '@angular/router';
+import { Router, RouterOutlet } from '@angular/router';
 
 import { Connection } from './kernel/connection';
 import { followLanguage, texts } from './kernel/language';
@@ -10,11 +10,11 @@ import { Failure } from './ui/states';
 
 const t = texts({
   en: {
-    offline: (seconds: number) => `You are offline. Trying again in ${String(seconds)} s.`,
+    offline: (seconds: number) => `The server cannot be reached. Trying again in ${String(seconds)} s.`,
     now: 'Try now',
   },
   de: {
-    offline: (seconds: number) => `Sie sind offline. Neuer Versuch in ${String(seconds)} s.`,
+    offline: (seconds: number) => `Der Server ist nicht erreichbar. Neuer Versuch in ${String(seconds)} s.`,
     now: 'Jetzt versuchen',
   },
 });
@@ -33,7 +33,7 @@ const t = texts({
     @if (session.state() === 'failed') {
       <main><app-failure [error]="session.error()" (retry)="retry()" /></main>
     }
-    <router-outlet />
+    <div [hidden]="session.state() === 'failed'"><router-outlet /></div>
   `,
   styles: `
     .offline {
@@ -59,6 +59,7 @@ export class App {
   protected readonly connection = inject(Connection);
   protected readonly session = inject(Session);
   protected readonly t = t;
+  private readonly router = inject(Router);
 
   constructor() {
     const document = inject(DOCUMENT);
@@ -67,6 +68,7 @@ export class App {
   }
 
   protected retry(): void {
-    location.reload();
+    if (this.router.lastSuccessfulNavigation()) void this.session.recheck();
+    else location.reload(); // no page is open whose texts would be lost
   }
 }

@@ -30,6 +30,7 @@ export type { PasswordChange } from './models/password-change';
 export type { PasswordConfirmation } from './models/password-confirmation';
 export type { PasswordReset } from './models/password-reset';
 export type { ProblemDocument } from './models/problem-document';
+export type { ProblemExtra } from './models/problem-extra';
 export type { ProfileUpdate } from './models/profile-update';
 export type { RefreshToken } from './models/refresh-token';
 export type { Registration } from './models/registration';

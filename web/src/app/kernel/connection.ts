@@ -1,19 +1,17 @@
-import {
-  HttpClient,
-  HttpContext,
-  HttpContextToken,
-  HttpErrorResponse,
-  HttpInterceptorFn,
-} from '@angular/common/http';
+import { HttpClient, HttpContext, HttpContextToken, HttpInterceptorFn } from '@angular/common/http';
 import { inject, Injectable, signal } from '@angular/core';
-import { catchError, defer, firstValueFrom, from, switchMap, throwError } from 'rxjs';
+import { catchError, firstValueFrom, from, switchMap, throwError, timer } from 'rxjs';
+
+import { problemOf } from './problem';
 
 const LONGEST = 30; // seconds between two attempts
+const PROBE_MS = 10_000;
+const REPEATS = 4;
 const PROBE = new HttpContextToken(() => false);
 
 /**
- * Whether the server can be reached. A read that gets no answer waits and is sent again; a write fails at once with
- * `status` 0, since the server may have applied it, and its form keeps what was typed.
+ * Whether the server can be reached. A read that gets no answer, or that of a proxy without a server, waits and is sent
+ * again; a write fails at once, since the server may have applied it, and its form keeps what was typed.
  */
 @Injectable({ providedIn: 'root' })
 export class Connection {
@@ -43,11 +41,11 @@ export class Connection {
     const context = new HttpContext().set(PROBE, true);
     for (let pause = 1; ; pause = Math.min(pause * 2, LONGEST)) {
       try {
-        await firstValueFrom(this.http.get('/api/health/live', { context }));
+        await firstValueFrom(this.http.get('/api/health/live', { context, timeout: PROBE_MS }));
         this.offline.set(false);
         return;
       } catch (error) {
-        if (error instanceof HttpErrorResponse && error.status !== 0 && error.status < 500) {
+        if (problemOf(error).code !== 'OFFLINE') {
           this.offline.set(false);
           return;
         }
@@ -72,17 +70,25 @@ export class Connection {
   }
 }
 
-/** Send a read again when the server can be reached again. */
+/**
+ * Send a read again when the server can be reached again. If the read alone gets no answer, it fails after some repeats
+ * that are seconds apart.
+ */
 export const waitForConnection: HttpInterceptorFn = (request, next) => {
   if (request.context.get(PROBE)) return next(request);
   const connection = inject(Connection);
-  const send: () => ReturnType<typeof next> = () =>
+  const send = (repeats: number): ReturnType<typeof next> =>
     next(request).pipe(
       catchError((error: unknown) => {
-        if (!(error instanceof HttpErrorResponse) || error.status !== 0) return throwError(() => error);
+        const { code, status } = problemOf(error);
+        if (code !== 'OFFLINE' || status === 504) return throwError(() => error); // 504: the server is too slow
         const restored = connection.lost();
-        return request.method === 'GET' ? from(restored).pipe(switchMap(send)) : throwError(() => error);
+        if (request.method !== 'GET' || repeats === REPEATS) return throwError(() => error);
+        return from(restored).pipe(
+          switchMap(() => timer(repeats * 1000)),
+          switchMap(() => send(repeats + 1)),
+        );
       }),
     );
-  return defer(send);
+  return send(0);
 };

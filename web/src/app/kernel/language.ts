@@ -1,12 +1,14 @@
 import { computed, effect, Signal, signal } from '@angular/core';
 
 import type { Language } from '../api/models';
+import './storage';
 
 export type { Language };
 export const LANGUAGES: Readonly<Record<Language, string>> = { en: 'English', de: 'Deutsch' };
 
 const KEY = 'language';
-const isLanguage = (text: string | null | undefined): text is Language => !!text && text in LANGUAGES;
+const isLanguage = (text: string | null | undefined): text is Language =>
+  !!text && Object.hasOwn(LANGUAGES, text);
 
 function preferred(): Language {
   const stored = localStorage.getItem(KEY);

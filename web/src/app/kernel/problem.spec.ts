@@ -25,12 +25,13 @@ it('reads a problem of a request without a response body, which HttpClient leave
 it.each([['<html>Bad gateway</html>'], [null], [''], ['null'], [{ error: 'other' }]])(
   'survives the body %s',
   (body) => {
-    expect(problemOf(failure(502, body))).toMatchObject({ status: 502, code: 'UNEXPECTED', errors: [] });
+    expect(problemOf(failure(500, body))).toMatchObject({ status: 500, code: 'UNEXPECTED', errors: [] });
   },
 );
 
-it('says that the server cannot be reached', () => {
-  expect(problemOf(failure(0, null)).code).toBe('OFFLINE');
+it.each([0, 502, 503, 504])('takes the status %i without a problem document for no answer', (status) => {
+  expect(problemOf(failure(status, '<html>Bad gateway</html>')).code).toBe('OFFLINE');
+  expect(problemOf(failure(503, { ...BODY, code: 'UNAVAILABLE' })).code).toBe('UNAVAILABLE');
 });
 
 it('says in the language of the application how long to wait', () => {

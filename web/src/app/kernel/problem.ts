@@ -3,7 +3,7 @@ import { HttpErrorResponse } from '@angular/common/http';
 import type { FieldError, ProblemDocument } from '../api/models';
 import { Language, language, texts } from './language';
 
-/** Why a request failed, in words for a person (RFC 9457). `status` 0: the server could not be reached. */
+/** Why a request failed, in words for a person (RFC 9457). Code `OFFLINE`: the server gave no answer. */
 export interface Problem {
   readonly status: number;
   readonly code: string;
@@ -16,13 +16,15 @@ export interface Problem {
 
 const t = texts({
   en: {
-    offline: 'The server cannot be reached. Nothing was changed; try again when you are back online.',
+    offline: 'The server did not answer, so a change may be lost. Try again in a moment.',
+    tooLarge: 'This is too large.',
     unexpected: 'Something went wrong. Try again.',
     wait: (seconds: number) => `Too many attempts. Try again in ${duration(seconds, 'en')}.`,
   },
   de: {
     offline:
-      'Der Server ist nicht erreichbar. Es wurde nichts geändert; versuchen Sie es erneut, sobald Sie wieder online sind.',
+      'Der Server hat nicht geantwortet. Eine Änderung ist möglicherweise verloren. Versuchen Sie es gleich noch einmal.',
+    tooLarge: 'Das ist zu groß.',
     unexpected: 'Etwas ist schiefgegangen. Versuchen Sie es erneut.',
     wait: (seconds: number) => `Zu viele Versuche. Versuchen Sie es in ${duration(seconds, 'de')} erneut.`,
   },
@@ -53,6 +55,9 @@ const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, stri
     INTERNAL_ERROR: 'Auf dem Server ist ein Fehler aufgetreten.',
   },
 };
+
+// 0: no connection. The others, without a problem document, are of a proxy that reaches no server.
+const UNANSWERED = [0, 502, 503, 504];
 
 function duration(seconds: number, language: string): string {
   const [amount, unit] = seconds < 90 ? [seconds, 'second'] : [Math.ceil(seconds / 60), 'minute'];
@@ -89,7 +94,9 @@ export function problemOf(error: unknown): Problem {
   const seconds = Number(error.headers.get('Retry-After') ?? NaN);
   const retryAfter = Number.isFinite(seconds) ? seconds : null;
   if (!isDocument(body)) {
-    const [code, detail] = error.status === 0 ? ['OFFLINE', t().offline] : ['UNEXPECTED', t().unexpected];
+    const isUnanswered = UNANSWERED.includes(error.status);
+    const detail = isUnanswered ? t().offline : error.status === 413 ? t().tooLarge : t().unexpected;
+    const code = isUnanswered ? 'OFFLINE' : 'UNEXPECTED';
     return { status: error.status, code, detail, errors: [], traceId: null, retryAfter };
   }
   const detail =

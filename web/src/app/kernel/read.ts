@@ -89,7 +89,8 @@ export function readList<P extends { cursor?: string }, T>(
     isLoading: page.isLoading,
     hasMore: computed(() => next() !== null),
     more: () => {
-      if (!page.isLoading()) cursor.set(next() ?? undefined);
+      if (page.error()) page.reload();
+      else if (!page.isLoading()) cursor.set(next() ?? undefined);
     },
     reload: () => {
       if (page.error()) page.reload();

@@ -1,4 +1,11 @@
-import { HttpContext, HttpContextToken, HttpErrorResponse, HttpInterceptorFn } from '@angular/common/http';
+import {
+  HttpContext,
+  HttpContextToken,
+  HttpErrorResponse,
+  HttpInterceptorFn,
+  HttpRequest,
+  HttpXsrfTokenExtractor,
+} from '@angular/common/http';
 import { computed, inject, Injectable, signal } from '@angular/core';
 import { Router } from '@angular/router';
 import { catchError, firstValueFrom, from, switchMap, throwError } from 'rxjs';
@@ -7,14 +14,16 @@ import type { Credentials, User } from '../api/models';
 import { SessionsService, UsersService } from '../api/services';
 import { Language, speak } from './language';
 import { problemOf } from './problem';
+import './storage';
 
-const RENEWED_AT = 'renewed-at'; // in localStorage, for all tabs: a time, no secret
+const RENEWALS = 'renewals'; // in localStorage, for all tabs: a count, since clocks may be set back
+const XSRF_HEADER = 'X-XSRF-TOKEN';
 /** Set for requests whose 401 says nothing about the session, such as those that begin and end it. */
 const APART = new HttpContextToken(() => false);
 const apart = () => new HttpContext().set(APART, true);
 
 type State = 'loading' | 'guest' | 'signed-in' | 'failed';
-type News = 'signed-in' | 'signed-out';
+type News = 'signed-in' | 'signed-out' | 'ended';
 
 /**
  * The person who is signed in, in cookies that scripts cannot read. All tabs of a browser share the session: a
@@ -25,7 +34,8 @@ export class Session {
   private readonly users = inject(UsersService);
   private readonly sessions = inject(SessionsService);
   private readonly router = inject(Router);
-  private readonly tabs = new BroadcastChannel('session');
+  private readonly tabs: EventTarget & Pick<BroadcastChannel, 'postMessage'> =
+    'BroadcastChannel' in window ? new BroadcastChannel('session') : new MessageChannel().port1;
 
   private readonly person = signal<User | null>(null);
   readonly state = signal<State>('loading');
@@ -36,28 +46,28 @@ export class Session {
 
   private loading: Promise<void> | undefined;
   private renewal: Promise<boolean> | undefined;
+  private decide: () => void = () => undefined;
+  private readonly decided = new Promise<void>((resolve) => (this.decide = resolve));
 
   constructor() {
-    this.tabs.addEventListener('message', ({ data }: MessageEvent<News>) => {
-      if (data === 'signed-out') this.leave(false);
-      else void this.load().then(() => this.enter());
+    this.tabs.addEventListener('message', (event) => {
+      const { data } = event as MessageEvent<News>;
+      if (data === 'signed-in') void this.recheck();
+      else this.leave(data === 'ended');
     });
-    // The browser may show a page again as it was, from before the session ended.
+    // The browser may show a page again as it was, from before the session ended. styles.scss hides it until then.
     addEventListener('pagehide', ({ persisted }) => {
-      if (persisted) document.documentElement.hidden = true;
+      if (persisted) document.documentElement.dataset['unchecked'] = '';
     });
     addEventListener('pageshow', ({ persisted }) => {
-      if (!persisted) return;
-      void this.load().finally(() => {
-        if (this.state() !== 'signed-in') this.leave(false);
-        document.documentElement.hidden = false;
-      });
+      if (persisted) void this.recheck().then(() => delete document.documentElement.dataset['unchecked']);
     });
   }
 
-  /** Resolve when it is known who is signed in. */
+  /** Resolve when it is known who is signed in. While that fails, the application shows why, with a way to retry. */
   ready(): Promise<void> {
-    return this.state() === 'loading' ? this.load() : Promise.resolve();
+    if (this.state() === 'loading') void this.load();
+    return this.decided;
   }
 
   /** Ask the server who is signed in. */
@@ -66,20 +76,41 @@ export class Session {
     return this.loading;
   }
 
+  /** Ask again who is signed in. Nothing of a person whose session has ended stays on the page. */
+  async recheck(): Promise<void> {
+    const before = this.person();
+    await this.load();
+    const after = this.person();
+    if (this.state() === 'failed' || before?.id === after?.id) return this.enter();
+    if (before && after) {
+      document.documentElement.dataset['unchecked'] = '';
+      location.reload();
+      await new Promise(() => undefined); // the page ends here
+    }
+    if (after) await this.enter();
+    else await this.askToSignIn(true);
+  }
+
   private async ask(): Promise<void> {
-    const since = Date.now();
+    const seen = renewals();
     try {
       let user = await firstValueFrom(this.users.getCurrentUser());
       // The access cookie is gone after minutes; that of XSRF stays as long as the session can be renewed.
-      if (!user && document.cookie.includes('XSRF-TOKEN=') && (await this.renew(since))) {
+      if (!user && document.cookie.includes('XSRF-TOKEN=') && (await this.renew(seen))) {
         user = await firstValueFrom(this.users.getCurrentUser());
       }
       this.person.set(user);
       this.state.set(user ? 'signed-in' : 'guest');
+      this.decide();
     } catch (error) {
-      this.error.set(error);
-      this.state.set('failed');
+      this.fail(error);
     }
+  }
+
+  /** Show an error in place of all pages. */
+  fail(error: unknown): void {
+    this.error.set(error);
+    this.state.set('failed');
   }
 
   /** Show a change of the person's account that the application made. */
@@ -96,8 +127,10 @@ export class Session {
 
   /** Sign in. Raises an HttpErrorResponse. */
   async signIn(body: Credentials): Promise<void> {
-    await firstValueFrom(this.sessions.cookieLogin$XWwwFormUrlencoded({ body }, apart()));
+    await firstValueFrom(this.sessions.cookieLogin({ body }, apart()));
+    await this.loading; // it may have been asked before
     await this.load();
+    if (this.state() === 'guest') throw new Error('The browser keeps no cookies of this site.');
     this.tabs.postMessage('signed-in' satisfies News);
     await this.enter();
   }
@@ -116,29 +149,36 @@ export class Session {
   /** Note that the session has ended, because the server says so or because a change ended it. */
   end(): void {
     if (!this.person()) return;
-    this.tabs.postMessage('signed-out' satisfies News);
+    this.tabs.postMessage('ended' satisfies News);
     this.leave(true);
   }
 
   /**
    * Renew the access cookie, once for all requests of all tabs. Return whether the session goes on.
-   * @param since time (ms) at which the refused request was sent; a renewal after it is not repeated
+   * @param seen the count of renewals when the refused request was sent; a renewal after it is not repeated
    */
-  renew(since: number): Promise<boolean> {
-    const renewed = () => Number(localStorage.getItem(RENEWED_AT)) > since;
+  renew(seen: number): Promise<boolean> {
+    const renewed = () => renewals() !== seen;
     if (renewed()) return Promise.resolve(true);
     this.renewal ??= this.exclusively(async () => {
       if (renewed()) return true;
       try {
         await firstValueFrom(this.sessions.refresh({}, apart()));
       } catch (error) {
-        if (problemOf(error).status === 401) return false;
+        // 403: the XSRF token is of another session. Only signing in again helps.
+        if ([401, 403].includes(problemOf(error).status)) return false;
         throw error;
       }
-      localStorage.setItem(RENEWED_AT, String(Date.now()));
+      localStorage.setItem(RENEWALS, String(renewals() + 1));
       return true;
     }).finally(() => (this.renewal = undefined));
     return this.renewal;
+  }
+
+  /** Return whether the person is still signed in after a refusal: a change of password replaces the session. */
+  async goesOn(): Promise<boolean> {
+    const user = await firstValueFrom(this.users.getCurrentUser());
+    return user !== null && user.id === this.person()?.id;
   }
 
   private exclusively(action: () => Promise<boolean>): Promise<boolean> {
@@ -149,39 +189,52 @@ export class Session {
   private async enter(): Promise<void> {
     const next = this.router.parseUrl(this.router.url).queryParamMap.get('next');
     if (this.state() !== 'signed-in' || !this.router.url.startsWith('/sign-in')) return;
-    // Only paths of this application: `//host` and `https:` are others.
-    await this.router.navigateByUrl(next && /^\/(?![/\\])/.test(next) ? next : '/');
+    // Only other paths of this application: `//host` and `https:` are not.
+    await this.router.navigateByUrl(next && /^\/(?![/\\]|sign-in)/.test(next) ? next : '/');
   }
 
   private leave(ended: boolean): void {
     const was = this.person();
     this.person.set(null);
     this.state.set('guest');
-    if (!was) return;
+    if (was) void this.askToSignIn(ended);
+  }
+
+  private async askToSignIn(ended: boolean): Promise<void> {
     const queryParams = ended ? { next: this.router.url, ended: true } : {};
-    void this.router.navigate(['/sign-in'], { queryParams });
+    await this.router.navigate(['/sign-in'], { queryParams });
   }
 }
 
-/** Renew the session when its access cookie has ended, and send the request again. */
+const renewals = () => Number(localStorage.getItem(RENEWALS)) || 0;
+const isRefusal = (error: unknown): error is HttpErrorResponse =>
+  error instanceof HttpErrorResponse && error.status === 401;
+
+/** Renew the session when its access cookie has ended, and send the request again, once. */
 export const renewSession: HttpInterceptorFn = (request, next) => {
   if (request.context.get(APART)) return next(request);
   const session = inject(Session);
-  const since = Date.now();
+  const tokens = inject(HttpXsrfTokenExtractor);
+  const seen = renewals();
+  const end = (error: unknown) => {
+    if (isRefusal(error)) session.end();
+    return throwError(() => error);
+  };
   return next(request).pipe(
     catchError((error: unknown) => {
-      if (!(error instanceof HttpErrorResponse) || error.status !== 401) return throwError(() => error);
-      if (problemOf(error).code !== 'TOKEN_EXPIRED') {
-        session.end();
-        return throwError(() => error);
-      }
-      return from(session.renew(since)).pipe(
-        switchMap((renewed) => {
-          if (renewed) return next(request);
-          session.end();
-          return throwError(() => error);
-        }),
+      if (!isRefusal(error)) return throwError(() => error);
+      const isExpired = problemOf(error).code === 'TOKEN_EXPIRED';
+      return from(isExpired ? session.renew(seen) : session.goesOn()).pipe(
+        switchMap((goesOn) =>
+          goesOn ? next(signed(request, tokens.getToken())).pipe(catchError(end)) : end(error),
+        ),
       );
     }),
   );
 };
+
+// Angular has added the header before, from the cookie of a session that may have been replaced.
+function signed(request: HttpRequest<unknown>, token: string | null): HttpRequest<unknown> {
+  if (!request.headers.has(XSRF_HEADER) || token === null) return request;
+  return request.clone({ setHeaders: { [XSRF_HEADER]: token } });
+}

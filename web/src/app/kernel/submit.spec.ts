@@ -4,7 +4,7 @@ import { TestBed } from '@angular/core/testing';
 import { form, required, submit as send } from '@angular/forms/signals';
 import { Observable, of, throwError } from 'rxjs';
 
-import { submit } from './submit';
+import { firstError, submit } from './submit';
 
 const invalid = (code: string, errors: { pointer: string; detail: string }[] = []) =>
   throwError(
@@ -49,7 +49,7 @@ it('puts others at the form', async () => {
   await send(tree);
   expect(tree().errors()[0]).toMatchObject({
     kind: 'server',
-    message: 'Not valid.',
+    message: 'Not valid. /unknown/0: No.',
     problem: { traceId: 't' },
   });
 });
@@ -58,6 +58,38 @@ it('knows the field of a code', async () => {
   const { tree } = build(() => invalid('TAKEN'));
   await send(tree);
   expect(tree.email().errors()[0]?.message).toBe('Not valid.');
+});
+
+it('sends the same value again, and forgets what the server found before', async () => {
+  let answer: Observable<string> = invalid('UNAVAILABLE');
+  const { tree, done } = build(() => answer);
+  await send(tree);
+  expect(firstError(tree().errors())?.message).toBe('Not valid.');
+  answer = of('result');
+  await send(tree);
+  expect(done).toHaveBeenCalledOnce();
+  expect(firstError(tree().errors())).toBeUndefined();
+});
+
+it('sends nothing while a validator refuses a value', async () => {
+  const answer = vi.fn(() => of('result'));
+  const { tree, model } = build(answer);
+  model.update((value) => ({ ...value, email: '' }));
+  await send(tree);
+  expect(answer).not.toHaveBeenCalled();
+});
+
+it('takes members of objects and arrays that are no fields for unknown pointers', async () => {
+  const pointers = ['/constructor/name', '/roles/length', '/email/length', ''];
+  const { tree } = build(() =>
+    invalid(
+      'VALIDATION_FAILED',
+      pointers.map((pointer) => ({ pointer, detail: 'No.' })),
+    ),
+  );
+  await send(tree);
+  expect(tree().errors()).toHaveLength(1);
+  expect(tree.email().errors()).toEqual([]);
 });
 
 it('sends again after the value was changed', async () => {

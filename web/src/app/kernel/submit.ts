@@ -1,3 +1,4 @@
+import { signal } from '@angular/core';
 import { FieldTree, FormSubmitOptions, ValidationError } from '@angular/forms/signals';
 import { firstValueFrom, type Observable } from 'rxjs';
 
@@ -8,7 +9,17 @@ export interface ServerError extends ValidationError.WithOptionalFieldTree {
   readonly kind: 'server';
   readonly message: string;
   readonly problem: Problem;
+  /** Whether the form was not sent again since. */
+  readonly isCurrent: () => boolean;
 }
+
+/** The first error to show. Angular keeps those of an earlier submission until the value changes. */
+export function firstError<E extends ValidationError>(errors: readonly E[]): E | undefined {
+  return errors.find((error) => !isOfServer(error) || error.isCurrent());
+}
+
+export const isOfServer = <E extends ValidationError>(error: E): error is E & ServerError =>
+  error.kind === 'server';
 
 interface Submission<T, R> {
   /** The request, with the form's value. */
@@ -33,10 +44,23 @@ export function submit<T, R>({
   fields = {},
   failed,
 }: Submission<T, R>): FormSubmitOptions<T, unknown> {
+  const attempts = signal(0);
   return {
+    // What the server found, such as no connection, must not keep the same values from being sent again.
+    ignoreValidators: 'all',
     action: async (field) => {
       const form = field as unknown as FieldTree<T>;
+      if (
+        form()
+          .errorSummary()
+          .some((error) => !isOfServer(error))
+      ) {
+        focusFirst(form);
+        return undefined;
+      }
       const value = form().value();
+      attempts.update((count) => count + 1);
+      const attempt = attempts();
       try {
         const sent = send(value);
         const result = await (sent instanceof Promise
@@ -48,12 +72,11 @@ export function submit<T, R>({
         const problem = problemOf(error);
         if (problem.status === -1) console.error(error);
         if (failed?.(problem, value)) return undefined;
-        const errors = locate(form, problem, fields);
+        const errors = locate(form, problem, fields, () => attempts() === attempt);
         setTimeout(() => focusFirst(form));
         return errors;
       }
     },
-    onInvalid: (field) => focusFirst(field),
   };
 }
 
@@ -61,29 +84,38 @@ function locate<T>(
   form: FieldTree<T>,
   problem: Problem,
   fields: Readonly<Record<string, string>>,
+  isCurrent: () => boolean,
 ): ServerError[] {
   const found: ServerError[] = [];
+  const add = (message: string, fieldTree?: FieldTree<unknown>) =>
+    found.push({ kind: 'server', message, problem, isCurrent, ...(fieldTree ? { fieldTree } : {}) });
+  const others: string[] = [];
   for (const { pointer, detail } of problem.errors) {
     const fieldTree = fieldAt(form, pointer.split('/').slice(1));
-    if (fieldTree) found.push({ kind: 'server', message: detail, problem, fieldTree });
+    if (fieldTree) add(detail, fieldTree);
+    else others.push(pointer ? `${pointer}: ${detail}` : detail);
   }
   const known = fields[problem.code];
   const fieldTree = known === undefined ? undefined : fieldAt(form, [known]);
-  if (fieldTree && !found.length) found.push({ kind: 'server', message: problem.detail, problem, fieldTree });
-  return found.length ? found : [{ kind: 'server', message: problem.detail, problem }];
+  if (fieldTree && !found.length) add(problem.detail, fieldTree);
+  else if (others.length || !found.length) add([problem.detail, ...others].join(' '));
+  return found;
 }
 
-function fieldAt(form: unknown, path: readonly string[]): FieldTree<unknown> | undefined {
+function fieldAt(form: FieldTree<unknown>, path: readonly string[]): FieldTree<unknown> | undefined {
   if (!path.length) return undefined;
   let field = form;
   for (const part of path) {
-    field = (field as Record<string, unknown> | undefined)?.[
-      part.replaceAll('~1', '/').replaceAll('~0', '~')
-    ];
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    const value = field().value();
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    const child = (field as Record<string, FieldTree<unknown>>)[name];
+    if (typeof child !== 'function') return undefined; // the length of an array
+    field = child;
   }
-  return field as FieldTree<unknown> | undefined;
+  return field;
 }
 
 function focusFirst(form: FieldTree<unknown>): void {
-  form().errorSummary()[0]?.fieldTree().focusBoundControl();
+  firstError(form().errorSummary())?.fieldTree().focusBoundControl();
 }

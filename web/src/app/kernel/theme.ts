@@ -1,5 +1,7 @@
 import { effect, signal } from '@angular/core';
 
+import './storage';
+
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 

@@ -1,6 +1,7 @@
 import { Signal, signal } from '@angular/core';
 
 import { locale } from './language';
+import './storage';
 
 const KEY = 'time-zone';
 

@@ -21,7 +21,7 @@ export const t = texts({
       signedIn: 'Signed in',
       lastSeen: 'Last used',
       end: 'End session',
-      endOf: (device: string) => `End the session: ${device}`,
+      endOf: (device: string) => `End session: ${device}`,
       ended: (device: string) => `Session ended: ${device}.`,
       others: 'End all others',
       confirm: {

@@ -4,6 +4,7 @@ import { Router } from '@angular/router';
 
 import { FEATURES } from '../app.features';
 import { LANGUAGES } from '../kernel/language';
+import { Notices } from '../kernel/notices';
 import { Session } from '../kernel/session';
 import { paint, THEMES } from '../kernel/theme';
 import { Icon } from '../ui/icon';
@@ -62,6 +63,7 @@ export class Palette {
   private readonly dialog = inject(MatDialogRef<Palette>);
   private readonly router = inject(Router);
   private readonly session = inject(Session);
+  private readonly notices = inject(Notices);
   private readonly list = viewChild.required<ElementRef<HTMLElement>>('list');
   protected readonly t = t;
   protected readonly words = signal('');
@@ -112,12 +114,16 @@ export class Palette {
       this.list().nativeElement.children[this.active()]?.scrollIntoView({ block: 'nearest' });
     } else if (event.key === 'Enter') {
       const command = this.found()[this.active()];
-      if (command) this.run(command);
+      if (command) void this.run(command);
     }
   }
 
-  protected run(command: Command): void {
+  protected async run(command: Command): Promise<void> {
     this.dialog.close();
-    command.run();
+    try {
+      await command.run();
+    } catch (error) {
+      this.notices.fail(error);
+    }
   }
 }

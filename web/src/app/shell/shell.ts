@@ -1,5 +1,5 @@
 import { BreakpointObserver } from '@angular/cdk/layout';
-import { Component, computed, inject, viewChild } from '@angular/core';
+import { Component, computed, DestroyRef, inject, viewChild } from '@angular/core';
 import { toSignal } from '@angular/core/rxjs-interop';
 import { MatMenuModule } from '@angular/material/menu';
 import { MatDialog } from '@angular/material/dialog';
@@ -44,6 +44,16 @@ export class Shell {
     }));
   });
 
+  private closed = false;
+
+  constructor() {
+    // The session may end while a dialog shows something of the person.
+    inject(DestroyRef).onDestroy(() => {
+      this.closed = true;
+      this.dialogs.closeAll();
+    });
+  }
+
   protected closeDrawer(): void {
     if (this.narrow()) void this.drawer().close();
   }
@@ -51,14 +61,15 @@ export class Shell {
   protected search(event?: Event): void {
     event?.preventDefault();
     if (this.dialogs.openDialogs.length) return;
-    void import('./palette').then(({ Palette }) =>
+    void import('./palette').then(({ Palette }) => {
+      if (this.closed || this.dialogs.openDialogs.length) return;
       this.dialogs.open(Palette, {
         width: '36rem',
         maxWidth: '94vw',
         position: { top: '12vh' },
         ariaLabel: t().search,
-      }),
-    );
+      });
+    });
   }
 
   protected skip(): void {

@@ -6,6 +6,7 @@ import {
   ValidationError,
 } from '@angular/forms/signals';
 
+import { firstError } from '../kernel/submit';
 import { Icon } from './icon';
 import { t } from './texts';
 
@@ -71,7 +72,7 @@ export class AppField {
   protected readonly secret = signal(false);
   protected readonly error = computed(() => {
     const state = this.bound().state();
-    const [first] = state.errors();
+    const first = firstError(state.errors());
     return state.touched() && first ? explain(first) : null;
   });
 

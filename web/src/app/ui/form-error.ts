@@ -1,7 +1,7 @@
 import { Component, computed, effect, ElementRef, inject, input } from '@angular/core';
 import type { FieldTree } from '@angular/forms/signals';
 
-import type { ServerError } from '../kernel/submit';
+import { isOfServer } from '../kernel/submit';
 import { Icon } from './icon';
 import { Trace } from './trace';
 
@@ -24,10 +24,10 @@ import { Trace } from './trace';
 export class FormError {
   readonly form = input.required<FieldTree<unknown>>();
   protected readonly error = computed(() => {
-    const found = this.form()()
+    return this.form()()
       .errors()
-      .find(({ kind }) => kind === 'server');
-    return found as ServerError | undefined;
+      .filter(isOfServer)
+      .find((each) => each.isCurrent());
   });
 
   constructor() {

@@ -11,9 +11,12 @@ import {
 import { Title } from '@angular/platform-browser';
 import { Router } from '@angular/router';
 
+import { keepFocus } from './focus';
+
 /**
  * The head of a page: its title, in the window's title too, and its actions (`<button actions>`). After a navigation
- * the title gets the focus, so that a screen reader reads it and the next tab stop is the page's first.
+ * the title gets the focus, so that a screen reader reads it and the next tab stop is the page's first. The focus does
+ * not get lost when its element is removed.
  */
 @Component({
   selector: 'app-page',
@@ -64,12 +67,20 @@ export class Page {
   constructor() {
     const title = inject(Title);
     const router = inject(Router);
+    const host = inject<ElementRef<HTMLElement>>(ElementRef).nativeElement;
     let alive = true;
-    inject(DestroyRef).onDestroy(() => (alive = false));
+    let forget: () => void = () => undefined;
+    inject(DestroyRef).onDestroy(() => {
+      alive = false;
+      forget();
+    });
     effect(() => title.setTitle(`${this.heading()} · REST Angular`));
     const first = router.lastSuccessfulNavigation() === null;
     afterNextRender(() => {
-      if (!first && alive) this.element().nativeElement.focus({ preventScroll: true });
+      if (!alive) return;
+      const heading = this.element().nativeElement;
+      if (!first) heading.focus({ preventScroll: true });
+      forget = keepFocus(host, heading);
     });
   }
 }

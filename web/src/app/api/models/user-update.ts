@@ -3,10 +3,11 @@
 
 
 /**
- * Changes to an account. Omitted fields are unchanged; a `name` of null removes it.
+ * Changes to an account. Omitted fields are unchanged; a `name` of null removes it. `id` is the path's, which the reference system's client repeats.
  */
 export interface UserUpdate {
   email?: (string | null);
+  id?: (string | null);
   is_active?: (boolean | null);
   is_superuser?: (boolean | null);
   is_verified?: (boolean | null);

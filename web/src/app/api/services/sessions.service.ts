@@ -11,10 +11,8 @@ import { ApiConfiguration } from '../api-configuration';
 import { StrictHttpResponse } from '../strict-http-response';
 
 import { BearerRenewal } from '../models/bearer-renewal';
-import { cookieLogin$FormData } from '../fn/sessions/cookie-login-form-data';
-import { CookieLogin$FormData$Params } from '../fn/sessions/cookie-login-form-data';
-import { cookieLogin$XWwwFormUrlencoded } from '../fn/sessions/cookie-login-x-www-form-urlencoded';
-import { CookieLogin$XWwwFormUrlencoded$Params } from '../fn/sessions/cookie-login-x-www-form-urlencoded';
+import { cookieLogin } from '../fn/sessions/cookie-login';
+import { CookieLogin$Params } from '../fn/sessions/cookie-login';
 import { cookieLogout } from '../fn/sessions/cookie-logout';
 import { CookieLogout$Params } from '../fn/sessions/cookie-logout';
 import { CookieRenewal } from '../models/cookie-renewal';
@@ -23,10 +21,8 @@ import { GetJwks$Params } from '../fn/sessions/get-jwks';
 import { JwkSet } from '../models/jwk-set';
 import { listSessions } from '../fn/sessions/list-sessions';
 import { ListSessions$Params } from '../fn/sessions/list-sessions';
-import { login$FormData } from '../fn/sessions/login-form-data';
-import { Login$FormData$Params } from '../fn/sessions/login-form-data';
-import { login$XWwwFormUrlencoded } from '../fn/sessions/login-x-www-form-urlencoded';
-import { Login$XWwwFormUrlencoded$Params } from '../fn/sessions/login-x-www-form-urlencoded';
+import { login } from '../fn/sessions/login';
+import { Login$Params } from '../fn/sessions/login';
 import { logout } from '../fn/sessions/logout';
 import { Logout$Params } from '../fn/sessions/logout';
 import { refresh } from '../fn/sessions/refresh';
@@ -60,12 +56,12 @@ export class SessionsService extends BaseService {
    * Unknown addresses, wrong passwords and disabled accounts get the same response in the same time.
    *
    * This method provides access to the full `HttpResponse`, allowing access to response headers.
-   * To access only the response body, use `login$XWwwFormUrlencoded()` instead.
+   * To access only the response body, use `login()` instead.
    *
    * This method sends `application/x-www-form-urlencoded` and handles request body of type `application/x-www-form-urlencoded`.
    */
-  login$XWwwFormUrlencoded$Response(params: Login$XWwwFormUrlencoded$Params, context?: HttpContext): Observable<StrictHttpResponse<TokenPair>> {
-    const obs = login$XWwwFormUrlencoded(this.http, this.rootUrl, params, context);
+  login$Response(params: Login$Params, context?: HttpContext): Observable<StrictHttpResponse<TokenPair>> {
+    const obs = login(this.http, this.rootUrl, params, context);
     return obs;
   }
 
@@ -75,44 +71,12 @@ export class SessionsService extends BaseService {
    * Unknown addresses, wrong passwords and disabled accounts get the same response in the same time.
    *
    * This method provides access only to the response body.
-   * To access the full response (for headers, for example), `login$XWwwFormUrlencoded$Response()` instead.
+   * To access the full response (for headers, for example), `login$Response()` instead.
    *
    * This method sends `application/x-www-form-urlencoded` and handles request body of type `application/x-www-form-urlencoded`.
    */
-  login$XWwwFormUrlencoded(params: Login$XWwwFormUrlencoded$Params, context?: HttpContext): Observable<TokenPair> {
-    const resp = this.login$XWwwFormUrlencoded$Response(params, context);
-    return resp.pipe(
-      map((r: StrictHttpResponse<TokenPair>): TokenPair => r.body)
-    );
-  }
-
-  /**
-   * Sign in with an e-mail address and a password.
-   *
-   * Unknown addresses, wrong passwords and disabled accounts get the same response in the same time.
-   *
-   * This method provides access to the full `HttpResponse`, allowing access to response headers.
-   * To access only the response body, use `login$FormData()` instead.
-   *
-   * This method sends `multipart/form-data` and handles request body of type `multipart/form-data`.
-   */
-  login$FormData$Response(params: Login$FormData$Params, context?: HttpContext): Observable<StrictHttpResponse<TokenPair>> {
-    const obs = login$FormData(this.http, this.rootUrl, params, context);
-    return obs;
-  }
-
-  /**
-   * Sign in with an e-mail address and a password.
-   *
-   * Unknown addresses, wrong passwords and disabled accounts get the same response in the same time.
-   *
-   * This method provides access only to the response body.
-   * To access the full response (for headers, for example), `login$FormData$Response()` instead.
-   *
-   * This method sends `multipart/form-data` and handles request body of type `multipart/form-data`.
-   */
-  login$FormData(params: Login$FormData$Params, context?: HttpContext): Observable<TokenPair> {
-    const resp = this.login$FormData$Response(params, context);
+  login(params: Login$Params, context?: HttpContext): Observable<TokenPair> {
+    const resp = this.login$Response(params, context);
     return resp.pipe(
       map((r: StrictHttpResponse<TokenPair>): TokenPair => r.body)
     );
@@ -197,12 +161,12 @@ export class SessionsService extends BaseService {
    * Ends this browser's previous session.
    *
    * This method provides access to the full `HttpResponse`, allowing access to response headers.
-   * To access only the response body, use `cookieLogin$XWwwFormUrlencoded()` instead.
+   * To access only the response body, use `cookieLogin()` instead.
    *
    * This method sends `application/x-www-form-urlencoded` and handles request body of type `application/x-www-form-urlencoded`.
    */
-  cookieLogin$XWwwFormUrlencoded$Response(params: CookieLogin$XWwwFormUrlencoded$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
-    const obs = cookieLogin$XWwwFormUrlencoded(this.http, this.rootUrl, params, context);
+  cookieLogin$Response(params: CookieLogin$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
+    const obs = cookieLogin(this.http, this.rootUrl, params, context);
     return obs;
   }
 
@@ -212,44 +176,12 @@ export class SessionsService extends BaseService {
    * Ends this browser's previous session.
    *
    * This method provides access only to the response body.
-   * To access the full response (for headers, for example), `cookieLogin$XWwwFormUrlencoded$Response()` instead.
+   * To access the full response (for headers, for example), `cookieLogin$Response()` instead.
    *
    * This method sends `application/x-www-form-urlencoded` and handles request body of type `application/x-www-form-urlencoded`.
    */
-  cookieLogin$XWwwFormUrlencoded(params: CookieLogin$XWwwFormUrlencoded$Params, context?: HttpContext): Observable<void> {
-    const resp = this.cookieLogin$XWwwFormUrlencoded$Response(params, context);
-    return resp.pipe(
-      map((r: StrictHttpResponse<void>): void => r.body)
-    );
-  }
-
-  /**
-   * Sign in a browser with HttpOnly cookies.
-   *
-   * Ends this browser's previous session.
-   *
-   * This method provides access to the full `HttpResponse`, allowing access to response headers.
-   * To access only the response body, use `cookieLogin$FormData()` instead.
-   *
-   * This method sends `multipart/form-data` and handles request body of type `multipart/form-data`.
-   */
-  cookieLogin$FormData$Response(params: CookieLogin$FormData$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
-    const obs = cookieLogin$FormData(this.http, this.rootUrl, params, context);
-    return obs;
-  }
-
-  /**
-   * Sign in a browser with HttpOnly cookies.
-   *
-   * Ends this browser's previous session.
-   *
-   * This method provides access only to the response body.
-   * To access the full response (for headers, for example), `cookieLogin$FormData$Response()` instead.
-   *
-   * This method sends `multipart/form-data` and handles request body of type `multipart/form-data`.
-   */
-  cookieLogin$FormData(params: CookieLogin$FormData$Params, context?: HttpContext): Observable<void> {
-    const resp = this.cookieLogin$FormData$Response(params, context);
+  cookieLogin(params: CookieLogin$Params, context?: HttpContext): Observable<void> {
+    const resp = this.cookieLogin$Response(params, context);
     return resp.pipe(
       map((r: StrictHttpResponse<void>): void => r.body)
     );

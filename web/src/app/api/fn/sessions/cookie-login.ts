@@ -9,12 +9,16 @@ import { RequestBuilder } from '../../request-builder';
 
 import { Credentials } from '../../models/credentials';
 
-export interface CookieLogin$XWwwFormUrlencoded$Params {
-      body: Credentials
+export interface CookieLogin$Params {
+  
+    /**
+     * May be sent as multipart/form-data instead.
+     */
+    body: Credentials
 }
 
-export function cookieLogin$XWwwFormUrlencoded(http: HttpClient, rootUrl: string, params: CookieLogin$XWwwFormUrlencoded$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
-  const rb = new RequestBuilder(rootUrl, cookieLogin$XWwwFormUrlencoded.PATH, 'post');
+export function cookieLogin(http: HttpClient, rootUrl: string, params: CookieLogin$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
+  const rb = new RequestBuilder(rootUrl, cookieLogin.PATH, 'post');
   if (params) {
     rb.body(params.body, 'application/x-www-form-urlencoded');
   }
@@ -29,4 +33,4 @@ export function cookieLogin$XWwwFormUrlencoded(http: HttpClient, rootUrl: string
   );
 }
 
-cookieLogin$XWwwFormUrlencoded.PATH = '/auth/cookie/login';
+cookieLogin.PATH = '/auth/cookie/login';

@@ -10,12 +10,16 @@ import { RequestBuilder } from '../../request-builder';
 import { Credentials } from '../../models/credentials';
 import { TokenPair } from '../../models/token-pair';
 
-export interface Login$XWwwFormUrlencoded$Params {
-      body: Credentials
+export interface Login$Params {
+  
+    /**
+     * May be sent as multipart/form-data instead.
+     */
+    body: Credentials
 }
 
-export function login$XWwwFormUrlencoded(http: HttpClient, rootUrl: string, params: Login$XWwwFormUrlencoded$Params, context?: HttpContext): Observable<StrictHttpResponse<TokenPair>> {
-  const rb = new RequestBuilder(rootUrl, login$XWwwFormUrlencoded.PATH, 'post');
+export function login(http: HttpClient, rootUrl: string, params: Login$Params, context?: HttpContext): Observable<StrictHttpResponse<TokenPair>> {
+  const rb = new RequestBuilder(rootUrl, login.PATH, 'post');
   if (params) {
     rb.body(params.body, 'application/x-www-form-urlencoded');
   }
@@ -30,4 +34,4 @@ export function login$XWwwFormUrlencoded(http: HttpClient, rootUrl: string, para
   );
 }
 
-login$XWwwFormUrlencoded.PATH = '/auth/jwt/login';
+login.PATH = '/auth/jwt/login';
