@@ -9,7 +9,7 @@ test('a change is in the audit log with its actor, its data and its place in the
   await page.goto(`/people/${id}`);
   await page.getByLabel('Name').fill('Grace Brewster');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
-  await expect(page.getByText('Saved.')).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: 'Grace Brewster' })).toBeVisible();
   await page.getByRole('link', { name: 'Audit entries of this person' }).click();
   await expect(page).toHaveURL(`/audit?person=${id}`);
   await page.getByLabel('Event').selectOption('Account changed');
