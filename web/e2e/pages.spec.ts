@@ -14,10 +14,14 @@ const SIZES = [
 for (const { name, path, as } of ROUTES) {
   for (const language of ['en', 'de']) {
     test(`${name} in ${language}`, async ({ page, people, signIn }) => {
-      if (as !== 'guest')
-        await signIn(await people.open({ superuser: as === 'superuser', name: 'Ada Lovelace' }));
+      let id = '';
+      if (as !== 'guest') {
+        const account = await people.open({ superuser: as === 'superuser', name: 'Ada Lovelace' });
+        await signIn(account);
+        id = account.id;
+      }
       await page.addInitScript((code) => localStorage.setItem('language', code), language);
-      await page.goto(path);
+      await page.goto(path.replace('{id}', id));
       await settle(page);
       for (const size of SIZES) {
         await page.setViewportSize(size);

@@ -2,6 +2,7 @@
 export interface Visit {
   /** Name of its screenshots. */
   readonly name: string;
+  /** `{id}` is the id of the person who is signed in. */
   readonly path: string;
   readonly as: 'guest' | 'person' | 'superuser';
 }
@@ -10,6 +11,12 @@ export const ROUTES: readonly Visit[] = [
   { name: 'sign-in', path: '/sign-in', as: 'guest' },
   { name: 'session-ended', path: '/sign-in?ended=true', as: 'guest' },
   { name: 'sessions', path: '/account/sessions', as: 'person' },
+  { name: 'people', path: '/people', as: 'superuser' },
+  { name: 'people-none', path: '/people?q=no-such-person&active=false', as: 'superuser' },
+  { name: 'invite', path: '/people/invite', as: 'superuser' },
+  { name: 'person', path: '/people/{id}', as: 'superuser' },
+  { name: 'audit', path: '/audit', as: 'superuser' },
+  { name: 'audit-person', path: '/audit?person={id}&type=users.promoted', as: 'superuser' },
   { name: 'not-found', path: '/no/such/page', as: 'person' },
   { name: 'not-found-guest', path: '/no/such/page', as: 'guest' },
   { name: 'dead-letters', path: '/operations/dead-letters', as: 'superuser' },

@@ -1,7 +1,9 @@
+import { audit } from './audit/audit.feature';
 import type { Feature } from './kernel/feature';
 import { operations } from './operations/operations.feature';
+import { people } from './people/people.feature';
 import { sessions } from './sessions/sessions.feature';
 import { system } from './system/system.feature';
 
 /** The features of the application, in the order of the navigation. */
-export const FEATURES: readonly Feature[] = [sessions, operations, system];
+export const FEATURES: readonly Feature[] = [sessions, people, audit, operations, system];
