@@ -34,8 +34,8 @@ export const t = texts({
         `If the address ${email} is still to be confirmed, a mail with a link is on its way. The link works once, within 24 hours.`,
     },
     mailbox: {
-      heading: 'Look into your mailbox',
-      nothing: 'Nothing there after a few minutes? Look into the spam folder, or have the mail sent again.',
+      heading: 'Check your mailbox',
+      nothing: 'Nothing there after a few minutes? Look in the spam folder, or have the mail sent again.',
       local: 'In development no mail leaves this machine: “make run” prints the address of its mailbox.',
       again: 'Send again',
       wait: (seconds: number) => `Send again in ${String(seconds)} s`,
@@ -55,7 +55,7 @@ export const t = texts({
     next: {
       start: 'Continue',
       still: (email: string) => `In this browser you are still signed in with another account: ${email}.`,
-      change: 'Sign out and sign in with this account',
+      change: 'Switch accounts',
       stay: 'Stay signed in',
     },
     verify: {
@@ -69,7 +69,7 @@ export const t = texts({
       strangerNote:
         'Choose a new password. The account becomes yours, and all data stored in it so far is deleted.',
       action: 'Confirm the address',
-      takeOver: 'Confirm and set the password',
+      takeOver: 'Take over the account',
       done: 'Your address is confirmed',
       doneText: (email: string) => `The account of ${email} is ready.`,
       already: 'Your address is already confirmed',
@@ -145,7 +145,7 @@ export const t = texts({
         `Wenn die Adresse ${email} noch zu bestätigen ist, ist eine E-Mail mit einem Link unterwegs. Der Link gilt einmal, innerhalb von 24 Stunden.`,
     },
     mailbox: {
-      heading: 'Sehen Sie in Ihr Postfach',
+      heading: 'Prüfen Sie Ihr Postfach',
       nothing:
         'Nach einigen Minuten ist nichts da? Sehen Sie im Spam-Ordner nach, oder lassen Sie die E-Mail noch einmal senden.',
       local:
@@ -169,7 +169,7 @@ export const t = texts({
       start: 'Weiter',
       still: (email: string) =>
         `In diesem Browser sind Sie noch mit einem anderen Konto angemeldet: ${email}.`,
-      change: 'Abmelden und mit diesem Konto anmelden',
+      change: 'Konto wechseln',
       stay: 'Angemeldet bleiben',
     },
     verify: {
@@ -177,13 +177,13 @@ export const t = texts({
       lead: 'Mit Ihrer E-Mail-Adresse wurde ein Konto angelegt:',
       when: 'Zeitpunkt',
       device: 'Gerät',
-      address: 'Netzadresse',
+      address: 'Netzwerkadresse',
       unknown: 'unbekannt',
       stranger: 'Ich habe dieses Konto nicht angelegt',
       strangerNote:
         'Wählen Sie ein neues Passwort. Das Konto gehört dann Ihnen, und alle bisher darin gespeicherten Daten werden gelöscht.',
       action: 'Adresse bestätigen',
-      takeOver: 'Bestätigen und Passwort festlegen',
+      takeOver: 'Konto übernehmen',
       done: 'Ihre Adresse ist bestätigt',
       doneText: (email: string) => `Das Konto von ${email} ist bereit.`,
       already: 'Ihre Adresse ist schon bestätigt',

@@ -1,4 +1,4 @@
-import { Component, computed, DestroyRef, inject, input, signal } from '@angular/core';
+import { Component, computed, DestroyRef, inject, input, linkedSignal, WritableSignal } from '@angular/core';
 import { form, FormField, FormRoot, hidden } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import type { Observable } from 'rxjs';
@@ -83,15 +83,14 @@ export class UseLink {
   private readonly path = computed(() => `/${this.purpose()}`);
   protected readonly token = computed(() => this.link.tokenFor(this.path()));
   /** The account of the link after its use; the address is empty if the server does not tell it. */
-  protected readonly done = signal<{ email: string } | null>(null);
-  private readonly refused = signal<string | null>(null);
-  protected readonly dead = computed(() => this.token() === this.refused());
+  protected readonly done = this.state<{ email: string } | null>(null);
+  protected readonly dead = this.state(false);
   protected readonly renewal = computed(() => {
     const sets = this.purpose() === 'reset-password' || this.purpose() === 'accept-invitation';
     return sets ? '/forgot-password' : undefined;
   });
 
-  private readonly model = signal({ password: '' });
+  private readonly model = this.state({ password: '' });
   protected readonly form = form(
     this.model,
     (path) => {
@@ -104,12 +103,11 @@ export class UseLink {
         done: async (user) => {
           await this.session.check(); // the server has ended all sessions of the account
           this.done.set({ email: user?.email ?? '' });
-          this.link.forget(this.path());
         },
         fields: { RESET_PASSWORD_INVALID_PASSWORD: 'password' },
         failed: ({ code }) => {
           if (!DEAD.includes(code)) return false;
-          this.refused.set(this.token());
+          this.dead.set(true);
           return true;
         },
       }),
@@ -118,6 +116,11 @@ export class UseLink {
 
   constructor() {
     inject(DestroyRef).onDestroy(() => this.link.forget(this.path()));
+  }
+
+  /** A state that begins again when another link is opened in the same tab. */
+  private state<T>(start: T): WritableSignal<T> {
+    return linkedSignal({ source: this.token, computation: () => start });
   }
 
   private send(token: string, password: string): Observable<User | null> {
