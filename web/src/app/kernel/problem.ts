@@ -37,12 +37,6 @@ const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, stri
     CURRENT_PASSWORD_REQUIRED: 'The current password is missing or wrong.',
   },
   de: {
-    REGISTER_USER_ALREADY_EXISTS: 'Mit dieser Adresse gibt es schon ein Konto.',
-    REGISTER_INVALID_PASSWORD:
-      'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
-    RESET_PASSWORD_INVALID_PASSWORD:
-      'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
-    UPDATE_USER_EMAIL_ALREADY_EXISTS: 'Diese Adresse gehört zu einem anderen Konto. Wählen Sie eine andere.',
     LOGIN_BAD_CREDENTIALS: 'E-Mail-Adresse oder Passwort ist falsch.',
     LOGIN_USER_NOT_VERIFIED: 'Die Adresse dieses Kontos ist noch nicht bestätigt.',
     FORBIDDEN: 'Dafür fehlt Ihnen die Berechtigung.',
@@ -59,6 +53,11 @@ const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, stri
     VALIDATION_FAILED: 'Einige Eingaben sind ungültig.',
     UNAVAILABLE: 'Der Dienst ist gerade nicht verfügbar. Versuchen Sie es gleich noch einmal.',
     INTERNAL_ERROR: 'Auf dem Server ist ein Fehler aufgetreten.',
+    REGISTER_USER_ALREADY_EXISTS: 'Mit dieser Adresse gibt es schon ein Konto.',
+    REGISTER_INVALID_PASSWORD:
+      'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
+    RESET_PASSWORD_INVALID_PASSWORD:
+      'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
   },
 };
 
