@@ -43,7 +43,7 @@ export class RunningStack {
   }
 
   /** Start a stack that serves web/dist, and wait until it is ready. Its output goes to test-results/NAME.log. */
-  static async start(name: string): Promise<RunningStack> {
+  static async start(name: string, settings: NodeJS.ProcessEnv = {}): Promise<RunningStack> {
     const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
     const port = execFileSync(PYTHON, ['-c', 'from dev.ports import free_port; print(free_port())'], {
       cwd: ROOT,
@@ -56,6 +56,7 @@ export class RunningStack {
       RATE_LIMIT_ANONYMOUS: 'off', // all tests have one address
       RATE_LIMIT_SIGNED_IN: 'off',
       RATE_LIMIT_CREDENTIALS: 'off',
+      ...settings,
     };
     const log = join(import.meta.dirname, '../test-results', `${name}.log`);
     mkdirSync(join(log, '..'), { recursive: true });

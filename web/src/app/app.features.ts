@@ -4,6 +4,7 @@ import { operations } from './operations/operations.feature';
 import { people } from './people/people.feature';
 import { sessions } from './sessions/sessions.feature';
 import { system } from './system/system.feature';
+import { users } from './users/users.feature';
 
 /** The features of the application, in the order of the navigation. */
-export const FEATURES: readonly Feature[] = [sessions, people, audit, operations, system];
+export const FEATURES: readonly Feature[] = [users, sessions, people, audit, operations, system];

@@ -27,6 +27,12 @@ export const guest: CanActivateFn = async () => {
   return session.state() === 'signed-in' ? router.createUrlTree(['/']) : true;
 };
 
+/** Admit guests and persons who are signed in, when it is known which of them it is. */
+export const anyone: CanActivateFn = async () => {
+  await inject(Session).ready();
+  return true;
+};
+
 /** Admit a superuser; others see why not, at the same address. Use it below `signedIn`. */
 export const superuser: CanActivateFn = async () => {
   const session = inject(Session);

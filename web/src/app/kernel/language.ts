@@ -1,3 +1,4 @@
+import type { HttpInterceptorFn } from '@angular/common/http';
 import { computed, effect, Signal, signal } from '@angular/core';
 
 import type { Language } from '../api/models';
@@ -44,3 +45,7 @@ export function followLanguage(document: Document): void {
     document.documentElement.lang = language();
   });
 }
+
+/** Ask for responses, and for mails to a new account, in the language of the application. */
+export const askInLanguage: HttpInterceptorFn = (request, next) =>
+  next(request.clone({ setHeaders: { 'Accept-Language': language() } }));

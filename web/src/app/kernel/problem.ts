@@ -53,6 +53,11 @@ const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, stri
     VALIDATION_FAILED: 'Einige Eingaben sind ungültig.',
     UNAVAILABLE: 'Der Dienst ist gerade nicht verfügbar. Versuchen Sie es gleich noch einmal.',
     INTERNAL_ERROR: 'Auf dem Server ist ein Fehler aufgetreten.',
+    REGISTER_USER_ALREADY_EXISTS: 'Mit dieser Adresse gibt es schon ein Konto.',
+    REGISTER_INVALID_PASSWORD:
+      'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
+    RESET_PASSWORD_INVALID_PASSWORD:
+      'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
   },
 };
 

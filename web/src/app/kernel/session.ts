@@ -146,6 +146,13 @@ export class Session {
     this.leave(false);
   }
 
+  /** Ask again who is signed in, after a change that may have ended the session. The page stays. */
+  async check(): Promise<void> {
+    const before = this.person();
+    await this.load();
+    if (before && this.state() === 'guest') this.tabs.postMessage('signed-out' satisfies News);
+  }
+
   /** Note that the session has ended, because the server says so or because a change ended it. */
   end(): void {
     if (!this.person()) return;
