@@ -1,3 +1,4 @@
+import { account } from './account/account.feature';
 import { audit } from './audit/audit.feature';
 import type { Feature } from './kernel/feature';
 import { operations } from './operations/operations.feature';
@@ -6,4 +7,4 @@ import { sessions } from './sessions/sessions.feature';
 import { system } from './system/system.feature';
 
 /** The features of the application, in the order of the navigation. */
-export const FEATURES: readonly Feature[] = [sessions, people, audit, operations, system];
+export const FEATURES: readonly Feature[] = [account, sessions, people, audit, operations, system];
