@@ -80,6 +80,12 @@ import { t as texts } from './texts';
     .notable {
       color: var(--caution);
     }
+    .rows > li {
+      flex-wrap: nowrap;
+    }
+    .rows .grow {
+      flex-basis: 0;
+    }
     .note {
       margin: 0.75rem 1.25rem;
     }

@@ -1,5 +1,4 @@
 import { Component, computed, inject, signal } from '@angular/core';
-import { MatButton } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
 import { firstValueFrom } from 'rxjs';
 
@@ -7,22 +6,25 @@ import { listMyActivity } from '../api/fn/audit/list-my-activity';
 import { listSessions } from '../api/fn/sessions/list-sessions';
 import { getFullHealth } from '../api/fn/system/get-full-health';
 import { UsersService } from '../api/services';
+import { language, LANGUAGES } from '../kernel/language';
 import { Notices } from '../kernel/notices';
 import { read } from '../kernel/read';
 import { Session } from '../kernel/session';
+import { timeZone } from '../kernel/time';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
 import { Time } from '../ui/time';
 import { sentence } from './sentences';
 import { SummaryCard } from './summary-card';
 import { t as texts } from './texts';
+import { zoneOf } from './zones';
 
 const DAY = 24 * 60 * 60 * 1000;
 
 /** The start page: the state of the account, and what is left to do. */
 @Component({
   selector: 'app-home',
-  imports: [Icon, MatButton, Page, RouterLink, SummaryCard, Time],
+  imports: [Icon, Page, RouterLink, SummaryCard, Time],
   templateUrl: './home.html',
   styleUrl: './home.scss',
 })
@@ -58,6 +60,9 @@ export class Home {
   });
   protected readonly sending = signal(false);
   protected readonly sentence = sentence;
+  protected readonly LANGUAGES = LANGUAGES;
+  protected readonly language = language;
+  protected readonly zone = computed(() => zoneOf(timeZone()));
 
   protected async confirm(email: string): Promise<void> {
     this.sending.set(true);

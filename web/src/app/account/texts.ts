@@ -26,7 +26,6 @@ export const t = texts({
       well: 'All services are up',
       degraded: 'Something needs attention',
       dead: (count: number) => (count === 1 ? '1 dead letter' : `${String(count)} dead letters`),
-      password: 'Change the password',
       preferences: 'Language and time zone',
     },
     profile: {
@@ -91,11 +90,11 @@ export const t = texts({
       lead: 'Changes apply at once.',
       language: {
         heading: 'Language',
-        text: 'Of this application on all your devices, and of mails to you.',
+        text: 'Used by this application on all your devices, and in mails to you.',
       },
       zone: {
         heading: 'Time zone',
-        text: 'In which times are shown. It is kept in this browser only.',
+        text: 'Times are shown in this zone. It is kept in this browser only.',
         label: 'Search by place or offset',
         example: (time: string) => `It is now ${time}.`,
         nothing: 'No time zone has this name.',
@@ -169,7 +168,6 @@ export const t = texts({
       degraded: 'Etwas braucht Aufmerksamkeit',
       dead: (count) =>
         count === 1 ? '1 unzustellbare Nachricht' : `${String(count)} unzustellbare Nachrichten`,
-      password: 'Passwort ändern',
       preferences: 'Sprache und Zeitzone',
     },
     profile: {
@@ -234,11 +232,11 @@ export const t = texts({
       lead: 'Änderungen gelten sofort.',
       language: {
         heading: 'Sprache',
-        text: 'Dieser Anwendung auf allen Ihren Geräten und der E-Mails an Sie.',
+        text: 'Für diese Anwendung auf allen Ihren Geräten und für E-Mails an Sie.',
       },
       zone: {
         heading: 'Zeitzone',
-        text: 'In der Zeiten angezeigt werden. Sie wird nur in diesem Browser gespeichert.',
+        text: 'Zeiten werden in dieser Zone angezeigt. Die Wahl wird nur in diesem Browser gespeichert.',
         label: 'Nach Ort oder Abstand suchen',
         example: (time) => `Jetzt ist es ${time}.`,
         nothing: 'Keine Zeitzone heißt so.',

@@ -39,6 +39,10 @@ const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, stri
   de: {
     LOGIN_BAD_CREDENTIALS: 'E-Mail-Adresse oder Passwort ist falsch.',
     LOGIN_USER_NOT_VERIFIED: 'Die Adresse dieses Kontos ist noch nicht bestätigt.',
+    CHANGE_PASSWORD_BAD_CREDENTIALS: 'Das aktuelle Passwort ist falsch.',
+    CURRENT_PASSWORD_REQUIRED: 'Das aktuelle Passwort ist falsch.',
+    LAST_SUPERUSER: 'Das ist der letzte Verwalter. Machen Sie zuerst ein anderes Konto zum Verwalter.',
+    UPDATE_USER_EMAIL_ALREADY_EXISTS: 'Diese Adresse gehört zu einem anderen Konto.',
     FORBIDDEN: 'Dafür fehlt Ihnen die Berechtigung.',
     NOT_FOUND: 'Das gibt es nicht (mehr).',
     CURRENT_PASSWORD_REQUIRED: 'Das aktuelle Passwort fehlt oder ist falsch.',
