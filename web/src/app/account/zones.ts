@@ -1,4 +1,4 @@
-import { language } from '../kernel/language';
+import { locale } from '../kernel/language';
 
 export interface Zone {
   /** IANA name, such as `America/New_York`. */
@@ -11,7 +11,7 @@ export interface Zone {
 
 /** Describe a time zone. */
 export function zoneOf(name: string): Zone {
-  const format = new Intl.DateTimeFormat(language(), { timeZone: name, timeZoneName: 'shortOffset' });
+  const format = new Intl.DateTimeFormat(locale(), { timeZone: name, timeZoneName: 'shortOffset' });
   const offset = format.formatToParts().find(({ type }) => type === 'timeZoneName')?.value ?? '';
   return { name, text: name.replaceAll('_', ' '), offset };
 }

@@ -50,7 +50,7 @@ export function exactTime(iso: string): string {
 
 /** The day of a point in time, such as `3 May 2026`. */
 export function exactDay(iso: string): string {
-  const format = new Intl.DateTimeFormat(language(), { dateStyle: 'long', timeZone: timeZone() });
+  const format = new Intl.DateTimeFormat(locale(), { dateStyle: 'long', timeZone: timeZone() });
   return format.format(new Date(iso));
 }
 
