@@ -29,9 +29,7 @@ async def test_returns_the_account_without_the_password(signed_in: httpx.AsyncCl
     assert datetime.fromisoformat(user["created_at"]) == row["created_at"]
 
 
-async def test_returns_the_language_and_the_unconfirmed_address(
-    signed_in: httpx.AsyncClient, context: Context
-) -> None:
+async def test_returns_the_language_and_the_unconfirmed_address(signed_in: httpx.AsyncClient, context: Context) -> None:
     user = (await signed_in.get("/api/users/me")).json()
     assert (user["language"], user["pending_email"]) == ("en", None)
     await signed_in.patch("/api/users/me", json={"language": "de"})
