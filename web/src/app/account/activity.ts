@@ -41,9 +41,7 @@ import { t as texts } from './texts';
                     <div class="row">
                       <strong>{{ sentence(entry) }}</strong>
                       @if (entry.by !== 'you') {
-                        <span class="badge" [class.caution]="entry.by === 'somebody'">{{
-                          t().by[entry.by]
-                        }}</span>
+                        <span class="badge">{{ t().by[entry.by] }}</span>
                       }
                     </div>
                     @if (origin(entry); as origin) {

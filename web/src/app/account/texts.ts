@@ -113,7 +113,7 @@ export const t = texts({
       by: {
         you: 'you',
         administrator: 'by an administrator',
-        somebody: 'by someone else',
+        somebody: 'without signing in',
         system: 'automatic',
       },
       empty: 'No activity yet',
@@ -255,7 +255,7 @@ export const t = texts({
       by: {
         you: 'Sie',
         administrator: 'von einem Verwalter',
-        somebody: 'von jemand anderem',
+        somebody: 'ohne Anmeldung',
         system: 'automatisch',
       },
       empty: 'Noch keine Ereignisse',
