@@ -84,8 +84,8 @@ test('without a connection nothing typed is lost', async ({ context, page, accou
   await context.setOffline(true);
   await name.fill('Grace Hopper');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
-  await expect(page.getByRole('alert')).toContainText('The server cannot be reached.');
-  const bar = page.getByText('You are offline.', { exact: false }).first();
+  await expect(page.getByRole('alert')).toContainText('The server did not answer');
+  const bar = page.getByText('Trying again in', { exact: false }).first();
   await expect(bar).toBeAttached();
   await context.setOffline(false);
   await expect(bar).not.toBeAttached();
@@ -108,10 +108,10 @@ test('a page that is read without a connection appears by itself later', async (
   await expect(page.getByRole('textbox', { name: /^Name/ })).toBeVisible();
   await context.setOffline(true);
   await page.getByRole('link', { name: 'Sessions and devices' }).click();
-  await expect(page.getByText('You are offline.', { exact: false }).first()).toBeAttached();
+  await expect(page.getByText('Trying again in', { exact: false }).first()).toBeAttached();
   await context.setOffline(false);
   await expect(page.getByText('This device')).toBeVisible();
-  await expect(page.getByText('You are offline.', { exact: false })).toHaveCount(0);
+  await expect(page.getByText('Trying again in', { exact: false })).toHaveCount(0);
 });
 
 test('the back button shows nothing after signing out', async ({ context, page, person }) => {
