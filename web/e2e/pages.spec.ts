@@ -20,7 +20,11 @@ for (const { name, path, as } of ROUTES) {
         await signIn(account);
         id = account.id;
       }
-      await page.addInitScript((code) => localStorage.setItem('language', code), language);
+      // As a choice of this window, which comes before the language of the account.
+      await page.addInitScript((code) => {
+        localStorage.setItem('language', code);
+        sessionStorage.setItem('language', code);
+      }, language);
       await page.goto(path.replace('{id}', id));
       await settle(page);
       for (const size of SIZES) {

@@ -1,3 +1,4 @@
+import { account } from './account/account.feature';
 import { audit } from './audit/audit.feature';
 import type { Feature } from './kernel/feature';
 import { operations } from './operations/operations.feature';
@@ -7,4 +8,4 @@ import { system } from './system/system.feature';
 import { users } from './users/users.feature';
 
 /** The features of the application, in the order of the navigation. */
-export const FEATURES: readonly Feature[] = [users, sessions, people, audit, operations, system];
+export const FEATURES: readonly Feature[] = [users, account, sessions, people, audit, operations, system];

@@ -15,6 +15,7 @@ export type { DeadLetter } from './models/dead-letter';
 export type { DeadLetterDetails } from './models/dead-letter-details';
 export type { DeadLetterFilter } from './models/dead-letter-filter';
 export type { DeadLetterPage } from './models/dead-letter-page';
+export type { Deletion } from './models/deletion';
 export type { EmailRequest } from './models/email-request';
 export type { EmailToken } from './models/email-token';
 export type { EmailTokenWithPassword } from './models/email-token-with-password';

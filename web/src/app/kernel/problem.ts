@@ -39,6 +39,7 @@ const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, stri
   de: {
     LOGIN_BAD_CREDENTIALS: 'E-Mail-Adresse oder Passwort ist falsch.',
     LOGIN_USER_NOT_VERIFIED: 'Die Adresse dieses Kontos ist noch nicht bestätigt.',
+    CHANGE_PASSWORD_BAD_CREDENTIALS: 'Das aktuelle Passwort ist falsch.',
     FORBIDDEN: 'Dafür fehlt Ihnen die Berechtigung.',
     NOT_FOUND: 'Das gibt es nicht (mehr).',
     CURRENT_PASSWORD_REQUIRED: 'Das aktuelle Passwort fehlt oder ist falsch.',

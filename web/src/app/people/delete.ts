@@ -2,6 +2,7 @@ import { Component, computed, inject, signal } from '@angular/core';
 import { form, FormField, FormRoot, required, validate } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import { MAT_DIALOG_DATA, MatDialogModule, MatDialogRef } from '@angular/material/dialog';
+import type { Observable } from 'rxjs';
 
 import type { User } from '../api/models';
 import { UsersService } from '../api/services';
@@ -71,7 +72,7 @@ export class DeletePerson {
     },
     {
       submission: submit({
-        send: ({ password }: { email: string; password: string }) =>
+        send: ({ password }: { email: string; password: string }): Observable<unknown> =>
           this.own
             ? this.users.deleteMe({ body: { current_password: password } })
             : this.users.deleteUser({ id: this.user.id }),
