@@ -4,6 +4,7 @@ import { Router, RouterOutlet } from '@angular/router';
 
 import { Connection } from './kernel/connection';
 import { followLanguage, texts } from './kernel/language';
+import { restoreScrolling } from './kernel/scrolling';
 import { Session } from './kernel/session';
 import { followTheme } from './kernel/theme';
 import { CrashDialog } from './ui/crash-dialog';
@@ -67,6 +68,7 @@ export class App {
     const document = inject(DOCUMENT);
     followLanguage(document);
     followTheme(document);
+    restoreScrolling();
   }
 
   protected retry(): void {

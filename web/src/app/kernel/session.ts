@@ -64,6 +64,11 @@ export class Session {
     });
   }
 
+  /** Whether the session may go on: the cookie of XSRF stays as long as the session can be renewed. */
+  get isLikely(): boolean {
+    return document.cookie.includes('XSRF-TOKEN=');
+  }
+
   /** Resolve when it is known who is signed in. While that fails, the application shows why, with a way to retry. */
   ready(): Promise<void> {
     if (this.state() === 'loading') void this.load();
@@ -95,8 +100,7 @@ export class Session {
     const seen = renewals();
     try {
       let user = await firstValueFrom(this.users.getCurrentUser());
-      // The access cookie is gone after minutes; that of XSRF stays as long as the session can be renewed.
-      if (!user && document.cookie.includes('XSRF-TOKEN=') && (await this.renew(seen))) {
+      if (!user && this.isLikely && (await this.renew(seen))) {
         user = await firstValueFrom(this.users.getCurrentUser());
       }
       this.person.set(user);
