@@ -1,10 +1,5 @@
 import { Component, computed, contentChild, effect, input, signal } from '@angular/core';
-import {
-  FormField,
-  MaxLengthValidationError,
-  MinLengthValidationError,
-  ValidationError,
-} from '@angular/forms/signals';
+import { FormField, ValidationError } from '@angular/forms/signals';
 
 import { firstError } from '../kernel/submit';
 import { Icon } from './icon';
@@ -14,8 +9,6 @@ let count = 0;
 
 function explain(error: ValidationError): string {
   if (error.message) return error.message;
-  if (error instanceof MinLengthValidationError) return t().minLength(error.minLength);
-  if (error instanceof MaxLengthValidationError) return t().maxLength(error.maxLength);
   if (error.kind === 'required') return t().required;
   return error.kind === 'email' ? t().email : t().invalid;
 }

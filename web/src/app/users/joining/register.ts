@@ -9,7 +9,7 @@ import { submit } from '../../kernel/submit';
 import { AppField } from '../../ui/field';
 import { FormError } from '../../ui/form-error';
 import { Page } from '../../ui/page';
-import { emailAddress, newPassword } from './fields';
+import { emailAddress, newPassword } from '../../ui/rules';
 import { Mailbox } from './mailbox';
 import { t } from './texts';
 
@@ -63,8 +63,8 @@ export class Register {
     {
       submission: submit({
         send: (body) => this.users.register({ body }),
-        done: () => {
-          const { email } = this.model();
+        done: (user, value) => {
+          const email = user?.email ?? value.email; // null if the server hides which accounts exist
           this.form().reset({ email, password: '' });
           this.sentTo.set(email);
         },

@@ -10,10 +10,10 @@ import { submit } from '../../kernel/submit';
 import { AppField } from '../../ui/field';
 import { FormError } from '../../ui/form-error';
 import { Page } from '../../ui/page';
+import { newPassword } from '../../ui/rules';
 import { Failure, Skeleton } from '../../ui/states';
 import { Time } from '../../ui/time';
 import { DeadLink } from './dead-link';
-import { newPassword } from './fields';
 import { MailedLink } from './link';
 import { NextStep } from './next-step';
 import { OtherAccount } from './other-account';
@@ -85,6 +85,7 @@ export class Verify {
         failed: ({ code }) => {
           if (code === 'VERIFY_USER_BAD_TOKEN') this.refused.set('dead');
           else if (code === 'VERIFY_USER_ALREADY_VERIFIED') this.refused.set('done');
+          void this.session.check(); // the account may be that of the session
           return this.refused() !== null;
         },
       }),
