@@ -145,6 +145,10 @@ export class Profile {
   ): Promise<boolean> {
     if (problemOf(error).status !== 412) return false;
     const { body, headers } = await firstValueFrom(this.users.getMe$Response());
+    if (body.id !== this.session.user()?.id) {
+      await this.session.recheck(); // another account has signed in, out of sight of this tab
+      return false;
+    }
     this.base.set({ name: body.name, tag: headers.get('ETag') ?? undefined });
     this.session.update(body);
     if (body.name === known || body.name === mine) return true;

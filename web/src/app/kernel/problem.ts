@@ -35,7 +35,6 @@ const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, stri
   en: {
     // The server's texts are for developers: they name members and methods of requests.
     CURRENT_PASSWORD_REQUIRED: 'The current password is missing or wrong.',
-    NOT_FOUND: 'This does not exist any more.',
     PRECONDITION_FAILED: 'The data was changed in the meantime.',
   },
   de: {
@@ -43,7 +42,7 @@ const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, stri
     LOGIN_USER_NOT_VERIFIED: 'Die Adresse dieses Kontos ist noch nicht bestätigt.',
     CHANGE_PASSWORD_BAD_CREDENTIALS: 'Das aktuelle Passwort ist falsch.',
     FORBIDDEN: 'Dafür fehlt Ihnen die Berechtigung.',
-    NOT_FOUND: 'Das gibt es nicht mehr.',
+    NOT_FOUND: 'Das gibt es nicht oder nicht mehr.',
     CURRENT_PASSWORD_REQUIRED: 'Das aktuelle Passwort fehlt oder ist falsch.',
     LAST_SUPERUSER:
       'Dies ist der letzte Superuser, der sich anmelden kann. Machen Sie zuerst ein anderes Konto zum Superuser.',

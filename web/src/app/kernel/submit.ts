@@ -25,7 +25,7 @@ interface Submission<T, R> {
   /** The request, with the form's value. */
   send: (value: T) => Observable<R> | Promise<R>;
   /** What follows a success of the request with this value: the form may show another one by now. */
-  done?: (result: R, value: T) => unknown;
+  done?: (result: R, value: NoInfer<T>) => unknown;
   /** Fields to which problems without a pointer belong, by their code. */
   fields?: Readonly<Record<string, keyof T & string>>;
   /** Handle a problem in another way: return true to show nothing at the form. */

@@ -2,7 +2,9 @@ import { Component, inject, signal } from '@angular/core';
 import { form, FormField, FormRoot } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
+import type { Observable } from 'rxjs';
 
+import type { User } from '../../api/models';
 import { UsersService } from '../../api/services';
 import { handedEmail } from '../../kernel/handover';
 import { submit } from '../../kernel/submit';
@@ -62,9 +64,9 @@ export class Register {
     },
     {
       submission: submit({
-        send: (body) => this.users.register({ body }),
+        send: (body): Observable<User | null> => this.users.register({ body }), // null: HIDE_ACCOUNTS
         done: (user, value) => {
-          const email = user?.email ?? value.email; // null if the server hides which accounts exist
+          const email = user?.email ?? value.email;
           this.form().reset({ email, password: '' });
           this.sentTo.set(email);
         },
