@@ -1,4 +1,4 @@
-import { Component, computed, DestroyRef, inject, linkedSignal, WritableSignal } from '@angular/core';
+import { Component, computed, DestroyRef, inject } from '@angular/core';
 import { rxResource } from '@angular/core/rxjs-interop';
 import { form, FormField, FormRoot, hidden } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
@@ -55,8 +55,8 @@ export class Verify {
 
   protected readonly token = computed(() => this.link.tokenFor(PATH));
   /** Address of the account that was confirmed. */
-  protected readonly confirmed = this.state<string | null>(null);
-  protected readonly refused = this.state<'dead' | 'done' | null>(null);
+  protected readonly confirmed = this.link.state<string | null>(() => PATH, null);
+  protected readonly refused = this.link.state<'dead' | 'done' | null>(() => PATH, null);
 
   protected readonly registration = rxResource({
     params: () => this.token() ?? undefined,
@@ -66,7 +66,7 @@ export class Verify {
     () => this.refused() === 'dead' || problemOf(this.registration.error()).code === 'VERIFY_USER_BAD_TOKEN',
   );
 
-  private readonly model = this.state({ stranger: false, password: '' });
+  private readonly model = this.link.state(() => PATH, { stranger: false, password: '' });
   protected readonly form = form(
     this.model,
     (path) => {
@@ -91,11 +91,6 @@ export class Verify {
       }),
     },
   );
-
-  /** A state that begins again when another link is opened in the same tab. */
-  private state<T>(start: T): WritableSignal<T> {
-    return linkedSignal({ source: this.token, computation: () => start });
-  }
 
   constructor() {
     inject(DestroyRef).onDestroy(() => this.link.forget(PATH));
