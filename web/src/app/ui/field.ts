@@ -79,6 +79,9 @@ export class AppField {
       if (this.secret()) this.element().type = this.shown() ? 'text' : 'password';
     });
     effect(() => {
+      this.element().readOnly = this.bound().state().submitting(); // the answer would replace what is typed meanwhile
+    });
+    effect(() => {
       const element = this.element();
       element.setAttribute('aria-invalid', String(this.error() !== null));
       if (this.error() !== null || this.hint()) element.setAttribute('aria-describedby', `${this.id}-note`);
