@@ -72,7 +72,9 @@ export class App {
   }
 
   protected retry(): void {
-    if (this.router.lastSuccessfulNavigation()) void this.session.recheck();
-    else location.reload(); // no page is open whose texts would be lost
+    // A page that is open or waits for the answer has texts, or the token of a link, which a reload would lose.
+    if (this.router.lastSuccessfulNavigation() ?? this.router.currentNavigation())
+      void this.session.recheck();
+    else location.reload();
   }
 }
