@@ -11,6 +11,7 @@ import {
 import { routes } from './app.routes';
 import { waitForConnection } from './kernel/connection';
 import { CrashHandler } from './kernel/crash';
+import { noticeLostRights } from './kernel/guards';
 import { askInLanguage } from './kernel/language';
 import { Addresses, recover } from './kernel/navigation';
 import { renewSession } from './kernel/session';
@@ -20,7 +21,7 @@ export const config: ApplicationConfig = {
     provideBrowserGlobalErrorListeners(),
     { provide: ErrorHandler, useClass: CrashHandler },
     // Angular's defaults send the XSRF-TOKEN cookie as X-XSRF-TOKEN with each unsafe request to a relative URL.
-    provideHttpClient(withInterceptors([askInLanguage, waitForConnection, renewSession])),
+    provideHttpClient(withInterceptors([askInLanguage, noticeLostRights, waitForConnection, renewSession])),
     { provide: UrlSerializer, useClass: Addresses },
     provideRouter(
       routes,

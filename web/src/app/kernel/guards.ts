@@ -1,6 +1,9 @@
+import { HttpInterceptorFn } from '@angular/common/http';
 import { inject } from '@angular/core';
 import { CanActivateFn, CanMatchFn, RedirectCommand, Router } from '@angular/router';
+import { tap } from 'rxjs';
 
+import { problemOf } from './problem';
 import { Session } from './session';
 
 /** Admit a person who is signed in; others sign in first, and return to the page. */
@@ -40,4 +43,16 @@ export const superuser: CanActivateFn = async () => {
   await session.ready();
   if (session.isSuperuser() || session.state() !== 'signed-in') return true;
   return new RedirectCommand(router.createUrlTree(['/forbidden']), { skipLocationChange: true });
+};
+
+/** Read the account again when a superuser is refused: another administrator may have taken away the right. */
+export const noticeLostRights: HttpInterceptorFn = (request, next) => {
+  const session = inject(Session);
+  return next(request).pipe(
+    tap({
+      error: (error: unknown) => {
+        if (session.isSuperuser() && problemOf(error).code === 'FORBIDDEN') void session.reread();
+      },
+    }),
+  );
 };

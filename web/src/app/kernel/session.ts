@@ -45,6 +45,7 @@ export class Session {
   readonly isSuperuser = computed(() => this.person()?.is_superuser ?? false);
 
   private loading: Promise<void> | undefined;
+  private rereading: Promise<void> | undefined;
   private renewal: Promise<boolean> | undefined;
   private decide: () => void = () => undefined;
   private readonly decided = new Promise<void>((resolve) => (this.decide = resolve));
@@ -92,13 +93,8 @@ export class Session {
   }
 
   private async ask(): Promise<void> {
-    const seen = renewals();
     try {
-      let user = await firstValueFrom(this.users.getCurrentUser());
-      // The access cookie is gone after minutes; that of XSRF stays as long as the session can be renewed.
-      if (!user && document.cookie.includes('XSRF-TOKEN=') && (await this.renew(seen))) {
-        user = await firstValueFrom(this.users.getCurrentUser());
-      }
+      const user = await this.find();
       this.person.set(user);
       this.state.set(user ? 'signed-in' : 'guest');
       this.decide();
@@ -107,6 +103,26 @@ export class Session {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  private async find(): Promise<User | null> {
+    const seen = renewals();
+    const user = await firstValueFrom(this.users.getCurrentUser());
+    // The access cookie is gone after minutes; that of XSRF stays as long as the session can be renewed.
+    if (user || !document.cookie.includes('XSRF-TOKEN=') || !(await this.renew(seen))) return user;
+    return firstValueFrom(this.users.getCurrentUser());
+  }
+
+  /** Read the account again, since an answer shows that the person's rights may have changed. */
+  reread(): Promise<void> {
+    this.rereading ??= this.find()
+      .then((user) => {
+        if (!user) this.end();
+        else if (user.id === this.person()?.id) this.person.set(user);
+      })
+      .catch(() => undefined) // the page shows the answer, which is asked for again
+      .finally(() => (this.rereading = undefined));
+    return this.rereading;
   }
 
   /** Show an error in place of all pages. */

@@ -12,6 +12,9 @@ export type Verb = 'retry' | 'discard';
 /** The filter of the list. */
 export type Filter = Pick<DeadLetterFilter, 'kind' | 'type' | 'key'>;
 
+/** `failed`: a request failed; earlier ones may have decided on some. */
+export type Outcome = 'done' | 'failed' | 'cancelled';
+
 const MOST_IDS = 500; // that one request takes
 
 /** Retry and discard of dead letters. A discard asks first; each says what was done, and why something failed. */
@@ -44,16 +47,16 @@ export class Decisions {
     }
   }
 
-  /** Decide on these. Return whether it was begun. */
-  decideThese(verb: Verb, ids: readonly string[]): Promise<boolean> {
+  /** Decide on these. */
+  decideThese(verb: Verb, ids: readonly string[]): Promise<Outcome> {
     const filters: DeadLetterFilter[] = [];
     for (let start = 0; start < ids.length; start += MOST_IDS)
       filters.push({ ids: ids.slice(start, start + MOST_IDS) });
     return this.decide(verb, ids.length, filters);
   }
 
-  /** Decide on all that match. Return whether it was begun. */
-  decideAll(verb: Verb, filter: Filter, total: number): Promise<boolean> {
+  /** Decide on all that match. */
+  decideAll(verb: Verb, filter: Filter, total: number): Promise<Outcome> {
     return this.decide(verb, total, [filter]);
   }
 
@@ -62,9 +65,9 @@ export class Decisions {
     this.stopped.set(true);
   }
 
-  private async decide(verb: Verb, total: number, filters: readonly DeadLetterFilter[]): Promise<boolean> {
+  private async decide(verb: Verb, total: number, filters: readonly DeadLetterFilter[]): Promise<Outcome> {
     if (verb === 'discard' && !(await this.confirm.ask({ ...t().confirm(total), danger: true })))
-      return false;
+      return 'cancelled';
     const begun = Date.now();
     let done = 0;
     this.stopped.set(false);
@@ -85,12 +88,13 @@ export class Decisions {
         }
       }
       this.say(verb, done);
+      return 'done';
     } catch (error) {
       this.notices.fail(error);
+      return 'failed';
     } finally {
       this.progress.set(null);
     }
-    return true;
   }
 
   private say(verb: Verb, count: number): void {
