@@ -23,7 +23,10 @@ export class Decisions {
   private readonly service = inject(OperationsService);
   private readonly notices = inject(Notices);
   private readonly confirm = inject(Confirm);
-  private readonly stopped = signal(false);
+  private readonly stopping = signal(false);
+
+  /** Whether no further request is sent. */
+  readonly stopped = this.stopping.asReadonly();
 
   /** The progress of a decision that goes on. */
   readonly progress = signal<{ readonly done: number; readonly of: number } | null>(null);
@@ -62,7 +65,7 @@ export class Decisions {
 
   /** Send no further request. */
   stop(): void {
-    this.stopped.set(true);
+    this.stopping.set(true);
   }
 
   private async decide(verb: Verb, total: number, filters: readonly DeadLetterFilter[]): Promise<Outcome> {
@@ -70,7 +73,7 @@ export class Decisions {
       return 'cancelled';
     const begun = Date.now();
     let done = 0;
-    this.stopped.set(false);
+    this.stopping.set(false);
     this.progress.set({ done, of: total });
     try {
       for (const filter of filters) {

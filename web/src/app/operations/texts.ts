@@ -32,7 +32,7 @@ export const t = texts({
     discard: 'Discard',
     retried: (count: number) => `${letters(count, formatNumber)} retried.`,
     discarded: (count: number) => `${letters(count, formatNumber)} discarded.`,
-    gone: 'It was decided on meanwhile, here or elsewhere.',
+    gone: 'It had already been retried or discarded.',
     confirm: (count: number) => ({
       title: `Discard ${letters(count)}?`,
       text: 'The work is never done, and nothing brings it back. Events that were held back behind it continue without it.',
@@ -131,7 +131,7 @@ export const t = texts({
     discard: 'Verwerfen',
     retried: (count: number) => `${auftraege(count, formatNumber)} wiederholt.`,
     discarded: (count: number) => `${auftraege(count, formatNumber)} verworfen.`,
-    gone: 'Darüber wurde inzwischen entschieden, hier oder anderswo.',
+    gone: 'Er wurde bereits wiederholt oder verworfen.',
     confirm: (count: number) => ({
       title: `${auftraege(count)} verwerfen?`,
       text: 'Die Arbeit wird nie erledigt, und nichts holt sie zurück. Ereignisse, die dahinter warteten, gehen ohne sie weiter.',

@@ -10,10 +10,14 @@ import { Session } from '../kernel/session';
 export function readFullHealth(): HttpResourceRef<FullHealth | undefined> {
   const session = inject(Session);
   const report = read(getFullHealth, () => ({}));
+  let isShort = false;
   effect(() => {
+    if (!report.hasValue()) return;
     // Guests may read it too, with less in it. So an access cookie that has ended, or a right that was taken away, is
     // not refused.
-    if (report.hasValue() && !report.value().checks) void session.reread();
+    const wasShort = isShort;
+    isShort = !report.value().checks;
+    if (isShort) void session.reread().then(() => !wasShort && report.reload());
   });
   return report;
 }
