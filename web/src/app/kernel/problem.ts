@@ -33,9 +33,8 @@ const t = texts({
 // Problems in other languages than the server's, by code.
 const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, string>>>>> = {
   en: {
-    // The server's texts are for developers.
+    // The server's text names a member of the request.
     CURRENT_PASSWORD_REQUIRED: 'The current password is missing or wrong.',
-    NOT_FOUND: 'It does not exist, or it was deleted.',
   },
   de: {
     LOGIN_BAD_CREDENTIALS: 'E-Mail-Adresse oder Passwort ist falsch.',
