@@ -4,6 +4,8 @@ import { Router, RouterOutlet } from '@angular/router';
 
 import { Connection } from './kernel/connection';
 import { followLanguage, texts } from './kernel/language';
+import { problemOf } from './kernel/problem';
+import { refreshEvery } from './kernel/refresh';
 import { Session } from './kernel/session';
 import { followTheme } from './kernel/theme';
 import { CrashDialog } from './ui/crash-dialog';
@@ -67,6 +69,10 @@ export class App {
     const document = inject(DOCUMENT);
     followLanguage(document);
     followTheme(document);
+    refreshEvery(5, () => {
+      const { state, error } = this.session;
+      if (state() === 'failed' && problemOf(error()).status === 503) void this.session.recheck();
+    });
   }
 
   protected retry(): void {

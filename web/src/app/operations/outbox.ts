@@ -89,6 +89,13 @@ export class OutboxPage {
     );
   }
 
+  /** Why no consumer is listed. A guest's answer has no list, and null stands for one that Redis did not return. */
+  protected consumersText(consumers: readonly unknown[] | null | undefined): string {
+    const { notChecked, noCache, noConsumers } = this.t();
+    if (consumers === undefined) return notChecked;
+    return consumers === null ? noCache : noConsumers;
+  }
+
   protected deadMessages(topic: string): number {
     return this.of('messages').find(({ name }) => name === topic)?.dead ?? 0;
   }

@@ -120,6 +120,7 @@ export const t = texts({
       noLagHint: 'No worker has counted all partitions within the last minute.',
       noEvents: 'No event waits for Kafka.',
       noTasks: 'No task waits for a worker.',
+      notChecked: 'This is not known, because the account could not be checked. PostgreSQL may be down.',
       noConsumers: 'No consumer reads messages of other services.',
       noCache: 'Redis is down, so that the lag of consumers is not known.',
       deadOf: (count: string, name: string) => `${count} dead letters of ${name}`,
@@ -219,6 +220,8 @@ export const t = texts({
       noLagHint: 'Kein Worker hat in der letzten Minute alle Partitionen gezählt.',
       noEvents: 'Kein Ereignis wartet auf Kafka.',
       noTasks: 'Keine Aufgabe wartet auf einen Worker.',
+      notChecked:
+        'Das ist nicht bekannt, da das Konto nicht geprüft werden konnte. Möglicherweise ist PostgreSQL ausgefallen.',
       noConsumers: 'Kein Empfänger liest Nachrichten anderer Dienste.',
       noCache: 'Redis ist nicht erreichbar; der Rückstand der Empfänger ist daher nicht bekannt.',
       deadOf: (count: string, name: string) => `${count} gescheiterte Aufträge von ${name}`,
