@@ -38,6 +38,13 @@ test.describe('a superuser', () => {
     await expect(page.getByText('No person found')).toBeVisible();
     await page.goBack();
     await expect(link).toBeVisible();
+    // A search that has not begun does not follow to the next page.
+    await page.getByLabel('Search by name or address').press('End');
+    await page.keyboard.type('x');
+    await page.getByRole('link', { name: 'Invite a person' }).click();
+    await expect(heading(page, 'Invite a person')).toBeFocused();
+    await expect(page).toHaveURL('/people/invite');
+    await page.goBack();
     await link.click();
     await expect(page).toHaveURL(`/people/${id}`);
     await expect(heading(page, name)).toBeFocused();
@@ -143,6 +150,12 @@ test.describe('a superuser', () => {
     await page.keyboard.type('Not a role!');
     await page.keyboard.press('Enter');
     await expect(page.getByText('A role starts with a letter')).toBeVisible();
+    await page.getByLabel('Name').fill(`${name} B`);
+    await save(page).click(); // not without the role
+    await expect(page.getByLabel('Roles', { exact: false })).toBeFocused();
+    await expect(page.getByText('A role starts with a letter')).toBeVisible();
+    await page.getByLabel('Name').fill(name);
+    await page.getByLabel('Roles', { exact: false }).focus();
     await page.keyboard.press('ControlOrMeta+a');
     await page.keyboard.type(role);
     await page.keyboard.press('Enter');
@@ -195,9 +208,37 @@ test.describe('a superuser', () => {
     await save(page).click();
     await expect(page.getByRole('heading', { name: 'Take away your own access?' })).toBeVisible();
     await page.getByRole('button', { name: 'Cancel' }).click();
-    await page.getByRole('button', { name: 'Discard changes' }).click();
-    await expect(page.getByLabel('Superuser')).toBeChecked();
     expect(await people.asRoot('GET', `/users/${superuser.id}`)).toMatchObject({ is_superuser: true });
+    await save(page).click();
+    await page.getByRole('button', { name: 'Take it away' }).click();
+    await expect(heading(page, 'No access')).toBeVisible();
+    await expect(page.getByRole('link', { name: 'Audit log' })).toHaveCount(0);
+  });
+
+  test('an administrator who deactivates their own account is signed out', async ({ page, superuser }) => {
+    await page.goto(`/people/${superuser.id}`);
+    await page.getByRole('button', { name: 'Deactivate' }).click();
+    await page.getByRole('button', { name: 'Take it away' }).click();
+    await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  });
+
+  test('a superuser who loses the right sees no data any more', async ({
+    page,
+    people,
+    superuser,
+    watch,
+  }) => {
+    watch.expect(/status of 403/);
+    await page.goto('/audit');
+    const entry = page.getByRole('row').filter({ hasText: 'sessions.started' }).first();
+    await entry.getByRole('button').first().click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+    await page.keyboard.press('Escape');
+    await people.asRoot('PATCH', `/users/${superuser.id}`, { is_superuser: false });
+    await page.getByLabel('Event').selectOption('Signed in');
+    await expect(heading(page, 'No access')).toBeVisible();
+    await expect(page.getByRole('row')).toHaveCount(0);
+    await expect(page.getByRole('link', { name: 'People' })).toHaveCount(0);
   });
 
   test('an administrator’s own address needs the password, and the new one is confirmed', async ({

@@ -11,6 +11,7 @@ import {
 import { routes } from './app.routes';
 import { waitForConnection } from './kernel/connection';
 import { CrashHandler } from './kernel/crash';
+import { noticeLostRights } from './kernel/guards';
 import { askInLanguage } from './kernel/language';
 import { Addresses, recover } from './kernel/navigation';
 import { renewSession } from './kernel/session';
@@ -21,7 +22,9 @@ export const config: ApplicationConfig = {
     provideBrowserGlobalErrorListeners(),
     { provide: ErrorHandler, useClass: CrashHandler },
     // Angular's defaults send the XSRF-TOKEN cookie as X-XSRF-TOKEN with each unsafe request to a relative URL.
-    provideHttpClient(withInterceptors([askInLanguage, waitForConnection, renewSession, followServerTime])),
+    provideHttpClient(
+      withInterceptors([askInLanguage, noticeLostRights, waitForConnection, renewSession, followServerTime]),
+    ),
     { provide: UrlSerializer, useClass: Addresses },
     provideRouter(
       routes,

@@ -22,7 +22,12 @@ export const routes: Routes = [
     loadComponent: () => import('./shell/shell').then((m) => m.Shell),
     children: [
       ...pages('account'),
-      { path: '', canActivate: [superuser], children: pages('administration') },
+      {
+        path: '',
+        canActivate: [superuser],
+        runGuardsAndResolvers: 'always', // the right may be taken away while one of the pages is open
+        children: pages('administration'),
+      },
       { path: '**', canMatch: [isSignedIn], loadComponent: notFound },
     ],
   },

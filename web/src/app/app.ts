@@ -4,6 +4,8 @@ import { Router, RouterOutlet } from '@angular/router';
 
 import { Connection } from './kernel/connection';
 import { followLanguage, texts } from './kernel/language';
+import { problemOf } from './kernel/problem';
+import { refreshEvery } from './kernel/refresh';
 import { restoreScrolling } from './kernel/scrolling';
 import { Session } from './kernel/session';
 import { followTheme } from './kernel/theme';
@@ -69,6 +71,10 @@ export class App {
     followLanguage(document);
     followTheme(document);
     restoreScrolling();
+    refreshEvery(5, () => {
+      const { state, error } = this.session;
+      if (state() === 'failed' && problemOf(error()).status === 503) void this.session.recheck();
+    });
   }
 
   protected retry(): void {

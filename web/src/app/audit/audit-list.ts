@@ -1,9 +1,9 @@
 import { BreakpointObserver } from '@angular/cdk/layout';
-import { Component, computed, inject, input, linkedSignal, signal } from '@angular/core';
+import { Component, computed, inject, input, linkedSignal } from '@angular/core';
 import { toSignal } from '@angular/core/rxjs-interop';
 import { MatButton } from '@angular/material/button';
 import { MatDialog } from '@angular/material/dialog';
-import { Router, RouterLink } from '@angular/router';
+import { RouterLink } from '@angular/router';
 import { firstValueFrom, map } from 'rxjs';
 
 import { listAuditEntries } from '../api/fn/audit/list-audit-entries';
@@ -11,6 +11,7 @@ import { getUser } from '../api/fn/users/get-user';
 import type { AuditEntry } from '../api/models';
 import { UsersService } from '../api/services';
 import { problemOf } from '../kernel/problem';
+import { firstText, queryChanger } from '../kernel/query';
 import { read, readList } from '../kernel/read';
 import { Session } from '../kernel/session';
 import { Icon } from '../ui/icon';
@@ -23,7 +24,6 @@ import { subjectOf } from './subject';
 import { t as texts } from './texts';
 
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const TYPE = /^[a-z_]+\.[a-z_]+$/;
 
 /** All audit entries, newest first. The filters are in the address, so that it can be reloaded and shared. */
 @Component({
@@ -34,10 +34,10 @@ const TYPE = /^[a-z_]+\.[a-z_]+$/;
 })
 export class AuditList {
   /** Id of the account that the entries are about, or that caused them. */
-  readonly person = input<string>();
-  readonly type = input<string>();
+  readonly person = input(undefined, { transform: firstText });
+  readonly type = input(undefined, { transform: firstText });
 
-  private readonly router = inject(Router);
+  private readonly change = queryChanger();
   private readonly users = inject(UsersService);
   private readonly dialogs = inject(MatDialog);
   private readonly session = inject(Session);
@@ -50,41 +50,34 @@ export class AuditList {
     { initialValue: false },
   );
 
-  protected readonly personId = computed(() => {
-    const id = this.person() ?? '';
-    return ID.test(id) ? id : undefined;
-  });
-  protected readonly kind = computed(() => {
-    const type = this.type() ?? '';
-    return TYPE.test(type) ? type : undefined;
-  });
   /** A type in the address that the application has no name for. */
   protected readonly otherType = computed(() => {
-    const kind = this.kind();
-    return kind && !(kind in texts().types) ? kind : undefined;
+    const type = this.type();
+    return type && !(type in texts().types) ? type : undefined;
   });
-  protected readonly filtered = computed(() => this.personId() !== undefined || this.kind() !== undefined);
+  protected readonly filtered = computed(() => !!this.person() || !!this.type());
 
   protected readonly entries = readList(listAuditEntries, () => ({
-    user_id: this.personId(),
-    type: this.kind(),
+    // The server refuses malformed ones, and the page says so.
+    user_id: this.person(),
+    type: this.type(),
     limit: 50,
   }));
   private readonly account = read(getUser, () => {
-    const id = this.personId();
-    return id === undefined ? undefined : { id };
+    const id = this.person() ?? '';
+    return ID.test(id) ? { id } : undefined;
   });
   /** The address of the person in the filter, or the id where the account is deleted. */
   protected readonly personName = computed(() => {
     const user = this.account.hasValue() ? this.account.value() : undefined;
-    return user?.email ?? this.personId();
+    return user?.email ?? this.person();
   });
-  protected readonly sought = linkedSignal({ source: this.personId, computation: () => '' });
+  protected readonly sought = linkedSignal({ source: this.person, computation: () => '' });
   protected readonly refused = linkedSignal<string | undefined, string | null>({
-    source: this.personId,
+    source: this.person,
     computation: () => null,
   });
-  protected readonly searching = signal(false);
+  private searches = 0;
 
   protected name(type: string): string {
     const names: Readonly<Partial<Record<string, string>>> = texts().types;
@@ -103,35 +96,34 @@ export class AuditList {
     const wanted = text.trim();
     this.sought.set(text);
     this.refused.set(null);
-    if (!wanted || this.searching()) return;
+    const search = ++this.searches; // a later one replaces it
+    if (!wanted) return;
     if (ID.test(wanted)) {
-      this.go({ person: wanted.toLowerCase() });
+      this.change({ person: wanted.toLowerCase() });
       return;
     }
-    this.searching.set(true);
     try {
       const { items } = await firstValueFrom(this.users.listUsers({ q: wanted.slice(0, 100), limit: 20 }));
+      if (search !== this.searches) return;
       const user = items.find(({ email }) => email.toLowerCase() === wanted.toLowerCase());
-      if (user) this.go({ person: user.id });
+      if (user) this.change({ person: user.id });
       else this.refused.set(this.t().unknownPerson);
     } catch (error) {
-      this.refused.set(problemOf(error).detail);
-    } finally {
-      this.searching.set(false);
+      if (search === this.searches) this.refused.set(problemOf(error).detail);
     }
   }
 
   protected filterType(type: string): void {
-    this.go({ type: type || null });
+    this.change({ type: type || null });
   }
 
   protected leavePerson(field: HTMLInputElement): void {
-    this.go({ person: null });
+    this.change({ person: null });
     field.focus();
   }
 
   protected clear(field: HTMLInputElement): void {
-    this.go({ person: null, type: null });
+    this.change({ person: null, type: null });
     field.focus();
   }
 
@@ -148,9 +140,5 @@ export class AuditList {
       maxWidth: '94vw',
       autoFocus: 'first-heading',
     });
-  }
-
-  private go(queryParams: { person?: string | null; type?: string | null }): void {
-    void this.router.navigate([], { queryParams, queryParamsHandling: 'merge' });
   }
 }

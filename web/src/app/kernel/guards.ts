@@ -1,3 +1,4 @@
+import { HttpInterceptorFn } from '@angular/common/http';
 import { inject } from '@angular/core';
 import {
   ActivatedRouteSnapshot,
@@ -7,7 +8,9 @@ import {
   Router,
   RouterStateSnapshot,
 } from '@angular/router';
+import { tap } from 'rxjs';
 
+import { problemOf } from './problem';
 import { Session } from './session';
 
 /**
@@ -61,4 +64,16 @@ export const superuser: CanActivateFn = async () => {
   await session.ready();
   if (session.isSuperuser() || session.state() !== 'signed-in') return true;
   return new RedirectCommand(router.createUrlTree(['/forbidden']), { skipLocationChange: true });
+};
+
+/** Read the account again when a superuser is refused: another administrator may have taken away the right. */
+export const noticeLostRights: HttpInterceptorFn = (request, next) => {
+  const session = inject(Session);
+  return next(request).pipe(
+    tap({
+      error: (error: unknown) => {
+        if (session.isSuperuser() && problemOf(error).code === 'FORBIDDEN') void session.reread();
+      },
+    }),
+  );
 };

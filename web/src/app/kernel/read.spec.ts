@@ -58,6 +58,22 @@ describe('readList', () => {
     expect(list.hasMore()).toBe(false);
   });
 
+  it('shows an item once that has moved to a later page in the meantime', async () => {
+    const list = start();
+    await answer('/api/users', { items: [person('a'), person('b')], next_cursor: '2', total: 3 });
+    list.more();
+    await answer('/api/users?cursor=2', { items: [person('c'), person('a')], next_cursor: null, total: 3 });
+    expect(emails(list)).toEqual(['b', 'c', 'a']);
+  });
+
+  it('counts the items that the application takes away', async () => {
+    const list = start();
+    await answer('/api/users', { items: [person('a'), person('b')], next_cursor: '2', total: 9 });
+    list.update((items) => items.slice(1));
+    expect(emails(list)).toEqual(['b']);
+    expect(list.total()).toBe(8);
+  });
+
   it('starts again when a filter changes, also while a page is read', async () => {
     const list = start();
     await answer('/api/users', { items: [person('a')], next_cursor: '2', total: 2 });

@@ -59,8 +59,16 @@ export interface List<T> {
   update(change: (items: readonly T[]) => readonly T[]): void;
 }
 
+/** The last value of a resource, also while it cannot be read again. */
+export function lastValue<T>(resource: HttpResourceRef<T | undefined>): Signal<T | undefined> {
+  return linkedSignal<T | undefined, T | undefined>({
+    source: () => (resource.hasValue() ? resource.value() : undefined),
+    computation: (value, previous) => value ?? previous?.value,
+  });
+}
+
 /** Read a list page by page. A change of `params` starts again with the first page. */
-export function readList<P extends { cursor?: string }, T>(
+export function readList<P extends { cursor?: string }, T extends { readonly id: string }>(
   operation: Operation<P | undefined, Page<T>>,
   params: () => P | undefined,
 ): List<T> {
@@ -77,7 +85,7 @@ export function readList<P extends { cursor?: string }, T>(
   effect(() => {
     if (page.status() !== 'resolved' || !page.hasValue()) return;
     const read = page.value();
-    items.update((before) => (cursor() === undefined ? read.items : [...(before ?? []), ...read.items]));
+    items.update((before) => (cursor() === undefined ? read.items : extended(before ?? [], read.items)));
     next.set(read.next_cursor);
     total.set(read.total);
   });
@@ -96,6 +104,18 @@ export function readList<P extends { cursor?: string }, T>(
       if (page.error()) page.reload();
       else attempt.update((count) => count + 1);
     },
-    update: (change) => items.update((before) => before && change(before)),
+    update: (change) => {
+      const before = items();
+      if (!before) return;
+      const after = change(before);
+      items.set(after);
+      total.update((count) => count && count + after.length - before.length);
+    },
   };
+}
+
+// An item whose place in the order has changed is in two pages. The later one has its present state.
+function extended<T extends { readonly id: string }>(before: readonly T[], page: readonly T[]): readonly T[] {
+  const ids = new Set(page.map(({ id }) => id));
+  return [...before.filter(({ id }) => !ids.has(id)), ...page];
 }

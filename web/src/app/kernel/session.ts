@@ -45,6 +45,7 @@ export class Session {
   readonly isSuperuser = computed(() => this.person()?.is_superuser ?? false);
 
   private loading: Promise<void> | undefined;
+  private rereading: Promise<void> | undefined;
   private renewal: Promise<boolean> | undefined;
   private decide: () => void = () => undefined;
   private readonly decided = new Promise<void>((resolve) => (this.decide = resolve));
@@ -95,12 +96,8 @@ export class Session {
   }
 
   private async ask(): Promise<void> {
-    const seen = renewals();
     try {
-      let user = await firstValueFrom(this.users.getCurrentUser());
-      if (!user && this.isLikely && (await this.renew(seen))) {
-        user = await firstValueFrom(this.users.getCurrentUser());
-      }
+      const user = await this.find();
       this.person.set(user);
       this.state.set(user ? 'signed-in' : 'guest');
       this.decide();
@@ -109,6 +106,25 @@ export class Session {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  private async find(): Promise<User | null> {
+    const seen = renewals();
+    const user = await firstValueFrom(this.users.getCurrentUser());
+    if (user || !this.isLikely || !(await this.renew(seen))) return user; // the access cookie is gone after minutes
+    return firstValueFrom(this.users.getCurrentUser());
+  }
+
+  /** Read the account again, since an answer shows that the person's rights may have changed. */
+  reread(): Promise<void> {
+    this.rereading ??= this.find()
+      .then((user) => {
+        if (!user) this.end();
+        else if (user.id === this.person()?.id) this.person.set(user);
+      })
+      .catch(() => undefined) // the page shows the answer, which is asked for again
+      .finally(() => (this.rereading = undefined));
+    return this.rereading;
   }
 
   /** Show an error in place of all pages. */

@@ -10,13 +10,14 @@ import {
   signal,
 } from '@angular/core';
 import { MatButton } from '@angular/material/button';
-import { Router, RouterLink } from '@angular/router';
+import { RouterLink } from '@angular/router';
 
 import { listDeadLetters } from '../api/fn/operations/list-dead-letters';
 import type { DeadLetter } from '../api/models';
-import { formatNumber } from '../kernel/time';
-import { read, readList } from '../kernel/read';
+import { firstText, queryChanger } from '../kernel/query';
+import { readList } from '../kernel/read';
 import { Icon } from '../ui/icon';
+import { ListFoot } from '../ui/list-foot';
 import { Page } from '../ui/page';
 import { Empty, Failure, Skeleton } from '../ui/states';
 import { Time } from '../ui/time';
@@ -27,25 +28,24 @@ const KINDS = ['event', 'task', 'message'] as const;
 
 @Component({
   selector: 'app-dead-letter-list',
-  imports: [Empty, Failure, Icon, MatButton, Page, RouterLink, Skeleton, Time],
+  imports: [Empty, Failure, Icon, ListFoot, MatButton, Page, RouterLink, Skeleton, Time],
   providers: [Decisions],
   templateUrl: './dead-letter-list.html',
   styleUrl: './dead-letter-list.scss',
 })
 export class DeadLetterList {
   /** From the URL. */
-  readonly kind = input<string>();
-  readonly type = input<string>();
-  readonly key = input<string>();
+  readonly kind = input(undefined, { transform: firstText });
+  readonly type = input(undefined, { transform: firstText });
+  readonly key = input(undefined, { transform: firstText });
 
-  private readonly router = inject(Router);
+  private readonly change = queryChanger();
   private readonly injector = inject(Injector);
   private readonly host = inject<ElementRef<HTMLElement>>(ElementRef).nativeElement;
   protected readonly decisions = inject(Decisions);
   protected readonly all = texts;
   protected readonly t = computed(() => texts().list);
   protected readonly KINDS = KINDS;
-  protected readonly formatNumber = formatNumber;
 
   protected readonly filter = computed<Filter>(() => ({
     kind: KINDS.find((each) => each === this.kind()),
@@ -53,46 +53,41 @@ export class DeadLetterList {
     key: this.key(),
   }));
   protected readonly filtered = computed(() => Object.values(this.filter()).some(Boolean));
-  protected readonly list = readList(listDeadLetters, () => this.query());
-  private readonly query = computed(() => {
+  protected readonly list = readList(listDeadLetters, () => {
     const { kind, type, key } = this.filter();
     return { kind: kind ?? undefined, type: type ?? undefined, key: key ?? undefined, limit: 25 };
   });
-  // The number of those that match is in each page, which `readList` does not keep.
-  private readonly counted = read(listDeadLetters, () =>
-    this.list.hasMore() ? { ...this.query(), limit: 1 } : undefined,
-  );
-  protected readonly total = computed(() => {
-    const shown = this.list.items()?.length ?? 0;
-    if (!this.list.hasMore()) return shown;
-    return Math.max(shown, this.counted.hasValue() ? this.counted.value().total : 0);
-  });
+  protected readonly total = computed(() => Math.max(this.list.total() ?? 0, this.list.items()?.length ?? 0));
 
-  /** Ids of the selected; a change of the filter empties it. */
-  protected readonly selected = linkedSignal<Filter, ReadonlySet<string>>({
+  // A change of the filter empties it.
+  private readonly checked = linkedSignal<Filter, ReadonlySet<string>>({
     source: this.filter,
     computation: () => new Set(),
   });
-  protected readonly allSelected = computed(() => {
-    const items = this.list.items() ?? [];
-    return items.length > 0 && items.every(({ id }) => this.selected().has(id));
+  /** Ids of the selected among those that are shown. */
+  protected readonly selected = computed(() => {
+    const shown = (this.list.items() ?? []).map(({ id }) => id);
+    return new Set(shown.filter((id) => this.checked().has(id)));
   });
+  protected readonly allSelected = computed(
+    () => this.selected().size > 0 && this.selected().size === this.list.items()?.length,
+  );
   protected readonly busy = signal<string | null>(null);
 
   protected narrow(change: Readonly<Record<string, string>>): void {
     const queryParams = Object.fromEntries(
       Object.entries(change).map(([name, text]) => [name, text.trim() || null]),
     );
-    void this.router.navigate([], { queryParams, queryParamsHandling: 'merge' });
+    this.change(queryParams);
   }
 
   protected clear(): void {
-    void this.router.navigate([], { queryParams: {} });
+    this.change({ kind: null, type: null, key: null });
     this.host.querySelector('select')?.focus();
   }
 
   protected select(id: string, on: boolean): void {
-    this.selected.update((before) => {
+    this.checked.update((before) => {
       const after = new Set(before);
       if (on) after.add(id);
       else after.delete(id);
@@ -101,16 +96,14 @@ export class DeadLetterList {
   }
 
   protected selectAll(on: boolean): void {
-    this.selected.set(new Set(on ? (this.list.items() ?? []).map(({ id }) => id) : []));
+    this.checked.set(new Set(on ? (this.list.items() ?? []).map(({ id }) => id) : []));
   }
 
   protected async decideOne(verb: Verb, letter: DeadLetter, index: number): Promise<void> {
     this.busy.set(letter.id);
     if (await this.decisions.decideOne(verb, letter.id)) {
-      this.select(letter.id, false);
       this.list.update((items) => items.filter(({ id }) => id !== letter.id));
       if (!this.list.items()?.length) this.list.reload();
-      this.counted.reload();
       this.focus(index);
     }
     this.busy.set(null);
@@ -118,12 +111,11 @@ export class DeadLetterList {
 
   protected async decide(verb: Verb): Promise<void> {
     const ids = [...this.selected()];
-    const begun = ids.length
+    const outcome = ids.length
       ? await this.decisions.decideThese(verb, ids)
       : await this.decisions.decideAll(verb, this.filter(), this.total());
-    if (!begun) return;
-    this.selected.set(new Set());
-    this.counted.reload();
+    if (outcome === 'cancelled') return;
+    if (outcome === 'done') this.checked.set(new Set());
     this.list.reload();
     this.focus(-1);
   }

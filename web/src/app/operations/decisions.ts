@@ -12,6 +12,9 @@ export type Verb = 'retry' | 'discard';
 /** The filter of the list. */
 export type Filter = Pick<DeadLetterFilter, 'kind' | 'type' | 'key'>;
 
+/** `failed`: a request failed; earlier ones may have decided on some. */
+export type Outcome = 'done' | 'failed' | 'cancelled';
+
 const MOST_IDS = 500; // that one request takes
 
 /** Retry and discard of dead letters. A discard asks first; each says what was done, and why something failed. */
@@ -20,7 +23,10 @@ export class Decisions {
   private readonly service = inject(OperationsService);
   private readonly notices = inject(Notices);
   private readonly confirm = inject(Confirm);
-  private readonly stopped = signal(false);
+  private readonly stopping = signal(false);
+
+  /** Whether no further request is sent. */
+  readonly stopped = this.stopping.asReadonly();
 
   /** The progress of a decision that goes on. */
   readonly progress = signal<{ readonly done: number; readonly of: number } | null>(null);
@@ -44,30 +50,30 @@ export class Decisions {
     }
   }
 
-  /** Decide on these. Return whether it was begun. */
-  decideThese(verb: Verb, ids: readonly string[]): Promise<boolean> {
+  /** Decide on these. */
+  decideThese(verb: Verb, ids: readonly string[]): Promise<Outcome> {
     const filters: DeadLetterFilter[] = [];
     for (let start = 0; start < ids.length; start += MOST_IDS)
       filters.push({ ids: ids.slice(start, start + MOST_IDS) });
     return this.decide(verb, ids.length, filters);
   }
 
-  /** Decide on all that match. Return whether it was begun. */
-  decideAll(verb: Verb, filter: Filter, total: number): Promise<boolean> {
+  /** Decide on all that match. */
+  decideAll(verb: Verb, filter: Filter, total: number): Promise<Outcome> {
     return this.decide(verb, total, [filter]);
   }
 
   /** Send no further request. */
   stop(): void {
-    this.stopped.set(true);
+    this.stopping.set(true);
   }
 
-  private async decide(verb: Verb, total: number, filters: readonly DeadLetterFilter[]): Promise<boolean> {
+  private async decide(verb: Verb, total: number, filters: readonly DeadLetterFilter[]): Promise<Outcome> {
     if (verb === 'discard' && !(await this.confirm.ask({ ...t().confirm(total), danger: true })))
-      return false;
+      return 'cancelled';
     const begun = Date.now();
     let done = 0;
-    this.stopped.set(false);
+    this.stopping.set(false);
     this.progress.set({ done, of: total });
     try {
       for (const filter of filters) {
@@ -85,12 +91,13 @@ export class Decisions {
         }
       }
       this.say(verb, done);
+      return 'done';
     } catch (error) {
       this.notices.fail(error);
+      return 'failed';
     } finally {
       this.progress.set(null);
     }
-    return true;
   }
 
   private say(verb: Verb, count: number): void {

@@ -1,15 +1,15 @@
-import { Component, computed, effect, linkedSignal, signal, untracked } from '@angular/core';
+import { Component, computed, effect, signal, untracked } from '@angular/core';
 import { RouterLink } from '@angular/router';
 
 import { getOutbox } from '../api/fn/operations/get-outbox';
-import { getFullHealth } from '../api/fn/system/get-full-health';
-import type { Backlog, FullHealth } from '../api/models';
-import { read } from '../kernel/read';
+import type { Backlog } from '../api/models';
+import { lastValue, read } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
 import { Sparkline } from '../ui/sparkline';
 import { Failure, Skeleton } from '../ui/states';
+import { readFullHealth } from '../system/full-health';
 import { Time } from '../ui/time';
 import { formatAge, formatCount } from './amounts';
 import { t as texts } from './texts';
@@ -36,17 +36,11 @@ export class OutboxPage {
   protected readonly formatCount = formatCount;
   protected readonly SAMPLES = SAMPLES;
 
-  protected readonly health = read(getFullHealth, () => ({}));
+  protected readonly health = readFullHealth();
   protected readonly outbox = read(getOutbox, () => ({}));
-  // The last answers, also while one cannot be read.
-  protected readonly state = linkedSignal<FullHealth | undefined, FullHealth | undefined>({
-    source: () => (this.health.hasValue() ? this.health.value() : undefined),
-    computation: (value, previous) => value ?? previous?.value,
-  });
-  protected readonly backlogs = linkedSignal<Backlog[] | undefined, Backlog[] | undefined>({
-    source: () => (this.outbox.hasValue() ? this.outbox.value().items : undefined),
-    computation: (value, previous) => value ?? previous?.value,
-  });
+  protected readonly state = lastValue(this.health);
+  private readonly waiting = lastValue(this.outbox);
+  protected readonly backlogs = computed(() => this.waiting()?.items);
   protected readonly error = computed(() => this.health.error() ?? this.outbox.error());
 
   protected readonly events = computed(() => this.of('kafka'));
@@ -93,6 +87,13 @@ export class OutboxPage {
       formatCount(Math.max(...values)),
       formatCount(last),
     );
+  }
+
+  /** Why no consumer is listed. A guest's answer has no list, and null stands for one that Redis did not return. */
+  protected consumersText(consumers: readonly unknown[] | null | undefined): string {
+    const { notChecked, noCache, noConsumers } = this.t();
+    if (consumers === undefined) return notChecked;
+    return consumers === null ? noCache : noConsumers;
   }
 
   protected deadMessages(topic: string): number {

@@ -1,9 +1,11 @@
-import { formatNumber } from '../kernel/time';
 import { texts } from '../kernel/language';
+import { formatNumber } from '../kernel/time';
+import { formatCount } from './amounts';
 
-const letters = (count: number) => (count === 1 ? '1 dead letter' : `${formatNumber(count)} dead letters`);
-const auftraege = (count: number) =>
-  count === 1 ? '1 gescheiterter Auftrag' : `${formatNumber(count)} gescheiterte Aufträge`;
+const letters = (count: number, format = formatCount) =>
+  count === 1 ? '1 dead letter' : `${format(count)} dead letters`;
+const auftraege = (count: number, format = formatCount) =>
+  count === 1 ? '1 gescheiterter Auftrag' : `${format(count)} gescheiterte Aufträge`;
 
 type ByKind = Readonly<Partial<Record<string, string>>>;
 const KINDS: { en: ByKind; de: ByKind } = {
@@ -28,9 +30,9 @@ export const t = texts({
     kinds: KINDS.en,
     retry: 'Retry',
     discard: 'Discard',
-    retried: (count: number) => `${letters(count)} retried.`,
-    discarded: (count: number) => `${letters(count)} discarded.`,
-    gone: 'It was decided on meanwhile, here or elsewhere.',
+    retried: (count: number) => `${letters(count, formatNumber)} retried.`,
+    discarded: (count: number) => `${letters(count, formatNumber)} discarded.`,
+    gone: 'It had already been retried or discarded.',
     confirm: (count: number) => ({
       title: `Discard ${letters(count)}?`,
       text: 'The work is never done, and nothing brings it back. Events that were held back behind it continue without it.',
@@ -51,8 +53,8 @@ export const t = texts({
       select: (type: string) => `Select ${type}`,
       count: letters,
       selected: (count: number) => `${formatNumber(count)} selected`,
-      retryAll: (count: number) => `Retry all ${formatNumber(count)}`,
-      discardAll: (count: number) => `Discard all ${formatNumber(count)}`,
+      retryAll: (count: number) => `Retry all ${formatCount(count)}`,
+      discardAll: (count: number) => `Discard all ${formatCount(count)}`,
       retrySelected: 'Retry selected',
       discardSelected: 'Discard selected',
       retryOne: (type: string) => `Retry ${type}`,
@@ -60,7 +62,6 @@ export const t = texts({
       noReason: 'No reason was recorded.',
       attempts: (count: number) => (count === 1 ? '1 attempt' : `${formatNumber(count)} attempts`),
       failed: 'failed',
-      more: 'Show more',
       progress: (done: number, of: number) => `${formatNumber(done)} of ${formatNumber(of)} done`,
       stop: 'Stop',
       empty: 'No dead letters',
@@ -119,6 +120,7 @@ export const t = texts({
       noLagHint: 'No worker has counted all partitions within the last minute.',
       noEvents: 'No event waits for Kafka.',
       noTasks: 'No task waits for a worker.',
+      notChecked: 'This is not known, because the account could not be checked. PostgreSQL may be down.',
       noConsumers: 'No consumer reads messages of other services.',
       noCache: 'Redis is down, so that the lag of consumers is not known.',
       deadOf: (count: string, name: string) => `${count} dead letters of ${name}`,
@@ -128,9 +130,9 @@ export const t = texts({
     kinds: KINDS.de,
     retry: 'Wiederholen',
     discard: 'Verwerfen',
-    retried: (count: number) => `${auftraege(count)} wiederholt.`,
-    discarded: (count: number) => `${auftraege(count)} verworfen.`,
-    gone: 'Darüber wurde inzwischen entschieden, hier oder anderswo.',
+    retried: (count: number) => `${auftraege(count, formatNumber)} wiederholt.`,
+    discarded: (count: number) => `${auftraege(count, formatNumber)} verworfen.`,
+    gone: 'Er wurde bereits wiederholt oder verworfen.',
     confirm: (count: number) => ({
       title: `${auftraege(count)} verwerfen?`,
       text: 'Die Arbeit wird nie erledigt, und nichts holt sie zurück. Ereignisse, die dahinter warteten, gehen ohne sie weiter.',
@@ -151,8 +153,8 @@ export const t = texts({
       select: (type: string) => `${type} auswählen`,
       count: auftraege,
       selected: (count: number) => `${formatNumber(count)} ausgewählt`,
-      retryAll: (count: number) => `Alle ${formatNumber(count)} wiederholen`,
-      discardAll: (count: number) => `Alle ${formatNumber(count)} verwerfen`,
+      retryAll: (count: number) => `Alle ${formatCount(count)} wiederholen`,
+      discardAll: (count: number) => `Alle ${formatCount(count)} verwerfen`,
       retrySelected: 'Auswahl wiederholen',
       discardSelected: 'Auswahl verwerfen',
       retryOne: (type: string) => `${type} wiederholen`,
@@ -160,7 +162,6 @@ export const t = texts({
       noReason: 'Es wurde kein Grund vermerkt.',
       attempts: (count: number) => (count === 1 ? '1 Versuch' : `${formatNumber(count)} Versuche`),
       failed: 'gescheitert',
-      more: 'Mehr anzeigen',
       progress: (done: number, of: number) => `${formatNumber(done)} von ${formatNumber(of)} erledigt`,
       stop: 'Anhalten',
       empty: 'Nichts ist gescheitert',
@@ -219,6 +220,8 @@ export const t = texts({
       noLagHint: 'Kein Worker hat in der letzten Minute alle Partitionen gezählt.',
       noEvents: 'Kein Ereignis wartet auf Kafka.',
       noTasks: 'Keine Aufgabe wartet auf einen Worker.',
+      notChecked:
+        'Das ist nicht bekannt, da das Konto nicht geprüft werden konnte. Möglicherweise ist PostgreSQL ausgefallen.',
       noConsumers: 'Kein Empfänger liest Nachrichten anderer Dienste.',
       noCache: 'Redis ist nicht erreichbar; der Rückstand der Empfänger ist daher nicht bekannt.',
       deadOf: (count: string, name: string) => `${count} gescheiterte Aufträge von ${name}`,

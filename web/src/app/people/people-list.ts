@@ -2,10 +2,11 @@ import { BreakpointObserver } from '@angular/cdk/layout';
 import { Component, computed, inject, input, linkedSignal } from '@angular/core';
 import { toSignal } from '@angular/core/rxjs-interop';
 import { MatButton } from '@angular/material/button';
-import { Router, RouterLink } from '@angular/router';
+import { RouterLink } from '@angular/router';
 import { map } from 'rxjs';
 
 import { listUsers, type ListUsers$Params } from '../api/fn/users/list-users';
+import { firstText, queryChanger } from '../kernel/query';
 import { readList } from '../kernel/read';
 import { Copyable } from '../ui/copyable';
 import { Icon } from '../ui/icon';
@@ -22,13 +23,6 @@ const SORTS: readonly Sort[] = ['-created_at', 'created_at', 'email', '-email'];
 const ROLE = /^[a-z][a-z0-9_-]{0,31}$/;
 const PAUSE = 250; // ms between the last key and the search
 
-interface Query {
-  q?: string | null;
-  active?: string | null;
-  role?: string | null;
-  sort?: string | null;
-}
-
 /** The accounts. The search, the filters and the order are in the address, so that it can be reloaded and shared. */
 @Component({
   selector: 'app-people-list',
@@ -37,12 +31,13 @@ interface Query {
   styleUrls: ['../ui/filters.scss', './people-list.scss'],
 })
 export class PeopleList {
-  readonly q = input<string>();
-  readonly active = input<string>();
-  readonly role = input<string>();
-  readonly sort = input<string>();
+  readonly q = input(undefined, { transform: firstText });
+  readonly active = input(undefined, { transform: firstText });
+  readonly role = input(undefined, { transform: firstText });
+  readonly sort = input(undefined, { transform: firstText });
 
-  private readonly router = inject(Router);
+  private readonly change = queryChanger();
+  protected readonly initialOf = initialOf;
   protected readonly t = computed(() => texts().list);
   protected readonly SORTS = SORTS;
   protected readonly initialOf = initialOf;
@@ -62,20 +57,17 @@ export class PeopleList {
   protected readonly isActive = computed(() =>
     this.active() === 'true' || this.active() === 'false' ? this.active() === 'true' : undefined,
   );
-  protected readonly roleName = computed(() => {
-    const role = this.role() ?? '';
-    return ROLE.test(role) ? role : undefined;
+  protected readonly roleInvalid = linkedSignal({
+    source: this.role,
+    computation: (role) => !!role && !ROLE.test(role),
   });
-  protected readonly roleInvalid = linkedSignal({ source: this.role, computation: () => false });
   protected readonly order = computed(() => SORTS.find((each) => each === this.sort()) ?? '-created_at');
-  protected readonly filtered = computed(
-    () => !!this.q() || this.isActive() !== undefined || this.roleName() !== undefined,
-  );
+  protected readonly filtered = computed(() => !!this.q() || this.isActive() !== undefined || !!this.role());
 
   protected readonly users = readList(listUsers, () => ({
     q: this.q()?.slice(0, 100),
     is_active: this.isActive(),
-    role: this.roleName(),
+    role: this.role(), // the server refuses a malformed one, and the page says so
     sort: this.order(),
     limit: 50,
   }));
@@ -94,32 +86,28 @@ export class PeopleList {
     this.timer = undefined;
     const q = this.words().trim();
     // One step back leaves a search, not one of its letters.
-    if (q !== (this.q() ?? '')) this.go({ q: q || null }, !!this.q());
+    if (q !== (this.q() ?? '')) this.change({ q: q || null }, !!this.q());
   }
 
   protected toggle(active: boolean): void {
-    this.go({ active: this.isActive() === active ? null : String(active) });
+    this.change({ active: this.isActive() === active ? null : String(active) });
   }
 
   protected filterRole(text: string): void {
-    const role = text.trim();
+    const role = text.trim().toLowerCase();
     this.roleInvalid.set(!!role && !ROLE.test(role));
-    if (!this.roleInvalid()) this.go({ role: role || null });
+    if (!this.roleInvalid()) this.change({ role: role || null });
   }
 
   protected arrange(sort: string): void {
-    this.go({ sort: sort === '-created_at' ? null : sort });
+    this.change({ sort: sort === '-created_at' ? null : sort });
   }
 
   protected clear(field: HTMLInputElement): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.words.set('');
-    this.go({ q: null, active: null, role: null });
+    this.change({ q: null, active: null, role: null });
     field.focus();
-  }
-
-  private go(queryParams: Query, replaceUrl = false): void {
-    void this.router.navigate([], { queryParams, queryParamsHandling: 'merge', replaceUrl });
   }
 }

@@ -151,7 +151,9 @@ export class PersonForm {
     const now = this.values();
     this.loaded.set(loaded);
     this.form().reset(take(changedFields(sent, now), now, valuesOf(loaded.user)));
-    if (this.own()) this.session.update(loaded.user);
+    if (!this.own()) return;
+    if (loaded.user.is_active) this.session.update(loaded.user);
+    else this.session.end(); // the server ended all sessions
   }
 
   /** Ask before an administrator takes away their own access. */

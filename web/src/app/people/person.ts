@@ -52,16 +52,19 @@ export class Person {
     const user = this.loaded()?.user;
     return user ? (user.name ?? user.email) : this.t().heading;
   });
-  protected readonly own = computed(() => this.session.user()?.id === this.id());
   protected readonly busy = signal(false);
+
+  protected isOwn(user: User): boolean {
+    return this.session.user()?.id === user.id;
+  }
 
   protected put(loaded: Loaded): void {
     this.loaded.set(loaded);
   }
 
   protected async activate(user: User, active: boolean): Promise<void> {
-    if (this.own() && !active && !(await this.confirm.ask({ ...texts().form.ownAccess, danger: true })))
-      return;
+    const own = this.isOwn(user);
+    if (own && !active && !(await this.confirm.ask({ ...texts().form.ownAccess, danger: true }))) return;
     await this.act(async () => {
       const response = await firstValueFrom(
         this.users.updateUser$Response({ id: user.id, body: { is_active: active } }),
@@ -69,6 +72,10 @@ export class Person {
       const loaded = loadedFrom(response);
       // The page may show another person when this is taken back.
       if (loaded && this.id() === user.id) this.loaded.set(loaded);
+      if (own && !active) {
+        this.session.end(); // the server ended all sessions
+        return;
+      }
       const { undo, activated, deactivated } = this.t();
       const name = user.name ?? user.email;
       this.notices.offer(active ? activated(name) : deactivated(name), undo, () => {
@@ -81,7 +88,10 @@ export class Person {
     const { title, text, action, done } = this.t().endSessions;
     const question = { title, text: text(user.email), action, danger: true };
     if (!(await this.confirm.ask(question))) return;
-    await this.act(() => this.send(this.users.revokeUserSessions({ id: user.id }), done));
+    await this.act(async () => {
+      await this.send(this.users.revokeUserSessions({ id: user.id }), done);
+      if (this.isOwn(user)) this.session.end();
+    });
   }
 
   protected async unlock(user: User): Promise<void> {
@@ -89,7 +99,7 @@ export class Person {
   }
 
   protected async remove(user: User): Promise<void> {
-    const own = this.own();
+    const own = this.isOwn(user);
     const dialog = this.dialogs.open<DeletePerson, User, boolean>(DeletePerson, {
       data: user,
       width: '30rem',

@@ -1,5 +1,5 @@
 import { Component, computed, ElementRef, input, model, output, signal, viewChild } from '@angular/core';
-import type { FormValueControl, ValidationError } from '@angular/forms/signals';
+import { type FormValueControl, transformedValue, type ValidationError } from '@angular/forms/signals';
 
 import { Icon } from '../ui/icon';
 import { t as texts } from './texts';
@@ -101,8 +101,15 @@ export class RolesField implements FormValueControl<readonly string[]> {
 
   protected readonly t = computed(() => texts().roles);
   protected readonly said = signal('');
-  private readonly refused = signal<string | null>(null);
-  protected readonly error = computed(() => this.refused() ?? this.errors()[0]?.message ?? null);
+  // The text of the field is an error of the form while it is no role, so that the form is not saved without it.
+  private readonly text = transformedValue(this.value, {
+    parse: (text: string) => {
+      const message = this.refusal(text);
+      return message === null ? {} : { error: { kind: 'role', message } };
+    },
+    format: () => '',
+  });
+  protected readonly error = computed(() => this.errors()[0]?.message ?? null);
   private readonly field = viewChild.required<ElementRef<HTMLInputElement>>('field');
 
   focus(): void {
@@ -110,6 +117,7 @@ export class RolesField implements FormValueControl<readonly string[]> {
   }
 
   protected press(event: KeyboardEvent): void {
+    if (event.isComposing) return;
     const text = this.field().nativeElement.value;
     if (event.key === 'Enter' || event.key === ',' || event.key === ' ') {
       // Enter in an empty field submits the form.
@@ -129,18 +137,18 @@ export class RolesField implements FormValueControl<readonly string[]> {
   private add(): void {
     const input = this.field().nativeElement;
     const role = input.value.trim().toLowerCase();
-    if (!role) {
-      this.refused.set(null);
-    } else if (!ROLE.test(role)) {
-      this.refused.set(this.t().invalid);
-    } else if (this.value().length >= MOST && !this.value().includes(role)) {
-      this.refused.set(this.t().tooMany);
-    } else {
-      this.refused.set(null);
-      this.value.update((roles) => [...new Set([...roles, role])].sort());
-      this.said.set(this.t().added(role));
-      input.value = '';
-    }
+    this.text.set(role);
+    if (!role || this.refusal(role) !== null) return;
+    this.value.update((roles) => [...new Set([...roles, role])].sort());
+    this.said.set(this.t().added(role));
+    input.value = '';
+  }
+
+  /** Why a role cannot be added, or null. */
+  private refusal(role: string): string | null {
+    if (!role) return null;
+    if (!ROLE.test(role)) return this.t().invalid;
+    return this.value().length >= MOST && !this.value().includes(role) ? this.t().tooMany : null;
   }
 
   protected remove(role: string): void {

@@ -106,6 +106,7 @@ export class Palette {
   }
 
   protected move(event: KeyboardEvent): void {
+    if (event.isComposing) return; // the keys belong to the input method
     const count = this.found().length;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && count) {

@@ -1,10 +1,10 @@
 import { BreakpointObserver } from '@angular/cdk/layout';
-import { Component, computed, DestroyRef, inject, viewChild } from '@angular/core';
+import { Component, computed, DestroyRef, effect, inject, viewChild } from '@angular/core';
 import { toSignal } from '@angular/core/rxjs-interop';
 import { MatMenuModule } from '@angular/material/menu';
 import { MatDialog } from '@angular/material/dialog';
 import { MatSidenav, MatSidenavModule } from '@angular/material/sidenav';
-import { RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
+import { Router, RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
 import { map } from 'rxjs';
 
 import { FEATURES } from '../app.features';
@@ -53,6 +53,16 @@ export class Shell {
     inject(DestroyRef).onDestroy(() => {
       this.closed = true;
       this.dialogs.closeAll();
+    });
+    const router = inject(Router);
+    let before = this.session.isSuperuser();
+    effect(() => {
+      const now = this.session.isSuperuser();
+      if (before && !now && this.session.user()) {
+        this.dialogs.closeAll();
+        void router.navigateByUrl(router.url, { onSameUrlNavigation: 'reload' }); // the guards decide again
+      }
+      before = now;
     });
   }
 

@@ -1,9 +1,7 @@
-import { Component, computed, linkedSignal } from '@angular/core';
+import { Component, computed } from '@angular/core';
 import { RouterLink } from '@angular/router';
 
-import { getFullHealth } from '../api/fn/system/get-full-health';
-import type { FullHealth } from '../api/models';
-import { read } from '../kernel/read';
+import { lastValue } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
 import { formatNumber } from '../kernel/time';
 import { Icon } from '../ui/icon';
@@ -11,6 +9,7 @@ import type { IconName } from '../ui/icons';
 import { Page } from '../ui/page';
 import { Failure, Skeleton } from '../ui/states';
 import { Time } from '../ui/time';
+import { readFullHealth } from './full-health';
 import { t as texts } from './texts';
 
 interface Part {
@@ -32,12 +31,8 @@ interface Part {
 export class Health {
   protected readonly t = computed(() => texts().health);
   protected readonly formatNumber = formatNumber;
-  protected readonly report = read(getFullHealth, () => ({}));
-  // The last answer, also while it cannot be read.
-  protected readonly state = linkedSignal<FullHealth | undefined, FullHealth | undefined>({
-    source: () => (this.report.hasValue() ? this.report.value() : undefined),
-    computation: (value, previous) => value ?? previous?.value,
-  });
+  protected readonly report = readFullHealth();
+  protected readonly state = lastValue(this.report);
   protected readonly parts = computed<readonly Part[] | null>(() => {
     const checks = this.state()?.checks;
     return checks ? Object.entries(checks).map(([name, state]) => this.describe(name, state)) : null;

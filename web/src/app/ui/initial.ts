@@ -1,7 +1,10 @@
 import type { User } from '../api/models';
 
-/** The first letter of a person's name, as people count letters: an emoji may consist of several characters. */
+// An emoji or a letter with its accents is several UTF-16 units.
+const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** The first character of a person's name or address, in place of a picture. */
 export function initialOf({ name, email }: Pick<User, 'name' | 'email'>): string {
-  const [first] = new Intl.Segmenter().segment(name ?? email);
+  const [first] = characters.segment(name ?? email);
   return first?.segment.toLocaleUpperCase() ?? '';
 }

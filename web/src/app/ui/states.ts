@@ -7,6 +7,8 @@ import type { IconName } from './icons';
 import { t } from './texts';
 import { Trace } from './trace';
 
+const FINAL: readonly number[] = [403, 404, 422]; // no repetition changes these
+
 /** Grey bars in place of content that is being read. */
 @Component({
   selector: 'app-skeleton',
@@ -51,9 +53,9 @@ export class Empty {
   template: `
     <app-icon [name]="problem().status === 403 ? 'block' : 'error'" />
     <h2>{{ heading() }}</h2>
-    <p role="alert">{{ problem().detail }}</p>
+    <p role="alert">{{ detail() }}</p>
     <div class="row">
-      @if (problem().status !== 403 && problem().status !== 404) {
+      @if (!FINAL.includes(problem().status)) {
         <button mat-stroked-button type="button" (click)="retry.emit()">{{ t().retry }}</button>
       }
       <ng-content />
@@ -66,7 +68,13 @@ export class Failure {
   readonly error = input.required<unknown>();
   readonly retry = output();
   protected readonly t = t;
+  protected readonly FINAL = FINAL;
   protected readonly problem = computed(() => problemOf(this.error()));
+  // Parameters of the page's address are those of the request.
+  protected readonly detail = computed(() => {
+    const { detail, errors } = this.problem();
+    return errors.map((each) => `${each.pointer.slice(1)}: ${each.detail}`).join(' ') || detail;
+  });
   protected readonly heading = computed(() => {
     const { status } = this.problem();
     const { forbidden, missing, unavailable, other } = t().failure;
