@@ -40,7 +40,6 @@ export class PeopleList {
   protected readonly initialOf = initialOf;
   protected readonly t = computed(() => texts().list);
   protected readonly SORTS = SORTS;
-  protected readonly initialOf = initialOf;
   protected readonly narrow = toSignal(
     inject(BreakpointObserver)
       .observe('(max-width: 48rem)')
