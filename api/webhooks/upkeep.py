@@ -1,0 +1,37 @@
+"""Repeated work of the worker."""
+
+from api.kernel import Context, Sweep
+from api.webhooks import queries
+from api.webhooks.delivery import Dispatcher
+from api.webhooks.settings import WebhookSettings
+
+AT_ONCE = 1000
+
+
+async def deliver_webhooks(context: Context) -> int:
+    """Deliver until the process drains. The worker starts it again after a failure of PostgreSQL. Raises Problem."""
+    await Dispatcher(context).run()
+    return 0
+
+
+async def delete_old_deliveries(context: Context) -> int:
+    """Delete a batch of deliveries of WEBHOOKS_DAYS ago. Returns their number. Raises Problem."""
+    return await queries.delete_old_deliveries(context.db, context.settings.of(WebhookSettings).days, AT_ONCE)
+
+
+async def delete_orphans(context: Context) -> int:
+    """Delete a batch of deliveries of deleted endpoints. Returns their number. Raises Problem."""
+    return await queries.delete_orphans(context.db, AT_ONCE)
+
+
+async def delete_old_secrets(context: Context) -> int:
+    """Delete a batch of expired secrets. Returns their number. Raises Problem."""
+    return await queries.delete_old_secrets(context.db, AT_ONCE)
+
+
+sweeps = [
+    Sweep(deliver_webhooks, seconds=1.0),
+    Sweep(delete_old_deliveries),
+    Sweep(delete_orphans),
+    Sweep(delete_old_secrets),
+]
