@@ -23,9 +23,9 @@ routes = [
     get("/webhooks/event-types", endpoints.list_event_types, guard=signed_in),
     get("/webhooks/{id}", endpoints.show_webhook, guard=signed_in, etag=True),
     patch("/webhooks/{id}", endpoints.change_webhook, guard=signed_in, limit="60/minute", etag=True),
-    delete("/webhooks/{id}", endpoints.delete_webhook, guard=signed_in),
+    delete("/webhooks/{id}", endpoints.delete_webhook, guard=signed_in, status=204),
     post("/webhooks/{id}/secret", endpoints.rotate_secret, guard=signed_in, limit="30/minute"),
-    delete("/webhooks/{id}/secret/previous", endpoints.revoke_secrets, guard=signed_in),
+    delete("/webhooks/{id}/secret/previous", endpoints.revoke_secrets, guard=signed_in, status=204),
     post(
         "/webhooks/{id}/test",
         deliveries.test_webhook,

@@ -191,7 +191,7 @@ class Job(msgspec.Struct, frozen=True):
     url: str
     occurred_at: datetime
     data: str | None
-    traceparent: str | None
+    traceparent: str
     sealed: list[str]
 
 

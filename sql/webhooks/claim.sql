@@ -60,7 +60,7 @@ with recursive active (endpoint_id) as (
 )
 select leased.id, leased.endpoint_id, leased.event_id, leased.type, leased.lease, leased.attempts, leased.once,
        e.failing_since is not null as is_failing, e.url, coalesce(a.created_at, leased.created_at) as occurred_at,
-       (a.data - 'type')::text as data, nullif(a.traceparent, '') as traceparent,
+       (a.data - 'type')::text as data, coalesce(a.traceparent, '') as traceparent,
        array(select s.sealed
                from webhook_secrets s
               where s.endpoint_id = e.id
