@@ -42,7 +42,7 @@ async def owner(live_client: httpx.AsyncClient, hooks: Hooks, receiver: HttpServ
 
 
 async def test_a_test_is_one_attempt_that_does_not_count(owner: Owner, hooks: Hooks, receiver: HttpServer) -> None:
-        receiver.answer = says("410 Gone")
+    receiver.answer = says("410 Gone")
     delivery = (await owner.ask("POST", "/test", 202)).json()
     await hooks.deliver()
     await hooks.make_due()
@@ -74,7 +74,7 @@ async def test_a_delivery_is_repeated_with_the_same_id(owner: Owner, hooks: Hook
 
 
 async def test_what_failed_is_repeated_in_order(owner: Owner, hooks: Hooks, receiver: HttpServer) -> None:
-        since = datetime.now(UTC) - timedelta(minutes=1)
+    since = datetime.now(UTC) - timedelta(minutes=1)
     await hooks.happen(times=4)
     await hooks.context.db.fetch("update webhook_deliveries set state = 'failed'")
     replay = {"what": "failed", "since": since.isoformat()}
@@ -105,7 +105,7 @@ async def test_missing_deliveries_are_inserted(owner: Owner, hooks: Hooks, recei
 
 
 async def test_deliveries_are_listed_in_pages(owner: Owner, hooks: Hooks) -> None:
-        await hooks.happen(times=5)
+    await hooks.happen(times=5)
     first = (await owner.ask("GET", "/deliveries", params={"limit": 3, "state": "pending"})).json()
     query = {"limit": 3, "state": "pending", "cursor": first["next_cursor"]}
     second = (await owner.ask("GET", "/deliveries", params=query)).json()
