@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from api.kernel import Autocommit, Database, Transaction, query
-from api.webhooks.types import Attempt, Delivery, Endpoint, Health, Job, Made, Payload, Recipient
+from api.webhooks.types import Attempt, Delivery, Endpoint, Health, Job, Made, Payload, Recipient, SealedSecret
 
 # Endpoints
 
@@ -72,6 +72,14 @@ async def delete_previous_secrets(db: Transaction, endpoint_id: UUID) -> None: .
 
 @query
 async def delete_old_secrets(db: Autocommit, most: int) -> int: ...
+
+
+@query
+async def list_foreign_secrets(db: Database, mark: str, after: UUID, most: int) -> list[SealedSecret]: ...
+
+
+@query
+async def reseal(db: Autocommit, id: UUID, before: str, sealed: str) -> None: ...
 
 
 # Deliveries

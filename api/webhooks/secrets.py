@@ -45,12 +45,17 @@ def seal(settings: Settings, endpoint_id: UUID, secret: str) -> str:
     """Encrypt a secret of an endpoint (AES-256-GCM, NIST SP 800-38D), bound to the endpoint's id."""
     nonce = secrets.token_bytes(_NONCE)
     sealed = AESGCM(_key(settings.secret_key)).encrypt(nonce, secret.encode(), endpoint_id.bytes)
-    return base64.b64encode(nonce + sealed).decode()
+    return mark(settings) + base64.b64encode(nonce + sealed).decode()
+
+
+def mark(settings: Settings) -> str:
+    """Return the beginning of all secrets that are encrypted with the current key."""
+    return hmac.digest(_key(settings.secret_key), b"mark", hashlib.sha256).hex()[:8] + "."
 
 
 def unseal(settings: Settings, endpoint_id: UUID, sealed: str) -> str:
     """Decrypt a secret with SECRET_KEY, or else SECRET_KEY_PREVIOUS. Raises SecretLost."""
-    whole = base64.b64decode(sealed)
+    whole = base64.b64decode(sealed.partition(".")[2])
     for key in filter(None, (settings.secret_key, settings.secret_key_previous)):
         try:
             return AESGCM(_key(key)).decrypt(whole[:_NONCE], whole[_NONCE:], endpoint_id.bytes).decode()

@@ -149,7 +149,7 @@ class Attempt(msgspec.Struct, frozen=True):
 class DeliveryDetail(msgspec.Struct, frozen=True):
     delivery: Delivery
     headers: dict[str, str]
-    """Headers of the last attempt; the signature is masked."""
+    """Headers of the last attempt, with a masked signature; empty before the first one."""
     body: str | None
     """Null if the event's data was erased."""
     attempts: list[Attempt]
@@ -222,3 +222,9 @@ class Recipient(msgspec.Struct, frozen=True):
     language: str
     url: str
     id: UUID
+
+
+class SealedSecret(msgspec.Struct, frozen=True):
+    id: UUID
+    endpoint_id: UUID
+    sealed: str

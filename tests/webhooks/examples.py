@@ -15,6 +15,7 @@ from tests.transcript import Transcript
 
 URL = "https://93.184.216.34/hooks"  # an address, because a test must not need a name server
 SECRET = secrets.PREFIX + base64.b64encode(b"a secret of tests, 32 bytes long").decode()
+OTHER = secrets.PREFIX + base64.b64encode(b"another secret of tests, 34 bytes ").decode()
 ACCESS = {
     "GET /webhooks": SIGNED_IN,
     "POST /webhooks": SIGNED_IN,
@@ -53,16 +54,17 @@ async def page(transcript: Transcript, context: Context, admin: dict[str, str]) 
     await transcript.show("GET /webhooks", headers=admin)
     answer = await transcript.show("GET /webhooks/{id}", id=id, headers=admin)
     match = {"if-match": answer.headers["etag"]}
-    await transcript.show("PATCH /webhooks/{id}", id=id, json={"events": ["*"]}, headers=admin | match)
+    await transcript.show("PATCH /webhooks/{id}", id=id, json={"events": ["sessions.*"]}, headers=admin | match)
     transcript.describe("GET /webhooks/event-types")
-    await transcript.show("POST /webhooks/{id}/secret", id=id, json={"grace_hours": 48}, headers=admin)
+    rotation = {"grace_hours": 48, "secret": OTHER}
+    await transcript.show("POST /webhooks/{id}/secret", id=id, json=rotation, headers=admin)
     await transcript.show("DELETE /webhooks/{id}/secret/previous", id=id, headers=admin)
     delivery = (await transcript.show("POST /webhooks/{id}/test", id=id, headers=admin)).json()["id"]
     await transcript.show("GET /webhooks/{id}/deliveries", id=id, params={"limit": 1}, headers=admin)
     where = {"id": id, "delivery_id": delivery}
     await transcript.show("GET /webhooks/{id}/deliveries/{delivery_id}", **where, headers=admin)
     await transcript.show("POST /webhooks/{id}/deliveries/{delivery_id}/redeliver", **where, headers=admin)
-    since = datetime.now(UTC).isoformat()
+    since = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     replay = {"what": "failed", "since": since}
     await transcript.show("POST /webhooks/{id}/redeliver", id=id, json=replay, headers=admin)
     await transcript.show("DELETE /webhooks/{id}", id=id, headers=admin)

@@ -16,6 +16,7 @@ from tests.webhooks.conftest import LOOPBACK, Hooks
 from tests.worker.jobs import until
 
 ENDPOINTS, EVENTS = 20, 5
+TOKEN = "canary-in-a-query"
 
 
 class Gate:
@@ -79,16 +80,18 @@ async def test_a_dispatcher_that_is_cancelled_releases_its_leases(hooks: Hooks, 
 async def test_a_killed_worker_and_an_empty_redis_lose_nothing(
     environment: dict[str, str], cloned: Settings, live: Context, receiver: HttpServer, tmp_path: Path
 ) -> None:
-    """The worker is killed with requests in flight, which the next one repeats with the same ids."""
+    """The worker is killed with requests in flight, which the next one repeats with the same ids. C-398: its log has
+    neither secrets nor signatures, nor a path or query, which may carry a credential."""
     own = {
         "DATABASE_URL": cloned.database_url,
         "KAFKA_PREFIX": cloned.kafka.prefix,
         "WEBHOOKS_ALLOWED_NETWORKS": ",".join(LOOPBACK),
+        "LOG_LEVEL": "DEBUG",
     }
     gate = Gate(receiver)
     hooks = Hooks(live, (await make_user(live)).id)
-    await hooks.add(f"{receiver.url}/slow")
-    await hooks.add(receiver.url)
+    await hooks.add(f"{receiver.url}/slow?{TOKEN}")
+    _, secret = await hooks.add(receiver.url)
     with Processes(environment | own, tmp_path) as processes:
         worker = await processes.worker()
         await hooks.happen(times=30)
@@ -106,3 +109,5 @@ async def test_a_killed_worker_and_an_empty_redis_lose_nothing(
     received = [(line, headers["webhook-id"]) for line, headers, _ in receiver.requests]
     assert len(set(received)) == 80
     assert len(received) <= 80 + 2 * 2 * LANES, "only what was in flight is repeated"
+    log = worker.log.read_text()
+    assert [each for each in (TOKEN, secret, secret.removeprefix("whsec_"), "v1,") if each in log] == []

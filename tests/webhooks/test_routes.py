@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -12,15 +13,16 @@ from api.features import FEATURES
 from api.kernel.context import Context
 from api.kernel.contract.asyncapi import messages_of, schema
 from api.webhooks.catalog import catalog
-from api.webhooks.secrets import unseal
+from api.webhooks.secrets import SecretLost, unseal
 from api.webhooks.settings import WebhookSettings
+from api.webhooks.upkeep import reseal_secrets
 from tests.factories import PASSWORD, make_user
 from tests.webhooks.examples import SECRET, URL
 
 NEW = {"url": URL, "events": ["users.*", "*", "users.*"]}
 
 
-async def sign_in(client: httpx.AsyncClient, context: Context, **state: bool) -> dict[str, str]:
+async def sign_in(client: httpx.AsyncClient, context: Context, **state: Any) -> dict[str, str]:
     user = await make_user(context, **state)
     pair = (await client.post("/api/auth/jwt/login", data={"username": user.email, "password": PASSWORD})).json()
     return {"authorization": f"Bearer {pair['access_token']}"}
@@ -69,6 +71,12 @@ async def test_a_secret_is_decrypted_after_a_rotation_of_the_key(
         secret_key_previous=context.settings.secret_key,
     )
     assert unseal(rotated, UUID(id), sealed) == secret
+    await reseal_secrets(msgspec.structs.replace(context, settings=rotated))
+    alone = msgspec.structs.replace(rotated, secret_key_previous=None)
+    [(resealed,)] = [tuple(row) for row in await context.db.fetch("select sealed from webhook_secrets")]
+    assert unseal(alone, UUID(id), resealed) == secret
+    with pytest.raises(SecretLost):
+        unseal(alone, UUID(id), sealed)
 
 
 async def test_webhooks_belong_to_their_account(client: httpx.AsyncClient, context: Context) -> None:

@@ -1,6 +1,9 @@
 """C-390: receivers verify deliveries with the library of Standard Webhooks."""
 
 import json
+import re
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -112,6 +115,19 @@ def test_the_signature_is_the_one_of_the_specification() -> None:
         json.dumps({"test": 2432232314}).encode(),
     )
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+async def test_the_documented_receiver(hooks: Hooks, receiver: HttpServer, root: Path) -> None:
+    """It accepts a delivery, also twice, and refuses a forged one."""
+    [code] = re.findall(r"```python\n(.+?)```", (root / "docs/webhooks.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {"__name__": "receiver"}
+    exec(code, names)
+    _, secret = await hooks.add(receiver.url)
+    await hooks.happen()
+    await hooks.deliver()
+    _, headers, body = receiver.last
+    statuses = [names["receive"](each, headers, body) for each in (secret, secret, secrets.generate())]
+    assert (statuses, names["seen"]) == ([204, 204, 401], {headers["webhook-id"]})
 
 
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_c2hvcnQ=", "whsec_" + 120 * "A", "whsec_%%%%" + 40 * "A"])

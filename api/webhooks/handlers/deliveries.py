@@ -32,9 +32,9 @@ async def show_delivery(context: Context, principal: Principal, id: UUID, delive
     delivery = await queries.get_delivery(context.db, id, delivery_id, principal.id)
     payload = await queries.get_payload(context.db, delivery_id)
     attempts = await queries.list_attempts(context.db, delivery_id)
-    body = body_of(payload)
-    at = attempts[0].started_at if attempts else datetime.now(UTC)
-    headers = headers_of(delivery.event_id, int(at.timestamp()), "v1,…")
+    headers, body = {}, body_of(payload)
+    if attempts:
+        headers = headers_of(delivery.event_id, int(attempts[0].started_at.timestamp()), "v1,…")
     return DeliveryDetail(delivery, headers, body.decode() if body else None, attempts)
 
 
