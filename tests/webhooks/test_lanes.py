@@ -108,6 +108,6 @@ async def test_a_killed_worker_and_an_empty_redis_lose_nothing(
         await until(live.db, "select count(*) = 80 from webhook_deliveries where state = 'delivered'")
     received = [(line, headers["webhook-id"]) for line, headers, _ in receiver.requests]
     assert len(set(received)) == 80
-    assert len(received) <= 80 + 2 * 2 * LANES, "only what was in flight is repeated"
+    assert len(received) <= 80 + 2 * 2 * LANES, "only deliveries in flight are repeated"
     log = worker.log.read_text()
     assert [each for each in (TOKEN, secret, secret.removeprefix("whsec_"), "v1,") if each in log] == []
