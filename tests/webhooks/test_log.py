@@ -135,7 +135,7 @@ async def test_the_sweeps_delete_what_is_old(owner: Owner, hooks: Hooks, receive
 
 
 async def test_an_erased_event_is_not_sent(owner: Owner, hooks: Hooks, receiver: HttpServer) -> None:
-    """After the erasure of an account, its data reaches nobody."""
+    """After the erasure of an account, its data is not sent."""
     await hooks.happen()
     await hooks.context.db.fetch("update audit_entries set data = null")
     await hooks.deliver()

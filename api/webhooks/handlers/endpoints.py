@@ -98,7 +98,7 @@ async def delete_webhook(context: Context, principal: Principal, id: UUID) -> No
 
 async def rotate_secret(context: Context, principal: Principal, id: UUID, body: Rotation) -> RotatedSecret:
     """Replace the secret. Until `grace_hours` have passed, deliveries carry a signature of each, so that the receiver
-    can change in the meantime. At most three secrets sign; the oldest gives way."""
+    can change in the meantime. At most three secrets sign; the oldest is deleted."""
     secret = secrets.check(body.secret) if body.secret is not None else secrets.generate()
     async with context.db.transaction() as db:
         await queries.lock(db, id, principal.id)
