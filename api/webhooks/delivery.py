@@ -45,6 +45,7 @@ PAUSE_SECONDS = 0.01
 """Between two claims. Deliveries that become due in the meantime are claimed together."""
 POLL_SECONDS = 1.0
 ERASED = "the event's data was erased"
+NO_TRACE = "00-" + 32 * "0"
 LISTEN_SECONDS = 60.0
 """Interval at which the listening connection is replaced, because a dead connection may report no error."""
 
@@ -61,16 +62,16 @@ class Dispatcher:
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Deliver until the process drains, then finish the deliveries in flight. Raises Problem if PostgreSQL is
-        not available."""
+        """Deliver until the process drains, then finish the deliveries in flight."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._end())
             if not self._context.settings.database_transaction_pooling:  # a pooler passes no NOTIFY: poll
                 group.create_task(self._listen())
             while not self._context.draining.is_set():
                 self._wake.clear()
-                for job in await self._claim():
-                    group.create_task(self._deliver(job))
+                with contextlib.suppress(Problem):  # PostgreSQL is away: try again after a poll
+                    for job in await self._claim():
+                        group.create_task(self._deliver(job))
                 await asyncio.sleep(PAUSE_SECONDS)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
@@ -131,7 +132,7 @@ class Dispatcher:
             return _unsent("the secret cannot be decrypted; rotate it")
         moment = int(datetime.now(UTC).timestamp())
         headers = headers_of(job.event_id, moment, sign(secrets, str(job.event_id), moment, body))
-        if job.traceparent:
+        if not job.traceparent.startswith(NO_TRACE):
             headers["traceparent"] = job.traceparent
         with span("webhook", attributes={"webhook.delivery": str(job.id), "webhook.attempt": job.attempts}):
             return await self._sender.post(job.url, headers, body)

@@ -12,7 +12,7 @@ AT_ONCE = 1000
 
 
 async def deliver_webhooks(context: Context) -> int:
-    """Deliver until the process drains. The worker starts it again after a failure of PostgreSQL. Raises Problem."""
+    """Deliver until the process drains. Returns 0."""
     await Dispatcher(context).run()
     return 0
 

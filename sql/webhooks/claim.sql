@@ -1,5 +1,6 @@
--- Leases due deliveries: of each endpoint that is enabled and not paused, as many as leave at most $4 in flight. Endpoints
--- that are failing have a number of places of their own, so that they do not occupy those of the others.
+-- Leases due deliveries: of each endpoint that is enabled and not paused, as many as leave at most $4 in flight. Its
+-- account must still be active, and a superuser's if it receives all events. Endpoints that are failing have a number of
+-- places of their own, so that they do not occupy those of the others.
 --
 -- `active` visits each endpoint with pending deliveries once, along the index. Returns the payload, its signing secrets
 -- (the current one first), and the trace of the event.
@@ -29,7 +30,10 @@ with recursive active (endpoint_id) as (
                     and b.locked_until > now()) as free
       from active
       join webhook_endpoints e on e.id = active.endpoint_id
+      join users u on u.id = e.user_id
      where e.disabled_reason is null
+       and u.is_active
+       and (e.scope = 'own' or u.is_superuser)
        and (e.paused_until is null or e.paused_until <= now())
 ), due as (
     select chosen.id
@@ -60,7 +64,7 @@ with recursive active (endpoint_id) as (
 )
 select leased.id, leased.endpoint_id, leased.event_id, leased.type, leased.lease, leased.attempts, leased.once,
        e.failing_since is not null as is_failing, e.url, coalesce(a.created_at, leased.created_at) as occurred_at,
-       (a.data - 'type')::text as data, coalesce(a.traceparent, '') as traceparent,
+       (a.data - 'type')::text as data, coalesce(a.traceparent, '00-' || repeat('0', 32)) as traceparent,
        array(select s.sealed
                from webhook_secrets s
               where s.endpoint_id = e.id

@@ -78,6 +78,18 @@ async def test_events_of_others_are_for_active_superusers(hooks: Hooks, state: s
     assert bool(await types_of(hooks, whole)) is received
 
 
+async def test_deliveries_wait_while_the_account_has_no_right(hooks: Hooks, receiver: HttpServer) -> None:
+    """C-392: also those of events from before."""
+    await hooks.context.db.fetch("update users set is_superuser = true")
+    await hooks.add(receiver.url, scope="all")
+    await hooks.happen()
+    for state in ("is_superuser = false", "is_superuser = true, is_active = false"):
+        await hooks.context.db.fetch(f"update users set {state}")
+        assert await hooks.deliver() == 0
+    await hooks.context.db.fetch("update users set is_active = true")
+    assert await hooks.deliver() == 1
+
+
 async def test_thirteen_attempts_are_made_at_the_published_times(hooks: Hooks, receiver: HttpServer) -> None:
     receiver.answer = says("500 Error", b"out of paper")
     await hooks.add(receiver.url)

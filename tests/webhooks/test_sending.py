@@ -1,13 +1,17 @@
 """C-395: an endpoint cannot hold or fill a worker: the time and the size of its response are limited."""
 
 import asyncio
+import functools
 import gzip
+import ssl
+from pathlib import Path
 
 import pytest
 
 from api.webhooks import sending
 from api.webhooks.addresses import networks
 from api.webhooks.sending import MOST_BYTES, MOST_FIELDS, Answer, Sender
+from tests.authority import Authority, server_context
 from tests.kernel.http_server import HttpServer, says, serving
 from tests.webhooks.conftest import LOOPBACK
 
@@ -119,3 +123,37 @@ async def test_the_times_of_an_attempt(receiver: HttpServer) -> None:
     assert made.tls_ms is None
     assert None not in (made.resolve_ms, made.connect_ms, made.first_byte_ms)
     assert made.total_ms > 0
+
+
+AUTHORITY = Authority()
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The authority of these tests is one of the machine's."""
+    own = tmp_path / "authority.pem"
+    own.write_text(AUTHORITY.pem)
+    monkeypatch.setattr(sending, "_tls", functools.partial(ssl.create_default_context, cafile=str(own)))
+
+
+@pytest.mark.parametrize(("name", "delivered"), [("localhost", True), ("other.example.com", False)])
+@pytest.mark.usefixtures("trusted")
+async def test_the_certificate_is_that_of_the_name(tmp_path: Path, name: str, delivered: bool) -> None:
+    async with serving(
+        says("200 OK", b"thanks"), server_context(tmp_path, AUTHORITY.sign("endpoint", [name]))
+    ) as server:
+        found = await post(server)
+    assert found.delivered is delivered
+    if delivered:
+        assert (found.made.response, found.made.tls_ms is None) == ("thanks", False)
+    else:
+        assert "certificate is not valid" in str(found.made.error)
+        assert server.requests == []
+
+
+async def test_a_certificate_of_an_unknown_authority_is_refused(tmp_path: Path) -> None:
+    tls = server_context(tmp_path, AUTHORITY.sign("endpoint", ["localhost"]))
+    async with serving(says(), tls) as server:
+        found = await post(server)
+    assert (found.delivered, server.requests) == (False, [])
+    assert "certificate is not valid" in str(found.made.error)
