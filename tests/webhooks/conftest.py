@@ -1,5 +1,6 @@
 """Endpoints on loopback, and accounts that own them."""
 
+import base64
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,9 @@ from tests.factories import make_user
 from tests.kernel.http_server import HttpServer, says, serving
 from tests.transactions import in_transaction
 
+URL = "https://93.184.216.34/hooks"  # an address, because a test must not need a name server
+SECRET = secrets.PREFIX + base64.b64encode(b"a secret of tests, 32 bytes long").decode()
+OTHER = secrets.PREFIX + base64.b64encode(b"another secret of tests, 34 bytes ").decode()
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 

@@ -1,6 +1,5 @@
 """Test data for the tests that cover all features (tests/examples.py)."""
 
-import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,10 +11,8 @@ from api.webhooks import queries, secrets
 from api.webhooks.events import EndpointDisabled, EndpointFailing
 from tests.examples import SIGNED_IN
 from tests.transcript import Transcript
+from tests.webhooks.conftest import OTHER, SECRET, URL
 
-URL = "https://93.184.216.34/hooks"  # an address, because a test must not need a name server
-SECRET = secrets.PREFIX + base64.b64encode(b"a secret of tests, 32 bytes long").decode()
-OTHER = secrets.PREFIX + base64.b64encode(b"another secret of tests, 34 bytes ").decode()
 ACCESS = {
     "GET /webhooks": SIGNED_IN,
     "POST /webhooks": SIGNED_IN,

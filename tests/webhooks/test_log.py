@@ -12,8 +12,7 @@ from api.webhooks.upkeep import delete_old_deliveries, delete_old_secrets, delet
 from tests.factories import PASSWORD, make_user
 from tests.kernel.http_server import HttpServer, says
 from tests.transactions import in_transaction
-from tests.webhooks.conftest import Hooks
-from tests.webhooks.examples import URL
+from tests.webhooks.conftest import URL, Hooks
 
 
 class Owner:

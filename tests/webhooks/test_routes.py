@@ -17,7 +17,7 @@ from api.webhooks.secrets import SecretLost, unseal
 from api.webhooks.settings import WebhookSettings
 from api.webhooks.upkeep import reseal_secrets
 from tests.factories import PASSWORD, make_user
-from tests.webhooks.examples import SECRET, URL
+from tests.webhooks.conftest import SECRET, URL
 
 NEW = {"url": URL, "events": ["users.*", "*", "users.*"]}
 
