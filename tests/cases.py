@@ -309,6 +309,17 @@ CASES: dict[int, tuple[str, str, str]] = {
     362: ("markup in answers that the API page shows; inline code in the page", "1.2.1, 3.4.3", "79"),
     365: ("an id in the body that differs from the id in the path", "2.2.3, 8.2.2", "639"),
     370: ("an application that cannot be built when `make run` starts", "16.5.2", "755"),
+    390: ("forged, changed and repeated deliveries of webhooks", "9.1.1, 11.4.1", "345, 347"),
+    391: ("webhooks to addresses inside: spellings, translators, DNS rebinding, redirects", "1.3.6, 15.3.2", "918"),
+    392: ("deliveries of events that roll back, and of the events of others", "2.3.3, 8.2.2", "639"),
+    393: ("endpoints that refuse or delay deliveries", "16.5.2", "755"),
+    394: ("endpoints that fail for days, or are gone", "16.5.2", "755"),
+    395: ("endless, slow, malformed and compressed responses of endpoints", "2.4.1, 15.2.2", "400, 409"),
+    396: ("an endpoint that does not answer, beside others", "15.2.2", "400"),
+    397: ("a worker killed while it delivers, and an emptied Redis", "16.5.2", "755"),
+    398: ("secrets of webhooks in tables, responses and logs", "13.3.1, 16.2.5", "312, 532"),
+    399: ("webhooks of others, of unconfirmed accounts, and beyond the limit", "8.2.1, 8.2.2, 2.3.4", "639, 770"),
+    400: ("tests and repetitions of deliveries", "2.3.3", "799"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {

@@ -33,8 +33,8 @@ from worker.schedules import sweeps_of
 logger = logging.getLogger(__name__)
 outage = Outage("redis", logger)
 
-POOL_SIZE = 8
-"""Four connections for tasks, two for consumers, one for the relay's transaction, one for LISTEN."""
+POOL_SIZE = 9
+"""Four connections for tasks, two for consumers, one for the relay's transaction, two for LISTEN (tasks, webhooks)."""
 TASKS_AT_ONCE = 10
 FINISH_SECONDS = 2.0
 """Time to finish running work after SIGTERM. A PaaS grants 10 s, and closing connections to unresponsive servers takes

@@ -1,0 +1,12 @@
+"""Webhooks: signed HTTP calls to endpoints of accounts, after events that they subscribed to."""
+
+from api.kernel import Feature
+from api.webhooks import routes, settings, tasks, upkeep
+
+feature = Feature(
+    name="webhooks",
+    settings=settings.WebhookSettings,
+    routes=routes.routes,
+    tasks=tasks.tasks,
+    sweeps=upkeep.sweeps,
+)

@@ -1,0 +1,231 @@
+"""One HTTP request to an endpoint, over a connection to a checked address. `context.http` resolves names by itself, so
+it cannot be used here. The response is bounded: 15 s in all, a head of 64 KiB and 100 fields, a body of 64 KiB.
+Redirects are not followed."""
+
+import asyncio
+import contextlib
+import email.utils
+import functools
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from urllib.parse import SplitResult
+
+import msgspec
+
+from api.webhooks.addresses import AddressRefused, Network, Resolve, check, port_of, resolve, split
+from api.webhooks.types import Made
+
+CONNECT_SECONDS = 5.0
+TOTAL_SECONDS = 15.0
+MOST_BYTES = 64 * 1024
+MOST_FIELDS = 100
+MOST_INTERIM = 5
+SHOWN_BYTES = 1024
+LONGEST_RETRY_AFTER = 24 * 3600.0
+
+
+class Broken(Exception):
+    """The response is not HTTP, or exceeds the limits."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    status: int
+    fields: dict[str, str]
+    """By lower-case name; the last one of a repeated field."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The attempt as it is stored, and the seconds that the endpoint asked to wait (RFC 9110 §10.2.3)."""
+
+    made: Made
+    retry_after: float | None
+
+    @property
+    def delivered(self) -> bool:
+        return self.made.status is not None and 200 <= self.made.status < 300
+
+
+class Sender:
+    """Sends the requests of a process. Tests inject `resolve`."""
+
+    def __init__(self, allowed: Sequence[Network], agent: str, resolve: Resolve = resolve) -> None:
+        self._allowed, self._agent, self._resolve = allowed, agent, resolve
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Send a POST. Never raises for the endpoint's sake: the error is part of the attempt."""
+        exchange = Exchange()
+        error: str | None = None
+        head: Head | None = None
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                parts = split(url, self._allowed)
+                addresses = await check(url, self._allowed, self._resolve)
+                exchange.passed("resolve_ms")
+                try:
+                    await exchange.connect(addresses, parts)
+                    await exchange.send(parts, {"user-agent": self._agent, **headers}, body)
+                    head = await exchange.read_head()
+                    with contextlib.suppress(Broken, OSError, EOFError, asyncio.LimitOverrunError):
+                        # The status decides, whatever follows it.
+                        await exchange.read_body(head)
+                finally:
+                    exchange.close()
+        except AddressRefused as refusal:
+            error = str(refusal)
+        except TimeoutError:
+            error = None if head else f"no response within {TOTAL_SECONDS:g} s"
+        except ssl.SSLCertVerificationError as failure:
+            error = f"the certificate is not valid: {failure.verify_message}"
+        except ssl.SSLError:
+            error = "the TLS handshake failed"
+        except (OSError, EOFError):
+            error = "the connection failed or was closed"
+        except Broken as failure:
+            error = str(failure)
+        if head and not 200 <= head.status < 300:
+            error = "redirects are not followed" if 300 <= head.status < 400 else f"the endpoint answered {head.status}"
+        return Answer(exchange.made(head, error), _retry_after(head.fields) if head else None)
+
+
+class Exchange:
+    """The connection of one request, and the times of its parts."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.perf_counter()
+        self._started_at = datetime.now(UTC)
+        self._times: dict[str, float] = {}
+        self._body = bytearray()
+        self._writer: asyncio.StreamWriter | None = None
+
+    def passed(self, part: str) -> None:
+        """Store the milliseconds since the end of the previous part."""
+        now = time.perf_counter()
+        self._times[part] = round((now - self._last) * 1000, 2)
+        self._last = now
+
+    async def connect(self, addresses: Sequence[str], parts: SplitResult) -> None:
+        """Connect to the first address that answers. The certificate is that of the host name."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                self._reader, self._writer = await _open(addresses, port_of(parts))
+                self.passed("connect_ms")
+                if parts.scheme == "https":
+                    tls = await asyncio.to_thread(_tls)
+                    await self._writer.start_tls(tls, server_hostname=parts.hostname)
+                    self.passed("tls_ms")
+        except TimeoutError:
+            raise Broken(f"no connection within {CONNECT_SECONDS:g} s") from None
+
+    async def send(self, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> None:
+        assert self._writer is not None
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        host = parts.netloc.rpartition("@")[2]
+        fields = {"host": host, **headers, "content-length": str(len(body)), "connection": "close"}
+        lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        self._writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        await self._writer.drain()
+
+    async def read_head(self) -> Head:
+        """Read the head of the final response. Raises Broken, OSError, EOFError."""
+        for _ in range(MOST_INTERIM):
+            try:
+                text = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            except asyncio.LimitOverrunError:
+                raise Broken("the response's head is too long") from None
+            self._times.setdefault("first_byte_ms", round((time.perf_counter() - self._last) * 1000, 2))
+            head = _parse(text)
+            if not 100 <= head.status < 200:
+                return head
+        raise Broken("the response never ends with a final status")
+
+    async def read_body(self, head: Head) -> None:
+        """Read the body up to the limit. Raises Broken, OSError, EOFError."""
+        if head.status in (204, 304):
+            return
+        if head.fields.get("transfer-encoding", "").lower() == "chunked":
+            while self._room and (size := _chunk_size(await self._reader.readuntil(b"\r\n"))):
+                await self._read(size)
+                await self._reader.readuntil(b"\r\n")
+        else:
+            length = head.fields.get("content-length", "")
+            await self._read(int(length[:9]) if length.isascii() and length.isdigit() else MOST_BYTES)
+
+    @property
+    def _room(self) -> int:
+        return MOST_BYTES - len(self._body)
+
+    async def _read(self, size: int) -> None:
+        rest = min(size, self._room)
+        while rest and (piece := await self._reader.read(rest)):
+            self._body += piece
+            rest -= len(piece)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.transport.abort()
+
+    def made(self, head: Head | None, error: str | None) -> Made:
+        return Made(
+            started_at=self._started_at,
+            status=head.status if head else None,
+            error=error,
+            resolve_ms=self._times.get("resolve_ms"),
+            connect_ms=self._times.get("connect_ms"),
+            tls_ms=self._times.get("tls_ms"),
+            first_byte_ms=self._times.get("first_byte_ms"),
+            total_ms=round((time.perf_counter() - self._began) * 1000, 2),
+            response=_shown(self._body),
+        )
+
+
+async def _open(addresses: Sequence[str], port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to the first address that accepts. Raises the OSError of the last one."""
+    for address in addresses[:-1]:
+        with contextlib.suppress(OSError):
+            return await asyncio.open_connection(address, port, limit=MOST_BYTES)
+    return await asyncio.open_connection(addresses[-1], port, limit=MOST_BYTES)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Loads the CA certificates, which takes some 20 ms: call it in a thread."""
+    return ssl.create_default_context()
+
+
+def _parse(text: str) -> Head:
+    line, *lines = text[:-4].split("\r\n")
+    version, _, rest = line.partition(" ")
+    status = rest[:3]
+    if not version.startswith("HTTP/1.") or not (status.isascii() and status.isdigit() and len(status) == 3):
+        raise Broken("the response is not HTTP/1.1")
+    if len(lines) > MOST_FIELDS:
+        raise Broken(f"the response has more than {MOST_FIELDS} header fields")
+    fields = (each.partition(":") for each in lines)
+    return Head(int(status), {name.lower(): value.strip() for name, _, value in fields})
+
+
+def _chunk_size(line: bytes) -> int:
+    try:
+        return int(line.partition(b";")[0].strip()[:8], 16)
+    except ValueError:
+        raise Broken("the response's chunks are malformed") from None
+
+
+def _shown(body: bytearray) -> str:
+    """The first KiB as text without control characters, which PostgreSQL (NUL) and terminals would not take."""
+    text = bytes(body[:SHOWN_BYTES]).decode(errors="replace")
+    return "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
+
+
+def _retry_after(fields: Mapping[str, str]) -> float | None:
+    text = fields.get("retry-after", "")
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), LONGEST_RETRY_AFTER)
+    try:
+        at = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
