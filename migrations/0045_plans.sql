@@ -10,7 +10,7 @@ create table plan_tiers (
 );
 
 -- `target_id` is the id of an account (type U), the name of a role (G), or an id of another system. `user_id` is the account, if it
--- exists: the target is erased with it.
+-- exists: the target is erased with it. `active` is null for inactive targets, which are therefore not unique: a target has one tier.
 create table plan_targets (
     id           bigint generated always as identity,
     tier_id      bigint not null,
@@ -19,15 +19,15 @@ create table plan_targets (
     user_id      uuid,
     name         text,
     is_active    boolean not null,
+    active       boolean generated always as (case when is_active then true end) stored,
     created_at   timestamptz not null default now(),
     constraint plan_targets_pkey primary key (id),
+    constraint plan_targets_active_key unique (target_type, target_id, active),
     constraint plan_targets_tier_id_fkey foreign key (tier_id) references plan_tiers (id),
     constraint plan_targets_user_id_fkey foreign key (user_id) references users (id) on delete cascade,
     constraint plan_targets_target_type_check check (target_type in ('U', 'A', 'T', 'G', 'S'))
 );
 
--- A target has one tier; inactive rows do not count.
-create unique index plan_targets_active_key on plan_targets (target_type, target_id) where is_active;
 create index plan_targets_tier_id on plan_targets (tier_id);
 create index plan_targets_user_id on plan_targets (user_id);
 

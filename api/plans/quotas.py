@@ -22,15 +22,12 @@ async def quota_of(context: Context, account: UUID, roles: tuple[str, ...], path
     """Return the quota that replaces the general limit, or None."""
     if path == MINE:
         return FREE
-    return (await current_plans(context)).quota(str(account), roles, path)
+    plans = await shared(context, FRESH_SECONDS, read_plans)
+    return plans.quota(str(account), roles, path)
 
 
-async def current_plans(context: Context) -> Plans:
-    """Return plans that were read at most a second ago; while PostgreSQL is down, those that were read last."""
-    return await shared(context, FRESH_SECONDS, _load)
-
-
-async def _load(context: Context) -> Plans:
+async def read_plans(context: Context) -> Plans:
+    """Return the plans; while PostgreSQL is down, those that were read last."""
     plans = _loaded.get(context.cache) or Plans(-1, [])
     try:
         found = await queries.load_plans(context.db, plans.version)

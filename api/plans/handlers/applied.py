@@ -6,7 +6,7 @@ from api.kernel import Context, Principal
 from api.plans import queries
 from api.plans.handlers.rules import Paths, shown
 from api.plans.handlers.targets import account_of, normal_id
-from api.plans.quotas import MINE, current_plans
+from api.plans.quotas import MINE, read_plans
 from api.plans.resolution import ALL_PATHS, Step, count_matches, plain
 from api.plans.types import Effective, EffectiveQuery, Plan, PolicyState, normal_path
 
@@ -23,7 +23,7 @@ async def get_my_plan(context: Context, principal: Principal, paths: Paths) -> P
     """Get your tier, and what is left of each policy.
 
     The request is not counted against the plan."""
-    plans = await current_plans(context)
+    plans = await read_plans(context)
     account = str(principal.id)
     decisions = [
         plans.decide(("U", account), principal.roles, plain(normal_path(path))) for path in paths if path != MINE
@@ -58,7 +58,7 @@ async def get_effective_rate_limit(context: Context, paths: Paths, query: Effect
     named = normal_id(query.target_type, query.target_id)
     account = account_of(query.target_type, named)
     roles = (await queries.find_roles(context.db, account) if account else None) or []
-    plans = await current_plans(context)
+    plans = await read_plans(context)
     if query.target_type == "G":
         decision = plans.decide(None, [named], plain(query.path))
     else:
