@@ -309,12 +309,14 @@ CASES: dict[int, tuple[str, str, str]] = {
     362: ("markup in answers that the API page shows; inline code in the page", "1.2.1, 3.4.3", "79"),
     365: ("an id in the body that differs from the id in the path", "2.2.3, 8.2.2", "639"),
     370: ("an application that cannot be built when `make run` starts", "16.5.2", "755"),
+    375: ("rate limits of zero, beyond 64 bits, for paths outside of the API, of unknown parents", "2.2.1", "20, 190"),
+    376: ("a budget renewed by switching between plans", "2.3.2, 2.4.1", "799"),
+    377: ("the plan of an account that was deleted", "14.2.7", "459"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {
     81: "planned: the Angular client",
     **dict.fromkeys(range(89, 96), _PROVIDERS),
-    103: "planned: quotas",
     104: "planned: `Idempotency-Key`",
 }
 """Cases of features that are not implemented yet."""

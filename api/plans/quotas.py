@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from api.kernel import Context, Problem, Quota, Rate, shared
 from api.plans import queries
-from api.plans.resolution import Plans
+from api.plans.resolution import Plans, is_governed
 
 FRESH_SECONDS = 0.75
 """Less than a second, within which a change applies, by the time that the query may take."""
@@ -22,6 +22,8 @@ async def quota_of(context: Context, account: UUID, roles: tuple[str, ...], path
     """Return the quota that replaces the general limit, or None."""
     if path == MINE:
         return FREE
+    if not is_governed(path):
+        return None
     plans = await shared(context, FRESH_SECONDS, read_plans)
     return plans.quota(str(account), roles, path)
 

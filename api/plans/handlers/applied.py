@@ -6,8 +6,8 @@ from api.kernel import Context, Principal
 from api.plans import queries
 from api.plans.handlers.rules import Paths, shown
 from api.plans.handlers.targets import account_of, normal_id
-from api.plans.quotas import MINE, read_plans
-from api.plans.resolution import ALL_PATHS, Step, count_matches, plain
+from api.plans.quotas import read_plans
+from api.plans.resolution import ALL_PATHS, Step, count_matches, is_governed, plain
 from api.plans.types import Effective, EffectiveQuery, Plan, PolicyState, normal_path
 
 REASONS: dict[Step, str] = {
@@ -26,12 +26,12 @@ async def get_my_plan(context: Context, principal: Principal, paths: Paths) -> P
     plans = await read_plans(context)
     account = str(principal.id)
     decisions = [
-        plans.decide(("U", account), principal.roles, plain(normal_path(path))) for path in paths if path != MINE
+        plans.decide(("U", account), principal.roles, plain(normal_path(path))) for path in paths if is_governed(path)
     ]
     rules = {each.rules[0].id: each.rules[0] for each in decisions if each.rules}
     quotas = [(rule.path, plans.quota_of(rule)) for rule in rules.values()]
     asked = [(path, limit) for path, quota in quotas for limit in context.limiter.general(account, None, quota)]
-    if not all(each.rules for each in decisions):
+    if not all(each.rules for each in decisions):  # some routes have the general limit
         asked += [(ALL_PATHS, limit) for limit in context.limiter.general(account, None)]
     verdict = await context.limiter.look([limit for _, limit in asked])
     policies = [
@@ -45,7 +45,7 @@ async def get_my_plan(context: Context, principal: Principal, paths: Paths) -> P
         )
         for (path, limit), count in zip(asked, verdict.counts, strict=True)
     ]
-    tier_id = decisions[0].tier_id
+    tier_id = plans.decide(("U", account), principal.roles, "").tier_id
     return Plan(await queries.find_tier(context.db, tier_id) if tier_id else None, policies)
 
 
