@@ -103,12 +103,12 @@ async def test_a_target_has_one_rule_for_a_path(operator: Operator) -> None:
     refusal = await operator.send("PUT", f"/rate-limits/{other['id']}", 400, json=changed)
     assert refusal["code"] == "RATE_LIMIT_ALREADY_EXISTS"
     # The default name follows the values, a given name does not.
-    changed = {"limit": 7, "period": 30, "path": None, "name": None}
-    assert (await operator.send("PUT", f"/rate-limits/{first['id']}", 200, json=changed))["name"] == "api_users:7:30"
-    assert (await operator.send("PUT", f"/rate-limits/{other['id']}", 200, json=changed))["name"] == "mine"
+    more = {"limit": 7, "period": 30, "path": None, "name": None}
+    assert (await operator.send("PUT", f"/rate-limits/{first['id']}", 200, json=more))["name"] == "api_users:7:30"
+    assert (await operator.send("PUT", f"/rate-limits/{other['id']}", 200, json=more))["name"] == "mine"
 
 
-async def test_what_is_in_use_is_not_deleted(operator: Operator) -> None:
+async def test_tiers_and_targets_in_use_are_not_deleted(operator: Operator) -> None:
     tier = await operator.tier()
     target = await operator.target(tier, "U", "ada")
     rule = await operator.rule(target, "users", 5)
