@@ -25,7 +25,7 @@ async def quota_of(context: Context, account: UUID, roles: tuple[str, ...], path
     if not is_governed(path):
         return None
     plans = await shared(context, FRESH_SECONDS, read_plans)
-    return plans.quota(str(account), roles, path)
+    return plans.quota(account, roles, path)
 
 
 async def read_plans(context: Context) -> Plans:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
@@ -59,9 +60,9 @@ class Plans:
         for each in targets:
             self._tiers.setdefault(each.tier_id, []).extend(each.rules)
         self._plain = {rule.id: plain(rule.path) for each in targets for rule in each.rules}
-        self._quotas: dict[tuple[str, tuple[str, ...], str], Quota | None] = {}
+        self._quotas: dict[tuple[UUID, tuple[str, ...], str], Quota | None] = {}
 
-    def quota(self, account: str, roles: tuple[str, ...], path: str) -> Quota | None:
+    def quota(self, account: UUID, roles: tuple[str, ...], path: str) -> Quota | None:
         """Return the quota of an account for a route's path, remembered."""
         if not self._plain:
             return None
@@ -69,7 +70,7 @@ class Plans:
         if key not in self._quotas:
             if len(self._quotas) >= _MOST_REMEMBERED:
                 self._quotas.clear()
-            found = self.decide(("U", account), roles, plain(normal_path(path))).rules
+            found = self.decide(("U", str(account)), roles, plain(normal_path(path))).rules
             self._quotas[key] = self.quota_of(found[0]) if found else None
         return self._quotas[key]
 

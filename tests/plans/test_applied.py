@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from api.kernel.context import Context
 from api.kernel.data.cache import Cache
+from api.kernel.data.database import uuid7
 from api.kernel.identity.limits import Limiter
 from api.kernel.settings import Rate, Settings
 from api.plans.quotas import FRESH_SECONDS
@@ -180,6 +181,7 @@ async def test_the_plan_holds_while_redis_is_down(operator: Operator, ada: Someo
     assert await ada.allowed(4) == 2
 
 
+NOBODY = uuid7()
 RATES = st.builds(lambda limit, period: (limit, period), st.integers(1, 9), st.sampled_from([1, 60, 3600]))
 
 
@@ -187,6 +189,6 @@ RATES = st.builds(lambda limit, period: (limit, period), st.integers(1, 9), st.s
 @examples(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_rule_does_not_depend_on_the_order_of_rules(listed: list[tuple[str, tuple[int, int]]]) -> None:
     rules = [Rule(n, 1, f"r{n}", path, limit, period) for n, (path, (limit, period)) in enumerate(listed)]
-    forwards = Plans(1, [Placed(1, 1, "U", "ada", rules)]).quota("ada", (), "/users/me")
-    backwards = Plans(1, [Placed(1, 1, "U", "ada", rules[::-1])]).quota("ada", (), "/users/me")
+    forwards = Plans(1, [Placed(1, 1, "U", str(NOBODY), rules)]).quota(NOBODY, (), "/users/me")
+    backwards = Plans(1, [Placed(1, 1, "U", str(NOBODY), rules[::-1])]).quota(NOBODY, (), "/users/me")
     assert forwards == backwards
