@@ -217,9 +217,11 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class EffectiveQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    target_type: TargetType
-    target_id: TargetId
-    path: Path
+    """The default is the default tier, on paths that no rule names."""
+
+    target_type: TargetType = "G"
+    target_id: TargetId = "*"
+    path: Path = "*"
 
 
 class Effective(msgspec.Struct, frozen=True):

@@ -192,3 +192,11 @@ def test_the_rule_does_not_depend_on_the_order_of_rules(listed: list[tuple[str, 
     forwards = Plans(1, [Placed(1, 1, "U", str(NOBODY), rules)]).quota(NOBODY, (), "/users/me")
     backwards = Plans(1, [Placed(1, 1, "U", str(NOBODY), rules[::-1])]).quota(NOBODY, (), "/users/me")
     assert forwards == backwards
+
+
+async def test_the_default_tier_is_shown_without_parameters(operator: Operator) -> None:
+    target = await operator.target(await operator.tier("free"), "G", "*")
+    await operator.rule(target, "users_*", 5)
+    rule = await operator.rule(target, "*", 7)
+    found = await operator.send("GET", "/effective", 200)
+    assert (found["tier"]["name"], found["step"], found["rate_limit"]) == ("free", "any", rule)
