@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from api.kernel import Database, Transaction, query
-from api.operations.types import DeadLetter, Decided, Matching, Orphans
+from api.operations.types import DeadLetter, DeadLetterRow, Decided, Matching, Orphans
 
 
 @query
-async def count_dead_letters(db: Database) -> int: ...
+async def count_dead_letters(db: Database, kind: str | None, type: str | None, key: UUID | None) -> int: ...
 
 
 @query
@@ -30,7 +30,15 @@ async def discard_orphans(db: Transaction, known: list[str], task: str | None, m
 
 
 @query
-async def list_dead_letters(db: Database, dead_at: datetime | None, id: UUID | None, most: int) -> list[DeadLetter]: ...
+async def list_dead_letters(
+    db: Database,
+    kind: str | None,
+    type: str | None,
+    key: UUID | None,
+    dead_at: datetime | None,
+    id: UUID | None,
+    most: int,
+) -> list[DeadLetter]: ...
 
 
 @query
@@ -45,6 +53,10 @@ async def match_dead_letters(
     id: UUID | None,
     most: int,
 ) -> list[DeadLetter]: ...
+
+
+@query
+async def read_dead_letter(db: Database, id: UUID) -> DeadLetterRow: ...
 
 
 @query

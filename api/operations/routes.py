@@ -3,27 +3,40 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from api.kernel import Context, Cursors, Page, get, post, record, superuser
 from api.kernel.outbox.backlog import measure_waiting
 from api.operations import queries
-from api.operations.bulk import DISCARD, RETRY, decide_in_time, find_dead_letter
+from api.operations.bulk import DISCARD, RETRY, decide_in_time
 from api.operations.errors import FILTER_INVALID
 from api.operations.events import DeadLetterDiscarded, DeadLetterRetried
-from api.operations.types import BulkResult, DeadLetter, DeadLetterFilter, DeadLetterQuery, OutboxReport
+from api.operations.types import (
+    BulkResult,
+    DeadLetter,
+    DeadLetterDetails,
+    DeadLetterFilter,
+    DeadLetterQuery,
+    OutboxReport,
+)
 
 
 async def list_dead_letters(context: Context, query: DeadLetterQuery) -> Page[DeadLetter]:
-    """List dead letters, newest first."""
-    cursors = Cursors(context.settings, "dead letters")
+    """List dead letters, newest first.
+
+    `total` is the number of those that match the filter."""
+    cursors = Cursors(context.settings, "dead letters", query.kind, query.type, query.key)
     dead_at, id = cursors.read(query.cursor, datetime, UUID)
-    found = await queries.list_dead_letters(context.db, dead_at, id, query.limit + 1)
-    total = await queries.count_dead_letters(context.db)
+    found = await queries.list_dead_letters(context.db, query.kind, query.type, query.key, dead_at, id, query.limit + 1)
+    total = await queries.count_dead_letters(context.db, query.kind, query.type, query.key)
     return cursors.page(found, query.limit, total, lambda letter: (letter.dead_at, letter.id))
 
 
-async def get_dead_letter(context: Context, id: UUID) -> DeadLetter:
-    """Get a dead letter."""
-    return await find_dead_letter(context.db, id)
+async def get_dead_letter(context: Context, id: UUID) -> DeadLetterDetails:
+    """Get a dead letter with its data."""
+    fields = msgspec.structs.asdict(await queries.read_dead_letter(context.db, id))
+    content = fields.pop("content")
+    return DeadLetterDetails(**fields, data=None if content is None else msgspec.json.decode(content))
 
 
 async def retry_dead_letters(context: Context, body: DeadLetterFilter) -> BulkResult:

@@ -1,7 +1,7 @@
 """Types of requests, responses and rows."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -9,8 +9,17 @@ import msgspec
 from api.kernel import Cursor, Limit
 from api.kernel.outbox.events import Backlog
 
+Kind = Literal["event", "task", "message"]
+Type = Annotated[
+    str,
+    msgspec.Meta(min_length=1, max_length=200, description="An event's type, a task's name or a message's topic."),
+]
+
 
 class DeadLetterQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    kind: Kind | None = None
+    type: Type | None = None
+    key: Annotated[UUID, msgspec.Meta(description="An event's key.")] | None = None
     limit: Limit = 20
     cursor: Cursor | None = None
 
@@ -19,8 +28,8 @@ class DeadLetterFilter(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Selects dead letters that match all given fields, or `all`. `older_than` is the minimum age in seconds since they
     failed."""
 
-    kind: Literal["event", "task", "message"] | None = None
-    type: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    kind: Kind | None = None
+    type: Type | None = None
     key: UUID | None = None
     older_than: Annotated[float, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
     ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=500)] | None = None
@@ -42,6 +51,27 @@ class DeadLetter(msgspec.Struct, frozen=True):
     attempts: int
     created_at: datetime
     dead_at: datetime
+
+
+class DeadLetterRow(msgspec.Struct, frozen=True):
+    """A dead letter; `content` is its data as JSON, null for a message."""
+
+    id: UUID
+    kind: str
+    type: str
+    event_key: UUID | None
+    place: str | None
+    reason: str | None
+    attempts: int
+    created_at: datetime
+    dead_at: datetime
+    content: str | None
+
+
+class DeadLetterDetails(DeadLetter, frozen=True):
+    """A dead letter with the data of its event or task. `data` of a message is null: only Kafka has it."""
+
+    data: dict[str, Any] | None
 
 
 class Decided(msgspec.Struct, frozen=True):

@@ -181,7 +181,7 @@ class UserUpdate(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True):
-    """An account."""
+    """An account. `pending_email` is a new address that was requested and is not confirmed yet."""
 
     id: UUID
     email: ShownEmail
@@ -192,6 +192,14 @@ class User(msgspec.Struct, frozen=True):
     roles: list[str]
     created_at: datetime
     updated_at: datetime
+    language: Annotated[str, msgspec.Meta(description="Language of e-mails.", examples=["en"])]
+    pending_email: ShownEmail | None
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """The scheduled deletion of an account. Signing in before `delete_after` cancels it."""
+
+    delete_after: datetime
 
 
 class Reached(msgspec.Struct, frozen=True):

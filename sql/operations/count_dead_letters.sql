@@ -1,5 +1,11 @@
--- Counts dead letters.
+-- Counts the dead letters that match a filter.
+--
+--   $1 kind  text  event, task or message; null: any
+--   $2 type  text  an event's type, a task's name or a message's topic; null: any
+--   $3 key   uuid  an event's key; null: any
 
-select (select count(*) from outbox_events where dead_at is not null)
-     + (select count(*) from outbox_tasks where dead_at is not null)
-     + (select count(*) from inbox_dead where retried_at is null);
+select count(*)
+  from dead_letters
+ where ($1::text is null or kind = $1)
+   and ($2::text is null or type = $2)
+   and ($3::uuid is null or event_key = $3);

@@ -39,7 +39,7 @@ with ranges as materialized (
        and ts_match_vq(search, $6::text::tsquery)
 )
 select counted.total,
-       id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at
+       id, email, name, is_active, is_superuser, is_verified, roles, created_at, updated_at, language, pending_email
   from (select case
                    when exists (select from rare) then (select least(count(*), $9) from found)
                    when $6 is not null then null

@@ -163,6 +163,36 @@ async def test_the_list_has_pages_the_latest_first(operator: httpx.AsyncClient, 
     assert (await operator.get(LETTERS, params={"cursor": "bm9uZQ"})).status_code == 422
 
 
+async def test_the_list_is_filtered_by_kind_type_and_key(
+    operator: httpx.AsyncClient, live: Context, relay: Relay
+) -> None:
+    victim = await poisoned(live, relay)
+    ids = await add_tasks(live.db, count=2)
+    await live.db.fetch("update outbox_tasks set dead_at = now() where id = any($1)", ids)
+    tasks = {"kind": "task", "type": "worker.wait_at_gate"}
+    first = (await operator.get(LETTERS, params={**tasks, "limit": 1})).json()
+    assert first["total"] == 2
+    [second] = await letters(operator, **tasks, cursor=first["next_cursor"])
+    assert {first["items"][0]["id"], second["id"]} == {str(id) for id in ids}
+    [event] = await letters(operator, key=victim)
+    assert event["kind"] == "event"
+    assert await letters(operator, kind="task", key=victim) == []
+    other_filter = await operator.get(LETTERS, params={"kind": "event", "cursor": first["next_cursor"]})
+    assert other_filter.status_code == 422, "a cursor belongs to its filter"
+
+
+async def test_one_dead_letter_is_shown_with_its_data(operator: httpx.AsyncClient, live: Context, relay: Relay) -> None:
+    victim = await poisoned(live, relay)
+    [task] = await add_tasks(live.db)
+    await live.db.fetch("update outbox_tasks set dead_at = now() where id = $1", task)
+    for letter in await letters(operator):
+        details = (await operator.get(f"{LETTERS}/{letter['id']}")).json()
+        data = details.pop("data")
+        assert details == letter
+        expected = {"user_id": str(victim), "email": POISON} if letter["kind"] == "event" else {}
+        assert data.items() >= expected.items()
+
+
 async def test_the_outbox_is_counted_by_topic_and_task(
     operator: httpx.AsyncClient, live: Context, relay: Relay
 ) -> None:

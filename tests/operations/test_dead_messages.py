@@ -41,6 +41,8 @@ async def test_a_dead_message_is_listed_and_counted_and_takes_effect_after_a_ret
         assert (letter["attempts"], str(letter["reason"]).partition(":")[0]) == (1, "NOT_FOUND")
         [buried] = await read_records(cloned, "tests.notes.dead", 1)
         assert letter["place"] == f"{buried.topic}/{buried.partition}/{buried.offset}"
+        details = (await operator.get(f"{LETTERS}/{letter['id']}")).json()
+        assert details == {**letter, "data": None}
         report = (await operator.get("/api/health/full")).json()
         assert (report["status"], report["outbox"]["messages_dead"]) == ("degraded", 1)
         assert await resend(live) == 0, "there is no decision yet"

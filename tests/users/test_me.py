@@ -10,6 +10,7 @@ from api.kernel.data.database import uuid7
 from api.kernel.errors import UNAUTHORIZED
 from api.kernel.identity.auth import Principal
 from api.users.handlers.profile import get_me
+from tests.factories import PASSWORD
 
 
 async def test_returns_the_account_without_the_password(signed_in: httpx.AsyncClient, context: Context) -> None:
@@ -21,10 +22,23 @@ async def test_returns_the_account_without_the_password(signed_in: httpx.AsyncCl
     assert user.keys() == {
         *("id", "email", "name", "is_active", "is_superuser"),
         *("is_verified", "roles", "created_at", "updated_at"),
+        *("language", "pending_email"),
     }
     assert (user["id"], user["email"]) == (str(row["id"]), row["email"])
     assert user["created_at"].endswith("Z")
     assert datetime.fromisoformat(user["created_at"]) == row["created_at"]
+
+
+async def test_returns_the_language_and_the_unconfirmed_address(signed_in: httpx.AsyncClient, context: Context) -> None:
+    user = (await signed_in.get("/api/users/me")).json()
+    assert (user["language"], user["pending_email"]) == ("en", None)
+    await signed_in.patch("/api/users/me", json={"language": "de"})
+    body = {"email": "new@bücher.example", "current_password": PASSWORD}
+    changed = (await signed_in.patch("/api/users/me", json=body)).json()
+    assert (changed["language"], changed["pending_email"]) == ("de", "new@bücher.example")
+    assert changed["email"] == user["email"]
+    cancelled = (await signed_in.patch("/api/users/me", json={"email": user["email"]})).json()
+    assert cancelled["pending_email"] is None
 
 
 async def test_returns_the_current_account(signed_in: httpx.AsyncClient, context: Context) -> None:

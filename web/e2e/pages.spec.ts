@@ -14,10 +14,18 @@ const SIZES = [
 for (const { name, path, as } of ROUTES) {
   for (const language of ['en', 'de']) {
     test(`${name} in ${language}`, async ({ page, people, signIn }) => {
-      if (as !== 'guest')
-        await signIn(await people.open({ superuser: as === 'superuser', name: 'Ada Lovelace' }));
-      await page.addInitScript((code) => localStorage.setItem('language', code), language);
-      await page.goto(path);
+      let id = '';
+      if (as !== 'guest') {
+        const account = await people.open({ superuser: as === 'superuser', name: 'Ada Lovelace' });
+        await signIn(account);
+        id = account.id;
+      }
+      // As a choice of this window, which comes before the language of the account.
+      await page.addInitScript((code) => {
+        localStorage.setItem('language', code);
+        sessionStorage.setItem('language', code);
+      }, language);
+      await page.goto(path.replace('{id}', id));
       await settle(page);
       for (const size of SIZES) {
         await page.setViewportSize(size);

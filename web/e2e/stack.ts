@@ -43,7 +43,7 @@ export class RunningStack {
   }
 
   /** Start a stack that serves web/dist, and wait until it is ready. Its output goes to test-results/NAME.log. */
-  static async start(name: string): Promise<RunningStack> {
+  static async start(name: string, settings: NodeJS.ProcessEnv = {}): Promise<RunningStack> {
     const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
     const port = execFileSync(PYTHON, ['-c', 'from dev.ports import free_port; print(free_port())'], {
       cwd: ROOT,
@@ -56,16 +56,19 @@ export class RunningStack {
       RATE_LIMIT_ANONYMOUS: 'off', // all tests have one address
       RATE_LIMIT_SIGNED_IN: 'off',
       RATE_LIMIT_CREDENTIALS: 'off',
+      ...settings,
     };
     const log = join(import.meta.dirname, '../test-results', `${name}.log`);
     mkdirSync(join(log, '..'), { recursive: true });
     const running = new RunningStack(folder, environment, log, await run(environment, log));
-    execFileSync(PYTHON, ['-m', 'dev', 'exec', PYTHON, '-m', 'api.superuser', running.stack.root.email], {
-      cwd: ROOT,
-      env: environment,
-      input: `${running.stack.root.password}\n`,
-    });
+    running.execute(['-m', 'api.superuser', running.stack.root.email], `${running.stack.root.password}\n`);
     return running;
+  }
+
+  /** Run Python with the environment of the stack's processes, in the folder of the project. */
+  execute(command: readonly string[], input = ''): void {
+    const env = { ...this.environment, PYTHONPATH: ROOT };
+    execFileSync(PYTHON, ['-m', 'dev', 'exec', PYTHON, ...command], { cwd: ROOT, env, input });
   }
 
   /** Stop everything, and start it again at the same addresses, with the same data. */

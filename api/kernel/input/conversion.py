@@ -62,7 +62,7 @@ def shown(answer: Any) -> Any:
     changed = {}
     for name, form in _forms(type(answer), Shown).items():
         stored = getattr(answer, name)
-        if (text := form(stored)) != stored:
+        if stored is not None and (text := form(stored)) != stored:
             changed[name] = text
     return msgspec.structs.replace(answer, **changed) if changed else answer
 

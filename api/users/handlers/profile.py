@@ -46,6 +46,7 @@ from api.users.tokens import charge_mail, choose_password, spend
 from api.users.trust import allow_return, cancel_deletion, refuse_last
 from api.users.types import (
     Credentials,
+    Deletion,
     EmailToken,
     EmailTokenWithPassword,
     PasswordChange,
@@ -163,7 +164,9 @@ async def change_password(context: Context, principal: Principal, body: Password
         await _put_password(db, user, password_hash, renew)
 
 
-async def delete_me(context: Context, principal: Principal, body: PasswordConfirmation, if_match: str | None) -> None:
+async def delete_me(
+    context: Context, principal: Principal, body: PasswordConfirmation, if_match: str | None
+) -> Deletion:
     """Schedule the caller's own account for deletion.
 
     All sessions end now. Signing in within DELETION_DAYS cancels the deletion."""
@@ -177,6 +180,7 @@ async def delete_me(context: Context, principal: Principal, body: PasswordConfir
         delete_after = await queries.mark_for_deletion(db, principal.id, timedelta(days=days))
         await _void_tokens(db, user)
         await record(db, DeletionRequested(user_id=principal.id, delete_after=delete_after))
+    return Deletion(delete_after)
 
 
 async def _prove(context: Context, principal: Principal, password: str, refusal: type[Problem]) -> Credentials:

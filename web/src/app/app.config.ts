@@ -1,5 +1,5 @@
 import { provideHttpClient, withInterceptors } from '@angular/common/http';
-import { ApplicationConfig, provideBrowserGlobalErrorListeners } from '@angular/core';
+import { ApplicationConfig, ErrorHandler, provideBrowserGlobalErrorListeners } from '@angular/core';
 import {
   provideRouter,
   UrlSerializer,
@@ -10,14 +10,17 @@ import {
 
 import { routes } from './app.routes';
 import { waitForConnection } from './kernel/connection';
+import { CrashHandler } from './kernel/crash';
+import { askInLanguage } from './kernel/language';
 import { Addresses, recover } from './kernel/navigation';
 import { renewSession } from './kernel/session';
 
 export const config: ApplicationConfig = {
   providers: [
     provideBrowserGlobalErrorListeners(),
+    { provide: ErrorHandler, useClass: CrashHandler },
     // Angular's defaults send the XSRF-TOKEN cookie as X-XSRF-TOKEN with each unsafe request to a relative URL.
-    provideHttpClient(withInterceptors([waitForConnection, renewSession])),
+    provideHttpClient(withInterceptors([askInLanguage, waitForConnection, renewSession])),
     { provide: UrlSerializer, useClass: Addresses },
     provideRouter(
       routes,

@@ -1,6 +1,11 @@
+import { account } from './account/account.feature';
+import { audit } from './audit/audit.feature';
 import type { Feature } from './kernel/feature';
+import { operations } from './operations/operations.feature';
+import { people } from './people/people.feature';
 import { sessions } from './sessions/sessions.feature';
 import { system } from './system/system.feature';
+import { users } from './users/users.feature';
 
 /** The features of the application, in the order of the navigation. */
-export const FEATURES: readonly Feature[] = [sessions, system];
+export const FEATURES: readonly Feature[] = [users, account, sessions, people, audit, operations, system];

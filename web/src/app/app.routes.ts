@@ -1,10 +1,12 @@
 import type { Route, Routes } from '@angular/router';
 
 import { FEATURES } from './app.features';
-import { signedIn, superuser } from './kernel/guards';
+import { isSignedIn, signedIn, superuser } from './kernel/guards';
 
 const pages = (kind: 'guest' | 'account' | 'administration'): Route[] =>
   FEATURES.flatMap((each) => each[kind] ?? []);
+
+const notFound = () => import('./system/not-found').then((m) => m.NotFound);
 
 export const routes: Routes = [
   {
@@ -18,10 +20,15 @@ export const routes: Routes = [
     canActivate: [signedIn],
     loadComponent: () => import('./shell/shell').then((m) => m.Shell),
     children: [
-      { path: '', pathMatch: 'full', redirectTo: 'account/sessions' },
       ...pages('account'),
       { path: '', canActivate: [superuser], children: pages('administration') },
-      { path: '**', loadComponent: () => import('./system/not-found').then((m) => m.NotFound) },
+      { path: '**', canMatch: [isSignedIn], loadComponent: notFound },
     ],
+  },
+  // An unknown address of a guest: to sign in would not help.
+  {
+    path: '**',
+    loadComponent: () => import('./shell/plain').then((m) => m.Plain),
+    children: [{ path: '**', loadComponent: notFound }],
   },
 ];

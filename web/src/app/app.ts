@@ -6,6 +6,7 @@ import { Connection } from './kernel/connection';
 import { followLanguage, texts } from './kernel/language';
 import { Session } from './kernel/session';
 import { followTheme } from './kernel/theme';
+import { CrashDialog } from './ui/crash-dialog';
 import { Failure } from './ui/states';
 
 const t = texts({
@@ -21,7 +22,7 @@ const t = texts({
 
 @Component({
   selector: 'app-root',
-  imports: [Failure, RouterOutlet],
+  imports: [CrashDialog, Failure, RouterOutlet],
   template: `
     @if (connection.offline()) {
       <div class="offline">
@@ -34,6 +35,7 @@ const t = texts({
       <main><app-failure [error]="session.error()" (retry)="retry()" /></main>
     }
     <div [hidden]="session.state() === 'failed'"><router-outlet /></div>
+    <app-crash-dialog />
   `,
   styles: `
     .offline {

@@ -1,5 +1,5 @@
 import { inject } from '@angular/core';
-import { CanActivateFn, RedirectCommand, Router } from '@angular/router';
+import { CanActivateFn, CanMatchFn, RedirectCommand, Router } from '@angular/router';
 
 import { Session } from './session';
 
@@ -12,12 +12,25 @@ export const signedIn: CanActivateFn = async (_route, { url }) => {
   return router.createUrlTree(['/sign-in'], { queryParams: url === '/' ? {} : { next: url } });
 };
 
+/** Match a route for a person who is signed in. */
+export const isSignedIn: CanMatchFn = async () => {
+  const session = inject(Session);
+  await session.ready();
+  return session.state() !== 'guest';
+};
+
 /** Admit a guest; a person who is signed in goes to the start page. */
 export const guest: CanActivateFn = async () => {
   const session = inject(Session);
   const router = inject(Router);
   await session.ready();
   return session.state() === 'signed-in' ? router.createUrlTree(['/']) : true;
+};
+
+/** Admit guests and persons who are signed in, when it is known which of them it is. */
+export const anyone: CanActivateFn = async () => {
+  await inject(Session).ready();
+  return true;
 };
 
 /** Admit a superuser; others see why not, at the same address. Use it below `signedIn`. */

@@ -1,3 +1,4 @@
+import type { HttpInterceptorFn } from '@angular/common/http';
 import { computed, effect, Signal, signal } from '@angular/core';
 
 import type { Language } from '../api/models';
@@ -6,7 +7,7 @@ import './storage';
 export type { Language };
 export const LANGUAGES: Readonly<Record<Language, string>> = { en: 'English', de: 'Deutsch' };
 
-const KEY = 'language';
+const KEY = 'language'; // in localStorage: the last language; in sessionStorage: a choice that the account has not got
 const isLanguage = (text: string | null | undefined): text is Language =>
   !!text && Object.hasOwn(LANGUAGES, text);
 
@@ -26,8 +27,25 @@ export const locale = computed(
 
 /** Switch the language of the application, now and for later visits. */
 export function speak(next: Language): void {
+  sessionStorage.setItem(KEY, next);
+  show(next);
+}
+
+function show(next: Language): void {
   localStorage.setItem(KEY, next);
   language.set(next);
+}
+
+/**
+ * Switch to the language of an account. A choice that was made in this window and that the account has not got, such as
+ * one of a guest, comes first: it is returned, to be stored in the account.
+ */
+export function adopt(stored: string): Language | null {
+  const chosen = sessionStorage.getItem(KEY);
+  if (isLanguage(chosen) && chosen !== stored) return chosen;
+  sessionStorage.removeItem(KEY);
+  if (isLanguage(stored) && stored !== language()) show(stored);
+  return null;
 }
 
 /**
@@ -44,3 +62,7 @@ export function followLanguage(document: Document): void {
     document.documentElement.lang = language();
   });
 }
+
+/** Ask for responses, and for mails to a new account, in the language of the application. */
+export const askInLanguage: HttpInterceptorFn = (request, next) =>
+  next(request.clone({ setHeaders: { 'Accept-Language': language() } }));

@@ -32,16 +32,33 @@ const t = texts({
 
 // Problems in other languages than the server's, by code.
 const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, string>>>>> = {
-  en: {},
+  en: {
+    // The server's text names a member of the request.
+    CURRENT_PASSWORD_REQUIRED: 'The current password is missing or wrong.',
+  },
   de: {
     LOGIN_BAD_CREDENTIALS: 'E-Mail-Adresse oder Passwort ist falsch.',
     LOGIN_USER_NOT_VERIFIED: 'Die Adresse dieses Kontos ist noch nicht bestätigt.',
+    CHANGE_PASSWORD_BAD_CREDENTIALS: 'Das aktuelle Passwort ist falsch.',
     FORBIDDEN: 'Dafür fehlt Ihnen die Berechtigung.',
     NOT_FOUND: 'Das gibt es nicht (mehr).',
+    CURRENT_PASSWORD_REQUIRED: 'Das aktuelle Passwort fehlt oder ist falsch.',
+    LAST_SUPERUSER:
+      'Dies ist der letzte Superuser, der sich anmelden kann. Machen Sie zuerst ein anderes Konto zum Superuser.',
+    UPDATE_USER_EMAIL_ALREADY_EXISTS: 'Ein anderes Konto hat diese Adresse bereits.',
+    USER_ALREADY_EXISTS: 'Ein Konto mit dieser Adresse gibt es bereits.',
+    USER_DISABLED: 'Das Konto ist deaktiviert. Aktivieren Sie es zuerst.',
+    USER_LEAVING:
+      'Das Konto ist zum Löschen vorgemerkt. Die Person kann das aufheben, indem sie sich anmeldet.',
     PRECONDITION_FAILED: 'Die Daten wurden inzwischen geändert.',
     VALIDATION_FAILED: 'Einige Eingaben sind ungültig.',
     UNAVAILABLE: 'Der Dienst ist gerade nicht verfügbar. Versuchen Sie es gleich noch einmal.',
     INTERNAL_ERROR: 'Auf dem Server ist ein Fehler aufgetreten.',
+    REGISTER_USER_ALREADY_EXISTS: 'Mit dieser Adresse gibt es schon ein Konto.',
+    REGISTER_INVALID_PASSWORD:
+      'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
+    RESET_PASSWORD_INVALID_PASSWORD:
+      'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
   },
 };
 

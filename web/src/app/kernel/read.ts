@@ -36,13 +36,19 @@ export function read<P, R>(
 interface Page<T> {
   items: T[];
   next_cursor: string | null;
+  total: number;
 }
 
 /** The items of the pages that were read so far. */
 export interface List<T> {
   /** undefined until the first page is there. */
   readonly items: Signal<readonly T[] | undefined>;
+  /** Why a page could not be read. */
   readonly error: Signal<Error | undefined>;
+  /** The same, where there are pages before it. */
+  readonly moreError: Signal<Error | undefined>;
+  /** The number of items of all pages, as the server counts it. */
+  readonly total: Signal<number | undefined>;
   readonly isLoading: Signal<boolean>;
   readonly hasMore: Signal<boolean>;
   /** Read the next page. */
@@ -67,15 +73,19 @@ export function readList<P extends { cursor?: string }, T>(
   });
   const items = signal<readonly T[] | undefined>(undefined); // of the previous parameters until the new page is there
   const next = signal<string | null>(null);
+  const total = signal<number | undefined>(undefined);
   effect(() => {
     if (page.status() !== 'resolved' || !page.hasValue()) return;
     const read = page.value();
     items.update((before) => (cursor() === undefined ? read.items : [...(before ?? []), ...read.items]));
     next.set(read.next_cursor);
+    total.set(read.total);
   });
   return {
     items: items.asReadonly(),
     error: page.error,
+    moreError: computed(() => (cursor() === undefined ? undefined : page.error())),
+    total: total.asReadonly(),
     isLoading: page.isLoading,
     hasMore: computed(() => next() !== null),
     more: () => {

@@ -7,12 +7,12 @@ import {
   HttpXsrfTokenExtractor,
 } from '@angular/common/http';
 import { computed, inject, Injectable, signal } from '@angular/core';
-import { Router } from '@angular/router';
+import { Router, UrlTree } from '@angular/router';
 import { catchError, firstValueFrom, from, switchMap, throwError } from 'rxjs';
 
 import type { Credentials, User } from '../api/models';
 import { SessionsService, UsersService } from '../api/services';
-import { Language, speak } from './language';
+import { adopt, Language, speak } from './language';
 import { problemOf } from './problem';
 import './storage';
 
@@ -102,6 +102,8 @@ export class Session {
       this.person.set(user);
       this.state.set(user ? 'signed-in' : 'guest');
       this.decide();
+      const chosen = user && adopt(user.language);
+      if (chosen) this.speak(chosen);
     } catch (error) {
       this.fail(error);
     }
@@ -122,7 +124,14 @@ export class Session {
   speak(language: Language): void {
     speak(language);
     // The application has switched already, so that a failure takes nothing away.
-    if (this.person()) this.users.updateMe({ body: { language } }).subscribe({ error: () => undefined });
+    if (!this.person()) return;
+    this.users.updateMe({ body: { language } }).subscribe({
+      next: (user) => {
+        this.update(user);
+        adopt(user.language);
+      },
+      error: () => undefined,
+    });
   }
 
   /** Sign in. Raises an HttpErrorResponse. */
@@ -146,11 +155,26 @@ export class Session {
     this.leave(false);
   }
 
-  /** Note that the session has ended, because the server says so or because a change ended it. */
+  /** Ask again who is signed in, after a change that may have ended the session. The page stays. */
+  async check(): Promise<void> {
+    const before = this.person();
+    await this.load();
+    if (before && this.state() === 'guest') this.tabs.postMessage('signed-out' satisfies News);
+  }
+
+  /** Note that the session has ended, because the server says so. */
   end(): void {
     if (!this.person()) return;
     this.tabs.postMessage('ended' satisfies News);
     this.leave(true);
+  }
+
+  /** Note that a change which the person made has ended all sessions, and go on with a page for guests. */
+  async close(next: UrlTree): Promise<void> {
+    this.tabs.postMessage('signed-out' satisfies News);
+    this.person.set(null);
+    this.state.set('guest');
+    await this.router.navigateByUrl(next);
   }
 
   /**

@@ -5,11 +5,26 @@ import './storage';
 
 const KEY = 'time-zone';
 
-/** IANA name of the time zone in which times are shown. */
-export const timeZone = signal(localStorage.getItem(KEY) ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false; // unknown to this browser, for example after an update of its data
+  }
+}
 
+/** IANA name of the system's time zone. */
+export const systemTimeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const stored = localStorage.getItem(KEY);
+
+/** IANA name of the time zone in which times are shown. It is kept in this browser. */
+export const timeZone = signal(stored && isTimeZone(stored) ? stored : systemTimeZone);
+
+/** Show times in a zone; that of the system is followed when it changes. */
 export function setTimeZone(zone: string): void {
-  localStorage.setItem(KEY, zone);
+  if (zone === systemTimeZone) localStorage.removeItem(KEY);
+  else localStorage.setItem(KEY, zone);
   timeZone.set(zone);
 }
 
@@ -30,6 +45,12 @@ export function exactTime(iso: string): string {
     timeZoneName: 'short',
     timeZone: timeZone(),
   });
+  return format.format(new Date(iso));
+}
+
+/** The day of a point in time, such as `3 May 2026`. */
+export function exactDay(iso: string): string {
+  const format = new Intl.DateTimeFormat(locale(), { dateStyle: 'long', timeZone: timeZone() });
   return format.format(new Date(iso));
 }
 

@@ -1,4 +1,4 @@
-import { Component, computed, inject, signal } from '@angular/core';
+import { Component, computed, ElementRef, inject, signal, viewChild } from '@angular/core';
 import { MatButton } from '@angular/material/button';
 import { firstValueFrom } from 'rxjs';
 
@@ -29,7 +29,7 @@ import { t as texts } from './texts';
         } @else if (!sessions.hasValue()) {
           <app-skeleton [rows]="3" />
         } @else {
-          <ul class="rows">
+          <ul #list class="rows" tabindex="-1">
             @for (session of sessions.value(); track session.id) {
               <li>
                 <app-icon
@@ -44,8 +44,11 @@ import { t as texts } from './texts';
                     }
                   </div>
                   <p class="quiet small">
-                    {{ session.address }} · {{ t().signedIn }} <app-time [at]="session.created_at" /> ·
-                    {{ t().lastSeen }} <app-time [at]="session.last_seen_at" />
+                    @if (session.address) {
+                      {{ session.address }} ·
+                    }
+                    {{ t().signedIn }} <app-time [at]="session.created_at" /> · {{ t().lastSeen }}
+                    <app-time [at]="session.last_seen_at" />
                   </p>
                 </div>
                 @if (!session.current) {
@@ -85,6 +88,7 @@ export class SessionList {
   protected readonly others = computed(
     () => this.sessions.hasValue() && this.sessions.value().some((each) => !each.current),
   );
+  private readonly list = viewChild<ElementRef<HTMLElement>>('list');
   protected readonly ending = signal<string | null>(null);
 
   protected readonly isHandheld = isHandheld;
@@ -100,6 +104,7 @@ export class SessionList {
       await firstValueFrom(this.service.revokeSession({ id }));
       this.sessions.update((before) => before?.filter((each) => each.id !== id));
       this.notices.say(this.t().ended(this.name(entry)));
+      this.list()?.nativeElement.focus(); // the button has disappeared
     } catch (error) {
       this.notices.fail(error);
       this.sessions.reload();

@@ -3,20 +3,24 @@ import { form, FormField, FormRoot, required } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
 
+import { handedEmail } from '../kernel/handover';
 import { Session } from '../kernel/session';
 import { submit } from '../kernel/submit';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { Page } from '../ui/page';
 import { t as texts } from './texts';
+import { Unverified } from './unverified';
 
 @Component({
   selector: 'app-sign-in',
-  imports: [AppField, FormError, FormField, FormRoot, MatButton, Page, RouterLink],
+  imports: [AppField, FormError, FormField, FormRoot, MatButton, Page, RouterLink, Unverified],
   template: `
     <div class="card">
       <app-page class="body" [heading]="t().heading">
-        @if (ended()) {
+        @if (unverified(); as email) {
+          <app-unverified [email]="email" />
+        } @else if (ended()) {
           <p class="banner caution" role="status">{{ t().ended }}</p>
         }
         <form [formRoot]="form">
@@ -30,8 +34,8 @@ import { t as texts } from './texts';
           <button mat-flat-button [disabled]="form().submitting()">{{ t().action }}</button>
         </form>
         <p class="links">
-          <a routerLink="/forgot-password">{{ t().forgot }}</a>
-          <a routerLink="/register">{{ t().register }}</a>
+          <a routerLink="/forgot-password" [state]="handover()">{{ t().forgot }}</a>
+          <a routerLink="/register" [state]="handover()">{{ t().register }}</a>
         </p>
       </app-page>
     </div>
@@ -58,14 +62,29 @@ export class SignIn {
   readonly ended = input<string>();
 
   protected readonly t = computed(() => texts().signIn);
-  private readonly model = signal({ username: '', password: '' });
+  /** The address with which signing in failed because it is not confirmed. */
+  protected readonly unverified = signal<string | null>(null);
+  private readonly model = signal({ username: handedEmail(), password: '' });
+  protected readonly handover = computed(() => ({ email: this.model().username }));
   protected readonly form = form(
     this.model,
     (path) => {
       required(path.username);
       required(path.password);
     },
-    { submission: submit({ send: (value) => this.session.signIn(value) }) },
+    {
+      submission: submit({
+        send: (value) => {
+          this.unverified.set(null);
+          return this.session.signIn(value);
+        },
+        failed: ({ code }, { username }) => {
+          if (code !== 'LOGIN_USER_NOT_VERIFIED') return false;
+          this.unverified.set(username);
+          return true;
+        },
+      }),
+    },
   );
   private readonly session = inject(Session);
 }

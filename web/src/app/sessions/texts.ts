@@ -10,8 +10,10 @@ export const t = texts({
       action: 'Sign in',
       forgot: 'Forgot the password?',
       register: 'Create an account',
-      unverified: 'This address is not confirmed yet.',
+      unverified: 'Confirm your address first, with the link that was mailed to it.',
       resend: 'Send the link again',
+      sent: (email: string) =>
+        `A mail with a new link is on its way to ${email}. Open the link, then sign in.`,
     },
     list: {
       heading: 'Sessions and devices',
@@ -42,8 +44,10 @@ export const t = texts({
       action: 'Anmelden',
       forgot: 'Passwort vergessen?',
       register: 'Konto anlegen',
-      unverified: 'Diese Adresse ist noch nicht bestätigt.',
+      unverified: 'Bestätigen Sie zuerst Ihre Adresse, mit dem Link aus der E-Mail.',
       resend: 'Link noch einmal senden',
+      sent: (email: string) =>
+        `Eine E-Mail mit einem neuen Link ist unterwegs an ${email}. Öffnen Sie den Link, und melden Sie sich dann an.`,
     },
     list: {
       heading: 'Sitzungen und Geräte',

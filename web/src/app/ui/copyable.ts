@@ -3,13 +3,16 @@ import { Component, input, signal } from '@angular/core';
 import { Icon } from './icon';
 import { t } from './texts';
 
-/** An id or another text with a button that copies it. `short` shows the first characters only. */
+/**
+ * An id or another text with a button that copies it. `short` shows that many of its last characters: ids begin with
+ * their time, which they share.
+ */
 @Component({
   selector: 'app-copyable',
   imports: [Icon],
   template: `
-    <code [attr.title]="short() ? text() : null">{{
-      short() ? text().slice(0, short()) + '…' : text()
+    <code [class.short]="short()" [attr.title]="short() ? text() : null">{{
+      short() ? '…' + text().slice(-short()) : text()
     }}</code>
     <button
       type="button"
@@ -30,6 +33,9 @@ import { t } from './texts';
     }
     code {
       overflow-wrap: anywhere;
+    }
+    .short {
+      white-space: nowrap;
     }
   `,
 })

@@ -41,6 +41,9 @@ import { keepFocus } from './focus';
       gap: 0.75rem 1.5rem;
       margin-block-end: 1.5rem;
     }
+    h1 {
+      overflow-wrap: anywhere;
+    }
     .lead {
       margin-block: 0.25rem 0;
       max-inline-size: 62ch;

@@ -17,6 +17,8 @@ export const t = texts({
     copied: 'Copied',
     loading: 'Loading',
     more: 'Show more',
+    shown: (shown: string, total: string) => `${shown} of ${total}`,
+    orMore: (count: string) => `${count} or more`,
     cancel: 'Cancel',
     failure: {
       forbidden: 'You cannot open this',
@@ -40,6 +42,8 @@ export const t = texts({
     copied: 'Kopiert',
     loading: 'Wird geladen',
     more: 'Mehr anzeigen',
+    shown: (shown: string, total: string) => `${shown} von ${total}`,
+    orMore: (count: string) => `${count} oder mehr`,
     cancel: 'Abbrechen',
     failure: {
       forbidden: 'Das dürfen Sie nicht öffnen',

@@ -5,11 +5,11 @@ import { exactTime, relativeTime } from '../kernel/time';
 /** A point in time: relative, with the exact time on hover and for screen readers. */
 @Component({
   selector: 'app-time',
-  template: `<time [attr.datetime]="at()" [attr.title]="exact()">{{
+  template: `<time [attr.datetime]="at()" [attr.title]="exact()" [class.relative]="!exactly()">{{
     exactly() ? exact() : relative()
   }}</time>`,
   styles: `
-    time {
+    .relative {
       white-space: nowrap;
     }
   `,

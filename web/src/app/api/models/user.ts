@@ -3,7 +3,7 @@
 
 
 /**
- * An account.
+ * An account. `pending_email` is a new address that was requested and is not confirmed yet.
  */
 export interface User {
   created_at: string;
@@ -16,7 +16,13 @@ export interface User {
   is_active: boolean;
   is_superuser: boolean;
   is_verified: boolean;
+
+  /**
+   * Language of e-mails.
+   */
+  language: string;
   name: (string | null);
+  pending_email: (string | null);
   roles: Array<string>;
   updated_at: string;
 }

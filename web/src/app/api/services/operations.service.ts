@@ -11,7 +11,7 @@ import { ApiConfiguration } from '../api-configuration';
 import { StrictHttpResponse } from '../strict-http-response';
 
 import { BulkResult } from '../models/bulk-result';
-import { DeadLetter } from '../models/dead-letter';
+import { DeadLetterDetails } from '../models/dead-letter-details';
 import { DeadLetterPage } from '../models/dead-letter-page';
 import { discardDeadLetter } from '../fn/operations/discard-dead-letter';
 import { DiscardDeadLetter$Params } from '../fn/operations/discard-dead-letter';
@@ -47,7 +47,7 @@ export class OperationsService extends BaseService {
   /**
    * List dead letters, newest first.
    *
-   * List dead letters, newest first.
+   * `total` is the number of those that match the filter.
    *
    * This method provides access to the full `HttpResponse`, allowing access to response headers.
    * To access only the response body, use `listDeadLetters()` instead.
@@ -62,7 +62,7 @@ export class OperationsService extends BaseService {
   /**
    * List dead letters, newest first.
    *
-   * List dead letters, newest first.
+   * `total` is the number of those that match the filter.
    *
    * This method provides access only to the response body.
    * To access the full response (for headers, for example), `listDeadLetters$Response()` instead.
@@ -150,34 +150,34 @@ export class OperationsService extends BaseService {
   static readonly GetDeadLetterPath = '/operations/dead-letters/{id}';
 
   /**
-   * Get a dead letter.
+   * Get a dead letter with its data.
    *
-   * Get a dead letter.
+   * Get a dead letter with its data.
    *
    * This method provides access to the full `HttpResponse`, allowing access to response headers.
    * To access only the response body, use `getDeadLetter()` instead.
    *
    * This method doesn't expect any request body.
    */
-  getDeadLetter$Response(params: GetDeadLetter$Params, context?: HttpContext): Observable<StrictHttpResponse<DeadLetter>> {
+  getDeadLetter$Response(params: GetDeadLetter$Params, context?: HttpContext): Observable<StrictHttpResponse<DeadLetterDetails>> {
     const obs = getDeadLetter(this.http, this.rootUrl, params, context);
     return obs;
   }
 
   /**
-   * Get a dead letter.
+   * Get a dead letter with its data.
    *
-   * Get a dead letter.
+   * Get a dead letter with its data.
    *
    * This method provides access only to the response body.
    * To access the full response (for headers, for example), `getDeadLetter$Response()` instead.
    *
    * This method doesn't expect any request body.
    */
-  getDeadLetter(params: GetDeadLetter$Params, context?: HttpContext): Observable<DeadLetter> {
+  getDeadLetter(params: GetDeadLetter$Params, context?: HttpContext): Observable<DeadLetterDetails> {
     const resp = this.getDeadLetter$Response(params, context);
     return resp.pipe(
-      map((r: StrictHttpResponse<DeadLetter>): DeadLetter => r.body)
+      map((r: StrictHttpResponse<DeadLetterDetails>): DeadLetterDetails => r.body)
     );
   }
 

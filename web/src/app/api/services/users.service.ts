@@ -18,6 +18,7 @@ import { deleteMe } from '../fn/users/delete-me';
 import { DeleteMe$Params } from '../fn/users/delete-me';
 import { deleteUser } from '../fn/users/delete-user';
 import { DeleteUser$Params } from '../fn/users/delete-user';
+import { Deletion } from '../models/deletion';
 import { forgotPassword } from '../fn/users/forgot-password';
 import { ForgotPassword$Params } from '../fn/users/forgot-password';
 import { getCurrentUser } from '../fn/users/get-current-user';
@@ -355,7 +356,7 @@ export class UsersService extends BaseService {
    *
    * This method sends `application/json` and handles request body of type `application/json`.
    */
-  deleteMe$Response(params: DeleteMe$Params, context?: HttpContext): Observable<StrictHttpResponse<null>> {
+  deleteMe$Response(params: DeleteMe$Params, context?: HttpContext): Observable<StrictHttpResponse<Deletion>> {
     const obs = deleteMe(this.http, this.rootUrl, params, context);
     return obs;
   }
@@ -370,10 +371,10 @@ export class UsersService extends BaseService {
    *
    * This method sends `application/json` and handles request body of type `application/json`.
    */
-  deleteMe(params: DeleteMe$Params, context?: HttpContext): Observable<null> {
+  deleteMe(params: DeleteMe$Params, context?: HttpContext): Observable<Deletion> {
     const resp = this.deleteMe$Response(params, context);
     return resp.pipe(
-      map((r: StrictHttpResponse<null>): null => r.body)
+      map((r: StrictHttpResponse<Deletion>): Deletion => r.body)
     );
   }
 

@@ -7,13 +7,13 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
-import { DeadLetter } from '../../models/dead-letter';
+import { DeadLetterDetails } from '../../models/dead-letter-details';
 
 export interface GetDeadLetter$Params {
   id: string;
 }
 
-export function getDeadLetter(http: HttpClient, rootUrl: string, params: GetDeadLetter$Params, context?: HttpContext): Observable<StrictHttpResponse<DeadLetter>> {
+export function getDeadLetter(http: HttpClient, rootUrl: string, params: GetDeadLetter$Params, context?: HttpContext): Observable<StrictHttpResponse<DeadLetterDetails>> {
   const rb = new RequestBuilder(rootUrl, getDeadLetter.PATH, 'get');
   if (params) {
     rb.path('id', params.id, {});
@@ -24,7 +24,7 @@ export function getDeadLetter(http: HttpClient, rootUrl: string, params: GetDead
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<DeadLetter>;
+      return r as StrictHttpResponse<DeadLetterDetails>;
     })
   );
 }

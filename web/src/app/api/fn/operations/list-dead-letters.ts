@@ -10,6 +10,17 @@ import { RequestBuilder } from '../../request-builder';
 import { DeadLetterPage } from '../../models/dead-letter-page';
 
 export interface ListDeadLetters$Params {
+  kind?: 'event' | 'message' | 'task';
+
+/**
+ * An event's type, a task's name or a message's topic.
+ */
+  type?: string;
+
+/**
+ * An event's key.
+ */
+  key?: string;
 
 /**
  * Maximum number of items, 1 to 100.
@@ -25,6 +36,9 @@ export interface ListDeadLetters$Params {
 export function listDeadLetters(http: HttpClient, rootUrl: string, params?: ListDeadLetters$Params, context?: HttpContext): Observable<StrictHttpResponse<DeadLetterPage>> {
   const rb = new RequestBuilder(rootUrl, listDeadLetters.PATH, 'get');
   if (params) {
+    rb.query('kind', params.kind, {});
+    rb.query('type', params.type, {});
+    rb.query('key', params.key, {});
     rb.query('limit', params.limit, {});
     rb.query('cursor', params.cursor, {});
   }

@@ -7,6 +7,7 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
+import { Deletion } from '../../models/deletion';
 import { PasswordConfirmation } from '../../models/password-confirmation';
 
 export interface DeleteMe$Params {
@@ -18,7 +19,7 @@ export interface DeleteMe$Params {
       body: PasswordConfirmation
 }
 
-export function deleteMe(http: HttpClient, rootUrl: string, params: DeleteMe$Params, context?: HttpContext): Observable<StrictHttpResponse<null>> {
+export function deleteMe(http: HttpClient, rootUrl: string, params: DeleteMe$Params, context?: HttpContext): Observable<StrictHttpResponse<Deletion>> {
   const rb = new RequestBuilder(rootUrl, deleteMe.PATH, 'delete');
   if (params) {
     rb.header('If-Match', params['If-Match'], {});
@@ -30,7 +31,7 @@ export function deleteMe(http: HttpClient, rootUrl: string, params: DeleteMe$Par
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<null>;
+      return r as StrictHttpResponse<Deletion>;
     })
   );
 }

@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+
+import { expect, test as base } from './fixtures';
+import { RunningStack } from './stack';
+
+interface Own {
+  /** A stack that no other file uses: dead letters are those of all, and the web process stops. */
+  readonly own: RunningStack;
+}
+
+const test = base.extend<object, Own>({
+  own: [
+    async ({}, use) => {
+      const own = await RunningStack.start('operations');
+      await use(own);
+      await own.stop();
+    },
+    { scope: 'worker', timeout: 180_000 },
+  ],
+  stack: [({ own }, use) => use(own.stack), { scope: 'worker' }],
+});
+test.describe.configure({ mode: 'default' }); // one stack, in which one test at a time makes dead letters
+
+const TOPIC = 'notifications.requested';
+
+test.beforeEach(async ({ people, signIn }) => {
+  await signIn(await people.open({ superuser: true }));
+  await people.asRoot('POST', '/operations/dead-letters/discard', { all: true });
+});
+
+/** Publish messages as another service does. Without a verified account with this id, they become dead letters. */
+function notify(own: RunningStack, user: string, subject: string, count = 1): void {
+  own.execute(['web/e2e/notify.py', user, subject, String(count)]);
+}
+
+test('a dead letter is shown, and its retry is done when the cause is gone', async ({
+  page,
+  own,
+  people,
+  mailbox,
+}) => {
+  const disabled = await people.open();
+  await people.asRoot('PATCH', `/users/${disabled.id}`, { is_active: false });
+  notify(own, disabled.id, 'Your order has been sent');
+  await expect(async () => {
+    await page.goto('/operations/dead-letters');
+    await expect(page.getByRole('link', { name: TOPIC })).toBeVisible({ timeout: 2000 });
+  }).toPass();
+  await page.getByRole('link', { name: TOPIC }).click();
+  await expect(page.getByRole('heading', { level: 1, name: TOPIC })).toBeFocused();
+  await expect(
+    page.getByText('No active account with a confirmed address has this id.').first(),
+  ).toBeVisible();
+  await page.reload();
+  await expect(page.getByText(`${TOPIC}.dead/`).first()).toBeVisible();
+  await people.asRoot('PATCH', `/users/${disabled.id}`, { is_active: true });
+  await page.getByRole('button', { name: 'Retry', exact: true }).click();
+  await expect(page).toHaveURL('/operations/dead-letters');
+  await expect(page.getByText('1 dead letter retried.')).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No dead letters' })).toBeVisible();
+  await mailbox.subject(disabled.email, /Your order has been sent/);
+});
+
+test('dead letters are filtered, and discarded one, some and all', async ({ page, own }) => {
+  notify(own, randomUUID(), 'Not to be sent', 5);
+  const one = page.getByRole('button', { name: `Discard ${TOPIC}` });
+  const dialog = page.getByRole('dialog');
+  await expect(async () => {
+    await page.goto('/operations/dead-letters');
+    await expect(one).toHaveCount(5, { timeout: 2000 });
+  }).toPass();
+  await page.getByRole('combobox', { name: 'Kind' }).selectOption('Task');
+  await expect(page.getByRole('heading', { name: 'No dead letter matches' })).toBeVisible();
+  await page.getByRole('combobox', { name: 'Kind' }).selectOption('Message');
+  await page.getByLabel('Type or topic').fill(TOPIC);
+  await page.getByLabel('Type or topic').press('Enter');
+  await expect(page).toHaveURL(`/operations/dead-letters?kind=message&type=${TOPIC}`);
+  await page.reload();
+  await expect(one).toHaveCount(5);
+
+  await one.first().click();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(one).toHaveCount(5);
+  await one.first().click();
+  await dialog.getByRole('button', { name: 'Discard' }).click();
+  await expect(one).toHaveCount(4);
+  await expect(page.getByRole('link', { name: TOPIC }).first()).toBeFocused();
+
+  const boxes = page.getByRole('checkbox', { name: `Select ${TOPIC}` });
+  await boxes.nth(0).check();
+  await boxes.nth(2).check();
+  await page.getByRole('button', { name: 'Discard selected' }).click();
+  await dialog.getByRole('button', { name: 'Discard' }).click();
+  await expect(one).toHaveCount(2);
+
+  await page.getByRole('button', { name: 'Discard all 2' }).click();
+  await dialog.getByRole('button', { name: 'Discard' }).click();
+  await expect(page.getByText('2 dead letters discarded.')).toBeVisible();
+  await page.getByRole('button', { name: 'Clear filters' }).first().click();
+  await expect(page.getByRole('heading', { name: 'No dead letters' })).toBeVisible();
+});
+
+test('the outbox and the health report show dead letters', async ({ page, own }) => {
+  await page.goto('/operations/health');
+  await expect(page.getByRole('heading', { name: 'Everything works' })).toBeVisible();
+  for (const service of ['PostgreSQL', 'Redis', 'Worker', 'Kafka', 'Tasks', 'Consumers', 'Mail server']) {
+    const row = page.getByRole('listitem').filter({ has: page.getByText(service, { exact: true }) });
+    await expect(row.getByText('Up', { exact: true })).toBeVisible();
+  }
+  notify(own, randomUUID(), 'Not to be sent', 2);
+  await expect(page.getByRole('heading', { name: 'Degraded' })).toBeVisible(); // by itself
+  await page.getByRole('link', { name: 'Outbox and consumers' }).click();
+  await expect(page.getByRole('img', { name: /^Pending events in the last/ })).toBeVisible();
+  const consumer = page.getByRole('row').filter({ hasText: `rest-angular.${TOPIC}` });
+  await consumer.getByRole('link', { name: `2 dead letters of ${TOPIC}` }).click();
+  await expect(page).toHaveURL(`/operations/dead-letters?kind=message&type=${TOPIC}`);
+  await expect(page.getByText('2 dead letters', { exact: true })).toBeVisible();
+});
+
+test('a page recovers by itself when the server is back', async ({ page, own, watch }) => {
+  watch.expect(/Failed to load resource: net::ERR_/);
+  await page.goto('/operations/outbox');
+  const figures = page.getByRole('img', { name: /^Pending events in the last/ });
+  await expect(figures).toBeVisible();
+  await page.evaluate(() => Object.assign(window, { kept: true }));
+  await own.halt();
+  const bar = page.getByRole('button', { name: 'Try now' });
+  await expect(bar).toBeVisible();
+  await expect(figures).toBeVisible();
+  await own.resume();
+  await bar.click();
+  await expect(bar).toHaveCount(0);
+  await page.getByRole('link', { name: 'Health' }).click();
+  await expect(page.getByRole('heading', { name: 'Services' })).toBeVisible();
+  expect(await page.evaluate(() => 'kept' in window)).toBe(true);
+});

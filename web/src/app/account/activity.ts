@@ -1,0 +1,104 @@
+import { Component, computed } from '@angular/core';
+import { MatButton } from '@angular/material/button';
+import { RouterLink } from '@angular/router';
+
+import { listMyActivity } from '../api/fn/audit/list-my-activity';
+import type { Activity } from '../api/models';
+import { nameDevice } from '../kernel/device';
+import { readList } from '../kernel/read';
+import { Icon } from '../ui/icon';
+import { Page } from '../ui/page';
+import { Empty, Failure, Skeleton } from '../ui/states';
+import { t as shared } from '../ui/texts';
+import { Time } from '../ui/time';
+import { isNotable, sentence, symbol } from './sentences';
+import { t as texts } from './texts';
+
+@Component({
+  selector: 'app-activity-list',
+  imports: [Empty, Failure, Icon, MatButton, Page, RouterLink, Skeleton, Time],
+  template: `
+    <app-page [heading]="t().heading" [lead]="t().lead">
+      <button
+        actions
+        mat-stroked-button
+        type="button"
+        [disabled]="entries.isLoading()"
+        (click)="entries.reload()"
+      >
+        {{ t().reload }}
+      </button>
+      <div class="card" [attr.aria-busy]="entries.isLoading()">
+        @if (entries.error() && !entries.items()) {
+          <app-failure [error]="entries.error()" (retry)="entries.reload()" />
+        } @else if (entries.items(); as items) {
+          @if (items.length) {
+            <ul class="rows">
+              @for (entry of items; track entry.id) {
+                <li>
+                  <app-icon [name]="symbol(entry)" [class]="isNotable(entry) ? 'notable' : 'quiet'" />
+                  <div class="grow">
+                    <div class="row">
+                      <strong>{{ sentence(entry) }}</strong>
+                      @if (entry.by !== 'you') {
+                        <span class="badge">{{ t().by[entry.by] }}</span>
+                      }
+                    </div>
+                    @if (origin(entry); as origin) {
+                      <p class="quiet small" [attr.title]="entry.user_agent">{{ origin }}</p>
+                    }
+                  </div>
+                  <app-time class="quiet small" [at]="entry.created_at" />
+                </li>
+              }
+            </ul>
+            @if (entries.error()) {
+              <app-failure [error]="entries.error()" (retry)="entries.reload()" />
+            } @else if (entries.hasMore()) {
+              <div class="list-foot">
+                <button mat-button type="button" [disabled]="entries.isLoading()" (click)="entries.more()">
+                  {{ shared().more }}
+                </button>
+              </div>
+            }
+          } @else {
+            <app-empty icon="history" [heading]="t().empty" [text]="t().emptyText" />
+          }
+        } @else {
+          <app-skeleton [rows]="6" />
+        }
+      </div>
+      <p class="quiet small note">
+        {{ t().unknown }} <a routerLink="/account/sessions">{{ t().sessions }}</a> ·
+        <a routerLink="/account/password">{{ t().password }}</a>
+      </p>
+    </app-page>
+  `,
+  styles: `
+    .notable {
+      color: var(--caution);
+    }
+    .rows > li {
+      flex-wrap: nowrap;
+    }
+    .rows .grow {
+      flex-basis: 0;
+    }
+    .note {
+      margin: 0.75rem 1.25rem;
+    }
+  `,
+})
+export class ActivityList {
+  protected readonly t = computed(() => texts().activity);
+  protected readonly shared = shared;
+  protected readonly entries = readList(listMyActivity, () => ({}));
+
+  protected readonly sentence = sentence;
+  protected readonly symbol = symbol;
+  protected readonly isNotable = isNotable;
+
+  protected origin({ user_agent, address }: Activity): string {
+    return [user_agent && nameDevice(user_agent), address].filter(Boolean).join(' · ');
+  }
+}

@@ -1,0 +1,110 @@
+import { Component, computed, effect, linkedSignal, signal, untracked } from '@angular/core';
+import { RouterLink } from '@angular/router';
+
+import { getOutbox } from '../api/fn/operations/get-outbox';
+import { getFullHealth } from '../api/fn/system/get-full-health';
+import type { Backlog, FullHealth } from '../api/models';
+import { read } from '../kernel/read';
+import { refreshEvery } from '../kernel/refresh';
+import { Icon } from '../ui/icon';
+import { Page } from '../ui/page';
+import { Sparkline } from '../ui/sparkline';
+import { Failure, Skeleton } from '../ui/states';
+import { Time } from '../ui/time';
+import { formatAge, formatCount } from './amounts';
+import { t as texts } from './texts';
+
+const SECONDS = 5;
+const SAMPLES = 60; // the last five minutes
+
+interface Sample {
+  readonly events: number;
+  readonly tasks: number;
+  readonly messages: number;
+}
+type Figure = keyof Sample;
+
+@Component({
+  selector: 'app-outbox',
+  imports: [Failure, Icon, Page, RouterLink, Skeleton, Sparkline, Time],
+  templateUrl: './outbox.html',
+  styleUrl: './outbox.scss',
+})
+export class OutboxPage {
+  protected readonly t = computed(() => texts().outbox);
+  protected readonly formatAge = formatAge;
+  protected readonly formatCount = formatCount;
+  protected readonly SAMPLES = SAMPLES;
+
+  protected readonly health = read(getFullHealth, () => ({}));
+  protected readonly outbox = read(getOutbox, () => ({}));
+  // The last answers, also while one cannot be read.
+  protected readonly state = linkedSignal<FullHealth | undefined, FullHealth | undefined>({
+    source: () => (this.health.hasValue() ? this.health.value() : undefined),
+    computation: (value, previous) => value ?? previous?.value,
+  });
+  protected readonly backlogs = linkedSignal<Backlog[] | undefined, Backlog[] | undefined>({
+    source: () => (this.outbox.hasValue() ? this.outbox.value().items : undefined),
+    computation: (value, previous) => value ?? previous?.value,
+  });
+  protected readonly error = computed(() => this.health.error() ?? this.outbox.error());
+
+  protected readonly events = computed(() => this.of('kafka'));
+  protected readonly tasks = computed(() => this.of('tasks'));
+  protected readonly dead = computed(() => {
+    const sums = this.state()?.outbox;
+    return sums ? sums.events_dead + sums.tasks_dead + sums.messages_dead : null;
+  });
+  protected readonly unread = computed(() => {
+    const consumers = this.state()?.consumers;
+    if (!consumers || consumers.some(({ messages }) => messages === null)) return null;
+    return consumers.reduce((sum, { messages }) => sum + (messages ?? 0), 0);
+  });
+  private readonly samples = signal<readonly Sample[]>([]);
+
+  constructor() {
+    let turn = 0;
+    refreshEvery(SECONDS, () => {
+      this.health.reload();
+      // Each second time: unlike the health, this route counts towards the account's limit of 1,000 requests an hour.
+      if (++turn % 2 === 0) this.outbox.reload();
+    });
+    effect(() => {
+      const sums = this.state()?.outbox;
+      if (!sums) return;
+      const messages = untracked(this.unread) ?? 0;
+      const sample = { events: sums.events_pending, tasks: sums.tasks_pending, messages };
+      this.samples.update((before) => [...before, sample].slice(-SAMPLES));
+    });
+  }
+
+  protected course(figure: Figure): readonly number[] {
+    return this.samples().map((each) => each[figure]);
+  }
+
+  protected courseText(figure: Figure, name: string): string {
+    const values = this.course(figure);
+    const span = formatAge(values.length * SECONDS);
+    const last = values.at(-1) ?? 0;
+    return this.t().course(
+      name,
+      span,
+      formatCount(Math.min(...values)),
+      formatCount(Math.max(...values)),
+      formatCount(last),
+    );
+  }
+
+  protected deadMessages(topic: string): number {
+    return this.of('messages').find(({ name }) => name === topic)?.dead ?? 0;
+  }
+
+  protected retry(): void {
+    this.health.reload();
+    this.outbox.reload();
+  }
+
+  private of(destination: string): readonly Backlog[] {
+    return (this.backlogs() ?? []).filter((each) => each.destination === destination);
+  }
+}

@@ -1,0 +1,34 @@
+import { signal } from '@angular/core';
+import { TestBed } from '@angular/core/testing';
+import { form } from '@angular/forms/signals';
+
+import { emailAddress, newPassword } from './fields';
+
+function check(email: string, password: string): string[] {
+  const tree = TestBed.runInInjectionContext(() =>
+    form(signal({ email, password }), (path) => {
+      emailAddress(path.email);
+      newPassword(path.password);
+    }),
+  );
+  return tree()
+    .errorSummary()
+    .map(({ kind }) => kind);
+}
+
+it('accepts what the server accepts', () => {
+  expect(check('ada@example.com', 'x'.repeat(8))).toEqual([]);
+  expect(check('ada@bücher.example', '🦊'.repeat(128))).toEqual([]);
+});
+
+it('refuses an address without a dot in its domain', () => {
+  expect(check('ada@example', 'x'.repeat(8))).toEqual(['email']);
+  expect(check('ada@example.', 'x'.repeat(8))).toEqual(['email']);
+  expect(check('', 'x'.repeat(8))).toEqual(['required']);
+});
+
+it('counts the characters of a password as the server does', () => {
+  expect(check('ada@example.com', 'e\u0301'.repeat(7))).toEqual(['short']); // seven times é
+  expect(check('ada@example.com', 'x'.repeat(129))).toEqual(['long']);
+  expect(check('ada@example.com', '')).toEqual(['required']);
+});
