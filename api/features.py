@@ -7,7 +7,7 @@ FEATURES = (
     sessions.feature,
     audit.feature,
     notifications.feature,
-    operations.feature,
     plans.feature,
+    operations.feature,
     system.feature,
 )
