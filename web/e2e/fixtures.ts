@@ -50,8 +50,8 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   ],
   baseURL: ({ stack }, use) => use(stack.url),
   watch: [
-    async ({ context, stack }, use) => {
-      const watch = new Watch(stack.url);
+    async ({ context, baseURL }, use) => {
+      const watch = new Watch(baseURL ?? '');
       await watch.follow(context);
       await use(watch);
       expect(watch.found()).toEqual([]);

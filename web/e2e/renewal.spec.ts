@@ -54,16 +54,20 @@ test('two tabs that are opened after the access cookie has expired renew the ses
 });
 
 test('a session that was ended elsewhere shows the sign-in page at the next action', async ({
+  context,
   page,
   person,
   newDevice,
   signIn,
   watch,
 }) => {
-  watch.expect(/status of 401/);
+  watch.expect(/status of 401/, /status of 404 .*\/api\/sessions\//);
   const phone = await newDevice();
   await signIn(person, phone);
   const elsewhere = await phone.newPage();
+  const second = await context.newPage();
+  await second.goto('/account/sessions');
+  await expect(second.getByRole('button', { name: 'End session' })).toBeVisible();
   await elsewhere.goto('/account/profile');
   await expect(elsewhere.getByRole('heading', { name: 'Profile', exact: true })).toBeVisible();
   await page.goto('/account/sessions');
@@ -73,6 +77,12 @@ test('a session that was ended elsewhere shows the sign-in page at the next acti
   await elsewhere.getByRole('button', { name: 'Save', exact: true }).click();
   await expect(elsewhere.getByText('Your session has ended.', { exact: false })).toBeVisible();
   await expect(elsewhere).toHaveURL(/\/sign-in\?next=%2Faccount%2Fprofile/);
+  await elsewhere.getByLabel('E-mail').fill(person.email);
+  await elsewhere.getByLabel('Password', { exact: true }).fill(person.password);
+  await elsewhere.getByRole('button', { name: 'Sign in' }).click();
+  await expect(elsewhere.getByRole('textbox', { name: /^Name/ })).toHaveValue('Ada'); // it was not saved yet
+  await second.getByRole('button', { name: 'End session' }).first().click(); // it has ended, in the first tab
+  await expect(second.getByText('Session ended', { exact: false })).toBeVisible();
 });
 
 test('without a connection nothing typed is lost', async ({ context, page, account, signIn, watch }) => {

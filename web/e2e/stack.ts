@@ -4,8 +4,15 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const ROOT = join(import.meta.dirname, '../..');
-const PYTHON = join(ROOT, '.venv/bin/python');
+export const ROOT = join(import.meta.dirname, '../..');
+export const PYTHON = join(ROOT, '.venv/bin/python');
+export const RESULTS = join(import.meta.dirname, '../test-results');
+/** All tests have one address. */
+export const UNLIMITED = {
+  RATE_LIMIT_ANONYMOUS: 'off',
+  RATE_LIMIT_SIGNED_IN: 'off',
+  RATE_LIMIT_CREDENTIALS: 'off',
+};
 const READY = 'Ctrl-C stops everything';
 const START_MS = 180_000;
 
@@ -19,6 +26,8 @@ export interface Credentials {
 export interface Stack {
   readonly url: string;
   readonly mailbox: string;
+  /** The folder of its data. */
+  readonly data: string;
   readonly root: Credentials;
 }
 
@@ -38,6 +47,7 @@ export class RunningStack {
     this.stack = {
       url,
       mailbox,
+      data: folder,
       root: { email: 'root@example.com', password: 'battery staple of the root' },
     };
   }
@@ -53,12 +63,10 @@ export class RunningStack {
       PORT: String(port).trim(),
       DATA_DIR: folder,
       WEB_DIR: 'web/dist',
-      RATE_LIMIT_ANONYMOUS: 'off', // all tests have one address
-      RATE_LIMIT_SIGNED_IN: 'off',
-      RATE_LIMIT_CREDENTIALS: 'off',
+      ...UNLIMITED,
       ...settings,
     };
-    const log = join(import.meta.dirname, '../test-results', `${name}.log`);
+    const log = join(RESULTS, `${name}.log`);
     mkdirSync(join(log, '..'), { recursive: true });
     const running = new RunningStack(folder, environment, log, await run(environment, log));
     running.execute(['-m', 'api.superuser', running.stack.root.email], `${running.stack.root.password}\n`);

@@ -14,13 +14,14 @@ import { CrashHandler } from './kernel/crash';
 import { askInLanguage } from './kernel/language';
 import { Addresses, recover } from './kernel/navigation';
 import { renewSession } from './kernel/session';
+import { followServerTime } from './kernel/time';
 
 export const config: ApplicationConfig = {
   providers: [
     provideBrowserGlobalErrorListeners(),
     { provide: ErrorHandler, useClass: CrashHandler },
     // Angular's defaults send the XSRF-TOKEN cookie as X-XSRF-TOKEN with each unsafe request to a relative URL.
-    provideHttpClient(withInterceptors([askInLanguage, waitForConnection, renewSession])),
+    provideHttpClient(withInterceptors([askInLanguage, waitForConnection, renewSession, followServerTime])),
     { provide: UrlSerializer, useClass: Addresses },
     provideRouter(
       routes,

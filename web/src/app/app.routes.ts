@@ -18,6 +18,7 @@ export const routes: Routes = [
   {
     path: '',
     canActivate: [signedIn],
+    data: { personal: true },
     loadComponent: () => import('./shell/shell').then((m) => m.Shell),
     children: [
       ...pages('account'),

@@ -4,6 +4,7 @@ import { Router, RouterOutlet } from '@angular/router';
 
 import { Connection } from './kernel/connection';
 import { followLanguage, texts } from './kernel/language';
+import { restoreScrolling } from './kernel/scrolling';
 import { Session } from './kernel/session';
 import { followTheme } from './kernel/theme';
 import { CrashDialog } from './ui/crash-dialog';
@@ -67,10 +68,13 @@ export class App {
     const document = inject(DOCUMENT);
     followLanguage(document);
     followTheme(document);
+    restoreScrolling();
   }
 
   protected retry(): void {
-    if (this.router.lastSuccessfulNavigation()) void this.session.recheck();
-    else location.reload(); // no page is open whose texts would be lost
+    // A page that is open or waits for the answer has texts, or the token of a link, which a reload would lose.
+    if (this.router.lastSuccessfulNavigation() ?? this.router.currentNavigation())
+      void this.session.recheck();
+    else location.reload();
   }
 }

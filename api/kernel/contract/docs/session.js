@@ -43,6 +43,9 @@ export async function showSession() {
   page("leave").hidden = !page("enter").hidden;
 }
 
+/** Tells the application in other tabs, which shares the session (web/src/app/kernel/session.ts). */
+const tell = (news) => new BroadcastChannel("session").postMessage(news);
+
 async function signIn(event) {
   event.preventDefault();
   page("refusal").textContent = "";
@@ -51,6 +54,7 @@ async function signIn(event) {
     if (!response.ok) throw new Error((await response.json()).detail);
     event.target.reset();
     page("dialog").close();
+    tell("signed-in");
     await showSession();
   } catch (error) {
     page("refusal").textContent = error instanceof TypeError ? "The server does not answer. Try again." : error.message;
@@ -59,6 +63,7 @@ async function signIn(event) {
 
 async function signOut() {
   const response = await post("/auth/cookie/logout");
+  if (response.ok) tell("signed-out");
   page("status").value = response.ok ? "You are signed out." : `Signing out failed: ${(await response.json()).detail}`;
   await showSession();
 }

@@ -1,5 +1,5 @@
 import { Component, computed, ElementRef, inject, signal, viewChild } from '@angular/core';
-import { form, FormField, FormRoot, pattern, required } from '@angular/forms/signals';
+import { form, FormField, FormRoot, required } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import { firstValueFrom } from 'rxjs';
 
@@ -10,12 +10,13 @@ import { Notices } from '../kernel/notices';
 import { read } from '../kernel/read';
 import { Session } from '../kernel/session';
 import { submit } from '../kernel/submit';
+import { keepTyped } from '../kernel/typed';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
+import { emailAddress } from '../ui/rules';
 import { Failure, Skeleton } from '../ui/states';
-import { t as shared } from '../ui/texts';
 import { t as texts } from './texts';
 
 @Component({
@@ -35,13 +36,12 @@ export class Email {
   protected readonly stored = computed(() => (this.account.hasValue() ? this.account.value() : undefined));
   protected readonly busy = signal(false);
 
-  private readonly model = signal({ email: '', current_password: '' });
+  private readonly typed: string | null = keepTyped('email', () => this.model().email || null);
+  private readonly model = signal({ email: this.typed ?? '', current_password: '' });
   protected readonly form = form(
     this.model,
     (path) => {
-      required(path.email);
-      // The server decides: a domain may have letters of any language.
-      pattern(path.email, /^\s*\S+@\S+\.\S+\s*$/, { message: () => shared().email });
+      emailAddress(path.email);
       required(path.current_password);
     },
     {

@@ -10,7 +10,7 @@ import { language, LANGUAGES } from '../kernel/language';
 import { Notices } from '../kernel/notices';
 import { read } from '../kernel/read';
 import { Session } from '../kernel/session';
-import { timeZone } from '../kernel/time';
+import { now, timeZone } from '../kernel/time';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
 import { Time } from '../ui/time';
@@ -51,7 +51,7 @@ export class Home {
         .value()
         .items.some(
           ({ type, created_at }) =>
-            type === 'users.deletion_cancelled' && Date.now() - Date.parse(created_at) < DAY,
+            type === 'users.deletion_cancelled' && now() - Date.parse(created_at) < DAY,
         ),
   );
   protected readonly dead = computed(() => {

@@ -1,5 +1,5 @@
 import { Component, computed, inject, signal } from '@angular/core';
-import { form, FormField, FormRoot, maxLength, minLength, required } from '@angular/forms/signals';
+import { form, FormField, FormRoot, required } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 
 import { UsersService } from '../api/services';
@@ -10,10 +10,8 @@ import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
+import { newPassword } from '../ui/rules';
 import { t as texts } from './texts';
-
-const SHORTEST = 8;
-const LONGEST = 128;
 
 @Component({
   selector: 'app-password',
@@ -54,9 +52,7 @@ export class Password {
     this.model,
     (path) => {
       required(path.current_password);
-      required(path.new_password);
-      minLength(path.new_password, SHORTEST);
-      maxLength(path.new_password, LONGEST);
+      newPassword(path.new_password);
     },
     {
       submission: submit({

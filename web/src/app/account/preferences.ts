@@ -40,9 +40,9 @@ export class Preferences {
       .toLocaleLowerCase()
       .split(/[\s/]+/)
       .filter(Boolean);
-    return this.zones().filter(({ text, offset }) => {
-      const name = `${text} ${offset}`.toLocaleLowerCase();
-      return words.every((word) => name.includes(word));
+    return this.zones().filter(({ name, text, offset }) => {
+      const all = `${name} ${text} ${offset}`.toLocaleLowerCase();
+      return words.every((word) => all.includes(word));
     });
   });
 
@@ -55,5 +55,5 @@ export class Preferences {
     this.words.set(null);
   }
 
-  protected readonly label = (name: string | null): string => (name ?? '').replaceAll('_', ' ');
+  protected readonly label = (name: string | null): string => (name ? zoneOf(name).text : '');
 }

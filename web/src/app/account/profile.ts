@@ -1,5 +1,5 @@
 import { Component, computed, effect, ElementRef, inject, signal, viewChild } from '@angular/core';
-import { form, FormField, FormRoot, maxLength } from '@angular/forms/signals';
+import { form, FormField, FormRoot } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
 import { firstValueFrom } from 'rxjs';
@@ -8,19 +8,20 @@ import { getMe } from '../api/fn/users/get-me';
 import type { User } from '../api/models';
 import { UsersService } from '../api/services';
 import { Notices } from '../kernel/notices';
+import { problemOf } from '../kernel/problem';
 import { read } from '../kernel/read';
 import { Session } from '../kernel/session';
 import { submit } from '../kernel/submit';
+import { keepTyped } from '../kernel/typed';
 import { Copyable } from '../ui/copyable';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
+import { personName } from '../ui/rules';
 import { Failure, Skeleton } from '../ui/states';
 import { Time } from '../ui/time';
 import { t as texts } from './texts';
-
-const LONGEST = 100;
 
 /** The name. A change that was made elsewhere since it was read is shown beside this one (If-Match, RFC 9110). */
 @Component({
@@ -56,8 +57,12 @@ export class Profile {
   /** The name that was stored elsewhere in the meantime, and the one that was to be stored. */
   protected readonly conflict = signal<{ theirs: string | null; mine: string | null } | null>(null);
 
+  private readonly typed = keepTyped('profile', () => {
+    const { name } = this.model();
+    return this.base() && name !== (this.base()?.name ?? '') ? name : null;
+  });
   private readonly model = signal({ name: '' });
-  protected readonly form = form(this.model, (path) => maxLength(path.name, LONGEST), {
+  protected readonly form = form(this.model, (path) => personName(path.name), {
     submission: submit({
       send: ({ name }) => this.store(name.trim() || null),
       fields: { VALIDATION_FAILED: 'name' },
@@ -70,7 +75,7 @@ export class Profile {
       const user = this.stored();
       if (!user || this.base()) return;
       this.base.set({ name: user.name, tag: this.account.headers()?.get('ETag') ?? undefined });
-      this.model.set({ name: user.name ?? '' });
+      this.model.set({ name: this.typed ?? user.name ?? '' });
     });
     effect(() => this.panel()?.nativeElement.focus());
   }
@@ -112,7 +117,14 @@ export class Profile {
       this.notices.say(this.t().restored);
     } catch (error) {
       this.notices.fail(error);
+      if (problemOf(error).status === 412) await this.refresh();
     }
+  }
+
+  /** Show the account as it is stored. */
+  private async refresh(): Promise<void> {
+    const { body, headers } = await firstValueFrom(this.users.getMe$Response());
+    this.show(body, headers.get('ETag'));
   }
 
   private async send(name: string | null): Promise<void> {
@@ -120,7 +132,6 @@ export class Profile {
       this.users.updateMe$Response({ 'If-Match': this.base()?.tag, body: { name } }),
     );
     this.show(answer.body, answer.headers.get('ETag'));
-    this.session.update(answer.body);
   }
 
   /**
@@ -132,8 +143,12 @@ export class Profile {
     known: string | null | undefined,
     mine: string | null,
   ): Promise<boolean> {
-    if (!(error instanceof Object && 'status' in error && error.status === 412)) return false;
+    if (problemOf(error).status !== 412) return false;
     const { body, headers } = await firstValueFrom(this.users.getMe$Response());
+    if (body.id !== this.session.user()?.id) {
+      await this.session.recheck(); // another account has signed in, out of sight of this tab
+      return false;
+    }
     this.base.set({ name: body.name, tag: headers.get('ETag') ?? undefined });
     this.session.update(body);
     if (body.name === known || body.name === mine) return true;
@@ -145,5 +160,6 @@ export class Profile {
     this.base.set({ name: user.name, tag: tag ?? undefined });
     this.account.set(user);
     this.model.set({ name: user.name ?? '' });
+    this.session.update(user);
   }
 }

@@ -34,8 +34,8 @@ export class CrashHandler implements ErrorHandler {
     try {
       await fetch('/api/health/live', { cache: 'no-store' });
     } catch {
-      await this.injector.get(Connection).lost(); // its bar says so
-      location.reload();
+      // Its bar says so. Nothing is reloaded, which would lose what was typed: the same action works after that.
+      void this.injector.get(Connection).lost();
       return;
     }
     this.show('release', error);

@@ -1,15 +1,33 @@
 import { inject } from '@angular/core';
-import { CanActivateFn, CanMatchFn, RedirectCommand, Router } from '@angular/router';
+import {
+  ActivatedRouteSnapshot,
+  CanActivateFn,
+  CanMatchFn,
+  RedirectCommand,
+  Router,
+  RouterStateSnapshot,
+} from '@angular/router';
 
 import { Session } from './session';
 
+/**
+ * Fetch the files of the page that a guard will admit, while the server is asked who is signed in: the first page is
+ * shown two round trips earlier. The router asks for the same files afterwards, and reports what is missing.
+ */
+function fetchAhead({ root }: RouterStateSnapshot, session: Session): void {
+  if (session.state() !== 'loading') return;
+  for (let route: ActivatedRouteSnapshot | null = root; route; route = route.firstChild)
+    void Promise.resolve(route.routeConfig?.loadComponent?.()).catch(() => undefined);
+}
+
 /** Admit a person who is signed in; others sign in first, and return to the page. */
-export const signedIn: CanActivateFn = async (_route, { url }) => {
+export const signedIn: CanActivateFn = async (_route, state) => {
   const session = inject(Session);
   const router = inject(Router);
+  if (session.isLikely) fetchAhead(state, session);
   await session.ready();
   if (session.state() !== 'guest') return true; // `failed`: the application shows the error
-  return router.createUrlTree(['/sign-in'], { queryParams: url === '/' ? {} : { next: url } });
+  return router.createUrlTree(['/sign-in'], { queryParams: state.url === '/' ? {} : { next: state.url } });
 };
 
 /** Match a route for a person who is signed in. */
@@ -20,16 +38,19 @@ export const isSignedIn: CanMatchFn = async () => {
 };
 
 /** Admit a guest; a person who is signed in goes to the start page. */
-export const guest: CanActivateFn = async () => {
+export const guest: CanActivateFn = async (_route, state) => {
   const session = inject(Session);
   const router = inject(Router);
+  if (!session.isLikely) fetchAhead(state, session);
   await session.ready();
   return session.state() === 'signed-in' ? router.createUrlTree(['/']) : true;
 };
 
 /** Admit guests and persons who are signed in, when it is known which of them it is. */
-export const anyone: CanActivateFn = async () => {
-  await inject(Session).ready();
+export const anyone: CanActivateFn = async (_route, state) => {
+  const session = inject(Session);
+  fetchAhead(state, session);
+  await session.ready();
   return true;
 };
 

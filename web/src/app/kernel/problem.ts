@@ -33,15 +33,16 @@ const t = texts({
 // Problems in other languages than the server's, by code.
 const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, string>>>>> = {
   en: {
-    // The server's text names a member of the request.
+    // The server's texts are for developers: they name members and methods of requests.
     CURRENT_PASSWORD_REQUIRED: 'The current password is missing or wrong.',
+    PRECONDITION_FAILED: 'The data was changed in the meantime.',
   },
   de: {
     LOGIN_BAD_CREDENTIALS: 'E-Mail-Adresse oder Passwort ist falsch.',
     LOGIN_USER_NOT_VERIFIED: 'Die Adresse dieses Kontos ist noch nicht bestätigt.',
     CHANGE_PASSWORD_BAD_CREDENTIALS: 'Das aktuelle Passwort ist falsch.',
     FORBIDDEN: 'Dafür fehlt Ihnen die Berechtigung.',
-    NOT_FOUND: 'Das gibt es nicht (mehr).',
+    NOT_FOUND: 'Das gibt es nicht oder nicht mehr.',
     CURRENT_PASSWORD_REQUIRED: 'Das aktuelle Passwort fehlt oder ist falsch.',
     LAST_SUPERUSER:
       'Dies ist der letzte Superuser, der sich anmelden kann. Machen Sie zuerst ein anderes Konto zum Superuser.',

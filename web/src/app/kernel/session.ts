@@ -64,6 +64,11 @@ export class Session {
     });
   }
 
+  /** Whether the session may go on: the cookie of XSRF stays as long as the session can be renewed. */
+  get isLikely(): boolean {
+    return document.cookie.includes('XSRF-TOKEN=');
+  }
+
   /** Resolve when it is known who is signed in. While that fails, the application shows why, with a way to retry. */
   ready(): Promise<void> {
     if (this.state() === 'loading') void this.load();
@@ -81,22 +86,19 @@ export class Session {
     const before = this.person();
     await this.load();
     const after = this.person();
-    if (this.state() === 'failed' || before?.id === after?.id) return this.enter();
-    if (before && after) {
-      document.documentElement.dataset['unchecked'] = '';
-      location.reload();
-      await new Promise(() => undefined); // the page ends here
-    }
-    if (after) await this.enter();
-    else await this.askToSignIn(true);
+    if (this.state() === 'failed' || before?.id === after?.id || !before) return this.enter();
+    if (!this.isPersonal()) return;
+    if (!after) return this.askToSignIn(true);
+    document.documentElement.dataset['unchecked'] = '';
+    location.reload();
+    await new Promise(() => undefined); // the page ends here
   }
 
   private async ask(): Promise<void> {
     const seen = renewals();
     try {
       let user = await firstValueFrom(this.users.getCurrentUser());
-      // The access cookie is gone after minutes; that of XSRF stays as long as the session can be renewed.
-      if (!user && document.cookie.includes('XSRF-TOKEN=') && (await this.renew(seen))) {
+      if (!user && this.isLikely && (await this.renew(seen))) {
         user = await firstValueFrom(this.users.getCurrentUser());
       }
       this.person.set(user);
@@ -221,7 +223,13 @@ export class Session {
     const was = this.person();
     this.person.set(null);
     this.state.set('guest');
-    if (was) void this.askToSignIn(ended);
+    if (was && this.isPersonal()) void this.askToSignIn(ended);
+  }
+
+  /** Whether the page, or the one that is being opened, shows something of the person. Others keep what is typed. */
+  private isPersonal(): boolean {
+    if (this.router.currentNavigation()) return true;
+    return this.router.routerState.snapshot.root.firstChild?.data['personal'] === true;
   }
 
   private async askToSignIn(ended: boolean): Promise<void> {

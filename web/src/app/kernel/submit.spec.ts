@@ -26,7 +26,7 @@ function build(answer: () => Observable<string>) {
 it('passes the value on, and then the result', async () => {
   const { tree, done } = build(() => of('result'));
   expect(await send(tree)).toBe(true);
-  expect(done).toHaveBeenCalledWith('result');
+  expect(done).toHaveBeenCalledWith('result', expect.objectContaining({ email: 'ada@example.com' }));
 });
 
 it('puts messages at the fields to which the pointers refer', async () => {

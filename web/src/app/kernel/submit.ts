@@ -24,8 +24,8 @@ export const isOfServer = <E extends ValidationError>(error: E): error is E & Se
 interface Submission<T, R> {
   /** The request, with the form's value. */
   send: (value: T) => Observable<R> | Promise<R>;
-  /** What follows a success. */
-  done?: (result: R) => unknown;
+  /** What follows a success of the request with this value: the form may show another one by now. */
+  done?: (result: R, value: NoInfer<T>) => unknown;
   /** Fields to which problems without a pointer belong, by their code. */
   fields?: Readonly<Record<string, keyof T & string>>;
   /** Handle a problem in another way: return true to show nothing at the form. */
@@ -66,7 +66,7 @@ export function submit<T, R>({
         const result = await (sent instanceof Promise
           ? sent
           : firstValueFrom(sent, { defaultValue: undefined as R }));
-        await done?.(result);
+        await done?.(result, value);
         return undefined;
       } catch (error) {
         const problem = problemOf(error);

@@ -1,9 +1,15 @@
 import { effect, signal } from '@angular/core';
 
+import type { IconName } from '../ui/icons';
 import './storage';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
+export const THEME_ICONS: Readonly<Record<Theme, IconName>> = {
+  system: 'contrast',
+  light: 'light_mode',
+  dark: 'dark_mode',
+};
 
 const KEY = 'theme';
 const stored = localStorage.getItem(KEY);

@@ -1,4 +1,6 @@
+import { HttpInterceptorFn, HttpResponse } from '@angular/common/http';
 import { Signal, signal } from '@angular/core';
+import { tap } from 'rxjs';
 
 import { locale } from './language';
 import './storage';
@@ -28,10 +30,25 @@ export function setTimeZone(zone: string): void {
   timeZone.set(zone);
 }
 
+const TOLERANCE = 30_000; // ms; the server's header has whole seconds, and a response takes its time
+let ahead = 0; // ms by which the server's clock is ahead of that of the device
 const clock = signal(Date.now());
-setInterval(() => clock.set(Date.now()), 30_000);
-/** The time (ms), for texts that depend on it; it advances every 30 s. */
+const tick = () => clock.set(Date.now() + ahead);
+setInterval(tick, 30_000);
+/** The server's time (ms), for texts that depend on it; it advances every 30 s. */
 export const now: Signal<number> = clock.asReadonly();
+
+/** Follow the clock of the server: that of the device may be wrong. */
+export const followServerTime: HttpInterceptorFn = (request, next) =>
+  next(request).pipe(
+    tap((event) => {
+      if (!(event instanceof HttpResponse)) return;
+      const difference = Date.parse(event.headers.get('Date') ?? '') - Date.now();
+      if (Number.isNaN(difference) || Math.abs(difference - ahead) < TOLERANCE) return;
+      ahead = Math.abs(difference) < TOLERANCE ? 0 : difference;
+      tick();
+    }),
+  );
 
 /** A point in time with its zone, such as `3 May 2026, 14:05:09 CEST`. */
 export function exactTime(iso: string): string {

@@ -1,5 +1,5 @@
 import { Component, computed, inject, signal } from '@angular/core';
-import { email, form, FormField, FormRoot, maxLength, required } from '@angular/forms/signals';
+import { form, FormField, FormRoot } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import { Router, RouterLink } from '@angular/router';
 
@@ -8,10 +8,12 @@ import { UsersService } from '../api/services';
 import { Language, language, LANGUAGES } from '../kernel/language';
 import { Notices } from '../kernel/notices';
 import { submit } from '../kernel/submit';
+import { keepTyped } from '../kernel/typed';
 import { Check } from '../ui/check';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { Page } from '../ui/page';
+import { emailAddress, personName } from '../ui/rules';
 import { RolesField } from './roles-field';
 import { t as texts } from './texts';
 
@@ -79,19 +81,15 @@ export class Invite {
   protected readonly codes = Object.keys(LANGUAGES) as Language[];
   private readonly refused = signal<string | null>(null);
 
-  private readonly model = signal<Values>({
-    email: '',
-    name: '',
-    language: language(),
-    roles: [],
-    is_superuser: false,
-  });
+  private readonly typed: Values | null = keepTyped('invite', () => this.model());
+  private readonly model = signal<Values>(
+    this.typed ?? { email: '', name: '', language: language(), roles: [], is_superuser: false },
+  );
   protected readonly form = form(
     this.model,
     (path) => {
-      required(path.email);
-      email(path.email);
-      maxLength(path.name, 100);
+      emailAddress(path.email);
+      personName(path.name);
     },
     {
       submission: submit({

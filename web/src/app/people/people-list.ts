@@ -9,6 +9,7 @@ import { listUsers, type ListUsers$Params } from '../api/fn/users/list-users';
 import { readList } from '../kernel/read';
 import { Copyable } from '../ui/copyable';
 import { Icon } from '../ui/icon';
+import { initialOf } from '../ui/initial';
 import { ListFoot } from '../ui/list-foot';
 import { Page } from '../ui/page';
 import { Empty, Failure, Skeleton } from '../ui/states';
@@ -44,6 +45,7 @@ export class PeopleList {
   private readonly router = inject(Router);
   protected readonly t = computed(() => texts().list);
   protected readonly SORTS = SORTS;
+  protected readonly initialOf = initialOf;
   protected readonly narrow = toSignal(
     inject(BreakpointObserver)
       .observe('(max-width: 48rem)')

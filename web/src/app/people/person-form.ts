@@ -1,6 +1,6 @@
 import { HttpResponse } from '@angular/common/http';
 import { Component, computed, inject, linkedSignal, model } from '@angular/core';
-import { email, form, FormField, FormRoot, maxLength, required } from '@angular/forms/signals';
+import { form, FormField, FormRoot } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import { MatDialog } from '@angular/material/dialog';
 import { firstValueFrom } from 'rxjs';
@@ -15,6 +15,7 @@ import { Check } from '../ui/check';
 import { Confirm } from '../ui/confirm';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
+import { emailAddress, personName } from '../ui/rules';
 import { Conflict, ConflictDialog, differing } from './conflict';
 import { OwnAddress } from './own-address';
 import { RolesField } from './roles-field';
@@ -85,9 +86,8 @@ export class PersonForm {
   protected readonly form = form(
     this.values,
     (path) => {
-      required(path.email);
-      email(path.email);
-      maxLength(path.name, 100);
+      emailAddress(path.email);
+      personName(path.name);
     },
     {
       submission: submit({

@@ -7,6 +7,7 @@ import type { Session as Entry } from '../api/models';
 import { SessionsService } from '../api/services';
 import { isHandheld, nameDevice } from '../kernel/device';
 import { Notices } from '../kernel/notices';
+import { problemOf } from '../kernel/problem';
 import { read } from '../kernel/read';
 import { Confirm } from '../ui/confirm';
 import { Icon } from '../ui/icon';
@@ -56,7 +57,7 @@ import { t as texts } from './texts';
                     mat-stroked-button
                     type="button"
                     [attr.aria-label]="t().endOf(name(session))"
-                    [disabled]="ending() === session.id"
+                    [disabled]="ending().has(session.id)"
                     (click)="end(session)"
                   >
                     {{ t().end }}
@@ -89,7 +90,7 @@ export class SessionList {
     () => this.sessions.hasValue() && this.sessions.value().some((each) => !each.current),
   );
   private readonly list = viewChild<ElementRef<HTMLElement>>('list');
-  protected readonly ending = signal<string | null>(null);
+  protected readonly ending = signal<ReadonlySet<string>>(new Set());
 
   protected readonly isHandheld = isHandheld;
 
@@ -99,9 +100,9 @@ export class SessionList {
 
   protected async end(entry: Entry): Promise<void> {
     const { id } = entry;
-    this.ending.set(id);
+    this.ending.update((ids) => new Set(ids).add(id));
     try {
-      await firstValueFrom(this.service.revokeSession({ id }));
+      await this.revoke(id);
       this.sessions.update((before) => before?.filter((each) => each.id !== id));
       this.notices.say(this.t().ended(this.name(entry)));
       this.list()?.nativeElement.focus(); // the button has disappeared
@@ -109,7 +110,15 @@ export class SessionList {
       this.notices.fail(error);
       this.sessions.reload();
     } finally {
-      this.ending.set(null);
+      this.ending.update((ids) => new Set([...ids].filter((each) => each !== id)));
+    }
+  }
+
+  private async revoke(id: string): Promise<void> {
+    try {
+      await firstValueFrom(this.service.revokeSession({ id }));
+    } catch (error) {
+      if (problemOf(error).status !== 404) throw error; // it had ended before
     }
   }
 

@@ -11,7 +11,7 @@ import {
 import { firstValueFrom } from 'rxjs';
 
 import { UsersService } from '../api/services';
-import { Notices } from '../kernel/notices';
+import { problemOf } from '../kernel/problem';
 import { Icon } from '../ui/icon';
 import { t as texts } from './texts';
 
@@ -28,6 +28,9 @@ import { t as texts } from './texts';
         } @else {
           <p>{{ t().unverified }}</p>
           <button type="button" class="link" [disabled]="sending()" (click)="send()">{{ t().resend }}</button>
+          @if (failure()) {
+            <p>{{ failure() }}</p>
+          }
         }
       </div>
     </div>
@@ -46,11 +49,11 @@ export class Unverified {
   readonly email = input.required<string>();
 
   private readonly users = inject(UsersService);
-  private readonly notices = inject(Notices);
   private readonly banner = viewChild.required<ElementRef<HTMLElement>>('banner');
   protected readonly t = computed(() => texts().signIn);
   protected readonly sending = signal(false);
   protected readonly sent = signal(false);
+  protected readonly failure = signal('');
 
   constructor() {
     afterNextRender(() => this.banner().nativeElement.focus());
@@ -58,12 +61,13 @@ export class Unverified {
 
   protected async send(): Promise<void> {
     this.sending.set(true);
+    this.failure.set('');
     try {
       await firstValueFrom(this.users.requestVerifyToken({ body: { email: this.email() } }));
       this.sent.set(true);
       this.banner().nativeElement.focus(); // the button is gone
     } catch (error) {
-      this.notices.fail(error);
+      this.failure.set(problemOf(error).detail);
     } finally {
       this.sending.set(false);
     }

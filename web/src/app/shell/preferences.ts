@@ -1,65 +1,44 @@
-import { Component, inject } from '@angular/core';
-import { MatMenuModule } from '@angular/material/menu';
+import { NgComponentOutlet } from '@angular/common';
+import { Component, signal, Type } from '@angular/core';
 
-import { Language, language, LANGUAGES } from '../kernel/language';
-import { Session } from '../kernel/session';
-import { paint, Theme, theme, THEMES } from '../kernel/theme';
+import { language, LANGUAGES } from '../kernel/language';
+import { theme, THEME_ICONS } from '../kernel/theme';
 import { Icon } from '../ui/icon';
-import type { IconName } from '../ui/icons';
+import type { PreferenceMenus } from './preference-menus';
 import { t } from './texts';
 
-const SYMBOLS: Readonly<Record<Theme, IconName>> = {
-  system: 'contrast',
-  light: 'light_mode',
-  dark: 'dark_mode',
-};
-
-/** The choice of language and theme. */
+/**
+ * The choice of language and theme. The menus, with the overlays of Angular's CDK, are loaded when a pointer or the
+ * focus comes near: a first visit would take longer with them.
+ */
 @Component({
   selector: 'app-preferences',
-  imports: [Icon, MatMenuModule],
+  imports: [Icon, NgComponentOutlet],
   template: `
-    <button
-      type="button"
-      class="icon-button"
-      [matMenuTriggerFor]="languages"
-      [attr.aria-label]="t().language + ': ' + LANGUAGES[language()]"
-    >
-      <app-icon name="translate" />
-    </button>
-    <mat-menu #languages="matMenu">
-      @for (each of codes; track each) {
-        <button
-          mat-menu-item
-          role="menuitemradio"
-          [attr.aria-checked]="language() === each"
-          [attr.lang]="each"
-          (click)="session.speak(each)"
-        >
-          {{ LANGUAGES[each] }}
-        </button>
-      }
-    </mat-menu>
-    <button
-      type="button"
-      class="icon-button"
-      [matMenuTriggerFor]="themes"
-      [attr.aria-label]="t().theme + ': ' + t().themes[theme()]"
-    >
-      <app-icon [name]="SYMBOLS[theme()]" />
-    </button>
-    <mat-menu #themes="matMenu">
-      @for (each of THEMES; track each) {
-        <button
-          mat-menu-item
-          role="menuitemradio"
-          [attr.aria-checked]="theme() === each"
-          (click)="paint(each)"
-        >
-          {{ t().themes[each] }}
-        </button>
-      }
-    </mat-menu>
+    @if (menus(); as component) {
+      <ng-container *ngComponentOutlet="component; inputs: { first: first() }" />
+    } @else {
+      <button
+        type="button"
+        class="icon-button"
+        aria-haspopup="menu"
+        aria-expanded="false"
+        [attr.aria-label]="t().language + ': ' + LANGUAGES[language()]"
+        (click)="open('language')"
+      >
+        <app-icon name="translate" />
+      </button>
+      <button
+        type="button"
+        class="icon-button"
+        aria-haspopup="menu"
+        aria-expanded="false"
+        [attr.aria-label]="t().theme + ': ' + t().themes[theme()]"
+        (click)="open('theme')"
+      >
+        <app-icon [name]="THEME_ICONS[theme()]" />
+      </button>
+    }
   `,
   styles: `
     :host {
@@ -67,15 +46,23 @@ const SYMBOLS: Readonly<Record<Theme, IconName>> = {
       gap: 0.25rem;
     }
   `,
+  host: { '(pointerenter)': 'fetchAhead()', '(focusin)': 'fetchAhead()' },
 })
 export class Preferences {
-  protected readonly session = inject(Session);
+  protected readonly menus = signal<Type<PreferenceMenus> | null>(null);
+  protected readonly first = signal<'language' | 'theme'>('language');
   protected readonly t = t;
   protected readonly LANGUAGES = LANGUAGES;
-  protected readonly SYMBOLS = SYMBOLS;
-  protected readonly THEMES = THEMES;
-  protected readonly codes = Object.keys(LANGUAGES) as Language[];
+  protected readonly THEME_ICONS = THEME_ICONS;
   protected readonly language = language;
   protected readonly theme = theme;
-  protected readonly paint = paint;
+
+  protected async open(first: 'language' | 'theme'): Promise<void> {
+    this.first.set(first);
+    this.menus.set((await import('./preference-menus')).PreferenceMenus);
+  }
+
+  protected fetchAhead(): void {
+    import('./preference-menus').catch(() => undefined); // `open` says why
+  }
 }

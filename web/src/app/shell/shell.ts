@@ -12,6 +12,7 @@ import { SECTIONS } from '../kernel/feature';
 import { Notices } from '../kernel/notices';
 import { Session } from '../kernel/session';
 import { Icon } from '../ui/icon';
+import { initialOf } from '../ui/initial';
 import { Preferences } from './preferences';
 import { t } from './texts';
 
@@ -28,6 +29,7 @@ export class Shell {
   private readonly notices = inject(Notices);
   protected readonly session = inject(Session);
   protected readonly t = t;
+  protected readonly initialOf = initialOf;
 
   private readonly drawer = viewChild.required(MatSidenav);
   protected readonly narrow = toSignal(

@@ -1,10 +1,5 @@
 import { Component, computed, contentChild, effect, input, signal } from '@angular/core';
-import {
-  FormField,
-  MaxLengthValidationError,
-  MinLengthValidationError,
-  ValidationError,
-} from '@angular/forms/signals';
+import { FormField, ValidationError } from '@angular/forms/signals';
 
 import { firstError } from '../kernel/submit';
 import { Icon } from './icon';
@@ -14,8 +9,6 @@ let count = 0;
 
 function explain(error: ValidationError): string {
   if (error.message) return error.message;
-  if (error instanceof MinLengthValidationError) return t().minLength(error.minLength);
-  if (error instanceof MaxLengthValidationError) return t().maxLength(error.maxLength);
   if (error.kind === 'required') return t().required;
   return error.kind === 'email' ? t().email : t().invalid;
 }
@@ -84,6 +77,9 @@ export class AppField {
     });
     effect(() => {
       if (this.secret()) this.element().type = this.shown() ? 'text' : 'password';
+    });
+    effect(() => {
+      this.element().readOnly = this.bound().state().submitting(); // the answer would replace what is typed meanwhile
     });
     effect(() => {
       const element = this.element();

@@ -2,13 +2,18 @@ const STOPS = 'button:not(:disabled), a[href], input:not(:disabled), select:not(
 
 /**
  * Keep a place for the keyboard when the element with the focus is removed, such as the button of a row that was
- * deleted: the next row, or else the one before, or else `fallback`. Returns a function that ends this.
+ * deleted: the next row, or else the one before, or else `fallback`. A button that is disabled while its request is
+ * sent loses the focus too, and gets it back. Returns a function that ends this.
  */
 export function keepFocus(within: HTMLElement, fallback: HTMLElement): () => void {
-  let last: Element | null = null;
-  const note = ({ target }: FocusEvent) => (last = target as Element);
+  let last: HTMLElement | null = null;
+  const note = ({ target }: FocusEvent) => (last = target as HTMLElement);
   const observer = new MutationObserver((changes) => {
-    if (!last || last.isConnected || document.activeElement !== document.body) return;
+    if (!last || document.activeElement !== document.body) return;
+    if (last.isConnected) {
+      if (changes.some(({ type, target }) => type === 'attributes' && target === last)) last.focus();
+      return;
+    }
     const change = changes.find(({ removedNodes }) => [...removedNodes].some((node) => node.contains(last)));
     if (!change) return;
     last = null;
@@ -17,7 +22,7 @@ export function keepFocus(within: HTMLElement, fallback: HTMLElement): () => voi
     stop.focus({ preventScroll: stop === fallback });
   });
   within.addEventListener('focusin', note);
-  observer.observe(within, { childList: true, subtree: true });
+  observer.observe(within, { childList: true, subtree: true, attributeFilter: ['disabled'] });
   return () => {
     within.removeEventListener('focusin', note);
     observer.disconnect();

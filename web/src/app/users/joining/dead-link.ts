@@ -1,7 +1,8 @@
-import { Component, input } from '@angular/core';
+import { Component, inject, input } from '@angular/core';
 import { MatButton } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
 
+import { Session } from '../../kernel/session';
 import { Outcome } from './outcome';
 import { t } from './texts';
 
@@ -17,7 +18,11 @@ import { t } from './texts';
     >
       @if (renewal(); as path) {
         <a mat-flat-button [routerLink]="path">{{ t().link.renew }}</a>
-        <a mat-stroked-button routerLink="/sign-in">{{ t().signIn }}</a>
+        @if (session.user()) {
+          <a mat-stroked-button routerLink="/">{{ t().link.start }}</a>
+        } @else {
+          <a mat-stroked-button routerLink="/sign-in">{{ t().signIn }}</a>
+        }
       } @else {
         <a mat-flat-button routerLink="/">{{ t().link.start }}</a>
       }
@@ -31,5 +36,6 @@ export class DeadLink {
   readonly text = input.required<string>();
   /** The page that sends a new link. */
   readonly renewal = input<string>();
+  protected readonly session = inject(Session);
   protected readonly t = t;
 }

@@ -1,5 +1,5 @@
 import { Location } from '@angular/common';
-import { inject, Injectable, signal } from '@angular/core';
+import { inject, Injectable, linkedSignal, signal, WritableSignal } from '@angular/core';
 import { CanActivateFn, RedirectCommand, Router } from '@angular/router';
 
 import { Session } from '../../kernel/session';
@@ -20,6 +20,11 @@ export class MailedLink {
   tokenFor(path: string): string | null {
     const opened = this.opened();
     return opened?.path === path ? opened.token : null;
+  }
+
+  /** A state of the page at `path` that begins again when another link is opened in the same tab. */
+  state<T>(path: () => string, start: T): WritableSignal<T> {
+    return linkedSignal({ source: () => this.tokenFor(path()), computation: () => start });
   }
 
   forget(path: string): void {

@@ -19,7 +19,13 @@ const PAUSE = 60; // seconds; the server drops a second request for the same mai
       @if (local) {
         <p class="quiet small">{{ t().mailbox.local }}</p>
       }
-      <button mat-stroked-button type="button" [disabled]="pause() > 0 || sending()" (click)="sendAgain()">
+      <button
+        mat-stroked-button
+        type="button"
+        [disabled]="pause() > 0 || sending()"
+        disabledInteractive
+        (click)="sendAgain()"
+      >
         {{ pause() > 0 ? t().mailbox.wait(pause()) : t().mailbox.again }}
       </button>
       <p class="links">
@@ -55,6 +61,7 @@ export class Mailbox implements OnInit {
   }
 
   protected async sendAgain(): Promise<void> {
+    if (this.pause() > 0 || this.sending()) return;
     this.sending.set(true);
     try {
       await firstValueFrom(this.send()());

@@ -18,7 +18,9 @@ import { t } from './texts';
       @if (own()) {
         <a mat-flat-button routerLink="/">{{ t().next.start }}</a>
       } @else {
-        <p class="quiet small">{{ t().next.still(user.email) }}</p>
+        <p class="quiet small">
+          {{ email() === null ? t().next.signedIn(user.email) : t().next.still(user.email) }}
+        </p>
         <button mat-flat-button type="button" [disabled]="leaving()" (click)="change()">
           {{ t().next.change }}
         </button>
@@ -36,8 +38,8 @@ import { t } from './texts';
   `,
 })
 export class NextStep {
-  /** Address of the account to which the link belonged; empty if the server does not tell. */
-  readonly email = input('');
+  /** Address of the account to which the link belonged; empty if its sessions have ended, null if it is unknown. */
+  readonly email = input<string | null>('');
 
   private readonly notices = inject(Notices);
   private readonly router = inject(Router);

@@ -2,14 +2,16 @@ import { Component, inject, signal } from '@angular/core';
 import { form, FormField, FormRoot } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
+import type { Observable } from 'rxjs';
 
+import type { User } from '../../api/models';
 import { UsersService } from '../../api/services';
 import { handedEmail } from '../../kernel/handover';
 import { submit } from '../../kernel/submit';
 import { AppField } from '../../ui/field';
 import { FormError } from '../../ui/form-error';
 import { Page } from '../../ui/page';
-import { emailAddress, newPassword } from './fields';
+import { emailAddress, newPassword } from '../../ui/rules';
 import { Mailbox } from './mailbox';
 import { t } from './texts';
 
@@ -62,9 +64,9 @@ export class Register {
     },
     {
       submission: submit({
-        send: (body) => this.users.register({ body }),
-        done: () => {
-          const { email } = this.model();
+        send: (body): Observable<User | null> => this.users.register({ body }), // null: HIDE_ACCOUNTS
+        done: (user, value) => {
+          const email = user?.email ?? value.email;
           this.form().reset({ email, password: '' });
           this.sentTo.set(email);
         },

@@ -11,7 +11,7 @@ import { submit } from '../../kernel/submit';
 import { AppField } from '../../ui/field';
 import { FormError } from '../../ui/form-error';
 import { Page } from '../../ui/page';
-import { emailAddress } from './fields';
+import { emailAddress } from '../../ui/rules';
 import { Mailbox } from './mailbox';
 import { t } from './texts';
 
@@ -58,7 +58,7 @@ export class RequestLink {
   protected readonly form = form(this.model, (path) => emailAddress(path.email), {
     submission: submit({
       send: ({ email }) => this.request(email),
-      done: () => this.sentTo.set(this.model().email),
+      done: (_, { email }) => this.sentTo.set(email),
     }),
   });
 

@@ -10,8 +10,6 @@ export const t = texts({
       label: 'Password',
       new: 'New password',
       hint: '8 to 128 characters. Several words are easy to remember and hard to guess.',
-      short: 'Enter at least 8 characters.',
-      long: 'Enter at most 128 characters.',
     },
     register: {
       heading: 'Create an account',
@@ -55,6 +53,7 @@ export const t = texts({
     next: {
       start: 'Continue',
       still: (email: string) => `In this browser you are still signed in with another account: ${email}.`,
+      signedIn: (email: string) => `In this browser you are signed in as ${email}.`,
       change: 'Switch accounts',
       stay: 'Stay signed in',
     },
@@ -121,8 +120,6 @@ export const t = texts({
       label: 'Passwort',
       new: 'Neues Passwort',
       hint: '8 bis 128 Zeichen. Mehrere Wörter sind leicht zu merken und schwer zu erraten.',
-      short: 'Geben Sie mindestens 8 Zeichen ein.',
-      long: 'Geben Sie höchstens 128 Zeichen ein.',
     },
     register: {
       heading: 'Konto anlegen',
@@ -169,6 +166,7 @@ export const t = texts({
       start: 'Weiter',
       still: (email: string) =>
         `In diesem Browser sind Sie noch mit einem anderen Konto angemeldet: ${email}.`,
+      signedIn: (email: string) => `In diesem Browser sind Sie als ${email} angemeldet.`,
       change: 'Konto wechseln',
       stay: 'Angemeldet bleiben',
     },

@@ -1,4 +1,4 @@
-import { Component, computed, DestroyRef, inject, input, linkedSignal, WritableSignal } from '@angular/core';
+import { Component, computed, DestroyRef, inject, input } from '@angular/core';
 import { form, FormField, FormRoot, hidden } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import type { Observable } from 'rxjs';
@@ -10,8 +10,8 @@ import { submit } from '../../kernel/submit';
 import { AppField } from '../../ui/field';
 import { FormError } from '../../ui/form-error';
 import { Page } from '../../ui/page';
+import { newPassword } from '../../ui/rules';
 import { DeadLink } from './dead-link';
-import { newPassword } from './fields';
 import { MailedLink } from './link';
 import { NextStep } from './next-step';
 import { OtherAccount } from './other-account';
@@ -83,14 +83,14 @@ export class UseLink {
   private readonly path = computed(() => `/${this.purpose()}`);
   protected readonly token = computed(() => this.link.tokenFor(this.path()));
   /** The account of the link after its use; the address is empty if the server does not tell it. */
-  protected readonly done = this.state<{ email: string } | null>(null);
-  protected readonly dead = this.state(false);
+  protected readonly done = this.link.state<{ email: string } | null>(this.path, null);
+  protected readonly dead = this.link.state(this.path, false);
   protected readonly renewal = computed(() => {
     const sets = this.purpose() === 'reset-password' || this.purpose() === 'accept-invitation';
     return sets ? '/forgot-password' : undefined;
   });
 
-  private readonly model = this.state({ password: '' });
+  private readonly model = this.link.state(this.path, { password: '' });
   protected readonly form = form(
     this.model,
     (path) => {
@@ -116,11 +116,6 @@ export class UseLink {
 
   constructor() {
     inject(DestroyRef).onDestroy(() => this.link.forget(this.path()));
-  }
-
-  /** A state that begins again when another link is opened in the same tab. */
-  private state<T>(start: T): WritableSignal<T> {
-    return linkedSignal({ source: this.token, computation: () => start });
   }
 
   private send(token: string, password: string): Observable<User | null> {

@@ -1,4 +1,4 @@
-import { Component, computed, DestroyRef, inject, linkedSignal, WritableSignal } from '@angular/core';
+import { Component, computed, DestroyRef, inject } from '@angular/core';
 import { rxResource } from '@angular/core/rxjs-interop';
 import { form, FormField, FormRoot, hidden } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
@@ -10,10 +10,10 @@ import { submit } from '../../kernel/submit';
 import { AppField } from '../../ui/field';
 import { FormError } from '../../ui/form-error';
 import { Page } from '../../ui/page';
+import { newPassword } from '../../ui/rules';
 import { Failure, Skeleton } from '../../ui/states';
 import { Time } from '../../ui/time';
 import { DeadLink } from './dead-link';
-import { newPassword } from './fields';
 import { MailedLink } from './link';
 import { NextStep } from './next-step';
 import { OtherAccount } from './other-account';
@@ -55,8 +55,8 @@ export class Verify {
 
   protected readonly token = computed(() => this.link.tokenFor(PATH));
   /** Address of the account that was confirmed. */
-  protected readonly confirmed = this.state<string | null>(null);
-  protected readonly refused = this.state<'dead' | 'done' | null>(null);
+  protected readonly confirmed = this.link.state<string | null>(() => PATH, null);
+  protected readonly refused = this.link.state<'dead' | 'done' | null>(() => PATH, null);
 
   protected readonly registration = rxResource({
     params: () => this.token() ?? undefined,
@@ -66,7 +66,7 @@ export class Verify {
     () => this.refused() === 'dead' || problemOf(this.registration.error()).code === 'VERIFY_USER_BAD_TOKEN',
   );
 
-  private readonly model = this.state({ stranger: false, password: '' });
+  private readonly model = this.link.state(() => PATH, { stranger: false, password: '' });
   protected readonly form = form(
     this.model,
     (path) => {
@@ -85,16 +85,12 @@ export class Verify {
         failed: ({ code }) => {
           if (code === 'VERIFY_USER_BAD_TOKEN') this.refused.set('dead');
           else if (code === 'VERIFY_USER_ALREADY_VERIFIED') this.refused.set('done');
+          void this.session.check(); // the account may be that of the session
           return this.refused() !== null;
         },
       }),
     },
   );
-
-  /** A state that begins again when another link is opened in the same tab. */
-  private state<T>(start: T): WritableSignal<T> {
-    return linkedSignal({ source: this.token, computation: () => start });
-  }
 
   constructor() {
     inject(DestroyRef).onDestroy(() => this.link.forget(PATH));

@@ -2,13 +2,14 @@ import { signal } from '@angular/core';
 import { TestBed } from '@angular/core/testing';
 import { form } from '@angular/forms/signals';
 
-import { emailAddress, newPassword } from './fields';
+import { emailAddress, newPassword, personName } from './rules';
 
-function check(email: string, password: string): string[] {
+function check(email: string, password: string, name = ''): string[] {
   const tree = TestBed.runInInjectionContext(() =>
-    form(signal({ email, password }), (path) => {
+    form(signal({ email, password, name }), (path) => {
       emailAddress(path.email);
       newPassword(path.password);
+      personName(path.name);
     }),
   );
   return tree()
@@ -27,8 +28,10 @@ it('refuses an address without a dot in its domain', () => {
   expect(check('', 'x'.repeat(8))).toEqual(['required']);
 });
 
-it('counts the characters of a password as the server does', () => {
+it('counts characters as the server does', () => {
   expect(check('ada@example.com', 'e\u0301'.repeat(7))).toEqual(['short']); // seven times é
   expect(check('ada@example.com', 'x'.repeat(129))).toEqual(['long']);
   expect(check('ada@example.com', '')).toEqual(['required']);
+  expect(check('ada@example.com', 'x'.repeat(8), '🦊'.repeat(100))).toEqual([]);
+  expect(check('ada@example.com', 'x'.repeat(8), '🦊'.repeat(101))).toEqual(['long']);
 });
