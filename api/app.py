@@ -17,7 +17,16 @@ from api.features import FEATURES
 from api.kernel import telemetry
 from api.kernel.context import open_context
 from api.kernel.errors import NOT_FOUND, Problems
-from api.kernel.feature import Feature, authenticate_of, recognise_of, renewal_of, schedules_of, settings_of, tasks_of
+from api.kernel.feature import (
+    Feature,
+    authenticate_of,
+    quotas_of,
+    recognise_of,
+    renewal_of,
+    schedules_of,
+    settings_of,
+    tasks_of,
+)
 from api.kernel.http.application import BrowserApplication
 from api.kernel.http.cors import Cors
 from api.kernel.http.gate import Gate
@@ -85,7 +94,7 @@ def create_app(
         from api.kernel.telemetry.exposition import Scrapes  # imports the SDK's metrics
 
         scrapes = [Route("/metrics", Scrapes(exposition, token))]
-    table = mount(routes, authenticate_of(features), recognise_of(features), renewal_of(features))
+    table = mount(routes, authenticate_of(features), recognise_of(features), renewal_of(features), quotas_of(features))
     app = Application(
         routes=[*scrapes, table, *pages],
         middleware=[

@@ -1,12 +1,13 @@
 """The list of features."""
 
-from api import audit, notifications, operations, sessions, system, users, webhooks
+from api import audit, notifications, operations, plans, sessions, system, users, webhooks
 
 FEATURES = (
     users.feature,
     sessions.feature,
     audit.feature,
     notifications.feature,
+    plans.feature,
     operations.feature,
     system.feature,
     webhooks.feature,

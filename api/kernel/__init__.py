@@ -19,6 +19,7 @@ from api.kernel.errors import (
     bad_request,
     conflict,
     forbidden,
+    not_found,
     problem,
     unauthorized,
 )
@@ -29,7 +30,7 @@ from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, 
 from api.kernel.http.streams import Stream, to_csv, to_ndjson
 from api.kernel.http.validators import Version, refuse_stale
 from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in, superuser
-from api.kernel.identity.limits import Policy, network_of
+from api.kernel.identity.limits import Policy, Quota, network_of
 from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode, shown_address
 from api.kernel.input.conversion import Normal, Shown
 from api.kernel.input.media import media_type_of
@@ -68,6 +69,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Principal",  # who is signed in; `has_role`
     "anyone", "holder", "signed_in", "superuser", "role",  # guards
     "Policy", "Rate",  # a limit that a handler charges
+    "Quota",  # a rate that replaces the general limit of an account
     "network_of",  # network of an address, for limits
     "Origin", "origin",  # actor, address and trace of the current request or task
     # Input
@@ -87,7 +89,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "shared",  # one result for concurrent callers
     # Errors
     "Problem", "FieldError",  # an error response (RFC 9457), and an invalid field
-    "problem", "bad_request", "unauthorized", "forbidden", "conflict",  # create an error code
+    "problem", "bad_request", "unauthorized", "forbidden", "not_found", "conflict",  # create an error code
     "NOT_FOUND", "UNAUTHORIZED", "VALIDATION_FAILED", "RATE_LIMITED", "UNAVAILABLE",  # the kernel's codes
     # Events, tasks and messages
     "Event", "Person", "Thing",  # an event, and the declarations of its ids

@@ -8,7 +8,7 @@ import msgspec
 
 from api.kernel.config.variables import FeatureSettings
 from api.kernel.context import Context
-from api.kernel.http.routing import Authenticate, Identify, Renewal, Route
+from api.kernel.http.routing import Authenticate, Identify, Quotas, Renewal, Route
 from api.kernel.identity.auth import TOKEN_INVALID, Claims, Principal
 from api.kernel.outbox.consumers import Consumer
 from api.kernel.outbox.schedules import Schedule
@@ -40,6 +40,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     """Returns the sign-in of a browser's cookies, without a query. At most one feature has it."""
     renew: Renewal | None = None
     """Replaces the caller's tokens for handlers that take `renew`. The same feature has it."""
+    quotas: Quotas | None = None
+    """Returns the rate of an account for a route, instead of RATE_LIMIT_SIGNED_IN. At most one feature has it."""
 
 
 def tasks_of(features: Sequence[Feature]) -> list[Task[Any]]:
@@ -66,6 +68,14 @@ def schedules_of(features: Sequence[Feature]) -> list[Schedule]:
 
 def consumers_of(features: Sequence[Feature]) -> list[Consumer]:
     return [consumer for feature in features for consumer in feature.consumers]
+
+
+def quotas_of(features: Sequence[Feature]) -> Quotas | None:
+    """Return the `quotas` of the feature that has it. Raises TypeError if several have."""
+    found = [feature.quotas for feature in features if feature.quotas]
+    if len(found) > 1:
+        raise TypeError("Several features have `quotas`; remove all but one.")
+    return next(iter(found), None)
 
 
 def renewal_of(features: Sequence[Feature]) -> Renewal | None:

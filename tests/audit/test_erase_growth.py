@@ -19,7 +19,7 @@ from api.users.events import EmailChanged, UserDeleted, UserDisabled, UserUpdate
 from api.users.tasks import ResetWanted, send_email_changed, send_reset
 from tests.audit.entries import HERE, announce
 from tests.audit.test_chain import last
-from tests.plans import explain, nodes
+from tests.query_plans import explain, nodes
 from tests.transactions import in_transaction
 from worker.queries import lease_tasks, sweep_published
 

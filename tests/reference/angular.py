@@ -30,7 +30,7 @@ class Application:
     origin: str | None
     access_token: str | None = None
     notified: list[str] = field(default_factory=list)
-    """Texts of the notifications for failed requests."""
+    """Texts that are shown for failed requests."""
 
     async def resource(self, method: str, path: str, body: object = None) -> Any:
         """Send the request of a generated service, a httpResource. Returns its value."""

@@ -151,3 +151,22 @@ async def test_requests_may_skip_the_notifications(application: Application) -> 
     """RestService sends a header to its own interceptor, and so to the server."""
     if application.origin:
         await application.preflight("GET", "/api/health", {"skip-error-handling": "true"})
+
+
+async def test_superusers_manage_plans(application: Application, superuser: Person) -> None:
+    """It sends no If-Match, and the names of a PUT's fields are those of the response."""
+    await application.login(superuser.email, PASSWORD)
+    tier = await application.resource("POST", "/api/plans/tiers", {"name": "free"})
+    assert isinstance(tier["id"], int)
+    assert await application.resource("GET", "/api/plans/tiers") == [tier]
+    body = {"target_type": "U", "target_id": "user123", "name": "Premium User", "is_active": True}
+    target = await application.resource("POST", f"/api/plans/tier-targets?tier_id={tier['id']}", body)
+    assert target.items() >= {**body, "tier_id": tier["id"]}.items()
+    limits = f"/api/plans/rate-limits?tier_target_id={target['id']}"
+    rule = await application.resource("POST", limits, {"path": "/api/users", "limit": 5, "period": 60})
+    assert (rule["name"], rule["path"]) == ("api_users:5:60", "api_users")
+    path = f"/api/plans/rate-limits/{rule['id']}"
+    assert (await application.resource("PUT", path, {"limit": 10, "name": None}))["limit"] == 10
+    for each in (path, f"/api/plans/tier-targets/{target['id']}", f"/api/plans/tiers/{tier['id']}"):
+        assert await application.resource("DELETE", each) is None
+        assert await failure(application, "GET", each) == 404

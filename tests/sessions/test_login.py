@@ -15,7 +15,7 @@ from api.kernel.identity.passwords import WAITING
 from api.sessions import queries
 from api.sessions.upkeep import announce_refusals
 from tests.factories import PASSWORD, make_user
-from tests.plans import explain, pages
+from tests.query_plans import explain, pages
 from tests.sessions.signing import is_signed_in, login, set_by, sign_in
 
 OLD_HASHES = {

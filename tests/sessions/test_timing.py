@@ -15,7 +15,7 @@ from api.kernel.identity import passwords as module
 from api.kernel.identity.hashes import read
 from api.sessions import queries
 from tests.factories import PASSWORD, make_user
-from tests.plans import explain, nodes
+from tests.query_plans import explain, nodes
 from tests.sessions.signing import bearer, login
 
 pytestmark = pytest.mark.hashing

@@ -14,7 +14,7 @@ from api.users import queries
 from api.users.handlers.administration import BEGINNINGS, MOST_WORDS, REVERSED
 from api.users.search import search_of
 from api.users.types import Range, UserSearch
-from tests.plans import explain, nodes, pages
+from tests.query_plans import explain, nodes, pages
 
 pytestmark = pytest.mark.fresh
 

@@ -9,7 +9,7 @@ from api.audit.queries import erase_strangers, list_removable
 from api.kernel.context import Context
 from api.sessions.queries import delete_old
 from api.users.queries import delete_old_tokens
-from tests.plans import explain, nodes
+from tests.query_plans import explain, nodes
 from worker import queries
 from worker.relay import EVENTS_AT_ONCE, TASKS_QUEUED
 

@@ -13,7 +13,7 @@ from api.kernel.context import Context
 from api.kernel.outbox import events
 from api.kernel.outbox.backlog import MOST_COUNTED
 from api.kernel.settings import Settings
-from tests.plans import explain, nodes, pages
+from tests.query_plans import explain, nodes, pages
 from worker import queries
 from worker.relay import EVENTS_AT_ONCE, TASKS_QUEUED
 

@@ -30,6 +30,7 @@ from api.kernel.http.routing import (
     PREFIX,
     Authenticate,
     Identify,
+    Quotas,
     Renew,
     Renewal,
     Reply,
@@ -43,7 +44,7 @@ from api.kernel.http.sse import stream
 from api.kernel.http.streams import Stream, disposition_of, respond
 from api.kernel.http.validators import etag
 from api.kernel.identity.auth import Principal
-from api.kernel.identity.limits import Policy, describe, merge
+from api.kernel.identity.limits import Policy, Quota, describe, merge
 from api.kernel.input.bodies import has_body
 from api.kernel.input.conversion import convert
 from api.kernel.input.decoding import JSON, PairsDecoder, decode_json, read_body, read_form
@@ -64,7 +65,15 @@ _NO_FIELDS = PairsDecoder(NoFields)
 class Endpoint:
     """A route, compiled at start."""
 
-    def __init__(self, route: Route, authenticate: Authenticate, recognise: Identify, renewal: Renewal | None) -> None:
+    def __init__(
+        self,
+        route: Route,
+        authenticate: Authenticate,
+        recognise: Identify,
+        renewal: Renewal | None = None,
+        quotas: Quotas | None = None,
+        paths: tuple[str, ...] = (),
+    ) -> None:
         self.route = route
         self._inputs = inputs_of(route)
         self._form = PairsDecoder(self._inputs.form) if self._inputs.form else None
@@ -81,6 +90,9 @@ class Endpoint:
         self._receiver = Receiver(route) if route.receives else None
         self._gate = Gate(route, "principal" in self._inputs.ambient, authenticate, recognise)
         self._renewal = renewal
+        self._quotas = quotas
+        self._paths = paths
+        """The paths of all routes that count requests, for handlers that take `paths`."""
         if "renew" in self._inputs.ambient and renewal is None:
             raise TypeError(f"{route.handler.__name__} takes `renew`, but no feature implements it.")
 
@@ -154,7 +166,7 @@ class Endpoint:
         if_match = _text(headers, b"if-match")
         known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
         known |= {"cookies": cookies, "if_match": if_match, "language": origin.get().language}
-        known["last_event_id"] = _text(headers, b"last-event-id")
+        known |= {"last_event_id": _text(headers, b"last-event-id"), "paths": self._paths}
         renewed: dict[str, str] = {}
         if self._renewal and caller.principal:
             known["renew"] = _renew_with(self._renewal, context, caller.principal, cookies, renewed)
@@ -182,7 +194,8 @@ class Endpoint:
             return {}
         limiter, address = context.limiter, origin.get().address
         known = caller.known or proved
-        limits = limiter.general(str(known) if known else None, address)
+        quota = await self._quota(context, caller)
+        limits = limiter.general(str(known) if known else None, address, quota)
         if self._own:
             key = caller.known if self.route.guard.asks else proved
             limits += limiter.own(self._own, str(key) if key else None, address)
@@ -194,6 +207,15 @@ class Endpoint:
             refusal.headers["ratelimit-policy"] = described
             raise
         return verdict.headers(described)
+
+    async def _quota(self, context: Context, caller: Caller) -> Quota | None:
+        """Return the quota that replaces the general limit of an account. A sign-in whose account is not looked up has
+        the roles of its token."""
+        claims = caller.claims
+        if self._quotas is None or claims is None or caller.known != claims.sub:
+            return None
+        roles = caller.principal.roles if caller.principal else claims.roles
+        return await self._quotas(context, claims.sub, roles, self.route.path)
 
     def _may_fail(self, caller: Caller) -> bool:
         """Whether this route may refuse a token of such a caller."""

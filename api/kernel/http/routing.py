@@ -18,7 +18,7 @@ from api.kernel.http.cookies import Cookies
 from api.kernel.http.paging import Page
 from api.kernel.http.streams import Stream
 from api.kernel.identity.auth import Claims, Guard, Principal
-from api.kernel.identity.limits import Policy
+from api.kernel.identity.limits import Policy, Quota
 from api.kernel.input.bodies import MAX_BODY_BYTES, in_words, size_of
 from api.kernel.input.conversion import shown
 from api.kernel.input.decoding import JSON
@@ -33,7 +33,7 @@ IN_MEMORY_BYTES = 8 * 1024 * 1024
 """Maximum of `max_body` for `bytes`: up to 500 concurrent requests per path may each hold one."""
 DECODED_BYTES = 1024 * 1024
 """Maximum of `max_body` for JSON and forms: decoding this much blocks the event loop for up to a third of a second."""
-AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "language", "last_event_id", "renew")
+AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "language", "last_event_id", "renew", "paths")
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
 Identify = Callable[[Context, Cookies, Any], UUID | None]
@@ -43,6 +43,9 @@ Renew = Callable[[Transaction], Awaitable[UUID]]
 tokens."""
 Renewal = Callable[[Context, Transaction, Principal, Cookies], Awaitable[tuple[UUID, dict[str, str]]]]
 """Implementation of Renew. Returns the new `sid`, and response headers with the tokens unless they are in cookies."""
+Quotas = Callable[[Context, UUID, tuple[str, ...], str], Awaitable[Quota | None]]
+"""Returns the quota of an account with these roles for a route's path; None keeps the general limit. It is called for
+each request, so it reads memory and raises no Problem."""
 ACCESS_HEADER, REFRESH_HEADER = "X-Access-Token", "X-Refresh-Token"
 _encode = msgspec.json.Encoder().encode
 

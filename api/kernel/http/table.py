@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.kernel.errors import METHOD_NOT_ALLOWED, UNAVAILABLE
 from api.kernel.http.pipeline import Endpoint
-from api.kernel.http.routing import PREFIX, Authenticate, Identify, Renewal, Route
+from api.kernel.http.routing import PREFIX, Authenticate, Identify, Quotas, Renewal, Route
 
 MAX_ACTIVE = 500
 """Maximum concurrent requests per path; more are answered 503."""
@@ -70,13 +70,18 @@ class Table(BaseRoute):
 
 
 def mount(
-    routes: Sequence[Route], authenticate: Authenticate, recognise: Identify, renewal: Renewal | None = None
+    routes: Sequence[Route],
+    authenticate: Authenticate,
+    recognise: Identify,
+    renewal: Renewal | None = None,
+    quotas: Quotas | None = None,
 ) -> Table:
     """Build the routing table. Raises TypeError for duplicate routes and routes that do not fit their handler."""
     paths: dict[str, Methods] = {}
+    counting = tuple(dict.fromkeys(route.path for route in routes if route.limit != "off"))
     for route in routes:
         methods = paths.setdefault(route.path, Methods(route.path))
         if route.method in methods.endpoints:
             raise TypeError(f"{route.method} {route.path} is defined twice; remove one of the routes.")
-        methods.endpoints[route.method] = Endpoint(route, authenticate, recognise, renewal)
+        methods.endpoints[route.method] = Endpoint(route, authenticate, recognise, renewal, quotas, counting)
     return Table(paths.values())

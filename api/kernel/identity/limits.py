@@ -47,6 +47,21 @@ class Limit(msgspec.Struct, frozen=True):
     """Allow half as much when not counted in Redis."""
 
 
+_FULL = Limit("quota:full", "full", Rate(0, 1))
+"""Has no room: nothing is charged to the limits beside it."""
+
+
+class Quota(msgspec.Struct, frozen=True):
+    """A rate that replaces the general limit of a caller."""
+
+    name: str
+    """Its public name: ASCII without quotes, commas and semicolons."""
+    rate: Rate
+    window: str
+    """Requests of one caller under quotas with the same window and period are counted together: replacing a quota by
+    another of its window does not reset the count. `all` is the window of the general limit."""
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """Whether a request was allowed, and the state of each of its limits afterwards."""
 
@@ -104,8 +119,14 @@ class Limiter:
         self._asking: list[tuple[Sequence[Limit], asyncio.Future[Verdict]]] = []
         self._flight: asyncio.Task[None] | None = None
 
-    def general(self, known: str | None, address: str | None) -> list[Limit]:
-        """Return the limit on every request, by caller if known, otherwise by address."""
+    def general(self, known: str | None, address: str | None, quota: Quota | None = None) -> list[Limit]:
+        """Return the limit on every request, by caller if known, otherwise by address. A quota replaces that of a known
+        caller."""
+        if known and quota:
+            general, period = self._signed_in, quota.rate.period
+            # A window forgets requests that are older than its period, so that each period needs a window of its own.
+            shares = quota.window == "all" and general is not None and general.period == period
+            return [Limit(f"quota:{'all' if shares else f'{quota.window}/{period}'}:{known}", quota.name, quota.rate)]
         if known:
             return [Limit(f"quota:all:{known}", "all", self._signed_in)] if self._signed_in else []
         return [Limit(f"quota:all:{network_of(address)}", "all", self._anonymous)] if self._anonymous else []
@@ -137,15 +158,17 @@ class Limiter:
         is charged."""
         if not limits:
             return Verdict(True, (), ())
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Verdict] = loop.create_future()
-        self._asking.append((limits, answer))
-        if self._flight is None:
-            self._flight = loop.create_task(self._ask())
-        verdict = await answer
+        verdict = await self._decide(limits)
         if not verdict.allowed:
             raise verdict.refusal()
         return verdict
+
+    async def look(self, limits: Sequence[Limit]) -> Verdict:
+        """Return the state of the limits without charging them."""
+        if not limits:
+            return Verdict(True, (), ())
+        verdict = await self._decide([*limits, _FULL])
+        return Verdict(True, limits, verdict.counts[:-1], alone=verdict.alone)
 
     async def refund(self, verdict: Verdict) -> None:
         """Return one request to each charged limit, when the request does not count against it."""
@@ -163,6 +186,14 @@ class Limiter:
         remain until they expire."""
         if limits:
             await self._cache.execute("DEL", *(limit.key for limit in limits))
+
+    async def _decide(self, limits: Sequence[Limit]) -> Verdict:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Verdict] = loop.create_future()
+        self._asking.append((limits, answer))
+        if self._flight is None:
+            self._flight = loop.create_task(self._ask())
+        return await answer
 
     async def _ask(self) -> None:
         """Send one round trip at a time for all pending requests: under load, the Redis client is the bottleneck."""

@@ -1,0 +1,8 @@
+"""Plans: how often accounts may call which routes. A tier has targets, which are accounts or roles, and a target has
+rate limits. Changes apply in all processes within a second."""
+
+from api.kernel import Feature
+from api.plans import routes
+from api.plans.quotas import quota_of
+
+feature = Feature(name="plans", routes=routes.routes, quotas=quota_of)

@@ -1,0 +1,122 @@
+"""Typed signatures of the queries in sql/plans/."""
+
+from uuid import UUID
+
+from api.kernel import Database, Transaction, query
+from api.plans.errors import (
+    RATE_LIMIT_ALREADY_EXISTS,
+    TIER_ALREADY_EXISTS,
+    TIER_IN_USE,
+    TIER_NOT_FOUND,
+    TIER_TARGET_ALREADY_EXISTS,
+    TIER_TARGET_NOT_FOUND,
+)
+from api.plans.types import Loaded, Rule, Tier, TierTarget
+
+
+@query
+async def advance_version(db: Transaction) -> None: ...
+
+
+@query
+async def load_plans(db: Database, known: int) -> Loaded: ...
+
+
+@query
+async def find_roles(db: Database, id: UUID) -> list[str] | None: ...
+
+
+# Tiers
+
+
+@query(plan_tiers_name_key=TIER_ALREADY_EXISTS)
+async def insert_tier(db: Transaction, name: str) -> int: ...
+
+
+@query
+async def find_tier(db: Database, id: int) -> Tier | None: ...
+
+
+@query
+async def list_tiers(db: Database, after: int, most: int) -> list[Tier]: ...
+
+
+@query(plan_tiers_name_key=TIER_ALREADY_EXISTS)
+async def change_tier(db: Transaction, id: int, name: str) -> None: ...
+
+
+@query(plan_targets_tier_id_fkey=TIER_IN_USE)
+async def delete_tier(db: Transaction, id: int) -> None: ...
+
+
+# Targets
+
+
+@query(plan_targets_active_key=TIER_TARGET_ALREADY_EXISTS, plan_targets_tier_id_fkey=TIER_NOT_FOUND)
+async def insert_target(
+    db: Transaction,
+    tier_id: int,
+    target_type: str,
+    target_id: str,
+    user_id: UUID | None,
+    name: str | None,
+    is_active: bool,
+) -> int: ...
+
+
+@query
+async def find_target(db: Database, id: int) -> TierTarget | None: ...
+
+
+@query
+async def list_targets(
+    db: Database, target_type: str | None, target_id: str | None, tier_id: int | None, after: int, most: int
+) -> list[TierTarget]: ...
+
+
+@query(plan_targets_active_key=TIER_TARGET_ALREADY_EXISTS, plan_targets_tier_id_fkey=TIER_NOT_FOUND)
+async def change_target(
+    db: Transaction,
+    id: int,
+    tier_id: int,
+    target_type: str,
+    target_id: str,
+    user_id: UUID | None,
+    name: str | None,
+    is_active: bool,
+) -> None: ...
+
+
+@query
+async def delete_target(db: Transaction, id: int) -> None: ...
+
+
+# Rate limits
+
+
+@query(
+    plan_rules_path_key=RATE_LIMIT_ALREADY_EXISTS,
+    plan_rules_name_key=RATE_LIMIT_ALREADY_EXISTS,
+    plan_rules_tier_target_id_fkey=TIER_TARGET_NOT_FOUND,
+)
+async def insert_rule(db: Transaction, tier_target_id: int, name: str, path: str, most: int, seconds: int) -> int: ...
+
+
+@query
+async def find_rule(db: Database, id: int) -> Rule | None: ...
+
+
+@query
+async def has_rules(db: Database, tier_target_id: int) -> bool: ...
+
+
+@query
+async def list_rules(db: Database, tier_target_id: int | None, after: int, most: int) -> list[Rule]: ...
+
+
+@query(plan_rules_path_key=RATE_LIMIT_ALREADY_EXISTS, plan_rules_name_key=RATE_LIMIT_ALREADY_EXISTS)
+async def change_rule(db: Transaction, id: int, name: str, path: str, most: int, seconds: int) -> None: ...
+
+
+@query
+async def delete_rule(db: Transaction, id: int) -> None: ...
