@@ -110,12 +110,18 @@ test('a read that alone gets no answer ends with an error', async ({ page, perso
 
 test('a proxy that reaches no server counts as no connection', async ({ page, person, watch }) => {
   watch.expect(/status of 502/);
-  await page.route('**/api/**', (route) => route.fulfill({ status: 502, body: '<html>Bad gateway</html>' }));
+  let asked = 0;
+  await page.route('**/api/**', (route) => {
+    asked += 1;
+    return route.fulfill({ status: 502, body: '<html>Bad gateway</html>' });
+  });
   await page.goto('/account/sessions');
   const now = page.getByRole('button', { name: 'Try now' });
   await expect(now).toBeVisible();
-  await page.unroute('**/api/**');
+  const before = asked;
   await now.click();
+  await expect.poll(() => asked).toBeGreaterThan(before);
+  await page.unroute('**/api/**'); // the page recovers by itself, so that the button may be gone
   await expect(page.getByRole('button', { name: person.email })).toBeVisible();
 });
 

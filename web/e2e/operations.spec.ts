@@ -131,7 +131,6 @@ test('a page recovers by itself when the server is back', async ({ page, own, wa
   await expect(bar).toBeVisible();
   await expect(figures).toBeVisible();
   await own.resume();
-  await bar.click();
   await expect(bar).toHaveCount(0);
   await page.getByRole('link', { name: 'Health' }).click();
   await expect(page.getByRole('heading', { name: 'Services' })).toBeVisible();
