@@ -326,9 +326,8 @@ CASES: dict[int, tuple[str, str, str]] = {
 }
 _PROVIDERS = "planned: providers"
 LATER = {
-    81: "planned: the Angular client",
+    81: "web/e2e: renewal.spec.ts, joining.spec.ts",
     **dict.fromkeys(range(89, 96), _PROVIDERS),
-    103: "planned: quotas",
     104: "planned: `Idempotency-Key`",
 }
 """Cases of features that are not implemented yet."""

@@ -89,9 +89,11 @@ async def change_webhook(
         return await queries.get(db, id, principal.id)
 
 
-async def delete_webhook(context: Context, principal: Principal, id: UUID) -> None:
+async def delete_webhook(context: Context, principal: Principal, id: UUID, if_match: str | None) -> None:
     """Delete a webhook and its deliveries."""
     async with context.db.transaction() as db:
+        if if_match is not None:
+            refuse_stale(if_match, await queries.lock(db, id, principal.id))
         await queries.delete(db, id, principal.id)
         await record(db, EndpointDeleted(endpoint_id=id, user_id=principal.id))
 

@@ -10,12 +10,18 @@ import { RequestBuilder } from '../../request-builder';
 
 export interface DeleteWebhook$Params {
   id: string;
+
+/**
+ * Entity tag.
+ */
+  'If-Match'?: string;
 }
 
 export function deleteWebhook(http: HttpClient, rootUrl: string, params: DeleteWebhook$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
   const rb = new RequestBuilder(rootUrl, deleteWebhook.PATH, 'delete');
   if (params) {
     rb.path('id', params.id, {});
+    rb.header('If-Match', params['If-Match'], {});
   }
 
   return http.request(
