@@ -1,6 +1,7 @@
 """The built browser application, and files under a prefix: served by exact path, compressed, with a page for each
 navigation."""
 
+import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Scope
 from api.kernel.config.folders import BUILT, read_web_folder
 from api.kernel.errors import NOT_FOUND, Problem, Problems
 from api.kernel.http.application import NONCE, BrowserApplication, mark
-from api.kernel.http.static import Static, walk
+from api.kernel.http.static import Document, Static, walk
 
 HTML = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
 FILES = {
@@ -306,3 +307,18 @@ def test_without_a_variable_the_build_is_served_or_the_stand_in(
     assert read_web_folder(BUILT) == tmp_path / "web/public"
     build(tmp_path / "web/dist/browser", STOCK)
     assert read_web_folder(BUILT) == tmp_path / "web/dist/browser"
+
+
+async def test_concurrent_first_requests_make_a_document_once_and_get_all_of_it() -> None:
+    made: list[bytes] = []
+
+    def make() -> bytes:
+        made.append(bytes(300_000))  # several parts
+        return made[-1]
+
+    transport = httpx.ASGITransport(Document("/document", make, "text/plain"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        answers = await asyncio.gather(*(client.get("/document") for _ in range(20)))
+        plain = await client.get("/document", headers={"accept-encoding": "identity"})
+    assert len(made) == 1
+    assert {answer.content for answer in (*answers, plain)} == {made[0]}

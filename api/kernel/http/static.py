@@ -38,6 +38,8 @@ _COMPRESSIBLE = re.compile(r"text/|application/(javascript|json|manifest\+json|w
 _COMPRESSED_BYTES = range(1024, 8 * 1024 * 1024)
 """A smaller answer fits one packet anyway; a larger one would delay the start by a second."""
 
+_PART_BYTES = 64 * 1024
+
 
 class Coded(msgspec.Struct, frozen=True):
     """A file in one content coding, with its response headers."""
@@ -90,8 +92,19 @@ async def respond(file: File, headers: dict[bytes, bytes], scope: Scope, receive
     if names(headers.get(b"if-none-match", b"").decode("latin-1"), coded.headers["etag"]):
         response = Response(None, 304, coded.headers)
     else:
-        response = Response(coded.content, 200, coded.headers, file.media_type)
+        response = _Parts(coded.content, 200, coded.headers, file.media_type)
     await response(scope, receive, send)
+
+
+class _Parts(Response):
+    """A response that is sent in parts, so that a client that does not read occupies the memory of one of them."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        size = len(self.body)
+        for at in range(0, max(size, 1), _PART_BYTES):
+            part, end = self.body[at : at + _PART_BYTES], at + _PART_BYTES
+            await send({"type": "http.response.body", "body": part, "more_body": end < size})
 
 
 def media_type_of(name: str) -> str:
@@ -121,6 +134,7 @@ class Document:
     def __init__(self, path: str, make: Callable[[], bytes], media_type: str) -> None:
         self._path, self._make, self._media_type = path, make, media_type
         self._file: File | None = None
+        self._lock = asyncio.Lock()
 
     def _made(self) -> File:
         return make_file(self._make(), self._media_type, {"cache-control": "no-cache"})
@@ -128,7 +142,9 @@ class Document:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route_template"] = self._path
         if self._file is None:
-            self._file = await asyncio.to_thread(self._made)
+            async with self._lock:  # concurrent first requests make it once
+                if self._file is None:
+                    self._file = await asyncio.to_thread(self._made)
         await respond(self._file, combine(scope["headers"]), scope, receive, send)
 
 
