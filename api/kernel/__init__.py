@@ -1,7 +1,7 @@
 """The public API of the kernel for features. Features import from `api.kernel` and not from its subpackages;
 import-linter enforces it. docs/architecture.md describes the subpackages."""
 
-from api.kernel.client import HttpError, HttpResponse
+from api.kernel.client import HttpError, HttpResponse, read_retry_after
 from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data.cache import CacheUnavailable, cached, shared
@@ -100,6 +100,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "consume", "Consumer", "Incoming",  # messages of other services, processed once
     # Calls, mail and telemetry
     "HttpError", "HttpResponse",  # context.http calls other services, from tasks
+    "read_retry_after",  # the seconds that a response asks to wait
     "Template",  # a mail in each language
     "Message", "Attachment",  # a mail: recipients, headers, files
     "MailRefused", "MailDelayed",  # permanent and temporary failures

@@ -241,18 +241,20 @@ async def _read(answer: "httpx.Response", most_bytes: int) -> bytes:
 def _judge(response: HttpResponse, host: str, expect: Collection[int]) -> None:
     """Raises HttpError for an unexpected status."""
     if not 200 <= response.status < 300 and response.status not in expect:
-        retry_after = _retry_after(response.headers)
+        retry_after = read_retry_after(response.headers, LONGEST_RETRY_AFTER)
         raise HttpError(f"{host} answers {response.status}", str(response.status), response, retry_after)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def read_retry_after(headers: Mapping[str, str], longest: float) -> float | None:
+    """Return the seconds that Retry-After asks to wait (RFC 9110 §10.2.3), at most `longest`; None without a valid
+    one. Names of `headers` are in lower case."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:9]), LONGEST_RETRY_AFTER)
+        return min(float(text[:9]), longest)
     try:
         at = email.utils.parsedate_to_datetime(text)
     except ValueError:
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), longest)

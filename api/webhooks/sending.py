@@ -4,7 +4,6 @@ Redirects are not followed."""
 
 import asyncio
 import contextlib
-import email.utils
 import functools
 import ssl
 import time
@@ -14,6 +13,7 @@ from urllib.parse import SplitResult
 
 import msgspec
 
+from api.kernel import read_retry_after
 from api.webhooks.addresses import AddressRefused, Network, Resolve, check, port_of, resolve, split
 from api.webhooks.types import Made
 
@@ -86,7 +86,7 @@ class Sender:
             error = str(failure)
         if head and not 200 <= head.status < 300:
             error = "redirects are not followed" if 300 <= head.status < 400 else f"the endpoint answered {head.status}"
-        return Answer(exchange.made(head, error), _retry_after(head.fields) if head else None)
+        return Answer(exchange.made(head, error), read_retry_after(head.fields, LONGEST_RETRY_AFTER) if head else None)
 
 
 class Exchange:
@@ -217,15 +217,3 @@ def _shown(body: bytearray) -> str:
     """The first KiB as text without control characters, which PostgreSQL (NUL) and terminals would not take."""
     text = bytes(body[:SHOWN_BYTES]).decode(errors="replace")
     return "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
-
-
-def _retry_after(fields: Mapping[str, str]) -> float | None:
-    text = fields.get("retry-after", "")
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), LONGEST_RETRY_AFTER)
-    try:
-        at = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

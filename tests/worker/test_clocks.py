@@ -38,7 +38,7 @@ CLOCKS = {
     "api/kernel/telemetry/logs.py": "lines of the log",
     "api/kernel/config/pem.py": "whether a certificate has expired, at the start",
     "api/webhooks/delivery.py": "the time in a signature, which receivers check, and of an attempt",
-    "api/webhooks/sending.py": "when an attempt began, for its log, and a Retry-After that is a date",
+    "api/webhooks/sending.py": "when an attempt began, for its log",
     "api/webhooks/handlers/deliveries.py": "whether a repetition reaches back further than the log, in days",
     "worker/relay.py": "jobs in arq's queue that are minutes old or ahead",
     "api/system/routes.py": "the time of an answer about health",

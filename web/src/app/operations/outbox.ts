@@ -12,6 +12,7 @@ import { Failure, Skeleton } from '../ui/states';
 import { readFullHealth } from '../system/full-health';
 import { Time } from '../ui/time';
 import { formatAge, formatCount } from './amounts';
+import { DeadCount } from './dead-count';
 import { t as texts } from './texts';
 
 const SECONDS = 5;
@@ -26,7 +27,7 @@ type Figure = keyof Sample;
 
 @Component({
   selector: 'app-outbox',
-  imports: [Failure, Icon, Page, RouterLink, Skeleton, Sparkline, Time],
+  imports: [DeadCount, Failure, Icon, Page, RouterLink, Skeleton, Sparkline, Time],
   templateUrl: './outbox.html',
   styleUrl: './outbox.scss',
 })
