@@ -302,7 +302,7 @@ class Expiring(msgspec.Struct, frozen=True):
     """An account that will be deleted at this time, unless its address is confirmed."""
 
     id: UUID
-    expires_after: datetime
+    until: datetime
 
 
 class MailCount(msgspec.Struct, frozen=True):

@@ -31,7 +31,7 @@ async def warn_unverified(context: Context) -> int:
     async with context.db.transaction() as db:
         found = await queries.warn_unverified(db, timedelta(days=days), EXPIRY_NOTICE, UNVERIFIED_AT_ONCE)
         for account in found:
-            await record(db, UserExpiring(user_id=account.id, expires_after=account.expires_after))
+            await record(db, UserExpiring(user_id=account.id, expires_after=account.until))
     return len(found)
 
 

@@ -20,4 +20,4 @@ update users
      order by unverified_since
      limit $3
        for no key update skip locked))
-returning id, greatest(unverified_since + $1::interval, now() + $2::interval) as expires_after;
+returning id, greatest(unverified_since + $1::interval, now() + $2::interval) as until;
