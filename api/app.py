@@ -20,6 +20,7 @@ from api.kernel.errors import NOT_FOUND, Problems
 from api.kernel.feature import (
     Feature,
     authenticate_of,
+    personal_of,
     quotas_of,
     recognise_of,
     renewal_of,
@@ -72,7 +73,8 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_context(settings, subscribers(tasks_of(features))) as context:
+        personal = personal_of(features)
+        async with open_context(settings, subscribers(tasks_of(features)), personal=personal) as context:
             app.state.context = context
             drain_on_signals(context.draining)
             fields = {"port": settings.port, "environment": settings.environment, "release": settings.release}

@@ -1,6 +1,6 @@
 """The list of features."""
 
-from api import audit, notifications, operations, plans, sessions, system, users, webhooks
+from api import audit, notifications, operations, personal, plans, sessions, system, users, webhooks
 
 FEATURES = (
     users.feature,
@@ -11,4 +11,5 @@ FEATURES = (
     operations.feature,
     system.feature,
     webhooks.feature,
+    personal.feature,
 )

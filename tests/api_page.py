@@ -15,7 +15,7 @@ from api.kernel.settings import load
 from dev.stack import embedded
 from migrations.__main__ import migrate
 from tests.browser import Browser
-from tests.conftest import ENVIRONMENT, KINDS, SUBSCRIBERS, client_of
+from tests.conftest import ENVIRONMENT, KINDS, PERSONAL, SUBSCRIBERS, client_of
 from tests.examples import EXAMPLES, ROUTES
 from tests.mailed import mailed
 from tests.transcript import Transcript
@@ -149,7 +149,7 @@ async def run() -> None:
         settings = load(ENVIRONMENT | parts, KINDS)
         migrate(settings.database_url)
         app = create_app(settings)
-        async with open_context(settings, SUBSCRIBERS) as opened, client_of(app) as client:
+        async with open_context(settings, SUBSCRIBERS, personal=PERSONAL) as opened, client_of(app) as client:
             app.state.context = msgspec.structs.replace(opened, mail=MemoryMailer())
             PAGE.write_text(await page(client, app.state.context), "utf-8")
 

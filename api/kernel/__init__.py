@@ -5,7 +5,9 @@ from api.kernel.client import HttpError, HttpResponse, read_retry_after
 from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data.cache import CacheUnavailable, cached, shared
+from api.kernel.data.cursors import snapshot
 from api.kernel.data.database import Autocommit, Database, Transaction, uuid7
+from api.kernel.data.personal import CASCADE, PersonalTable
 from api.kernel.data.rows import Counted
 from api.kernel.data.sql import query
 from api.kernel.errors import (
@@ -83,6 +85,8 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Autocommit",  # for a single writing query: Database or Transaction
     "Counted",  # the rows of a page and the number of all, as a query returns them
     "query",  # binds a signature to its .sql file
+    "snapshot",  # a read-only transaction for long responses
+    "PersonalTable", "CASCADE",  # what a feature stores about accounts: its export and its erasure
     "uuid7",  # a new id, ordered by time
     "cached",  # caches an async function's results in Redis for some seconds
     "CacheUnavailable",  # Redis does not answer

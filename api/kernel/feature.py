@@ -8,6 +8,7 @@ import msgspec
 
 from api.kernel.config.variables import FeatureSettings
 from api.kernel.context import Context
+from api.kernel.data.personal import PersonalTable
 from api.kernel.http.routing import Authenticate, Identify, Quotas, Renewal, Route
 from api.kernel.identity.auth import TOKEN_INVALID, Claims, Principal
 from api.kernel.outbox.consumers import Consumer
@@ -34,6 +35,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     sweeps: Sequence[Sweep] = ()
     schedules: Sequence[Schedule] = ()
     consumers: Sequence[Consumer] = ()
+    personal: Sequence[PersonalTable] = ()
+    """What the feature stores about accounts, for their export and erasure."""
     authenticate: Authenticate | None = None
     """Returns the current Principal for an access token's claims. At most one feature has it."""
     recognise: Identify | None = None
@@ -46,6 +49,16 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
 
 def tasks_of(features: Sequence[Feature]) -> list[Task[Any]]:
     return [task for feature in features for task in feature.tasks]
+
+
+def personal_of(features: Sequence[Feature]) -> tuple[PersonalTable, ...]:
+    """Return the tables with personal data, in the features' order. Raises TypeError if two are exported to one
+    file."""
+    found = tuple(table for feature in features for table in feature.personal)
+    files = [table.exported_as for table in found if table.exported]
+    if twice := {file for file in files if files.count(file) > 1}:
+        raise TypeError(f"{', '.join(sorted(twice))}: two tables are exported to this file; set `file`.")
+    return found
 
 
 def settings_of(features: Sequence[Feature]) -> dict[str, type[FeatureSettings]]:

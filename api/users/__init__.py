@@ -1,7 +1,7 @@
 """User accounts: an e-mail address, confirmed by a mailed link, and a password."""
 
 from api.kernel import Feature
-from api.users import commands, routes, tasks, upkeep
+from api.users import commands, personal, routes, tasks, upkeep
 from api.users.settings import UserSettings
 
 feature = Feature(
@@ -11,4 +11,5 @@ feature = Feature(
     tasks=tasks.tasks,
     sweeps=upkeep.sweeps,
     consumers=commands.consumers,
+    personal=personal.personal,
 )

@@ -1,7 +1,7 @@
 """Webhooks: signed HTTP calls to endpoints of accounts, after events that they subscribed to."""
 
 from api.kernel import Feature
-from api.webhooks import routes, settings, tasks, upkeep
+from api.webhooks import personal, routes, settings, tasks, upkeep
 
 feature = Feature(
     name="webhooks",
@@ -9,4 +9,5 @@ feature = Feature(
     routes=routes.routes,
     tasks=tasks.tasks,
     sweeps=upkeep.sweeps,
+    personal=personal.personal,
 )

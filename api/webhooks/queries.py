@@ -1,5 +1,6 @@
 """One typed signature for each file in sql/webhooks/."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
@@ -160,3 +161,15 @@ async def mark_failing(
 
 @query
 async def release(db: Autocommit, id: UUID, lease: int) -> None: ...
+
+
+@query
+def export_endpoints(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_deliveries(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_attempts(db: Database, user_id: UUID) -> AsyncIterator[str]: ...

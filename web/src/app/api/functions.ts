@@ -145,3 +145,9 @@ export type { Redeliver$Params as Redeliver$Params } from './fn/webhooks/redeliv
 export { redeliver as redeliver } from './fn/webhooks/redeliver';
 export type { Replay$Params as Replay$Params } from './fn/webhooks/replay';
 export { replay as replay } from './fn/webhooks/replay';
+export type { RequestExport$Params as RequestExport$Params } from './fn/personal/request-export';
+export { requestExport as requestExport } from './fn/personal/request-export';
+export type { ListExports$Params as ListExports$Params } from './fn/personal/list-exports';
+export { listExports as listExports } from './fn/personal/list-exports';
+export type { DownloadExport$Params as DownloadExport$Params } from './fn/personal/download-export';
+export { downloadExport as downloadExport } from './fn/personal/download-export';

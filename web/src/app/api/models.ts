@@ -28,6 +28,9 @@ export type { EmailTokenWithPassword } from './models/email-token-with-password'
 export type { Endpoint } from './models/endpoint';
 export type { EndpointChange } from './models/endpoint-change';
 export type { EventType } from './models/event-type';
+export type { Export } from './models/export';
+export type { ExportedFile } from './models/exported-file';
+export type { Exports } from './models/exports';
 export type { FieldError } from './models/field-error';
 export type { FullHealth } from './models/full-health';
 export type { Health } from './models/health';

@@ -8,3 +8,4 @@ export { PlansService } from './services/plans.service';
 export { OperationsService } from './services/operations.service';
 export { SystemService } from './services/system.service';
 export { WebhooksService } from './services/webhooks.service';
+export { PersonalService } from './services/personal.service';
