@@ -4,6 +4,7 @@ import-linter enforces it. docs/architecture.md describes the subpackages."""
 from api.kernel.client import HttpError, HttpResponse, read_retry_after
 from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
+from api.kernel.contract.examples import example_of
 from api.kernel.data.cache import CacheUnavailable, cached, shared
 from api.kernel.data.cursors import snapshot
 from api.kernel.data.database import Autocommit, Database, Transaction, uuid7
@@ -99,6 +100,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Event", "Person", "Thing",  # an event, and the declarations of its ids
     "Contact", "Personal", "Label",  # the declarations of its texts
     "record",  # writes an event to the outbox and the audit
+    "example_of",  # an example of a JSON Schema
     "task", "Task",  # work of the worker; `defer`, `defer_many`, also at a later time
     "Schedule", "Due",  # a task at certain times
     "consume", "Consumer", "Incoming",  # messages of other services, processed once

@@ -6,6 +6,16 @@ import { people } from './people/people.feature';
 import { sessions } from './sessions/sessions.feature';
 import { system } from './system/system.feature';
 import { users } from './users/users.feature';
+import { webhooks } from './webhooks/webhooks.feature';
 
 /** The features of the application, in the order of the navigation. */
-export const FEATURES: readonly Feature[] = [users, account, sessions, people, audit, operations, system];
+export const FEATURES: readonly Feature[] = [
+  users,
+  account,
+  sessions,
+  webhooks,
+  people,
+  audit,
+  operations,
+  system,
+];

@@ -71,6 +71,14 @@ export function lastValue<T>(resource: HttpResourceRef<T | undefined>): Signal<T
 export function readList<P extends { cursor?: string }, T extends { readonly id: string }>(
   operation: Operation<P | undefined, Page<T>>,
   params: () => P | undefined,
+): List<T>;
+export function readList<P extends { cursor?: string }, T extends { readonly id: string }>(
+  operation: Operation<P, Page<T>>,
+  params: () => P | undefined,
+): List<T>;
+export function readList<P extends { cursor?: string }, T extends { readonly id: string }>(
+  operation: Operation<P, Page<T>>,
+  params: () => P | undefined,
 ): List<T> {
   const attempt = signal(0);
   const start = computed(() => ({ params: params(), attempt: attempt() }));
