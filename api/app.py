@@ -20,6 +20,7 @@ from api.kernel.errors import NOT_FOUND, Problems
 from api.kernel.feature import (
     Feature,
     authenticate_of,
+    everywhere,
     quotas_of,
     recognise_of,
     renewal_of,
@@ -72,7 +73,10 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_context(settings, subscribers(tasks_of(features))) as context:
+        async with (
+            open_context(settings, subscribers(tasks_of(features))) as context,
+            everywhere(context, features),
+        ):
             app.state.context = context
             drain_on_signals(context.draining)
             fields = {"port": settings.port, "environment": settings.environment, "release": settings.release}

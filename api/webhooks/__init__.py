@@ -8,5 +8,6 @@ feature = Feature(
     settings=settings.WebhookSettings,
     routes=routes.routes,
     tasks=tasks.tasks,
+    mails=tasks.tasks,
     sweeps=upkeep.sweeps,
 )
