@@ -43,8 +43,9 @@ from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, syst
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
 from api.kernel.outbox.events import Contact, Event, Label, Person, Personal, Thing, record
+from api.kernel.outbox.mailing import MailAttempt
 from api.kernel.outbox.schedules import Due, Schedule
-from api.kernel.outbox.tasks import Task, task
+from api.kernel.outbox.tasks import Task, defer_again, task
 from api.kernel.settings import Rate, Settings
 from api.kernel.telemetry import meter, span
 
@@ -102,6 +103,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "record",  # writes an event to the outbox and the audit
     "example_of",  # an example of a JSON Schema
     "task", "Task",  # work of the worker; `defer`, `defer_many`, also at a later time
+    "defer_again",  # runs a task once more, by its name
     "Schedule", "Due",  # a task at certain times
     "consume", "Consumer", "Incoming",  # messages of other services, processed once
     # Calls, mail and telemetry
@@ -110,6 +112,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Template",  # a mail in each language
     "Message", "Attachment",  # a mail: recipients, headers, files
     "MailRefused", "MailDelayed",  # permanent and temporary failures
+    "MailAttempt",  # an attempt to send a mail, for the feature that records them
     "browser_of", "system_of",  # the sender's device, by its User-Agent
     "meter", "span",  # metrics and traces
 ]  # fmt: skip

@@ -1,0 +1,4 @@
+"""Mails."""
+
+
+def test_nothing() -> None: ...
