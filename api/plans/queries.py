@@ -111,7 +111,9 @@ async def has_rules(db: Database, tier_target_id: int) -> bool: ...
 
 
 @query
-async def list_rules(db: Database, tier_target_id: int | None, after: int, most: int) -> Counted[Rule]: ...
+async def list_rules(
+    db: Database, tier_target_id: int | None, tier_id: int | None, after: int, most: int
+) -> Counted[Rule]: ...
 
 
 @query(plan_rules_path_key=RATE_LIMIT_ALREADY_EXISTS, plan_rules_name_key=RATE_LIMIT_ALREADY_EXISTS)

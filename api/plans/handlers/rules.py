@@ -16,7 +16,7 @@ Paths = tuple[str, ...]
 
 async def list_rate_limits(context: Context, paths: Paths, query: RateLimitList) -> Listing[RateLimit]:
     """List rate limits in the order of their ids."""
-    found = await queries.list_rules(context.db, query.tier_target_id, query.after, query.limit + 1)
+    found = await queries.list_rules(context.db, query.tier_target_id, query.tier_id, query.after, query.limit + 1)
     return page_of([shown(rule, paths) for rule in found.items], query.limit, found.total)
 
 

@@ -65,7 +65,7 @@ async def update_tier_target(
         except (TIER_TARGET_ALREADY_EXISTS, TIER_NOT_FOUND) as refusal:
             raise type(refusal)(_text(refusal, wanted.tier_id, wanted.target_type, named)) from None
         await record(db, _changed(wanted, "updated"))
-    return wanted
+        return await find(db, target.id)
 
 
 async def delete_tier_target(context: Context, tier_target_id: int, if_match: str | None) -> None:
