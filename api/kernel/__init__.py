@@ -28,7 +28,7 @@ from api.kernel.errors import (
 )
 from api.kernel.feature import Feature, Sweep
 from api.kernel.http.caching import CacheControl
-from api.kernel.http.paging import Cursor, Cursors, Limit, Page
+from api.kernel.http.paging import Cursor, Cursors, Limit, Listing, Page
 from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, post, put, websocket
 from api.kernel.http.streams import Stream, to_csv, to_ndjson
 from api.kernel.http.validators import Version, refuse_stale
@@ -69,6 +69,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "websocket",  # sends a Feed's events; `receives` handles messages
     "Feed",  # events for connected clients
     "Page", "Cursor", "Cursors", "Limit",  # keyset pagination
+    "Listing",  # a page whose body is an array
     # Principals and limits
     "Principal",  # who is signed in; `has_role`
     "anyone", "holder", "signed_in", "superuser", "role",  # guards

@@ -4,6 +4,7 @@ docs/openapi.json is a snapshot; its diff shows an API change in reviews."""
 import importlib
 import inspect
 import re
+import types
 import typing
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -39,7 +40,7 @@ from api.kernel.feature import Feature
 from api.kernel.http.caching import caching_fields
 from api.kernel.http.cookies import ACCESS, ORIGIN_NOT_ALLOWED, XSRF_REFUSED
 from api.kernel.http.messages import as_post
-from api.kernel.http.paging import Page
+from api.kernel.http.paging import Listing, Page
 from api.kernel.http.routing import (
     ACCESS_HEADER,
     PREFIX,
@@ -132,10 +133,16 @@ def _types(inputs: Iterable[Inputs]) -> list[Any]:
     """All types in handler signatures, without duplicates, in order."""
     found: dict[Any, None] = {ProblemDocument: None}
     for each in inputs:
-        for kind in (*each.path.values(), each.body, each.form, each.query, each.returns):
+        for kind in (*each.path.values(), each.body, each.form, each.query, _body_of(each)):
             if kind not in (None, type(None), Reply, Stream, bytes, Upload):
                 found[kind] = None
     return list(found)
+
+
+def _body_of(inputs: Inputs) -> Any:
+    """The type of a response's body."""
+    is_listing = typing.get_origin(inputs.returns) is Listing
+    return types.GenericAlias(list, typing.get_args(inputs.returns)) if is_listing else inputs.returns
 
 
 def _about(feature: Feature) -> str:
@@ -232,7 +239,7 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
         return stream_of(inputs, schemas)
     found: dict[str, Any] = {"description": "No content." if route.status == 204 else "Success."}
     headers = ["ETag"] if route.etag else []
-    headers += ["Link"] if typing.get_origin(inputs.returns) is Page else []
+    headers += {Page: ["Link"], Listing: ["Link", "X-Total-Count"]}.get(typing.get_origin(inputs.returns), [])
     if headers:
         found["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
     if route.cache:
@@ -252,7 +259,7 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
     elif inputs.returns is Stream:
         found["content"] = files.streamed(route.media_type)
     elif route.status != 204:
-        schema = {"type": "null"} if inputs.returns in (None, type(None)) else schemas[inputs.returns]
+        schema = {"type": "null"} if inputs.returns in (None, type(None)) else schemas[_body_of(inputs)]
         found["content"] = {JSON: {"schema": schema}}
     others: dict[str, Any] = {}
     if route.etag and route.method == "GET":

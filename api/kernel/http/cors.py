@@ -27,6 +27,7 @@ _RESPONSE_HEADERS = (
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
     "X-Refresh-Token",
+    "X-Total-Count",
     "X-Trace-Id",
 )
 

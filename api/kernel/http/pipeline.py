@@ -25,7 +25,7 @@ from api.kernel.http.compression import (
 from api.kernel.http.cookies import Cookies
 from api.kernel.http.headers import combine, names
 from api.kernel.http.messages import Receiver
-from api.kernel.http.paging import Page
+from api.kernel.http.paging import Listing, Page
 from api.kernel.http.routing import (
     PREFIX,
     Authenticate,
@@ -335,7 +335,7 @@ class Endpoint:
         if compresses and body:
             body = gzipped(body)
             response_headers.append(CONTENT_ENCODING)
-        if isinstance(answer, Page):
+        if isinstance(answer, Page | Listing):
             response_headers += answer.links(scope["path"], scope["query_string"])
         if status not in (204, 304):
             response_headers.append((b"content-length", b"%d" % len(body)))
