@@ -3,6 +3,7 @@ import { audit } from './audit/audit.feature';
 import type { Feature } from './kernel/feature';
 import { operations } from './operations/operations.feature';
 import { people } from './people/people.feature';
+import { plans } from './plans/plans.feature';
 import { sessions } from './sessions/sessions.feature';
 import { system } from './system/system.feature';
 import { users } from './users/users.feature';
@@ -14,6 +15,7 @@ export const FEATURES: readonly Feature[] = [
   account,
   sessions,
   webhooks,
+  plans,
   people,
   audit,
   operations,
