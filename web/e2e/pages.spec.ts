@@ -2,6 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
 import { expect, test } from './fixtures';
+import type { Account, People } from './people';
 import { ROUTES } from './routes';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
@@ -16,18 +17,19 @@ const WIDTHS = [320, 2560];
 for (const { name, path, as } of ROUTES) {
   for (const language of ['en', 'de']) {
     test(`${name} in ${language}`, async ({ page, people, signIn }) => {
-      let id = '';
+      const ids = { id: '', webhook: '', delivery: '' };
       if (as !== 'guest') {
         const account = await people.open({ superuser: as === 'superuser', name: 'Ada Lovelace' });
         await signIn(account);
-        id = account.id;
+        ids.id = account.id;
+        if (path.includes('{webhook}')) Object.assign(ids, await testedWebhook(people, account));
       }
       // As a choice of this window, which comes before the language of the account.
       await page.addInitScript((code) => {
         localStorage.setItem('language', code);
         sessionStorage.setItem('language', code);
       }, language);
-      await page.goto(path.replace('{id}', id));
+      await page.goto(path.replace(/{(\w+)}/g, (_, name: keyof typeof ids) => ids[name]));
       await settle(page);
       for (const size of SIZES) {
         await page.setViewportSize(size);
@@ -51,6 +53,23 @@ for (const { name, path, as } of ROUTES) {
       }
     });
   }
+}
+
+/** A webhook of an account, and a delivery to it that failed, since nothing listens there. */
+async function testedWebhook(
+  people: People,
+  account: Account,
+): Promise<{ webhook: string; delivery: string }> {
+  const url = 'http://127.0.0.1:9/a/path/that/is/longer/than/a/small/window/is/wide/and/has/no/spaces';
+  const description = 'Orders of the shop in Berlin';
+  const body = { url, description, events: ['users.updated', 'sessions.*'] };
+  const { endpoint } = (await people.as(account, 'POST', '/webhooks', body)) as { endpoint: { id: string } };
+  const path = `/webhooks/${endpoint.id}`;
+  const { id } = (await people.as(account, 'POST', `${path}/test`)) as { id: string };
+  await expect
+    .poll(async () => JSON.stringify(await people.as(account, 'GET', `${path}/deliveries/${id}`)))
+    .toContain('"state":"failed"');
+  return { webhook: endpoint.id, delivery: id };
 }
 
 async function expectNoSidewaysScroll(page: Page, variant: string): Promise<void> {

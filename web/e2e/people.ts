@@ -56,6 +56,11 @@ export class People {
     return this.call(method, path, body, await this.root());
   }
 
+  /** Call the API as an account. Returns the decoded body. */
+  async as(who: Credentials, method: string, path: string, body?: object): Promise<unknown> {
+    return this.call(method, path, body, await this.bearer(who));
+  }
+
   private root(): Promise<string> {
     this.token ??= this.bearer(this.stack.root);
     return this.token;
