@@ -19,8 +19,8 @@ interface Fixtures {
   readonly superuser: Account;
   /** Sign in on a device, by default that of `page`, without its pages. */
   readonly signIn: (who: Credentials, device?: BrowserContext) => Promise<void>;
-  /** Sign in on `page`'s device as an account that other tests share, to look only. Returns its id. */
-  readonly visit: (kind: Visitor) => Promise<string>;
+  /** Sign in on `page`'s device as an account that other tests share, to look only. */
+  readonly visit: (kind: Visitor) => Promise<Account>;
   /** Another device, such as a second browser, watched like the first. */
   readonly newDevice: (options?: BrowserContextOptions) => Promise<BrowserContext>;
 }

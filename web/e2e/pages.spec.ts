@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 import { violations } from './axe';
 import { expect, test } from './fixtures';
 import { ROUTES } from './routes';
+import { subjects } from './subjects';
 
 const LANGUAGES = ['en', 'de'] as const;
 const THEMES = ['light', 'dark'] as const;
@@ -14,14 +15,15 @@ const SIZES = [
 const WIDTHS = [320, 2560];
 
 for (const { name, path, as } of ROUTES) {
-  test(name, async ({ page, visit }) => {
+  test(name, async ({ page, people, visit }) => {
     for (const language of LANGUAGES) {
-      const id = as === 'guest' ? '' : await visit({ superuser: as === 'superuser', language });
+      const account = as === 'guest' ? undefined : await visit({ superuser: as === 'superuser', language });
+      const ids = account ? await subjects(path, account, people) : {};
       await page.addInitScript((code) => {
         if (location.protocol !== 'about:') localStorage.setItem('language', code);
       }, language);
       await page.goto('about:blank'); // the next one is no change of the fragment alone
-      await page.goto(path.replace('{id}', id));
+      await page.goto(path.replace(/{(\w+)}/g, (_, name: string) => ids[name] ?? ''));
       await settle(page);
       expect(await page.evaluate(() => document.documentElement.lang)).toBe(language);
       for (const size of SIZES) {

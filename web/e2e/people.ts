@@ -59,6 +59,11 @@ export class People {
     return this.call(method, path, body, { token: await this.root() });
   }
 
+  /** Call the API as an account. Returns the decoded body. */
+  async as(who: Credentials, method: string, path: string, body?: object): Promise<unknown> {
+    return this.call(method, path, body, await this.bearer(who));
+  }
+
   private root(): Promise<string> {
     if (!this.token || Date.now() > this.until) {
       this.until = Date.now() + 10 * 60_000; // it is valid for 15 minutes

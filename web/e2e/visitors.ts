@@ -21,19 +21,19 @@ export class Visitors {
     private readonly agent: string,
   ) {}
 
-  /** Sign a visitor of this kind in on a device, in place of another. Returns the id of the account. */
-  async visit(device: BrowserContext, { superuser, language }: Visitor): Promise<string> {
+  /** Sign a visitor of this kind in on a device, in place of another. Returns the account. */
+  async visit(device: BrowserContext, { superuser, language }: Visitor): Promise<Account> {
     const kind = `${language} ${String(superuser)}`;
     await device.clearCookies();
     const found = this.known.get(kind);
     if (found && found.until > Date.now()) {
       await device.addCookies(found.cookies);
-      return found.account.id;
+      return found.account;
     }
     const account = found?.account ?? (await this.people.open({ superuser, language, name: 'Ada Lovelace' }));
     const until = Date.now() + USED;
     await this.people.signIn(account, device, this.agent);
     this.known.set(kind, { account, cookies: await device.cookies(), until });
-    return account.id;
+    return account;
   }
 }

@@ -10,13 +10,14 @@ import { Icon } from '../ui/icon';
 import { Json } from '../ui/json';
 import { Page } from '../ui/page';
 import { Empty, Failure, Skeleton } from '../ui/states';
+import { Marked } from './marked';
 import { t as texts } from './texts';
 import { topicsOf } from './topics';
 
 /** The events that webhooks can receive. */
 @Component({
   selector: 'app-catalog',
-  imports: [Empty, Failure, Icon, Json, MatButton, Page, RouterLink, Skeleton],
+  imports: [Empty, Failure, Icon, Json, Marked, MatButton, Page, RouterLink, Skeleton],
   template: `
     <a class="back small" routerLink="/webhooks"><app-icon name="arrow_back" />{{ all().back }}</a>
     <app-page [heading]="t().heading" [lead]="t().lead">
@@ -51,7 +52,7 @@ import { topicsOf } from './topics';
                     <span>
                       <code>{{ event.type }}</code>
                       @if (event.description) {
-                        <span class="quiet small" lang="en">{{ event.description }}</span>
+                        <app-marked class="quiet small" [text]="event.description" />
                       }
                     </span>
                   </summary>

@@ -16,6 +16,7 @@ import { Json } from '../ui/json';
 import { Page } from '../ui/page';
 import { Empty, Failure, Skeleton } from '../ui/states';
 import { Time } from '../ui/time';
+import { explains } from './answers';
 import { StateBadge } from './badge';
 import { t as texts } from './log-texts';
 import { tellFailure } from './refusal';
@@ -64,6 +65,7 @@ export class DeliveryPage {
   );
   protected readonly body = computed<unknown>(() => JSON.parse(this.detail()?.body ?? 'null'));
   protected readonly busy = signal(false);
+  protected readonly explains = explains;
 
   constructor() {
     let ticks = 0;

@@ -16,13 +16,14 @@ import { read } from '../kernel/read';
 import { firstError } from '../kernel/submit';
 import { Icon } from '../ui/icon';
 import { Failure, Skeleton } from '../ui/states';
+import { Marked } from './marked';
 import { t as texts } from './texts';
 import { simplified, Topic, topicsOf } from './topics';
 
 /** The events that a webhook receives: all, all of a topic, or single ones. */
 @Component({
   selector: 'app-events-field',
-  imports: [Failure, Icon, Skeleton],
+  imports: [Failure, Icon, Marked, Skeleton],
   templateUrl: './events-field.html',
   styleUrl: './events-field.scss',
 })

@@ -28,8 +28,8 @@ export const t = texts({
       noneText: 'Register an address, and it receives a request after each event. Start with a receiver:',
       all: 'All events',
       more: (count: number) => `+${String(count)}`,
-      failing: 'failing since',
-      disabled: 'disabled since',
+      failing: 'first failure',
+      disabled: 'disabled',
       held: (count: number) => (count === 1 ? '1 delivery is held' : `${counted(count)} deliveries are held`),
       waiting: (count: number) => (count === 1 ? '1 delivery waits' : `${counted(count)} deliveries wait`),
       created: 'created',
@@ -100,7 +100,7 @@ export const t = texts({
       heldText: (count: number) =>
         count === 1 ? 'One delivery is held so far.' : `${counted(count)} deliveries are held so far.`,
       failingText: (count: number) =>
-        count === 1 ? 'One attempt failed since' : `${formatNumber(count)} attempts failed, since`,
+        count === 1 ? 'One failed attempt,' : `${formatNumber(count)} failed attempts, the first`,
       failingHint: 'Deliveries are repeated for four days. After five days of failures, it is disabled.',
       facts: 'Facts',
       id: 'Id',
@@ -113,7 +113,7 @@ export const t = texts({
       discard: 'Discard changes',
       saved: 'Saved.',
       conflict: 'This webhook was changed in the meantime',
-      secret: 'Signing secret',
+      secret: 'Secret and deletion',
       rotate: 'Rotate secret',
       rotateText: 'Replace it if it may be known to others, or from time to time.',
       overlap: 'The previous secret signs too until',
@@ -182,8 +182,8 @@ export const t = texts({
         'Tragen Sie eine Adresse ein. Sie erhält nach jedem Ereignis eine Anfrage. Beginnen Sie mit einem Empfänger:',
       all: 'Alle Ereignisse',
       more: (count: number) => `+${String(count)}`,
-      failing: 'fehlerhaft seit',
-      disabled: 'deaktiviert seit',
+      failing: 'erster Fehler',
+      disabled: 'deaktiviert',
       held: (count: number) =>
         count === 1 ? '1 Zustellung zurückgehalten' : `${counted(count)} Zustellungen zurückgehalten`,
       waiting: (count: number) =>
@@ -260,8 +260,8 @@ export const t = texts({
           : `Bisher sind ${counted(count)} Zustellungen zurückgehalten.`,
       failingText: (count: number) =>
         count === 1
-          ? 'Ein Versuch ist gescheitert, seit'
-          : `${formatNumber(count)} Versuche sind gescheitert, seit`,
+          ? 'Ein gescheiterter Versuch,'
+          : `${formatNumber(count)} gescheiterte Versuche, der erste`,
       failingHint:
         'Zustellungen werden vier Tage lang wiederholt. Nach fünf Tagen mit Fehlern wird er deaktiviert.',
       facts: 'Angaben',
@@ -275,7 +275,7 @@ export const t = texts({
       discard: 'Änderungen verwerfen',
       saved: 'Gespeichert.',
       conflict: 'Dieser Webhook wurde inzwischen geändert',
-      secret: 'Geheimnis für Signaturen',
+      secret: 'Geheimnis und Löschung',
       rotate: 'Geheimnis wechseln',
       rotateText: 'Wechseln Sie es, wenn andere es kennen könnten, oder von Zeit zu Zeit.',
       overlap: 'Das vorige Geheimnis signiert mit bis',
