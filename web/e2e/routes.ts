@@ -27,6 +27,7 @@ export const ROUTES: readonly Visit[] = [
   { name: 'preferences', path: '/account/preferences', as: 'person' },
   { name: 'activity', path: '/account/activity', as: 'person' },
   { name: 'leave', path: '/account/leave', as: 'person' },
+  { name: 'data', path: '/account/data', as: 'person' },
   { name: 'sessions', path: '/account/sessions', as: 'person' },
   { name: 'people', path: '/people', as: 'superuser' },
   { name: 'people-none', path: '/people?q=no-such-person&active=false', as: 'superuser' },
