@@ -323,6 +323,19 @@ CASES: dict[int, tuple[str, str, str]] = {
     398: ("secrets of webhooks in tables, responses and logs", "13.3.1, 16.2.5", "312, 532"),
     399: ("webhooks of others, of unconfirmed accounts, and beyond the limit", "8.2.1, 8.2.2, 2.3.4", "639, 770"),
     400: ("tests and repetitions of deliveries", "2.3.3", "799"),
+    447: ("data of other accounts, and secrets, in an export", "8.2.3, 14.2.6", "359, 200"),
+    448: ("exports of others, of unconfirmed accounts, expired, unprepared", "8.2.2, 14.2.6", "639"),
+    449: ("exports that are requested and downloaded many times at once", "2.4.1, 2.3.3", "770, 799"),
+    450: ("an export of any length; a client that leaves it or reads it slowly", "15.2.2", "400, 770"),
+    451: ("tables and columns with personal data that no export and no erasure knows", "14.2.7", "212"),
+    452: ("personal data that remains after its account was deleted", "14.2.7", "212, 459"),
+    453: (
+        "accounts never verified, or at the last moment; invited, imported, disabled ones",
+        "14.2.7",
+        "459, 362",
+    ),
+    454: ("a worker killed while it prepares an export", "16.5.2", "755"),
+    455: ("answers of webhooks' receivers that repeat erased data", "14.2.7", "212"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {

@@ -61,7 +61,7 @@ export class People {
 
   /** Call the API as an account. Returns the decoded body. */
   async as(who: Credentials, method: string, path: string, body?: object): Promise<unknown> {
-    return this.call(method, path, body, await this.bearer(who));
+    return this.call(method, path, body, { token: await this.bearer(who) });
   }
 
   private root(): Promise<string> {

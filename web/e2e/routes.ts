@@ -30,6 +30,7 @@ export const ROUTES: readonly Visit[] = [
   { name: 'preferences', path: '/account/preferences', as: 'person' },
   { name: 'activity', path: '/account/activity', as: 'person' },
   { name: 'leave', path: '/account/leave', as: 'person' },
+  { name: 'data', path: '/account/data', as: 'person' },
   { name: 'sessions', path: '/account/sessions', as: 'person' },
   { name: 'webhooks', path: '/webhooks', as: 'person' },
   { name: 'webhook-new', path: '/webhooks/new', as: 'superuser' },

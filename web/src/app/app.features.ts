@@ -4,6 +4,7 @@ import type { Feature } from './kernel/feature';
 import { operations } from './operations/operations.feature';
 import { people } from './people/people.feature';
 import { plans } from './plans/plans.feature';
+import { personal } from './personal/personal.feature';
 import { sessions } from './sessions/sessions.feature';
 import { system } from './system/system.feature';
 import { users } from './users/users.feature';
@@ -16,6 +17,7 @@ export const FEATURES: readonly Feature[] = [
   sessions,
   webhooks,
   plans,
+  personal,
   people,
   audit,
   operations,
