@@ -323,6 +323,12 @@ CASES: dict[int, tuple[str, str, str]] = {
     398: ("secrets of webhooks in tables, responses and logs", "13.3.1, 16.2.5", "312, 532"),
     399: ("webhooks of others, of unconfirmed accounts, and beyond the limit", "8.2.1, 8.2.2, 2.3.4", "639, 770"),
     400: ("tests and repetitions of deliveries", "2.3.3", "799"),
+    441: ("a log level that is changed in all processes, and ends by itself", "16.2.3", "778"),
+    442: ("secrets in the log at a lowered level; levels of libraries", "13.4.2, 16.2.5", "532"),
+    443: ("links and tokens in records of mails, and records of deleted accounts", "14.2.7, 16.2.5", "312, 359"),
+    444: ("mails that are sent again: used links, concurrent requests", "15.4.2, 6.5.1", "362"),
+    445: ("values of tasks; tasks that run, are retried and cancelled", "8.2.1, 15.4.2", "362"),
+    446: ("sweeps that fail", "16.2.3", "778"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {
