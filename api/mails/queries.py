@@ -46,7 +46,11 @@ async def list_mails(
 
 
 @query
-async def lock(db: Transaction, id: UUID) -> Repeatable: ...
+async def get_repeatable(db: Database, id: UUID) -> Repeatable: ...
+
+
+@query
+async def lock(db: Transaction, id: UUID) -> UUID: ...
 
 
 @query

@@ -52,7 +52,8 @@ async def resend_mail(context: Context, id: UUID) -> MailDetails:
     be sent again, one whose link was used cannot."""
     new, task = uuid7(), uuid7()
     async with context.db.transaction() as db:
-        mail = await queries.lock(db, id)
+        await queries.lock(db, id)
+        mail = await queries.get_repeatable(db, id)
         if mail.used:
             raise MAIL_LINK_USED
         if mail.task is None or mail.value is None or mail.user_id is None:

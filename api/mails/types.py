@@ -98,12 +98,8 @@ class MailDetails(Mail, frozen=True):
 class Repeatable(msgspec.Struct, frozen=True):
     """What the repetition of a mail needs; `busy` is whether it or its last repetition is still being sent."""
 
-    id: UUID
     user_id: UUID | None
-    recipient: str | None
     template: str
-    language: str
-    subject: str | None
     task: str | None
     value: str | None
     used: bool

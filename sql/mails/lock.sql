@@ -1,18 +1,8 @@
--- Locks a mail for its repetition, so that concurrent ones take turns.
+-- Locks a mail for its repetition, so that concurrent ones take turns: the state is read after the lock.
 --
 --   $1 id  uuid
 
-select id, user_id, recipient, template, language, subject, task, value::text,
-       exists (select
-                 from user_tokens
-                where user_tokens.user_id = mails.user_id
-                  and user_tokens.task_id = mails.task_id
-                  and used_at is not null) as used,
-       exists (select
-                 from outbox_tasks
-                where dead_at is null
-                  and (outbox_tasks.id = mails.task_id
-                       or outbox_tasks.id = any(array(select task_id from mails as later where later.repeats = mails.id)))) as busy
+select id
   from mails
  where id = $1
    for no key update;

@@ -1,4 +1,0 @@
-"""Mails."""
-
-
-def test_nothing() -> None: ...
