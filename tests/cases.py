@@ -323,6 +323,16 @@ CASES: dict[int, tuple[str, str, str]] = {
     398: ("secrets of webhooks in tables, responses and logs", "13.3.1, 16.2.5", "312, 532"),
     399: ("webhooks of others, of unconfirmed accounts, and beyond the limit", "8.2.1, 8.2.2, 2.3.4", "639, 770"),
     400: ("tests and repetitions of deliveries", "2.3.3", "799"),
+    431: ("a POST that is sent twice, or twenty times at once", "2.3.3, 15.4.1", "362, 799"),
+    432: ("an Idempotency-Key with another body, path or query", "2.2.3", "841"),
+    433: ("malformed and repeated keys", "2.2.1", "20"),
+    434: ("keys that other callers use or guess; answers for callers who lost their rights", "8.2.2, 8.3.2", "639"),
+    435: ("keys that are old, many, or of requests without effect; large answers", "14.2.7, 15.2.2", "459, 770"),
+    436: ("secrets and tokens in answers that are kept for repetitions", "13.3.1, 14.2.4", "312, 524"),
+    437: ("handlers that fail between two parts of their work, or count before they refuse", "2.3.3, 16.5.3", "460"),
+    438: ("updates that overwrite a concurrent one", "15.4.2", "367"),
+    439: ("texts, lists and numbers without a bound, in requests and in lists", "2.2.1, 15.2.2", "20, 770"),
+    440: ("foreign keys and unique constraints that a caller violates", "2.3.4, 16.5.2", "755"),
     447: ("data of other accounts, and secrets, in an export", "8.2.3, 14.2.6", "359, 200"),
     448: ("exports of others, of unconfirmed accounts, expired, unprepared", "8.2.2, 14.2.6", "639"),
     449: ("exports that are requested and downloaded many times at once", "2.4.1, 2.3.3", "770, 799"),
@@ -341,6 +351,5 @@ _PROVIDERS = "planned: providers"
 LATER = {
     81: "web/e2e: renewal.spec.ts, joining.spec.ts",
     **dict.fromkeys(range(89, 96), _PROVIDERS),
-    104: "planned: `Idempotency-Key`",
 }
 """Cases of features that are not implemented yet."""

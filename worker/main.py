@@ -67,6 +67,12 @@ async def sweep_live(context: Context) -> int:
     return await queries.sweep_live(context.db, SWEPT_AT_ONCE)
 
 
+async def sweep_answers(context: Context) -> int:
+    """Delete a batch of answers that were kept for requests with an Idempotency-Key. Returns their number. Raises
+    Problem."""
+    return await queries.sweep_answers(context.db, SWEPT_AT_ONCE)
+
+
 async def run(settings: Settings, features: Sequence[Feature], only_consume: bool = False) -> None:
     """Run until SIGTERM or SIGINT, then finish running work."""
     tasks, consumers = tasks_of(features), consumers_of(features)
@@ -87,6 +93,7 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
         sweeps = [
             Sweep(sweep_inbox),
             Sweep(sweep_live),
+            Sweep(sweep_answers),
             Sweep(resend, RESEND_SECONDS),
             *sweeps_of(schedules_of(features)),
         ]
