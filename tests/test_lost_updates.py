@@ -13,6 +13,7 @@ UNSAFE = {name: route for name, (_, route) in ROUTES.items() if route.method in 
 EXEMPT = {
     "DELETE /sessions": "ends sessions, which have no content to overwrite",
     "DELETE /sessions/{id}": "ends a session, which has no content to overwrite",
+    "PATCH /operations/log-level": "sets a value for some minutes whatever it was; the last operator decides",
     "DELETE /webhooks/{id}/secret/previous": "ends secrets, which cannot be read",
 }
 """Routes without If-Match, each with the reason."""
