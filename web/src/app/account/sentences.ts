@@ -62,7 +62,6 @@ const t = texts({
     staying: 'Deletion of the account cancelled',
     notified: 'Message sent to you',
     exportRequested: 'Copy of your data requested',
-    exportDownloaded: 'Copy of your data downloaded',
     expiring: 'Deletion announced, because the address is not confirmed',
     unknown: (type: string) => `Event: ${type}`,
   },
@@ -121,7 +120,6 @@ const t = texts({
     staying: 'Löschung des Kontos abgebrochen',
     notified: 'Nachricht an Sie gesendet',
     exportRequested: 'Kopie Ihrer Daten angefordert',
-    exportDownloaded: 'Kopie Ihrer Daten heruntergeladen',
     expiring: 'Löschung angekündigt, weil die Adresse nicht bestätigt ist',
     unknown: (type) => `Ereignis: ${type}`,
   },
@@ -167,7 +165,6 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'users.deletion_cancelled': () => t().staying,
   'notifications.requested': () => t().notified,
   'personal.export_requested': () => t().exportRequested,
-  'personal.export_downloaded': () => t().exportDownloaded,
   'users.expiring': () => t().expiring,
 };
 
