@@ -63,7 +63,6 @@ const t = texts({
     repeated: 'A mail sent to you again by an administrator',
     notified: 'Message sent to you',
     exportRequested: 'Copy of your data requested',
-    exportDownloaded: 'Copy of your data downloaded',
     expiring: 'Deletion announced, because the address is not confirmed',
     unknown: (type: string) => `Event: ${type}`,
   },
@@ -123,7 +122,6 @@ const t = texts({
     repeated: 'Eine E-Mail von einem Verwalter erneut an Sie gesendet',
     notified: 'Nachricht an Sie gesendet',
     exportRequested: 'Kopie Ihrer Daten angefordert',
-    exportDownloaded: 'Kopie Ihrer Daten heruntergeladen',
     expiring: 'Löschung angekündigt, weil die Adresse nicht bestätigt ist',
     unknown: (type) => `Ereignis: ${type}`,
   },
@@ -170,7 +168,6 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'mails.repeated': () => t().repeated,
   'notifications.requested': () => t().notified,
   'personal.export_requested': () => t().exportRequested,
-  'personal.export_downloaded': () => t().exportDownloaded,
   'users.expiring': () => t().expiring,
 };
 
