@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 
 import { expect, test } from './fixtures';
 import { ROUTES } from './routes';
+import { openTier } from './tiers';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const THEMES = ['light', 'dark'] as const;
@@ -27,7 +28,8 @@ for (const { name, path, as } of ROUTES) {
         localStorage.setItem('language', code);
         sessionStorage.setItem('language', code);
       }, language);
-      await page.goto(path.replace('{id}', id));
+      const tier = path.includes('{tier}') ? await openTier(people, id) : '';
+      await page.goto(path.replace('{id}', id).replace('{tier}', tier));
       await settle(page);
       for (const size of SIZES) {
         await page.setViewportSize(size);

@@ -2,7 +2,7 @@
 export interface Visit {
   /** Name of its screenshots. */
   readonly name: string;
-  /** `{id}` is the id of the person who is signed in. */
+  /** `{id}` is the id of the person who is signed in, `{tier}` that of a tier of this person. */
   readonly path: string;
   readonly as: 'guest' | 'person' | 'superuser';
 }
@@ -28,6 +28,10 @@ export const ROUTES: readonly Visit[] = [
   { name: 'activity', path: '/account/activity', as: 'person' },
   { name: 'leave', path: '/account/leave', as: 'person' },
   { name: 'sessions', path: '/account/sessions', as: 'person' },
+  { name: 'plan', path: '/account/plan', as: 'person' },
+  { name: 'plans', path: '/plans', as: 'superuser' },
+  { name: 'plans-effective', path: '/plans/effective?kind=U&of={id}&path=users_me', as: 'superuser' },
+  { name: 'tier', path: '/plans/{tier}', as: 'superuser' },
   { name: 'people', path: '/people', as: 'superuser' },
   { name: 'people-none', path: '/people?q=no-such-person&active=false', as: 'superuser' },
   { name: 'invite', path: '/people/invite', as: 'superuser' },
