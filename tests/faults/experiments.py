@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from tests.faults.clients import cancel_calls, lock_users, repeat_posts, roll_web
+from tests.faults.limits import lose_counts
 from tests.faults.rig import HARM_SECONDS, Rig
 from tests.proxy import Proxy
 
@@ -241,6 +242,7 @@ EXPERIMENTS = (
     Experiment("F-7", "three workers at once, killed in turn", many_workers),
     Experiment("F-8", "every connection to PostgreSQL reset", cut_postgresql, 1, outage=True),
     Experiment("F-10", "Redis refuses", refuse(lambda rig: rig.redis)),
+    Experiment("F-10", "Redis is killed while plans apply, and starts empty", lose_counts, 1),
     Experiment("F-11", "Redis is silent", silence(lambda rig: rig.redis), 1),
     Experiment("F-12", "Redis flushed while jobs wait in it", flush_redis, 1),
     Experiment("F-13", "Redis refuses writes: a read-only replica, then full", fill_redis),

@@ -2,10 +2,7 @@
 export interface Visit {
   /** Name of its screenshots. */
   readonly name: string;
-  /**
-   * `{id}` is the id of the person who is signed in, `{webhook}` that of a webhook of the person, and `{delivery}` that
-   * of a test of it, which failed.
-   */
+  /** `{id}` is the id of the person who is signed in; subjects.ts makes the others, such as a `{webhook}` of the person. */
   readonly path: string;
   readonly as: 'guest' | 'person' | 'superuser';
 }
@@ -37,6 +34,10 @@ export const ROUTES: readonly Visit[] = [
   { name: 'webhook-events', path: '/webhooks/events', as: 'person' },
   { name: 'webhook', path: '/webhooks/{webhook}', as: 'person' },
   { name: 'webhook-delivery', path: '/webhooks/{webhook}/deliveries/{delivery}', as: 'person' },
+  { name: 'plan', path: '/account/plan', as: 'person' },
+  { name: 'plans', path: '/plans', as: 'superuser' },
+  { name: 'plans-effective', path: '/plans/effective?kind=U&of={id}&path=users_me', as: 'superuser' },
+  { name: 'tier', path: '/plans/{tier}', as: 'superuser' },
   { name: 'people', path: '/people', as: 'superuser' },
   { name: 'people-none', path: '/people?q=no-such-person&active=false', as: 'superuser' },
   { name: 'invite', path: '/people/invite', as: 'superuser' },
