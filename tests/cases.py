@@ -323,6 +323,12 @@ CASES: dict[int, tuple[str, str, str]] = {
     398: ("secrets of webhooks in tables, responses and logs", "13.3.1, 16.2.5", "312, 532"),
     399: ("webhooks of others, of unconfirmed accounts, and beyond the limit", "8.2.1, 8.2.2, 2.3.4", "639, 770"),
     400: ("tests and repetitions of deliveries", "2.3.3", "799"),
+    421: ("connections to endpoints that are used again: leftovers, ends, changed addresses", "15.3.2", "444, 918"),
+    422: ("results of deliveries that are stored together: lost leases, locks", "15.4.2", "362, 833"),
+    423: ("a thousand signatures in two languages, with both secrets of a rotation", "11.4.1", "347"),
+    424: ("examples and schemas of the catalog of webhooks", "2.1.1", "710"),
+    425: ("what an endpoint's owner sees of waiting deliveries and secrets", "13.3.4", "324"),
+    426: ("a webhook rotated, enabled, changed, tested and deleted by many calls at once", "15.4.2", "362"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {
