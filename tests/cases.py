@@ -312,6 +312,11 @@ CASES: dict[int, tuple[str, str, str]] = {
     375: ("rate limits of zero, beyond 64 bits, for paths outside of the API, of unknown parents", "2.2.1", "20, 190"),
     376: ("a budget renewed by switching between plans", "2.3.2, 2.4.1", "799"),
     377: ("the plan of an account that was deleted", "14.2.7", "459"),
+    378: (
+        "audit entries by time: cursors of other filters, times without a zone or beyond the calendar",
+        "2.2.1, 8.2.2",
+        "20",
+    ),
     390: ("forged, changed and repeated deliveries of webhooks", "9.1.1, 11.4.1", "345, 347"),
     391: ("webhooks to addresses inside: spellings, translators, DNS rebinding, redirects", "1.3.6, 15.3.2", "918"),
     392: ("deliveries of events that roll back, and of the events of others", "2.3.3, 8.2.2", "639"),

@@ -43,7 +43,11 @@ export const ROUTES: readonly Visit[] = [
   { name: 'invite', path: '/people/invite', as: 'superuser' },
   { name: 'person', path: '/people/{id}', as: 'superuser' },
   { name: 'audit', path: '/audit', as: 'superuser' },
-  { name: 'audit-person', path: '/audit?person={id}&type=users.promoted', as: 'superuser' },
+  {
+    name: 'audit-person',
+    path: '/audit?person={id}&type=users.promoted&from=2026-01-31T12:00:00Z',
+    as: 'superuser',
+  },
   { name: 'not-found', path: '/no/such/page', as: 'person' },
   { name: 'not-found-guest', path: '/no/such/page', as: 'guest' },
   { name: 'dead-letters', path: '/operations/dead-letters', as: 'superuser' },
