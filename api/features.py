@@ -1,6 +1,6 @@
 """The list of features."""
 
-from api import audit, notifications, operations, plans, sessions, system, users, webhooks
+from api import audit, notifications, operations, plans, realtime, sessions, system, users, webhooks
 
 FEATURES = (
     users.feature,
@@ -8,6 +8,7 @@ FEATURES = (
     audit.feature,
     notifications.feature,
     plans.feature,
+    realtime.feature,
     operations.feature,
     system.feature,
     webhooks.feature,

@@ -323,6 +323,11 @@ CASES: dict[int, tuple[str, str, str]] = {
     398: ("secrets of webhooks in tables, responses and logs", "13.3.1, 16.2.5", "312, 532"),
     399: ("webhooks of others, of unconfirmed accounts, and beyond the limit", "8.2.1, 8.2.2, 2.3.4", "639, 770"),
     400: ("tests and repetitions of deliveries", "2.3.3", "799"),
+    411: ("events of an account, live and missed, and of no other", "8.2.2", "639"),
+    412: ("the feed of superusers: no content, and its end with the right", "8.2.1, 8.3.2", "862, 613"),
+    413: ("a token in the query of a stream or socket", "14.2.1", "598, 532"),
+    414: ("the first message of a socket: missing, late, malformed, refused", "2.2.1, 4.4.3", "1385, 770"),
+    415: ("positions of a restored database", "2.2.1", "20"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {
