@@ -307,6 +307,7 @@ CASES: dict[int, tuple[str, str, str]] = {
     360: ("secrets guessed by the length of compressed responses (BREACH)", "14.2.4", "203"),
     361: ("demo accounts: in production, in a database with other accounts", "6.3.2, 13.4.2", "1392"),
     362: ("markup in answers that the API page shows; inline code in the page", "1.2.1, 3.4.3", "79"),
+    363: ("twenty concurrent changes of one plan", "15.4.2", "362"),
     365: ("an id in the body that differs from the id in the path", "2.2.3, 8.2.2", "639"),
     370: ("an application that cannot be built when `make run` starts", "16.5.2", "755"),
     375: ("rate limits of zero, beyond 64 bits, for paths outside of the API, of unknown parents", "2.2.1", "20, 190"),
@@ -323,6 +324,10 @@ CASES: dict[int, tuple[str, str, str]] = {
     398: ("secrets of webhooks in tables, responses and logs", "13.3.1, 16.2.5", "312, 532"),
     399: ("webhooks of others, of unconfirmed accounts, and beyond the limit", "8.2.1, 8.2.2, 2.3.4", "639, 770"),
     400: ("tests and repetitions of deliveries", "2.3.3", "799"),
+    427: ("requests gained by a hundred changes of a plan", "2.3.2, 2.4.1", "799"),
+    428: ("rate limit fields that clients read differently", "2.4.1", "436"),
+    429: ("Redis killed while plans apply", "16.5.2", "636"),
+    430: ("positions and filters of lists of plans that are malformed or out of range", "2.2.1", "20, 190"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {
