@@ -22,10 +22,16 @@ export function readTargets(tier: Signal<number>): List<TierTarget> {
   const items = signal<readonly TierTarget[] | undefined>(undefined);
   const total = signal<number | undefined>(undefined);
   const hasMore = signal(false);
+  let last = 0; // of the pages that were read
   effect(() => {
     if (page.status() !== 'resolved' || !page.hasValue()) return;
     const read = page.value();
-    items.update((before) => (after() ? [...(before ?? []), ...read] : read));
+    // One that was added by this page comes again with its own page.
+    const known = new Set(read.map(({ id }) => id));
+    items.update((before) =>
+      after() ? [...(before ?? []).filter(({ id }) => !known.has(id)), ...read] : read,
+    );
+    last = read.at(-1)?.id ?? last;
     const headers = page.headers();
     total.set(Number(headers?.get('X-Total-Count')));
     hasMore.set(headers?.has('Link') ?? false);
@@ -39,7 +45,7 @@ export function readTargets(tier: Signal<number>): List<TierTarget> {
     hasMore: hasMore.asReadonly(),
     more: () => {
       if (page.error()) page.reload();
-      else if (!page.isLoading()) after.set(items()?.at(-1)?.id ?? 0);
+      else if (!page.isLoading()) after.set(last);
     },
     reload: () => {
       if (page.error()) page.reload();
