@@ -323,6 +323,8 @@ CASES: dict[int, tuple[str, str, str]] = {
     398: ("secrets of webhooks in tables, responses and logs", "13.3.1, 16.2.5", "312, 532"),
     399: ("webhooks of others, of unconfirmed accounts, and beyond the limit", "8.2.1, 8.2.2, 2.3.4", "639, 770"),
     400: ("tests and repetitions of deliveries", "2.3.3", "799"),
+    401: ("sending: recipients, kinds, links, limits, keys", "2.2.1, 2.3.3, 8.2.1", "20, 601, 799"),
+    402: ("notifications of others; pages and counts while they change", "8.2.2, 15.4.2", "362, 639"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {
