@@ -33,6 +33,10 @@ async def find_recipient(db: Database, user_id: UUID) -> Recipient | None: ...
 
 
 @query
+async def find_language(db: Database, user_id: UUID) -> str | None: ...
+
+
+@query
 async def insert_send(
     db: Transaction,
     id: UUID,
@@ -108,6 +112,10 @@ async def mark_unread(db: Transaction, user_id: UUID, id: UUID) -> Marked: ...
 
 @query
 async def delete(db: Transaction, user_id: UUID, id: UUID) -> Marked: ...
+
+
+@query
+async def delete_mine(db: Transaction, user_id: UUID) -> Marked: ...
 
 
 # Preferences

@@ -7,13 +7,15 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel import Context, Task, Template, Transaction, task, uuid7
+from api.kernel import Context, Task, Template, Transaction, record, task, uuid7
 from api.notifications import queries, tokens
-from api.notifications.events import NotificationCreated
+from api.notifications.events import NotificationCreated, NotificationsChanged
+from api.notifications.security import Alarming, notify_owner
 from api.notifications.sending import announce, content_of, notify
 from api.notifications.settings import NotificationSettings
 from api.notifications.types import DigestItem, Mail, Notification
 from api.notifications.windows import end_of_day, end_of_window
+from api.users.events import UserClaimed
 
 AT_ONCE = 1000
 MOST_LISTED = 500
@@ -134,6 +136,23 @@ def _headers(application: str, token: str) -> dict[str, str]:
     }
 
 
+@task(on=Alarming, transactional=True)
+async def show_alarm(context: Context, event: Alarming, id: UUID, db: Transaction) -> None:
+    """Notify an account about a change of its credentials, a new device or a copied token."""
+    await notify_owner(db, id, event)
+
+
+@task(on=UserClaimed, transactional=True)
+async def forget(context: Context, event: UserClaimed, id: UUID, db: Transaction) -> None:
+    """Delete the notifications of an account that the owner of its address took over from another person, except those
+    about its security."""
+    if await queries.lock_box(db, event.user_id):
+        left = await queries.delete_mine(db, event.user_id)
+        if left.changed:
+            counts = NotificationsChanged(user_id=event.user_id, how="deleted", unseen=left.unseen, unread=left.unread)
+            await record(db, counts)
+
+
 @task(on=Notification, transactional=True)
 async def send_notification(context: Context, wanted: Notification, id: UUID, db: Transaction) -> None:
     """Notify an account as an earlier release deferred it."""
@@ -141,4 +160,12 @@ async def send_notification(context: Context, wanted: Notification, id: UUID, db
     await notify(db, id, [wanted.user_id], content)
 
 
-tasks: list[Task[Any]] = [distribute, mail_notification, close_digest, send_digest, send_notification]
+tasks: list[Task[Any]] = [
+    distribute,
+    mail_notification,
+    close_digest,
+    send_digest,
+    show_alarm,
+    forget,
+    send_notification,
+]

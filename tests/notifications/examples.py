@@ -32,8 +32,11 @@ ACCESS = {
     "GET /notifications/unsubscribe": EVERYBODY,
     "GET /notifications/unsubscribe/preview": EVERYBODY,
 }
-# Apart from the deletion of an account, which would erase the new event the second time.
-TWICE = {"name = 'Ada'": [Notification, NotificationCreated], "": [Distribution, DigestDue, DigestClosed]}
+# Apart from UserClaimed, which deletes the new notification.
+TWICE = {
+    "name = 'Ada'": [Notification, NotificationCreated],
+    "": [NotificationCreated, Distribution, DigestDue, DigestClosed],
+}
 VALUES = {
     "subject": "Your order",
     "text": "is on its way",
