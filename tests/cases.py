@@ -324,7 +324,15 @@ CASES: dict[int, tuple[str, str, str]] = {
     399: ("webhooks of others, of unconfirmed accounts, and beyond the limit", "8.2.1, 8.2.2, 2.3.4", "639, 770"),
     400: ("tests and repetitions of deliveries", "2.3.3", "799"),
     401: ("sending: recipients, kinds, links, limits, keys", "2.2.1, 2.3.3, 8.2.1", "20, 601, 799"),
-    402: ("notifications of others; pages and counts while they change", "8.2.2, 15.4.2", "362, 639"),
+    402: ("lists of others; pages and selections while they change", "8.2.2, 15.4.2", "362, 639"),
+    403: ("switches of channels: locked, of a role, stale, invalid", "2.2.1, 8.2.1", "20, 362"),
+    404: ("one-click unsubscription: other origins, forged tokens, GET", "3.5.1, 9.1.1, 14.2.1", "345, 352, 598"),
+    405: ("mails in digests, beyond the hourly limit, to accounts that may get none", "2.4.1, 8.2.1", "770"),
+    406: ("workers killed while a digest fills and at its end", "16.5.2", "755"),
+    407: ("counts while four clients change the list", "15.4.2", "362"),
+    408: ("one key or message twenty times", "2.3.3, 15.4.2", "362, 799"),
+    409: ("workers killed during a role-wide send", "2.3.3, 16.5.2", "755"),
+    410: ("changes of credentials and new devices in the list of their owner", "6.3.7, 7.4.3", "223"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {

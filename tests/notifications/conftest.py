@@ -1,5 +1,6 @@
 """Clients and notifications."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ async def notified(context: Context, user: User, count: int = 1, content: Conten
 
 async def events_of(context: Context, type: str) -> Sequence[Any]:
     rows = await context.db.fetch("select data from outbox_events where type = $1 order by seq", type)
-    return [row[0] for row in rows]
+    return [json.loads(row[0]) for row in rows]
 
 
 @pytest.fixture
