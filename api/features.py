@@ -1,6 +1,6 @@
 """The list of features."""
 
-from api import audit, notifications, operations, plans, sessions, system, users, webhooks
+from api import audit, mails, notifications, operations, personal, plans, sessions, system, users, webhooks
 
 FEATURES = (
     users.feature,
@@ -9,6 +9,8 @@ FEATURES = (
     notifications.feature,
     plans.feature,
     operations.feature,
+    mails.feature,
     system.feature,
     webhooks.feature,
+    personal.feature,
 )

@@ -52,6 +52,7 @@ create table notification_sends (
 comment on table notification_sends is 'Retention: 30 days (sweep `delete_old_sends`).';
 
 create index notification_sends_created_at on notification_sends (created_at);
+create index notification_sends_sender_id on notification_sends (sender_id) where sender_id is not null;
 
 -- One open row for each account and window, by its unique key: notifications that arrive until `due_at` join it, and one task closes it.
 create table notification_digests (

@@ -13,8 +13,8 @@ from api.kernel.http.routing import Route
 from tests.browser import Browser
 
 # The headers of requests and answers that are relevant to clients.
-SENT = ("authorization", "cookie", "x-xsrf-token", "if-match", "if-none-match", "content-type")
-GOT = ("etag", "link", "set-cookie")
+SENT = ("authorization", "cookie", "x-xsrf-token", "idempotency-key", "if-match", "if-none-match", "content-type")
+GOT = ("etag", "idempotency-replayed", "link", "set-cookie")
 SECRET = {"token", "access_token", "refresh_token", "next_cursor"}
 CHANGING = [
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "eyJ…"),

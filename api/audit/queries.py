@@ -1,5 +1,6 @@
 """Typed signatures of the queries in sql/audit/."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -74,3 +75,11 @@ async def mark_sealed(
 
 @query
 async def sum_erased(db: Database) -> Erased: ...
+
+
+@query
+def export_activity(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_actions(db: Database, user_id: UUID) -> AsyncIterator[str]: ...

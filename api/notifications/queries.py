@@ -1,5 +1,6 @@
 """One typed signature for each file in sql/notifications/."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
@@ -213,3 +214,26 @@ async def delete_old_digests(db: Autocommit, most: int) -> int: ...
 
 @query
 async def delete_old_mails(db: Autocommit, most: int) -> int: ...
+
+
+# Personal data
+
+
+@query
+def export_notifications(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_switches(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_box(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_sends(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+async def erase_sends(db: Transaction, user_id: UUID, most: int) -> int: ...

@@ -69,6 +69,7 @@ async def mail_notification(context: Context, event: NotificationCreated, id: UU
         id=str(id),
         to=mail.email,
         language=mail.language,
+        account=mail.user_id,
         headers=_headers(application, token),
         subject=mail.subject,
         text=mail.text,
@@ -114,6 +115,7 @@ async def send_digest(context: Context, closed: DigestClosed, id: UUID) -> None:
         id=str(id),
         to=recipient.email,
         language=recipient.language,
+        account=recipient.user_id,
         headers=_headers(application, token),
         items=items[:MOST_LISTED],
         has_more=len(items) > MOST_LISTED,
@@ -160,6 +162,7 @@ async def send_notification(context: Context, wanted: Notification, id: UUID, db
     await notify(db, id, [wanted.user_id], content)
 
 
+mails: list[Task[Any]] = [mail_notification, send_digest]
 tasks: list[Task[Any]] = [
     distribute,
     mail_notification,

@@ -1,6 +1,9 @@
 """Events of this feature."""
 
+from datetime import datetime
 from typing import Annotated
+
+import msgspec
 
 from api.kernel import Event, Label, Thing
 
@@ -21,3 +24,27 @@ class DeadLetterDiscarded(Event, frozen=True, tag="operations.dead_letter_discar
     dead_letter_id: Thing
     kind: Annotated[str, Label]
     what: Annotated[str, Label]
+
+
+class LogLevelChanged(Event, frozen=True, tag="operations.log_level_changed"):
+    """A superuser set the log level of all processes until a time, or reset it: `level` and `until` are then null.
+    `logger` is null for all loggers of the application."""
+
+    change_id: Thing
+    logger: Annotated[str, Label] | None
+    level: Annotated[str, Label] | None
+    until: Annotated[datetime, msgspec.Meta(tz=True)] | None
+
+
+class TaskRetried(Event, frozen=True, tag="operations.task_retried"):
+    """A superuser had a task that waits for another attempt run now."""
+
+    task_id: Thing
+    name: Annotated[str, Label]
+
+
+class TaskCancelled(Event, frozen=True, tag="operations.task_cancelled"):
+    """A superuser made a pending task a dead letter, which can be retried or discarded."""
+
+    task_id: Thing
+    name: Annotated[str, Label]

@@ -122,6 +122,20 @@ class DeletionCancelled(Event, frozen=True, tag="users.deletion_cancelled"):
     user_id: Person
 
 
+class UserExpiring(Event, frozen=True, tag="users.expiring"):
+    """The account will be deleted at `expires_after`, unless its address is confirmed. It was registered, and its
+    address was never confirmed."""
+
+    user_id: Person
+    expires_after: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class UserExpired(Event, frozen=True, tag="users.expired"):
+    """The account was deleted because its address was never confirmed. `users.deleted` follows."""
+
+    user_id: Person
+
+
 class UserDeleted(Event, frozen=True, tag="users.deleted"):
     changes_access: ClassVar[bool] = True
     user_id: Person

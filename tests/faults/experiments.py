@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from tests.faults.clients import cancel_calls, lock_users, roll_web
+from tests.faults.clients import cancel_calls, lock_users, repeat_posts, roll_web
 from tests.faults.rig import HARM_SECONDS, Rig
 from tests.proxy import Proxy
 
@@ -261,6 +261,9 @@ EXPERIMENTS = (
     Experiment("F-26", "SMTP refuses", refuse(lambda rig: rig.smtp)),
     Experiment("F-26", "SMTP: 451, reset after DATA", bad_mail_server("451", "reset"), 1),
     Experiment("F-26", "SMTP: 550; dead letters, retried by hand", refuse_recipients),
+    Experiment(
+        "F-38", "web killed and PostgreSQL crashed during POSTs that are repeated", repeat_posts, 1, outage=True
+    ),
     Experiment(
         "F-36", "web killed, Redis refuses, Kafka stopped, PostgreSQL reset, SMTP 451: at once", everything, outage=True
     ),

@@ -31,8 +31,8 @@ async def test_twenty_requests_with_one_key_notify_once(
         return await live_client.post("/api/notifications/send", json=new, headers=headers)
 
     answers = await asyncio.gather(*(post() for _ in range(20)))
-    assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert {answer.status_code for answer in answers} <= {202, 409}, "409: the first is in progress"
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 202}) == 1
     context = msgspec.structs.replace(live, mail=(mailbox := MemoryMailer()))
     async with open_queue(cloned) as queue, working(context, queue, tasks):
         await until(live.db, "select count(*) = 0 from outbox_tasks where task like 'notifications.%'")

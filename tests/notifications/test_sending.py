@@ -60,6 +60,10 @@ async def test_a_key_sends_once(
     assert first == second
     other = await client.post(SEND, json=new | {"text": "It is lost."}, headers=keyed)
     assert other.status_code == 422
+    await context.db.fetch("delete from answers")  # as after a day
+    assert (await client.post(SEND, json=new, headers=keyed)).json() == first
+    other = await client.post(SEND, json=new | {"text": "It is lost."}, headers=keyed)
+    assert (other.status_code, other.json()["code"]) == (422, "NOTIFICATION_KEY_REUSED")
     another = await headers_of(client, await make_user(context, roles=["notifier"]))
     assert (await client.post(SEND, json=new, headers=another | {"idempotency-key": "order-7"})).status_code == 202
     assert len(await context.db.fetch("select from notifications")) == 2, "a key is that of its sender"

@@ -2,7 +2,10 @@
 export interface Visit {
   /** Name of its screenshots. */
   readonly name: string;
-  /** `{id}` is the id of the person who is signed in. */
+  /**
+   * `{id}` is the id of the person who is signed in, `{webhook}` that of a webhook of the person, and `{delivery}` that
+   * of a test of it, which failed.
+   */
   readonly path: string;
   readonly as: 'guest' | 'person' | 'superuser';
 }
@@ -27,7 +30,13 @@ export const ROUTES: readonly Visit[] = [
   { name: 'preferences', path: '/account/preferences', as: 'person' },
   { name: 'activity', path: '/account/activity', as: 'person' },
   { name: 'leave', path: '/account/leave', as: 'person' },
+  { name: 'data', path: '/account/data', as: 'person' },
   { name: 'sessions', path: '/account/sessions', as: 'person' },
+  { name: 'webhooks', path: '/webhooks', as: 'person' },
+  { name: 'webhook-new', path: '/webhooks/new', as: 'superuser' },
+  { name: 'webhook-events', path: '/webhooks/events', as: 'person' },
+  { name: 'webhook', path: '/webhooks/{webhook}', as: 'person' },
+  { name: 'webhook-delivery', path: '/webhooks/{webhook}/deliveries/{delivery}', as: 'person' },
   { name: 'people', path: '/people', as: 'superuser' },
   { name: 'people-none', path: '/people?q=no-such-person&active=false', as: 'superuser' },
   { name: 'invite', path: '/people/invite', as: 'superuser' },

@@ -15,7 +15,7 @@ from api.kernel.data.database import Transaction
 from api.kernel.errors import Problem
 from api.kernel.http.caching import CacheControl, caching_fault
 from api.kernel.http.cookies import Cookies
-from api.kernel.http.paging import Page
+from api.kernel.http.paging import Listing, Page
 from api.kernel.http.streams import Stream
 from api.kernel.identity.auth import Claims, Guard, Principal
 from api.kernel.identity.limits import Policy, Quota
@@ -264,4 +264,6 @@ def encode(answer: Any) -> bytes:
     """Encode a handler's return value as JSON."""
     if isinstance(answer, Page):
         return _encode(msgspec.structs.replace(answer, items=[shown(item) for item in answer.items]))
+    if isinstance(answer, Listing):
+        return _encode([shown(item) for item in answer.items])
     return _encode(shown(answer))

@@ -61,6 +61,9 @@ const t = texts({
     leaving: (day: string) => (day ? `Deletion of the account requested, for ${day}` : 'Deletion requested'),
     staying: 'Deletion of the account cancelled',
     notified: 'Message sent to you',
+    exportRequested: 'Copy of your data requested',
+    exportDownloaded: 'Copy of your data downloaded',
+    expiring: 'Deletion announced, because the address is not confirmed',
     unknown: (type: string) => `Event: ${type}`,
   },
   de: {
@@ -117,6 +120,9 @@ const t = texts({
     leaving: (day) => (day ? `Löschung des Kontos zum ${day} verlangt` : 'Löschung des Kontos verlangt'),
     staying: 'Löschung des Kontos abgebrochen',
     notified: 'Nachricht an Sie gesendet',
+    exportRequested: 'Kopie Ihrer Daten angefordert',
+    exportDownloaded: 'Kopie Ihrer Daten heruntergeladen',
+    expiring: 'Löschung angekündigt, weil die Adresse nicht bestätigt ist',
     unknown: (type) => `Ereignis: ${type}`,
   },
 });
@@ -160,6 +166,9 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
     t().leaving(text(data, 'delete_after') && exactDay(text(data, 'delete_after'))),
   'users.deletion_cancelled': () => t().staying,
   'notifications.requested': () => t().notified,
+  'personal.export_requested': () => t().exportRequested,
+  'personal.export_downloaded': () => t().exportDownloaded,
+  'users.expiring': () => t().expiring,
 };
 
 /** What an entry of the activity says, in the current language. */
@@ -182,6 +191,7 @@ const ICONS: readonly (readonly [string, IconName])[] = [
   ['users.promoted', 'shield_person'],
   ['users.', 'person'],
   ['notifications.', 'notifications'],
+  ['personal.', 'download'],
 ];
 
 export function symbol({ type }: Activity): IconName {

@@ -7,5 +7,7 @@ export { AuditService } from './services/audit.service';
 export { NotificationsService } from './services/notifications.service';
 export { PlansService } from './services/plans.service';
 export { OperationsService } from './services/operations.service';
+export { MailsService } from './services/mails.service';
 export { SystemService } from './services/system.service';
 export { WebhooksService } from './services/webhooks.service';
+export { PersonalService } from './services/personal.service';

@@ -1,10 +1,8 @@
-import { BreakpointObserver } from '@angular/cdk/layout';
 import { Component, computed, inject, input, linkedSignal } from '@angular/core';
-import { toSignal } from '@angular/core/rxjs-interop';
 import { MatButton } from '@angular/material/button';
 import { MatDialog } from '@angular/material/dialog';
 import { RouterLink } from '@angular/router';
-import { firstValueFrom, map } from 'rxjs';
+import { firstValueFrom } from 'rxjs';
 
 import { listAuditEntries } from '../api/fn/audit/list-audit-entries';
 import { getUser } from '../api/fn/users/get-user';
@@ -14,10 +12,12 @@ import { problemOf } from '../kernel/problem';
 import { firstText, queryChanger } from '../kernel/query';
 import { read, readList } from '../kernel/read';
 import { Session } from '../kernel/session';
+import { Cover } from '../ui/cover';
+import { Chip, Choice, Filters, Search } from '../ui/filters';
 import { Icon } from '../ui/icon';
-import { ListFoot } from '../ui/list-foot';
+import { AppList } from '../ui/list';
 import { Page } from '../ui/page';
-import { Empty, Failure, Skeleton } from '../ui/states';
+import { Empty } from '../ui/states';
 import { Time } from '../ui/time';
 import { Entry, type Shown } from './entry';
 import { subjectOf } from './subject';
@@ -28,9 +28,9 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** All audit entries, newest first. The filters are in the address, so that it can be reloaded and shared. */
 @Component({
   selector: 'app-audit-list',
-  imports: [Empty, Failure, Icon, ListFoot, MatButton, Page, RouterLink, Skeleton, Time],
+  imports: [AppList, Chip, Choice, Cover, Empty, Filters, Icon, MatButton, Page, RouterLink, Search, Time],
   templateUrl: './audit-list.html',
-  styleUrls: ['../ui/filters.scss', './audit-list.scss'],
+  styleUrl: './audit-list.scss',
 })
 export class AuditList {
   /** Id of the account that the entries are about, or that caused them. */
@@ -42,19 +42,10 @@ export class AuditList {
   private readonly dialogs = inject(MatDialog);
   private readonly session = inject(Session);
   protected readonly t = computed(() => texts().list);
-  protected readonly types = computed(() => Object.entries(texts().types));
-  protected readonly narrow = toSignal(
-    inject(BreakpointObserver)
-      .observe('(max-width: 56rem)')
-      .pipe(map(({ matches }) => matches)),
-    { initialValue: false },
-  );
-
-  /** A type in the address that the application has no name for. */
-  protected readonly otherType = computed(() => {
-    const type = this.type();
-    return type && !(type in texts().types) ? type : undefined;
-  });
+  protected readonly types = computed(() => [
+    ['', this.t().allTypes] as const,
+    ...Object.entries(texts().types),
+  ]);
   protected readonly filtered = computed(() => !!this.person() || !!this.type());
 
   protected readonly entries = readList(listAuditEntries, () => ({
@@ -92,9 +83,8 @@ export class AuditList {
   }
 
   /** Filter by the id or the address of a person. */
-  protected async find(text: string): Promise<void> {
-    const wanted = text.trim();
-    this.sought.set(text);
+  protected async find(wanted: string): Promise<void> {
+    this.sought.set(wanted);
     this.refused.set(null);
     const search = ++this.searches; // a later one replaces it
     if (!wanted) return;
@@ -117,14 +107,14 @@ export class AuditList {
     this.change({ type: type || null });
   }
 
-  protected leavePerson(field: HTMLInputElement): void {
+  protected leavePerson(search: Search): void {
     this.change({ person: null });
-    field.focus();
+    search.clear();
   }
 
-  protected clear(field: HTMLInputElement): void {
+  protected clear(search: Search): void {
     this.change({ person: null, type: null });
-    field.focus();
+    search.clear();
   }
 
   protected open(entry: AuditEntry): void {
