@@ -23,6 +23,7 @@ from benchmarks import (
     start,
     storm,
     streams,
+    webhooks,
 )
 from benchmarks.bench import Bench
 from benchmarks.results import write
@@ -39,6 +40,7 @@ QUESTIONS = {
         list,
         profile,
         events,
+        webhooks,
         streams,
         refresh,
         revocation,

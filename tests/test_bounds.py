@@ -13,7 +13,7 @@ import pytest
 from api.features import FEATURES
 from api.kernel.context import Context
 from api.kernel.contract.openapi import document
-from api.kernel.http.paging import Page
+from api.kernel.http.paging import Listing, Page
 from api.kernel.http.routing import Route, inputs_of
 from tests.examples import ROUTES
 from tests.factories import make_user
@@ -39,17 +39,12 @@ TEXTS = {
 }
 """Texts of requests without a maximum length in their schema, each with its limit."""
 LISTS = {
+    "GET /notifications/role-preferences": "MOST_LISTED switches",
     "GET /sessions": "MOST_SESSIONS: an older session ends when a new one begins",
     "GET /webhooks": "WEBHOOKS_MOST",
     "GET /webhooks/event-types": "the events of this release",
 }
 """Lists that are complete, each with its limit."""
-BARE = {
-    "GET /plans/tiers": "an array, as in the reference system; `after` is the id of the last item",
-    "GET /plans/tier-targets": "an array, as in the reference system; `after` is the id of the last item",
-    "GET /plans/rate-limits": "an array, as in the reference system; `after` is the id of the last item",
-}
-"""Lists that page without `total` and Link, each with the reason."""
 
 
 def is_short(pattern: str) -> bool:
@@ -79,7 +74,10 @@ def unbounded(schema: dict[str, Any], place: str, seen: frozenset[str] = frozens
         if "maxItems" not in schema:
             yield f"{place}: an array without a maximum"
         yield from unbounded(schema.get("items", {}), f"{place}[]", seen)
-    if schema.get("additionalProperties") not in (None, False):
+    members = schema.get("additionalProperties")
+    if isinstance(members, dict) and "maxProperties" in schema:
+        yield from unbounded(members, f"{place}.*", seen)
+    elif members not in (None, False):
         yield f"{place}: an object with any members"
     for name, each in schema.get("properties", {}).items():
         yield from unbounded(each, f"{place}.{name}", seen)
@@ -122,7 +120,7 @@ def test_the_check_itself(schema: dict[str, Any], bounded: bool) -> None:
 
 def lists(route: Route) -> bool:
     returns = inputs_of(route).returns
-    return typing.get_origin(returns) in (list, Page)
+    return typing.get_origin(returns) in (list, Page, Listing)
 
 
 LISTING = {name: route for name, (_, route) in ROUTES.items() if route.method == "GET" and lists(route)}
@@ -130,19 +128,18 @@ LISTING = {name: route for name, (_, route) in ROUTES.items() if route.method ==
 
 @pytest.mark.parametrize("name", LISTING)
 def test_each_list_has_a_bound(name: str) -> None:
-    """And a page has `total` and Link, by its type."""
+    """And a list of which a client gets a part says so: with a total, and a link to the next part."""
     query = {each["name"]: each["schema"] for each in _operation(name)["parameters"] if each["in"] == "query"}
     if "limit" not in query:
         assert name in LISTS, f"add `limit: Limit = 20` to the query of {name}, or add it to LISTS with its limit"
         return
     assert query["limit"]["maximum"] <= 1000
     assert name not in LISTS
-    if typing.get_origin(inputs_of(LISTING[name]).returns) is not Page:
-        assert name in BARE, f"return a Page from {name}, or add it to BARE with a reason"
+    assert typing.get_origin(inputs_of(LISTING[name]).returns) in (Page, Listing), f"return a Page from {name}"
 
 
 def test_each_reason_is_of_a_list() -> None:
-    assert LISTS.keys() | BARE.keys() <= LISTING.keys()
+    assert LISTS.keys() <= LISTING.keys()
 
 
 def _operation(name: str) -> dict[str, Any]:

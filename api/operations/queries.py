@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.kernel import Database, Transaction, query
+from api.kernel import UNAUTHORIZED, Database, Transaction, query
 from api.operations.types import (
     DeadLetter,
     DeadLetterRow,
@@ -90,7 +90,7 @@ async def list_effective_levels(db: Database) -> list[EffectiveLevel]: ...
 async def list_levels(db: Database) -> list[LogLevel]: ...
 
 
-@query
+@query(operation_log_levels_changed_by_fkey=UNAUTHORIZED)
 async def save_level(db: Transaction, logger: str, level: str, time: timedelta, changed_by: UUID) -> datetime: ...
 
 

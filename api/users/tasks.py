@@ -66,7 +66,6 @@ REVERT_EMAIL = Link("revert-email", "revert_email", REVERT_LIFETIME)
 
 EXPIRY_NOTICE = timedelta(days=2)
 """Time between the warning and the deletion of an account that was never verified."""
-VERIFY_LATE = Link("verify", "verify", EXPIRY_NOTICE)
 
 MOST_A_MINUTE, MOST_AN_HOUR, MOST_IN_ALL = 1, 5, 20
 """Limits of e-mails to one account and for one purpose that can be requested without signing in. The first two count
@@ -210,7 +209,8 @@ async def send_expiring(context: Context, event: UserExpiring, id: UUID) -> None
     """Warn that the account will be deleted, with a link that confirms the address."""
     user = await queries.find_recipient(context.db, event.user_id)
     if user and not user.is_verified and not user.delete_after:
-        link = await _make_link(context, context.db, id, user, user.email, VERIFY_LATE)
+        until_then = msgspec.structs.replace(VERIFY, lifetime=EXPIRY_NOTICE)
+        link = await _make_link(context, context.db, id, user, user.email, until_then)
         values = _opening(user) | {"opened": user.created_at, "time": event.expires_after}
         await _send(context, id, "expiring", user, link | values)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from api.kernel import UNAUTHORIZED, Autocommit, Database, Transaction, query
-from api.webhooks.types import Attempt, Delivery, Endpoint, Health, Job, Made, Payload, Recipient, SealedSecret
+from api.webhooks.types import Attempt, Delivery, Endpoint, Health, Job, Made, Payload, Recipient, Result, SealedSecret
 
 # Endpoints
 
@@ -142,7 +142,7 @@ async def claim(db: Autocommit, healthy: int, failing: int, seconds: float, lane
 
 
 @query
-async def mark_delivered(db: Autocommit, id: UUID, lease: int, attempt: Made) -> UUID | None: ...
+async def mark_delivered(db: Autocommit, results: list[Result]) -> None: ...
 
 
 @query

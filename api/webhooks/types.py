@@ -215,6 +215,15 @@ class Made(msgspec.Struct, frozen=True):
     response: str
 
 
+class Result(msgspec.Struct, frozen=True):
+    """A successful attempt of a leased delivery."""
+
+    id: UUID
+    endpoint_id: UUID
+    lease: int
+    made: Made
+
+
 class Health(msgspec.Struct, frozen=True):
     user_id: UUID
     is_enabled: bool

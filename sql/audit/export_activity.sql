@@ -1,6 +1,6 @@
--- Returns the entries about an account as JSON, oldest first, as the account's own activity shows them: without the origin
+-- Returns the entries about an account as JSON, as the account's own activity shows them: without the origin
 -- of an administrator's action, and without ids of accounts. Of an event about two accounts, the second one gets type and
--- time. Both parts read an index in its order, so that the first row comes at once.
+-- time. Not sorted, because a sort would read all rows before the first one.
 --
 --   $1 user_id  uuid
 
@@ -24,5 +24,4 @@ select json_build_object(
          union all
         select id, type, created_at, principal_id, address, user_agent, null, subjects
           from audit_entries
-         where subjects[2] = $1) as found
- order by id;
+         where subjects[2] = $1) as found;

@@ -1,6 +1,6 @@
 -- Inserts events of one type, as insert_event.sql does with one.
 --
---   $1 lines         jsonb    id, key, data (JSON as text) and subjects of each
+--   $1 lines         jsonb    id, key, data (JSON as text) and subjects of each; the first subject may follow it
 --   $2 type          text     users.registered
 --   $3 topic         text     users
 --   $4 traceparent   text     W3C Trace Context of the request
@@ -31,10 +31,12 @@ with wanted as (
       join wanted on wanted.id = event.id
      order by event.seq
 ), followed as (
-    insert into outbox_live (seq, type, key, changes_access)
-    select seq, type, key, $10::boolean
+    insert into outbox_live (seq, type, key, changes_access, person_id)
+    select event.seq, event.type, event.key, $10::boolean, case when $9 then wanted.subjects[1] end
       from event
+      join wanted on wanted.id = event.id
      where $9::boolean or $10::boolean
+     order by event.seq
 )
 select pg_notify(channel, '')
   from unnest(case when $9 or $10 then '{outbox,live}'::text[] else '{outbox}'::text[] end) as channel;

@@ -1,5 +1,4 @@
--- Gets the id of an account's export if it can be downloaded. Locks the row, so that its event is recorded before it is
--- deleted.
+-- Gets the id of an account's export if it can be downloaded.
 --
 --   $1 id       uuid
 --   $2 user_id  uuid
@@ -9,5 +8,4 @@ select id
  where id = $1
    and user_id = $2
    and ready_at is not null
-   and expires_at > now()
-   for key share;
+   and expires_at > now();

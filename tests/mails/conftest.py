@@ -1,5 +1,6 @@
 """Mails in tests: a superuser's client, and a worker's context that records what it sends."""
 
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -29,13 +30,13 @@ class Office:
             for each in leased:
                 await TASKS[each.task].run(self.worker, each.id, each.lease)
 
-    async def get(self, path: str = "", expected: int = 200, **parameters: object) -> httpx.Response:
-        answer = await self.client.get(f"/api/operations/mails{path}", headers=self.headers, params=parameters)  # type: ignore[arg-type]
+    async def get(self, path: str = "", expected: int = 200, **parameters: Any) -> httpx.Response:
+        answer = await self.client.get(f"/api/operations/mails{path}", headers=self.headers, params=parameters)
         assert answer.status_code == expected, answer.text
         return answer
 
-    async def mails(self, **parameters: object) -> list[dict[str, object]]:
-        found: list[dict[str, object]] = (await self.get(**parameters)).json()["items"]
+    async def mails(self, **parameters: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.get(**parameters)).json()["items"]
         return found
 
     async def resend(self, id: object) -> httpx.Response:
@@ -71,6 +72,11 @@ def without_mail_server(worker: Context, *failures: Exception) -> Context:
 
 @pytest.fixture
 async def office(client: httpx.AsyncClient, context: Context) -> Office:
+    return await open_office(client, context)
+
+
+async def open_office(client: httpx.AsyncClient, context: Context) -> Office:
+    """Sign in as a new superuser, with no pending tasks."""
     root = await make_user(context, "root@example.com", superuser=True)
     headers = bearer((await login(client, root.email)).json())
     await context.db.fetch("delete from outbox_tasks")

@@ -7,7 +7,7 @@ from uuid import UUID
 from api.kernel.context import Context
 from api.kernel.data.database import uuid7
 from api.personal import queries
-from api.personal.events import ExportDownloaded, ExportRequested
+from api.personal.events import ExportRequested
 from api.users.types import User
 from tests.examples import OWNERS, SIGNED_IN
 from tests.mailed import mailed
@@ -18,7 +18,7 @@ ACCESS = {
     "GET /users/me/exports": SIGNED_IN,
     "GET /users/me/exports/{id}/download": OWNERS,
 }
-TWICE = {"": [ExportRequested, ExportDownloaded]}
+TWICE = {"": [ExportRequested]}
 VALUES = {"export_id": uuid.UUID(int=5)}
 
 

@@ -10,15 +10,13 @@ from api.audit.chain import seal, walk
 from api.features import FEATURES
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data.database import uuid7
-from api.notifications.queries import insert_send
-from api.notifications.sending import notify
-from api.notifications.types import Content
 from api.operations.events import DeadLetterRetried
 from api.users.events import EmailChanged, UserRegistered
 from api.users.upkeep import delete_due
 from tests.audit.entries import announce
 from tests.factories import make_user
 from tests.mailed import TASKS, mailed
+from tests.notifications.conftest import notifications_of
 from tests.personal.exported import exported, signed_in_as
 from tests.personal.test_tables import DECLARED, tables
 from tests.webhooks.conftest import Hooks
@@ -37,19 +35,6 @@ async def texts(context: Context) -> dict[str, list[str]]:
         name: [row[0] for row in await context.db.fetch(f'select to_jsonb(t)::text from "{name}" t')]
         for name in await tables(context)
     }
-
-
-async def notifications_of(context: Context, user_id: UUID) -> None:
-    """Insert notifications, to the account and by it, a switch, and a digest."""
-    content = Content("product.note", "product", "needle", "needle", "/needle", {"needle": "needle"})
-    digest = "insert into notification_digests (id, user_id, due_at) values (gen_random_uuid(), $1, now())"
-    await context.db.fetch(digest, user_id)
-    await context.db.fetch("insert into notification_switches values ($1, 'account', 'mail', 'off')", user_id)
-    async with context.db.transaction() as db:
-        await notify(db, uuid7(), [user_id], content)
-        source = f"account:{user_id}"
-        await insert_send(db, uuid7(), source, "key", b"", user_id, content, "accounts", None, 1)
-    await mailed(context)
 
 
 async def an_account_with_everything(client: httpx.AsyncClient, context: Context) -> UUID:
@@ -72,6 +57,7 @@ async def an_account_with_everything(client: httpx.AsyncClient, context: Context
     await announce(context, DeadLetterRetried(dead_letter_id=uuid7(), kind="task", what="users.send_reset"), here)
     await mailed(context)
     await notifications_of(context, user.id)
+    await mailed(context)
     await context.db.fetch(
         "insert into webhook_attempts (delivery_id, number, started_at, total_ms, response)"
         " select id, 1, now(), 1, $1 from webhook_deliveries",

@@ -10,6 +10,7 @@ from api.features import FEATURES
 from api.kernel import CASCADE, PersonalTable
 from api.kernel.context import Context
 from api.kernel.feature import personal_of
+from tests.notifications.conftest import OMITTED as OF_NOTIFICATIONS
 
 DECLARED = personal_of(FEATURES)
 IMPERSONAL = {
@@ -62,21 +63,7 @@ OMITTED = {
         "locked_until": "of the delivery",
     },
     "webhook_attempts": dict.fromkeys(("resolve_ms", "connect_ms", "tls_ms", "first_byte_ms"), "parts of total_ms"),
-    "notifications": {
-        "send_id": "id of a send, which may have other recipients",
-        "kind_group": "the beginning of kind",
-        "listed": "follows from the switches",
-        "mails": "follows from the kind",
-        "digest_id": "id of a window",
-    },
-    "notification_boxes": {"last": "number of the last notification"},
-    "notification_sends": {
-        "source": "the account",
-        "key": "chosen by the sender's program",
-        "digest": "of the request",
-        "kind_group": "the beginning of kind",
-        "reached": "id of another account",
-    },
+    **OF_NOTIFICATIONS,
     "plan_targets": {
         "target_type": "an account",
         "target_id": "the account",

@@ -1,6 +1,7 @@
 import { expect } from '@playwright/test';
 
 import type { Account, People } from './people';
+import { openTier } from './tiers';
 
 /** The ids that a path of routes.ts names, of things that are made for the account that looks at them. */
 export async function subjects(
@@ -10,6 +11,7 @@ export async function subjects(
 ): Promise<Record<string, string>> {
   const ids = { id: account.id };
   if (path.includes('{webhook}')) return { ...ids, ...(await testedWebhook(account, people)) };
+  if (path.includes('{tier}')) return { ...ids, tier: await openTier(people, account.id) };
   return ids;
 }
 

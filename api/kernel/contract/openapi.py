@@ -26,6 +26,7 @@ from api.kernel.errors import (
     PRECONDITION_FAILED,
     RATE_LIMITED,
     REQUEST_TIMEOUT,
+    RIGHTS_CHANGED,
     TOO_MANY_STREAMS,
     UNAUTHORIZED,
     UNAVAILABLE,
@@ -242,7 +243,7 @@ def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
 
 def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
     if route.socket:
-        return socket_of(inputs, inputs_of(as_post(route)) if route.receives else None, schemas)
+        return socket_of(route, inputs, inputs_of(as_post(route)) if route.receives else None, schemas)
     if inputs.feed:
         return stream_of(inputs, schemas)
     found: dict[str, Any] = {"description": "No content." if route.status == 204 else "Success."}
@@ -301,7 +302,7 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
     if inputs.form or inputs.query or inputs.body not in (None, bytes):
         found.append(VALIDATION_FAILED)
     if inputs.feed or route.socket:
-        found.append(TOO_MANY_STREAMS)
+        found += [TOO_MANY_STREAMS, *([RIGHTS_CHANGED] if route.guard.admits else [])]
     if route.socket:
         found += [ORIGIN_NOT_ALLOWED, UPGRADE_REQUIRED]
     if route.limit != "off":

@@ -71,8 +71,8 @@ async def snapshot(db: Database) -> AsyncIterator[Transaction]:
         try:
             async with db._translated():
                 await _uninterrupted(transaction.start())
-                # The first select determines the state that is seen.
-                await connection.execute(f"{_SET_POOLED if db._pooled else _SET_IDLE}; select 1")
+                await connection.execute(_SET_POOLED if db._pooled else _SET_IDLE)
+                await connection.fetchval("select 1")  # the first select determines the state that is seen
             yield Transaction(db, connection)
         finally:
             with contextlib.suppress(*_DRIVER_ERRORS):

@@ -78,9 +78,9 @@ class _Completed(Exception):
 def keeps_answers(route: Route, inputs: Inputs) -> bool:
     """Whether a route accepts Idempotency-Key: a POST whose answer can be kept. Answers with tokens cannot, because
     they may have been revoked since: handlers that take `cookies`, `claims` or `renew` issue and revoke them. Streams
-    and uploads are not held in memory."""
+    are not held in memory, and files are sent with another boundary each time."""
     tokens = inputs.ambient & {"cookies", "claims", "renew"}
-    streamed = inputs.feed or route.socket or inputs.returns is Stream or inputs.body is Upload
+    streamed = inputs.feed or route.socket or inputs.returns is Stream or inputs.body in (bytes, Upload)
     return route.method == "POST" and not tokens and not streamed
 
 

@@ -23,6 +23,7 @@ from api.kernel.http.compression import (
     is_compressible,
 )
 from api.kernel.http.cookies import Cookies
+from api.kernel.http.first_frame import serve_admitting
 from api.kernel.http.headers import combine, names
 from api.kernel.http.idempotency import HEADER, Attempt, Kept, keeps_answers
 from api.kernel.http.messages import Receiver
@@ -40,8 +41,8 @@ from api.kernel.http.routing import (
     inputs_of,
     operation_id,
 )
-from api.kernel.http.sockets import Handshake, offered, serve
-from api.kernel.http.sse import stream
+from api.kernel.http.sockets import Admission, Handshake, offered, serve
+from api.kernel.http.sse import refuse_token, stream
 from api.kernel.http.streams import Stream, disposition_of, respond
 from api.kernel.http.validators import etag
 from api.kernel.identity.auth import Principal
@@ -105,6 +106,10 @@ class Endpoint:
         headers = combine(scope["headers"])
         handshake = offered(context.settings, scope, headers) if self.route.socket else None
         cookies = Cookies(headers)
+        if self.lasts:
+            refuse_token(scope)
+        if handshake and self.route.auth_frame:
+            return await self._admit_later(context, handshake, scope, receive, send, headers, cookies)
         try:
             answer = await self._answer(context, scope, receive, headers, cookies)
             if isinstance(answer, Stream):
@@ -137,17 +142,41 @@ class Endpoint:
         cookies: Cookies,
     ) -> None:
         """Serve a stream or a socket until either side ends it."""
-        caller: Caller = scope["caller"]
         fields = _fields(scope["extra_headers"] | cookies.remedy(), cookies)
-        look = functools.partial(self._gate.look_again, context, caller)
-        known: dict[str, Any] = {"caller": caller, "check": look, "headers": fields}
         if handshake is None:
             assert feed is not None
+            caller: Caller = scope["caller"]
+            look = functools.partial(self._gate.look_again, context, caller)
             last = _text(headers, b"last-event-id")
+            known: dict[str, Any] = {"caller": caller, "check": look, "headers": fields}
             return await stream(context, feed, scope, receive, send, last=last, **known)
+        admission = self._admission(context, scope, feed)
+        await serve(context, scope, receive, send, admission, handshake=handshake, headers=fields)
+
+    async def _admit_later(
+        self,
+        context: Context,
+        handshake: Handshake,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: dict[bytes, bytes],
+        cookies: Cookies,
+    ) -> None:
+        """Serve a socket whose first message may identify the caller."""
+
+        async def admit() -> Admission:
+            feed = await self._answer(context, scope, receive, headers, cookies)
+            return self._admission(context, scope, feed)
+
+        await serve_admitting(context, scope, receive, send, admit, handshake=handshake, headers=headers)
+
+    def _admission(self, context: Context, scope: Scope, feed: Feed[Any] | None) -> Admission:
+        caller: Caller = scope["caller"]
+        look = functools.partial(self._gate.look_again, context, caller)
         receiver = self._receiver
         answer = receiver.answer(context, scope, caller, look, self._call) if receiver else None
-        await serve(context, feed, scope, receive, send, handshake=handshake, answer=answer, **known)
+        return Admission(feed=feed, caller=caller, check=look, answer=answer)
 
     async def _answer(
         self, context: Context, scope: Scope, receive: Receive, headers: dict[bytes, bytes], cookies: Cookies

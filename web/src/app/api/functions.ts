@@ -129,6 +129,10 @@ export type { GetMyPlan$Params as GetMyPlan$Params } from './fn/plans/get-my-pla
 export { getMyPlan as getMyPlan } from './fn/plans/get-my-plan';
 export type { GetEffectiveRateLimit$Params as GetEffectiveRateLimit$Params } from './fn/plans/get-effective-rate-limit';
 export { getEffectiveRateLimit as getEffectiveRateLimit } from './fn/plans/get-effective-rate-limit';
+export type { FollowEvents$Params as FollowEvents$Params } from './fn/realtime/follow-events';
+export { followEvents as followEvents } from './fn/realtime/follow-events';
+export type { FollowEventsSocket$Params as FollowEventsSocket$Params } from './fn/realtime/follow-events-socket';
+export { followEventsSocket as followEventsSocket } from './fn/realtime/follow-events-socket';
 export type { ListDeadLetters$Params as ListDeadLetters$Params } from './fn/operations/list-dead-letters';
 export { listDeadLetters as listDeadLetters } from './fn/operations/list-dead-letters';
 export type { RetryDeadLetters$Params as RetryDeadLetters$Params } from './fn/operations/retry-dead-letters';

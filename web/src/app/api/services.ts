@@ -6,6 +6,7 @@ export { SessionsService } from './services/sessions.service';
 export { AuditService } from './services/audit.service';
 export { NotificationsService } from './services/notifications.service';
 export { PlansService } from './services/plans.service';
+export { RealtimeService } from './services/realtime.service';
 export { OperationsService } from './services/operations.service';
 export { MailsService } from './services/mails.service';
 export { SystemService } from './services/system.service';

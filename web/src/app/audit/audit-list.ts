@@ -9,7 +9,7 @@ import { getUser } from '../api/fn/users/get-user';
 import type { AuditEntry } from '../api/models';
 import { UsersService } from '../api/services';
 import { problemOf } from '../kernel/problem';
-import { firstText, queryChanger } from '../kernel/query';
+import { firstText, type QueryChange, queryChanger } from '../kernel/query';
 import { read, readList } from '../kernel/read';
 import { Session } from '../kernel/session';
 import { Cover } from '../ui/cover';
@@ -19,6 +19,7 @@ import { AppList } from '../ui/list';
 import { Page } from '../ui/page';
 import { Empty } from '../ui/states';
 import { Time } from '../ui/time';
+import { boundsOf, NO_RANGE, TimeRange } from '../ui/time-range';
 import { Entry, type Shown } from './entry';
 import { subjectOf } from './subject';
 import { t as texts } from './texts';
@@ -28,7 +29,21 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** All audit entries, newest first. The filters are in the address, so that it can be reloaded and shared. */
 @Component({
   selector: 'app-audit-list',
-  imports: [AppList, Chip, Choice, Cover, Empty, Filters, Icon, MatButton, Page, RouterLink, Search, Time],
+  imports: [
+    AppList,
+    Chip,
+    Choice,
+    Cover,
+    Empty,
+    Filters,
+    Icon,
+    MatButton,
+    Page,
+    RouterLink,
+    Search,
+    Time,
+    TimeRange,
+  ],
   templateUrl: './audit-list.html',
   styleUrl: './audit-list.scss',
 })
@@ -36,6 +51,9 @@ export class AuditList {
   /** Id of the account that the entries are about, or that caused them. */
   readonly person = input(undefined, { transform: firstText });
   readonly type = input(undefined, { transform: firstText });
+  readonly last = input(undefined, { transform: firstText });
+  readonly from = input(undefined, { transform: firstText });
+  readonly until = input(undefined, { transform: firstText });
 
   private readonly change = queryChanger();
   private readonly users = inject(UsersService);
@@ -46,12 +64,16 @@ export class AuditList {
     ['', this.t().allTypes] as const,
     ...Object.entries(texts().types),
   ]);
-  protected readonly filtered = computed(() => !!this.person() || !!this.type());
+  protected readonly filtered = computed(
+    () => !!this.person() || !!this.type() || Object.values(this.range()).some(Boolean),
+  );
+  protected readonly range = computed(() => ({ last: this.last(), from: this.from(), until: this.until() }));
 
   protected readonly entries = readList(listAuditEntries, () => ({
     // The server refuses malformed ones, and the page says so.
     user_id: this.person(),
     type: this.type(),
+    ...boundsOf(this.range()),
     limit: 50,
   }));
   private readonly account = read(getUser, () => {
@@ -107,13 +129,17 @@ export class AuditList {
     this.change({ type: type || null });
   }
 
+  protected filterTime(range: QueryChange): void {
+    this.change(range);
+  }
+
   protected leavePerson(search: Search): void {
     this.change({ person: null });
     search.clear();
   }
 
   protected clear(search: Search): void {
-    this.change({ person: null, type: null });
+    this.change({ person: null, type: null, ...NO_RANGE });
     search.clear();
   }
 

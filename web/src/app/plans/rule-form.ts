@@ -1,5 +1,14 @@
 import { HttpResponse } from '@angular/common/http';
-import { Component, computed, inject, input, linkedSignal, output, signal } from '@angular/core';
+import {
+  afterNextRender,
+  Component,
+  computed,
+  inject,
+  input,
+  linkedSignal,
+  output,
+  signal,
+} from '@angular/core';
 import { form, FormField, FormRoot, required, validate } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import { firstValueFrom } from 'rxjs';
@@ -134,6 +143,11 @@ export class RuleForm {
       }),
     },
   );
+
+  constructor() {
+    // The path of a rate limit seldom changes.
+    afterNextRender(() => (this.rule() ? this.form.limit() : this.form.path()).focusBoundControl());
+  }
 
   protected limitText({ limit, period }: RateLimit): string {
     return texts().amount(limit, period);

@@ -1,4 +1,4 @@
-import { Component, computed, inject, input, output, signal } from '@angular/core';
+import { afterNextRender, Component, computed, inject, input, output, signal } from '@angular/core';
 import { applyWhen, form, FormField, FormRoot, required, validate } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import { firstValueFrom } from 'rxjs';
@@ -104,6 +104,10 @@ export class TargetForm {
       }),
     },
   );
+
+  constructor() {
+    afterNextRender(() => this.form.kind().focusBoundControl());
+  }
 }
 
 function typeOf(kind: Kind): TierTarget['target_type'] {

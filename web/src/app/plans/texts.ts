@@ -114,7 +114,7 @@ export const t = texts({
       everyPath: 'every path',
       pathHint: 'The path of a route, with _ for /, such as users_me. users_* is every path below users.',
       limit: 'Requests',
-      period: 'In any',
+      period: 'Period',
       unit: 'Unit',
       limitRange: 'Enter a whole number from 1 to 1,000,000,000.',
       periodRange: 'Enter a whole number; the period is at most 31 days.',
@@ -303,7 +303,7 @@ export const t = texts({
       pathHint:
         'Der Pfad einer Route, mit _ statt /, zum Beispiel users_me. users_* ist jeder Pfad unterhalb von users.',
       limit: 'Anfragen',
-      period: 'In jeweils',
+      period: 'Zeitraum',
       unit: 'Einheit',
       limitRange: 'Geben Sie eine ganze Zahl von 1 bis 1.000.000.000 ein.',
       periodRange: 'Geben Sie eine ganze Zahl ein; der Zeitraum ist höchstens 31 Tage lang.',
@@ -391,7 +391,7 @@ const refusals = texts<Readonly<Partial<Record<string, string>>>>({
   en: {
     TIER_ALREADY_EXISTS: 'A tier with this name exists already.',
     TIER_NOT_FOUND: 'The tier no longer exists.',
-    TIER_TARGET_ALREADY_EXISTS: 'It has a tier already. Move or delete that target first.',
+    TIER_TARGET_ALREADY_EXISTS: 'It already has a tier. Move or delete that target first.',
     TIER_TARGET_NOT_FOUND: 'The target no longer exists.',
     RATE_LIMIT_ALREADY_EXISTS: 'The target has a rate limit for this path already.',
     RATE_LIMIT_NOT_FOUND: 'The rate limit no longer exists.',

@@ -1,4 +1,4 @@
-import { Component, computed, inject, input, linkedSignal, output } from '@angular/core';
+import { afterNextRender, Component, computed, inject, input, linkedSignal, output } from '@angular/core';
 import { form, FormField, FormRoot, required } from '@angular/forms/signals';
 import { MatButton } from '@angular/material/button';
 import { firstValueFrom } from 'rxjs';
@@ -76,6 +76,10 @@ export class TierName {
       }),
     },
   );
+
+  constructor() {
+    afterNextRender(() => this.form.name().focusBoundControl());
+  }
 
   /** Save, and return the tier; null if another superuser has renamed it, which the form then says. */
   private async save(name: string): Promise<Loaded | null> {

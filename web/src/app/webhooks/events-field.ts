@@ -26,6 +26,7 @@ import { simplified, Topic, topicsOf } from './topics';
   imports: [Failure, Icon, Marked, Skeleton],
   templateUrl: './events-field.html',
   styleUrl: './events-field.scss',
+  host: { '(focusout)': 'leave($event)' },
 })
 export class EventsField implements FormValueControl<readonly string[]> {
   readonly value = model<readonly string[]>([]);
@@ -55,6 +56,10 @@ export class EventsField implements FormValueControl<readonly string[]> {
     this.host.querySelector('input')?.focus();
   }
 
+  protected leave({ relatedTarget }: FocusEvent): void {
+    if (!(relatedTarget instanceof Node && this.host.contains(relatedTarget))) this.touch.emit();
+  }
+
   protected isOpen(topic: Topic): boolean {
     return this.search() !== '' || this.open().has(topic.name);
   }
@@ -78,6 +83,5 @@ export class EventsField implements FormValueControl<readonly string[]> {
     const others = this.value().filter((each) => each !== subscription);
     this.value.set(simplified(on ? [...others, subscription] : others));
     this.open.set(open);
-    this.touch.emit();
   }
 }

@@ -3,13 +3,15 @@ import { Component, computed, input } from '@angular/core';
 /** A description of the server, whose names stand between backticks. */
 @Component({
   selector: 'app-marked',
-  template: `@for (part of parts(); track $index) {
-    @if ($odd) {
-      <code>{{ part }}</code>
-    } @else {
-      {{ part }}
+  template: `
+    @for (part of parts(); track $index) {
+      @if ($odd) {
+        <code>{{ part }}</code>
+      } @else {
+        <span>{{ part }}</span>
+      }
     }
-  }`,
+  `,
   host: { lang: 'en' },
 })
 export class Marked {

@@ -11,18 +11,12 @@ import { MailDetails } from '../../models/mail-details';
 
 export interface ResendMail$Params {
   id: string;
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
 }
 
 export function resendMail(http: HttpClient, rootUrl: string, params: ResendMail$Params, context?: HttpContext): Observable<StrictHttpResponse<MailDetails>> {
   const rb = new RequestBuilder(rootUrl, resendMail.PATH, 'post');
   if (params) {
     rb.path('id', params.id, {});
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
   }
 
   return http.request(

@@ -11,18 +11,12 @@ import { Marked } from '../../models/marked';
 import { NoticeSelection } from '../../models/notice-selection';
 
 export interface SeeNotifications$Params {
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: NoticeSelection
 }
 
 export function seeNotifications(http: HttpClient, rootUrl: string, params: SeeNotifications$Params, context?: HttpContext): Observable<StrictHttpResponse<Marked>> {
   const rb = new RequestBuilder(rootUrl, seeNotifications.PATH, 'post');
   if (params) {
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

@@ -11,11 +11,6 @@ import { NewNotification } from '../../models/new-notification';
 import { NotificationJob } from '../../models/notification-job';
 
 export interface SendNotification$Params {
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
   
     /**
      * Maximum size: 125 KiB.
@@ -26,7 +21,6 @@ export interface SendNotification$Params {
 export function sendNotification(http: HttpClient, rootUrl: string, params: SendNotification$Params, context?: HttpContext): Observable<StrictHttpResponse<NotificationJob>> {
   const rb = new RequestBuilder(rootUrl, sendNotification.PATH, 'post');
   if (params) {
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

@@ -15,18 +15,12 @@ export interface Unsubscribe$Params {
  * Token of the link in a mail.
  */
   token: string;
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
 }
 
 export function unsubscribe(http: HttpClient, rootUrl: string, params: Unsubscribe$Params, context?: HttpContext): Observable<StrictHttpResponse<Unsubscribed>> {
   const rb = new RequestBuilder(rootUrl, unsubscribe.PATH, 'post');
   if (params) {
     rb.query('token', params.token, {});
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
   }
 
   return http.request(

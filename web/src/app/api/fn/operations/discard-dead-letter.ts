@@ -10,18 +10,12 @@ import { RequestBuilder } from '../../request-builder';
 
 export interface DiscardDeadLetter$Params {
   id: string;
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
 }
 
 export function discardDeadLetter(http: HttpClient, rootUrl: string, params: DiscardDeadLetter$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
   const rb = new RequestBuilder(rootUrl, discardDeadLetter.PATH, 'post');
   if (params) {
     rb.path('id', params.id, {});
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
   }
 
   return http.request(

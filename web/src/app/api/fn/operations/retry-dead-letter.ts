@@ -10,18 +10,12 @@ import { RequestBuilder } from '../../request-builder';
 
 export interface RetryDeadLetter$Params {
   id: string;
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
 }
 
 export function retryDeadLetter(http: HttpClient, rootUrl: string, params: RetryDeadLetter$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
   const rb = new RequestBuilder(rootUrl, retryDeadLetter.PATH, 'post');
   if (params) {
     rb.path('id', params.id, {});
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
   }
 
   return http.request(

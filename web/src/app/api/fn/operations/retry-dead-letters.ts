@@ -11,18 +11,12 @@ import { BulkResult } from '../../models/bulk-result';
 import { DeadLetterFilter } from '../../models/dead-letter-filter';
 
 export interface RetryDeadLetters$Params {
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: DeadLetterFilter
 }
 
 export function retryDeadLetters(http: HttpClient, rootUrl: string, params: RetryDeadLetters$Params, context?: HttpContext): Observable<StrictHttpResponse<BulkResult>> {
   const rb = new RequestBuilder(rootUrl, retryDeadLetters.PATH, 'post');
   if (params) {
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

@@ -10,17 +10,11 @@ import { RequestBuilder } from '../../request-builder';
 import { Export } from '../../models/export';
 
 export interface RequestExport$Params {
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
 }
 
 export function requestExport(http: HttpClient, rootUrl: string, params?: RequestExport$Params, context?: HttpContext): Observable<StrictHttpResponse<Export>> {
   const rb = new RequestBuilder(rootUrl, requestExport.PATH, 'post');
   if (params) {
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
   }
 
   return http.request(

@@ -12,11 +12,6 @@ import { RateLimit } from '../../models/rate-limit';
 
 export interface CreateRateLimit$Params {
   tier_target_id: number;
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: NewRateLimit
 }
 
@@ -24,7 +19,6 @@ export function createRateLimit(http: HttpClient, rootUrl: string, params: Creat
   const rb = new RequestBuilder(rootUrl, createRateLimit.PATH, 'post');
   if (params) {
     rb.query('tier_target_id', params.tier_target_id, {});
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

@@ -12,11 +12,6 @@ import { TierTarget } from '../../models/tier-target';
 
 export interface CreateTierTarget$Params {
   tier_id: number;
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: NewTierTarget
 }
 
@@ -24,7 +19,6 @@ export function createTierTarget(http: HttpClient, rootUrl: string, params: Crea
   const rb = new RequestBuilder(rootUrl, createTierTarget.PATH, 'post');
   if (params) {
     rb.query('tier_id', params.tier_id, {});
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

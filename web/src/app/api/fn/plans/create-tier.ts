@@ -11,18 +11,12 @@ import { NewTier } from '../../models/new-tier';
 import { Tier } from '../../models/tier';
 
 export interface CreateTier$Params {
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: NewTier
 }
 
 export function createTier(http: HttpClient, rootUrl: string, params: CreateTier$Params, context?: HttpContext): Observable<StrictHttpResponse<Tier>> {
   const rb = new RequestBuilder(rootUrl, createTier.PATH, 'post');
   if (params) {
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

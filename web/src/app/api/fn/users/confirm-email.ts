@@ -11,18 +11,12 @@ import { EmailToken } from '../../models/email-token';
 import { User } from '../../models/user';
 
 export interface ConfirmEmail$Params {
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: EmailToken
 }
 
 export function confirmEmail(http: HttpClient, rootUrl: string, params: ConfirmEmail$Params, context?: HttpContext): Observable<StrictHttpResponse<User>> {
   const rb = new RequestBuilder(rootUrl, confirmEmail.PATH, 'post');
   if (params) {
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

@@ -10,18 +10,12 @@ import { RequestBuilder } from '../../request-builder';
 import { EmailRequest } from '../../models/email-request';
 
 export interface ForgotPassword$Params {
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: EmailRequest
 }
 
 export function forgotPassword(http: HttpClient, rootUrl: string, params: ForgotPassword$Params, context?: HttpContext): Observable<StrictHttpResponse<null>> {
   const rb = new RequestBuilder(rootUrl, forgotPassword.PATH, 'post');
   if (params) {
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

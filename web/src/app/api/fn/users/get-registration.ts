@@ -11,18 +11,12 @@ import { EmailToken } from '../../models/email-token';
 import { RegistrationDetails } from '../../models/registration-details';
 
 export interface GetRegistration$Params {
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: EmailToken
 }
 
 export function getRegistration(http: HttpClient, rootUrl: string, params: GetRegistration$Params, context?: HttpContext): Observable<StrictHttpResponse<RegistrationDetails>> {
   const rb = new RequestBuilder(rootUrl, getRegistration.PATH, 'post');
   if (params) {
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

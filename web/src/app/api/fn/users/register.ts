@@ -11,18 +11,12 @@ import { Registration } from '../../models/registration';
 import { User } from '../../models/user';
 
 export interface Register$Params {
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: Registration
 }
 
 export function register(http: HttpClient, rootUrl: string, params: Register$Params, context?: HttpContext): Observable<StrictHttpResponse<User>> {
   const rb = new RequestBuilder(rootUrl, register.PATH, 'post');
   if (params) {
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

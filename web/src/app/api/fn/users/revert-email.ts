@@ -11,18 +11,12 @@ import { EmailTokenWithPassword } from '../../models/email-token-with-password';
 import { User } from '../../models/user';
 
 export interface RevertEmail$Params {
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: EmailTokenWithPassword
 }
 
 export function revertEmail(http: HttpClient, rootUrl: string, params: RevertEmail$Params, context?: HttpContext): Observable<StrictHttpResponse<User>> {
   const rb = new RequestBuilder(rootUrl, revertEmail.PATH, 'post');
   if (params) {
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

@@ -11,18 +11,12 @@ import { CreatedEndpoint } from '../../models/created-endpoint';
 import { NewEndpoint } from '../../models/new-endpoint';
 
 export interface CreateWebhook$Params {
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: NewEndpoint
 }
 
 export function createWebhook(http: HttpClient, rootUrl: string, params: CreateWebhook$Params, context?: HttpContext): Observable<StrictHttpResponse<CreatedEndpoint>> {
   const rb = new RequestBuilder(rootUrl, createWebhook.PATH, 'post');
   if (params) {
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

@@ -12,11 +12,6 @@ import { Delivery } from '../../models/delivery';
 export interface Redeliver$Params {
   id: string;
   delivery_id: string;
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
 }
 
 export function redeliver(http: HttpClient, rootUrl: string, params: Redeliver$Params, context?: HttpContext): Observable<StrictHttpResponse<Delivery>> {
@@ -24,7 +19,6 @@ export function redeliver(http: HttpClient, rootUrl: string, params: Redeliver$P
   if (params) {
     rb.path('id', params.id, {});
     rb.path('delivery_id', params.delivery_id, {});
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
   }
 
   return http.request(

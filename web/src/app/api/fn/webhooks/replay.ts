@@ -12,11 +12,6 @@ import { Replayed } from '../../models/replayed';
 
 export interface Replay$Params {
   id: string;
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: Replay
 }
 
@@ -24,7 +19,6 @@ export function replay(http: HttpClient, rootUrl: string, params: Replay$Params,
   const rb = new RequestBuilder(rootUrl, replay.PATH, 'post');
   if (params) {
     rb.path('id', params.id, {});
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

@@ -12,11 +12,6 @@ import { Rotation } from '../../models/rotation';
 
 export interface RotateSecret$Params {
   id: string;
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
       body: Rotation
 }
 
@@ -24,7 +19,6 @@ export function rotateSecret(http: HttpClient, rootUrl: string, params: RotateSe
   const rb = new RequestBuilder(rootUrl, rotateSecret.PATH, 'post');
   if (params) {
     rb.path('id', params.id, {});
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 

@@ -11,18 +11,12 @@ import { Delivery } from '../../models/delivery';
 
 export interface TestWebhook$Params {
   id: string;
-
-/**
- * A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.
- */
-  'Idempotency-Key'?: string;
 }
 
 export function testWebhook(http: HttpClient, rootUrl: string, params: TestWebhook$Params, context?: HttpContext): Observable<StrictHttpResponse<Delivery>> {
   const rb = new RequestBuilder(rootUrl, testWebhook.PATH, 'post');
   if (params) {
     rb.path('id', params.id, {});
-    rb.header('Idempotency-Key', params['Idempotency-Key'], {});
   }
 
   return http.request(
