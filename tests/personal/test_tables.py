@@ -10,11 +10,14 @@ from api.features import FEATURES
 from api.kernel import CASCADE, PersonalTable
 from api.kernel.context import Context
 from api.kernel.feature import personal_of
+from tests.notifications.conftest import OMITTED as OF_NOTIFICATIONS
 
 DECLARED = personal_of(FEATURES)
 IMPERSONAL = {
     "inbox": "source and id of a message of another service",
     "inbox_dead": "place of a message in Kafka, without its content",
+    "notification_keys": "keys that sign links",
+    "notification_role_switches": "defaults of roles",
     "outbox_topics": "names of topics",
     "plan_rules": "rates of a tier's target",
     "plan_tiers": "names that superusers give",
@@ -60,6 +63,7 @@ OMITTED = {
         "locked_until": "of the delivery",
     },
     "webhook_attempts": dict.fromkeys(("resolve_ms", "connect_ms", "tls_ms", "first_byte_ms"), "parts of total_ms"),
+    **OF_NOTIFICATIONS,
     "plan_targets": {
         "target_type": "an account",
         "target_id": "the account",

@@ -201,6 +201,7 @@ class Endpoint:
         known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
         known |= {"cookies": cookies, "if_match": if_match, "language": origin.get().language}
         known |= {"last_event_id": _text(headers, b"last-event-id"), "paths": self._paths}
+        known["idempotency_key"] = _text(headers, b"idempotency-key")
         renewed: dict[str, str] = {}
         if self._renewal and caller.principal:
             known["renew"] = _renew_with(self._renewal, context, caller.principal, cookies, renewed)
