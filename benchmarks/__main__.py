@@ -17,12 +17,14 @@ from benchmarks import (
     me,
     pauses,
     peers,
+    plans,
     profile,
     refresh,
     revocation,
     start,
     storm,
     streams,
+    webhooks,
 )
 from benchmarks.bench import Bench
 from benchmarks.results import write
@@ -37,8 +39,10 @@ QUESTIONS = {
         concurrency,
         peers,
         list,
+        plans,
         profile,
         events,
+        webhooks,
         streams,
         refresh,
         revocation,

@@ -114,7 +114,9 @@ async def administrate(transcript: Transcript, context: Context) -> dict[str, st
     await context.db.fetch("update users set is_superuser = true where email = $1", EMAIL)
     headers = bearer((await transcript.client.post("/api/auth/jwt/login", data=form())).json())
     invited = {"email": "grace@example.com", "name": "Grace Hopper", "roles": ["notifier"], "language": "de"}
-    id = (await transcript.show("POST /users", json=invited, headers=headers)).json()["id"]
+    keyed = headers | {"idempotency-key": "invite-1"}
+    id = (await transcript.show("POST /users", json=invited, headers=keyed)).json()["id"]
+    await transcript.show("POST /users", json=invited, headers=keyed)
     await transcript.show("GET /users", params={"q": "exam", "sort": "email", "limit": 1}, headers=headers)
     etag = (await transcript.show("GET /users/{id}", id=id, headers=headers)).headers["etag"]
     changed = {"roles": ["notifier", "editor"]}

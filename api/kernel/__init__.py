@@ -4,6 +4,7 @@ import-linter enforces it. docs/architecture.md describes the subpackages."""
 from api.kernel.client import HttpError, HttpResponse, read_retry_after
 from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
+from api.kernel.contract.examples import example_of
 from api.kernel.data.cache import CacheUnavailable, cached, shared
 from api.kernel.data.cursors import snapshot
 from api.kernel.data.database import Autocommit, Database, Transaction, uuid7
@@ -27,7 +28,7 @@ from api.kernel.errors import (
 )
 from api.kernel.feature import Feature, Sweep
 from api.kernel.http.caching import CacheControl
-from api.kernel.http.paging import Cursor, Cursors, Limit, Page
+from api.kernel.http.paging import Cursor, Cursors, Limit, Listing, Page
 from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, post, put, websocket
 from api.kernel.http.streams import Stream, to_csv, to_ndjson
 from api.kernel.http.validators import Version, refuse_stale
@@ -37,13 +38,14 @@ from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode
 from api.kernel.input.conversion import Normal, Shown
 from api.kernel.input.media import media_type_of
 from api.kernel.input.uploads import Upload
-from api.kernel.live.feeds import Feed
+from api.kernel.live.feeds import Feed, Happened
 from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, system_of
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
 from api.kernel.outbox.events import Contact, Event, Label, Person, Personal, Thing, record
+from api.kernel.outbox.mailing import MailAttempt
 from api.kernel.outbox.schedules import Due, Schedule
-from api.kernel.outbox.tasks import Task, task
+from api.kernel.outbox.tasks import Task, defer_again, task
 from api.kernel.settings import Rate, Settings
 from api.kernel.telemetry import meter, span
 
@@ -65,8 +67,9 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Version",  # field that If-Match compares instead of the whole content
     "CacheControl",  # how long clients may reuse the responses of a GET
     "websocket",  # sends a Feed's events; `receives` handles messages
-    "Feed",  # events for connected clients
+    "Feed", "Happened",  # events for connected clients, of certain types or of all
     "Page", "Cursor", "Cursors", "Limit",  # keyset pagination
+    "Listing",  # a page whose body is an array
     # Principals and limits
     "Principal",  # who is signed in; `has_role`
     "anyone", "holder", "signed_in", "superuser", "role",  # guards
@@ -99,7 +102,9 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Event", "Person", "Thing",  # an event, and the declarations of its ids
     "Contact", "Personal", "Label",  # the declarations of its texts
     "record",  # writes an event to the outbox and the audit
+    "example_of",  # an example of a JSON Schema
     "task", "Task",  # work of the worker; `defer`, `defer_many`, also at a later time
+    "defer_again",  # runs a task once more, by its name
     "Schedule", "Due",  # a task at certain times
     "consume", "Consumer", "Incoming",  # messages of other services, processed once
     # Calls, mail and telemetry
@@ -108,6 +113,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Template",  # a mail in each language
     "Message", "Attachment",  # a mail: recipients, headers, files
     "MailRefused", "MailDelayed",  # permanent and temporary failures
+    "MailAttempt",  # an attempt to send a mail, for the feature that records them
     "browser_of", "system_of",  # the sender's device, by its User-Agent
     "meter", "span",  # metrics and traces
 ]  # fmt: skip

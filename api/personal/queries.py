@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from api.kernel import Autocommit, Database, Transaction, query
+from api.kernel import UNAUTHORIZED, Autocommit, Database, Transaction, query
 from api.personal.types import Export, Request
 
 
@@ -23,7 +23,7 @@ async def find_request(db: Database, id: UUID) -> Request | None: ...
 async def get_ready(db: Database, id: UUID, user_id: UUID) -> UUID: ...
 
 
-@query
+@query(personal_exports_user_id_fkey=UNAUTHORIZED)
 async def insert_export(db: Transaction, id: UUID, user_id: UUID) -> Export: ...
 
 

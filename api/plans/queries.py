@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from api.kernel import Database, Transaction, query
+from api.kernel import Counted, Database, Transaction, query
 from api.plans.errors import (
     RATE_LIMIT_ALREADY_EXISTS,
     TIER_ALREADY_EXISTS,
@@ -39,7 +39,7 @@ async def find_tier(db: Database, id: int) -> Tier | None: ...
 
 
 @query
-async def list_tiers(db: Database, after: int, most: int) -> list[Tier]: ...
+async def list_tiers(db: Database, after: int, most: int) -> Counted[Tier]: ...
 
 
 @query(plan_tiers_name_key=TIER_ALREADY_EXISTS)
@@ -72,7 +72,7 @@ async def find_target(db: Database, id: int) -> TierTarget | None: ...
 @query
 async def list_targets(
     db: Database, target_type: str | None, target_id: str | None, tier_id: int | None, after: int, most: int
-) -> list[TierTarget]: ...
+) -> Counted[TierTarget]: ...
 
 
 @query(plan_targets_active_key=TIER_TARGET_ALREADY_EXISTS, plan_targets_tier_id_fkey=TIER_NOT_FOUND)
@@ -112,7 +112,9 @@ async def has_rules(db: Database, tier_target_id: int) -> bool: ...
 
 
 @query
-async def list_rules(db: Database, tier_target_id: int | None, after: int, most: int) -> list[Rule]: ...
+async def list_rules(
+    db: Database, tier_target_id: int | None, tier_id: int | None, after: int, most: int
+) -> Counted[Rule]: ...
 
 
 @query(plan_rules_path_key=RATE_LIMIT_ALREADY_EXISTS, plan_rules_name_key=RATE_LIMIT_ALREADY_EXISTS)

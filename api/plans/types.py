@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from api.kernel import Normal
+from api.kernel import Normal, Shown, shown_address
 
 MOST_LISTED = 1000
 GREATEST_ID = 2**53 - 1
@@ -108,6 +108,8 @@ class TierTargetChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class TierTarget(msgspec.Struct, frozen=True):
+    """`user_email` is the address of the account that a target of type U names."""
+
     id: int
     tier_id: int
     target_type: TargetType
@@ -115,6 +117,7 @@ class TierTarget(msgspec.Struct, frozen=True):
     name: str | None
     is_active: bool
     created_at: datetime
+    user_email: Annotated[str, Shown(shown_address)] | None
 
 
 class TierTargetList(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -171,6 +174,7 @@ class RateLimit(msgspec.Struct, frozen=True):
 
 class RateLimitList(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     tier_target_id: Id | None = None
+    tier_id: Id | None = None
     after: After = 0
     limit: Most = MOST_LISTED
 

@@ -11,6 +11,7 @@ feature = Feature(
     settings=SessionSettings,
     routes=routes.routes,
     tasks=tasks.tasks,
+    mails=tasks.mails,
     sweeps=upkeep.sweeps,
     personal=personal.personal,
     authenticate=access.authenticate,

@@ -9,6 +9,7 @@ feature = Feature(
     settings=UserSettings,
     routes=routes.routes,
     tasks=tasks.tasks,
+    mails=tasks.tasks,
     sweeps=upkeep.sweeps,
     consumers=commands.consumers,
     personal=personal.personal,

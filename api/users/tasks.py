@@ -278,7 +278,7 @@ async def _send(
     **values: Any,
 ) -> None:
     values |= {"application": context.settings.public_url} | (link or {})
-    mail = TEMPLATES[name].render(id=str(id), to=to or user.email, language=user.language, **values)
+    mail = TEMPLATES[name].render(id=str(id), to=to or user.email, language=user.language, account=user.id, **values)
     await context.mail.send(mail)
 
 

@@ -8,6 +8,7 @@ feature = Feature(
     settings=settings.WebhookSettings,
     routes=routes.routes,
     tasks=tasks.tasks,
+    mails=tasks.tasks,
     sweeps=upkeep.sweeps,
     personal=personal.personal,
 )

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -30,7 +31,7 @@ STUCK = """select from pg_stat_activity
 async def roll_web(rig: Rig) -> int:
     """Deploy like a PaaS: the router switches to the new process, then the old one gets SIGTERM. With one retry no call
     fails."""
-    _, headers = await _account(rig)
+    _, headers = await account_of(rig)
     port, failed, calls, ending = free_port(), 0, 0, asyncio.Event()
     first, second = int(rig.environment["PORT"]), port
 
@@ -135,7 +136,7 @@ async def _all_given_back(rig: Rig) -> None:
 
 async def cancel_calls(rig: Rig) -> int:
     """Change one account's name concurrently, in one row, and reset each connection after sending the call."""
-    account, headers = await _account(rig)
+    account, headers = await account_of(rig)
     for number in range(CANCELLED):
         account.names.append((f"Gone {number}", "unknown"))
     limit = asyncio.Semaphore(CALLERS)
@@ -163,7 +164,58 @@ async def cancel_calls(rig: Rig) -> int:
     return CANCELLED
 
 
-async def _account(rig: Rig) -> tuple[Account, dict[str, str]]:
+async def repeat_posts(rig: Rig) -> int:
+    """Create tiers while the web process is killed around commits and PostgreSQL crashes, and repeat each request with
+    its key until it is answered. Each tier is created once: its name is unique, and a second effect is a refusal."""
+    account, headers = await account_of(rig)
+    await rig.rows("update users set is_superuser = true where email = $1", account.email)
+    points = ("database.commit:40", "answer.kept:20", "answer.kept:30", "answer.kept:40")
+    made: dict[str, int] = {}
+    repeated, ending = 0, asyncio.Event()
+
+    async def create(client: httpx.AsyncClient) -> None:
+        nonlocal repeated
+        while not ending.is_set():
+            name = uuid4().hex
+            sent = {"json": {"name": name}, "headers": headers | {"idempotency-key": name}}
+            while (answer := await _answered(client, "/api/plans/tiers", sent)) is None:  # noqa: ASYNC110  # elsewhere
+                await asyncio.sleep(0.1)
+            repeated += answer.headers.get("idempotency-replayed") == "true"
+            made[name] = answer.json()["id"]
+            await asyncio.sleep(0.05)
+
+    async with (
+        httpx.AsyncClient(base_url=rig.url, trust_env=False, timeout=20) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        for _ in range(4):
+            group.create_task(create(client))
+        for point in points:
+            await rig.web.die_at(point)
+            await rig.ready()
+        rig.end_database()
+        await rig.begin_database()
+        await asyncio.sleep(1)
+        ending.set()
+    stored = await rig.rows("select name, id from plan_tiers where name = any($1)", list(made))
+    assert {row["name"]: row["id"] for row in stored} == made
+    assert repeated, "no answer was lost after its commit"
+    return len(points) + 1
+
+
+async def _answered(client: httpx.AsyncClient, path: str, sent: dict[str, Any]) -> httpx.Response | None:
+    """Return the answer to a POST; None if it is unknown whether it was done."""
+    try:
+        answer = await client.post(path, **sent)
+    except httpx.TransportError:
+        return None
+    if answer.status_code == 503 or (answer.status_code == 409 and "IN_PROGRESS" in answer.text):
+        return None
+    assert answer.status_code == 201, answer.text
+    return answer
+
+
+async def account_of(rig: Rig) -> tuple[Account, dict[str, str]]:
     """Return an account in the ledger, and the headers of its calls."""
     account = Account(f"{uuid4().hex}@example.com", "acked")
     async with httpx.AsyncClient(base_url=rig.url, trust_env=False, timeout=20) as client:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from tests.faults.clients import cancel_calls, lock_users, roll_web
+from tests.faults.clients import cancel_calls, lock_users, repeat_posts, roll_web
+from tests.faults.hooks import kill_while_delivering
+from tests.faults.limits import lose_counts
 from tests.faults.rig import HARM_SECONDS, Rig
 from tests.proxy import Proxy
 
@@ -241,6 +243,7 @@ EXPERIMENTS = (
     Experiment("F-7", "three workers at once, killed in turn", many_workers),
     Experiment("F-8", "every connection to PostgreSQL reset", cut_postgresql, 1, outage=True),
     Experiment("F-10", "Redis refuses", refuse(lambda rig: rig.redis)),
+    Experiment("F-10", "Redis is killed while plans apply, and starts empty", lose_counts, 1),
     Experiment("F-11", "Redis is silent", silence(lambda rig: rig.redis), 1),
     Experiment("F-12", "Redis flushed while jobs wait in it", flush_redis, 1),
     Experiment("F-13", "Redis refuses writes: a read-only replica, then full", fill_redis),
@@ -261,6 +264,10 @@ EXPERIMENTS = (
     Experiment("F-26", "SMTP refuses", refuse(lambda rig: rig.smtp)),
     Experiment("F-26", "SMTP: 451, reset after DATA", bad_mail_server("451", "reset"), 1),
     Experiment("F-26", "SMTP: 550; dead letters, retried by hand", refuse_recipients),
+    Experiment("F-31", "workers killed while they deliver 5,000 webhooks, and Redis flushed", kill_while_delivering),
+    Experiment(
+        "F-38", "web killed and PostgreSQL crashed during POSTs that are repeated", repeat_posts, 1, outage=True
+    ),
     Experiment(
         "F-36", "web killed, Redis refuses, Kafka stopped, PostgreSQL reset, SMTP 451: at once", everything, outage=True
     ),

@@ -149,6 +149,78 @@ async def test_lists_are_bounded_and_filtered(operator: Operator) -> None:
     assert await operator.send("GET", f"/rate-limits?tier_target_id={target}", 200) == [rule]
 
 
+async def test_a_tier_is_listed_with_its_accounts_and_rules(operator: Operator, ada: Someone) -> None:
+    """In two requests: the addresses of accounts are those of now, and the rate limits are those of all targets."""
+    tier, other = await operator.tier("pro"), await operator.tier("other")
+    target = await operator.target(tier, "U", ada.id)
+    role = await operator.target(tier, "G", "editor")
+    rules = [await operator.rule(target, "users", 5), await operator.rule(role, "users", 6)]
+    await operator.rule(await operator.target(other, "U", "no account"), "users", 7)
+    listed = await operator.send("GET", f"/tier-targets?tier_id={tier}", 200)
+    assert [(each["target_type"], each["user_email"]) for each in listed] == [("U", ada.email), ("G", None)]
+    assert await operator.send("GET", f"/rate-limits?tier_id={tier}", 200) == rules
+    moved = await operator.send("PUT", f"/tier-targets/{role}", 200, json={"target_type": "U", "target_id": "x"})
+    assert moved["user_email"] is None
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "tiers?after=-1",
+        f"tiers?after={2**53}",
+        f"tiers?after={2**63}",
+        "tiers?after=1.5",
+        "tiers?after=one",
+        "tiers?limit=0",
+        "tiers?limit=-1",
+        f"tiers?limit={2**64}",
+        "tiers?offset=1",
+        "tier-targets?tier_id=0",
+        "tier-targets?target_type=u",
+        "tier-targets?target_id=%00",
+        f"tier-targets?target_id={'a' * 10_240}",
+        "tier-targets?target_id=%ED%A0%80",
+        "rate-limits?tier_target_id=-1",
+        f"rate-limits?tier_id={2**63}",
+        "effective?path=../x",
+        f"effective?path={'a' * 10_240}",
+        "effective?path=%00",
+        "effective?target_id=%0A",
+    ],
+)
+async def test_malformed_questions_are_refused(operator: Operator, asked: str) -> None:
+    """C-430."""
+    refusal = await operator.send("GET", f"/{asked}", 422)
+    assert refusal["code"] == "VALIDATION_FAILED"
+
+
+async def test_lists_link_to_the_next_page_and_count_all(operator: Operator, client: httpx.AsyncClient) -> None:
+    """C-430: until the last page, also of a filtered list, without gaps where items were deleted in the meantime."""
+    tier = await operator.tier()
+    targets = [await operator.target(tier, "U", f"ada {number}") for number in range(5)]
+    rules = [(await operator.rule(targets[0], f"users_{number}", 5))["id"] for number in range(5)]
+    await operator.target(await operator.tier("other"), "U", "other")
+    for path, wanted in (
+        (f"tier-targets?tier_id={tier}&target_type=U&limit=2", targets),
+        (f"rate-limits?limit=2&tier_target_id={targets[0]}", rules),
+    ):
+        found, pages = [], 0
+        url = f"/api/plans/{path}"
+        while url:
+            answer = await client.get(url, headers=operator.headers)
+            assert answer.headers["x-total-count"] == str(5 - pages)  # one item was deleted after each page
+            found += [each["id"] for each in answer.json()]
+            await operator.send("DELETE", f"/{path.partition('?')[0]}/{found[-1]}", 204)
+            pages += 1
+            link = answer.links.get("next")
+            url = link["url"] if link else ""
+        assert (found, pages) == (wanted, 3)
+    answer = await client.get("/api/plans/tiers?limit=2", headers=operator.headers)
+    assert (answer.headers["x-total-count"], "link" in answer.headers) == ("2", False)
+    answer = await client.get("/api/plans/tiers?after=9007199254740991", headers=operator.headers)
+    assert (answer.json(), answer.headers["x-total-count"], "link" in answer.headers) == ([], "2", False)
+
+
 async def test_changes_are_announced_and_audited(operator: Operator, ada: Someone, context: Context) -> None:
     tier = await operator.tier("pro")
     target = await operator.target(tier, "U", ada.id)

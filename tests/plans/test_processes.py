@@ -84,7 +84,7 @@ async def test_every_process_obeys_a_change(cloned: Settings, live_client: httpx
 async def change(context: Context, most: int) -> None:
     async with context.db.transaction() as db:
         await queries.advance_version(db)
-        [rule] = await queries.list_rules(db, None, 0, 2)
+        [rule] = (await queries.list_rules(db, None, None, 0, 2)).items
         await queries.change_rule(db, rule.id, rule.name, rule.path, most, rule.period)
 
 

@@ -4,6 +4,7 @@ docs/openapi.json is a snapshot; its diff shows an API change in reviews."""
 import importlib
 import inspect
 import re
+import types
 import typing
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -25,6 +26,7 @@ from api.kernel.errors import (
     PRECONDITION_FAILED,
     RATE_LIMITED,
     REQUEST_TIMEOUT,
+    RIGHTS_CHANGED,
     TOO_MANY_STREAMS,
     UNAUTHORIZED,
     UNAVAILABLE,
@@ -36,10 +38,11 @@ from api.kernel.errors import (
     document_of,
 )
 from api.kernel.feature import Feature
+from api.kernel.http import idempotency
 from api.kernel.http.caching import caching_fields
 from api.kernel.http.cookies import ACCESS, ORIGIN_NOT_ALLOWED, XSRF_REFUSED
 from api.kernel.http.messages import as_post
-from api.kernel.http.paging import Page
+from api.kernel.http.paging import Listing, Page
 from api.kernel.http.routing import (
     ACCESS_HEADER,
     PREFIX,
@@ -59,6 +62,12 @@ from api.kernel.input.uploads import Upload
 
 VERSION = "0.1.0"
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)", re.DOTALL)
+_HEADERS = {
+    "If-Match": "Entity tag.",
+    "If-None-Match": "Entity tag.",
+    "Accept-Language": "Preferred languages of the response.",
+    idempotency.HEADER: "A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.",
+}
 _TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"  # the example in the W3C recommendation
 
 
@@ -132,10 +141,16 @@ def _types(inputs: Iterable[Inputs]) -> list[Any]:
     """All types in handler signatures, without duplicates, in order."""
     found: dict[Any, None] = {ProblemDocument: None}
     for each in inputs:
-        for kind in (*each.path.values(), each.body, each.form, each.query, each.returns):
+        for kind in (*each.path.values(), each.body, each.form, each.query, _body_of(each)):
             if kind not in (None, type(None), Reply, Stream, bytes, Upload):
                 found[kind] = None
     return list(found)
+
+
+def _body_of(inputs: Inputs) -> Any:
+    """The type of a response's body."""
+    is_listing = typing.get_origin(inputs.returns) is Listing
+    return types.GenericAlias(list, typing.get_args(inputs.returns)) if is_listing else inputs.returns
 
 
 def _about(feature: Feature) -> str:
@@ -213,13 +228,14 @@ def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
     names = ["If-Match"] if "if_match" in inputs.ambient else []
     names += ["If-None-Match"] if route.etag and route.method == "GET" else []
     names += ["Accept-Language"] if "language" in inputs.ambient else []
+    names += [idempotency.HEADER] if idempotency.keeps_answers(route, inputs) else []
     return [
         {
             "name": name,
             "in": "header",
             "required": False,
-            "description": "Entity tag." if name.startswith("If-") else "Preferred languages of the response.",
-            "schema": {"type": "string"},
+            "description": _HEADERS[name],
+            "schema": {"type": "string"} | ({"maxLength": 255} if name == idempotency.HEADER else {}),
         }
         for name in names
     ] + (resuming(route) if inputs.feed else [])
@@ -227,12 +243,13 @@ def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
 
 def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
     if route.socket:
-        return socket_of(inputs, inputs_of(as_post(route)) if route.receives else None, schemas)
+        return socket_of(route, inputs, inputs_of(as_post(route)) if route.receives else None, schemas)
     if inputs.feed:
         return stream_of(inputs, schemas)
     found: dict[str, Any] = {"description": "No content." if route.status == 204 else "Success."}
     headers = ["ETag"] if route.etag else []
-    headers += ["Link"] if typing.get_origin(inputs.returns) is Page else []
+    headers += {Page: ["Link"], Listing: ["Link", "X-Total-Count"]}.get(typing.get_origin(inputs.returns), [])
+    headers += [idempotency.REPLAYED] if idempotency.keeps_answers(route, inputs) else []
     if headers:
         found["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
     if route.cache:
@@ -252,7 +269,7 @@ def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str,
     elif inputs.returns is Stream:
         found["content"] = files.streamed(route.media_type)
     elif route.status != 204:
-        schema = {"type": "null"} if inputs.returns in (None, type(None)) else schemas[inputs.returns]
+        schema = {"type": "null"} if inputs.returns in (None, type(None)) else schemas[_body_of(inputs)]
         found["content"] = {JSON: {"schema": schema}}
     others: dict[str, Any] = {}
     if route.etag and route.method == "GET":
@@ -274,6 +291,8 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
         found += [UNAUTHORIZED, TOKEN_INVALID, TOKEN_EXPIRED]
     if "if_match" in inputs.ambient:
         found.append(PRECONDITION_FAILED)
+    if idempotency.keeps_answers(route, inputs):
+        found += idempotency.REFUSALS
     if inputs.path:
         found.append(NOT_FOUND)
     if inputs.body and inputs.body is not bytes:
@@ -283,7 +302,7 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
     if inputs.form or inputs.query or inputs.body not in (None, bytes):
         found.append(VALIDATION_FAILED)
     if inputs.feed or route.socket:
-        found.append(TOO_MANY_STREAMS)
+        found += [TOO_MANY_STREAMS, *([RIGHTS_CHANGED] if route.guard.admits else [])]
     if route.socket:
         found += [ORIGIN_NOT_ALLOWED, UPGRADE_REQUIRED]
     if route.limit != "off":

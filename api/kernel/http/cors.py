@@ -15,6 +15,7 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _RESPONSE_HEADERS = (
     "Content-Disposition",
     "ETag",
+    "Idempotency-Replayed",
     "Link",
     "Location",
     "RateLimit",
@@ -27,6 +28,7 @@ _RESPONSE_HEADERS = (
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
     "X-Refresh-Token",
+    "X-Total-Count",
     "X-Trace-Id",
 )
 

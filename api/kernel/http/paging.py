@@ -1,5 +1,6 @@
 """Keyset pagination: a page, the signed cursor of the next one, and its Link header (RFC 8288). A cursor contains the
-last position and is bound to the caller and the list, so that it cannot be forged or used elsewhere."""
+last position and is bound to the caller and the list, so that it cannot be forged or used elsewhere. Listing is for
+clients of the reference system, which expect a bare array."""
 
 import base64
 import hashlib
@@ -30,12 +31,27 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         """Build the Link header of the next page."""
         if self.next_cursor is None:
             return []
-        kept = [
-            (name, value)
-            for name, value in parse_qsl(query.decode("ascii"), keep_blank_values=True)
-            if name != "cursor"
-        ]
-        return [(b"link", f'<{path}?{urlencode([*kept, ("cursor", self.next_cursor)])}>; rel="next"'.encode())]
+        return [_next(path, query, "cursor", self.next_cursor)]
+
+
+class Listing(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """One page of a list whose body is an array of its items, in the order of integer ids. The parameter `after` of the
+    next page is in the header Link, the number of all items in X-Total-Count."""
+
+    items: list[T]
+    after: int | None
+    total: int
+
+    def links(self, path: str, query: bytes) -> list[tuple[bytes, bytes]]:
+        """Build the headers Link and X-Total-Count."""
+        total = (b"x-total-count", b"%d" % self.total)
+        return [total] if self.after is None else [total, _next(path, query, "after", str(self.after))]
+
+
+def _next(path: str, query: bytes, name: str, value: str) -> tuple[bytes, bytes]:
+    """Return the header Link of the same request with another value of a parameter."""
+    kept = [pair for pair in parse_qsl(query.decode("ascii"), keep_blank_values=True) if pair[0] != name]
+    return b"link", f'<{path}?{urlencode([*kept, (name, value)])}>; rel="next"'.encode()
 
 
 class Cursors:

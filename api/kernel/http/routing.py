@@ -15,7 +15,7 @@ from api.kernel.data.database import Transaction
 from api.kernel.errors import Problem
 from api.kernel.http.caching import CacheControl, caching_fault
 from api.kernel.http.cookies import Cookies
-from api.kernel.http.paging import Page
+from api.kernel.http.paging import Listing, Page
 from api.kernel.http.streams import Stream
 from api.kernel.identity.auth import Claims, Guard, Principal
 from api.kernel.identity.limits import Policy, Quota
@@ -101,6 +101,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     receives: Callable[..., Awaitable[Any]] | None = None
     """Handler of a socket's messages: called with each message as `body`, like the handler of a POST. It returns the
     reply."""
+    auth_frame: bool = False
+    """Whether a socket's first message may be the token (first_frame.py). Refusals are close codes then."""
     messages: str = "120/minute"
     """Limit of messages, as `limit`."""
 
@@ -253,4 +255,6 @@ def encode(answer: Any) -> bytes:
     """Encode a handler's return value as JSON."""
     if isinstance(answer, Page):
         return _encode(msgspec.structs.replace(answer, items=[shown(item) for item in answer.items]))
+    if isinstance(answer, Listing):
+        return _encode([shown(item) for item in answer.items])
     return _encode(shown(answer))

@@ -2,21 +2,22 @@
 
 import msgspec
 
-from api.kernel import Context, Database, Transaction, record, refuse_stale
+from api.kernel import Context, Database, Listing, Transaction, record, refuse_stale
 from api.plans import queries
 from api.plans.errors import RATE_LIMIT_ALREADY_EXISTS, RATE_LIMIT_NOT_FOUND
 from api.plans.events import Change, RateLimitChanged, key_of
 from api.plans.handlers import targets
+from api.plans.handlers.pages import page_of
 from api.plans.resolution import count_matches
 from api.plans.types import NewRateLimit, OfTarget, RateLimit, RateLimitChange, RateLimitList, Rule
 
 Paths = tuple[str, ...]
 
 
-async def list_rate_limits(context: Context, paths: Paths, query: RateLimitList) -> list[RateLimit]:
+async def list_rate_limits(context: Context, paths: Paths, query: RateLimitList) -> Listing[RateLimit]:
     """List rate limits in the order of their ids."""
-    rules = await queries.list_rules(context.db, query.tier_target_id, query.after, query.limit)
-    return [shown(rule, paths) for rule in rules]
+    found = await queries.list_rules(context.db, query.tier_target_id, query.tier_id, query.after, query.limit + 1)
+    return page_of([shown(rule, paths) for rule in found.items], query.limit, found.total)
 
 
 async def get_rate_limit(context: Context, paths: Paths, rate_limit_id: int) -> RateLimit:

@@ -4,17 +4,20 @@ from uuid import UUID
 
 import msgspec
 
-from api.kernel import Context, Database, record, refuse_stale
+from api.kernel import Context, Database, Listing, record, refuse_stale
 from api.plans import queries
 from api.plans.errors import TIER_NOT_FOUND, TIER_TARGET_ALREADY_EXISTS, TIER_TARGET_IN_USE, TIER_TARGET_NOT_FOUND
 from api.plans.events import Change, TierTargetChanged, key_of
+from api.plans.handlers.pages import page_of
 from api.plans.types import NewTierTarget, OfTier, TierTarget, TierTargetChange, TierTargetList
 
 
-async def list_tier_targets(context: Context, query: TierTargetList) -> list[TierTarget]:
+async def list_tier_targets(context: Context, query: TierTargetList) -> Listing[TierTarget]:
     """List targets in the order of their ids."""
     named = normal_id(query.target_type, query.target_id) if query.target_id else None
-    return await queries.list_targets(context.db, query.target_type, named, query.tier_id, query.after, query.limit)
+    asked = (query.target_type, named, query.tier_id)
+    found = await queries.list_targets(context.db, *asked, query.after, query.limit + 1)
+    return page_of(found.items, query.limit, found.total)
 
 
 async def get_tier_target(context: Context, tier_target_id: int) -> TierTarget:
@@ -62,7 +65,7 @@ async def update_tier_target(
         except (TIER_TARGET_ALREADY_EXISTS, TIER_NOT_FOUND) as refusal:
             raise type(refusal)(_text(refusal, wanted.tier_id, wanted.target_type, named)) from None
         await record(db, _changed(wanted, "updated"))
-    return wanted
+        return await find(db, target.id)
 
 
 async def delete_tier_target(context: Context, tier_target_id: int, if_match: str | None) -> None:

@@ -1,15 +1,17 @@
 """Tiers."""
 
-from api.kernel import Context, Database, record, refuse_stale
+from api.kernel import Context, Database, Listing, record, refuse_stale
 from api.plans import queries
 from api.plans.errors import TIER_ALREADY_EXISTS, TIER_NOT_FOUND
 from api.plans.events import Change, TierChanged, key_of
+from api.plans.handlers.pages import page_of
 from api.plans.types import NewTier, Tier, TierChange, TierList
 
 
-async def list_tiers(context: Context, query: TierList) -> list[Tier]:
+async def list_tiers(context: Context, query: TierList) -> Listing[Tier]:
     """List tiers in the order of their ids."""
-    return await queries.list_tiers(context.db, query.after, query.limit)
+    found = await queries.list_tiers(context.db, query.after, query.limit + 1)
+    return page_of(found.items, query.limit, found.total)
 
 
 async def get_tier(context: Context, tier_id: int) -> Tier:

@@ -11,6 +11,7 @@ import { RateLimit } from '../../models/rate-limit';
 
 export interface ListRateLimits$Params {
   tier_target_id?: number;
+  tier_id?: number;
 
 /**
  * The last id of the previous page.
@@ -27,6 +28,7 @@ export function listRateLimits(http: HttpClient, rootUrl: string, params?: ListR
   const rb = new RequestBuilder(rootUrl, listRateLimits.PATH, 'get');
   if (params) {
     rb.query('tier_target_id', params.tier_target_id, {});
+    rb.query('tier_id', params.tier_id, {});
     rb.query('after', params.after, {});
     rb.query('limit', params.limit, {});
   }

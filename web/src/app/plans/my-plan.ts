@@ -1,0 +1,41 @@
+import { Component, computed } from '@angular/core';
+
+import { getMyPlan } from '../api/fn/plans/get-my-plan';
+import type { PolicyState } from '../api/models';
+import { lastValue, read } from '../kernel/read';
+import { refreshEvery } from '../kernel/refresh';
+import { formatNumber } from '../kernel/time';
+import { Page } from '../ui/page';
+import { Failure, Skeleton } from '../ui/states';
+import { formatWait } from './amounts';
+import { t as texts } from './texts';
+
+/** What the person's plan allows, and what is left of it. Reading this costs no request of the plan. */
+@Component({
+  selector: 'app-my-plan',
+  imports: [Failure, Page, Skeleton],
+  templateUrl: './my-plan.html',
+  styleUrl: './my-plan.scss',
+})
+export class MyPlan {
+  protected readonly t = computed(() => texts().mine);
+  protected readonly all = texts;
+  protected readonly formatWait = formatWait;
+  protected readonly formatNumber = formatNumber;
+
+  protected readonly plan = read(getMyPlan, () => ({}));
+  protected readonly shown = lastValue(this.plan);
+  /** The limits of single routes first. */
+  protected readonly policies = computed(() => {
+    const all = this.shown()?.policies ?? [];
+    return [...all.filter(({ path }) => path !== '*'), ...all.filter(({ path }) => path === '*')];
+  });
+
+  constructor() {
+    refreshEvery(10, () => this.plan.reload());
+  }
+
+  protected share({ r, q }: PolicyState): number {
+    return q ? (100 * r) / q : 0;
+  }
+}

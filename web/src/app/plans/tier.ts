@@ -1,0 +1,232 @@
+import {
+  Component,
+  computed,
+  effect,
+  inject,
+  input,
+  linkedSignal,
+  numberAttribute,
+  signal,
+  untracked,
+} from '@angular/core';
+import { MatButton } from '@angular/material/button';
+import { Router, RouterLink } from '@angular/router';
+import { firstValueFrom } from 'rxjs';
+
+import { getTier } from '../api/fn/plans/get-tier';
+import { listTiers } from '../api/fn/plans/list-tiers';
+import type { RateLimit, Tier, TierTarget } from '../api/models';
+import { PlansService } from '../api/services';
+import { Notices } from '../kernel/notices';
+import { problemOf } from '../kernel/problem';
+import { read } from '../kernel/read';
+import { Confirm } from '../ui/confirm';
+import { Icon } from '../ui/icon';
+import { ListFoot } from '../ui/list-foot';
+import { Page } from '../ui/page';
+import { Empty, Failure, Skeleton } from '../ui/states';
+import { rateLimitsReader, readTargets } from './listing';
+import { nameTarget, Target } from './target';
+import { TargetForm } from './target-form';
+import { explain, t as texts } from './texts';
+import { type Loaded, TierName } from './tier-name';
+
+/** A tier: its name, its targets, and their rate limits. */
+@Component({
+  selector: 'app-tier',
+  imports: [
+    Empty,
+    Failure,
+    Icon,
+    ListFoot,
+    MatButton,
+    Page,
+    RouterLink,
+    Skeleton,
+    Target,
+    TargetForm,
+    TierName,
+  ],
+  templateUrl: './tier.html',
+  styleUrls: ['./back.scss', './tier.scss'],
+})
+export class TierPage {
+  readonly id = input.required<number, unknown>({ transform: numberAttribute });
+
+  private readonly plans = inject(PlansService);
+  private readonly notices = inject(Notices);
+  private readonly confirm = inject(Confirm);
+  private readonly router = inject(Router);
+  private readonly readRules = rateLimitsReader();
+  protected readonly t = computed(() => texts().tier);
+
+  protected readonly tier = read(getTier, () => ({ tier_id: this.id() }));
+  protected readonly loaded = linkedSignal<Loaded | undefined>(() => {
+    if (!this.tier.hasValue()) return undefined;
+    return { tier: this.tier.value(), etag: this.tier.headers()?.get('ETag') ?? undefined };
+  });
+  protected readonly targets = readTargets(this.id);
+  private readonly tiers = read(listTiers, () => ({}));
+  protected readonly others = computed(() =>
+    this.tiers.hasValue() ? this.tiers.value().filter(({ id }) => id !== this.id()) : [],
+  );
+  /** The rate limits of all targets; undefined until they are read. */
+  protected readonly rules = signal<readonly RateLimit[] | undefined>(undefined);
+  protected readonly rulesError = signal<unknown>(undefined);
+  private readonly rulesOf = computed(() => {
+    const found = new Map<number, RateLimit[]>();
+    for (const rule of this.rules() ?? []) {
+      const others = found.get(rule.tier_target_id);
+      if (others) others.push(rule);
+      else found.set(rule.tier_target_id, [rule]);
+    }
+    return found;
+  });
+  protected readonly adding = signal(false);
+  protected readonly renaming = signal(false);
+  protected readonly busy = signal<number | null>(null);
+  /** Whether the server refused to delete the tier, since it has targets. */
+  protected readonly inUse = signal(false);
+
+  constructor() {
+    effect(() => {
+      const id = this.id();
+      untracked(() => void this.load(id));
+    });
+  }
+
+  protected of(target: TierTarget): readonly RateLimit[] {
+    return this.rulesOf().get(target.id) ?? [];
+  }
+
+  protected async load(id = this.id()): Promise<void> {
+    this.rulesError.set(undefined);
+    try {
+      const rules = await this.readRules(id);
+      if (id === this.id()) this.rules.set(rules);
+    } catch (error) {
+      if (problemOf(error).status !== 404) this.rulesError.set(error);
+    }
+  }
+
+  protected reload(): void {
+    this.targets.reload();
+    void this.load();
+  }
+
+  protected added(target: TierTarget): void {
+    this.adding.set(false);
+    this.targets.update((items) => [...items, target]);
+    this.notices.say(this.t().added(nameTarget(target)));
+  }
+
+  protected keepRule(rule: RateLimit): void {
+    this.rules.update((rules) => [...(rules ?? []).filter(({ id }) => id !== rule.id), rule].sort(byId));
+    this.notices.say(this.t().ruleSaved);
+  }
+
+  protected async removeRule({ id, tier_target_id, path, limit, period, name }: RateLimit): Promise<void> {
+    await this.act(tier_target_id, async () => {
+      await this.gone(firstValueFrom(this.plans.deleteRateLimit({ rate_limit_id: id }), NOTHING));
+      this.rules.update((rules) => rules?.filter((each) => each.id !== id));
+      const body = { path, limit, period, name };
+      this.notices.offer(this.t().ruleDeleted(path), this.t().undo, () => {
+        void this.act(tier_target_id, async () => {
+          this.keepRule(await firstValueFrom(this.plans.createRateLimit({ tier_target_id, body })));
+        });
+      });
+    });
+  }
+
+  protected async activate(target: TierTarget, is_active: boolean): Promise<void> {
+    await this.act(target.id, async () => {
+      const request = this.plans.updateTierTarget({ tier_target_id: target.id, body: { is_active } });
+      this.replace(await firstValueFrom(request));
+    });
+  }
+
+  protected async move(target: TierTarget, to: number, name: string): Promise<void> {
+    await this.act(target.id, async () => {
+      const request = this.plans.updateTierTarget({ tier_target_id: target.id, body: { tier_id: to } });
+      const from = target.tier_id;
+      const moved = await firstValueFrom(request);
+      if (to === this.id()) this.reload();
+      else this.targets.update((items) => items.filter(({ id }) => id !== target.id));
+      if (to === from) return;
+      const { undo, moved: said } = this.t();
+      this.notices.offer(said(nameTarget(target), name), undo, () => void this.move(moved, from, ''));
+    });
+  }
+
+  protected async remove(target: TierTarget): Promise<void> {
+    const rules = this.of(target);
+    const { title, text, textWithRules, action } = this.t().removeTarget;
+    const name = nameTarget(target);
+    const question = {
+      title: title(name),
+      text: rules.length ? textWithRules(rules.length) : text,
+      action,
+      danger: true,
+    };
+    if (!(await this.confirm.ask(question))) return;
+    await this.act(target.id, async () => {
+      for (const { id } of rules) {
+        await this.gone(firstValueFrom(this.plans.deleteRateLimit({ rate_limit_id: id }), NOTHING));
+        this.rules.update((all) => all?.filter((each) => each.id !== id));
+      }
+      await this.gone(firstValueFrom(this.plans.deleteTierTarget({ tier_target_id: target.id }), NOTHING));
+      this.targets.update((items) => items.filter(({ id }) => id !== target.id));
+      this.inUse.set(false);
+      this.notices.say(this.t().targetDeleted(name));
+    });
+  }
+
+  protected async removeTier({ id, name }: Tier): Promise<void> {
+    const { title, text, action } = this.t().removeTier;
+    if (!(await this.confirm.ask({ title: title(name), text, action, danger: true }))) return;
+    try {
+      await this.gone(firstValueFrom(this.plans.deleteTier({ tier_id: id }), NOTHING));
+    } catch (error) {
+      if (problemOf(error).code === 'TIER_IN_USE') this.inUse.set(true);
+      else this.notices.fail(error);
+      return;
+    }
+    this.notices.say(this.t().tierDeleted(name));
+    await this.router.navigate(['/plans']);
+  }
+
+  protected put(loaded: Loaded): void {
+    this.loaded.set(loaded);
+    this.renaming.set(false);
+  }
+
+  private replace(target: TierTarget): void {
+    this.targets.update((items) => items.map((each) => (each.id === target.id ? target : each)));
+  }
+
+  /** Wait for a deletion; that something was deleted before is none's fault. */
+  private async gone(request: Promise<unknown>): Promise<void> {
+    try {
+      await request;
+    } catch (error) {
+      if (problemOf(error).status !== 404) throw error;
+    }
+  }
+
+  private async act(target: number, action: () => Promise<void>): Promise<void> {
+    this.busy.set(target);
+    try {
+      await action();
+    } catch (error) {
+      const text = explain(problemOf(error));
+      if (text) this.notices.say(text);
+      else this.notices.fail(error);
+      this.reload(); // such as a switch that the server refused
+    } finally {
+      this.busy.set(null);
+    }
+  }
+}
+
+const NOTHING = { defaultValue: undefined };
+const byId = (left: RateLimit, right: RateLimit) => left.id - right.id;
