@@ -13,6 +13,7 @@ from api.kernel.feature import personal_of
 
 DECLARED = personal_of(FEATURES)
 IMPERSONAL = {
+    "answers": "encrypted for the client that has the key, for 24 hours; the owner is an HMAC",
     "inbox": "source and id of a message of another service",
     "inbox_dead": "place of a message in Kafka, without its content",
     "outbox_topics": "names of topics",
