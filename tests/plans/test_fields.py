@@ -9,7 +9,6 @@ import pytest
 
 from api.features import FEATURES
 from api.kernel.context import Context
-from api.kernel.http.routing import Route
 from api.kernel.identity.limits import Limiter
 from api.kernel.settings import Rate, Settings
 from tests.plans.conftest import Operator, Someone, someone
