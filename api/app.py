@@ -20,6 +20,8 @@ from api.kernel.errors import NOT_FOUND, Problems
 from api.kernel.feature import (
     Feature,
     authenticate_of,
+    everywhere,
+    personal_of,
     quotas_of,
     recognise_of,
     renewal_of,
@@ -72,7 +74,11 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_context(settings, subscribers(tasks_of(features))) as context:
+        personal = personal_of(features)
+        async with (
+            open_context(settings, subscribers(tasks_of(features)), personal=personal) as context,
+            everywhere(context, features),
+        ):
             app.state.context = context
             drain_on_signals(context.draining)
             fields = {"port": settings.port, "environment": settings.environment, "release": settings.release}

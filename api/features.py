@@ -1,6 +1,18 @@
 """The list of features."""
 
-from api import audit, notifications, operations, plans, sessions, system, users, webhooks
+from api import (
+    audit,
+    mails,
+    notifications,
+    operations,
+    personal,
+    plans,
+    realtime,
+    sessions,
+    system,
+    users,
+    webhooks,
+)
 
 FEATURES = (
     users.feature,
@@ -8,7 +20,10 @@ FEATURES = (
     audit.feature,
     notifications.feature,
     plans.feature,
+    realtime.feature,
     operations.feature,
+    mails.feature,
     system.feature,
     webhooks.feature,
+    personal.feature,
 )

@@ -24,6 +24,7 @@ from benchmarks import (
     start,
     storm,
     streams,
+    webhooks,
 )
 from benchmarks.bench import Bench
 from benchmarks.results import write
@@ -41,6 +42,7 @@ QUESTIONS = {
         plans,
         profile,
         events,
+        webhooks,
         streams,
         refresh,
         revocation,

@@ -177,17 +177,17 @@ async def _to_mail(services: Services) -> AsyncIterator[tuple[Clock, Write]]:
 @contextlib.asynccontextmanager
 async def _announcing(environment: dict[str, str]) -> AsyncIterator[Database]:
     """Run a worker, and yield a pool like the application's to record events with."""
-    with _worker(environment):
+    with running_worker(environment):
         async with open_database(load(environment), subscribers(tasks_of(FEATURES)), 8) as db:
             yield db
 
 
 @contextlib.contextmanager
-def _worker(environment: dict[str, str]) -> Iterator[None]:
+def running_worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     with on_core(SERVER_CORE):
         process = subprocess.Popen([sys.executable, "-m", "worker"], cwd=ROOT, env=environment)
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(20)
@@ -200,7 +200,7 @@ def _drains(bench: Bench, count: int) -> tuple[list[float], list[float], float]:
     with psycopg.connect(bench.services.database_url, autocommit=True) as db, contextlib.ExitStack() as running:
         publisher = Publisher(load(environment_for(bench.services, PORT)))
         events = _read(db, count)
-        running.enter_context(_worker(environment_for(bench.services, PORT)))
+        running.enter_context(running_worker(environment_for(bench.services, PORT)))
         _drain(db, 1000)  # the worker has started and is connected
         for _ in range(2 if bench.quick else 3):
             relays.append(_drain(db, count))

@@ -15,7 +15,7 @@ from api.kernel.settings import load
 from dev.stack import embedded
 from migrations.__main__ import migrate
 from tests.browser import Browser
-from tests.conftest import ENVIRONMENT, KINDS, SUBSCRIBERS, client_of
+from tests.conftest import ENVIRONMENT, KINDS, PERSONAL, SUBSCRIBERS, client_of
 from tests.examples import EXAMPLES, ROUTES
 from tests.mailed import mailed
 from tests.transcript import Transcript
@@ -114,7 +114,9 @@ async def administrate(transcript: Transcript, context: Context) -> dict[str, st
     await context.db.fetch("update users set is_superuser = true where email = $1", EMAIL)
     headers = bearer((await transcript.client.post("/api/auth/jwt/login", data=form())).json())
     invited = {"email": "grace@example.com", "name": "Grace Hopper", "roles": ["notifier"], "language": "de"}
-    id = (await transcript.show("POST /users", json=invited, headers=headers)).json()["id"]
+    keyed = headers | {"idempotency-key": "invite-1"}
+    id = (await transcript.show("POST /users", json=invited, headers=keyed)).json()["id"]
+    await transcript.show("POST /users", json=invited, headers=keyed)
     await transcript.show("GET /users", params={"q": "exam", "sort": "email", "limit": 1}, headers=headers)
     etag = (await transcript.show("GET /users/{id}", id=id, headers=headers)).headers["etag"]
     changed = {"roles": ["notifier", "editor"]}
@@ -149,7 +151,7 @@ async def run() -> None:
         settings = load(ENVIRONMENT | parts, KINDS)
         migrate(settings.database_url)
         app = create_app(settings)
-        async with open_context(settings, SUBSCRIBERS) as opened, client_of(app) as client:
+        async with open_context(settings, SUBSCRIBERS, personal=PERSONAL) as opened, client_of(app) as client:
             app.state.context = msgspec.structs.replace(opened, mail=MemoryMailer())
             PAGE.write_text(await page(client, app.state.context), "utf-8")
 

@@ -28,7 +28,7 @@ from api.kernel.context import Context, open_context
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, uuid7
 from api.kernel.data.pool import Pool
-from api.kernel.feature import settings_of, tasks_of
+from api.kernel.feature import personal_of, settings_of, tasks_of
 from api.kernel.identity.auth import Tokens
 from api.kernel.identity.limits import Limiter
 from api.kernel.identity.passwords import Passwords
@@ -55,7 +55,7 @@ hypothesis.settings.register_profile("tests", deadline=None, derandomize="CI" in
 hypothesis.settings.load_profile("tests")
 
 forget_libpq()
-SUBSCRIBERS, KINDS = subscribers(tasks_of(FEATURES)), settings_of(FEATURES)
+SUBSCRIBERS, KINDS, PERSONAL = subscribers(tasks_of(FEATURES)), settings_of(FEATURES), personal_of(FEATURES)
 ENVIRONMENT = {
     "ENVIRONMENT": "development",
     "PUBLIC_URL": "http://localhost:8000",
@@ -154,6 +154,7 @@ def context(settings: Settings, db: Database, cache: Cache, mailbox: MemoryMaile
         passwords=passwords,
         live=Live(db, asyncio.Event(), settings.max_connections),
         draining=asyncio.Event(),
+        personal=PERSONAL,
     )
 
 
@@ -211,7 +212,7 @@ def with_database(settings: Settings, name: str) -> str:
 @pytest.fixture
 async def live(cloned: Settings) -> AsyncIterator[Context]:
     """A Context as the processes open it: a pool, commits, real SMTP."""
-    async with open_context(cloned, SUBSCRIBERS) as opened:
+    async with open_context(cloned, SUBSCRIBERS, personal=PERSONAL) as opened:
         yield opened
 
 

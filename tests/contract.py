@@ -171,9 +171,9 @@ def _writes(bound: Bound) -> list[str]:
     user_tokens)."""
     owner = bound.name.partition(".")[0]
     if owner in ("kernel", "worker"):
-        own: tuple[str, ...] = ("outbox_", "audit_", "inbox", "inbox_", "schedules")
+        own: tuple[str, ...] = ("outbox_", "audit_", "inbox", "inbox_", "schedules", "answers")
     elif owner == "operations":  # owns outbox and inbox
-        own = ("outbox_", "inbox_")
+        own = ("operation_", "outbox_", "inbox_")
     else:
         own = (owner, f"{owner.removesuffix('s')}_")
     statement = re.sub(r"--.*|'[^']*'", "", bound.statement.lower())

@@ -94,7 +94,7 @@ def _as_stream(route: Route) -> Route:
         return await route.handler(**arguments)
 
     handler.__name__ += "_socket"  # an operation's name is given once, and the same handler may open a stream
-    return msgspec.structs.replace(route, handler=handler, socket=False, receives=None)
+    return msgspec.structs.replace(route, handler=handler, socket=False, receives=None, auth_frame=False)
 
 
 async def things_of(context: Context, user: User, sid: UUID) -> dict[str, Mapping[str, object]]:

@@ -18,6 +18,7 @@ from api.kernel.outbox.consumers import Consumer
 from api.kernel.outbox.tasks import Task
 
 KINDS: dict[type, str] = {Route: "routes", Task: "tasks", Sweep: "sweeps", Consumer: "consumers"}
+FIELDS = (*KINDS.values(), "everywhere")
 
 
 def modules_of(feature: str) -> Iterator[ModuleType]:
@@ -41,7 +42,7 @@ def defined(modules: Sequence[ModuleType]) -> Iterator[tuple[str, Any]]:
 
 def unlisted(features: Sequence[Feature], modules: Sequence[ModuleType]) -> list[str]:
     """Return an instruction for each definition that no list of the feature has."""
-    listed = {id(each) for feature in features for field in KINDS.values() for each in getattr(feature, field)}
+    listed = {id(each) for feature in features for field in FIELDS for each in getattr(feature, field)}
     faults = []
     for place, each in defined(modules):
         if id(each) not in listed:

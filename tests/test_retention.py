@@ -7,12 +7,13 @@ import pytest
 
 from api.features import FEATURES
 from api.kernel.context import Context
-from worker.main import sweep_inbox, sweep_live
+from worker.main import sweep_answers, sweep_inbox, sweep_live
 from worker.relay import sweep_published
 from worker.schedules import sweeps_of
 
 pytestmark = pytest.mark.case(189)
 SWEEPS = {sweep.run.__name__ for feature in FEATURES for sweep in feature.sweeps} | {
+    sweep_answers.__name__,
     sweep_inbox.__name__,
     sweep_live.__name__,
     sweep_published.__name__,

@@ -13,14 +13,15 @@ from api.kernel.http.routing import Route
 from tests.browser import Browser
 
 # The headers of requests and answers that are relevant to clients.
-SENT = ("authorization", "cookie", "x-xsrf-token", "if-match", "if-none-match", "content-type")
-GOT = ("etag", "link", "set-cookie")
+SENT = ("authorization", "cookie", "x-xsrf-token", "idempotency-key", "if-match", "if-none-match", "content-type")
+GOT = ("etag", "idempotency-replayed", "link", "set-cookie")
 SECRET = {"token", "access_token", "refresh_token", "next_cursor"}
 CHANGING = [
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "eyJ…"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "2026-01-31T12:00:00Z"),
     (re.compile(r'"(?:[0-9a-f]{16}\.)?[0-9a-f]{32,64}"'), '"8a7f…"'),
-    (re.compile(r"^id: \d+$"), "id: 1"),
+    (re.compile(r"^id: [0-9a-f]+\.\d+$"), "id: 8a7f.1"),
+    (re.compile(r"^retry: \d+$"), "retry: 5000"),
     (re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-\d\d"), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"),
     (re.compile(r'("(?:events_|tasks_)?oldest_seconds": )[\d.]+'), r"\g<1>0.5"),
     (re.compile(r"((?:__Host-\w+|XSRF-TOKEN)=)[^;\s]+"), r"\1…"),

@@ -17,7 +17,16 @@ from redis.exceptions import RedisError, ResponseError
 from api.kernel.context import Context, open_context
 from api.kernel.data.cache import CacheUnavailable
 from api.kernel.data.redis_server import redis_options, redis_remedy, tls_remedy
-from api.kernel.feature import Feature, Sweep, consumers_of, schedules_of, tasks_of
+from api.kernel.feature import (
+    Feature,
+    Sweep,
+    consumers_of,
+    everywhere,
+    personal_of,
+    recording,
+    schedules_of,
+    tasks_of,
+)
 from api.kernel.outbox.remedies import report_remedy
 from api.kernel.outbox.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
 from api.kernel.process.waiting import wait_until_set
@@ -58,10 +67,21 @@ async def sweep_live(context: Context) -> int:
     return await queries.sweep_live(context.db, SWEPT_AT_ONCE)
 
 
+async def sweep_answers(context: Context) -> int:
+    """Delete a batch of answers that were kept for requests with an Idempotency-Key. Returns their number. Raises
+    Problem."""
+    return await queries.sweep_answers(context.db, SWEPT_AT_ONCE)
+
+
 async def run(settings: Settings, features: Sequence[Feature], only_consume: bool = False) -> None:
     """Run until SIGTERM or SIGINT, then finish running work."""
     tasks, consumers = tasks_of(features), consumers_of(features)
-    async with open_context(settings, subscribers(tasks), POOL_SIZE) as context, open_queue(settings) as queue:
+    async with (
+        open_context(settings, subscribers(tasks), POOL_SIZE, personal_of(features)) as opened,
+        open_queue(settings) as queue,
+        everywhere(opened, features),
+    ):
+        context = recording(opened, features)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, context.draining.set)
@@ -73,6 +93,7 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
         sweeps = [
             Sweep(sweep_inbox),
             Sweep(sweep_live),
+            Sweep(sweep_answers),
             Sweep(resend, RESEND_SECONDS),
             *sweeps_of(schedules_of(features)),
         ]

@@ -64,6 +64,10 @@ async def release_held(db: Autocommit, most: int) -> int: ...
 
 
 @query
+async def sweep_answers(db: Autocommit, most: int) -> int: ...
+
+
+@query
 async def sweep_inbox(db: Autocommit, most: int) -> int: ...
 
 

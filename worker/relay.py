@@ -3,6 +3,7 @@ that a notification missed and is sufficient by itself. A row leaves the outbox 
 pending rows survive the failure of any component."""
 
 import asyncio
+import contextlib
 import functools
 import logging
 import random
@@ -14,9 +15,11 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from api.kernel.context import Context
+from api.kernel.data.cache import CacheUnavailable
 from api.kernel.data.database import Transaction
 from api.kernel.errors import Problem
 from api.kernel.feature import Sweep
+from api.kernel.outbox.sweeps import Run, report_sweeps
 from api.kernel.outbox.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
 from api.kernel.process.failpoints import passing
 from api.kernel.process.waiting import wait_until_set
@@ -44,6 +47,7 @@ POLL_SECONDS = 1.0
 LISTEN_SECONDS = 60.0
 """Interval at which the listening connection is replaced, because a dead connection may report no error."""
 LONGEST_PAUSE = 5.0
+REPORT_SECONDS = 5.0
 _EXPECTED = (KafkaUnavailable, RedisError, OSError, Problem)
 
 
@@ -75,6 +79,7 @@ class Relay:
         self._others = [name for name in task_names if name not in urgent]
         self._credit = 0.0
         self._sweeps = [Sweep(sweep_published), Sweep(release_held), *sweeps]
+        self._runs: dict[str, Run] = {}
         self._wake_events = asyncio.Event()
         self._wake_tasks = asyncio.Event()
 
@@ -88,16 +93,33 @@ class Relay:
                 step = functools.partial(self._sweep, sweep)
                 step.__name__ = sweep.run.__name__  # type: ignore[attr-defined]
                 loops.create_task(self._repeat(step, 1, draining, sweep.seconds))
+            loops.create_task(self._repeat(self._report, 1, draining, REPORT_SECONDS))
             if not self._context.settings.database_transaction_pooling:  # a pooler passes no NOTIFY: poll
                 loops.create_task(self._repeat(self._listen, 0, draining, 0))
             await draining.wait()
             self._wake()
 
     async def _sweep(self, sweep: Sweep) -> int:
-        done, labels = await sweep.run(self._context), {"sweep": sweep.run.__name__}
+        name = sweep.run.__name__
+        run = self._runs.setdefault(name, Run(name, sweep.seconds, 0.0))
+        run.began = time.time()
+        try:
+            done, labels = await sweep.run(self._context), {"sweep": name}
+        except Exception as error:
+            run.failed, run.error = time.time(), type(error).__name__
+            raise
+        run.ended = time.time()
+        if done:
+            run.worked, run.rows = run.ended, done
         swept_rows.add(done, labels)
-        swept_at.set(time.time(), labels)
+        swept_at.set(run.ended, labels)
         return done
+
+    async def _report(self) -> int:
+        """Report the last runs of the sweeps. Returns 0."""
+        with contextlib.suppress(CacheUnavailable):  # the next report has them
+            await report_sweeps(self._context.cache, list(self._runs.values()))
+        return 0
 
     def want_tasks(self) -> None:
         """Look for due tasks now, because arq has room for another."""

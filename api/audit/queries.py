@@ -1,6 +1,7 @@
 """Typed signatures of the queries in sql/audit/."""
 
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from api.audit.types import ActivityRow, Batch, Checkpoint, EntryRow, Erased, Head
@@ -8,7 +9,15 @@ from api.kernel import Database, Transaction, query
 
 
 @query
-async def count_entries(db: Database, user_id: UUID | None, type: str | None) -> int: ...
+async def count_entries(
+    db: Database,
+    user_id: UUID | None,
+    type: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    least: UUID | None,
+    most: UUID | None,
+) -> int: ...
 
 
 @query
@@ -37,7 +46,15 @@ async def find_head(db: Database) -> Head | None: ...
 
 @query
 async def list_entries(
-    db: Database, user_id: UUID | None, type: str | None, before: UUID | None, most: int
+    db: Database,
+    user_id: UUID | None,
+    type: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    least: UUID | None,
+    most: UUID | None,
+    before: UUID | None,
+    number: int,
 ) -> list[EntryRow]: ...
 
 
@@ -74,3 +91,11 @@ async def mark_sealed(
 
 @query
 async def sum_erased(db: Database) -> Erased: ...
+
+
+@query
+def export_activity(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_actions(db: Database, user_id: UUID) -> AsyncIterator[str]: ...

@@ -1,5 +1,6 @@
 """Routes of the audit log: an account's own activity, and all entries for administrators."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -7,6 +8,10 @@ import msgspec
 from api.audit import queries
 from api.audit.types import Activity, ActivityQuery, AuditEntry, AuditQuery, EntryRow
 from api.kernel import Context, Cursors, Page, Principal, get, signed_in, superuser
+
+EPOCH, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+CLOCKS = 3_600_000
+"""Milliseconds by which the clocks of processes and of PostgreSQL, or a transaction's start and end, may differ."""
 
 
 async def list_my_activity(context: Context, principal: Principal, query: ActivityQuery) -> Page[Activity]:
@@ -27,12 +32,33 @@ async def list_my_activity(context: Context, principal: Principal, query: Activi
 async def list_audit_entries(context: Context, query: AuditQuery) -> Page[AuditEntry]:
     """List all audit entries, newest first, with their position in the hash chain.
 
-    `total` is exact below 10,000; 10,000 means at least that many."""
-    cursors = Cursors(context.settings, "audit", query.user_id, query.type)
+    `from` (inclusive) and `until` (exclusive) limit `created_at`. `total` is exact below 10,000; 10,000 means at
+    least that many."""
+    since, until = _within(query.since), _within(query.until)
+    filters = (query.user_id, query.type, since, until)
+    cursors = Cursors(context.settings, "audit", *filters)
     (before,) = cursors.read(query.cursor, UUID)
-    rows = await queries.list_entries(context.db, query.user_id, query.type, before, query.limit + 1)
-    total = await queries.count_entries(context.db, query.user_id, query.type)
+    ids = ids_between(since, until)
+    rows = await queries.list_entries(context.db, *filters, *ids, before, query.limit + 1)
+    total = await queries.count_entries(context.db, *filters, *ids)
     return cursors.page([*map(_shown, rows)], query.limit, total, lambda entry: (entry.id,))
+
+
+def ids_between(since: datetime | None, until: datetime | None) -> tuple[UUID | None, UUID | None]:
+    """Return bounds of the ids (UUIDv7) of entries of this time, with which an index finds them. The time of an id is
+    that of a process and `created_at` that of a transaction's start in PostgreSQL, so the bounds are CLOCKS wider."""
+    least = None if since is None else UUID(int=max(_milliseconds(since) - CLOCKS, 0) << 80)
+    most = None if until is None else UUID(int=_milliseconds(until) + CLOCKS << 80)
+    return least, most
+
+
+def _milliseconds(time: datetime) -> int:
+    return (time - EPOCH) // timedelta(milliseconds=1)
+
+
+def _within(time: datetime | None) -> datetime | None:
+    """Limit a time to the years that UTC and UUIDv7 have in every time zone."""
+    return time and min(max(time, EPOCH), LATEST)
 
 
 def _shown(row: EntryRow) -> AuditEntry:

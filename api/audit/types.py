@@ -28,6 +28,16 @@ class ActivityQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class AuditQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     user_id: Annotated[UUID, msgspec.Meta(description="Account whose entries to list.")] | None = None
     type: Kind | None = None
+    since: (
+        Annotated[
+            datetime,
+            msgspec.Meta(tz=True, description="Earliest `created_at`, RFC 3339."),
+        ]
+        | None
+    ) = msgspec.field(name="from", default=None)
+    until: (
+        Annotated[datetime, msgspec.Meta(tz=True, description="`created_at` is before this time, RFC 3339.")] | None
+    ) = None
     limit: Limit = 20
     cursor: Cursor | None = None
 

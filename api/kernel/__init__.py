@@ -4,8 +4,11 @@ import-linter enforces it. docs/architecture.md describes the subpackages."""
 from api.kernel.client import HttpError, HttpResponse, read_retry_after
 from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
+from api.kernel.contract.examples import example_of
 from api.kernel.data.cache import CacheUnavailable, cached, shared
+from api.kernel.data.cursors import snapshot
 from api.kernel.data.database import Autocommit, Database, Transaction, uuid7
+from api.kernel.data.personal import CASCADE, PersonalTable
 from api.kernel.data.rows import Counted
 from api.kernel.data.sql import query
 from api.kernel.errors import (
@@ -35,13 +38,14 @@ from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode
 from api.kernel.input.conversion import Normal, Shown
 from api.kernel.input.media import media_type_of
 from api.kernel.input.uploads import Upload
-from api.kernel.live.feeds import Feed
+from api.kernel.live.feeds import Feed, Happened
 from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, system_of
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
 from api.kernel.outbox.events import Contact, Event, Label, Person, Personal, Thing, record
+from api.kernel.outbox.mailing import MailAttempt
 from api.kernel.outbox.schedules import Due, Schedule
-from api.kernel.outbox.tasks import Task, task
+from api.kernel.outbox.tasks import Task, defer_again, task
 from api.kernel.settings import Rate, Settings
 from api.kernel.telemetry import meter, span
 
@@ -63,7 +67,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Version",  # field that If-Match compares instead of the whole content
     "CacheControl",  # how long clients may reuse the responses of a GET
     "websocket",  # sends a Feed's events; `receives` handles messages
-    "Feed",  # events for connected clients
+    "Feed", "Happened",  # events for connected clients, of certain types or of all
     "Page", "Cursor", "Cursors", "Limit",  # keyset pagination
     "Listing",  # a page whose body is an array
     # Principals and limits
@@ -84,6 +88,8 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Autocommit",  # for a single writing query: Database or Transaction
     "Counted",  # the rows of a page and the number of all, as a query returns them
     "query",  # binds a signature to its .sql file
+    "snapshot",  # a read-only transaction for long responses
+    "PersonalTable", "CASCADE",  # what a feature stores about accounts: its export and its erasure
     "uuid7",  # a new id, ordered by time
     "cached",  # caches an async function's results in Redis for some seconds
     "CacheUnavailable",  # Redis does not answer
@@ -96,7 +102,9 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Event", "Person", "Thing",  # an event, and the declarations of its ids
     "Contact", "Personal", "Label",  # the declarations of its texts
     "record",  # writes an event to the outbox and the audit
+    "example_of",  # an example of a JSON Schema
     "task", "Task",  # work of the worker; `defer`, `defer_many`, also at a later time
+    "defer_again",  # runs a task once more, by its name
     "Schedule", "Due",  # a task at certain times
     "consume", "Consumer", "Incoming",  # messages of other services, processed once
     # Calls, mail and telemetry
@@ -105,6 +113,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Template",  # a mail in each language
     "Message", "Attachment",  # a mail: recipients, headers, files
     "MailRefused", "MailDelayed",  # permanent and temporary failures
+    "MailAttempt",  # an attempt to send a mail, for the feature that records them
     "browser_of", "system_of",  # the sender's device, by its User-Agent
     "meter", "span",  # metrics and traces
 ]  # fmt: skip

@@ -7,6 +7,7 @@ response is exactly what the server sent, within the given size. httpx is import
 import asyncio
 import contextlib
 import email.utils
+import logging
 import re
 import time
 from collections.abc import Collection, Mapping
@@ -25,6 +26,7 @@ from api.kernel.telemetry.outages import words_of
 if TYPE_CHECKING:
     import httpx
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CONNECT_SECONDS = 3.0
@@ -164,7 +166,10 @@ class HttpClient:
                 finally:
                     current.set_attributes(labels)
         finally:
-            http_call_seconds.record(time.perf_counter() - began, labels)
+            seconds = time.perf_counter() - began
+            http_call_seconds.record(seconds, labels)
+            if logger.isEnabledFor(logging.DEBUG):
+                logger.debug("call", extra={"fields": {**labels, "ms": round(seconds * 1000, 1)}})
         return response
 
     async def _exchange(self, call: "Call", host: str, options: "Options") -> HttpResponse:

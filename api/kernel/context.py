@@ -12,6 +12,7 @@ import msgspec
 from api.kernel.client import HttpClient
 from api.kernel.data.cache import Cache, open_cache
 from api.kernel.data.database import Database, open_database
+from api.kernel.data.personal import PersonalTable
 from api.kernel.gauges import measured
 from api.kernel.identity.auth import Tokens
 from api.kernel.identity.limits import NETWORK_BITS, Limiter, network_of
@@ -50,11 +51,16 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     live: Live
     draining: asyncio.Event
     """Set when this process is shutting down: it finishes its work and is not ready for more."""
+    personal: tuple[PersonalTable, ...] = ()
+    """What all features store about accounts."""
 
 
 @contextlib.asynccontextmanager
 async def open_context(
-    settings: Settings, subscribers: Mapping[str, tuple[str, ...]], pool_size: int | None = None
+    settings: Settings,
+    subscribers: Mapping[str, tuple[str, ...]],
+    pool_size: int | None = None,
+    personal: tuple[PersonalTable, ...] = (),
 ) -> AsyncIterator[Context]:
     """Open the dependencies of a process; close them at the end of the block. None of them needs to be available yet,
     because platforms start services in any order."""
@@ -81,6 +87,7 @@ async def open_context(
                 passwords=passwords,
                 live=live,
                 draining=draining,
+                personal=personal,
             )
     finally:
         passwords.close()

@@ -151,6 +151,7 @@ UNSUPPORTED_MEDIA_TYPE = problem(415, "UNSUPPORTED_MEDIA_TYPE", "The Content-Typ
 HOST_NOT_ALLOWED = problem(421, "HOST_NOT_ALLOWED", "This host name is not served; add it to ALLOWED_HOSTS.")
 VALIDATION_FAILED = problem(422, "VALIDATION_FAILED", "The input is invalid; see errors.")
 UPGRADE_REQUIRED = problem(426, "UPGRADE_REQUIRED", "This path requires a WebSocket handshake (RFC 6455).")
+RIGHTS_CHANGED = conflict("RIGHTS_CHANGED", "The rights of this account have just changed; connect again.")
 TOO_MANY_STREAMS = problem(429, "TOO_MANY_STREAMS", "Too many streams and sockets are open; close one first.")
 INTERNAL_ERROR = problem(500, "INTERNAL_ERROR", "An internal error occurred; report the trace_id.")
 

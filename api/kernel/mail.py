@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
 
 from opentelemetry.trace import SpanKind
 
@@ -68,8 +69,8 @@ class MailDelayed(OSError):
 class Mailer(Protocol):
     outage: Outage
 
-    async def send(self, message: Message) -> None:
-        """Send the mail. Raises MailRefused, or MailDelayed if a retry may succeed."""
+    async def send(self, message: Message) -> str:
+        """Send the mail. Returns the server's reply. Raises MailRefused, or MailDelayed if a retry may succeed."""
 
 
 class SmtpMailer:
@@ -87,7 +88,7 @@ class SmtpMailer:
     def _tls(self) -> ssl.SSLContext | None:
         return client_context(self._smtp.ca_cert) if self._smtp.tls != "none" else None
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message) -> str:
         try:
             mail = compose(message, self._name, self._from).as_bytes()
         except (
@@ -96,7 +97,7 @@ class SmtpMailer:
             raise MailRefused(str(fault) if isinstance(fault, Malformed) else "not a mail") from None
         delivered = await self._delivered(message)
         pending = [each for each in message.recipients if _digest(each) not in delivered]
-        refused = await self._hand_over(mail, pending)
+        refused, reply = await self._hand_over(mail, pending)
         if len(message.recipients) > 1 and len(refused) < len(pending):
             await self._remember(message, [each for each in pending if each not in refused])
         refusals = [self._refusal(each) for each in refused.values()]
@@ -108,18 +109,21 @@ class SmtpMailer:
         for refusal in refusals:
             fields = {"id": message.id, "cause": str(refusal), "recipients": len(message.recipients)}
             logger.warning("a mail was rejected for one of several recipients", extra={"fields": fields})
+        return reply
 
-    async def _hand_over(self, mail: bytes, recipients: list[str]) -> "dict[str, aiosmtplib.SMTPResponseException]":
-        """Send the mail to these recipients and return the rejected ones. Raises MailRefused or MailDelayed for errors
-        that do not concern a recipient."""
+    async def _hand_over(
+        self, mail: bytes, recipients: list[str]
+    ) -> "tuple[dict[str, aiosmtplib.SMTPResponseException], str]":
+        """Send the mail to these recipients. Returns the rejected ones and the server's reply. Raises MailRefused or
+        MailDelayed for errors that do not concern a recipient."""
         import aiosmtplib
 
         if not recipients:
-            return {}
+            return {}, ""
         try:
             with span("smtp send", SpanKind.CLIENT, attributes={"server.address": self._smtp.host}):
                 # The envelope's recipients are passed explicitly: an address with a comma would become several.
-                refused, _ = await aiosmtplib.send(
+                refused, reply = await aiosmtplib.send(
                     mail,
                     sender=self._from,
                     recipients=recipients,
@@ -133,7 +137,7 @@ class SmtpMailer:
                     timeout=SEND_SECONDS,
                 )
         except aiosmtplib.SMTPRecipientsRefused as error:
-            return {each.recipient: each for each in error.recipients}
+            return {each.recipient: each for each in error.recipients}, ""
         except aiosmtplib.SMTPResponseException as error:
             raise self._refusal(error) from None
         except (aiosmtplib.SMTPException, OSError) as error:
@@ -141,10 +145,11 @@ class SmtpMailer:
             self.outage.tell(cause, await self._remedy(error))
             raise MailDelayed(f"smtp: {cause}") from None
         self.outage.note(None)
-        return {
-            recipient: aiosmtplib.SMTPRecipientRefused(reply.code, reply.message, recipient)
-            for recipient, reply in refused.items()
+        rejected: dict[str, aiosmtplib.SMTPResponseException] = {
+            recipient: aiosmtplib.SMTPRecipientRefused(each.code, each.message, recipient)
+            for recipient, each in refused.items()
         }
+        return rejected, scrubbed(reply)
 
     async def _delivered(self, message: Message) -> set[bytes]:
         """Digests of the recipients who received it in an earlier attempt."""
@@ -205,8 +210,9 @@ class MemoryMailer:
         self.sent: list[Message] = []
         self.outage = Outage("smtp", logger)
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message) -> str:
         self.sent.append(message)
+        return "OK"
 
 
 class Template:
@@ -214,6 +220,7 @@ class Template:
     error at start, a missing value an error when rendering. The first mail compiles the files."""
 
     def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
         self._folder = folder
         self._names = {language: [f"{language}/{name}.{kind}" for kind in ("txt", "html")] for language in LANGUAGES}
         for names in self._names.values():
@@ -238,6 +245,7 @@ class Template:
         id: str,
         to: str | Sequence[str],
         language: str,
+        account: UUID | None = None,
         cc: Sequence[str] = (),
         bcc: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
@@ -254,6 +262,9 @@ class Template:
             subject=subject.strip(),
             text=text.strip() + "\n",
             html=html,
+            template=self.name,
+            language=language,
+            account=account,
             cc=tuple(cc),
             bcc=tuple(bcc),
             headers=headers or {},

@@ -7,6 +7,7 @@ import email.policy
 import email.utils
 import re
 from collections.abc import Mapping
+from uuid import UUID
 
 import msgspec
 
@@ -39,13 +40,17 @@ class Attachment(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A mail. `id` becomes the Message-ID, the same for every attempt, so that receivers drop duplicates. `to`, `cc`
     and `bcc` are addresses without names; `bcc` is in no header. `headers` may be Reply-To, In-Reply-To, References,
-    Precedence, Importance, Feedback-ID, List-… and X-…."""
+    Precedence, Importance, Feedback-ID, List-… and X-…. `template` (its name), `language` and `account` (the recipient)
+    are not sent: the record of sent mails has them."""
 
     id: str
     to: str | tuple[str, ...]
     subject: str
     text: str
     html: str
+    template: str = ""
+    language: str = ""
+    account: UUID | None = None
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()
     headers: Mapping[str, str] = {}

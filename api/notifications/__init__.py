@@ -3,4 +3,4 @@
 from api.kernel import Feature
 from api.notifications import requests, tasks
 
-feature = Feature(name="notifications", tasks=tasks.tasks, consumers=requests.consumers)
+feature = Feature(name="notifications", tasks=tasks.tasks, mails=tasks.tasks, consumers=requests.consumers)

@@ -1,8 +1,8 @@
-"""Operations: dead letters and the outbox. A dead letter is an event that Kafka rejected permanently, a task that
-failed too often, or a message of another service that cannot be processed. It is kept until it is retried or
-discarded."""
+"""Operations: dead letters, the outbox, tasks, schedules and the log level. A dead letter is an event that Kafka
+rejected permanently, a task that failed too often, or a message of another service that cannot be processed. It is
+kept until it is retried or discarded."""
 
 from api.kernel import Feature
-from api.operations import routes
+from api.operations import routes, upkeep
 
-feature = Feature(name="operations", routes=routes.routes)
+feature = Feature(name="operations", routes=routes.routes, everywhere=upkeep.everywhere)

@@ -1,6 +1,9 @@
 """Events of this feature."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+import msgspec
 
 from api.kernel import Event, Label, Thing
 
@@ -9,6 +12,7 @@ class DeadLetterRetried(Event, frozen=True, tag="operations.dead_letter_retried"
     """An operator or administrator retried a dead letter. `kind` is `event`, `task` or `message`; `what` is the event's
     type, the task's name or the message's topic."""
 
+    live: ClassVar[bool] = True
     dead_letter_id: Thing
     kind: Annotated[str, Label]
     what: Annotated[str, Label]
@@ -18,6 +22,31 @@ class DeadLetterDiscarded(Event, frozen=True, tag="operations.dead_letter_discar
     """A dead letter was discarded by an operator or administrator, or with the deletion of its account. It will not be
     processed."""
 
+    live: ClassVar[bool] = True
     dead_letter_id: Thing
     kind: Annotated[str, Label]
     what: Annotated[str, Label]
+
+
+class LogLevelChanged(Event, frozen=True, tag="operations.log_level_changed"):
+    """A superuser set the log level of all processes until a time, or reset it: `level` and `until` are then null.
+    `logger` is null for all loggers of the application."""
+
+    change_id: Thing
+    logger: Annotated[str, Label] | None
+    level: Annotated[str, Label] | None
+    until: Annotated[datetime, msgspec.Meta(tz=True)] | None
+
+
+class TaskRetried(Event, frozen=True, tag="operations.task_retried"):
+    """A superuser had a task that waits for another attempt run now."""
+
+    task_id: Thing
+    name: Annotated[str, Label]
+
+
+class TaskCancelled(Event, frozen=True, tag="operations.task_cancelled"):
+    """A superuser made a pending task a dead letter, which can be retried or discarded."""
+
+    task_id: Thing
+    name: Annotated[str, Label]

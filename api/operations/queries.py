@@ -3,8 +3,20 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.kernel import Database, Transaction, query
-from api.operations.types import DeadLetter, DeadLetterRow, Decided, Matching, Orphans
+from api.kernel import UNAUTHORIZED, Database, Transaction, query
+from api.operations.types import (
+    DeadLetter,
+    DeadLetterRow,
+    Decided,
+    EffectiveLevel,
+    LockedTask,
+    LogLevel,
+    Matching,
+    Orphans,
+    PendingTask,
+    ScheduleRun,
+    TaskCount,
+)
 
 
 @query
@@ -61,3 +73,53 @@ async def read_dead_letter(db: Database, id: UUID) -> DeadLetterRow: ...
 
 @query
 async def retry(db: Transaction, id: UUID) -> Decided: ...
+
+
+# The log level
+
+
+@query
+async def delete_level(db: Transaction, logger: str) -> None: ...
+
+
+@query
+async def list_effective_levels(db: Database) -> list[EffectiveLevel]: ...
+
+
+@query
+async def list_levels(db: Database) -> list[LogLevel]: ...
+
+
+@query(operation_log_levels_changed_by_fkey=UNAUTHORIZED)
+async def save_level(db: Transaction, logger: str, level: str, time: timedelta, changed_by: UUID) -> datetime: ...
+
+
+# Tasks
+
+
+@query
+async def count_tasks(db: Database, name: str | None, state: str | None) -> int: ...
+
+
+@query
+async def count_tasks_by_name(db: Database) -> list[TaskCount]: ...
+
+
+@query
+async def list_schedules(db: Database) -> list[ScheduleRun]: ...
+
+
+@query
+async def list_tasks(db: Database, name: str | None, state: str | None, after: int, most: int) -> list[PendingTask]: ...
+
+
+@query
+async def lock_task(db: Transaction, id: UUID) -> LockedTask | None: ...
+
+
+@query
+async def make_due(db: Transaction, id: UUID) -> None: ...
+
+
+@query
+async def mark_cancelled(db: Transaction, id: UUID, reason: str) -> None: ...

@@ -2,7 +2,7 @@
 rate limits. Changes apply in all processes within a second."""
 
 from api.kernel import Feature
-from api.plans import routes
+from api.plans import personal, routes
 from api.plans.quotas import quota_of
 
-feature = Feature(name="plans", routes=routes.routes, quotas=quota_of)
+feature = Feature(name="plans", routes=routes.routes, personal=personal.personal, quotas=quota_of)

@@ -1,6 +1,6 @@
 """Events of this feature. Ids of plans are integers, so that the key of an event is a UUID that is derived from one."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from api.kernel import Event, Label, Person, Thing
@@ -16,6 +16,7 @@ def key_of(kind: str, id: int) -> UUID:
 class TierChanged(Event, frozen=True, tag="plans.tier_changed"):
     """A superuser created, renamed or deleted a tier."""
 
+    live: ClassVar[bool] = True
     key: Thing
     tier_id: int
     change: Change
@@ -26,6 +27,7 @@ class TierTargetChanged(Event, frozen=True, tag="plans.tier_target_changed"):
     """A superuser created, changed or deleted a target of a tier. `target_type` is U (an account, `user_id`), G (a
     role), A, T or S."""
 
+    live: ClassVar[bool] = True
     key: Thing
     user_id: Person | None
     tier_target_id: int
@@ -39,6 +41,7 @@ class RateLimitChanged(Event, frozen=True, tag="plans.rate_limit_changed"):
     """A superuser created, changed or deleted a rate limit: `limit` requests in `period` seconds to the routes that
     `path` names."""
 
+    live: ClassVar[bool] = True
     key: Thing
     user_id: Person | None
     rate_limit_id: int

@@ -1,5 +1,6 @@
 """Typed signatures of the queries in sql/plans/."""
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from api.kernel import Counted, Database, Transaction, query
@@ -122,3 +123,7 @@ async def change_rule(db: Transaction, id: int, name: str, path: str, most: int,
 
 @query
 async def delete_rule(db: Transaction, id: int) -> None: ...
+
+
+@query
+def export_targets(db: Database, user_id: UUID) -> AsyncIterator[str]: ...

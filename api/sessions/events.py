@@ -14,6 +14,7 @@ class SessionStarted(Event, frozen=True, tag="sessions.started"):
     """`method` is the authentication method: `password`. `mode` is how the tokens are sent: `bearer` or `cookie`.
     `new_device` is true if the account was used before, but not from this device or place."""
 
+    live: ClassVar[bool] = True
     session_id: Thing
     user_id: Person
     method: Annotated[str, Label, msgspec.Meta(examples=["password"])]
@@ -25,6 +26,7 @@ class SessionEnded(Event, frozen=True, tag="sessions.ended"):
     """`reason` is `logout`, `reuse` (a used refresh token was sent again), `revoked`, `credentials` (they were
     changed), `disabled`, `limit` (too many sessions) or `renewed` (replaced by a new session)."""
 
+    live: ClassVar[bool] = True
     changes_access: ClassVar[bool] = True
     session_id: Thing
     user_id: Person
@@ -34,6 +36,7 @@ class SessionEnded(Event, frozen=True, tag="sessions.ended"):
 class AccountUnlocked(Event, frozen=True, tag="sessions.unlocked"):
     """An operator or a superuser reset the counts of failed sign-ins of this account, which accepts sign-ins again."""
 
+    live: ClassVar[bool] = True
     user_id: Person
 
 
@@ -43,6 +46,7 @@ class SignInRefused(Event, frozen=True, tag="sessions.refused"):
     together after 15 minutes, so that a flood of attempts causes few events. `reason` is `password`, `disabled`,
     `unverified` or `throttled`."""
 
+    live: ClassVar[bool] = True
     attempt_id: Thing
     user_id: Person | None
     reason: Annotated[str, Label, msgspec.Meta(examples=["password", "unverified", "throttled"])]

@@ -1,5 +1,6 @@
 """Typed signatures of the queries in sql/sessions/."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -81,3 +82,11 @@ async def take_refusals(db: Transaction, window: timedelta, most: int) -> list[R
 async def update_account_on_sign_in(
     db: Transaction, user_id: UUID, password_hash: str | None, credentials_changed_at: datetime
 ) -> bool | None: ...
+
+
+@query
+def export_sessions(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+async def erase_refusals(db: Transaction, user_id: UUID, most: int) -> int: ...

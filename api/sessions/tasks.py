@@ -80,4 +80,5 @@ async def _send(context: Context, id: UUID, template: Template, notice: Notice, 
     await context.mail.send(mail)
 
 
-tasks: list[Task[Any]] = [send_new_device, send_token_reused, end_sessions]
+mails: list[Task[Any]] = [send_new_device, send_token_reused]
+tasks: list[Task[Any]] = [*mails, end_sessions]

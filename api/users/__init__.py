@@ -1,7 +1,7 @@
 """User accounts: an e-mail address, confirmed by a mailed link, and a password."""
 
 from api.kernel import Feature
-from api.users import commands, routes, tasks, upkeep
+from api.users import commands, personal, routes, tasks, upkeep
 from api.users.settings import UserSettings
 
 feature = Feature(
@@ -9,6 +9,8 @@ feature = Feature(
     settings=UserSettings,
     routes=routes.routes,
     tasks=tasks.tasks,
+    mails=tasks.tasks,
     sweeps=upkeep.sweeps,
     consumers=commands.consumers,
+    personal=personal.personal,
 )

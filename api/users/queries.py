@@ -1,5 +1,6 @@
 """Typed signatures of the queries in sql/users/."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from api.kernel import Autocommit, Counted, Database, Transaction, query
 from api.users.errors import REGISTER_USER_ALREADY_EXISTS, UPDATE_USER_EMAIL_ALREADY_EXISTS, USER_ALREADY_EXISTS
 from api.users.types import (
     Credentials,
+    Expiring,
     Holder,
     ImportedUser,
     MailCount,
@@ -238,3 +240,19 @@ async def split_words(db: Database, typed: list[str]) -> list[list[str]]: ...
 
 @query
 async def void_tokens(db: Transaction, user_id: UUID, reverts_since: datetime | None) -> None: ...
+
+
+@query
+def export_account(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_links(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+async def warn_unverified(db: Transaction, age: timedelta, notice: timedelta, most: int) -> list[Expiring]: ...
+
+
+@query
+async def delete_unverified(db: Transaction, age: timedelta, most: int) -> list[UUID]: ...

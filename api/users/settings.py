@@ -25,6 +25,16 @@ class UserSettings(FeatureSettings, frozen=True, kw_only=True):
             description="Days in which the owner of a deleted account can restore it by signing in: 0 to 365.",
         ),
     ] = 14
+    unverified_days: Annotated[
+        int,
+        Variable("UNVERIFIED_DAYS"),
+        Meta(
+            ge=0,
+            le=365,
+            description="Days after which registered accounts whose address was never confirmed are deleted: 1 to 365; "
+            "0 keeps them. Their owner is mailed two days before.",
+        ),
+    ] = 7
     firebase_scrypt_salt_separator: Annotated[
         bytes,
         Variable("FIREBASE_SCRYPT_SALT_SEPARATOR"),

@@ -19,6 +19,7 @@ from api.users.events import (
     EmailChangeRequested,
     EmailChangeReverted,
     PasswordChanged,
+    UserExpiring,
     UserInvited,
     UserRegistered,
 )
@@ -63,6 +64,9 @@ INVITE = Link("accept-invitation", "invite", timedelta(days=7))
 CONFIRM_EMAIL = Link("confirm-email", "confirm_email", timedelta(hours=24))
 REVERT_EMAIL = Link("revert-email", "revert_email", REVERT_LIFETIME)
 
+EXPIRY_NOTICE = timedelta(days=2)
+"""Time between the warning and the deletion of an account that was never verified."""
+
 MOST_A_MINUTE, MOST_AN_HOUR, MOST_IN_ALL = 1, 5, 20
 """Limits of e-mails to one account and for one purpose that can be requested without signing in. The first two count
 per network, so that one client cannot use up the owner's share. Only e-mails with an unexpired link count: while a
@@ -79,6 +83,7 @@ TEMPLATES = {
         "email_change_requested",
         "email_changed",
         "email_taken_back",
+        "expiring",
         "invitation",
         "password_changed",
         "reset",
@@ -199,6 +204,17 @@ async def send_deletion_cancelled(context: Context, event: DeletionCancelled, id
         await _send(context, id, "deletion_cancelled", user)
 
 
+@task(on=UserExpiring, urgent=True)
+async def send_expiring(context: Context, event: UserExpiring, id: UUID) -> None:
+    """Warn that the account will be deleted, with a link that confirms the address."""
+    user = await queries.find_recipient(context.db, event.user_id)
+    if user and not user.is_verified and not user.delete_after:
+        until_then = msgspec.structs.replace(VERIFY, lifetime=EXPIRY_NOTICE)
+        link = await _make_link(context, context.db, id, user, user.email, until_then)
+        values = _opening(user) | {"opened": user.created_at, "time": event.expires_after}
+        await _send(context, id, "expiring", user, link | values)
+
+
 async def _send_rarely(
     context: Context, id: UUID, name: str, wanted: VerificationWanted | ResetWanted | AlreadyRegistered, link: Link
 ) -> None:
@@ -262,7 +278,7 @@ async def _send(
     **values: Any,
 ) -> None:
     values |= {"application": context.settings.public_url} | (link or {})
-    mail = TEMPLATES[name].render(id=str(id), to=to or user.email, language=user.language, **values)
+    mail = TEMPLATES[name].render(id=str(id), to=to or user.email, language=user.language, account=user.id, **values)
     await context.mail.send(mail)
 
 
@@ -280,4 +296,5 @@ tasks: list[Task[Any]] = [
     send_password_changed,
     send_deletion_requested,
     send_deletion_cancelled,
+    send_expiring,
 ]

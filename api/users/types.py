@@ -298,6 +298,13 @@ class Recipient(msgspec.Struct, frozen=True):
     opened_user_agent: str | None
 
 
+class Expiring(msgspec.Struct, frozen=True):
+    """An account that will be deleted at this time, unless its address is confirmed."""
+
+    id: UUID
+    until: datetime
+
+
 class MailCount(msgspec.Struct, frozen=True):
     last_minute: int
     last_hour: int

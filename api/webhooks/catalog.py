@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from api.kernel import Event
+from api.kernel import Event, example_of
 from api.webhooks.types import EventType
 
 
@@ -44,4 +44,4 @@ def _entry(kind: type[Event]) -> EventType:
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **own}
     if definitions:
         schema["$defs"] = definitions
-    return EventType(str(kind.__struct_config__.tag), about, schema)
+    return EventType(str(kind.__struct_config__.tag), about, schema, example_of(own, definitions))

@@ -20,6 +20,7 @@ from api.kernel import Context, Problem, meter, record, span
 from api.webhooks import queries
 from api.webhooks.addresses import Resolve, networks, resolve
 from api.webhooks.events import EndpointDisabled, EndpointFailing
+from api.webhooks.results import Results
 from api.webhooks.secrets import SecretLost, sign, unseal
 from api.webhooks.sending import Answer, Sender
 from api.webhooks.settings import WebhookSettings
@@ -58,24 +59,30 @@ class Dispatcher:
         self._context = context
         allowed = networks(settings.of(WebhookSettings).allowed_networks)
         self._sender = Sender(allowed, f"rest-angular-webhooks (+{settings.public_url})", resolve)
+        self._results = Results(context.db)
         self._busy: Counter[bool] = Counter()
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Deliver until the process drains, then finish the deliveries in flight."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._end())
-            if not self._context.settings.database_transaction_pooling:  # a pooler passes no NOTIFY: poll
-                group.create_task(self._listen())
-            while not self._context.draining.is_set():
-                self._wake.clear()
-                with contextlib.suppress(Problem):  # PostgreSQL is away: try again after a poll
-                    for job in await self._claim():
-                        group.create_task(self._deliver(job))
-                await asyncio.sleep(PAUSE_SECONDS)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await self._wake.wait()
+        with contextlib.closing(self):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._end())
+                if not self._context.settings.database_transaction_pooling:  # a pooler passes no NOTIFY: poll
+                    group.create_task(self._listen())
+                while not self._context.draining.is_set():
+                    self._wake.clear()
+                    with contextlib.suppress(Problem):  # PostgreSQL is away: try again after a poll
+                        for job in await self._claim():
+                            group.create_task(self._deliver(job))
+                    await asyncio.sleep(PAUSE_SECONDS)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await self._wake.wait()
+
+    def close(self) -> None:
+        """Close the connections to endpoints."""
+        self._sender.close()
 
     async def deliver_due(self) -> int:
         """Make one attempt of each delivery that is due now, and return their number. For tests."""
@@ -109,7 +116,10 @@ class Dispatcher:
         try:
             answer = await self._attempt(job)
             attempts.add(1, {"outcome": "delivered" if answer.delivered else "failed"})
-            await settle(self._context, job, answer)
+            if answer.delivered:
+                await self._results.store(job, answer.made)
+            else:
+                await store_failure(self._context, job, answer)
         except asyncio.CancelledError:  # the worker stops: end the lease, so that another worker can deliver
             with contextlib.suppress(Problem):
                 await asyncio.shield(queries.release(self._context.db, job.id, job.lease))
@@ -159,12 +169,9 @@ def headers_of(id: object, moment: int, signature: str) -> dict[str, str]:
     }
 
 
-async def settle(context: Context, job: Job, answer: Answer) -> None:
-    """Store an attempt. A failure that concerns the endpoint's owner is recorded in the same transaction, so that its
-    mail is sent if and only if the state changed. Raises Problem."""
-    if answer.delivered:
-        await queries.mark_delivered(context.db, job.id, job.lease, answer.made)
-        return
+async def store_failure(context: Context, job: Job, answer: Answer) -> None:
+    """Store a failed attempt. What concerns the endpoint's owner is recorded in the same transaction, so that its mail
+    is sent if and only if the state changed. Raises Problem."""
     async with context.db.transaction() as db:
         health = await queries.lock_health(db, job.endpoint_id)
         is_erased = answer.made.error == ERASED

@@ -1,10 +1,11 @@
 """One typed signature for each file in sql/webhooks/."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
-from api.kernel import Autocommit, Database, Transaction, query
-from api.webhooks.types import Attempt, Delivery, Endpoint, Health, Job, Made, Payload, Recipient, SealedSecret
+from api.kernel import UNAUTHORIZED, Autocommit, Database, Transaction, query
+from api.webhooks.types import Attempt, Delivery, Endpoint, Health, Job, Made, Payload, Recipient, Result, SealedSecret
 
 # Endpoints
 
@@ -17,7 +18,7 @@ async def lock_account(db: Transaction, user_id: UUID) -> None: ...
 async def count_mine(db: Database, user_id: UUID) -> int: ...
 
 
-@query
+@query(webhook_endpoints_user_id_fkey=UNAUTHORIZED)
 async def insert(
     db: Transaction, id: UUID, user_id: UUID, scope: str, url: str, description: str, events: list[str]
 ) -> None: ...
@@ -141,7 +142,7 @@ async def claim(db: Autocommit, healthy: int, failing: int, seconds: float, lane
 
 
 @query
-async def mark_delivered(db: Autocommit, id: UUID, lease: int, attempt: Made) -> UUID | None: ...
+async def mark_delivered(db: Autocommit, results: list[Result]) -> None: ...
 
 
 @query
@@ -160,3 +161,15 @@ async def mark_failing(
 
 @query
 async def release(db: Autocommit, id: UUID, lease: int) -> None: ...
+
+
+@query
+def export_endpoints(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_deliveries(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_attempts(db: Database, user_id: UUID) -> AsyncIterator[str]: ...

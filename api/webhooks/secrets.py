@@ -4,6 +4,7 @@ Unlike a password, a signing secret is needed in clear, so it cannot be hashed. 
 derived from SECRET_KEY: a copy of the database alone signs nothing."""
 
 import base64
+import functools
 import hashlib
 import hmac
 import secrets
@@ -55,8 +56,13 @@ def mark(settings: Settings) -> str:
 
 def unseal(settings: Settings, endpoint_id: UUID, sealed: str) -> str:
     """Decrypt a secret with SECRET_KEY, or else SECRET_KEY_PREVIOUS. Raises SecretLost."""
+    return _unseal(settings.secret_key, settings.secret_key_previous, endpoint_id, sealed)
+
+
+@functools.lru_cache(1000)
+def _unseal(secret_key: str, previous: str | None, endpoint_id: UUID, sealed: str) -> str:
     whole = base64.b64decode(sealed.partition(".")[2])
-    for key in filter(None, (settings.secret_key, settings.secret_key_previous)):
+    for key in filter(None, (secret_key, previous)):
         try:
             return AESGCM(_key(key)).decrypt(whole[:_NONCE], whole[_NONCE:], endpoint_id.bytes).decode()
         except InvalidTag:
@@ -71,5 +77,6 @@ def sign(secrets: list[str], id: str, timestamp: int, body: bytes) -> str:
     return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
 
 
+@functools.lru_cache(4)
 def _key(secret_key: str) -> bytes:
     return HKDF(hashes.SHA256(), 32, None, b"webhook secrets").derive(secret_key.encode())

@@ -1,5 +1,5 @@
 """One HTTP request to an endpoint, over a connection to a checked address. `context.http` resolves names by itself, so
-it cannot be used here. The response is bounded: 15 s in all, a head of 64 KiB and 100 fields, a body of 64 KiB.
+it cannot be used here. The response is bounded: 15 s in all, a head of 64 KiB and 100 fields, a body of 64 KiB and 5 s.
 Redirects are not followed."""
 
 import asyncio
@@ -15,10 +15,13 @@ import msgspec
 
 from api.kernel import read_retry_after
 from api.webhooks.addresses import AddressRefused, Network, Resolve, check, port_of, resolve, split
+from api.webhooks.connections import Connection, Kept
 from api.webhooks.types import Made
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
+BODY_SECONDS = 5.0
+"""The status decides, so that the body must not occupy a place for long."""
 MOST_BYTES = 64 * 1024
 MOST_FIELDS = 100
 MOST_INTERIM = 5
@@ -34,6 +37,8 @@ class Head(msgspec.Struct, frozen=True):
     status: int
     fields: dict[str, str]
     """By lower-case name; the last one of a repeated field."""
+    is_lasting: bool
+    """Whether the endpoint keeps the connection open (RFC 9112 §9.3)."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -52,6 +57,11 @@ class Sender:
 
     def __init__(self, allowed: Sequence[Network], agent: str, resolve: Resolve = resolve) -> None:
         self._allowed, self._agent, self._resolve = allowed, agent, resolve
+        self._kept = Kept()
+
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        self._kept.close()
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send a POST. Never raises for the endpoint's sake: the error is part of the attempt."""
@@ -61,15 +71,19 @@ class Sender:
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
                 parts = split(url, self._allowed)
-                addresses = await check(url, self._allowed, self._resolve)
-                exchange.passed("resolve_ms")
+                request = request_of(parts, {"user-agent": self._agent, **headers}, body)
                 try:
-                    await exchange.connect(addresses, parts)
-                    await exchange.send(parts, {"user-agent": self._agent, **headers}, body)
-                    head = await exchange.read_head()
+                    head = await self._ask_again(exchange, url, request)
+                    if head is None:
+                        addresses = await check(url, self._allowed, self._resolve)
+                        exchange.passed("resolve_ms")
+                        await exchange.connect(addresses, parts)
+                        head = await exchange.ask(request)
                     with contextlib.suppress(Broken, OSError, EOFError, asyncio.LimitOverrunError):
                         # The status decides, whatever follows it.
-                        await exchange.read_body(head)
+                        async with asyncio.timeout(BODY_SECONDS):
+                            if await exchange.read_body(head) and head.is_lasting:
+                                self._kept.put(url, exchange.release())
                 finally:
                     exchange.close()
         except AddressRefused as refusal:
@@ -88,6 +102,24 @@ class Sender:
             error = "redirects are not followed" if 300 <= head.status < 400 else f"the endpoint answered {head.status}"
         return Answer(exchange.made(head, error), read_retry_after(head.fields, LONGEST_RETRY_AFTER) if head else None)
 
+    async def _ask_again(self, exchange: "Exchange", url: str, request: bytes) -> Head | None:
+        """Send the request over a kept connection. Returns None if there is none, or if the endpoint closed it instead
+        of answering, which it may do at any time (RFC 9112 §9.3.1). If it did process the request, it drops the next
+        one by its id."""
+        connection = await self._kept.take(url)
+        if connection is None:
+            return None
+        exchange.adopt(connection)
+        try:
+            return await exchange.ask(request)
+        except asyncio.IncompleteReadError as end:
+            if end.partial:
+                raise
+        except ConnectionError:
+            pass
+        exchange.close()
+        return None
+
 
 class Exchange:
     """The connection of one request, and the times of its parts."""
@@ -97,7 +129,7 @@ class Exchange:
         self._started_at = datetime.now(UTC)
         self._times: dict[str, float] = {}
         self._body = bytearray()
-        self._writer: asyncio.StreamWriter | None = None
+        self._connection: Connection | None = None
 
     def passed(self, part: str) -> None:
         """Store the milliseconds since the end of the previous part."""
@@ -109,29 +141,39 @@ class Exchange:
         """Connect to the first address that answers. The certificate is that of the host name."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                self._reader, self._writer = await _open(addresses, port_of(parts))
+                self.adopt(Connection(*await _connect(addresses, port_of(parts))))
                 self.passed("connect_ms")
                 if parts.scheme == "https":
                     tls = await asyncio.to_thread(_tls)
-                    await self._writer.start_tls(tls, server_hostname=parts.hostname)
+                    await self._open.writer.start_tls(tls, server_hostname=parts.hostname)
                     self.passed("tls_ms")
         except TimeoutError:
             raise Broken(f"no connection within {CONNECT_SECONDS:g} s") from None
 
-    async def send(self, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> None:
-        assert self._writer is not None
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        host = parts.netloc.rpartition("@")[2]
-        fields = {"host": host, **headers, "content-length": str(len(body)), "connection": "close"}
-        lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-        self._writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-        await self._writer.drain()
+    def adopt(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def release(self) -> Connection:
+        """Return the connection, which `close` then leaves open."""
+        connection, self._connection = self._open, None
+        return connection
+
+    @property
+    def _open(self) -> Connection:
+        assert self._connection is not None
+        return self._connection
+
+    async def ask(self, request: bytes) -> Head:
+        """Send a request, and read the head of its response. Raises Broken, OSError, EOFError."""
+        self._open.writer.write(request)
+        await self._open.writer.drain()
+        return await self.read_head()
 
     async def read_head(self) -> Head:
         """Read the head of the final response. Raises Broken, OSError, EOFError."""
         for _ in range(MOST_INTERIM):
             try:
-                text = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                text = (await self._open.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             except asyncio.LimitOverrunError:
                 raise Broken("the response's head is too long") from None
             self._times.setdefault("first_byte_ms", round((time.perf_counter() - self._last) * 1000, 2))
@@ -140,17 +182,29 @@ class Exchange:
                 return head
         raise Broken("the response never ends with a final status")
 
-    async def read_body(self, head: Head) -> None:
-        """Read the body up to the limit. Raises Broken, OSError, EOFError."""
+    async def read_body(self, head: Head) -> bool:
+        """Read the body up to the limit. Returns whether that is its end, and the end of the response. Raises Broken,
+        OSError, EOFError."""
         if head.status in (204, 304):
-            return
-        if head.fields.get("transfer-encoding", "").lower() == "chunked":
-            while self._room and (size := _chunk_size(await self._reader.readuntil(b"\r\n"))):
+            return True
+        if "transfer-encoding" in head.fields:
+            return head.fields["transfer-encoding"].lower() == "chunked" and await self._read_chunks()
+        length = head.fields.get("content-length", "")
+        if not (length.isascii() and length.isdigit()):
+            await self._read(MOST_BYTES)
+            return False
+        await self._read(int(length[:9]))
+        return len(self._body) == int(length[:9])
+
+    async def _read_chunks(self) -> bool:
+        reader = self._open.reader
+        while size := _chunk_size(await reader.readuntil(b"\r\n")):
+            if size > self._room:
                 await self._read(size)
-                await self._reader.readuntil(b"\r\n")
-        else:
-            length = head.fields.get("content-length", "")
-            await self._read(int(length[:9]) if length.isascii() and length.isdigit() else MOST_BYTES)
+                return False
+            await self._read(size)
+            await reader.readuntil(b"\r\n")
+        return await reader.readuntil(b"\r\n") == b"\r\n"  # else there are trailers
 
     @property
     def _room(self) -> int:
@@ -158,13 +212,14 @@ class Exchange:
 
     async def _read(self, size: int) -> None:
         rest = min(size, self._room)
-        while rest and (piece := await self._reader.read(rest)):
+        while rest and (piece := await self._open.reader.read(rest)):
             self._body += piece
             rest -= len(piece)
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._writer.transport.abort()
+        """Close the connection unless it was released."""
+        if self._connection is not None:
+            self._connection.close()
 
     def made(self, head: Head | None, error: str | None) -> Made:
         return Made(
@@ -180,7 +235,15 @@ class Exchange:
         )
 
 
-async def _open(addresses: Sequence[str], port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+def request_of(parts: SplitResult, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Return the bytes of a POST."""
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    fields = {"host": parts.netloc.rpartition("@")[2], **headers, "content-length": str(len(body))}
+    lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def _connect(addresses: Sequence[str], port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to the first address that accepts. Raises the OSError of the last one."""
     for address in addresses[:-1]:
         with contextlib.suppress(OSError):
@@ -202,8 +265,9 @@ def _parse(text: str) -> Head:
         raise Broken("the response is not HTTP/1.1")
     if len(lines) > MOST_FIELDS:
         raise Broken(f"the response has more than {MOST_FIELDS} header fields")
-    fields = (each.partition(":") for each in lines)
-    return Head(int(status), {name.lower(): value.strip() for name, _, value in fields})
+    fields = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
+    is_lasting = version != "HTTP/1.0" and "close" not in fields.get("connection", "").lower()
+    return Head(int(status), fields, is_lasting)
 
 
 def _chunk_size(line: bytes) -> int:

@@ -83,6 +83,10 @@ class Endpoint(msgspec.Struct, frozen=True):
     failing_since: datetime | None
     failures: int
     """Failed attempts since the last success; tests and redeliveries do not count."""
+    waiting: int
+    """Deliveries that are pending, or held while the webhook is disabled; counted up to 1,000."""
+    previous_secret_until: datetime | None
+    """When the last secret before the current one stops signing; null if the current one signs alone."""
     created_at: datetime
     updated_at: datetime
 
@@ -104,6 +108,8 @@ class EventType(msgspec.Struct, frozen=True):
     type: str
     description: str
     schema: dict[str, Any]
+    example: dict[str, Any]
+    """An example of the payload's `data`."""
 
 
 class DeliverySearch(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -207,6 +213,15 @@ class Made(msgspec.Struct, frozen=True):
     first_byte_ms: float | None
     total_ms: float
     response: str
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A successful attempt of a leased delivery."""
+
+    id: UUID
+    endpoint_id: UUID
+    lease: int
+    made: Made
 
 
 class Health(msgspec.Struct, frozen=True):

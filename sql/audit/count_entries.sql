@@ -1,7 +1,11 @@
 -- Counts audit entries that match the filters, up to 10,000. The bound limits the time of a count.
 --
---   $1 user_id  uuid  the account, or null for any
---   $2 type     text  the entry type, or null for any
+--   $1 user_id  uuid         the account, or null for any
+--   $2 type     text         the entry type, or null for any
+--   $3 since    timestamptz  inclusive, or null
+--   $4 until    timestamptz  exclusive, or null
+--   $5 least    uuid         an id that no entry since then is below, or null
+--   $6 most     uuid         an id that no entry until then is above, or null
 
 select count(*)::integer as total
   from (select 1
@@ -10,4 +14,8 @@ select count(*)::integer as total
                 or (case when subjects is null then data ->> 'user_id' else subjects[1]::text end) = $1::text
                 or subjects[2] = $1)
            and ($2::text is null or type = $2)
+           and ($3::timestamptz is null or created_at >= $3)
+           and ($4::timestamptz is null or created_at < $4)
+           and ($5::uuid is null or id >= $5)
+           and ($6::uuid is null or id <= $6)
          limit 10000) as found;

@@ -1,6 +1,6 @@
 -- Inserts an event: a row for Kafka, a row for each subscribing task, an audit entry, a row for the web processes if
--- clients may follow it or it changes their access, and a NOTIFY that wakes the relay and the web processes. All of it commits or rolls back with
--- the caller's transaction.
+-- clients may follow it or it changes their access, and a NOTIFY that wakes the relay and the web processes. All of it
+-- commits or rolls back with the caller's transaction.
 --
 --   $1 id            uuid     the CloudEvent's id
 --   $2 type          text     users.registered
@@ -12,7 +12,7 @@
 --   $8 address       text     network address of the client, or null
 --   $9 user_agent    text     User-Agent of the client, or null
 --   $10 tasks        text[]   names of the subscribing tasks
---   $11 subjects     uuid[]   the users that the event is about
+--   $11 subjects     uuid[]   the users that the event is about; the first one may follow it
 --   $12 live         boolean  whether clients may follow it
 --   $13 access       boolean  whether it may end the access of the account or sign-in that is its key
 
@@ -29,8 +29,8 @@ with event as (
     select id, type, key, data, traceparent, principal_id, address, user_agent, $11::uuid[]
       from event
 ), followed as (
-    insert into outbox_live (seq, type, key, changes_access)
-    select seq, type, key, $13::boolean
+    insert into outbox_live (seq, type, key, changes_access, person_id)
+    select seq, type, key, $13::boolean, case when $12 then ($11::uuid[])[1] end
       from event
      where $12::boolean or $13::boolean
 )

@@ -1,4 +1,4 @@
--- Assigns positions to a batch of committed events, in order. The lock is held until the commit, so that positions
+-- Assigns positions to a batch of committed events, in order. Returns their number. The lock is held until the commit, so that positions
 -- follow the order of these commits. Rows numbered concurrently by another process are skipped, because `update` checks
 -- them again.
 --
@@ -11,9 +11,12 @@ with fresh as materialized (
 ), numbered as materialized (
     select seq, nextval('outbox_live_positions') as position
       from (select fresh.seq from locked, fresh order by fresh.seq) as ordered
+), done as (
+    update outbox_live
+       set position = numbered.position
+      from numbered
+     where outbox_live.seq = numbered.seq
+       and outbox_live.position is null
+    returning 1
 )
-update outbox_live
-   set position = numbered.position
-  from numbered
- where outbox_live.seq = numbered.seq
-   and outbox_live.position is null;
+select count(*)::integer from done;

@@ -13,7 +13,7 @@ update plan_targets
    set tier_id = $2,
        target_type = $3,
        target_id = $4,
-       user_id = (select id from users where id = $5),
+       user_id = (select id from users where id = $5 for key share),
        name = $6,
        is_active = $7
  where id = $1;

@@ -9,5 +9,5 @@
 --   $6 is_active    boolean
 
 insert into plan_targets (tier_id, target_type, target_id, user_id, name, is_active)
-values ($1, $2, $3, (select id from users where id = $4), $5, $6)
+values ($1, $2, $3, (select id from users where id = $4 for key share), $5, $6)
 returning id;

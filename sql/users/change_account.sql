@@ -10,6 +10,8 @@
 
 update users
    set name = $2, is_active = $3, is_superuser = $4, is_verified = $5, roles = $6, updated_at = now(),
+       unverified_since = case when $5 then null else unverified_since end,
+       expires_after = case when $5 then null else expires_after end,
        credentials_changed_at = case when $3 then credentials_changed_at else clock_timestamp() end,
        credentials_changed_by = case when $3 then credentials_changed_by end
  where id = $1;

@@ -3,7 +3,18 @@
 --   $1 user_id  uuid
 
 select id, version, scope, url, description, events, disabled_reason is null as is_enabled, disabled_reason,
-       disabled_at, failing_since, failures, created_at, updated_at
-  from webhook_endpoints
+       disabled_at, failing_since, failures,
+       (select count(*)
+          from (select
+                  from webhook_deliveries d
+                 where d.endpoint_id = e.id
+                   and d.state = 'pending'
+                 limit 1000) as counted)::integer as waiting,
+       (select max(s.expires_at)
+          from webhook_secrets s
+         where s.endpoint_id = e.id
+           and s.expires_at > now()) as previous_secret_until,
+       created_at, updated_at
+  from webhook_endpoints e
  where user_id = $1
  order by id desc;

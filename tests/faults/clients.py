@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -161,6 +162,57 @@ async def cancel_calls(rig: Rig) -> int:
     assert row["name"], "no call reached PostgreSQL"
     await _all_given_back(rig)
     return CANCELLED
+
+
+async def repeat_posts(rig: Rig) -> int:
+    """Create tiers while the web process is killed around commits and PostgreSQL crashes, and repeat each request with
+    its key until it is answered. Each tier is created once: its name is unique, and a second effect is a refusal."""
+    account, headers = await account_of(rig)
+    await rig.rows("update users set is_superuser = true where email = $1", account.email)
+    points = ("database.commit:40", "answer.kept:20", "answer.kept:30", "answer.kept:40")
+    made: dict[str, int] = {}
+    repeated, ending = 0, asyncio.Event()
+
+    async def create(client: httpx.AsyncClient) -> None:
+        nonlocal repeated
+        while not ending.is_set():
+            name = uuid4().hex
+            sent = {"json": {"name": name}, "headers": headers | {"idempotency-key": name}}
+            while (answer := await _answered(client, "/api/plans/tiers", sent)) is None:  # noqa: ASYNC110  # elsewhere
+                await asyncio.sleep(0.1)
+            repeated += answer.headers.get("idempotency-replayed") == "true"
+            made[name] = answer.json()["id"]
+            await asyncio.sleep(0.05)
+
+    async with (
+        httpx.AsyncClient(base_url=rig.url, trust_env=False, timeout=20) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        for _ in range(4):
+            group.create_task(create(client))
+        for point in points:
+            await rig.web.die_at(point)
+            await rig.ready()
+        rig.end_database()
+        await rig.begin_database()
+        await asyncio.sleep(1)
+        ending.set()
+    stored = await rig.rows("select name, id from plan_tiers where name = any($1)", list(made))
+    assert {row["name"]: row["id"] for row in stored} == made
+    assert repeated, "no answer was lost after its commit"
+    return len(points) + 1
+
+
+async def _answered(client: httpx.AsyncClient, path: str, sent: dict[str, Any]) -> httpx.Response | None:
+    """Return the answer to a POST; None if it is unknown whether it was done."""
+    try:
+        answer = await client.post(path, **sent)
+    except httpx.TransportError:
+        return None
+    if answer.status_code == 503 or (answer.status_code == 409 and "IN_PROGRESS" in answer.text):
+        return None
+    assert answer.status_code == 201, answer.text
+    return answer
 
 
 async def account_of(rig: Rig) -> tuple[Account, dict[str, str]]:

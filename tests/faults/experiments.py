@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from tests.faults.clients import cancel_calls, lock_users, roll_web
+from tests.faults.clients import cancel_calls, lock_users, repeat_posts, roll_web
+from tests.faults.hooks import kill_while_delivering
 from tests.faults.limits import lose_counts
 from tests.faults.rig import HARM_SECONDS, Rig
 from tests.proxy import Proxy
@@ -263,6 +264,10 @@ EXPERIMENTS = (
     Experiment("F-26", "SMTP refuses", refuse(lambda rig: rig.smtp)),
     Experiment("F-26", "SMTP: 451, reset after DATA", bad_mail_server("451", "reset"), 1),
     Experiment("F-26", "SMTP: 550; dead letters, retried by hand", refuse_recipients),
+    Experiment("F-31", "workers killed while they deliver 5,000 webhooks, and Redis flushed", kill_while_delivering),
+    Experiment(
+        "F-38", "web killed and PostgreSQL crashed during POSTs that are repeated", repeat_posts, 1, outage=True
+    ),
     Experiment(
         "F-36", "web killed, Redis refuses, Kafka stopped, PostgreSQL reset, SMTP 451: at once", everything, outage=True
     ),

@@ -95,7 +95,11 @@ class Ledger:
             while not self._ending.is_set():
                 email = f"{uuid4().hex}@example.com"
                 body = {"email": email, "password": PASSWORD}
-                outcome, _ = await self._call(client, "POST", "/api/auth/register", json=body)
+                sent: dict[str, Any] = {"json": body, "headers": {"idempotency-key": uuid4().hex}}
+                outcome, _ = await self._call(client, "POST", "/api/auth/register", **sent)
+                while outcome in ("down", "unknown") and not self._ending.is_set():
+                    # Its answer may be lost, and the account exist. The key makes the repetition safe.
+                    outcome, _ = await self._call(client, "POST", "/api/auth/register", **sent)
                 if outcome in ("acked", "unknown"):
                     self.accounts.append(Account(email, outcome))
                 if outcome == "acked":
@@ -160,6 +164,8 @@ class Ledger:
         else:
             status, told = response.status_code, f"{response.status_code} {response.text}"
             outcome = "acked" if status < 400 else "refused" if status < 500 else "unknown"
+            if status == 409 and response.json()["code"] == "IDEMPOTENCY_IN_PROGRESS":
+                outcome, status = "unknown", 503  # the transaction of a dead process may live for seconds
             answer = response.json() if outcome == "acked" and response.content else {}
             if status >= 400 and status != 503 and (path, status) != ("/api/auth/refresh", 401):
                 self.broken.append(f"{method} {path} {told}")

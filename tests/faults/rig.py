@@ -187,6 +187,7 @@ class Rig:
             "REDIS_URL": f"redis://127.0.0.1:{self.redis.port}/0",
             "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{self.kafka.port}",
             "SMTP_URL": f"smtp://127.0.0.1:{self.smtp.port}",
+            "WEBHOOKS_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
             "PORT": str(free_port()),
             "PYTHONPATH": os.getcwd(),
         }

@@ -34,7 +34,7 @@ class HttpServer:
                 self.requests.append((head[0], fields, body))
                 await self.answer(writer)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):  # cancelled at the end
             return
         finally:
             self.open -= 1

@@ -100,7 +100,7 @@ async def test_allowed_origins_may_read_every_answer_including_errors(notes: htt
         assert answer.headers["timing-allow-origin"] == OURS
         assert "Origin" in answer.headers["vary"]
         exposed = {name.strip() for name in answer.headers["access-control-expose-headers"].split(",")}
-        assert {"X-Trace-Id", "Retry-After", "X-RateLimit-Remaining", "ETag", "Link"} <= exposed
+        assert {"X-Trace-Id", "Retry-After", "X-RateLimit-Remaining", "ETag", "Link", "Idempotency-Replayed"} <= exposed
 
 
 HOSTILE = [

@@ -7,6 +7,7 @@ import pytest
 
 from api.kernel.contract.openapi import document
 from api.kernel.feature import Feature
+from api.kernel.http.idempotency import REFUSALS
 from api.kernel.http.routing import get
 from api.kernel.identity.auth import anyone
 from tests.kernel.gallery import GALLERY, KINDS
@@ -122,10 +123,11 @@ def test_every_route_documents_its_error_codes() -> None:
     always = {"HOST_NOT_ALLOWED", "INTERNAL_ERROR", "MALFORMED_REQUEST", "UNAVAILABLE"}
     foreign = {"XSRF", "ORIGIN_NOT_ALLOWED"}
     known = {"UNAUTHORIZED", "TOKEN_EXPIRED", "TOKEN_INVALID", "FORBIDDEN", "RATE_LIMITED"} | always
+    key = {refusal.code for refusal in REFUSALS}
     a_body = {"REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_FAILED"}
     assert codes("/vehicles", "get") == {"VALIDATION_FAILED"} | always
-    assert codes("/vehicles", "post") == known | a_body | {"MALFORMED_JSON", *foreign}
-    assert codes("/vehicles/{id}", "post") == known | a_body | {"NOT_FOUND", "SOLD", "BROKEN", *foreign}
+    assert codes("/vehicles", "post") == known | a_body | key | {"MALFORMED_JSON", *foreign}
+    assert codes("/vehicles/{id}", "post") == known | a_body | key | {"NOT_FOUND", "SOLD", "BROKEN", *foreign}
     assert codes("/vehicles/{id}", "get") == known | {"NOT_FOUND"}, "no XSRF token: it changes nothing"
     assert codes("/vehicles/{id}", "patch") >= {"PRECONDITION_FAILED"}
     assert codes("/keys", "post") == (known - {"TOKEN_EXPIRED", "FORBIDDEN"}) | a_body | {"MALFORMED_JSON", *foreign}

@@ -14,6 +14,11 @@ class Sent(msgspec.Struct, frozen=True):
     name: str
     data: Any
 
+    @property
+    def position(self) -> int:
+        """The number in the id, which is opaque to clients."""
+        return int(self.id.partition(".")[2])
+
 
 class Follower:
     """`last` is the id that a browser sends as Last-Event-ID; `retry` is in milliseconds."""

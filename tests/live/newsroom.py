@@ -148,7 +148,7 @@ async def count_tasks() -> int:
 
 async def count_followers(context: Context) -> int:
     """The streams and sockets of this process."""
-    return context.live._held.total()
+    return context.live.places.total
 
 
 ROUTES: list[Any] = [

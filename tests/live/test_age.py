@@ -32,7 +32,7 @@ class Reader:
                 assert follower.status == 200
                 self.begun.set()
                 while sent := await follower.next():
-                    if sent.name == "end":
+                    if sent.name == "bye":
                         self.reasons.append(sent.data["reason"])
                     else:
                         self.numbers.append(sent.data["number"])

@@ -9,15 +9,16 @@ from uuid import UUID
 from api.kernel.context import Context
 from api.kernel.data.database import uuid7
 from api.kernel.identity.auth import ACCESS_SECONDS, LEEWAY_SECONDS, Tokens
-from api.kernel.live.hub import PER_CALLER
-from tests.live.conftest import MODULE, comment, left, sign_in, sign_out
+from api.kernel.live.places import PER_ACCOUNT, PER_NETWORK, PER_SESSION
+from tests.factories import PASSWORD, make_user
+from tests.live.conftest import MODULE, client_of, comment, left, sign_in, sign_out
 from tests.live.following import Follower, Sent
 from tests.wire import Web, serving
 
 
 def reason(sent: list[Sent]) -> str:
     """Return the reason for which a stream ended."""
-    assert [each.name for each in sent][-1:] == ["end"], sent
+    assert [each.name for each in sent][-1:] == ["bye"], sent
     return str(sent[-1].data["reason"])
 
 
@@ -62,23 +63,46 @@ async def test_a_page_of_an_allowed_origin_follows_with_its_cookie(newsroom: Web
             assert follower.headers.get("access-control-allow-origin") == allowed
 
 
-async def test_streams_of_one_caller_are_limited(newsroom: Web, archive: Context) -> None:
-    """C-296: one more is refused, and an ended one makes room."""
-    token = await sign_in(newsroom, archive)
+async def test_the_oldest_streams_of_a_caller_make_room(newsroom: Web, archive: Context) -> None:
+    """C-296: a browser that reconnects does not wait for connections that it has lost. Clients that know only `retry`
+    come back after minutes, since each would end another one."""
+    person = await make_user(archive)
+    async with client_of(newsroom) as client, contextlib.AsyncExitStack() as stack:
 
-    def another() -> Follower:
-        return Follower(newsroom.port, "/news/live", authorization=f"Bearer {token}")
+        async def open_stream(token: str) -> Follower:
+            follower = Follower(newsroom.port, "/news/live", authorization=f"Bearer {token}")
+            assert (await stack.enter_async_context(follower)).status == 200
+            return await follower.opened()
 
+        async def new_session() -> str:
+            pair = await client.post("/auth/jwt/login", data={"username": person.email, "password": PASSWORD})
+            return str(pair.json()["access_token"])
+
+        token = await new_session()
+        mine = [await open_stream(token) for _ in range(PER_SESSION + 1)]
+        assert reason(await mine[0].rest()) == "too_many"
+        assert mine[0].retry >= 60_000
+        others: list[Follower] = []
+        while len(mine) - 1 + len(others) <= PER_ACCOUNT:
+            token = await new_session()
+            others += [await open_stream(token) for _ in range(PER_SESSION)]
+        many = len(mine) - 1 + len(others) - PER_ACCOUNT
+        for follower in mine[1 : 1 + many]:
+            assert reason(await follower.rest()) == "too_many"
+        id = uuid7()
+        await comment(archive, id, 1)
+        for follower in (*mine[1 + many :], *others):
+            assert await follower.numbers(1) == [1]
+
+
+async def test_streams_of_a_network_are_refused(newsroom: Web) -> None:
+    """C-296: the oldest ones may be those of strangers."""
     async with contextlib.AsyncExitStack() as stack:
-        for _ in range(PER_CALLER - 1):
-            assert (await stack.enter_async_context(another())).status == 200
-        async with another() as last, another() as refused:
-            assert (last.status, refused.status) == (200, 429)
-        async with asyncio.timeout(10):
-            status = 0
-            while status != 200:
-                async with another() as again:
-                    status = again.status
+        for _ in range(PER_NETWORK):
+            follower = Follower(newsroom.port, f"/news/{uuid7()}/live")
+            assert (await stack.enter_async_context(follower)).status == 200
+        async with Follower(newsroom.port, f"/news/{uuid7()}/live") as refused:
+            assert refused.status == 429
 
 
 async def test_a_stopping_process_sends_its_clients_to_another(
@@ -132,7 +156,7 @@ async def test_a_client_that_does_not_read_delays_no_other(
             for each in deaf:
                 each.writer.transport.resume_reading()  # type: ignore[attr-defined]
             for each in deaf:
-                got = [sent.data["number"] for sent in await each.rest() if sent.name != "end"]
+                got = [sent.data["number"] for sent in await each.rest() if sent.name != "bye"]
                 assert got == list(range(len(got)))
                 assert len(got) < many
         async with Follower(web.port, path, last_event_id=deaf[-1].last) as again:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from api.kernel.context import Context
+from api.kernel.context import Context, open_context
 from api.kernel.settings import Settings
 from tests.factories import make_user
 from tests.users.people import sign_in
@@ -30,3 +30,10 @@ async def relay(live: Context, cloned: Settings) -> AsyncIterator[Relay]:
     async with open_queue(cloned) as queue:
         yield Relay(live, publisher, queue, ["worker.wait_at_gate"])
     await publisher.stop()
+
+
+@pytest.fixture
+async def nowhere_context(nowhere: Settings) -> AsyncIterator[Context]:
+    """A context without any service."""
+    async with open_context(nowhere, {}) as opened:
+        yield opened

@@ -32,7 +32,7 @@ ACCESS = {
     "POST /users/{id}/revoke-sessions": SUPERUSERS,
 }
 TWICE = {
-    "is_verified = false": [events.UserRegistered, VerificationWanted],
+    "is_verified = false": [events.UserRegistered, VerificationWanted, events.UserExpiring],
     "password_hash = null": [events.UserInvited],
     "pending_email = 'new@example.org'": [events.EmailChangeRequested],
     "delete_after = now(), deletion_requested_at = now()": [events.DeletionRequested],
@@ -44,6 +44,7 @@ TWICE = {
         events.DeletionCancelled,
         events.SessionsRevoked,
         events.UserDisabled,
+        events.UserExpired,
         events.UserDeleted,
         events.UserClaimed,
         events.UserVerified,
@@ -55,6 +56,7 @@ VALUES = {
     "how": "reset",
     "was_verified": True,
     "delete_after": datetime(2026, 12, 24, 17, 30, tzinfo=UTC),
+    "expires_after": datetime(2026, 12, 24, 17, 30, tzinfo=UTC),
     "network": "",
 }
 EFFECTS = ["select md5(string_agg(users::text, '|' order by id)) from users"]

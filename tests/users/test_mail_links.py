@@ -131,7 +131,7 @@ async def test_a_repeated_registration_is_answered_by_mail_where_accounts_are_hi
 class Refusing(MemoryMailer):
     """Stores the mail for the test, and raises a permanent failure."""
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message) -> str:
         await super().send(message)
         raise MailRefused(550)
 

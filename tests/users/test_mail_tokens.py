@@ -37,7 +37,7 @@ ADA = "ada@example.com"
 class Lost(MemoryMailer):
     """A mail server that disconnects before it answers whether it accepted the mail."""
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message) -> str:
         await super().send(message)
         raise ConnectionResetError
 

@@ -85,8 +85,10 @@ async def local(live: Context) -> Context:
 
 
 @pytest.fixture
-async def hooks(local: Context) -> Hooks:
-    return Hooks(local, (await make_user(local)).id)
+async def hooks(local: Context) -> AsyncIterator[Hooks]:
+    made = Hooks(local, (await make_user(local)).id)
+    yield made
+    made.dispatcher.close()
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """The routes of webhooks: ownership, limits, conditions, and repetitions."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
+import jsonschema_rs
 import msgspec
 import pytest
 
@@ -15,10 +16,13 @@ from api.kernel.contract.asyncapi import messages_of, schema
 from api.webhooks.catalog import catalog
 from api.webhooks.secrets import SecretLost, unseal
 from api.webhooks.settings import WebhookSettings
+from api.webhooks.types import EventType
 from api.webhooks.upkeep import reseal_secrets
 from tests.factories import PASSWORD, make_user
 from tests.webhooks.conftest import SECRET, URL
 
+AT_ONCE = 6
+"""Fewer than the connections of the pool: a busy machine must not make a call wait for one."""
 NEW = {"url": URL, "events": ["users.*", "*", "users.*"]}
 
 
@@ -41,6 +45,33 @@ def test_the_catalog_has_the_events_of_asyncapi() -> None:
     for entry, message in zip(catalog(), sent, strict=True):
         fields = set(schema(message)["properties"]) - {"type"}
         assert set(entry.schema["properties"]) == fields
+
+
+@pytest.mark.parametrize("entry", catalog(), ids=lambda entry: str(entry.type))
+def test_an_example_of_the_catalog_is_valid(entry: EventType) -> None:
+    """C-424: receivers can be written and tested by the catalog alone."""
+    jsonschema_rs.validator_for(entry.schema, validate_formats=True).validate(entry.example)
+    assert not {"type", "timestamp"} & set(entry.example)
+
+
+async def test_a_webhook_says_what_waits_and_which_secrets_sign(signed_in: httpx.AsyncClient, context: Context) -> None:
+    """C-425: also after the previous secret was revoked or has expired, and for a number beyond the bound."""
+    id, _ = await create(signed_in)
+    await signed_in.patch(f"/api/webhooks/{id}", json={"is_enabled": False})
+    insert = (
+        "insert into webhook_deliveries (endpoint_id, event_id, type) select $1, gen_random_uuid(), 'users.updated' "
+    )
+    await context.db.fetch(insert + "from generate_series(1, 1001)", UUID(id))
+    await signed_in.post(f"/api/webhooks/{id}/secret", json={"grace_hours": 1})
+    told = (await signed_in.get(f"/api/webhooks/{id}")).json()
+    assert told["waiting"] == 1000
+    left = datetime.fromisoformat(told["previous_secret_until"]) - datetime.now(UTC)
+    assert timedelta(minutes=50) < left <= timedelta(hours=1)
+    await signed_in.delete(f"/api/webhooks/{id}/secret/previous")
+    [listed] = (await signed_in.get("/api/webhooks")).json()
+    assert (listed["waiting"], listed["previous_secret_until"]) == (1000, None)
+    await signed_in.post(f"/api/webhooks/{id}/secret", json={"grace_hours": 0})
+    assert (await signed_in.get(f"/api/webhooks/{id}")).json()["previous_secret_until"] is None
 
 
 async def test_the_secret_is_shown_once(signed_in: httpx.AsyncClient, context: Context) -> None:
@@ -168,3 +199,28 @@ async def test_a_disabled_webhook_takes_no_tests(signed_in: httpx.AsyncClient) -
     ):
         answer = await signed_in.post(f"/api/webhooks/{id}/{path}", json=body)
         assert (answer.status_code, answer.json()["code"]) == (409, "WEBHOOK_DISABLED")
+
+
+async def test_calls_at_once_leave_a_webhook_whole(live_client: httpx.AsyncClient, live: Context) -> None:
+    """C-426: one secret is current, the version counts each change, and a conditional change succeeds once."""
+    live_client.headers.update(await sign_in(live_client, live))
+    id, _ = await create(live_client)
+    path = f"/api/webhooks/{id}"
+    rotated = await asyncio.gather(*(live_client.post(f"{path}/secret", json={}) for _ in range(AT_ONCE)))
+    secrets = {answer.json()["secret"] for answer in rotated}
+    assert len(secrets) == AT_ONCE
+    of_this = "select sealed, expires_at is null from webhook_secrets where endpoint_id = $1"
+    kept = await live.db.fetch(of_this, UUID(id))
+    assert sorted(row[1] for row in kept) == [False, False, True]
+    assert {unseal(live.settings, UUID(id), row[0]) for row in kept} < secrets
+    tag = {"if-match": (await live_client.get(path)).headers["etag"]}
+    changes = [live_client.patch(path, json={"description": str(each)}, headers=tag) for each in range(AT_ONCE)]
+    assert sorted(answer.status_code for answer in await asyncio.gather(*changes)) == [200, *((AT_ONCE - 1) * [412])]
+    toggles = [live_client.patch(path, json={"is_enabled": bool(each % 2)}) for each in range(AT_ONCE // 2)]
+    tests = [live_client.post(f"{path}/test") for _ in range(AT_ONCE // 2)]
+    answers = await asyncio.gather(*toggles, *tests)
+    assert {answer.status_code for answer in answers} <= {200, 202, 409}
+    accepted = sum(answer.status_code == 202 for answer in answers)
+    tests_of_this = "select from webhook_deliveries where type = 'webhook.test' and endpoint_id = $1"
+    assert len(await live.db.fetch(tests_of_this, UUID(id))) == accepted
+    assert sorted([(await live_client.delete(path)).status_code for _ in range(2)]) == [204, 404]

@@ -1,6 +1,7 @@
 """C-395: an endpoint cannot hold or fill a worker: the time and the size of its response are limited."""
 
 import asyncio
+import contextlib
 import functools
 import gzip
 import ssl
@@ -21,7 +22,8 @@ def sender() -> Sender:
 
 
 async def post(server: HttpServer) -> Answer:
-    return await sender().post(f"{server.url}/hooks", {}, b"{}")
+    with contextlib.closing(sender()) as opened:
+        return await opened.post(f"{server.url}/hooks", {}, b"{}")
 
 
 async def test_an_endless_response_is_read_up_to_the_limit(receiver: HttpServer) -> None:

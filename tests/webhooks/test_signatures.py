@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from api.kernel.data.database import uuid7
 from api.kernel.errors import VALIDATION_FAILED
 from api.webhooks import queries, secrets
+from api.webhooks.delivery import headers_of
 from tests.kernel.http_server import HttpServer, says
 from tests.webhooks.conftest import Hooks
 
@@ -91,6 +93,31 @@ async def test_both_secrets_sign_during_a_rotation(hooks: Hooks, receiver: HttpS
     Webhook(new).verify(body, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(old).verify(body, headers)
+
+
+def test_a_thousand_signatures_are_verified_and_changed_ones_refused() -> None:
+    """C-423: with one secret, and with both during a rotation. web/e2e/webhooks.spec.ts does the same in JavaScript."""
+    old, new = secrets.generate(), secrets.generate()
+    moment, refused = int(time.time()), 0
+    for number in range(1000):
+        id, body = str(uuid7()), json.dumps({"type": "users.updated", "data": {"n": number, "s": "ä€😀"}}).encode()
+        headers = headers_of(id, moment, secrets.sign([new, old], id, moment, body))
+        for secret in (old, new):
+            assert Webhook(secret).verify(body, headers)["data"]["n"] == number
+        if number < 100:
+            later = {"webhook-timestamp": str(moment + 1)}
+            for changed in (headers | {"webhook-id": str(uuid7())}, headers | later):
+                refused += is_refused(new, body, changed)
+            refused += is_refused(new, body + b" ", headers)
+    assert refused == 300
+
+
+def is_refused(secret: str, body: bytes, headers: dict[str, str]) -> bool:
+    try:
+        Webhook(secret).verify(body, headers)
+    except WebhookVerificationError:
+        return True
+    return False
 
 
 async def test_at_most_three_secrets_sign_the_newest_first(hooks: Hooks, receiver: HttpServer) -> None:

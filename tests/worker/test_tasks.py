@@ -102,10 +102,11 @@ class Sequence(MemoryMailer):
         super().__init__()
         self.failures = list(failures)
 
-    async def send(self, message: Message) -> None:
-        await super().send(message)
+    async def send(self, message: Message) -> str:
+        reply = await super().send(message)
         if self.failures:
             raise self.failures.pop(0)
+        return reply
 
 
 async def test_a_failing_task_waits_longer_each_time_and_becomes_a_dead_letter(

@@ -48,6 +48,18 @@ test('entries are filtered by the address of a person, and an unknown one is nam
   // The list of all people may still be there, with others who were made superusers.
   const promotion = page.getByRole('row').filter({ hasText: 'Made a superuser' }).filter({ hasText: 'You' });
   await expect(promotion).toBeVisible();
+  await page.getByRole('button', { name: 'Last hour' }).click();
+  await expect(page).toHaveURL(`/audit?person=${superuser.id}&last=1h`);
+  await expect(promotion).toBeVisible();
+  await page.getByRole('button', { name: 'From and until' }).click();
+  await page.getByLabel('Until').fill('2026-01-31T12:00');
+  // In the time zone of the browser, Europe/Berlin.
+  await expect(page).toHaveURL(`/audit?person=${superuser.id}&until=2026-01-31T11:00:00.000Z`);
+  await expect(page.getByText('No entry has this person, event and time.')).toBeVisible();
+  await page.reload();
+  await expect(page.getByLabel('Until')).toHaveValue('2026-01-31T12:00');
+  await page.getByRole('button', { name: 'From and until' }).click();
+  await expect(promotion).toBeVisible();
   await page.getByRole('button', { name: `Person: ${superuser.email}` }).click();
   await expect(page).toHaveURL('/audit');
   await expect(field).toBeFocused();

@@ -3,6 +3,7 @@ import { test as base, type BrowserContext, type BrowserContextOptions, expect }
 import { Mailbox } from './mailbox';
 import { type Account, People } from './people';
 import type { Credentials, Stack } from './stack';
+import { type Visitor, Visitors } from './visitors';
 import { Watch } from './watch';
 
 export { expect };
@@ -18,6 +19,8 @@ interface Fixtures {
   readonly superuser: Account;
   /** Sign in on a device, by default that of `page`, without its pages. */
   readonly signIn: (who: Credentials, device?: BrowserContext) => Promise<void>;
+  /** Sign in on `page`'s device as an account that other tests share, to look only. */
+  readonly visit: (kind: Visitor) => Promise<Account>;
   /** Another device, such as a second browser, watched like the first. */
   readonly newDevice: (options?: BrowserContextOptions) => Promise<BrowserContext>;
 }
@@ -26,6 +29,7 @@ interface WorkerFixtures {
   readonly stack: Stack;
   readonly mailbox: Mailbox;
   readonly people: People;
+  readonly visitors: Visitors;
   /** The User-Agent of the browser, which requests without a page have too. */
   readonly agent: string;
 }
@@ -39,6 +43,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   ],
   mailbox: [({ stack }, use) => use(new Mailbox(stack.mailbox, stack.url)), { scope: 'worker' }],
   people: [({ stack, mailbox }, use) => use(new People(stack, mailbox)), { scope: 'worker' }],
+  visitors: [({ people, agent }, use) => use(new Visitors(people, agent)), { scope: 'worker' }],
   agent: [
     async ({ browser }, use) => {
       const page = await browser.newPage();
@@ -60,6 +65,9 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   ],
   signIn: async ({ context, people, agent }, use) => {
     await use((who, device = context) => people.signIn(who, device, agent));
+  },
+  visit: async ({ context, visitors }, use) => {
+    await use((kind) => visitors.visit(context, kind));
   },
   account: async ({ people }, use) => {
     await use(await people.open());

@@ -90,6 +90,24 @@ test.describe('a superuser', () => {
     expect(saved).toMatchObject({ name: 'Grace Brewster', roles: ['editor'] });
   });
 
+  test('an invitation whose answer is lost is sent again, and made once', async ({ page, people, watch }) => {
+    watch.expect(/net::ERR_FAILED/);
+    await page.goto('/people/invite');
+    await page.getByLabel('E-mail').fill(people.address());
+    await page.getByLabel('Name').fill('Mary Jackson');
+    let lost = 0;
+    await page.route('**/api/users', async (route) => {
+      if (route.request().method() !== 'POST' || lost++) return route.fallback();
+      await route.fetch();
+      await route.abort();
+    });
+    const send = page.getByRole('button', { name: 'Send the invitation' });
+    await send.click();
+    await expect(page.getByText('The server did not answer')).toBeVisible();
+    await send.click();
+    await expect(heading(page, 'Mary Jackson')).toBeVisible();
+  });
+
   test('an invited person gets a mail, and is not invited twice', async ({
     page,
     people,

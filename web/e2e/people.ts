@@ -12,11 +12,14 @@ export interface Kind {
   readonly superuser?: boolean;
   readonly verified?: boolean;
   readonly name?: string;
+  /** Of the account and its mails. */
+  readonly language?: 'en' | 'de';
 }
 
 /** Opens accounts through the API, each with an address of its own. */
 export class People {
   private token: Promise<string> | undefined;
+  private until = 0;
 
   constructor(
     private readonly stack: Stack,
@@ -29,9 +32,9 @@ export class People {
   }
 
   /** Open an account, verified unless it says otherwise. */
-  async open({ superuser = false, verified = true, name }: Kind = {}): Promise<Account> {
+  async open({ superuser = false, verified = true, name, language }: Kind = {}): Promise<Account> {
     const credentials = { email: this.address(), password: `battery ${randomUUID()} staple` };
-    const { id } = (await this.call('POST', '/auth/register', credentials)) as { id: string };
+    const { id } = (await this.call('POST', '/auth/register', credentials, { language })) as { id: string };
     if (verified) {
       const link = await this.mailbox.link(credentials.email, 'verify');
       await this.call('POST', '/auth/verify', { token: link.split('#token=')[1] });
@@ -53,11 +56,19 @@ export class People {
 
   /** Call the API as a superuser. Returns the decoded body. */
   async asRoot(method: string, path: string, body?: object): Promise<unknown> {
-    return this.call(method, path, body, await this.root());
+    return this.call(method, path, body, { token: await this.root() });
+  }
+
+  /** Call the API as an account. Returns the decoded body. */
+  async as(who: Credentials, method: string, path: string, body?: object): Promise<unknown> {
+    return this.call(method, path, body, { token: await this.bearer(who) });
   }
 
   private root(): Promise<string> {
-    this.token ??= this.bearer(this.stack.root);
+    if (!this.token || Date.now() > this.until) {
+      this.until = Date.now() + 10 * 60_000; // it is valid for 15 minutes
+      this.token = this.bearer(this.stack.root);
+    }
     return this.token;
   }
 
@@ -70,10 +81,19 @@ export class People {
     return token;
   }
 
-  private async call(method: string, path: string, body?: object, token?: string): Promise<unknown> {
+  private async call(
+    method: string,
+    path: string,
+    body?: object,
+    { token, language = 'en' }: { token?: string; language?: string } = {},
+  ): Promise<unknown> {
     const answer = await fetch(`${this.stack.url}/api${path}`, {
       method,
-      headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      headers: {
+        'content-type': 'application/json',
+        'accept-language': language,
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+      },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     const text = await answer.text();

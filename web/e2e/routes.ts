@@ -2,7 +2,7 @@
 export interface Visit {
   /** Name of its screenshots. */
   readonly name: string;
-  /** `{id}` is the id of the person who is signed in, `{tier}` that of a tier of this person. */
+  /** `{id}` is the id of the person who is signed in; subjects.ts makes the others, such as a `{webhook}` of the person. */
   readonly path: string;
   readonly as: 'guest' | 'person' | 'superuser';
 }
@@ -27,7 +27,13 @@ export const ROUTES: readonly Visit[] = [
   { name: 'preferences', path: '/account/preferences', as: 'person' },
   { name: 'activity', path: '/account/activity', as: 'person' },
   { name: 'leave', path: '/account/leave', as: 'person' },
+  { name: 'data', path: '/account/data', as: 'person' },
   { name: 'sessions', path: '/account/sessions', as: 'person' },
+  { name: 'webhooks', path: '/webhooks', as: 'person' },
+  { name: 'webhook-new', path: '/webhooks/new', as: 'superuser' },
+  { name: 'webhook-events', path: '/webhooks/events', as: 'person' },
+  { name: 'webhook', path: '/webhooks/{webhook}', as: 'person' },
+  { name: 'webhook-delivery', path: '/webhooks/{webhook}/deliveries/{delivery}', as: 'person' },
   { name: 'plan', path: '/account/plan', as: 'person' },
   { name: 'plans', path: '/plans', as: 'superuser' },
   { name: 'plans-effective', path: '/plans/effective?kind=U&of={id}&path=users_me', as: 'superuser' },
@@ -37,7 +43,11 @@ export const ROUTES: readonly Visit[] = [
   { name: 'invite', path: '/people/invite', as: 'superuser' },
   { name: 'person', path: '/people/{id}', as: 'superuser' },
   { name: 'audit', path: '/audit', as: 'superuser' },
-  { name: 'audit-person', path: '/audit?person={id}&type=users.promoted', as: 'superuser' },
+  {
+    name: 'audit-person',
+    path: '/audit?person={id}&type=users.promoted&from=2026-01-31T12:00:00Z',
+    as: 'superuser',
+  },
   { name: 'not-found', path: '/no/such/page', as: 'person' },
   { name: 'not-found-guest', path: '/no/such/page', as: 'guest' },
   { name: 'dead-letters', path: '/operations/dead-letters', as: 'superuser' },

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from api.kernel.contract.examples import example_of
 from api.kernel.contract.openapi import VERSION
 from api.kernel.feature import Feature, consumers_of
 from api.kernel.outbox.events import Event, address
@@ -18,16 +19,6 @@ Schema = dict[str, Any]
 
 _REF = "#/components/schemas/{name}"
 _FOR_PEOPLE = {"title", "description", "examples", "default"}
-_EXAMPLES: Mapping[str, Any] = {
-    "boolean": True,
-    "integer": 1,
-    "null": None,
-    "number": 1.5,
-    "string": "text",
-    "date": "2026-01-31",
-    "date-time": "2026-01-31T12:00:00Z",
-    "uuid": "019c0000-0000-7000-8000-000000000001",
-}
 _TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"  # the example in the W3C recommendation
 
 # CloudEvents 1.0, Kafka protocol binding, binary mode: the attributes are the record's headers, in UTF-8.
@@ -91,7 +82,7 @@ def schema(message: Message) -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **own,
-        "examples": [_example(own, definitions)],
+        "examples": [example_of(own, definitions)],
         **({"$defs": definitions} if definitions else {}),
         "x-ce-type": message.tag,
         "x-topic": message.topic,
@@ -233,7 +224,7 @@ def _message(message: Message, payload: Schema) -> Schema:
     described = schema(message)
     [example] = described["examples"]
     fixed = {"ce_type": message.tag, "ce_subject": example[message.key]}
-    headers = {name: fixed.get(name) or _example(each, {}) for name, each in _HEADERS.items()}
+    headers = {name: fixed.get(name) or example_of(each, {}) for name, each in _HEADERS.items()}
     about = {"description": described["description"]} if "description" in described else {}
     exactly = {"type": "object", "properties": {"ce_type": {"const": message.tag}}}
     key = {**described["properties"][message.key], "description": f"The payload's `{message.key}`."}
@@ -252,23 +243,3 @@ def _message(message: Message, payload: Schema) -> Schema:
 def _tidy(schema: Schema) -> None:
     if "description" in schema:  # a docstring with the line breaks of the source
         schema["description"] = " ".join(schema["description"].split())
-
-
-def _example(schema: Schema, definitions: Mapping[str, Schema]) -> Any:
-    """Return an example of the schema: its own, or one composed of its parts' examples. A test validates it."""
-    if "$ref" in schema:
-        return _example(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-    examples = [each["examples"] for each in (schema, *schema.get("anyOf", ())) if "examples" in each]
-    if examples or "enum" in schema:
-        return (examples[0] if examples else schema["enum"])[0]
-    for word in ("const", "default"):
-        if word in schema:
-            return schema[word]
-    if "anyOf" in schema:
-        return _example(schema["anyOf"][0], definitions)
-    kind: str = schema["type"]
-    if kind == "object":
-        return {name: _example(each, definitions) for name, each in schema.get("properties", {}).items()}
-    if kind == "array":
-        return [_example(schema["items"], definitions)]
-    return _EXAMPLES.get(schema.get("format", kind), _EXAMPLES[kind])

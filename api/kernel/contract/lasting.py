@@ -7,8 +7,9 @@ from api.kernel.http.sse import EVENT_STREAM
 
 _STREAM = (
     "Server-sent events, until the client disconnects. The data of each event has this schema; its `id` resumes the"
-    " stream within a day. `resync`: events were missed, reload. `end`: the reason why the stream ends (expired,"
-    " signed_out, age, restart, slow, unavailable, error); reconnect after `retry`."
+    " stream within a day. `resync`: events were missed, reload. `bye`: the reason why the stream ends (expired,"
+    " signed_out, changed, age, restart, slow, too_many, unavailable, error); reconnect after `retry`, except after"
+    " `too_many`."
 )
 _SOCKET = (
     'A WebSocket. Text messages `{"id", "event", "data"}`, first `begin`; the data of an event has the schema'
@@ -19,8 +20,13 @@ _RECEIVES = (
     " `x-replies`, or by a `problem`."
 )
 _CLOSES = (
-    " Close codes: 1001 restart or greatest age, 1003 not text or no messages accepted, 1008 too many messages, 1009"
-    " over 64 KiB, 1011 error, 1013 unavailable, 4401 expired or signed out, 4408 slow or silent."
+    " Close codes: 1001 greatest age, 1003 not text or no messages accepted, 1008 too many messages, 1009 over 64 KiB,"
+    " 1011 error, 1012 restart or rights changed, 1013 unavailable, 4401 expired or signed out, 4408 slow or silent,"
+    " 4429 too many connections."
+)
+_AUTH_FRAME = (
+    ' Without a token in the handshake, the first message must be `{"type": "auth", "token": "…"}`, within five'
+    " seconds."
 )
 
 
@@ -36,10 +42,11 @@ def stream_of(inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
     return {"200": {"description": _STREAM, "content": {EVENT_STREAM: {"schema": schemas[inputs.returns]}}}}
 
 
-def socket_of(inputs: Inputs, messages: Inputs | None, schemas: dict[Any, Any]) -> dict[str, Any]:
+def socket_of(route: Route, inputs: Inputs, messages: Inputs | None, schemas: dict[Any, Any]) -> dict[str, Any]:
     """The success response of a handshake; `messages` are what the socket receives. OpenAPI cannot describe it, hence
     the x- fields."""
-    found: dict[str, Any] = {"description": _SOCKET + (_RECEIVES if messages else "") + _CLOSES}
+    found: dict[str, Any] = {"description": _SOCKET}
+    found["description"] += (_AUTH_FRAME if route.auth_frame else "") + (_RECEIVES if messages else "") + _CLOSES
     if inputs.feed:
         found["x-events"] = schemas[inputs.returns]
     if messages is not None:

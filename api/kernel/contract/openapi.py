@@ -26,6 +26,7 @@ from api.kernel.errors import (
     PRECONDITION_FAILED,
     RATE_LIMITED,
     REQUEST_TIMEOUT,
+    RIGHTS_CHANGED,
     TOO_MANY_STREAMS,
     UNAUTHORIZED,
     UNAVAILABLE,
@@ -37,6 +38,7 @@ from api.kernel.errors import (
     document_of,
 )
 from api.kernel.feature import Feature
+from api.kernel.http import idempotency
 from api.kernel.http.caching import caching_fields
 from api.kernel.http.cookies import ACCESS, ORIGIN_NOT_ALLOWED, XSRF_REFUSED
 from api.kernel.http.messages import as_post
@@ -60,6 +62,12 @@ from api.kernel.input.uploads import Upload
 
 VERSION = "0.1.0"
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)", re.DOTALL)
+_HEADERS = {
+    "If-Match": "Entity tag.",
+    "If-None-Match": "Entity tag.",
+    "Accept-Language": "Preferred languages of the response.",
+    idempotency.HEADER: "A value, such as a UUID, by which a repetition within 24 hours gets the answer of the first.",
+}
 _TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"  # the example in the W3C recommendation
 
 
@@ -220,13 +228,14 @@ def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
     names = ["If-Match"] if "if_match" in inputs.ambient else []
     names += ["If-None-Match"] if route.etag and route.method == "GET" else []
     names += ["Accept-Language"] if "language" in inputs.ambient else []
+    names += [idempotency.HEADER] if idempotency.keeps_answers(route, inputs) else []
     return [
         {
             "name": name,
             "in": "header",
             "required": False,
-            "description": "Entity tag." if name.startswith("If-") else "Preferred languages of the response.",
-            "schema": {"type": "string"},
+            "description": _HEADERS[name],
+            "schema": {"type": "string"} | ({"maxLength": 255} if name == idempotency.HEADER else {}),
         }
         for name in names
     ] + (resuming(route) if inputs.feed else [])
@@ -234,12 +243,13 @@ def _conditions(route: Route, inputs: Inputs) -> list[dict[str, Any]]:
 
 def _success(route: Route, inputs: Inputs, schemas: dict[Any, Any]) -> dict[str, Any]:
     if route.socket:
-        return socket_of(inputs, inputs_of(as_post(route)) if route.receives else None, schemas)
+        return socket_of(route, inputs, inputs_of(as_post(route)) if route.receives else None, schemas)
     if inputs.feed:
         return stream_of(inputs, schemas)
     found: dict[str, Any] = {"description": "No content." if route.status == 204 else "Success."}
     headers = ["ETag"] if route.etag else []
     headers += {Page: ["Link"], Listing: ["Link", "X-Total-Count"]}.get(typing.get_origin(inputs.returns), [])
+    headers += [idempotency.REPLAYED] if idempotency.keeps_answers(route, inputs) else []
     if headers:
         found["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
     if route.cache:
@@ -281,6 +291,8 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
         found += [UNAUTHORIZED, TOKEN_INVALID, TOKEN_EXPIRED]
     if "if_match" in inputs.ambient:
         found.append(PRECONDITION_FAILED)
+    if idempotency.keeps_answers(route, inputs):
+        found += idempotency.REFUSALS
     if inputs.path:
         found.append(NOT_FOUND)
     if inputs.body and inputs.body is not bytes:
@@ -290,7 +302,7 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
     if inputs.form or inputs.query or inputs.body not in (None, bytes):
         found.append(VALIDATION_FAILED)
     if inputs.feed or route.socket:
-        found.append(TOO_MANY_STREAMS)
+        found += [TOO_MANY_STREAMS, *([RIGHTS_CHANGED] if route.guard.admits else [])]
     if route.socket:
         found += [ORIGIN_NOT_ALLOWED, UPGRADE_REQUIRED]
     if route.limit != "off":

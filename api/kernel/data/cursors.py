@@ -1,4 +1,4 @@
-"""Reads the rows of a statement on demand: a server-side cursor in a read-only transaction, on its own connection."""
+"""Reads the rows of statements on demand: server-side cursors in a read-only transaction, on its own connection."""
 
 import asyncio
 import contextlib
@@ -13,6 +13,7 @@ from api.kernel.data.database import (
     ROLLBACK_SECONDS,
     Database,
     Record,
+    Transaction,
 )
 from api.kernel.errors import UNAVAILABLE
 
@@ -56,6 +57,26 @@ async def fetched(db: Database, statement: str, *arguments: object) -> AsyncGene
                         # connection: the pooler may lend it to a process that uses the same name.
                         cursor = None
                         await connection.fetchval("select 1")
+                    await transaction.rollback()
+
+
+@contextlib.asynccontextmanager
+async def snapshot(db: Database) -> AsyncIterator[Transaction]:
+    """A read-only transaction on its own connection, whose statements and cursors all see the same state of the
+    database (repeatable read). Takes one of the places of `fetched`. Within a transaction, it is part of it. Raises
+    like `Database.fetch`."""
+    async with _place(db), db._borrow() as connection:
+        options: Any = {} if connection.is_in_transaction() else {"isolation": "repeatable_read", "readonly": True}
+        transaction = connection.transaction(**options)
+        try:
+            async with db._translated():
+                await _uninterrupted(transaction.start())
+                await connection.execute(_SET_POOLED if db._pooled else _SET_IDLE)
+                await connection.fetchval("select 1")  # the first select determines the state that is seen
+            yield Transaction(db, connection)
+        finally:
+            with contextlib.suppress(*_DRIVER_ERRORS):
+                async with asyncio.timeout(ROLLBACK_SECONDS):
                     await transaction.rollback()
 
 

@@ -5,6 +5,7 @@ batches. The first parameter is `db: Database` for reads, `db: Transaction` for 
 
 import contextlib
 import inspect
+import logging
 import re
 import time
 import types
@@ -30,6 +31,8 @@ from api.kernel.data.rows import Counted, argument_converter, row_maker
 from api.kernel.data.together import Together
 from api.kernel.errors import NOT_FOUND, Problem
 from api.kernel.telemetry import mark_failed, query_seconds, span, tracer
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -119,7 +122,10 @@ def _bind(function: Callable[..., Any], constraints: dict[str, type[Problem]], t
             except Violation as violation:
                 raise constraint_problem(violation, bound.constraints) from None
             finally:
-                query_seconds.record(time.perf_counter() - began, labels)
+                seconds = time.perf_counter() - began
+                query_seconds.record(seconds, labels)
+                if logger.isEnabledFor(logging.DEBUG):
+                    logger.debug("statement", extra={"fields": {"name": bound.name, "ms": round(seconds * 1000, 1)}})
         if bound.cardinality == "many":
             return [make(row) for row in rows]
         if bound.cardinality == "counted":

@@ -23,7 +23,7 @@ NONCE = "__CSP_NONCE__"
 POLICY = (
     f"default-src 'none'; script-src 'self' 'nonce-{NONCE}'; style-src 'self' 'nonce-{NONCE}'; connect-src 'self'; "
     "img-src 'self' data: blob:; font-src 'self'; media-src 'self'; manifest-src 'self'; worker-src 'self'; "
-    "base-uri 'self'; form-action 'none'; frame-ancestors 'none'; "
+    "frame-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types angular angular#components"
 )
 """`base-uri 'self'`: Angular's router needs <base href>. `angular#components` is the policy of Angular's CDK."""

@@ -15,6 +15,7 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _RESPONSE_HEADERS = (
     "Content-Disposition",
     "ETag",
+    "Idempotency-Replayed",
     "Link",
     "Location",
     "RateLimit",

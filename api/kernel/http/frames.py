@@ -1,10 +1,11 @@
 """WebSocket frames (RFC 6455) over a tunnel of bytes, using the sans-I/O protocol of the `websockets` library.
 Concurrent sends are ordered by the protocol; reading pauses while writing is blocked.
 
-Close codes: 1000 closed by the client · 1001 process stopping, or greatest age of a connection · 1002 protocol error ·
-1003 binary message, or message to a socket that receives none · 1007 invalid UTF-8 · 1008 too many messages over the
-limit · 1009 message larger than 64 KiB · 1011 internal error · 1013 service unavailable · 4401 access token expired or
-signed out · 4408 client does not read or does not answer pings."""
+Close codes: 1000 closed by the client · 1001 greatest age of a connection · 1002 protocol error · 1003 binary message,
+or message to a socket that receives none · 1007 invalid UTF-8 · 1008 too many messages over the limit · 1009 message
+larger than 64 KiB · 1011 internal error · 1012 process stopping, or rights changed: connect again · 1013 service
+unavailable · 4401 no valid access token, expired or signed out · 4408 client does not read or does not answer pings ·
+4429 too many connections or requests."""
 
 import asyncio
 import logging
@@ -33,10 +34,12 @@ SLICE_BYTES = 4096
 FRAMES = 500
 """Maximum control frames and fragments within BEAT_SECONDS."""
 CODES = {
-    "restart": CloseCode.GOING_AWAY,
+    "restart": CloseCode.SERVICE_RESTART,
+    "changed": CloseCode.SERVICE_RESTART,
     "age": CloseCode.GOING_AWAY,
     "expired": 4401,
     "signed_out": 4401,
+    "too_many": 4429,
     "slow": 4408,
     "silent": 4408,
     "unavailable": CloseCode.TRY_AGAIN_LATER,
@@ -57,11 +60,11 @@ class Frames:
     def item(self, item: Item) -> Frame:
         return "text", item.frame.encode()
 
-    def beat(self, at: int) -> Frame:
+    def beat(self, id: str) -> Frame:
         return "ping", b""
 
-    def resync(self, at: int, reason: str) -> Frame:
-        return "text", encode({"id": str(at), "event": "resync", "data": {"reason": reason}})
+    def resync(self, id: str, reason: str) -> Frame:
+        return "text", encode({"id": id, "event": "resync", "data": {"reason": reason}})
 
     def end(self, reason: str) -> Frame:
         return "close", CODES[reason], reason

@@ -23,7 +23,9 @@ from api.kernel.http.compression import (
     is_compressible,
 )
 from api.kernel.http.cookies import Cookies
+from api.kernel.http.first_frame import serve_admitting
 from api.kernel.http.headers import combine, names
+from api.kernel.http.idempotency import HEADER, Attempt, Kept, keeps_answers
 from api.kernel.http.messages import Receiver
 from api.kernel.http.paging import Listing, Page
 from api.kernel.http.routing import (
@@ -39,8 +41,8 @@ from api.kernel.http.routing import (
     inputs_of,
     operation_id,
 )
-from api.kernel.http.sockets import Handshake, offered, serve
-from api.kernel.http.sse import stream
+from api.kernel.http.sockets import Admission, Handshake, offered, serve
+from api.kernel.http.sse import refuse_token, stream
 from api.kernel.http.streams import Stream, disposition_of, respond
 from api.kernel.http.validators import etag
 from api.kernel.identity.auth import Principal
@@ -60,6 +62,7 @@ HANDLER_SECONDS = 15.0
 _TRIES = 3
 _JSON = (b"content-type", JSON.encode())
 _NO_FIELDS = PairsDecoder(NoFields)
+_IDEMPOTENCY_KEY = HEADER.lower().encode()
 
 
 class Endpoint:
@@ -87,6 +90,7 @@ class Endpoint:
         self._own = Policy(operation_id(route), own) if own else None
         self._template = PREFIX + route.path
         self.lasts = self._inputs.feed or route.socket
+        self._keeps = keeps_answers(route, self._inputs)
         self._receiver = Receiver(route) if route.receives else None
         self._gate = Gate(route, "principal" in self._inputs.ambient, authenticate, recognise)
         self._renewal = renewal
@@ -102,6 +106,10 @@ class Endpoint:
         headers = combine(scope["headers"])
         handshake = offered(context.settings, scope, headers) if self.route.socket else None
         cookies = Cookies(headers)
+        if self.lasts:
+            refuse_token(scope)
+        if handshake and self.route.auth_frame:
+            return await self._admit_later(context, handshake, scope, receive, send, headers, cookies)
         try:
             answer = await self._answer(context, scope, receive, headers, cookies)
             if isinstance(answer, Stream):
@@ -134,17 +142,41 @@ class Endpoint:
         cookies: Cookies,
     ) -> None:
         """Serve a stream or a socket until either side ends it."""
-        caller: Caller = scope["caller"]
         fields = _fields(scope["extra_headers"] | cookies.remedy(), cookies)
-        look = functools.partial(self._gate.look_again, context, caller)
-        known: dict[str, Any] = {"caller": caller, "check": look, "headers": fields}
         if handshake is None:
             assert feed is not None
+            caller: Caller = scope["caller"]
+            look = functools.partial(self._gate.look_again, context, caller)
             last = _text(headers, b"last-event-id")
+            known: dict[str, Any] = {"caller": caller, "check": look, "headers": fields}
             return await stream(context, feed, scope, receive, send, last=last, **known)
+        admission = self._admission(context, scope, feed)
+        await serve(context, scope, receive, send, admission, handshake=handshake, headers=fields)
+
+    async def _admit_later(
+        self,
+        context: Context,
+        handshake: Handshake,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: dict[bytes, bytes],
+        cookies: Cookies,
+    ) -> None:
+        """Serve a socket whose first message may identify the caller."""
+
+        async def admit() -> Admission:
+            feed = await self._answer(context, scope, receive, headers, cookies)
+            return self._admission(context, scope, feed)
+
+        await serve_admitting(context, scope, receive, send, admit, handshake=handshake, headers=headers)
+
+    def _admission(self, context: Context, scope: Scope, feed: Feed[Any] | None) -> Admission:
+        caller: Caller = scope["caller"]
+        look = functools.partial(self._gate.look_again, context, caller)
         receiver = self._receiver
         answer = receiver.answer(context, scope, caller, look, self._call) if receiver else None
-        await serve(context, feed, scope, receive, send, handshake=handshake, answer=answer, **known)
+        return Admission(feed=feed, caller=caller, check=look, answer=answer)
 
     async def _answer(
         self, context: Context, scope: Scope, receive: Receive, headers: dict[bytes, bytes], cookies: Cookies
@@ -161,8 +193,10 @@ class Endpoint:
             self._gate.admit(context, caller)
         except FORBIDDEN as refusal:
             raise await self._counted(context, refusal, rate_headers, known=False) from None
+        key = headers.get(_IDEMPOTENCY_KEY) if self._keeps else None
+        attempt = Attempt(key, scope, receive) if key is not None else None
         if not self.route.by:
-            arguments = await self._decode(scope, receive, headers)
+            arguments = await self._decode(scope, attempt.receive if attempt else receive, headers)
         if_match = _text(headers, b"if-match")
         known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
         known |= {"cookies": cookies, "if_match": if_match, "language": origin.get().language}
@@ -171,8 +205,13 @@ class Endpoint:
         if self._renewal and caller.principal:
             known["renew"] = _renew_with(self._renewal, context, caller.principal, cookies, renewed)
         arguments |= {name: known[name] for name in self._inputs.ambient}
+        handler = None
+        if attempt:
+            encode = functools.partial(self._kept, scope, headers)
+            account = caller.principal.id if caller.principal else None
+            handler = functools.partial(attempt.run, context, account, encode, self.route.handler)
         try:
-            answer = await self._call(arguments, cookies)
+            answer = await self._call(arguments, cookies, handler)
         except Problem as refusal:
             raise await self._counted(context, refusal, rate_headers, bool(caller.known or proved)) from None
         scope["extra_headers"] = rate_headers | renewed
@@ -310,6 +349,9 @@ class Endpoint:
         self, answer: Any, extra: dict[str, str], may_store: bool, scope: Scope, headers: dict[bytes, bytes]
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         """Return status, headers and body as Starlette's Response would build them from strings."""
+        if isinstance(answer, Kept):
+            more = [(name.encode(), value.encode("latin-1")) for name, value in extra.items()]
+            return answer.status, answer.headers + more, answer.body or b""
         caching = self._caching if may_store else NO_STORE
         if isinstance(answer, Reply):
             status, body = answer.status, answer.content
@@ -340,6 +382,11 @@ class Endpoint:
         if status not in (204, 304):
             response_headers.append((b"content-length", b"%d" % len(body)))
         return status, response_headers, body
+
+    def _kept(self, scope: Scope, headers: dict[bytes, bytes], answer: Any) -> Kept:
+        """Encode an answer that is kept for repetitions."""
+        status, fields, body = self._encoded(answer, {}, False, scope, headers)
+        return Kept(status, fields, body)
 
 
 def _fields(named: dict[str, str], cookies: Cookies) -> list[tuple[bytes, bytes]]:

@@ -101,6 +101,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     receives: Callable[..., Awaitable[Any]] | None = None
     """Handler of a socket's messages: called with each message as `body`, like the handler of a POST. It returns the
     reply."""
+    auth_frame: bool = False
+    """Whether a socket's first message may be the token (first_frame.py). Refusals are close codes then."""
     messages: str = "120/minute"
     """Limit of messages, as `limit`."""
 

@@ -2,6 +2,7 @@
 socket sends a Feed's events, and answers each message of the client. frames.py has the frames and close codes."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -29,6 +30,7 @@ from api.kernel.http.cookies import ORIGIN_NOT_ALLOWED, refuse_foreign
 from api.kernel.http.frames import FORM, Socket, new_protocol
 from api.kernel.http.messages import Answer
 from api.kernel.http.sse import begin, client_of, place_of
+from api.kernel.identity.auth import Principal
 from api.kernel.input.forms import parse_urlencoded
 from api.kernel.live.clients import Client
 from api.kernel.live.feeds import Feed, encode
@@ -75,39 +77,63 @@ def offered(settings: Settings, scope: Scope, headers: dict[bytes, bytes]) -> Ha
     )
 
 
+class Admission(msgspec.Struct, frozen=True, kw_only=True):
+    """An admitted caller and what its socket does. `answer` is None if the socket receives nothing."""
+
+    feed: Feed[Any] | None
+    caller: Caller
+    check: Callable[[], Awaitable[Principal | None]]
+    answer: Answer | None
+
+
 async def serve(
     context: Context,
-    feed: Feed[Any] | None,
     scope: Scope,
     receive: Receive,
     send: Send,
+    admission: Admission,
     *,
     handshake: Handshake,
-    caller: Caller,
-    check: Callable[[], Awaitable[object]],
     headers: list[tuple[bytes, bytes]],
-    answer: Answer | None,
 ) -> None:
-    """Accept the handshake and serve the connection until either side ends it. `answer` is None if the socket receives
-    nothing. Raises TOO_MANY_STREAMS and UNAVAILABLE before the handshake is accepted."""
+    """Accept the handshake and serve the connection until either side ends it. Raises TOO_MANY_STREAMS and UNAVAILABLE
+    before the handshake is accepted."""
     if context.draining.is_set():
         raise UNAVAILABLE
     scope["lasts"] = True
-    last = next((value for name, value in parse_urlencoded(scope["query_string"]) if name == "after"), None)
     socket = Socket(handshake.protocol, receive, send)
-    client = client_of(caller, feed, socket.send, FORM, check)
-    conversation = Conversation(scope["path"], socket, client, answer)
-    with place_of(context.live, caller):
-        async with context.live.following(context, client):
-            lost = await context.live.resume(client, last)
-            await send({"type": "http.response.start", "status": 101, "headers": [*handshake.headers, *headers]})
-            await socket.send(("text", encode({"id": str(client.at), "event": "begin", "data": None})))
-            begun = asyncio.create_task(begin(context, client, lost))
-            try:
-                await socket.messages(lambda: client.end("silent"), conversation.take)
-            finally:
-                begun.cancel()
-                await asyncio.gather(begun, return_exceptions=True)
+    async with contextlib.AsyncExitStack() as stack:
+        client, lost = await enter(stack, context, scope, socket, admission)
+        await send({"type": "http.response.start", "status": 101, "headers": [*handshake.headers, *headers]})
+        conversation = Conversation(scope["path"], socket, client, admission.answer)
+        await start(stack, context, socket, client, lost)
+        await socket.messages(lambda: client.end("silent"), conversation.take)
+
+
+async def enter(
+    stack: contextlib.AsyncExitStack, context: Context, scope: Scope, socket: Socket, admission: Admission
+) -> tuple[Client, str | None]:
+    """Register a client until the stack ends. Returns it, and the reason if it cannot resume. Raises TOO_MANY_STREAMS,
+    UNAVAILABLE and the refusal of the caller."""
+    last = next((value for name, value in parse_urlencoded(scope["query_string"]) if name == "after"), None)
+    client = client_of(admission.caller, admission.feed, socket.send, FORM, admission.check)
+    stack.enter_context(place_of(context.live, client, admission.caller))
+    await stack.enter_async_context(context.live.following(context, client))
+    return client, await context.live.resume(client, last)
+
+
+async def start(
+    stack: contextlib.AsyncExitStack, context: Context, socket: Socket, client: Client, lost: str | None
+) -> None:
+    """Send `begin` and, in a task that ends with the stack, missed events."""
+    await socket.send(("text", encode({"id": client.id, "event": "begin", "data": None})))
+    begun = asyncio.create_task(begin(context, client, lost))
+
+    async def stop() -> None:
+        begun.cancel()
+        await asyncio.gather(begun, return_exceptions=True)
+
+    stack.push_async_callback(stop)
 
 
 class Conversation:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 from uuid import UUID
 
-from api.kernel.errors import UNAVAILABLE, Problem
+from api.kernel.errors import RIGHTS_CHANGED, UNAVAILABLE, Problem
 from api.kernel.live.clients import Client
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Callers:
                 if isinstance(problem, UNAVAILABLE):
                     unchecked.append(client)
                 elif isinstance(problem, Problem):
-                    client.end("signed_out")
+                    client.end("changed" if isinstance(problem, RIGHTS_CHANGED) else "signed_out")
                 elif isinstance(problem, Exception):
                     logger.error("a caller cannot be checked again", exc_info=problem)
         return unchecked + waiting

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from api.kernel.errors import Problem
-from api.kernel.live.feeds import Feed, Item
+from api.kernel.live.feeds import Feed, Item, name_position
 from api.kernel.telemetry import meter
 
 logger = logging.getLogger(__name__)
@@ -36,8 +36,8 @@ class Form(Protocol):
     """How a transport writes: each method makes what `send` takes."""
 
     def item(self, item: Item) -> Any: ...
-    def beat(self, at: int) -> Any: ...
-    def resync(self, at: int, reason: str) -> Any: ...
+    def beat(self, id: str) -> Any: ...
+    def resync(self, id: str, reason: str) -> Any: ...
     def end(self, reason: str) -> Any: ...
 
 
@@ -58,6 +58,8 @@ class Client:
         self.feed = feed
         self.at = 0
         """The position up to which the client has everything."""
+        self.epoch = ""
+        """The epoch of `at`."""
         self.current = False
         """Whether events are written as they happen; False while the client is caught up, and after its end."""
         self.ending: str | None = None
@@ -76,6 +78,11 @@ class Client:
         self.slot = next(_slots)
         """Spreads heartbeats over time."""
 
+    @property
+    def id(self) -> str:
+        """The id with which the client resumes."""
+        return name_position(self.epoch, self.at)
+
     async def admit(self) -> None:
         """Check the caller, if any. Raises the Problem of `check`."""
         if self.check is not None:
@@ -92,7 +99,7 @@ class Client:
         """Send a heartbeat. It carries the position, so that a client without events for a day can still resume."""
         if self.current and self.ending is None:
             self.at = max(self.at, at)
-            self._write(self._form.beat(at))
+            self._write(self._form.beat(self.id))
 
     async def put(self, item: Item) -> None:
         """Send an event, and wait until it is taken."""
@@ -103,7 +110,7 @@ class Client:
     async def resync(self, at: int, reason: str) -> None:
         """Tell the client that it missed events and must reload; it follows from `at` on."""
         self.at = at
-        await self._send(self._form.resync(at, reason))
+        await self._send(self._form.resync(self.id, reason))
 
     def ends(self) -> bool:
         """Return whether the client is to end. What was sent before may still be under way."""
@@ -135,7 +142,7 @@ class Client:
     def _message(self, item: Item) -> Any:
         """What `send` takes for an event; None if nothing is sent."""
         if item.lost:
-            return self._form.resync(item.at, "error")
+            return self._form.resync(item.id, "error")
         return None if item.data is None else self._form.item(item)
 
     def _write(self, message: Any) -> None:

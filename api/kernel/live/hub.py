@@ -7,18 +7,18 @@ import contextlib
 import contextvars
 import logging
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from api.kernel.data.database import Database
-from api.kernel.errors import TOO_MANY_STREAMS, UNAVAILABLE, Problem
+from api.kernel.errors import Problem
 from api.kernel.live import queries
 from api.kernel.live.callers import Callers
-from api.kernel.live.clients import Client, clients_now
+from api.kernel.live.clients import Client
 from api.kernel.live.feeds import Feed, Item, View
-from api.kernel.live.queries import Row
+from api.kernel.live.places import Places
+from api.kernel.live.queries import Bounds, Row
 from api.kernel.live.shown import Shown
 from api.kernel.process.waiting import wait_until_set
 from api.kernel.settings import Settings
@@ -35,15 +35,17 @@ LISTENING_POOL = 3
 """Smallest pool that uses a connection for listening."""
 LONGEST_PAUSE = 5.0
 PAGE = 200
+BACKLOG = 5000
+"""Events that are numbered at once before the first client; they are not sent to it."""
 MISSED = 1000
 """Maximum missed events sent to a reconnecting client; beyond, it has to reload."""
 WRITTEN_AT_ONCE = 200
 CATCHING_UP = 2
 """Maximum clients that catch up concurrently, each with a pooled connection."""
-PER_CALLER, PER_NETWORK = 20, 200
-"""Maximum clients of one principal, and of one network without a principal."""
-SHARE = 0.8
-"""Share of MAX_CONNECTIONS for live clients; the rest is for requests."""
+EVERYTHING = "*"
+PERSON = "person"
+Key: TypeAlias = tuple[str, UUID | None]
+"""Of the clients that follow one type with a key, one type, the events of a PERSON, or EVERYTHING."""
 
 
 class Live:
@@ -51,10 +53,9 @@ class Live:
         self.draining = draining
         self._db = db
         self._listens = listens and db.most_connections() >= LISTENING_POOL
-        self._most = int(most * SHARE)
-        self._held: Counter[str] = Counter()
+        self.places = Places(most)
         self._clients: set[Client] = set()
-        self._about: dict[tuple[str, UUID | None], set[Client]] = {}
+        self._about: dict[Key, set[Client]] = {}
         self._callers = Callers(self._clients)
         self._shown = Shown()
         self._catching_up = asyncio.Semaphore(CATCHING_UP)
@@ -63,23 +64,7 @@ class Live:
         self._running: asyncio.Task[None] | None = None
         self.at = 0
         """The position up to which every current client has everything."""
-
-    @contextlib.contextmanager
-    def place(self, caller: str, most: int) -> Iterator[None]:
-        """Count a client of a caller while the block runs. Raises TOO_MANY_STREAMS, UNAVAILABLE."""
-        if self._held.total() >= self._most:
-            raise UNAVAILABLE("Too many streams and sockets are open; try again shortly.")
-        if self._held[caller] >= most:
-            raise TOO_MANY_STREAMS
-        self._held[caller] += 1
-        clients_now.add(1)
-        try:
-            yield
-        finally:
-            clients_now.add(-1)
-            self._held[caller] -= 1
-            if not self._held[caller]:
-                del self._held[caller]
+        self.epoch = ""
 
     @contextlib.asynccontextmanager
     async def following(self, context: Any, client: Client) -> AsyncIterator[None]:
@@ -107,25 +92,43 @@ class Live:
         async with self._opening:
             if self._running is not None:
                 return False
-            self.at = (await queries.find_live_bounds(self._db)).newest
+            while await queries.number_live(self._db, BACKLOG) == BACKLOG:  # of the time without clients
+                pass
+            self._begin(await queries.find_live_bounds(self._db))
             await client.admit()
             # In a context of its own: not below the span of the request that happens to be the first.
             run = self._run(context)
             self._running = asyncio.get_running_loop().create_task(run, context=contextvars.Context())
             return True
 
+    def _begin(self, bounds: Bounds) -> None:
+        """Read on from the newest position."""
+        self.epoch, self.at = bounds.epoch, bounds.newest
+        self._shown.begin(bounds.epoch)
+
+    def _compare(self, bounds: Bounds, newcomer: Client | None = None) -> None:
+        """If the database is in another epoch now, end the clients of the previous one: their positions mean nothing
+        any more."""
+        if bounds.epoch != self.epoch:
+            for client in self._clients - {newcomer}:
+                client.end("restart")
+            self._begin(bounds)
+
     async def resume(self, client: Client, last: str | None) -> str | None:
         """Set where the client begins: after its last position, or now. Returns the reason if it cannot resume: the
-        position is no longer kept (`too_old`) or never existed (`unknown`). Raises UNAVAILABLE."""
-        client.at = self.at
-        if last is None or last == str(self.at):
+        position is no longer kept (`too_old`) or never existed in this database (`unknown`). Raises UNAVAILABLE."""
+        client.at, client.epoch = self.at, self.epoch
+        if last is None or last == client.id:
             return None
         bounds = await queries.find_live_bounds(self._db)
-        at = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else -1
-        if bounds.oldest <= at <= bounds.newest:
+        self._compare(bounds, client)
+        epoch, _, number = last.partition(".")
+        at = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else -1
+        if epoch == bounds.epoch and bounds.oldest <= at <= bounds.newest:
             client.at = at
             return None
-        return "too_old" if 0 <= at < bounds.oldest else "unknown"
+        client.at, client.epoch = self.at, self.epoch
+        return "too_old" if epoch == bounds.epoch and 0 <= at < bounds.oldest else "unknown"
 
     async def catch_up(self, context: Any, client: Client) -> None:
         """Send missed events from PostgreSQL until the client is at the hub's position. Raises UNAVAILABLE."""
@@ -138,9 +141,9 @@ class Live:
             for row in rows:
                 if client.ends():  # its reader may be slow
                     return
-                if row.type in feed.view.types:
+                if part := feed.part_for(row):
                     missed += 1
-                    await client.put(await self._shown.item(context, feed.view, row))
+                    await client.put(await self._shown.item(context, part.view, row))
                 client.at = row.at
             if len(rows) < PAGE:
                 client.at = max(client.at, until)
@@ -150,7 +153,9 @@ class Live:
         client.current = not client.ends()
 
     async def _missed(self, feed: Feed[Any], after: int) -> list[Row]:
-        if feed.key is None:
+        if len(feed.parts) == 1 and feed.person is not None and feed.key is None:
+            return await queries.list_missed_of_person(self._db, feed.person, after, PAGE)
+        if len(feed.parts) > 1 or feed.key is None or feed.view.takes_all:
             return await queries.list_live(self._db, after, PAGE)
         return await queries.list_missed(self._db, feed.view.types, feed.key, after, PAGE)
 
@@ -179,6 +184,8 @@ class Live:
         while self._clients:
             self._wake.clear()
             try:
+                if failures:  # the server may be another one
+                    self._compare(await queries.find_live_bounds(self._db))
                 await queries.number_live(self._db, PAGE)
                 rows = await queries.list_live(self._db, self.at, PAGE)
                 for row in rows:
@@ -201,11 +208,15 @@ class Live:
         meanwhile are included."""
         items: dict[View, Item] = {}
         while waiting := [client for client in self._wanting(row) if client.current and client.at < row.at]:
-            for view in {client.feed.view for client in waiting if client.feed} - items.keys():
-                items[view] = await self._shown.item(context, view, row)
             for client in waiting[:WRITTEN_AT_ONCE]:
-                if client.current and client.at < row.at and client.feed:
-                    client.deliver(items[client.feed.view])
+                part = client.feed and client.feed.part_for(row)
+                if not part:
+                    client.at = row.at
+                    continue
+                if part.view not in items:
+                    items[part.view] = await self._shown.item(context, part.view, row)
+                if client.current and client.at < row.at:
+                    client.deliver(items[part.view])
             if len(waiting) > WRITTEN_AT_ONCE:
                 await asyncio.sleep(0)
         if row.changes_access:
@@ -213,7 +224,9 @@ class Live:
         self.at = row.at
 
     def _wanting(self, row: Row) -> set[Client]:
-        return self._about.get((row.type, row.key), set()) | self._about.get((row.type, None), set())
+        keys: tuple[Key, ...] = ((row.type, row.key), (row.type, None), (EVERYTHING, None))
+        keys += ((PERSON, row.person),) if row.person else ()
+        return set().union(*(self._about.get(key, ()) for key in keys))
 
     async def _listen(self) -> None:
         """Listen on a pooled connection."""
@@ -268,5 +281,11 @@ async def open_live(db: Database, draining: asyncio.Event, settings: Settings) -
         await live.close()
 
 
-def _keys(feed: Feed[Any] | None) -> list[tuple[str, UUID | None]]:
-    return [(name, feed.key) for name in feed.view.types] if feed else []
+def _keys(feed: Feed[Any] | None) -> set[Key]:
+    return {key for part in (feed.parts if feed else ()) for key in _keys_of(part)}
+
+
+def _keys_of(part: Feed[Any]) -> list[Key]:
+    if not part.view.takes_all:
+        return [(name, part.key) for name in part.view.types]
+    return [(PERSON, part.person) if part.person else (EVERYTHING, None)]

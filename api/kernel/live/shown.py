@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import Any
 
 from api.kernel.errors import UNAVAILABLE, Problem
-from api.kernel.live.feeds import Item, View, encode
+from api.kernel.live.feeds import Item, View, encode, name_position
 from api.kernel.live.queries import Row
 from api.kernel.telemetry import parent_from, span
 
@@ -20,6 +20,7 @@ KEPT_BYTES = 4 * 1024 * 1024
 
 class Shown:
     def __init__(self) -> None:
+        self.epoch = ""
         self._kept: OrderedDict[tuple[View, int], Item] = OrderedDict()
         self._bytes = 0
         self._making: dict[tuple[View, int], asyncio.Task[Item]] = {}
@@ -32,9 +33,15 @@ class Shown:
         task = self._making.get(key)
         if task is None:
             make = asyncio.get_running_loop().create_task
-            task = self._making[key] = make(_show(context, view, row), context=contextvars.Context())
+            task = self._making[key] = make(self._show(context, view, row), context=contextvars.Context())
             task.add_done_callback(functools.partial(self._keep, key))
         return await asyncio.shield(task)
+
+    def begin(self, epoch: str) -> None:
+        """Forget the events of another epoch, whose positions are assigned again."""
+        self.epoch = epoch
+        self._kept.clear()
+        self._bytes = 0
 
     def _keep(self, key: tuple[View, int], task: asyncio.Task[Item]) -> None:
         del self._making[key]
@@ -46,17 +53,17 @@ class Shown:
             _, oldest = self._kept.popitem(last=False)
             self._bytes -= len(oldest.data or b"")
 
-
-async def _show(context: Any, view: View, row: Row) -> Item:
-    with span(f"show {row.type}", parent=parent_from(row.traceparent)):
-        try:
-            async with asyncio.timeout(SHOW_SECONDS):
-                shown = await view.show(context, view.decoder.decode(row.data))
-        except UNAVAILABLE:
-            raise
-        except Problem:  # such as NOT_FOUND: deleted in the meantime
-            return Item(row.at, row.type, None)
-        except Exception:
-            logger.exception("an event cannot be shown", extra={"fields": {"type": row.type, "position": row.at}})
-            return Item(row.at, row.type, None, lost=True)
-    return Item(row.at, row.type, None if shown is None else encode(shown))
+    async def _show(self, context: Any, view: View, row: Row) -> Item:
+        id = name_position(self.epoch, row.at)
+        with span(f"show {row.type}", parent=parent_from(row.traceparent)):
+            try:
+                async with asyncio.timeout(SHOW_SECONDS):
+                    shown = await view.show(context, view.event(row))
+            except UNAVAILABLE:
+                raise
+            except Problem:  # such as NOT_FOUND: deleted in the meantime
+                return Item(id, row.at, row.type, None)
+            except Exception:
+                logger.exception("an event cannot be shown", extra={"fields": {"type": row.type, "position": row.at}})
+                return Item(id, row.at, row.type, None, lost=True)
+        return Item(id, row.at, row.type, None if shown is None else encode(shown))

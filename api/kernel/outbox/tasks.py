@@ -9,6 +9,7 @@ import time
 import types
 import typing
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar, overload
 from uuid import UUID, uuid5
@@ -61,6 +62,19 @@ class TaskRow(msgspec.Struct, frozen=True):
     data: str
     traceparent: str
     attempts: int
+
+
+class Running(msgspec.Struct, frozen=True):
+    """An attempt that runs: the task's name, its id, its value as JSON, and the number of the attempt."""
+
+    name: str
+    id: UUID
+    value: str
+    attempt: int
+
+
+# Ambient like `origin`: the record of a mail names the task that sends it, without each task passing it on.
+running: ContextVar[Running | None] = ContextVar("running", default=None)
 
 
 @query
@@ -173,10 +187,15 @@ class Task(Generic[E]):
             outcome = "failed"
             await self._settle_failure(context, row, lease, error)
         finally:
-            task_seconds.record(time.perf_counter() - began, {"task.name": self.name, "task.outcome": outcome})
+            seconds = time.perf_counter() - began
+            task_seconds.record(seconds, {"task.name": self.name, "task.outcome": outcome})
+            if logger.isEnabledFor(logging.DEBUG):
+                fields = {"task": self.name, "id": id, "outcome": outcome, "ms": round(seconds * 1000, 1)}
+                logger.debug("task ended", extra={"fields": fields | {"trace_id": trace_of(row.traceparent)}})
 
     async def _attempt(self, context: Context, row: TaskRow, lease: int) -> None:
         value = self._decoder.decode(row.data)
+        running.set(Running(self.name, row.id, row.data, row.attempts))  # ends with the job, which has its own context
         if self.transactional:
             async with context.db.transaction() as db:
                 async with asyncio.timeout(RUN_SECONDS):
@@ -230,6 +249,13 @@ def task(
     fourth argument, for effects in the database only: PostgreSQL ends a transaction that idles for 10 s, so do not call
     other services in it."""
     return lambda function: Task(on, function, urgent, transactional)
+
+
+async def defer_again(db: Transaction, name: str, id: UUID, value: str) -> None:
+    """Run a task by its name, with the value of an earlier run as JSON, after the caller's transaction has committed.
+    Raises TypeError if `db` is not a Transaction."""
+    demand_transaction(db, f"{name}.defer")
+    await insert_tasks(db, name, [id], [value], traceparent(), None)
 
 
 def back_off(attempt: int) -> float:

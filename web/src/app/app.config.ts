@@ -14,6 +14,7 @@ import { CrashHandler } from './kernel/crash';
 import { noticeLostRights } from './kernel/guards';
 import { askInLanguage } from './kernel/language';
 import { Addresses, recover } from './kernel/navigation';
+import { nameChanges } from './kernel/repetition';
 import { renewSession } from './kernel/session';
 import { followServerTime } from './kernel/time';
 
@@ -23,7 +24,14 @@ export const config: ApplicationConfig = {
     { provide: ErrorHandler, useClass: CrashHandler },
     // Angular's defaults send the XSRF-TOKEN cookie as X-XSRF-TOKEN with each unsafe request to a relative URL.
     provideHttpClient(
-      withInterceptors([askInLanguage, noticeLostRights, waitForConnection, renewSession, followServerTime]),
+      withInterceptors([
+        askInLanguage,
+        nameChanges,
+        noticeLostRights,
+        waitForConnection,
+        renewSession,
+        followServerTime,
+      ]),
     ),
     { provide: UrlSerializer, useClass: Addresses },
     provideRouter(

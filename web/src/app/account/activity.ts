@@ -7,16 +7,16 @@ import type { Activity } from '../api/models';
 import { nameDevice } from '../kernel/device';
 import { readList } from '../kernel/read';
 import { Icon } from '../ui/icon';
+import { AppList } from '../ui/list';
 import { Page } from '../ui/page';
-import { Empty, Failure, Skeleton } from '../ui/states';
-import { t as shared } from '../ui/texts';
+import { Empty } from '../ui/states';
 import { Time } from '../ui/time';
 import { isNotable, sentence, symbol } from './sentences';
 import { t as texts } from './texts';
 
 @Component({
   selector: 'app-activity-list',
-  imports: [Empty, Failure, Icon, MatButton, Page, RouterLink, Skeleton, Time],
+  imports: [AppList, Empty, Icon, MatButton, Page, RouterLink, Time],
   template: `
     <app-page [heading]="t().heading" [lead]="t().lead">
       <button
@@ -28,46 +28,32 @@ import { t as texts } from './texts';
       >
         {{ t().reload }}
       </button>
-      <div class="card" [attr.aria-busy]="entries.isLoading()">
-        @if (entries.error() && !entries.items()) {
-          <app-failure [error]="entries.error()" (retry)="entries.reload()" />
-        } @else if (entries.items(); as items) {
-          @if (items.length) {
-            <ul class="rows">
-              @for (entry of items; track entry.id) {
-                <li>
-                  <app-icon [name]="symbol(entry)" [class]="isNotable(entry) ? 'notable' : 'quiet'" />
-                  <div class="grow">
-                    <div class="row">
-                      <strong>{{ sentence(entry) }}</strong>
-                      @if (entry.by !== 'you') {
-                        <span class="badge">{{ t().by[entry.by] }}</span>
-                      }
-                    </div>
-                    @if (origin(entry); as origin) {
-                      <p class="quiet small" [attr.title]="entry.user_agent">{{ origin }}</p>
+      <app-list [list]="entries">
+        <ng-template #empty>
+          <app-empty icon="history" [heading]="t().empty" [text]="t().emptyText" />
+        </ng-template>
+        <ng-template #rows>
+          <ul class="rows">
+            @for (entry of entries.items(); track entry.id) {
+              <li>
+                <app-icon [name]="symbol(entry)" [class]="isNotable(entry) ? 'notable' : 'quiet'" />
+                <div class="grow">
+                  <div class="row">
+                    <strong>{{ sentence(entry) }}</strong>
+                    @if (entry.by !== 'you') {
+                      <span class="badge">{{ t().by[entry.by] }}</span>
                     }
                   </div>
-                  <app-time class="quiet small" [at]="entry.created_at" />
-                </li>
-              }
-            </ul>
-            @if (entries.error()) {
-              <app-failure [error]="entries.error()" (retry)="entries.reload()" />
-            } @else if (entries.hasMore()) {
-              <div class="list-foot">
-                <button mat-button type="button" [disabled]="entries.isLoading()" (click)="entries.more()">
-                  {{ shared().more }}
-                </button>
-              </div>
+                  @if (origin(entry); as origin) {
+                    <p class="quiet small" [attr.title]="entry.user_agent">{{ origin }}</p>
+                  }
+                </div>
+                <app-time class="quiet small" [at]="entry.created_at" />
+              </li>
             }
-          } @else {
-            <app-empty icon="history" [heading]="t().empty" [text]="t().emptyText" />
-          }
-        } @else {
-          <app-skeleton [rows]="6" />
-        }
-      </div>
+          </ul>
+        </ng-template>
+      </app-list>
       <p class="quiet small note">
         {{ t().unknown }} <a routerLink="/account/sessions">{{ t().sessions }}</a> ·
         <a routerLink="/account/password">{{ t().password }}</a>
@@ -91,7 +77,6 @@ import { t as texts } from './texts';
 })
 export class ActivityList {
   protected readonly t = computed(() => texts().activity);
-  protected readonly shared = shared;
   protected readonly entries = readList(listMyActivity, () => ({}));
 
   protected readonly sentence = sentence;

@@ -23,6 +23,9 @@ import { t as texts } from './texts';
               <li>{{ fact }}</li>
             }
           </ul>
+          <p class="quiet">
+            {{ t().copy }} <a routerLink="/account/data">{{ t().data }}</a>
+          </p>
           <form [formRoot]="form">
             <app-form-error [form]="form" />
             <app-field [label]="t().password">
@@ -44,7 +47,7 @@ import { t as texts } from './texts';
     .facts-list {
       display: grid;
       gap: 0.375rem;
-      margin: 0 0 1.25rem;
+      margin: 0 0 1rem;
       padding-inline-start: 1.25rem;
     }
   `,

@@ -60,7 +60,10 @@ const t = texts({
     sessionsRevoked: 'All sessions ended by an administrator',
     leaving: (day: string) => (day ? `Deletion of the account requested, for ${day}` : 'Deletion requested'),
     staying: 'Deletion of the account cancelled',
+    repeated: 'A mail sent to you again by an administrator',
     notified: 'Message sent to you',
+    exportRequested: 'Copy of your data requested',
+    expiring: 'Deletion announced, because the address is not confirmed',
     unknown: (type: string) => `Event: ${type}`,
   },
   de: {
@@ -116,7 +119,10 @@ const t = texts({
     sessionsRevoked: 'Alle Sitzungen von einem Verwalter beendet',
     leaving: (day) => (day ? `Löschung des Kontos zum ${day} verlangt` : 'Löschung des Kontos verlangt'),
     staying: 'Löschung des Kontos abgebrochen',
+    repeated: 'Eine E-Mail von einem Verwalter erneut an Sie gesendet',
     notified: 'Nachricht an Sie gesendet',
+    exportRequested: 'Kopie Ihrer Daten angefordert',
+    expiring: 'Löschung angekündigt, weil die Adresse nicht bestätigt ist',
     unknown: (type) => `Ereignis: ${type}`,
   },
 });
@@ -159,7 +165,10 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   'users.deletion_requested': (data) =>
     t().leaving(text(data, 'delete_after') && exactDay(text(data, 'delete_after'))),
   'users.deletion_cancelled': () => t().staying,
+  'mails.repeated': () => t().repeated,
   'notifications.requested': () => t().notified,
+  'personal.export_requested': () => t().exportRequested,
+  'users.expiring': () => t().expiring,
 };
 
 /** What an entry of the activity says, in the current language. */
@@ -181,7 +190,9 @@ const ICONS: readonly (readonly [string, IconName])[] = [
   ['users.deletion_cancelled', 'undo'],
   ['users.promoted', 'shield_person'],
   ['users.', 'person'],
+  ['mails.', 'mail'],
   ['notifications.', 'notifications'],
+  ['personal.', 'download'],
 ];
 
 export function symbol({ type }: Activity): IconName {

@@ -1,24 +1,25 @@
-import { BreakpointObserver } from '@angular/cdk/layout';
 import { Component, computed, inject, input, linkedSignal } from '@angular/core';
-import { toSignal } from '@angular/core/rxjs-interop';
 import { MatButton } from '@angular/material/button';
 import { MatDialog } from '@angular/material/dialog';
 import { RouterLink } from '@angular/router';
-import { firstValueFrom, map } from 'rxjs';
+import { firstValueFrom } from 'rxjs';
 
 import { listAuditEntries } from '../api/fn/audit/list-audit-entries';
 import { getUser } from '../api/fn/users/get-user';
 import type { AuditEntry } from '../api/models';
 import { UsersService } from '../api/services';
 import { problemOf } from '../kernel/problem';
-import { firstText, queryChanger } from '../kernel/query';
+import { firstText, type QueryChange, queryChanger } from '../kernel/query';
 import { read, readList } from '../kernel/read';
 import { Session } from '../kernel/session';
+import { Cover } from '../ui/cover';
+import { Chip, Choice, Filters, Search } from '../ui/filters';
 import { Icon } from '../ui/icon';
-import { ListFoot } from '../ui/list-foot';
+import { AppList } from '../ui/list';
 import { Page } from '../ui/page';
-import { Empty, Failure, Skeleton } from '../ui/states';
+import { Empty } from '../ui/states';
 import { Time } from '../ui/time';
+import { boundsOf, NO_RANGE, TimeRange } from '../ui/time-range';
 import { Entry, type Shown } from './entry';
 import { subjectOf } from './subject';
 import { t as texts } from './texts';
@@ -28,39 +29,51 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** All audit entries, newest first. The filters are in the address, so that it can be reloaded and shared. */
 @Component({
   selector: 'app-audit-list',
-  imports: [Empty, Failure, Icon, ListFoot, MatButton, Page, RouterLink, Skeleton, Time],
+  imports: [
+    AppList,
+    Chip,
+    Choice,
+    Cover,
+    Empty,
+    Filters,
+    Icon,
+    MatButton,
+    Page,
+    RouterLink,
+    Search,
+    Time,
+    TimeRange,
+  ],
   templateUrl: './audit-list.html',
-  styleUrls: ['../ui/filters.scss', './audit-list.scss'],
+  styleUrl: './audit-list.scss',
 })
 export class AuditList {
   /** Id of the account that the entries are about, or that caused them. */
   readonly person = input(undefined, { transform: firstText });
   readonly type = input(undefined, { transform: firstText });
+  readonly last = input(undefined, { transform: firstText });
+  readonly from = input(undefined, { transform: firstText });
+  readonly until = input(undefined, { transform: firstText });
 
   private readonly change = queryChanger();
   private readonly users = inject(UsersService);
   private readonly dialogs = inject(MatDialog);
   private readonly session = inject(Session);
   protected readonly t = computed(() => texts().list);
-  protected readonly types = computed(() => Object.entries(texts().types));
-  protected readonly narrow = toSignal(
-    inject(BreakpointObserver)
-      .observe('(max-width: 56rem)')
-      .pipe(map(({ matches }) => matches)),
-    { initialValue: false },
+  protected readonly types = computed(() => [
+    ['', this.t().allTypes] as const,
+    ...Object.entries(texts().types),
+  ]);
+  protected readonly filtered = computed(
+    () => !!this.person() || !!this.type() || Object.values(this.range()).some(Boolean),
   );
-
-  /** A type in the address that the application has no name for. */
-  protected readonly otherType = computed(() => {
-    const type = this.type();
-    return type && !(type in texts().types) ? type : undefined;
-  });
-  protected readonly filtered = computed(() => !!this.person() || !!this.type());
+  protected readonly range = computed(() => ({ last: this.last(), from: this.from(), until: this.until() }));
 
   protected readonly entries = readList(listAuditEntries, () => ({
     // The server refuses malformed ones, and the page says so.
     user_id: this.person(),
     type: this.type(),
+    ...boundsOf(this.range()),
     limit: 50,
   }));
   private readonly account = read(getUser, () => {
@@ -92,9 +105,8 @@ export class AuditList {
   }
 
   /** Filter by the id or the address of a person. */
-  protected async find(text: string): Promise<void> {
-    const wanted = text.trim();
-    this.sought.set(text);
+  protected async find(wanted: string): Promise<void> {
+    this.sought.set(wanted);
     this.refused.set(null);
     const search = ++this.searches; // a later one replaces it
     if (!wanted) return;
@@ -117,14 +129,18 @@ export class AuditList {
     this.change({ type: type || null });
   }
 
-  protected leavePerson(field: HTMLInputElement): void {
-    this.change({ person: null });
-    field.focus();
+  protected filterTime(range: QueryChange): void {
+    this.change(range);
   }
 
-  protected clear(field: HTMLInputElement): void {
-    this.change({ person: null, type: null });
-    field.focus();
+  protected leavePerson(search: Search): void {
+    this.change({ person: null });
+    search.clear();
+  }
+
+  protected clear(search: Search): void {
+    this.change({ person: null, type: null, ...NO_RANGE });
+    search.clear();
   }
 
   protected open(entry: AuditEntry): void {

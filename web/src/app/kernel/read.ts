@@ -69,7 +69,7 @@ export function lastValue<T>(resource: HttpResourceRef<T | undefined>): Signal<T
 
 /** Read a list page by page. A change of `params` starts again with the first page. */
 export function readList<P extends { cursor?: string }, T extends { readonly id: string }>(
-  operation: Operation<P | undefined, Page<T>>,
+  operation: Operation<P | undefined, Page<T>> | Operation<P, Page<T>>,
   params: () => P | undefined,
 ): List<T> {
   const attempt = signal(0);

@@ -38,6 +38,9 @@ setInterval(tick, 30_000);
 /** The server's time (ms), for texts that depend on it; it advances every 30 s. */
 export const now: Signal<number> = clock.asReadonly();
 
+/** The server's time (ms) at this moment, for texts that follow it by the second. */
+export const serverTime = (): number => Date.now() + ahead;
+
 /** Follow the clock of the server: that of the device may be wrong. */
 export const followServerTime: HttpInterceptorFn = (request, next) =>
   next(request).pipe(

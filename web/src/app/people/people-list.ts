@@ -1,19 +1,18 @@
-import { BreakpointObserver } from '@angular/cdk/layout';
-import { Component, computed, inject, input, linkedSignal } from '@angular/core';
-import { toSignal } from '@angular/core/rxjs-interop';
+import { Component, computed, input, linkedSignal } from '@angular/core';
 import { MatButton } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
-import { map } from 'rxjs';
 
 import { listUsers, type ListUsers$Params } from '../api/fn/users/list-users';
 import { firstText, queryChanger } from '../kernel/query';
 import { readList } from '../kernel/read';
 import { Copyable } from '../ui/copyable';
+import { Cover } from '../ui/cover';
+import { Chip, Choice, Filters, Search } from '../ui/filters';
 import { Icon } from '../ui/icon';
 import { initialOf } from '../ui/initial';
-import { ListFoot } from '../ui/list-foot';
+import { AppList } from '../ui/list';
 import { Page } from '../ui/page';
-import { Empty, Failure, Skeleton } from '../ui/states';
+import { Empty } from '../ui/states';
 import { Time } from '../ui/time';
 import { Badges } from './badges';
 import { t as texts } from './texts';
@@ -26,9 +25,24 @@ const PAUSE = 250; // ms between the last key and the search
 /** The accounts. The search, the filters and the order are in the address, so that it can be reloaded and shared. */
 @Component({
   selector: 'app-people-list',
-  imports: [Badges, Copyable, Empty, Failure, Icon, ListFoot, MatButton, Page, RouterLink, Skeleton, Time],
+  imports: [
+    AppList,
+    Badges,
+    Chip,
+    Choice,
+    Copyable,
+    Cover,
+    Empty,
+    Filters,
+    Icon,
+    MatButton,
+    Page,
+    RouterLink,
+    Search,
+    Time,
+  ],
   templateUrl: './people-list.html',
-  styleUrls: ['../ui/filters.scss', './people-list.scss'],
+  styleUrl: './people-list.scss',
 })
 export class PeopleList {
   readonly q = input(undefined, { transform: firstText });
@@ -39,20 +53,8 @@ export class PeopleList {
   private readonly change = queryChanger();
   protected readonly initialOf = initialOf;
   protected readonly t = computed(() => texts().list);
-  protected readonly SORTS = SORTS;
-  protected readonly narrow = toSignal(
-    inject(BreakpointObserver)
-      .observe('(max-width: 48rem)')
-      .pipe(map(({ matches }) => matches)),
-    { initialValue: false },
-  );
+  protected readonly PAUSE = PAUSE;
 
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  // What is typed while an earlier search gets into the address stays.
-  protected readonly words = linkedSignal<string, string>({
-    source: () => this.q() ?? '',
-    computation: (q, previous) => (this.timer && previous ? previous.value : q),
-  });
   protected readonly isActive = computed(() =>
     this.active() === 'true' || this.active() === 'false' ? this.active() === 'true' : undefined,
   );
@@ -61,6 +63,7 @@ export class PeopleList {
     computation: (role) => !!role && !ROLE.test(role),
   });
   protected readonly order = computed(() => SORTS.find((each) => each === this.sort()) ?? '-created_at');
+  protected readonly sorts = computed(() => SORTS.map((each) => [each, this.t().sorts[each]] as const));
   protected readonly filtered = computed(() => !!this.q() || this.isActive() !== undefined || !!this.role());
 
   protected readonly users = readList(listUsers, () => ({
@@ -74,16 +77,7 @@ export class PeopleList {
     [...new Set((this.users.items() ?? []).flatMap(({ roles }) => roles))].sort(),
   );
 
-  protected type(text: string): void {
-    this.words.set(text);
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.search(), PAUSE);
-  }
-
-  protected search(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const q = this.words().trim();
+  protected find(q: string): void {
     // One step back leaves a search, not one of its letters.
     if (q !== (this.q() ?? '')) this.change({ q: q || null }, !!this.q());
   }
@@ -93,7 +87,7 @@ export class PeopleList {
   }
 
   protected filterRole(text: string): void {
-    const role = text.trim().toLowerCase();
+    const role = text.toLowerCase();
     this.roleInvalid.set(!!role && !ROLE.test(role));
     if (!this.roleInvalid()) this.change({ role: role || null });
   }
@@ -102,11 +96,8 @@ export class PeopleList {
     this.change({ sort: sort === '-created_at' ? null : sort });
   }
 
-  protected clear(field: HTMLInputElement): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    this.words.set('');
+  protected clear(search: Search): void {
     this.change({ q: null, active: null, role: null });
-    field.focus();
+    search.clear();
   }
 }

@@ -12,15 +12,15 @@ import { problemOf } from '../kernel/problem';
 import { Session } from '../kernel/session';
 import { submit } from '../kernel/submit';
 import { Check } from '../ui/check';
+import { resolveConflict } from '../ui/conflict';
 import { Confirm } from '../ui/confirm';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { emailAddress, personName } from '../ui/rules';
-import { Conflict, ConflictDialog, differing } from './conflict';
 import { OwnAddress } from './own-address';
 import { RolesField } from './roles-field';
 import { t as texts } from './texts';
-import { changedFields, Loaded, take, updateOf, Values, valuesOf } from './values';
+import { changedFields, Field, FIELDS, Loaded, same, take, updateOf, Values, valuesOf } from './values';
 
 export function loadedFrom({ body, headers }: HttpResponse<User>): Loaded | undefined {
   return body ? { user: body, etag: headers.get('ETag') ?? undefined } : undefined;
@@ -182,19 +182,29 @@ export class PersonForm {
     const id = this.loaded().user.id;
     const now = loadedFrom(await firstValueFrom(this.users.getUser$Response({ id })));
     if (!now) return undefined;
-    const data: Conflict = { base, mine, current: valuesOf(now.user) };
+    const current = valuesOf(now.user);
+    const fields = FIELDS.filter((field) => !same(mine[field], current[field]));
     let merged: Values | undefined = mine;
-    if (changedFields(base, data.current).length && differing(data).length) {
-      const dialog = this.dialogs.open<ConflictDialog, Conflict, Values>(ConflictDialog, {
-        data,
-        width: '40rem',
-        maxWidth: '94vw',
-      });
-      merged = await firstValueFrom(dialog.afterClosed());
+    if (changedFields(base, current).length && fields.length) {
+      const differences = fields.map((field) => ({
+        field,
+        label: this.names()[field],
+        base: this.show(base[field]),
+        mine: this.show(mine[field]),
+        current: this.show(current[field]),
+      }));
+      const kept = await resolveConflict(this.dialogs, texts().conflict.title, differences);
+      const ours = fields.filter((field) => kept?.includes(field));
+      merged = kept && take(ours, mine, current);
     }
     if (!merged) return undefined; // the form keeps what was typed, and its tag: saving again asks again
     this.loaded.set(now);
     this.values.set(merged);
     return merged;
+  }
+  private show(value: Values[Field]): string {
+    const { yes, no } = texts().conflict;
+    if (typeof value === 'boolean') return value ? yes : no;
+    return typeof value === 'string' ? value : value.join(', ');
   }
 }

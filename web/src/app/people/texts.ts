@@ -117,14 +117,8 @@ export const t = texts({
     },
     conflict: {
       title: 'This person was changed in the meantime',
-      text: 'Another change was saved after you opened this page. Choose which values to keep.',
-      mine: 'Yours',
-      current: 'Current',
       yes: 'Yes',
       no: 'No',
-      none: 'None',
-      choose: 'Choose one of the two values.',
-      action: 'Save again',
     },
     ownAddress: {
       title: 'Enter your password',
@@ -282,14 +276,8 @@ export const t = texts({
     },
     conflict: {
       title: 'Diese Person wurde inzwischen geändert',
-      text: 'Nachdem Sie diese Seite geöffnet haben, wurde eine andere Änderung gespeichert. Wählen Sie, welche Werte gelten sollen.',
-      mine: 'Ihr Wert',
-      current: 'Aktueller Wert',
       yes: 'Ja',
       no: 'Nein',
-      none: 'Keine',
-      choose: 'Wählen Sie einen der beiden Werte.',
-      action: 'Erneut speichern',
     },
     ownAddress: {
       title: 'Passwort eingeben',

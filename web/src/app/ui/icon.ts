@@ -1,6 +1,18 @@
-import { Component, computed, input } from '@angular/core';
+import { Component, computed, effect, input, signal } from '@angular/core';
 
-import { IconName, ICONS } from './icons';
+import { FIRST, type IconName } from './icons';
+
+type Paths = Readonly<Partial<Record<IconName, string>>>;
+const more = signal<Paths>({});
+let loading: Promise<void> | undefined;
+
+/** Load the icons that a first visit does not need, once. */
+function loadMore(): void {
+  loading ??= import('./more-icons').then(
+    ({ MORE }) => more.set(MORE),
+    () => (loading = undefined), // they are decorative; the next one tries again
+  );
+}
 
 /** A decorative symbol. The control that it stands in carries the name. */
 @Component({
@@ -23,5 +35,11 @@ import { IconName, ICONS } from './icons';
 })
 export class Icon {
   readonly name = input.required<IconName>();
-  protected readonly path = computed(() => ICONS[this.name()]);
+  protected readonly path = computed(() => (FIRST as Paths)[this.name()] ?? more()[this.name()] ?? '');
+
+  constructor() {
+    effect(() => {
+      if (!this.path()) loadMore();
+    });
+  }
 }

@@ -47,6 +47,7 @@ import { keepFocus } from './focus';
     .lead {
       margin-block: 0.25rem 0;
       max-inline-size: 62ch;
+      overflow-wrap: anywhere;
       color: var(--quiet);
     }
     .actions {

@@ -11,8 +11,10 @@ export interface Endpoint {
   failures: number;
   id: string;
   is_enabled: boolean;
+  previous_secret_until: (string | null);
   scope: string;
   updated_at: string;
   url: string;
   version: number;
+  waiting: number;
 }

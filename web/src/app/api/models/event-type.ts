@@ -7,6 +7,9 @@
  */
 export interface EventType {
   description: string;
+  example: {
+[key: string]: any;
+};
   schema: {
 [key: string]: any;
 };

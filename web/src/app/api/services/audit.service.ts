@@ -68,7 +68,7 @@ export class AuditService extends BaseService {
   /**
    * List all audit entries, newest first, with their position in the hash chain.
    *
-   * `total` is exact below 10,000; 10,000 means at least that many.
+   * `from` (inclusive) and `until` (exclusive) limit `created_at`. `total` is exact below 10,000; 10,000 means at least that many.
    *
    * This method provides access to the full `HttpResponse`, allowing access to response headers.
    * To access only the response body, use `listAuditEntries()` instead.
@@ -83,7 +83,7 @@ export class AuditService extends BaseService {
   /**
    * List all audit entries, newest first, with their position in the hash chain.
    *
-   * `total` is exact below 10,000; 10,000 means at least that many.
+   * `from` (inclusive) and `until` (exclusive) limit `created_at`. `total` is exact below 10,000; 10,000 means at least that many.
    *
    * This method provides access only to the response body.
    * To access the full response (for headers, for example), `listAuditEntries$Response()` instead.

@@ -11,6 +11,12 @@ import { ApiConfiguration } from '../api-configuration';
 import { StrictHttpResponse } from '../strict-http-response';
 
 import { BulkResult } from '../models/bulk-result';
+import { cancelTask } from '../fn/operations/cancel-task';
+import { CancelTask$Params } from '../fn/operations/cancel-task';
+import { changeLogLevel } from '../fn/operations/change-log-level';
+import { ChangeLogLevel$Params } from '../fn/operations/change-log-level';
+import { countTasks } from '../fn/operations/count-tasks';
+import { CountTasks$Params } from '../fn/operations/count-tasks';
 import { DeadLetterDetails } from '../models/dead-letter-details';
 import { DeadLetterPage } from '../models/dead-letter-page';
 import { discardDeadLetter } from '../fn/operations/discard-dead-letter';
@@ -19,21 +25,33 @@ import { discardDeadLetters } from '../fn/operations/discard-dead-letters';
 import { DiscardDeadLetters$Params } from '../fn/operations/discard-dead-letters';
 import { getDeadLetter } from '../fn/operations/get-dead-letter';
 import { GetDeadLetter$Params } from '../fn/operations/get-dead-letter';
+import { getLogLevel } from '../fn/operations/get-log-level';
+import { GetLogLevel$Params } from '../fn/operations/get-log-level';
 import { getOutbox } from '../fn/operations/get-outbox';
 import { GetOutbox$Params } from '../fn/operations/get-outbox';
 import { listDeadLetters } from '../fn/operations/list-dead-letters';
 import { ListDeadLetters$Params } from '../fn/operations/list-dead-letters';
+import { listSchedules } from '../fn/operations/list-schedules';
+import { ListSchedules$Params } from '../fn/operations/list-schedules';
+import { listTasks } from '../fn/operations/list-tasks';
+import { ListTasks$Params } from '../fn/operations/list-tasks';
+import { LogLevels } from '../models/log-levels';
 import { OutboxReport } from '../models/outbox-report';
+import { PendingTaskPage } from '../models/pending-task-page';
+import { Repetitions } from '../models/repetitions';
 import { retryDeadLetter } from '../fn/operations/retry-dead-letter';
 import { RetryDeadLetter$Params } from '../fn/operations/retry-dead-letter';
 import { retryDeadLetters } from '../fn/operations/retry-dead-letters';
 import { RetryDeadLetters$Params } from '../fn/operations/retry-dead-letters';
+import { retryTask } from '../fn/operations/retry-task';
+import { RetryTask$Params } from '../fn/operations/retry-task';
+import { TaskCounts } from '../models/task-counts';
 
 
 /**
- * Operations: dead letters and the outbox. A dead letter is an event that Kafka rejected permanently, a task that
- * failed too often, or a message of another service that cannot be processed. It is kept until it is retried or
- * discarded.
+ * Operations: dead letters, the outbox, tasks, schedules and the log level. A dead letter is an event that Kafka
+ * rejected permanently, a task that failed too often, or a message of another service that cannot be processed. It is
+ * kept until it is retried or discarded.
  */
 @Injectable({ providedIn: 'root' })
 export class OperationsService extends BaseService {
@@ -283,6 +301,251 @@ export class OperationsService extends BaseService {
     const resp = this.getOutbox$Response(params, context);
     return resp.pipe(
       map((r: StrictHttpResponse<OutboxReport>): OutboxReport => r.body)
+    );
+  }
+
+  /** Path part for operation `getLogLevel()` */
+  static readonly GetLogLevelPath = '/operations/log-level';
+
+  /**
+   * Get the log levels: the default of the processes, and those that are set for a time.
+   *
+   * Get the log levels: the default of the processes, and those that are set for a time.
+   *
+   * This method provides access to the full `HttpResponse`, allowing access to response headers.
+   * To access only the response body, use `getLogLevel()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  getLogLevel$Response(params?: GetLogLevel$Params, context?: HttpContext): Observable<StrictHttpResponse<LogLevels>> {
+    const obs = getLogLevel(this.http, this.rootUrl, params, context);
+    return obs;
+  }
+
+  /**
+   * Get the log levels: the default of the processes, and those that are set for a time.
+   *
+   * Get the log levels: the default of the processes, and those that are set for a time.
+   *
+   * This method provides access only to the response body.
+   * To access the full response (for headers, for example), `getLogLevel$Response()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  getLogLevel(params?: GetLogLevel$Params, context?: HttpContext): Observable<LogLevels> {
+    const resp = this.getLogLevel$Response(params, context);
+    return resp.pipe(
+      map((r: StrictHttpResponse<LogLevels>): LogLevels => r.body)
+    );
+  }
+
+  /** Path part for operation `changeLogLevel()` */
+  static readonly ChangeLogLevelPath = '/operations/log-level';
+
+  /**
+   * Set the log level of a logger, or of all, for some minutes; null resets it.
+   *
+   * All web and worker processes follow within seconds, and return to their default by themselves. Loggers of libraries cannot be changed, because they may write secrets.
+   *
+   * This method provides access to the full `HttpResponse`, allowing access to response headers.
+   * To access only the response body, use `changeLogLevel()` instead.
+   *
+   * This method sends `application/json` and handles request body of type `application/json`.
+   */
+  changeLogLevel$Response(params: ChangeLogLevel$Params, context?: HttpContext): Observable<StrictHttpResponse<LogLevels>> {
+    const obs = changeLogLevel(this.http, this.rootUrl, params, context);
+    return obs;
+  }
+
+  /**
+   * Set the log level of a logger, or of all, for some minutes; null resets it.
+   *
+   * All web and worker processes follow within seconds, and return to their default by themselves. Loggers of libraries cannot be changed, because they may write secrets.
+   *
+   * This method provides access only to the response body.
+   * To access the full response (for headers, for example), `changeLogLevel$Response()` instead.
+   *
+   * This method sends `application/json` and handles request body of type `application/json`.
+   */
+  changeLogLevel(params: ChangeLogLevel$Params, context?: HttpContext): Observable<LogLevels> {
+    const resp = this.changeLogLevel$Response(params, context);
+    return resp.pipe(
+      map((r: StrictHttpResponse<LogLevels>): LogLevels => r.body)
+    );
+  }
+
+  /** Path part for operation `listTasks()` */
+  static readonly ListTasksPath = '/operations/tasks';
+
+  /**
+   * List the tasks that run or wait, oldest first, without their values.
+   *
+   * Tasks that failed permanently are dead letters. `total` counts up to 10,000.
+   *
+   * This method provides access to the full `HttpResponse`, allowing access to response headers.
+   * To access only the response body, use `listTasks()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  listTasks$Response(params?: ListTasks$Params, context?: HttpContext): Observable<StrictHttpResponse<PendingTaskPage>> {
+    const obs = listTasks(this.http, this.rootUrl, params, context);
+    return obs;
+  }
+
+  /**
+   * List the tasks that run or wait, oldest first, without their values.
+   *
+   * Tasks that failed permanently are dead letters. `total` counts up to 10,000.
+   *
+   * This method provides access only to the response body.
+   * To access the full response (for headers, for example), `listTasks$Response()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  listTasks(params?: ListTasks$Params, context?: HttpContext): Observable<PendingTaskPage> {
+    const resp = this.listTasks$Response(params, context);
+    return resp.pipe(
+      map((r: StrictHttpResponse<PendingTaskPage>): PendingTaskPage => r.body)
+    );
+  }
+
+  /** Path part for operation `countTasks()` */
+  static readonly CountTasksPath = '/operations/tasks/counts';
+
+  /**
+   * Count the tasks by name and state, the oldest 10,000 at most.
+   *
+   * Count the tasks by name and state, the oldest 10,000 at most.
+   *
+   * This method provides access to the full `HttpResponse`, allowing access to response headers.
+   * To access only the response body, use `countTasks()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  countTasks$Response(params?: CountTasks$Params, context?: HttpContext): Observable<StrictHttpResponse<TaskCounts>> {
+    const obs = countTasks(this.http, this.rootUrl, params, context);
+    return obs;
+  }
+
+  /**
+   * Count the tasks by name and state, the oldest 10,000 at most.
+   *
+   * Count the tasks by name and state, the oldest 10,000 at most.
+   *
+   * This method provides access only to the response body.
+   * To access the full response (for headers, for example), `countTasks$Response()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  countTasks(params?: CountTasks$Params, context?: HttpContext): Observable<TaskCounts> {
+    const resp = this.countTasks$Response(params, context);
+    return resp.pipe(
+      map((r: StrictHttpResponse<TaskCounts>): TaskCounts => r.body)
+    );
+  }
+
+  /** Path part for operation `retryTask()` */
+  static readonly RetryTaskPath = '/operations/tasks/{id}/retry';
+
+  /**
+   * Run a task now that waits for another attempt after a failure.
+   *
+   * Run a task now that waits for another attempt after a failure.
+   *
+   * This method provides access to the full `HttpResponse`, allowing access to response headers.
+   * To access only the response body, use `retryTask()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  retryTask$Response(params: RetryTask$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
+    const obs = retryTask(this.http, this.rootUrl, params, context);
+    return obs;
+  }
+
+  /**
+   * Run a task now that waits for another attempt after a failure.
+   *
+   * Run a task now that waits for another attempt after a failure.
+   *
+   * This method provides access only to the response body.
+   * To access the full response (for headers, for example), `retryTask$Response()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  retryTask(params: RetryTask$Params, context?: HttpContext): Observable<void> {
+    const resp = this.retryTask$Response(params, context);
+    return resp.pipe(
+      map((r: StrictHttpResponse<void>): void => r.body)
+    );
+  }
+
+  /** Path part for operation `cancelTask()` */
+  static readonly CancelTaskPath = '/operations/tasks/{id}/cancel';
+
+  /**
+   * Make a pending task a dead letter: it does not run unless it is retried there.
+   *
+   * Make a pending task a dead letter: it does not run unless it is retried there.
+   *
+   * This method provides access to the full `HttpResponse`, allowing access to response headers.
+   * To access only the response body, use `cancelTask()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  cancelTask$Response(params: CancelTask$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {
+    const obs = cancelTask(this.http, this.rootUrl, params, context);
+    return obs;
+  }
+
+  /**
+   * Make a pending task a dead letter: it does not run unless it is retried there.
+   *
+   * Make a pending task a dead letter: it does not run unless it is retried there.
+   *
+   * This method provides access only to the response body.
+   * To access the full response (for headers, for example), `cancelTask$Response()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  cancelTask(params: CancelTask$Params, context?: HttpContext): Observable<void> {
+    const resp = this.cancelTask$Response(params, context);
+    return resp.pipe(
+      map((r: StrictHttpResponse<void>): void => r.body)
+    );
+  }
+
+  /** Path part for operation `listSchedules()` */
+  static readonly ListSchedulesPath = '/operations/schedules';
+
+  /**
+   * List the schedules and the sweeps with their last and next runs.
+   *
+   * `sweeps` is null while Redis is down, where workers report them.
+   *
+   * This method provides access to the full `HttpResponse`, allowing access to response headers.
+   * To access only the response body, use `listSchedules()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  listSchedules$Response(params?: ListSchedules$Params, context?: HttpContext): Observable<StrictHttpResponse<Repetitions>> {
+    const obs = listSchedules(this.http, this.rootUrl, params, context);
+    return obs;
+  }
+
+  /**
+   * List the schedules and the sweeps with their last and next runs.
+   *
+   * `sweeps` is null while Redis is down, where workers report them.
+   *
+   * This method provides access only to the response body.
+   * To access the full response (for headers, for example), `listSchedules$Response()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  listSchedules(params?: ListSchedules$Params, context?: HttpContext): Observable<Repetitions> {
+    const resp = this.listSchedules$Response(params, context);
+    return resp.pipe(
+      map((r: StrictHttpResponse<Repetitions>): Repetitions => r.body)
     );
   }
 

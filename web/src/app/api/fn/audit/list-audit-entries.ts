@@ -22,6 +22,16 @@ export interface ListAuditEntries$Params {
   type?: string;
 
 /**
+ * Earliest `created_at`, RFC 3339.
+ */
+  from?: string;
+
+/**
+ * `created_at` is before this time, RFC 3339.
+ */
+  until?: string;
+
+/**
  * Maximum number of items, 1 to 100.
  */
   limit?: number;
@@ -37,6 +47,8 @@ export function listAuditEntries(http: HttpClient, rootUrl: string, params?: Lis
   if (params) {
     rb.query('user_id', params.user_id, {});
     rb.query('type', params.type, {});
+    rb.query('from', params.from, {});
+    rb.query('until', params.until, {});
     rb.query('limit', params.limit, {});
     rb.query('cursor', params.cursor, {});
   }

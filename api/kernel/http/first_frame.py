@@ -1,0 +1,142 @@
+"""WebSockets whose caller may be identified after the handshake: by the first message, `{"type": "auth", "token": …}`.
+In browsers, scripts can neither set headers of a handshake nor read the response to a refused one, so that refusals are
+close codes here."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+from websockets.frames import CloseCode
+
+from api.kernel.context import Context
+from api.kernel.errors import RATE_LIMITED, TOO_MANY_STREAMS, UNAVAILABLE, Problem
+from api.kernel.http.cookies import ACCESS, Cookies
+from api.kernel.http.frames import CODES, FORM, Socket
+from api.kernel.http.sockets import Admission, Conversation, Handshake, enter, start
+from api.kernel.identity.limits import network_of
+from api.kernel.input.conversion import convert
+from api.kernel.input.decoding import decode_json
+from api.kernel.live.clients import Client
+
+logger = logging.getLogger(__name__)
+FIRST_SECONDS = 5.0
+"""Time limit for the first message."""
+SIGNED_OUT = CODES["signed_out"]
+
+
+class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first message of a client without a token in the handshake."""
+
+    type: Literal["auth"]
+    token: str
+
+
+async def serve_admitting(
+    context: Context,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    admit: Callable[[], Awaitable[Admission]],
+    *,
+    handshake: Handshake,
+    headers: dict[bytes, bytes],
+) -> None:
+    """Accept the handshake, identify the caller, and serve the connection until either side ends it. `admit` identifies
+    the caller by `headers`, to which the token of the first message is added. Raises TOO_MANY_STREAMS and UNAVAILABLE
+    before the handshake is accepted."""
+    if context.draining.is_set():
+        raise UNAVAILABLE
+    scope["lasts"] = True
+    socket = Socket(handshake.protocol, receive, send)
+    async with contextlib.AsyncExitStack() as stack:
+        opening = Opening(context, scope, socket, stack, headers, admit)
+        waiting = stack.enter_context(contextlib.ExitStack())
+        address = network_of(scope["client"][0] if scope.get("client") else None)
+        waiting.enter_context(context.live.places.of(Client(None, socket.send, FORM), None, address))
+        await send({"type": "http.response.start", "status": 101, "headers": [*handshake.headers]})
+        opening.admitted = waiting.close
+        if b"authorization" in headers or Cookies(headers).get(ACCESS):
+            await opening.open()
+        else:
+            timer = asyncio.create_task(opening.expire())
+            stack.callback(timer.cancel)
+        await socket.messages(opening.silent, opening.take)
+
+
+class Opening:
+    """A connection until its caller is admitted, and its conversation afterwards."""
+
+    def __init__(
+        self,
+        context: Context,
+        scope: Scope,
+        socket: Socket,
+        stack: contextlib.AsyncExitStack,
+        headers: dict[bytes, bytes],
+        admit: Callable[[], Awaitable[Admission]],
+    ) -> None:
+        self._context, self._scope, self._socket, self._stack = context, scope, socket, stack
+        self._headers, self._admit = headers, admit
+        self._client: Client | None = None
+        self._conversation: Conversation | None = None
+        self._is_over = False
+        self.admitted: Callable[[], None] = lambda: None
+        """Called once the caller counts as itself instead of as its network."""
+
+    async def expire(self) -> None:
+        """Close the connection if there is no first message in time."""
+        await asyncio.sleep(FIRST_SECONDS)
+        if self._client is None:
+            await self._close(SIGNED_OUT, "auth")
+
+    def silent(self) -> None:
+        if self._client is not None:
+            self._client.end("silent")
+
+    async def take(self, message: bytes) -> None:
+        """Take the first message, or one of the conversation."""
+        if self._conversation is not None:
+            return await self._conversation.take(message)
+        if self._is_over:
+            return
+        try:
+            token = convert(decode_json(message), Auth).token
+            self._headers[b"authorization"] = f"Bearer {token}".encode("latin-1")
+        except (Problem, UnicodeEncodeError):
+            return await self._close(SIGNED_OUT, "auth")
+        await self.open()
+
+    async def open(self) -> None:
+        """Admit the caller and start the feed, or close the connection with the code of the refusal."""
+        try:
+            admission = await self._admit()
+            self.admitted()
+            client, lost = await enter(self._stack, self._context, self._scope, self._socket, admission)
+        except Problem as refusal:
+            return await self._close(*_code_of(refusal))
+        except Exception:
+            logger.exception("unhandled exception")
+            return await self._close(CloseCode.INTERNAL_ERROR, "error")
+        self._client = client
+        self._conversation = Conversation(self._scope["path"], self._socket, client, admission.answer)
+        await start(self._stack, self._context, self._socket, client, lost)
+
+    async def _close(self, code: int, reason: str) -> None:
+        self._is_over = True
+        await self._socket.send(("close", code, reason))
+
+
+def _code_of(refusal: Problem) -> tuple[int, str]:
+    match refusal:
+        case RATE_LIMITED() | TOO_MANY_STREAMS():
+            return CODES["too_many"], "too_many"
+        case UNAVAILABLE():
+            return CODES["unavailable"], "unavailable"
+        case Problem(status=401 | 403):
+            return SIGNED_OUT, "signed_out"
+        case _:
+            return CloseCode.INTERNAL_ERROR, "error"

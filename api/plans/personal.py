@@ -1,0 +1,14 @@
+"""What this feature stores about accounts."""
+
+from api.kernel import PersonalTable
+from api.plans import queries
+
+personal = [
+    PersonalTable(
+        name="plan_targets",
+        file="plans",
+        holds="Tiers that your account was given",
+        holds_de="Tarife, die Ihrem Konto zugewiesen wurden",
+        export=queries.export_targets,
+    ),
+]

@@ -1,0 +1,19 @@
+"""What this feature stores about accounts."""
+
+from api.kernel import PersonalTable
+from api.sessions import queries
+
+personal = [
+    PersonalTable(
+        name="sessions",
+        holds="Sign-ins of the last 90 days: device, network address and times",
+        holds_de="Anmeldungen der letzten 90 Tage: Gerät, Netzwerkadresse und Zeiten",
+        export=queries.export_sessions,
+    ),
+    PersonalTable(
+        name="session_refusals",
+        holds="Refused sign-ins, counted for 15 minutes",
+        export="become entries of the activity within seconds",
+        erase=queries.erase_refusals,
+    ),
+]

@@ -1,0 +1,31 @@
+import { HttpInterceptorFn } from '@angular/common/http';
+import { tap } from 'rxjs';
+
+import { problemOf } from './problem';
+
+/** The last POST that may have been done without an answer. */
+let open: { readonly post: string; readonly key: string } | undefined;
+
+/**
+ * Send each POST with an Idempotency-Key, so that a change whose answer was lost is made once although it is sent
+ * again: by the person, or after the session was renewed.
+ */
+export const nameChanges: HttpInterceptorFn = (request, next) => {
+  if (request.method !== 'POST') return next(request);
+  const post = request.urlWithParams + JSON.stringify(request.body);
+  const key = open?.post === post ? open.key : crypto.getRandomValues(new Uint32Array(4)).join('-');
+  open = { post, key };
+  const end = () => {
+    if (open?.key === key) open = undefined;
+  };
+  return next(request.clone({ setHeaders: { 'Idempotency-Key': key } })).pipe(
+    tap({
+      complete: end,
+      error: (error: unknown) => {
+        const { code, status } = problemOf(error);
+        if (status > 0 && status < 500 && code !== 'IDEMPOTENCY_IN_PROGRESS') end();
+        else open = { post, key };
+      },
+    }),
+  );
+};
