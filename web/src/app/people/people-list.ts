@@ -6,6 +6,7 @@ import { RouterLink } from '@angular/router';
 import { map } from 'rxjs';
 
 import { listUsers, type ListUsers$Params } from '../api/fn/users/list-users';
+import { refreshOn } from '../kernel/live';
 import { firstText, queryChanger } from '../kernel/query';
 import { readList } from '../kernel/read';
 import { Copyable } from '../ui/copyable';
@@ -73,6 +74,10 @@ export class PeopleList {
   protected readonly roles = computed(() =>
     [...new Set((this.users.items() ?? []).flatMap(({ roles }) => roles))].sort(),
   );
+
+  constructor() {
+    refreshOn(['users.*'], this.users);
+  }
 
   protected type(text: string): void {
     this.words.set(text);
