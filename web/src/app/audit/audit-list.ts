@@ -8,6 +8,7 @@ import { listAuditEntries } from '../api/fn/audit/list-audit-entries';
 import { getUser } from '../api/fn/users/get-user';
 import type { AuditEntry } from '../api/models';
 import { UsersService } from '../api/services';
+import { refreshOn } from '../kernel/live';
 import { problemOf } from '../kernel/problem';
 import { firstText, type QueryChange, queryChanger } from '../kernel/query';
 import { read, readList } from '../kernel/read';
@@ -91,6 +92,10 @@ export class AuditList {
     computation: () => null,
   });
   private searches = 0;
+
+  constructor() {
+    refreshOn(['*'], this.entries);
+  }
 
   protected name(type: string): string {
     const names: Readonly<Partial<Record<string, string>>> = texts().types;
