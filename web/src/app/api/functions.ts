@@ -63,6 +63,8 @@ export type { ListMyActivity$Params as ListMyActivity$Params } from './fn/audit/
 export { listMyActivity as listMyActivity } from './fn/audit/list-my-activity';
 export type { ListAuditEntries$Params as ListAuditEntries$Params } from './fn/audit/list-audit-entries';
 export { listAuditEntries as listAuditEntries } from './fn/audit/list-audit-entries';
+export type { VerifyAudit$Params as VerifyAudit$Params } from './fn/audit/verify-audit';
+export { verifyAudit as verifyAudit } from './fn/audit/verify-audit';
 export type { ListTiers$Params as ListTiers$Params } from './fn/plans/list-tiers';
 export { listTiers as listTiers } from './fn/plans/list-tiers';
 export type { CreateTier$Params as CreateTier$Params } from './fn/plans/create-tier';

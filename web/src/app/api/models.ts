@@ -68,3 +68,4 @@ export type { TokenPair } from './models/token-pair';
 export type { User } from './models/user';
 export type { UserPage } from './models/user-page';
 export type { UserUpdate } from './models/user-update';
+export type { Verification } from './models/verification';
