@@ -21,6 +21,7 @@ import { Page } from '../ui/page';
 import { Empty } from '../ui/states';
 import { Time } from '../ui/time';
 import { boundsOf, NO_RANGE, TimeRange } from '../ui/time-range';
+import { Chain } from './chain';
 import { Entry, type Shown } from './entry';
 import { subjectOf } from './subject';
 import { t as texts } from './texts';
@@ -32,6 +33,7 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
   selector: 'app-audit-list',
   imports: [
     AppList,
+    Chain,
     Chip,
     Choice,
     Cover,
