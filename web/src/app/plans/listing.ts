@@ -11,7 +11,7 @@ const PAGE = 50;
 const MOST = 1000; // of one request
 
 /** The targets of a tier, page by page: the body is an array, and the header X-Total-Count has the number of all. */
-export function readTargets(tier: Signal<number>): List<TierTarget> {
+export function readTargets(tier: Signal<number>): Omit<List<TierTarget>, 'refresh'> {
   const attempt = signal(0);
   const start = computed(() => ({ tier_id: tier(), attempt: attempt() }));
   const after = linkedSignal<unknown, number>({ source: start, computation: () => 0 });
