@@ -42,7 +42,7 @@ from api.kernel.live.feeds import Feed, Happened
 from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, system_of
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
-from api.kernel.outbox.events import Contact, Event, Label, Person, Personal, Thing, record
+from api.kernel.outbox.events import Contact, Event, Label, Person, Personal, Thing, record, record_many
 from api.kernel.outbox.mailing import MailAttempt
 from api.kernel.outbox.schedules import Due, Schedule
 from api.kernel.outbox.tasks import Task, defer_again, task
@@ -102,6 +102,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Event", "Person", "Thing",  # an event, and the declarations of its ids
     "Contact", "Personal", "Label",  # the declarations of its texts
     "record",  # writes an event to the outbox and the audit
+    "record_many",  # writes events of one type with one statement
     "example_of",  # an example of a JSON Schema
     "task", "Task",  # work of the worker; `defer`, `defer_many`, also at a later time
     "defer_again",  # runs a task once more, by its name

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from tests.faults.clients import cancel_calls, lock_users, repeat_posts, roll_web
+from tests.faults.digests import kill_digests  # of notifications
 from tests.faults.hooks import kill_while_delivering
 from tests.faults.limits import lose_counts
 from tests.faults.rig import HARM_SECONDS, Rig
@@ -268,6 +269,7 @@ EXPERIMENTS = (
     Experiment(
         "F-38", "web killed and PostgreSQL crashed during POSTs that are repeated", repeat_posts, 1, outage=True
     ),
+    Experiment("F-40", "workers killed while a digest of notifications fills, and at its end", kill_digests),
     Experiment(
         "F-36", "web killed, Redis refuses, Kafka stopped, PostgreSQL reset, SMTP 451: at once", everything, outage=True
     ),

@@ -16,6 +16,7 @@ from api.users.upkeep import delete_due
 from tests.audit.entries import announce
 from tests.factories import make_user
 from tests.mailed import TASKS, mailed
+from tests.notifications.conftest import notifications_of
 from tests.personal.exported import exported, signed_in_as
 from tests.personal.test_tables import DECLARED, tables
 from tests.webhooks.conftest import Hooks
@@ -55,6 +56,8 @@ async def an_account_with_everything(client: httpx.AsyncClient, context: Context
     await announce(context, EmailChanged(user_id=user.id, old_email=FORMER, email=EMAIL), here)
     await announce(context, DeadLetterRetried(dead_letter_id=uuid7(), kind="task", what="users.send_reset"), here)
     await mailed(context)
+    await notifications_of(context, user.id)
+    await mailed(context)
     await context.db.fetch(
         "insert into webhook_attempts (delivery_id, number, started_at, total_ms, response)"
         " select id, 1, now(), 1, $1 from webhook_deliveries",
@@ -73,6 +76,13 @@ async def an_account_with_everything(client: httpx.AsyncClient, context: Context
         user.id,
         NAME,
     )
+    mail = (
+        "insert into mails (id, message_id, user_id, recipient, template, language, subject, body, state, attempts)"
+        " values ($1, $2, $3, $4, 'verify', 'en', 'Hello', $5, 'sent', 1)"
+    )
+    await context.db.fetch(mail, uuid7(), "a message", user.id, EMAIL, f"Hello {NAME}")
+    level = "insert into operation_log_levels (name, level, until, changed_by) values ('', 'INFO', now(), $1)"
+    await context.db.fetch(level, user.id)
     dead = json.dumps({"type": "users.reset_wanted", "email": EMAIL, "network": ""})
     await context.db.fetch(
         "insert into outbox_tasks (task, event_id, data, traceparent, dead_at)"

@@ -199,6 +199,7 @@ class Endpoint:
         known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
         known |= {"cookies": cookies, "if_match": if_match, "language": origin.get().language}
         known |= {"last_event_id": text_of(headers, b"last-event-id"), "paths": self._paths}
+        known["idempotency_key"] = text_of(headers, b"idempotency-key")
         renewed: dict[str, str] = {}
         if self._renewal and caller.principal:
             known["renew"] = renew_with(self._renewal, context, caller.principal, cookies, renewed)
