@@ -269,7 +269,7 @@ EXPERIMENTS = (
     Experiment(
         "F-38", "web killed and PostgreSQL crashed during POSTs that are repeated", repeat_posts, 1, outage=True
     ),
-    Experiment("F-40", "workers killed while a digest of notifications fills, and at its end", kill_digests),
+    Experiment("F-39", "workers killed while a digest of notifications fills, and at its end", kill_digests),
     Experiment(
         "F-36", "web killed, Redis refuses, Kafka stopped, PostgreSQL reset, SMTP 451: at once", everything, outage=True
     ),
