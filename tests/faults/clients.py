@@ -30,7 +30,7 @@ STUCK = """select from pg_stat_activity
 async def roll_web(rig: Rig) -> int:
     """Deploy like a PaaS: the router switches to the new process, then the old one gets SIGTERM. With one retry no call
     fails."""
-    _, headers = await _account(rig)
+    _, headers = await open_account(rig)
     port, failed, calls, ending = free_port(), 0, 0, asyncio.Event()
     first, second = int(rig.environment["PORT"]), port
 
@@ -135,7 +135,7 @@ async def _all_given_back(rig: Rig) -> None:
 
 async def cancel_calls(rig: Rig) -> int:
     """Change one account's name concurrently, in one row, and reset each connection after sending the call."""
-    account, headers = await _account(rig)
+    account, headers = await open_account(rig)
     for number in range(CANCELLED):
         account.names.append((f"Gone {number}", "unknown"))
     limit = asyncio.Semaphore(CALLERS)
@@ -163,7 +163,7 @@ async def cancel_calls(rig: Rig) -> int:
     return CANCELLED
 
 
-async def _account(rig: Rig) -> tuple[Account, dict[str, str]]:
+async def open_account(rig: Rig) -> tuple[Account, dict[str, str]]:
     """Return an account in the ledger, and the headers of its calls."""
     account = Account(f"{uuid4().hex}@example.com", "acked")
     async with httpx.AsyncClient(base_url=rig.url, trust_env=False, timeout=20) as client:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from tests.faults.clients import cancel_calls, lock_users, roll_web
 from tests.faults.rig import HARM_SECONDS, Rig
+from tests.faults.streams import follow_events
 from tests.proxy import Proxy
 
 RUNNING = "select id from outbox_tasks where dead_at is null and locked_until is not null"
@@ -261,6 +262,13 @@ EXPERIMENTS = (
     Experiment("F-26", "SMTP refuses", refuse(lambda rig: rig.smtp)),
     Experiment("F-26", "SMTP: 451, reset after DATA", bad_mail_server("451", "reset"), 1),
     Experiment("F-26", "SMTP: 550; dead letters, retried by hand", refuse_recipients),
+    Experiment(
+        "F-38",
+        "a client follows its events: web killed, its connections reset, PostgreSQL crashes",
+        follow_events,
+        1,
+        outage=True,
+    ),
     Experiment(
         "F-36", "web killed, Redis refuses, Kafka stopped, PostgreSQL reset, SMTP 451: at once", everything, outage=True
     ),
