@@ -195,11 +195,10 @@ class Endpoint:
         attempt = Attempt(key, scope, receive) if key is not None else None
         if not self.route.by:
             arguments = await self._decode(scope, attempt.receive if attempt else receive, headers)
-        if_match = text_of(headers, b"if-match")
         known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
-        known |= {"cookies": cookies, "if_match": if_match, "language": origin.get().language}
+        known |= {"cookies": cookies, "if_match": text_of(headers, b"if-match"), "language": origin.get().language}
+        known |= {"idempotency_key": text_of(headers, b"idempotency-key")}
         known |= {"last_event_id": text_of(headers, b"last-event-id"), "paths": self._paths}
-        known["idempotency_key"] = text_of(headers, b"idempotency-key")
         renewed: dict[str, str] = {}
         if self._renewal and caller.principal:
             known["renew"] = renew_with(self._renewal, context, caller.principal, cookies, renewed)
