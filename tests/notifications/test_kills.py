@@ -72,7 +72,7 @@ async def test_a_role_wide_send_reaches_each_account_once(
 
 
 @pytest.mark.case(406)
-async def test_a_window_is_one_mail_whoever_dies(
+async def test_a_window_is_one_mail_after_any_kill(
     environment: dict[str, str], cloned: Settings, live: Context, mail_server: MailServer, tmp_path: Path
 ) -> None:
     """200 events by four workers, of which two are killed while they work, and two at the end of the window."""

@@ -62,6 +62,7 @@ async def test_a_key_sends_once(
     assert other.status_code == 422
     await context.db.fetch("delete from answers")  # as after a day
     assert (await client.post(SEND, json=new, headers=keyed)).json() == first
+    await context.db.fetch("delete from answers")
     other = await client.post(SEND, json=new | {"text": "It is lost."}, headers=keyed)
     assert (other.status_code, other.json()["code"]) == (422, "NOTIFICATION_KEY_REUSED")
     another = await headers_of(client, await make_user(context, roles=["notifier"]))

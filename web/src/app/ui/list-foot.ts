@@ -50,7 +50,7 @@ const MOST_COUNTED = 10_000; // the server counts no further
   `,
 })
 export class ListFoot {
-  readonly list = input.required<Omit<List<unknown>, 'refresh'>>();
+  readonly list = input.required<List<unknown>>();
   protected readonly t = t;
   protected readonly text = computed(() => {
     const [items, total] = [this.list().items(), this.list().total()];
