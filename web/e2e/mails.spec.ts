@@ -34,7 +34,10 @@ test('a mail is looked at without its link, and sent again', async ({
   await page.getByRole('button', { name: 'As text' }).click();
   await expect(page.getByRole('region', { name: 'As text' })).toContainText('/verify …]');
   expect(await page.content()).not.toContain(token);
-  expect((await new AxeBuilder({ page }).setLegacyMode().analyze()).violations).toEqual([]);
+  const axe = new AxeBuilder({ page })
+    .setLegacyMode()
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']);
+  expect((await axe.analyze()).violations).toEqual([]);
 
   await page.getByRole('button', { name: 'Send again' }).click();
   const dialog = page.getByRole('dialog');
@@ -49,7 +52,7 @@ test('a mail is looked at without its link, and sent again', async ({
   await expect(page.getByText(/confirmed/i).first()).toBeVisible();
   await page.goto('/operations/mails?recipient=' + account.email);
   await page.getByRole('link', { name: 'Confirm the address' }).first().click();
-  await expect(page.getByText('was used or is void')).toHaveCount(1);
+  await expect(page.getByText('It cannot be sent again: its link was used or is void.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Send again' })).toHaveAttribute('aria-disabled', 'true');
 });
 
