@@ -107,9 +107,11 @@ async def things_of(context: Context, user: User, sid: UUID) -> dict[str, Mappin
 
 
 def filled(route: Route, things: Mapping[str, Mapping[str, object]], file: str) -> str:
-    """Return the route's path with the ids of a resource. Raises AssertionError naming what to write in `file`."""
+    """Return the route's path with the ids of a resource, and the query that is named `?`. Raises AssertionError naming
+    what to write in `file`."""
     names = re.findall(r"{(\w+)}", route.path)
     beginning = max((each for each in things if route.path.startswith(each)), key=len, default="")
     known: Mapping[str, Any] = things.get(beginning, {})
     assert set(names) <= known.keys(), f"{file}: return {names} of {route.path} from `things`"
-    return "/api" + re.sub(r"{(\w+)}", lambda name: str(known[name[1]]), route.path)
+    query = f"?{known['?']}" if "?" in known else ""
+    return "/api" + re.sub(r"{(\w+)}", lambda name: str(known[name[1]]), route.path) + query

@@ -44,7 +44,7 @@ WHO = {
     "anonymous": {},
     "unverified": {"verified": False},
     "other user": {},
-    "member": {"roles": ("notifier",)},
+    "member": {"roles": ("member",)},
     "superuser": {"superuser": True},
     "disabled": {},
     "expired": {},

@@ -36,9 +36,11 @@ TEXTS = {
     "PasswordChange.current_password": "an older system's may be longer; the size of the body limits it",
     "PasswordChange.new_password": PASSWORDS,
     "UserUpdate.password": PASSWORDS,
+    "get /ws?after": "the head of the request; a text that is no id of an event is answered with `resync`",
 }
 """Texts of requests without a maximum length in their schema, each with its limit."""
 LISTS = {
+    "GET /notifications/role-preferences": "MOST_LISTED switches",
     "GET /sessions": "MOST_SESSIONS: an older session ends when a new one begins",
     "GET /webhooks": "WEBHOOKS_MOST",
     "GET /webhooks/event-types": "the events of this release",
@@ -73,7 +75,10 @@ def unbounded(schema: dict[str, Any], place: str, seen: frozenset[str] = frozens
         if "maxItems" not in schema:
             yield f"{place}: an array without a maximum"
         yield from unbounded(schema.get("items", {}), f"{place}[]", seen)
-    if schema.get("additionalProperties") not in (None, False):
+    members = schema.get("additionalProperties")
+    if isinstance(members, dict) and "maxProperties" in schema:
+        yield from unbounded(members, f"{place}.*", seen)
+    elif members not in (None, False):
         yield f"{place}: an object with any members"
     for name, each in schema.get("properties", {}).items():
         yield from unbounded(each, f"{place}.{name}", seen)

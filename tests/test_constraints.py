@@ -24,6 +24,7 @@ pytestmark = pytest.mark.case(440)
 REASONS = {
     "audit.mark_sealed audit_entries_position_key": "the worker numbers entries under an advisory lock",
     "kernel.insert_event": "the ids and numbers are new, made by uuid7() or by PostgreSQL",
+    "kernel.insert_events": "the ids and numbers are new, made by uuid7() or by PostgreSQL",
     "kernel.number_live outbox_live_position_key": "positions are given under an advisory lock",
     "mails.insert_repetition": "the task is new, and the mail, which goes with its account, is locked",
     "mails.save_attempt mails_user_id_fkey": "the statement locks the account",

@@ -29,7 +29,11 @@ def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     code, manual, snapshots, orphans = steps(root)
     for step in (code, manual):
         subprocess.run(["bash", "-euc", step], cwd=target, check=True, timeout=30)
-    assert snapshots.splitlines() == ["make openapi events api-page", "python -m tests.coverage_table"]
+    assert snapshots.splitlines() == [
+        "make openapi events variables api-page",
+        "python -m tests.coverage_table",
+        "python -m tests.personal_table",
+    ]
     assert orphans == f"python -m api.operations orphans discard --type {TASK} --yes"
     return target
 
@@ -39,14 +43,15 @@ def test_no_reference_to_the_feature_remains(copy: Path, environment: dict[str, 
     parts = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
     shared = {name: environment[name] for name in parts} | {"DATABASE_URL": ""}
     write_snapshots(copy)  # without docs/api.md: the feature has no route
-    run(copy, "tests.coverage_table")
+    for table in ("coverage_table", "personal_table", "variables_table"):
+        run(copy, f"tests.{table}")
     run(copy, "ruff", "check", "--no-cache", "api", "worker", "tests")
     run(copy, "ruff", "format", "--no-cache", "--check", "api/features.py")
     named = re.compile(r"\bnotifications\b")
     told = {"docs/architecture.md", "docs/changelog.md", "tests/test_removal.py"}  # example and history
     left = [
         str(path.relative_to(copy))
-        for folder in ("api", "worker", "sql", "migrations", "tests", "docs")
+        for folder in ("api", "worker", "sql", "tests", "docs")
         for path in (copy / folder).rglob("*")
         if path.is_file() and path.suffix in (".py", ".sql", ".md", ".json", ".yaml")
         if named.search(path.read_text("utf-8"))

@@ -37,7 +37,7 @@ async def test_every_get_is_answered_in_a_read_only_transaction(
     await context.db.fetch("set transaction read only")
     headers = {"authorization": f"Bearer {pair['access_token']}"}
     answer = await client.get(path, headers=headers)
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code in (200, 303), answer.text
 
 
 async def test_a_writing_route_would_fail(context: Context) -> None:

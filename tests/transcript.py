@@ -25,7 +25,7 @@ CHANGING = [
     (re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-\d\d"), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"),
     (re.compile(r'("(?:events_|tasks_)?oldest_seconds": )[\d.]+'), r"\g<1>0.5"),
     (re.compile(r"((?:__Host-\w+|XSRF-TOKEN)=)[^;\s]+"), r"\1…"),
-    (re.compile(r"(x-xsrf-token: |[?&]cursor=)[\w%.-]+"), r"\1…"),
+    (re.compile(r"(x-xsrf-token: |[?&](?:cursor|token)=)[\w%.-]+"), r"\1…"),
 ]
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 WIDTH = 110

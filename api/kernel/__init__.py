@@ -35,14 +35,14 @@ from api.kernel.http.validators import Version, refuse_stale
 from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in, superuser
 from api.kernel.identity.limits import Policy, Quota, network_of
 from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode, shown_address
-from api.kernel.input.conversion import Normal, Shown
+from api.kernel.input.conversion import Normal, Shown, Unfit
 from api.kernel.input.media import media_type_of
 from api.kernel.input.uploads import Upload
 from api.kernel.live.feeds import Feed, Happened
 from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, system_of
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
-from api.kernel.outbox.events import Contact, Event, Label, Person, Personal, Thing, record
+from api.kernel.outbox.events import Contact, Event, Label, Person, Personal, Thing, record, record_many
 from api.kernel.outbox.mailing import MailAttempt
 from api.kernel.outbox.schedules import Due, Schedule
 from api.kernel.outbox.tasks import Task, defer_again, task
@@ -78,7 +78,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "network_of",  # network of an address, for limits
     "Origin", "origin",  # actor, address and trace of the current request or task
     # Input
-    "Normal", "Shown",  # a field's normalized form, and its display form
+    "Normal", "Shown", "Unfit",  # a field's normalized form, its display form, and a refusal
     "Upload",  # a body that is a file, read in chunks
     "media_type_of",  # media type by the first bytes of a file
     "normal_address", "shown_address", "punycode", "LONGEST_ADDRESS",  # e-mail addresses
@@ -102,6 +102,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Event", "Person", "Thing",  # an event, and the declarations of its ids
     "Contact", "Personal", "Label",  # the declarations of its texts
     "record",  # writes an event to the outbox and the audit
+    "record_many",  # writes events of one type with one statement
     "example_of",  # an example of a JSON Schema
     "task", "Task",  # work of the worker; `defer`, `defer_many`, also at a later time
     "defer_again",  # runs a task once more, by its name

@@ -1,16 +1,20 @@
-"""Consumer of the topic `notifications.requested`: other services request e-mails to accounts."""
+"""Consumer of the topic `notifications.requested`: other services notify accounts. The inbox ignores a message that was
+handled before."""
 
-from api.kernel import NOT_FOUND, Context, Transaction, consume
+from api.kernel import NOT_FOUND, Context, Transaction, consume, uuid7
 from api.notifications import queries
-from api.notifications.tasks import send_notification
-from api.notifications.types import Notification, NotificationRequested
+from api.notifications.sending import content_of, notify
+from api.notifications.types import NotificationRequested
 
 
-async def notify(context: Context, db: Transaction, message: NotificationRequested) -> None:
-    """Defer the e-mail to a task, so that SMTP does not slow down the consumer."""
-    if await queries.find_recipient(db, message.user_id) is None:
+async def request(context: Context, db: Transaction, message: NotificationRequested) -> None:
+    """Notify the account; the event's task sends the mail, so that SMTP does not slow down the consumer."""
+    content = content_of(context, message.kind, message.subject, message.text, message.link)
+    reached = await queries.find_recipient(db, message.user_id) and await notify(
+        db, uuid7(), [message.user_id], content
+    )
+    if not reached:
         raise NOT_FOUND("No active account with a confirmed address has this id.")
-    await send_notification.defer(db, Notification(message.user_id, message.subject, message.text))
 
 
-consumers = [consume("notifications.requested", NotificationRequested, notify)]
+consumers = [consume("notifications.requested", NotificationRequested, request)]

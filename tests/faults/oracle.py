@@ -57,7 +57,7 @@ class Oracle:
         self._rig = rig
         self._offsets: dict[TopicPartition, int] = {}
         self._arrived: dict[str, list[str]] = {}
-        """The ids of each key in order of arrival, without repetitions."""
+        """The ids of each topic and key in order of arrival, without repetitions."""
         self._seen: set[str] = set()
         self._twice = 0
 
@@ -76,7 +76,7 @@ class Oracle:
         await self._read({row["topic"] for row in rows})
         expected: dict[str, list[str]] = {}
         for row in rows:
-            expected.setdefault(str(row["key"]), []).append(str(row["id"]))
+            expected.setdefault(f"{row['topic']} {row['key']}", []).append(str(row["id"]))
         ids = {str(row["id"]) for row in rows}
         verdict.lost += [f"event {id}" for id in ids - self._seen]
         verdict.invented += [f"event {id}" for id in self._seen - ids]
@@ -99,7 +99,7 @@ class Oracle:
                     for place, records in (await consumer.getmany(timeout_ms=500)).items():
                         self._offsets[place] = records[-1].offset + 1
                         for record in records:
-                            self._keep(record.key.decode(), dict(record.headers)["ce_id"].decode())
+                            self._keep(f"{place.topic} {record.key.decode()}", dict(record.headers)["ce_id"].decode())
         finally:
             await consumer.stop()
 

@@ -16,6 +16,7 @@ from api.users.upkeep import delete_due
 from tests.audit.entries import announce
 from tests.factories import make_user
 from tests.mailed import TASKS, mailed
+from tests.notifications.conftest import notifications_of
 from tests.personal.exported import exported, signed_in_as
 from tests.personal.test_tables import DECLARED, tables
 from tests.webhooks.conftest import Hooks
@@ -54,6 +55,8 @@ async def an_account_with_everything(client: httpx.AsyncClient, context: Context
     await announce(context, UserRegistered(user_id=user.id, email=EMAIL, language="en"), here)
     await announce(context, EmailChanged(user_id=user.id, old_email=FORMER, email=EMAIL), here)
     await announce(context, DeadLetterRetried(dead_letter_id=uuid7(), kind="task", what="users.send_reset"), here)
+    await mailed(context)
+    await notifications_of(context, user.id)
     await mailed(context)
     await context.db.fetch(
         "insert into webhook_attempts (delivery_id, number, started_at, total_ms, response)"

@@ -16,6 +16,8 @@ IMPERSONAL = {
     "answers": "encrypted for the client that has the key, for 24 hours; the owner is an HMAC",
     "inbox": "source and id of a message of another service",
     "inbox_dead": "place of a message in Kafka, without its content",
+    "notification_keys": "keys that sign links",
+    "notification_role_switches": "defaults of roles",
     "outbox_topics": "names of topics",
     "plan_rules": "rates of a tier's target",
     "plan_tiers": "names that superusers give",

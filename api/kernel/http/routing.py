@@ -33,7 +33,18 @@ IN_MEMORY_BYTES = 8 * 1024 * 1024
 """Maximum of `max_body` for `bytes`: up to 500 concurrent requests per path may each hold one."""
 DECODED_BYTES = 1024 * 1024
 """Maximum of `max_body` for JSON and forms: decoding this much blocks the event loop for up to a third of a second."""
-AMBIENT = ("context", "principal", "claims", "cookies", "if_match", "language", "last_event_id", "renew", "paths")
+AMBIENT = (
+    "context",
+    "principal",
+    "claims",
+    "cookies",
+    "idempotency_key",
+    "if_match",
+    "language",
+    "last_event_id",
+    "renew",
+    "paths",
+)
 
 Authenticate = Callable[[Context, Claims], Awaitable[Principal]]
 Identify = Callable[[Context, Cookies, Any], UUID | None]

@@ -4,6 +4,7 @@
 export { UsersService } from './services/users.service';
 export { SessionsService } from './services/sessions.service';
 export { AuditService } from './services/audit.service';
+export { NotificationsService } from './services/notifications.service';
 export { PlansService } from './services/plans.service';
 export { RealtimeService } from './services/realtime.service';
 export { OperationsService } from './services/operations.service';

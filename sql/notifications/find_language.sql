@@ -1,0 +1,7 @@
+-- Finds an account's language.
+--
+--   $1 user_id  uuid
+
+select language
+  from users
+ where id = $1;
