@@ -121,8 +121,9 @@ openapi: $(STAMP) ## write docs/openapi.json from the routes, and web/src/app/ap
 events: $(STAMP) ## write docs/asyncapi.json and docs/events/ from the events; refuses breaking changes
 	@$(BIN)/python -c 'import sys; from pathlib import Path; from api.features import FEATURES; from api.kernel.contract.asyncapi import write; sys.exit("\n".join(write(FEATURES, Path("docs"))) or 0)'
 
-variables: $(STAMP) ## write the features' variables into docs/operations.md and .env.example
+variables: $(STAMP) ## write the features' variables into docs/operations.md and .env.example; the table of personal data, too
 	@$(BIN)/python -m tests.variables_table
+	@$(BIN)/python -m tests.personal_table
 
 api-page: $(STAMP) ## write the examples in docs/api.md from a run
 	@$(BIN)/python -m tests.api_page

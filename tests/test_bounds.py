@@ -36,6 +36,7 @@ TEXTS = {
     "PasswordChange.current_password": "an older system's may be longer; the size of the body limits it",
     "PasswordChange.new_password": PASSWORDS,
     "UserUpdate.password": PASSWORDS,
+    "get /ws?after": "the head of the request; a text that is no id of an event is answered with `resync`",
 }
 """Texts of requests without a maximum length in their schema, each with its limit."""
 LISTS = {

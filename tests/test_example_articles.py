@@ -17,6 +17,8 @@ OVER_EVERY_FEATURE = [
     "tests/test_access.py",
     "tests/test_api_page.py",
     "tests/test_events_docs.py",
+    "tests/personal/test_document.py",
+    "tests/personal/test_tables.py",
     "tests/test_house.py",
     "tests/test_lists.py",
     "tests/test_openapi.py",
@@ -52,6 +54,7 @@ def test_the_example_passes_its_tests_and_those_of_all_features(copy: Path, envi
     # The copy has its own PostgreSQL, because its schema differs, and shares the services that are slow to start.
     parts = {name: environment[name] for name in PARTS} | {"DATABASE_URL": ""}
     write_snapshots(copy)
+    run(copy, "tests.personal_table")
     run(copy, "tests.variables_table")
     run(copy, "tests.api_page", environ=parts)
     printed = run(copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/articles", *OVER_EVERY_FEATURE, environ=parts)

@@ -24,6 +24,6 @@ export default defineConfig({
   },
   projects: [
     { name: 'journeys', testIgnore: 'pages.spec.ts' },
-    { name: 'pages', testMatch: 'pages.spec.ts', use: { trace: 'off' } },
+    { name: 'pages', testMatch: 'pages.spec.ts', timeout: 360_000, use: { trace: 'off' } },
   ],
 });

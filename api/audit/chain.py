@@ -123,6 +123,27 @@ async def walk(db: Database, expected: Head | None = None) -> AsyncIterator[Walk
     yield msgspec.structs.replace(walked, waiting=erased.waiting)
 
 
+async def verify_end(db: Database) -> tuple[Walked, int, str | None]:
+    """Recompute the last links of the chain, AT_ONCE at most, from the hash of the entry before them on. Returns the
+    last correct link, the first checked position, and a sentence about the first wrong one."""
+    head = await queries.find_head(db)
+    after = head.last - AT_ONCE - 1 if head and head.last > AT_ONCE else _BEFORE_ALL
+    entries = await queries.list_sealed(db, after, AT_ONCE + 1)
+    if len(entries) > AT_ONCE:
+        before, *entries = entries
+        walked = Walked(Head(before.position or 0, before.hash or b""), 0, 0)
+    else:
+        walked = await find_start(db)
+        entries = [entry for entry in entries if not 0 < (entry.position or 0) <= walked.removed]  # removed meanwhile
+    first = walked.head.last + 1
+    for entry in entries:
+        try:
+            walked = step(walked, entry)
+        except Broken as fault:
+            return walked, first, str(fault)
+    return walked, first, None
+
+
 def check_link(walked: Walked, expected: Head | None) -> None:
     """Raises Broken if this is the expected position with another hash, or if that position was removed."""
     if expected is None:

@@ -12,6 +12,13 @@ personal = [
         holds="Activity of your account: changes, sign-ins, refused sign-ins",
         holds_de="Aktivität Ihres Kontos: Änderungen, Anmeldungen, abgelehnte Anmeldungen",
         export=queries.export_activity,
+        omits={
+            "key": "id of the thing, also in data",
+            "traceparent": "id of a request, for operators",
+            **dict.fromkeys(
+                ("seq", "data_salt", "position", "data_digest", "origin_digest", "hash"), "of the hash chain"
+            ),
+        },
         erase=f"{_BY_TASK}: data and origin are set to null, digests keep the hash chain intact",
     ),
     PersonalTable(

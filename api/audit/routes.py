@@ -6,7 +6,8 @@ from uuid import UUID
 import msgspec
 
 from api.audit import queries
-from api.audit.types import Activity, ActivityQuery, AuditEntry, AuditQuery, EntryRow
+from api.audit.chain import verify_end
+from api.audit.types import Activity, ActivityQuery, AuditEntry, AuditQuery, EntryRow, Verification
 from api.kernel import Context, Cursors, Page, Principal, get, signed_in, superuser
 
 EPOCH, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -61,6 +62,22 @@ def _within(time: datetime | None) -> datetime | None:
     return time and min(max(time, EPOCH), LATEST)
 
 
+async def verify_audit(context: Context) -> Verification:
+    """Verify the last 500 sealed entries of the hash chain, each against its predecessor.
+
+    `python -m api.audit` verifies all of them."""
+    walked, first, broken = await verify_end(context.db)
+    return Verification(
+        checked=walked.head.last + 1 - first,
+        first=first,
+        last=walked.head.last,
+        hash=walked.head.link.hex(),
+        whole=first == walked.removed + 1,
+        broken=broken,
+        checked_at=datetime.now(UTC),
+    )
+
+
 def _shown(row: EntryRow) -> AuditEntry:
     return AuditEntry(
         id=row.id,
@@ -80,4 +97,5 @@ def _shown(row: EntryRow) -> AuditEntry:
 routes = [
     get("/users/me/activity", list_my_activity, guard=signed_in),
     get("/audit", list_audit_entries, guard=superuser),
+    get("/audit/verification", verify_audit, guard=superuser),
 ]

@@ -73,6 +73,20 @@ class AuditEntry(msgspec.Struct, frozen=True):
     hash: str | None
 
 
+class Verification(msgspec.Struct, frozen=True):
+    """A check of the last entries of the chain: `checked` correct ones, from position `first` to `last`, which has this
+    `hash` (hexadecimal), and why the one after them is wrong, or null. `whole` is whether no entries come before them.
+    A missing end is found only by `python -m api.audit --expect`."""
+
+    checked: int
+    first: int
+    last: int
+    hash: str
+    whole: bool
+    broken: str | None
+    checked_at: datetime
+
+
 class ActivityRow(msgspec.Struct, frozen=True):
     id: UUID
     type: str

@@ -2,12 +2,13 @@
 their links, and operators can have them sent again."""
 
 from api.kernel import Feature
-from api.mails import record, routes, settings, upkeep
+from api.mails import personal, record, routes, settings, upkeep
 
 feature = Feature(
     name="mails",
     settings=settings.MailSettings,
     routes=routes.routes,
     sweeps=upkeep.sweeps,
+    personal=personal.personal,
     record_mail=record.record_mail,
 )

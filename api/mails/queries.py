@@ -1,5 +1,6 @@
 """Typed signatures of the queries in sql/mails/."""
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from api.kernel import Autocommit, Database, Transaction, query
@@ -72,3 +73,7 @@ async def save_attempt(
     task_id: UUID | None,
     value: str | None,
 ) -> None: ...
+
+
+@query
+def export_mails(db: Database, user_id: UUID) -> AsyncIterator[str]: ...

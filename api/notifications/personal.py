@@ -9,6 +9,13 @@ personal = [
         holds="Your notifications, and when you saw and read them",
         holds_de="Ihre Benachrichtigungen, und wann Sie sie gesehen und gelesen haben",
         export=queries.export_notifications,
+        omits={
+            "send_id": "id of a send, which may have other recipients",
+            "kind_group": "the beginning of kind",
+            "listed": "follows from the switches",
+            "mails": "follows from the kind",
+            "digest_id": "id of a window",
+        },
     ),
     PersonalTable(
         name="notification_switches",
@@ -23,6 +30,9 @@ personal = [
         holds="When collected mails are sent to you, and how many notifications are unread",
         holds_de="Wann gesammelte E-Mails an Sie gesendet werden, und wie viele Benachrichtigungen ungelesen sind",
         export=queries.export_box,
+        omits={
+            "last": "number of the last notification",
+        },
     ),
     PersonalTable(
         name="notification_digests",
@@ -39,6 +49,13 @@ personal = [
         holds="Notifications that you sent to others, without the recipients, for 30 days",
         holds_de="Benachrichtigungen, die Sie anderen gesendet haben, ohne die Empfänger, 30 Tage lang",
         export=queries.export_sends,
+        omits={
+            "source": "the account",
+            "key": "chosen by the sender's program",
+            "digest": "of the request",
+            "kind_group": "the beginning of kind",
+            "reached": "id of another account",
+        },
         erase=queries.erase_sends,
     ),
 ]

@@ -3,6 +3,6 @@ rejected permanently, a task that failed too often, or a message of another serv
 kept until it is retried or discarded."""
 
 from api.kernel import Feature
-from api.operations import routes, upkeep
+from api.operations import personal, routes, upkeep
 
-feature = Feature(name="operations", routes=routes.routes, everywhere=upkeep.everywhere)
+feature = Feature(name="operations", routes=routes.routes, everywhere=upkeep.everywhere, personal=personal.personal)

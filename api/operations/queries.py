@@ -1,5 +1,6 @@
 """Typed signatures of the queries in sql/operations/."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -123,3 +124,7 @@ async def make_due(db: Transaction, id: UUID) -> None: ...
 
 @query
 async def mark_cancelled(db: Transaction, id: UUID, reason: str) -> None: ...
+
+
+@query
+def export_levels(db: Database, user_id: UUID) -> AsyncIterator[str]: ...

@@ -10,5 +10,6 @@ personal = [
         holds="Tiers that your account was given",
         holds_de="Tarife, die Ihrem Konto zugewiesen wurden",
         export=queries.export_targets,
+        omits={"target_type": "an account", "target_id": "the account", "active": "is_active"},
     ),
 ]

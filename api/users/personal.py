@@ -10,6 +10,7 @@ personal = [
         holds="Your account: address, name, language, roles and state",
         holds_de="Ihr Konto: Adresse, Name, Sprache, Rollen und Zustand",
         export=queries.export_account,
+        omits={"search": "words of address and name", "credentials_changed_by": "id of a session"},
         erase="the deletion itself",
     ),
     PersonalTable(
@@ -24,5 +25,10 @@ personal = [
         holds="Links mailed to you, without their tokens",
         holds_de="Links, die Ihnen gemailt wurden, ohne deren Token",
         export=queries.export_links,
+        omits={
+            "token_hash": "a secret",
+            "task_id": "id of a task",
+            "network": "of the client that requested the mail, possibly another person",
+        },
     ),
 ]

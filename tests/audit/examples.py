@@ -10,6 +10,7 @@ from tests.transcript import Transcript
 ACCESS = {
     "GET /users/me/activity": SIGNED_IN,
     "GET /audit": SUPERUSERS,
+    "GET /audit/verification": SUPERUSERS,
 }
 TWICE = {"": [Erasure]}
 VALUES = {"after": NOBODY}
@@ -25,3 +26,4 @@ async def page(transcript: Transcript, context: Context, admin: dict[str, str]) 
         pass
     await transcript.show("GET /users/me/activity", params={"limit": 1}, headers=admin)
     await transcript.show("GET /audit", params={"type": "users.invited", "limit": 1}, headers=admin)
+    await transcript.show("GET /audit/verification", headers=admin)

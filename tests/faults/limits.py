@@ -50,7 +50,7 @@ async def lose_counts(rig: Rig) -> int:
         while time.monotonic() < ends:
             reads += await _statuses(client, headers, "users/me", 10)
         assert reads.keys() == {200}, f"reads were refused: {reads}"
-        stack.close()
+        await stack.aclose()
         seconds = await _counted_again(rig, client, headers)
         assert seconds < BACK_SECONDS * PATIENCE, f"Redis counts again after {seconds:.1f} s"
     return 1

@@ -17,24 +17,6 @@ from api.users.types import User
 from tests.factories import PASSWORD, make_user
 
 NEW: dict[str, Any] = {"kind": "product.order", "subject": "Your order", "text": "It is on its way."}
-OMITTED = {
-    "notifications": {
-        "send_id": "id of a send, which may have other recipients",
-        "kind_group": "the beginning of kind",
-        "listed": "follows from the switches",
-        "mails": "follows from the kind",
-        "digest_id": "id of a window",
-    },
-    "notification_boxes": {"last": "number of the last notification"},
-    "notification_sends": {
-        "source": "the account",
-        "key": "chosen by the sender's program",
-        "digest": "of the request",
-        "kind_group": "the beginning of kind",
-        "reached": "id of another account",
-    },
-}
-"""Columns that no export contains, with the reason (tests/personal/test_tables.py)."""
 CONTENT = Content("product.order", "product", "Your order", "It is on its way.", "/orders/7", {"order": "7"})
 
 

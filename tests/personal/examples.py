@@ -1,6 +1,5 @@
 """Test data for the tests that cover all features (tests/examples.py)."""
 
-import uuid
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -19,7 +18,7 @@ ACCESS = {
     "GET /users/me/exports/{id}/download": OWNERS,
 }
 TWICE = {"": [ExportRequested]}
-VALUES = {"export_id": uuid.UUID(int=5)}
+VALUES = {"export_id": UUID(int=5)}
 
 
 async def things(context: Context, user: User, sid: UUID) -> Mapping[str, Mapping[str, object]]:
@@ -36,5 +35,6 @@ async def page(transcript: Transcript, context: Context, admin: dict[str, str]) 
     transcript.write("[docs/personal-data.md](personal-data.md) lists what an export contains and what is erased.")
     id = (await transcript.show("POST /users/me/export", headers=admin)).json()["id"]
     await mailed(context)
+    await context.db.fetch("update personal_exports set size = 6200 where id = $1", UUID(id))  # it varies with the run
     await transcript.show("GET /users/me/exports", headers=admin)
-    await transcript.show("GET /users/me/exports/{id}/download", id=id, headers=admin)
+    transcript.describe("GET /users/me/exports/{id}/download")

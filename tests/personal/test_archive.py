@@ -12,6 +12,7 @@ from api.kernel import UNAVAILABLE, Database, PersonalTable, snapshot
 from api.kernel.context import Context
 from api.personal import archive as module
 from api.personal.archive import archive
+from api.personal.routes import _chunks
 from api.sessions.personal import personal as of_sessions
 from api.users.personal import personal as of_users
 from tests.factories import make_user
@@ -109,6 +110,17 @@ async def test_all_rows_are_of_one_moment(live: Context) -> None:
     files = unzipped(content)
     assert rows(files, "sessions.json") == []
     assert rows(files, "account.json")[0]["name"] is None
+
+
+async def test_a_client_that_disconnects_returns_the_connection(live: Context) -> None:
+    user = await make_user(live)
+    used, _ = live.db.connections()
+    for _ in range(live.db.most_connections() + 1):
+        chunks = _chunks(live, user.id, NOW)
+        assert (await anext(chunks)).startswith(b"PK")
+        assert live.db.connections()[0] == used + 1
+        await chunks.aclose()
+    assert live.db.connections()[0] == used
 
 
 async def test_a_snapshot_refuses_writes_and_gives_its_place_back(live: Context) -> None:

@@ -76,6 +76,13 @@ async def an_account_with_everything(client: httpx.AsyncClient, context: Context
         user.id,
         NAME,
     )
+    mail = (
+        "insert into mails (id, message_id, user_id, recipient, template, language, subject, body, state, attempts)"
+        " values ($1, $2, $3, $4, 'verify', 'en', 'Hello', $5, 'sent', 1)"
+    )
+    await context.db.fetch(mail, uuid7(), "a message", user.id, EMAIL, f"Hello {NAME}")
+    level = "insert into operation_log_levels (name, level, until, changed_by) values ('', 'INFO', now(), $1)"
+    await context.db.fetch(level, user.id)
     dead = json.dumps({"type": "users.reset_wanted", "email": EMAIL, "network": ""})
     await context.db.fetch(
         "insert into outbox_tasks (task, event_id, data, traceparent, dead_at)"

@@ -176,6 +176,7 @@ async def test_reading_plans_takes_no_time_of_requests(
 
 
 async def test_the_plan_holds_while_redis_is_down(operator: Operator, ada: Someone, context: Context) -> None:
+    """C-429."""
     await operator.rule(await operator.target(await operator.tier(), "U", ada.id), "*", 2, 3600)
     context.limiter._cache = Cache({})  # refuses every connection
     assert await ada.allowed(4) == 2

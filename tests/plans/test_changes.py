@@ -163,8 +163,39 @@ async def test_a_tier_is_listed_with_its_accounts_and_rules(operator: Operator, 
     assert moved["user_email"] is None
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "tiers?after=-1",
+        f"tiers?after={2**53}",
+        f"tiers?after={2**63}",
+        "tiers?after=1.5",
+        "tiers?after=one",
+        "tiers?limit=0",
+        "tiers?limit=-1",
+        f"tiers?limit={2**64}",
+        "tiers?offset=1",
+        "tier-targets?tier_id=0",
+        "tier-targets?target_type=u",
+        "tier-targets?target_id=%00",
+        f"tier-targets?target_id={'a' * 10_240}",
+        "tier-targets?target_id=%ED%A0%80",
+        "rate-limits?tier_target_id=-1",
+        f"rate-limits?tier_id={2**63}",
+        "effective?path=../x",
+        f"effective?path={'a' * 10_240}",
+        "effective?path=%00",
+        "effective?target_id=%0A",
+    ],
+)
+async def test_malformed_questions_are_refused(operator: Operator, asked: str) -> None:
+    """C-430."""
+    refusal = await operator.send("GET", f"/{asked}", 422)
+    assert refusal["code"] == "VALIDATION_FAILED"
+
+
 async def test_lists_link_to_the_next_page_and_count_all(operator: Operator, client: httpx.AsyncClient) -> None:
-    """Until the last page, also of a filtered list, without gaps where items were deleted in the meantime."""
+    """C-430: until the last page, also of a filtered list, without gaps where items were deleted in the meantime."""
     tier = await operator.tier()
     targets = [await operator.target(tier, "U", f"ada {number}") for number in range(5)]
     rules = [(await operator.rule(targets[0], f"users_{number}", 5))["id"] for number in range(5)]

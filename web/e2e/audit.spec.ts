@@ -16,6 +16,10 @@ test('a change is in the audit log with its actor, its data and its place in the
   await expect(page).toHaveURL(`/audit?person=${id}&type=users.updated`);
   await expect(page.getByRole('button', { name: `Person: ${email}` })).toBeVisible();
 
+  await expect(page.getByText(/chain is intact: each entry from #\d+ to #\d+ follows/)).toBeVisible();
+  await page.getByText('Check the whole chain').click();
+  await expect(page.getByText(/^make audit EXPECT=\d+:[0-9a-f]{64}$/)).toBeVisible();
+
   const row = page.getByRole('row').filter({ hasText: 'users.updated' }).first();
   // The worker seals entries, about a second after they were recorded.
   await expect(async () => {

@@ -2,7 +2,10 @@ import { expect, test as base } from './fixtures';
 import { WebProcess } from './server';
 
 // What the browser writes to the console while no server answers.
-const GONE = [/ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)/, /dynamically imported module/];
+const GONE = [
+  /ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)/,
+  /dynamically imported module/,
+];
 
 /** Tests on a web process of their own, which they may kill. Its accounts are those of the stack. */
 const test = base.extend<object, { web: WebProcess }>({

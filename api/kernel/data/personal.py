@@ -1,7 +1,7 @@
 """What a feature stores about accounts. One declaration serves the export of an account's data (GDPR, articles 15 and
 20) and its erasure (article 17); a test compares the declarations with the tables of the database."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from uuid import UUID
 
 import msgspec
@@ -30,6 +30,8 @@ class PersonalTable(msgspec.Struct, frozen=True, kw_only=True):
     """The rows in English, for the export's README, the application and docs/personal-data.md."""
     holds_de: str = ""
     """The same in German; needed if the rows are exported."""
+    omits: Mapping[str, str] = {}
+    """Columns that the query omits, with the reason; a test compares them with the table."""
     file: str = ""
     """Name of the file in the export; the table's name without it."""
 

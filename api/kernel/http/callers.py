@@ -6,9 +6,10 @@ from uuid import UUID
 import msgspec
 
 from api.kernel.context import Context
+from api.kernel.data.database import Transaction
 from api.kernel.errors import FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, Problem
 from api.kernel.http.cookies import ACCESS, Cookies, refuse_forgery
-from api.kernel.http.routing import Authenticate, Identify, Route
+from api.kernel.http.routing import Authenticate, Identify, Renew, Renewal, Route
 from api.kernel.identity.auth import TOKEN_EXPIRED, Claims, Principal, bearer
 
 
@@ -106,3 +107,16 @@ class Gate:
         if claims is None:
             return self._recognise(context, cookies, None)
         return claims.sid if context.tokens.may_live(claims.sid) else None
+
+
+def renew_with(
+    renewal: Renewal, context: Context, principal: Principal, cookies: Cookies, renewed: dict[str, str]
+) -> Renew:
+    """Return the caller's `renew`. New tokens that are not in cookies are added to the response headers."""
+
+    async def renew(db: Transaction) -> UUID:
+        sid, headers = await renewal(context, db, principal, cookies)
+        renewed.update(headers)
+        return sid
+
+    return renew

@@ -39,6 +39,11 @@ def _combined(lines: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return fields
 
 
+def text_of(headers: dict[bytes, bytes], name: bytes) -> str | None:
+    """Return a field's value, or None if the request does not have it."""
+    return headers[name].decode("latin-1") if name in headers else None
+
+
 def names(condition: str, tag: str) -> bool:
     """Whether an If-Match or If-None-Match field lists this entity tag, or is `*`.
 

@@ -10,10 +10,10 @@ from uuid import UUID
 from starlette.types import Message, Receive, Scope, Send
 
 from api.kernel.context import Context, Origin, origin
-from api.kernel.data.database import SERIALIZATION_FAILURE, Transaction
+from api.kernel.data.database import SERIALIZATION_FAILURE
 from api.kernel.errors import FORBIDDEN, RATE_LIMITED, UNAVAILABLE, Problem
 from api.kernel.http.caching import NO_STORE, caching_fields, vary_by
-from api.kernel.http.callers import Caller, Gate
+from api.kernel.http.callers import Caller, Gate, renew_with
 from api.kernel.http.compression import (
     COMPRESSED_BYTES,
     CONTENT_ENCODING,
@@ -24,7 +24,7 @@ from api.kernel.http.compression import (
 )
 from api.kernel.http.cookies import Cookies
 from api.kernel.http.first_frame import serve_admitting
-from api.kernel.http.headers import combine, names
+from api.kernel.http.headers import combine, names, text_of
 from api.kernel.http.idempotency import HEADER, Attempt, Kept, keeps_answers
 from api.kernel.http.messages import Receiver
 from api.kernel.http.paging import Listing, Page
@@ -33,7 +33,6 @@ from api.kernel.http.routing import (
     Authenticate,
     Identify,
     Quotas,
-    Renew,
     Renewal,
     Reply,
     Route,
@@ -45,7 +44,6 @@ from api.kernel.http.sockets import Admission, Handshake, offered, serve
 from api.kernel.http.sse import refuse_token, stream
 from api.kernel.http.streams import Stream, disposition_of, respond
 from api.kernel.http.validators import etag
-from api.kernel.identity.auth import Principal
 from api.kernel.identity.limits import Policy, Quota, describe, merge
 from api.kernel.input.bodies import has_body
 from api.kernel.input.conversion import convert
@@ -147,7 +145,7 @@ class Endpoint:
             assert feed is not None
             caller: Caller = scope["caller"]
             look = functools.partial(self._gate.look_again, context, caller)
-            last = _text(headers, b"last-event-id")
+            last = text_of(headers, b"last-event-id")
             known: dict[str, Any] = {"caller": caller, "check": look, "headers": fields}
             return await stream(context, feed, scope, receive, send, last=last, **known)
         admission = self._admission(context, scope, feed)
@@ -198,12 +196,12 @@ class Endpoint:
         if not self.route.by:
             arguments = await self._decode(scope, attempt.receive if attempt else receive, headers)
         known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
-        known |= {"cookies": cookies, "if_match": _text(headers, b"if-match"), "language": origin.get().language}
-        known |= {"idempotency_key": _text(headers, b"idempotency-key")}
-        known |= {"last_event_id": _text(headers, b"last-event-id"), "paths": self._paths}
+        known |= {"cookies": cookies, "if_match": text_of(headers, b"if-match"), "language": origin.get().language}
+        known |= {"idempotency_key": text_of(headers, b"idempotency-key")}
+        known |= {"last_event_id": text_of(headers, b"last-event-id"), "paths": self._paths}
         renewed: dict[str, str] = {}
         if self._renewal and caller.principal:
-            known["renew"] = _renew_with(self._renewal, context, caller.principal, cookies, renewed)
+            known["renew"] = renew_with(self._renewal, context, caller.principal, cookies, renewed)
         arguments |= {name: known[name] for name in self._inputs.ambient}
         handler = None
         if attempt:
@@ -393,20 +391,3 @@ def _fields(named: dict[str, str], cookies: Cookies) -> list[tuple[bytes, bytes]
     """Response headers as ASGI takes them."""
     fields = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
     return fields + [(b"set-cookie", cookie.encode()) for cookie in cookies.written]
-
-
-def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
-    return headers[name].decode("latin-1") if name in headers else None
-
-
-def _renew_with(
-    renewal: Renewal, context: Context, principal: Principal, cookies: Cookies, renewed: dict[str, str]
-) -> Renew:
-    """Return the caller's `renew`. New tokens that are not in cookies are added to the response headers."""
-
-    async def renew(db: Transaction) -> UUID:
-        sid, headers = await renewal(context, db, principal, cookies)
-        renewed.update(headers)
-        return sid
-
-    return renew

@@ -5,6 +5,7 @@ import { RouterLink } from '@angular/router';
 import { listMyActivity } from '../api/fn/audit/list-my-activity';
 import type { Activity } from '../api/models';
 import { nameDevice } from '../kernel/device';
+import { refreshOn } from '../kernel/live';
 import { readList } from '../kernel/read';
 import { Icon } from '../ui/icon';
 import { AppList } from '../ui/list';
@@ -82,6 +83,10 @@ export class ActivityList {
   protected readonly sentence = sentence;
   protected readonly symbol = symbol;
   protected readonly isNotable = isNotable;
+
+  constructor() {
+    refreshOn(['*'], this.entries, ({ own }) => own);
+  }
 
   protected origin({ user_agent, address }: Activity): string {
     return [user_agent && nameDevice(user_agent), address].filter(Boolean).join(' · ');

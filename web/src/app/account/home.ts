@@ -7,6 +7,7 @@ import { listSessions } from '../api/fn/sessions/list-sessions';
 import { getFullHealth } from '../api/fn/system/get-full-health';
 import { UsersService } from '../api/services';
 import { language, LANGUAGES } from '../kernel/language';
+import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { read } from '../kernel/read';
 import { Session } from '../kernel/session';
@@ -63,6 +64,12 @@ export class Home {
   protected readonly LANGUAGES = LANGUAGES;
   protected readonly language = language;
   protected readonly zone = computed(() => zoneOf(timeZone()));
+
+  constructor() {
+    refreshOn(['sessions.*'], this.sessions, ({ own }) => own);
+    refreshOn(['*'], this.activity, ({ own }) => own);
+    refreshOn(['operations.*'], this.health);
+  }
 
   protected async confirm(email: string): Promise<void> {
     this.sending.set(true);

@@ -63,6 +63,8 @@ export type { ListMyActivity$Params as ListMyActivity$Params } from './fn/audit/
 export { listMyActivity as listMyActivity } from './fn/audit/list-my-activity';
 export type { ListAuditEntries$Params as ListAuditEntries$Params } from './fn/audit/list-audit-entries';
 export { listAuditEntries as listAuditEntries } from './fn/audit/list-audit-entries';
+export type { VerifyAudit$Params as VerifyAudit$Params } from './fn/audit/verify-audit';
+export { verifyAudit as verifyAudit } from './fn/audit/verify-audit';
 export type { ListNotifications$Params as ListNotifications$Params } from './fn/notifications/list-notifications';
 export { listNotifications as listNotifications } from './fn/notifications/list-notifications';
 export type { CountNotifications$Params as CountNotifications$Params } from './fn/notifications/count-notifications';

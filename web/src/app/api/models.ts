@@ -108,3 +108,4 @@ export type { Unsubscribed } from './models/unsubscribed';
 export type { User } from './models/user';
 export type { UserPage } from './models/user-page';
 export type { UserUpdate } from './models/user-update';
+export type { Verification } from './models/verification';

@@ -8,6 +8,7 @@ import { listAuditEntries } from '../api/fn/audit/list-audit-entries';
 import { getUser } from '../api/fn/users/get-user';
 import type { AuditEntry } from '../api/models';
 import { UsersService } from '../api/services';
+import { refreshOn } from '../kernel/live';
 import { problemOf } from '../kernel/problem';
 import { firstText, type QueryChange, queryChanger } from '../kernel/query';
 import { read, readList } from '../kernel/read';
@@ -20,6 +21,7 @@ import { Page } from '../ui/page';
 import { Empty } from '../ui/states';
 import { Time } from '../ui/time';
 import { boundsOf, NO_RANGE, TimeRange } from '../ui/time-range';
+import { Chain } from './chain';
 import { Entry, type Shown } from './entry';
 import { subjectOf } from './subject';
 import { t as texts } from './texts';
@@ -31,6 +33,7 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
   selector: 'app-audit-list',
   imports: [
     AppList,
+    Chain,
     Chip,
     Choice,
     Cover,
@@ -91,6 +94,10 @@ export class AuditList {
     computation: () => null,
   });
   private searches = 0;
+
+  constructor() {
+    refreshOn(['*'], this.entries);
+  }
 
   protected name(type: string): string {
     const names: Readonly<Partial<Record<string, string>>> = texts().types;

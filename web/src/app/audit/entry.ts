@@ -17,8 +17,8 @@ export interface Shown {
 }
 
 /**
- * One entry. The chain is not verified here: the hashes of the data and the origin, which the hash of an entry covers,
- * stay on the server. The command that verifies it is shown instead.
+ * One entry. The browser cannot verify it: the hashes of the data and the origin, which the hash of an entry covers,
+ * stay on the server. The command that verifies the chain up to it is shown.
  */
 @Component({
   selector: 'app-entry',

@@ -1,5 +1,10 @@
 import { texts } from '../kernel/language';
 
+interface Checked {
+  readonly first: number;
+  readonly last: number;
+  readonly whole: boolean;
+}
 interface Sealed {
   readonly position: number | null;
 }
@@ -60,6 +65,19 @@ export const t = texts({
       noneYet: 'Entries appear when people sign in or accounts change.',
       clear: 'Clear filters',
     },
+    verification: {
+      intact: ({ first, last, whole }: Checked) =>
+        `${whole ? 'The chain is intact' : 'The end of the chain is intact'}: each entry from #${String(first)} to #${String(last)} follows the one before it.`,
+      none: 'The chain has no entries yet.',
+      broken: 'The chain is broken.',
+      failed: 'The chain could not be checked.',
+      checked: 'Checked',
+      checking: 'The chain is being checked.',
+      again: 'Check again',
+      whole: 'Check the whole chain',
+      wholeText:
+        'This check cannot find that entries are missing at the end. Keep this command: it verifies all entries, and that the chain still contains the last one of today.',
+    },
     entry: {
       time: 'Time',
       type: 'Type',
@@ -80,8 +98,7 @@ export const t = texts({
       previous: 'Previous hash',
       first: 'This is the first entry.',
       notLoaded: 'The entry before is not in the list.',
-      verify:
-        'The chain is not verified on this page. This command verifies it, and that it contains this entry:',
+      verify: 'This command verifies the whole chain, and that it contains this entry:',
       unsealed: 'The entry is not sealed yet. That takes about a second.',
       close: 'Close',
     },
@@ -141,6 +158,19 @@ export const t = texts({
       noneYet: 'Einträge erscheinen, wenn sich Personen anmelden oder Konten geändert werden.',
       clear: 'Filter entfernen',
     },
+    verification: {
+      intact: ({ first, last, whole }: Checked) =>
+        `${whole ? 'Die Kette ist unversehrt' : 'Das Ende der Kette ist unversehrt'}: Jeder Eintrag von #${String(first)} bis #${String(last)} folgt auf den vorigen.`,
+      none: 'Die Kette hat noch keine Einträge.',
+      broken: 'Die Kette ist verletzt.',
+      failed: 'Die Kette konnte nicht geprüft werden.',
+      checked: 'Geprüft',
+      checking: 'Die Kette wird geprüft.',
+      again: 'Erneut prüfen',
+      whole: 'Die ganze Kette prüfen',
+      wholeText:
+        'Diese Prüfung erkennt nicht, dass am Ende Einträge fehlen. Bewahren Sie diesen Befehl auf: Er prüft alle Einträge, und dass die Kette den heute letzten noch enthält.',
+    },
     entry: {
       time: 'Zeit',
       type: 'Art',
@@ -161,8 +191,7 @@ export const t = texts({
       previous: 'Voriger Hash',
       first: 'Das ist der erste Eintrag.',
       notLoaded: 'Der Eintrag davor ist nicht in der Liste.',
-      verify:
-        'Die Kette wird auf dieser Seite nicht geprüft. Dieser Befehl prüft sie, und dass sie diesen Eintrag enthält:',
+      verify: 'Dieser Befehl prüft die ganze Kette, und dass sie diesen Eintrag enthält:',
       unsealed: 'Der Eintrag ist noch nicht versiegelt. Das dauert etwa eine Sekunde.',
       close: 'Schließen',
     },

@@ -1,6 +1,6 @@
 import { HttpClient, HttpContext, httpResource, HttpResourceRef } from '@angular/common/http';
-import { computed, effect, linkedSignal, Signal, signal } from '@angular/core';
-import type { Observable } from 'rxjs';
+import { computed, effect, inject, linkedSignal, Signal, signal } from '@angular/core';
+import { firstValueFrom, type Observable } from 'rxjs';
 
 import type { StrictHttpResponse } from '../api/strict-http-response';
 
@@ -9,6 +9,8 @@ export interface Operation<P, R> {
   (http: HttpClient, rootUrl: string, params: P, context?: HttpContext): Observable<StrictHttpResponse<R>>;
   readonly PATH: string;
 }
+
+const MOST = 100; // items of a page
 
 type Scalar = string | number | boolean;
 
@@ -55,6 +57,8 @@ export interface List<T> {
   more(): void;
   /** Read again from the first page. */
   reload(): void;
+  /** Read again what is shown, without a sign of it on the page. False if the list is being read already. */
+  refresh(): boolean;
   /** Show a change of items that the application made. */
   update(change: (items: readonly T[]) => readonly T[]): void;
 }
@@ -72,6 +76,7 @@ export function readList<P extends { cursor?: string }, T extends { readonly id:
   operation: Operation<P | undefined, Page<T>> | Operation<P, Page<T>>,
   params: () => P | undefined,
 ): List<T> {
+  const http = inject(HttpClient);
   const attempt = signal(0);
   const start = computed(() => ({ params: params(), attempt: attempt() }));
   const cursor = linkedSignal<unknown, string | undefined>({ source: start, computation: () => undefined });
@@ -89,6 +94,23 @@ export function readList<P extends { cursor?: string }, T extends { readonly id:
     next.set(read.next_cursor);
     total.set(read.total);
   });
+  const refresh = async (before: readonly T[], values: P | undefined) => {
+    const state = [start(), cursor(), before];
+    const found: T[] = [];
+    let answer: Page<T>;
+    let from: string | undefined;
+    do {
+      const limit = Math.min(MOST, Math.max(before.length - found.length, 20));
+      const request = operation(http, '/api', { ...values, limit, cursor: from } as unknown as P);
+      answer = (await firstValueFrom(request)).body;
+      found.push(...answer.items);
+      from = answer.next_cursor ?? undefined;
+    } while (from !== undefined && found.length < before.length);
+    if (page.isLoading() || [start(), cursor(), items()].some((each, index) => each !== state[index])) return;
+    items.set(found);
+    next.set(answer.next_cursor);
+    total.set(answer.total);
+  };
   return {
     items: items.asReadonly(),
     error: page.error,
@@ -103,6 +125,13 @@ export function readList<P extends { cursor?: string }, T extends { readonly id:
     reload: () => {
       if (page.error()) page.reload();
       else attempt.update((count) => count + 1);
+    },
+    refresh: () => {
+      const before = items();
+      if (page.isLoading() || !before) return false;
+      // The items stay as they are if they cannot be read now; a later event reads them again.
+      refresh(before, params()).catch(() => undefined);
+      return true;
     },
     update: (change) => {
       const before = items();

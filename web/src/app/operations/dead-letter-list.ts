@@ -14,8 +14,10 @@ import { RouterLink } from '@angular/router';
 
 import { listDeadLetters } from '../api/fn/operations/list-dead-letters';
 import type { DeadLetter } from '../api/models';
+import { refreshOn } from '../kernel/live';
 import { firstText, queryChanger } from '../kernel/query';
 import { readList } from '../kernel/read';
+import { refreshEvery } from '../kernel/refresh';
 import { Icon } from '../ui/icon';
 import { ListFoot } from '../ui/list-foot';
 import { Page } from '../ui/page';
@@ -73,6 +75,11 @@ export class DeadLetterList {
     () => this.selected().size > 0 && this.selected().size === this.list.items()?.length,
   );
   protected readonly busy = signal<string | null>(null);
+
+  constructor() {
+    refreshOn(['operations.*'], this.list);
+    refreshEvery(30, () => this.list.refresh()); // a letter that is dead from now on is no event
+  }
 
   protected narrow(change: Readonly<Record<string, string>>): void {
     const queryParams = Object.fromEntries(

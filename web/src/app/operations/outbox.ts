@@ -3,6 +3,7 @@ import { RouterLink } from '@angular/router';
 
 import { getOutbox } from '../api/fn/operations/get-outbox';
 import type { Backlog } from '../api/models';
+import { refreshOn } from '../kernel/live';
 import { lastValue, read } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
 import { Icon } from '../ui/icon';
@@ -58,7 +59,8 @@ export class OutboxPage {
   private readonly samples = signal<readonly Sample[]>([]);
 
   constructor() {
-    let turn = 0;
+    refreshOn(['operations.*'], { reload: () => this.retry() });
+    let turn = 0; // the amounts change without events
     refreshEvery(SECONDS, () => {
       this.health.reload();
       // Each second time: unlike the health, this route counts towards the account's limit of 1,000 requests an hour.

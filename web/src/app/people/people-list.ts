@@ -3,6 +3,7 @@ import { MatButton } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
 
 import { listUsers, type ListUsers$Params } from '../api/fn/users/list-users';
+import { refreshOn } from '../kernel/live';
 import { firstText, queryChanger } from '../kernel/query';
 import { readList } from '../kernel/read';
 import { Copyable } from '../ui/copyable';
@@ -76,6 +77,10 @@ export class PeopleList {
   protected readonly roles = computed(() =>
     [...new Set((this.users.items() ?? []).flatMap(({ roles }) => roles))].sort(),
   );
+
+  constructor() {
+    refreshOn(['users.*'], this.users);
+  }
 
   protected find(q: string): void {
     // One step back leaves a search, not one of its letters.

@@ -3,6 +3,8 @@ import { texts } from '../kernel/language';
 import { formatNumber } from '../kernel/time';
 import { formatPeriod, split } from './amounts';
 
+/** After `in`: `31 Tagen`. */
+const dative = (amount: string) => amount.replace(/Tage$/, 'Tagen');
 const single = (seconds: number) => split(seconds).amount === 1;
 const count = (amount: number, one: string, many: string) =>
   `${formatNumber(amount)} ${amount === 1 ? one : many}`;
@@ -198,7 +200,7 @@ export const t = texts({
   },
   de: {
     amount: (limit: number, seconds: number) =>
-      `${count(limit, 'Anfrage', 'Anfragen')} ${single(seconds) ? 'pro' : 'in'} ${formatPeriod(seconds)}`,
+      `${count(limit, 'Anfrage', 'Anfragen')} ${single(seconds) ? 'pro' : 'in'} ${dative(formatPeriod(seconds))}`,
     list: {
       heading: 'Tarife',
       lead: 'Eine Stufe legt fest, wie oft ihre Konten welche Routen aufrufen dürfen. Konten ohne Stufe haben das allgemeine Limit.',
@@ -373,7 +375,7 @@ export const t = texts({
       every: 'Alle Anfragen',
       others: 'Alle anderen Anfragen',
       left: (left: number, all: number) => `${formatNumber(left)} von ${formatNumber(all)} übrig`,
-      more: (wait: string) => `Mehr in ${wait}`,
+      more: (wait: string) => `Mehr in ${dative(wait)}`,
       unlimited: 'Anfragen Ihres Kontos sind nicht begrenzt.',
       about: 'Wie Anfragen gezählt werden',
       lines: [

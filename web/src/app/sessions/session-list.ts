@@ -6,6 +6,7 @@ import { listSessions } from '../api/fn/sessions/list-sessions';
 import type { Session as Entry } from '../api/models';
 import { SessionsService } from '../api/services';
 import { isHandheld, nameDevice } from '../kernel/device';
+import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { problemOf } from '../kernel/problem';
 import { read } from '../kernel/read';
@@ -93,6 +94,10 @@ export class SessionList {
   protected readonly ending = signal<ReadonlySet<string>>(new Set());
 
   protected readonly isHandheld = isHandheld;
+
+  constructor() {
+    refreshOn(['sessions.*'], this.sessions, ({ own }) => own);
+  }
 
   protected name({ device }: Entry): string {
     return device ? nameDevice(device) : this.t().unknown;

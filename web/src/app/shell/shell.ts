@@ -15,12 +15,22 @@ import { Session } from '../kernel/session';
 import { Icon } from '../ui/icon';
 import { initialOf } from '../ui/initial';
 import { Preferences } from './preferences';
+import { StreamDot } from './stream-dot';
 import { t } from './texts';
 
 /** The frame of pages for a person who is signed in: navigation, search, and the page. */
 @Component({
   selector: 'app-shell',
-  imports: [Icon, MatMenuModule, MatSidenavModule, Preferences, RouterLink, RouterLinkActive, RouterOutlet],
+  imports: [
+    Icon,
+    MatMenuModule,
+    MatSidenavModule,
+    Preferences,
+    RouterLink,
+    RouterLinkActive,
+    RouterOutlet,
+    StreamDot,
+  ],
   templateUrl: './shell.html',
   styleUrl: './shell.scss',
   host: { '(document:keydown.control.k)': 'search($event)', '(document:keydown.meta.k)': 'search($event)' },

@@ -16,6 +16,11 @@ export const t = texts({
     signedOut: 'You are signed out.',
     account: (email: string) => `Account: ${email}`,
     docs: 'API documentation',
+    stream: {
+      connected: 'Live: pages update themselves',
+      connecting: 'Connecting: pages may be out of date',
+      off: 'Not live: too many connections of this account',
+    },
   },
   de: {
     sections: { account: 'Konto', administration: 'Verwaltung', operations: 'Betrieb' },
@@ -32,5 +37,10 @@ export const t = texts({
     signedOut: 'Sie sind abgemeldet.',
     account: (email: string) => `Konto: ${email}`,
     docs: 'API-Dokumentation',
+    stream: {
+      connected: 'Live: Seiten aktualisieren sich selbst',
+      connecting: 'Verbindung wird hergestellt: Seiten können veraltet sein',
+      off: 'Nicht live: zu viele Verbindungen dieses Kontos',
+    },
   },
 });

@@ -1,6 +1,6 @@
 """Articles: what people write, read, discuss and follow."""
 
-from api.articles import requests, routes, settings, tasks, upkeep
+from api.articles import personal, requests, routes, settings, tasks, upkeep
 from api.kernel import Feature
 
 feature = Feature(
@@ -11,4 +11,5 @@ feature = Feature(
     schedules=tasks.schedules,
     sweeps=upkeep.sweeps,
     consumers=requests.consumers,
+    personal=personal.personal,
 )

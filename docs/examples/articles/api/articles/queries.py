@@ -170,3 +170,26 @@ async def find_digest_reader(db: Database, id: UUID) -> DigestReader | None: ...
 
 @query
 async def list_digest(db: Database, reader_id: UUID, since: datetime, most: int) -> list[DigestLine]: ...
+
+
+# Export of personal data
+
+
+@query
+def export_articles(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_comments(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_favourites(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_follows(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+@query
+def export_avatar(db: Database, user_id: UUID) -> AsyncIterator[str]: ...

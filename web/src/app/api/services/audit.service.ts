@@ -16,6 +16,9 @@ import { listAuditEntries } from '../fn/audit/list-audit-entries';
 import { ListAuditEntries$Params } from '../fn/audit/list-audit-entries';
 import { listMyActivity } from '../fn/audit/list-my-activity';
 import { ListMyActivity$Params } from '../fn/audit/list-my-activity';
+import { Verification } from '../models/verification';
+import { verifyAudit } from '../fn/audit/verify-audit';
+import { VerifyAudit$Params } from '../fn/audit/verify-audit';
 
 
 /**
@@ -94,6 +97,41 @@ export class AuditService extends BaseService {
     const resp = this.listAuditEntries$Response(params, context);
     return resp.pipe(
       map((r: StrictHttpResponse<AuditEntryPage>): AuditEntryPage => r.body)
+    );
+  }
+
+  /** Path part for operation `verifyAudit()` */
+  static readonly VerifyAuditPath = '/audit/verification';
+
+  /**
+   * Verify the last 500 sealed entries of the hash chain, each against its predecessor.
+   *
+   * `python -m api.audit` verifies all of them.
+   *
+   * This method provides access to the full `HttpResponse`, allowing access to response headers.
+   * To access only the response body, use `verifyAudit()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  verifyAudit$Response(params?: VerifyAudit$Params, context?: HttpContext): Observable<StrictHttpResponse<Verification>> {
+    const obs = verifyAudit(this.http, this.rootUrl, params, context);
+    return obs;
+  }
+
+  /**
+   * Verify the last 500 sealed entries of the hash chain, each against its predecessor.
+   *
+   * `python -m api.audit` verifies all of them.
+   *
+   * This method provides access only to the response body.
+   * To access the full response (for headers, for example), `verifyAudit$Response()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  verifyAudit(params?: VerifyAudit$Params, context?: HttpContext): Observable<Verification> {
+    const resp = this.verifyAudit$Response(params, context);
+    return resp.pipe(
+      map((r: StrictHttpResponse<Verification>): Verification => r.body)
     );
   }
 
