@@ -92,7 +92,7 @@ async def page(transcript: Transcript, context: Context, admin: dict[str, str]) 
     answer = await transcript.show("GET /notifications/preferences", headers=admin)
     match = {"if-match": answer.headers["etag"]}
     own = {
-        "switches": [{"group": "product", "channel": "mail", "value": "digest"}],
+        "switches": [{"group": "product", "channel": "push", "value": "off"}],
         "digest": {"every": "day", "hour": 7, "zone": "Europe/Berlin"},
     }
     await transcript.show("PUT /notifications/preferences", json=own, headers=admin | match)
