@@ -64,7 +64,7 @@ async def test_a_repetition_during_the_storing_is_no_deadlock(hooks: Hooks, rece
 
     repeating = asyncio.create_task(repeat())
     await locked.wait()
-    storing = asyncio.create_task(queries.mark_delivered(db, [result(job)]))
+    storing = asyncio.ensure_future(queries.mark_delivered(db, [result(job)]))
     await until(db, f"select exists ({WAITING})")
     waits.set()
     await asyncio.gather(repeating, storing)

@@ -19,7 +19,7 @@ import { Icon } from '../ui/icon';
 import { ListFoot } from '../ui/list-foot';
 import { Empty, Failure, Skeleton } from '../ui/states';
 import { Time } from '../ui/time';
-import { explains } from './answers';
+import { explain } from './answers';
 import { StateBadge } from './badge';
 import { t as texts } from './log-texts';
 import { tellFailure } from './refusal';
@@ -66,7 +66,7 @@ export class DeliveryLog {
   protected readonly states = computed(() => common().states);
   protected readonly details = computed(() => texts().delivery);
   protected readonly STATES = STATES;
-  protected readonly explains = explains;
+  protected readonly explain = explain;
   protected readonly narrow = toSignal(
     inject(BreakpointObserver)
       .observe('(max-width: 60rem)')
