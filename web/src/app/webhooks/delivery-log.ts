@@ -49,7 +49,7 @@ const IDLE = 5; // ticks between two readings while nothing is on its way
     Time,
   ],
   templateUrl: './delivery-log.html',
-  styleUrls: ['../ui/filters.scss', './delivery-log.scss'],
+  styleUrls: ['./controls.scss', './delivery-log.scss'],
 })
 export class DeliveryLog {
   readonly endpoint = input.required<Endpoint>();
