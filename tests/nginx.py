@@ -40,6 +40,7 @@ http {{
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto https;
             proxy_request_buffering {buffering};
+            proxy_read_timeout {silence}s;
             {cache}
         }}
     }}
@@ -48,16 +49,18 @@ http {{
 
 
 @contextlib.contextmanager
-def nginx(upstream: int, folder: Path, buffering: str = "on", caching: bool = False) -> Iterator[int]:
+def nginx(
+    upstream: int, folder: Path, buffering: str = "on", caching: bool = False, silence: int = 60
+) -> Iterator[int]:
     """Yield the port of an nginx in front of the port `upstream`, optionally a shared cache that reports hits in
-    X-Cache. Skips the test if nginx is not installed."""
+    X-Cache. It cuts a connection after `silence` seconds without a byte. Skips the test if nginx is not installed."""
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     if program is None:
         pytest.skip("needs nginx (Debian: apt-get install nginx)")
     port = free_port()
     made = CONFIGURATION.format(
         user="user root;" if os.geteuid() == 0 else "",
-        folder=folder, upstream=upstream, port=port, keepalive=1, buffering=buffering,
+        folder=folder, upstream=upstream, port=port, keepalive=1, buffering=buffering, silence=silence,
         zone=f"proxy_cache_path {folder}/cache keys_zone=shared:1m;" if caching else "",
         cache="proxy_cache shared; proxy_cache_revalidate on; add_header X-Cache $upstream_cache_status;" * caching,
     )  # fmt: skip

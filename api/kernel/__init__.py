@@ -35,7 +35,7 @@ from api.kernel.http.validators import Version, refuse_stale
 from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in, superuser
 from api.kernel.identity.limits import Policy, Quota, network_of
 from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode, shown_address
-from api.kernel.input.conversion import Normal, Shown
+from api.kernel.input.conversion import Normal, Shown, Unfit
 from api.kernel.input.media import media_type_of
 from api.kernel.input.uploads import Upload
 from api.kernel.live.feeds import Feed, Happened
@@ -78,7 +78,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "network_of",  # network of an address, for limits
     "Origin", "origin",  # actor, address and trace of the current request or task
     # Input
-    "Normal", "Shown",  # a field's normalized form, and its display form
+    "Normal", "Shown", "Unfit",  # a field's normalized form, its display form, and a refusal
     "Upload",  # a body that is a file, read in chunks
     "media_type_of",  # media type by the first bytes of a file
     "normal_address", "shown_address", "punycode", "LONGEST_ADDRESS",  # e-mail addresses

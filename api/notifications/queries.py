@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
-from api.kernel import Autocommit, Counted, Database, Transaction, query
+from api.kernel import UNAUTHORIZED, Autocommit, Counted, Database, Transaction, query
 from api.notifications.types import (
     Content,
     DigestItem,
@@ -138,7 +138,7 @@ async def change_digest_times(db: Transaction, user_id: UUID, every: str, hour: 
 async def list_switches(db: Database, user_id: UUID, groups: list[str]) -> list[Switch]: ...
 
 
-@query
+@query(notification_switches_user_id_fkey=UNAUTHORIZED)
 async def replace_switches(db: Transaction, user_id: UUID, switches: list[OwnSwitch]) -> None: ...
 
 

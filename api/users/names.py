@@ -4,6 +4,8 @@ import unicodedata
 
 import idna
 
+from api.kernel import Unfit
+
 LONGEST = 100
 MOST_MARKS = 5
 """Maximum combining marks on one letter. Burmese and Vietnamese need four; more overlap the lines above and below."""
@@ -31,25 +33,26 @@ _BLANK = frozenset(
 
 
 def normal_name(typed: str) -> str:
-    """Return the name in NFC with single spaces and none at its ends. Raises ValueError with the reason."""
+    """Return the name in NFC with single spaces and none at its ends. Raises Unfit."""
     # A character decomposes into four at most, and normalization takes time quadratic in the number of marks.
     name = unicodedata.normalize("NFC", typed[: 4 * LONGEST + 1])
     if len(name) > LONGEST:
-        raise ValueError(f"Must have at most {LONGEST} characters.")
+        raise Unfit(f"Must have at most {LONGEST} characters.", "too_long", max=LONGEST)
     marks = 0
     for place, each in enumerate(name):
         if not _shows(name, place):
-            character = unicodedata.name(each, "unnamed character")
-            raise ValueError(f"Must not have U+{ord(each):04X} ({character}) at this position: it is invisible.")
+            character = f"U+{ord(each):04X} ({unicodedata.name(each, 'unnamed character')})"
+            detail = f"Must not have {character} at this position: it is invisible."
+            raise Unfit(detail, "invisible", character=character)
         if unicodedata.category(each) in _MARKS:
             marks += 1
         elif each not in (_ZWNJ, _ZWJ):
             marks = 0
         if marks > MOST_MARKS:
-            raise ValueError(f"Must have at most {MOST_MARKS} marks on one letter.")
+            raise Unfit(f"Must have at most {MOST_MARKS} marks on one letter.", "marks", max=MOST_MARKS)
     spaced = " ".join(name.split())
     if not spaced:
-        raise ValueError("Must not be blank.")
+        raise Unfit("Must not be blank.", "blank")
     return spaced
 
 

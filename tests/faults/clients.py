@@ -31,7 +31,7 @@ STUCK = """select from pg_stat_activity
 async def roll_web(rig: Rig) -> int:
     """Deploy like a PaaS: the router switches to the new process, then the old one gets SIGTERM. With one retry no call
     fails."""
-    _, headers = await account_of(rig)
+    _, headers = await open_account(rig)
     port, failed, calls, ending = free_port(), 0, 0, asyncio.Event()
     first, second = int(rig.environment["PORT"]), port
 
@@ -136,7 +136,7 @@ async def _all_given_back(rig: Rig) -> None:
 
 async def cancel_calls(rig: Rig) -> int:
     """Change one account's name concurrently, in one row, and reset each connection after sending the call."""
-    account, headers = await account_of(rig)
+    account, headers = await open_account(rig)
     for number in range(CANCELLED):
         account.names.append((f"Gone {number}", "unknown"))
     limit = asyncio.Semaphore(CALLERS)
@@ -167,7 +167,7 @@ async def cancel_calls(rig: Rig) -> int:
 async def repeat_posts(rig: Rig) -> int:
     """Create tiers while the web process is killed around commits and PostgreSQL crashes, and repeat each request with
     its key until it is answered. Each tier is created once: its name is unique, and a second effect is a refusal."""
-    account, headers = await account_of(rig)
+    account, headers = await open_account(rig)
     await rig.rows("update users set is_superuser = true where email = $1", account.email)
     points = ("database.commit:40", "answer.kept:20", "answer.kept:30", "answer.kept:40")
     made: dict[str, int] = {}
@@ -215,7 +215,7 @@ async def _answered(client: httpx.AsyncClient, path: str, sent: dict[str, Any]) 
     return answer
 
 
-async def account_of(rig: Rig) -> tuple[Account, dict[str, str]]:
+async def open_account(rig: Rig) -> tuple[Account, dict[str, str]]:
     """Return an account in the ledger, and the headers of its calls."""
     account = Account(f"{uuid4().hex}@example.com", "acked")
     async with httpx.AsyncClient(base_url=rig.url, trust_env=False, timeout=20) as client:

@@ -12,6 +12,7 @@ from tests.faults.digests import kill_digests  # of notifications
 from tests.faults.hooks import kill_while_delivering
 from tests.faults.limits import lose_counts
 from tests.faults.rig import HARM_SECONDS, Rig
+from tests.faults.streams import follow_events
 from tests.proxy import Proxy
 
 RUNNING = "select id from outbox_tasks where dead_at is null and locked_until is not null"
@@ -270,6 +271,13 @@ EXPERIMENTS = (
         "F-38", "web killed and PostgreSQL crashed during POSTs that are repeated", repeat_posts, 1, outage=True
     ),
     Experiment("F-39", "workers killed while a digest of notifications fills, and at its end", kill_digests),
+    Experiment(
+        "F-40",
+        "a client follows its events: web killed, its connections reset, PostgreSQL crashes",
+        follow_events,
+        1,
+        outage=True,
+    ),
     Experiment(
         "F-36", "web killed, Redis refuses, Kafka stopped, PostgreSQL reset, SMTP 451: at once", everything, outage=True
     ),

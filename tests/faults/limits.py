@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from dev.ports import free_port
 from tests.factories import PASSWORD
-from tests.faults.clients import account_of
+from tests.faults.clients import open_account
 from tests.faults.rig import HARM_SECONDS, Rig
 from tests.processes import Process
 
@@ -37,7 +37,7 @@ PLAN = """with tier as (insert into plan_tiers (name) values ($1) returning id),
 async def lose_counts(rig: Rig) -> int:
     """Kill Redis while a plan applies. Reads go on, each process counts by itself, and guessing is limited more
     strictly; afterwards, requests are counted in Redis again."""
-    account, headers = await account_of(rig)
+    account, headers = await open_account(rig)
     await rig.rows(PLAN, uuid4().hex, account.email, LISTS)
     async with _limited(rig) as client, contextlib.AsyncExitStack() as stack:
         assert await _statuses(client, headers, "sessions", LISTS + 1) == {200: LISTS, 429: 1}

@@ -74,12 +74,12 @@ def test_a_whole_number_has_one_spelling_and_a_range(limit: str) -> None:
 @pytest.mark.parametrize("active", ["1", "True", "yes", "", "null"])
 def test_a_boolean_is_true_or_false(active: str) -> None:
     [error] = refused_pairs(f"active={active}".encode())
-    assert error == FieldError("/active", "Must be true or false or null.")
+    assert error == FieldError("/active", "Must be true or false or null.", "kind")
 
 
 def test_a_repeated_name_is_refused_unless_it_is_a_list() -> None:
     """C-17."""
-    assert refused_pairs(b"limit=1&limit=1") == [FieldError("/limit", "Is given more than once.")]
+    assert refused_pairs(b"limit=1&limit=1") == [FieldError("/limit", "Is given more than once.", "repeated")]
     assert LISTING.decode(parse_urlencoded(b"tag=a&tag=b")) == Listing(tag=["a", "b"])
 
 
@@ -92,9 +92,9 @@ def test_invalid_percent_encoded_utf_8_is_refused(text: str) -> None:
 
 def test_unknown_and_unstorable_members_are_reported_with_their_pointers() -> None:
     """C-8, C-23."""
-    assert refused_pairs(b"sort=password_hash") == [FieldError("/sort", "There is no such field.")]
-    assert refused_pairs(b"q=a%00b") == [FieldError("/q", "Holds a character that cannot be stored.")]
-    assert refused_pairs(b"%00=1") == [FieldError("", "Has a member whose name cannot be stored.")]
+    assert refused_pairs(b"sort=password_hash") == [FieldError("/sort", "There is no such field.", "unknown")]
+    assert refused_pairs(b"q=a%00b") == [FieldError("/q", "Holds a character that cannot be stored.", "characters")]
+    assert refused_pairs(b"%00=1") == [FieldError("", "Has a member whose name cannot be stored.", "characters")]
 
 
 def test_more_than_a_hundred_members_are_refused() -> None:

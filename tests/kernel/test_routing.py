@@ -205,7 +205,7 @@ async def test_authorization_precedes_existence_and_validation(
         problem(await bakery.patch(path, content=b"{", headers=bearer), 403, "FORBIDDEN")
     problem(await bakery.put("/loaves/not-an-id", json={"kind": 1}, headers=bearer), 404, "NOT_FOUND")
     told = problem(await bakery.put(f"/loaves/{uuid4()}", json={"kind": 1}, headers=bearer), 422, "VALIDATION_FAILED")
-    assert told["errors"] == [{"pointer": "/kind", "detail": "Must be text."}]
+    assert told["errors"] == [{"pointer": "/kind", "detail": "Must be text.", "code": "kind"}]
     assert CALLS == []
     assert (await bakery.put(f"/loaves/{uuid4()}", json={"kind": "x"}, headers=bearer)).status_code == 200
     assert [ALLOWED.id] == CALLS

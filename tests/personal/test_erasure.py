@@ -127,7 +127,7 @@ async def test_no_personal_data_remains_in_any_table(client: httpx.AsyncClient, 
     answers = await context.db.fetch("select count(*) from webhook_attempts where response like '%needle%'")
     assert answers[0]["count"] >= 2
     await context.db.fetch(
-        "update users set deletion_requested_at = now() + interval '1 s', delete_after = now() where id = $1", user_id
+        "update users set deletion_requested_at = clock_timestamp(), delete_after = now() where id = $1", user_id
     )
     assert await delete_due(context) == 1
     await swept(context)

@@ -8,6 +8,7 @@ from api.kernel.context import Context
 from tests.factories import PASSWORD
 from tests.live.conftest import MODULE
 from tests.live.following import Follower, Sent
+from tests.nginx import nginx
 from tests.realtime.conftest import Person
 from tests.wire import Web, serving
 
@@ -148,3 +149,14 @@ async def test_streams_end_with_the_password(ada: Person) -> None:
         await ada.ask("POST", "/users/change-password", json=body)
         sent = await follower.rest()
         assert (sent[-1].name, sent[-1].data) == ("bye", {"reason": "signed_out"})
+
+
+async def test_a_proxy_that_cuts_silent_connections_cuts_no_stream(newsroom: Web, ada: Person, tmp_path: Path) -> None:
+    """C-294: nginx after 60 s, others after 55; here after 8, with a heartbeat each 2 s instead of each 15."""
+    with nginx(newsroom.port, tmp_path, silence=8) as port:
+        async with Follower(port, "/events", authorization=f"Bearer {ada.token}") as follower:
+            await follower.opened()
+            for _ in range(6):
+                await follower.beat()
+            await ada.ask("PATCH", "/users/me", json={"name": "Ada"})
+            assert is_about(await until(follower, "users.updated"), ada)

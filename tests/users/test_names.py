@@ -137,8 +137,10 @@ async def test_every_route_has_the_same_rules(
             if kept:
                 assert answer.json()["name"] == kept
             else:
-                told = "Must not have U+3164 (HANGUL FILLER) at this position: it is invisible."
-                assert (answer.status_code, answer.json()["errors"]) == (422, [{"pointer": "/name", "detail": told}])
+                [error] = answer.json()["errors"]
+                assert (answer.status_code, error["pointer"], error["code"]) == (422, "/name", "invisible")
+                assert error["detail"] == "Must not have U+3164 (HANGUL FILLER) at this position: it is invisible."
+                assert error["params"] == {"character": "U+3164 (HANGUL FILLER)"}
     assert convert({"email": "A@b.example", "name": " Jose\u0301 "}, ImportUser).name == "José"
     with pytest.raises(VALIDATION_FAILED):
         convert({"email": "a@b.example", "name": "\u2800"}, ImportUser)

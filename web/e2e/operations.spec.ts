@@ -120,6 +120,34 @@ test('the outbox and the health report show dead letters', async ({ page, contex
   await expect(page.getByText('2 dead letters', { exact: true })).toBeVisible();
 });
 
+const WAITING = `
+import asyncio, asyncpg, os
+async def insert():
+    db = await asyncpg.connect(os.environ["DATABASE_URL"])
+    await db.execute("insert into outbox_tasks (task, event_id, data, traceparent, attempts, last_error, available_at)"
+                     " values ('demo.wait', gen_random_uuid(), '{}', '', 3, 'TimeoutError', now() + interval '1 hour')")
+asyncio.run(insert())
+`; // no worker runs a task of this name
+
+test('a task that waits is retried and cancelled, and sweeps show their runs', async ({ page, own }) => {
+  own.execute(['-c', WAITING]);
+  await page.goto('/operations/tasks?state=retrying');
+  const task = page.getByRole('listitem').filter({ hasText: 'demo.wait' });
+  await expect(task).toContainText('TimeoutError');
+  await task.getByRole('button', { name: 'Retry demo.wait now' }).click();
+  await expect(page.getByRole('heading', { name: 'No task matches' })).toBeVisible();
+  await page.getByRole('button', { name: 'Clear filters' }).first().click();
+  await expect(task.getByText('Due', { exact: true })).toBeVisible();
+  await task.getByRole('button', { name: 'Cancel demo.wait' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel the task' }).click();
+  await expect(task).toHaveCount(0);
+  await page.getByRole('link', { name: '1 dead letters of demo.wait' }).click();
+  await expect(page.getByText('cancelled by an operator')).toBeVisible();
+  await page.getByRole('link', { name: 'Schedules and sweeps' }).click();
+  const sweep = page.getByRole('row').filter({ hasText: 'delete_old_mails' });
+  await expect(sweep).toContainText('1 min');
+});
+
 test('a page recovers by itself when the server is back', async ({ page, own, watch }) => {
   watch.expect(/Failed to load resource: net::ERR_/);
   await page.goto('/operations/outbox');

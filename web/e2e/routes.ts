@@ -53,6 +53,10 @@ export const ROUTES: readonly Visit[] = [
   { name: 'dead-letters', path: '/operations/dead-letters', as: 'superuser' },
   { name: 'dead-letters-filtered', path: '/operations/dead-letters?kind=task&type=none', as: 'superuser' },
   { name: 'outbox', path: '/operations/outbox', as: 'superuser' },
+  { name: 'mails', path: '/operations/mails', as: 'superuser' },
+  { name: 'tasks', path: '/operations/tasks?state=retrying', as: 'superuser' },
+  { name: 'schedules', path: '/operations/schedules', as: 'superuser' },
+  { name: 'log-level', path: '/operations/log-level', as: 'superuser' },
   { name: 'health', path: '/operations/health', as: 'superuser' },
   { name: 'forbidden', path: '/forbidden', as: 'person' },
 ];

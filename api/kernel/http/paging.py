@@ -87,7 +87,9 @@ class Cursors:
             return [*msgspec.json.decode(body, type=tuple[*kinds])]  # type: ignore[valid-type]
         except (ValueError, msgspec.DecodeError):
             error = FieldError(
-                "/cursor", "Is not a cursor of this list; use next_cursor of the previous page with the same filters."
+                "/cursor",
+                "Is not a cursor of this list; use next_cursor of the previous page with the same filters.",
+                "cursor",
             )
             raise VALIDATION_FAILED(errors=[error]) from None
 

@@ -19,9 +19,17 @@ MOST_ERRORS = 20
 """Maximum number of errors in one answer."""
 
 
+class Unfit(ValueError):
+    """Why the form of a Normal refuses a text: a sentence, and the code and the params of its FieldError."""
+
+    def __init__(self, detail: str, code: str, **params: int | float | str) -> None:
+        super().__init__(detail)
+        self.code, self.params = code, params
+
+
 class Normal(msgspec.Struct, frozen=True):
     """In `Annotated[str, Normal(form), Meta(…)]` on a field of a body, form, query or message: replaces the text by its
-    normal form before any other check. `form` raises ValueError with a sentence for the client."""
+    normal form before any other check. `form` raises Unfit."""
 
     form: Callable[[str], str]
 
@@ -43,8 +51,8 @@ def convert(value: Any, kind: type[T]) -> T:
             try:
                 if isinstance(value.get(name), str):
                     value[name] = form(value[name])
-            except ValueError as error:
-                errors.append(FieldError(f"/{escape(name)}", str(error)))
+            except Unfit as error:
+                errors.append(FieldError(f"/{escape(name)}", str(error), error.code, error.params or msgspec.UNSET))
     try:
         converted = msgspec.convert(value, kind)
     except msgspec.ValidationError:
@@ -97,10 +105,10 @@ def _faults_inside(value: Any, kind: Any, pointer: str) -> Iterator[FieldError]:
             if name in value:
                 yield from _field_errors(value[name], field.type, f"{pointer}/{escape(name)}")
             elif field.required:
-                yield FieldError(f"{pointer}/{escape(name)}", "This field is required.")
+                yield FieldError(f"{pointer}/{escape(name)}", "This field is required.", "required")
         for name in value:
             if name not in fields and kind.__struct_config__.forbid_unknown_fields:
-                yield FieldError(f"{pointer}/{escape(name[:100])}", "There is no such field.")
+                yield FieldError(f"{pointer}/{escape(name[:100])}", "There is no such field.", "unknown")
     elif isinstance(value, list) and typing.get_origin(kind) is list:
         for index, item in enumerate(value):
             yield from _field_errors(item, typing.get_args(kind)[0], f"{pointer}/{index}")
@@ -120,26 +128,52 @@ _KINDS = {
     "date": "a date such as 2026-01-31",
     "time": "a time of day such as 12:00:00Z",
 }
-_WORDS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
-    (r"Expected `(\w+)` of length (\d+)", lambda m: f"Must have exactly {m[2]} {_unit(m[1])}."),
-    (r"Expected `(\w+)` of length >= (\d+)", lambda m: f"Must have at least {m[2]} {_unit(m[1])}."),
-    (r"Expected `(\w+)` of length <= (\d+)", lambda m: f"Must have at most {m[2]} {_unit(m[1])}."),
-    (r"Expected `\w+` >= (-?[\d.]+)", lambda m: f"Must be {m[1]} or more."),
-    (r"Expected `\w+` <= (-?[\d.]+)", lambda m: f"Must be {m[1]} or less."),
-    (r"Expected `\w+` that's a multiple of ([\d.]+)", lambda m: f"Must be a multiple of {m[1]}."),
-    (r"Expected `datetime` with a timezone", lambda m: "Must say its time zone, such as 2026-01-31T12:00:00Z."),
-    (r"Expected `str` matching regex", lambda m: "Does not have the right form."),
-    (r"Expected `([\w| ]+)`, got", lambda m: f"Must be {' or '.join(_KINDS.get(k, k) for k in m[1].split(' | '))}."),
-    (r"Invalid UUID", lambda m: "Must be a UUID."),
-    (r"Invalid RFC3339 encoded (\w+)", lambda m: f"Must be {_KINDS[m[1]]}."),
-    (r"Invalid (enum )?value", lambda m: "Is not one of the allowed values."),
-    (r"Object missing required field `(.+?)`", lambda m: f"Needs the field {m[1]}."),
-    (r"Object contains unknown field `(.+?)`", lambda m: f"Has the unknown field {m[1][:100]}."),
+_WORDS: tuple[tuple[str, Callable[[re.Match[str]], tuple[str, str, dict[str, Any]]]], ...] = (
+    (
+        r"Expected `(\w+)` of length (\d+)",
+        lambda m: (f"Must have exactly {m[2]} {_unit(m[1])}.", "length", _as(m, "length")),
+    ),
+    (
+        r"Expected `(\w+)` of length >= (\d+)",
+        lambda m: (f"Must have at least {m[2]} {_unit(m[1])}.", _size(m, "short", "few"), _as(m, "min")),
+    ),
+    (
+        r"Expected `(\w+)` of length <= (\d+)",
+        lambda m: (f"Must have at most {m[2]} {_unit(m[1])}.", _size(m, "long", "many"), _as(m, "max")),
+    ),
+    (r"Expected `(\w+)` >= (-?[\d.]+)", lambda m: (f"Must be {m[2]} or more.", "too_small", _as(m, "min"))),
+    (r"Expected `(\w+)` <= (-?[\d.]+)", lambda m: (f"Must be {m[2]} or less.", "too_large", _as(m, "max"))),
+    (
+        r"Expected `(\w+)` that's a multiple of ([\d.]+)",
+        lambda m: (f"Must be a multiple of {m[2]}.", "multiple", _as(m, "of")),
+    ),
+    (
+        r"Expected `datetime` with a timezone",
+        lambda m: ("Must say its time zone, such as 2026-01-31T12:00:00Z.", "time_zone", {}),
+    ),
+    (r"Expected `str` matching regex", lambda m: ("Does not have the right form.", "form", {})),
+    (
+        r"Expected `([\w| ]+)`, got",
+        lambda m: (f"Must be {' or '.join(_KINDS.get(k, k) for k in m[1].split(' | '))}.", "kind", {}),
+    ),
+    (r"Invalid UUID", lambda m: ("Must be a UUID.", "kind", {})),
+    (r"Invalid RFC3339 encoded (\w+)", lambda m: (f"Must be {_KINDS[m[1]]}.", "kind", {})),
+    (r"Invalid (enum )?value", lambda m: ("Is not one of the allowed values.", "not_allowed", {})),
+    (r"Object missing required field `(.+?)`", lambda m: (f"Needs the field {m[1]}.", "required", {})),
+    (r"Object contains unknown field `(.+?)`", lambda m: (f"Has the unknown field {m[1][:100]}.", "unknown", {})),
 )
 
 
 def _unit(kind: str) -> str:
     return "characters" if kind == "str" else "items"
+
+
+def _size(match: re.Match[str], text: str, items: str) -> str:
+    return f"too_{text if match[1] == 'str' else items}"
+
+
+def _as(match: re.Match[str], name: str) -> dict[str, Any]:
+    return {name: float(match[2]) if "." in match[2] else int(match[2])}
 
 
 def _field_error(message: str, prefix: str) -> FieldError:
@@ -151,7 +185,8 @@ def _field_error(message: str, prefix: str) -> FieldError:
     for pattern, words in _WORDS:
         match = re.match(pattern, sentence)
         if match:
-            return FieldError(pointer, words(match))
+            detail, code, params = words(match)
+            return FieldError(pointer, detail, code, params or msgspec.UNSET)
     return FieldError(pointer, "Is not acceptable.")
 
 

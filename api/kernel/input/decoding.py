@@ -91,18 +91,18 @@ def _unstorable(value: Any, pointer: str, depth: int) -> Iterator[FieldError]:
         raise MALFORMED_JSON(f"The body is nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, str):
         if _UNSTORABLE.search(value):
-            yield FieldError(pointer, "Holds a character that cannot be stored.")
+            yield FieldError(pointer, "Holds a character that cannot be stored.", "characters")
     elif isinstance(value, dict):
         for key, member in value.items():
             if _UNSTORABLE.search(key):
-                yield FieldError(pointer, "Has a member whose name cannot be stored.")
+                yield FieldError(pointer, "Has a member whose name cannot be stored.", "characters")
             else:
                 yield from _unstorable(member, f"{pointer}/{escape(key)}", depth - 1)
     elif isinstance(value, list):
         for index, member in enumerate(value):
             yield from _unstorable(member, f"{pointer}/{index}", depth - 1)
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-        yield FieldError(pointer, "Is out of range.")
+        yield FieldError(pointer, "Is out of range.", "out_of_range")
 
 
 class PairsDecoder:
@@ -121,13 +121,13 @@ class PairsDecoder:
         for name, value in pairs:
             field, pointer = self._fields.get(name, str), f"/{escape(name[:100])}"
             if _UNSTORABLE.search(name):
-                errors.append(FieldError("", "Has a member whose name cannot be stored."))
+                errors.append(FieldError("", "Has a member whose name cannot be stored.", "characters"))
             elif _UNSTORABLE.search(value):
-                errors.append(FieldError(pointer, "Holds a character that cannot be stored."))
+                errors.append(FieldError(pointer, "Holds a character that cannot be stored.", "characters"))
             elif field is list:
                 members.setdefault(name, []).append(value)
             elif name in members:
-                errors.append(FieldError(pointer, "Is given more than once."))
+                errors.append(FieldError(pointer, "Is given more than once.", "repeated"))
             else:
                 members[name] = _SPELLINGS.get(field, str)(value)
         if errors:

@@ -109,7 +109,7 @@ async def open_upload(
         else:  # a browser sends an empty name if no file was chosen
             raise _at(event, "There is no such field." if event.name != FILE else "This field is required.")
     fields.decode(pairs)
-    raise VALIDATION_FAILED(errors=[FieldError(f"/{FILE}", "This field is required.")])
+    raise VALIDATION_FAILED(errors=[FieldError(f"/{FILE}", "This field is required.", "required")])
 
 
 class NoFields(msgspec.Struct, forbid_unknown_fields=True):

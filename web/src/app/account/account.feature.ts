@@ -15,7 +15,10 @@ export const account: Feature = {
     { path: 'account/profile', loadComponent: () => import('./profile').then((m) => m.Profile) },
     { path: 'account/email', loadComponent: () => import('./email').then((m) => m.Email) },
     { path: 'account/password', loadComponent: () => import('./password').then((m) => m.Password) },
-    { path: 'account/preferences', loadComponent: () => import('./preferences').then((m) => m.Preferences) },
+    {
+      path: 'account/preferences',
+      loadComponent: () => import('./preferences').then((m) => m.PreferencesPage),
+    },
     { path: 'account/activity', loadComponent: () => import('./activity').then((m) => m.ActivityList) },
     { path: 'account/leave', loadComponent: () => import('./leave').then((m) => m.Leave) },
   ],

@@ -16,7 +16,7 @@ import { allZones, zoneOf } from './zones';
   templateUrl: './preferences.html',
   styleUrls: ['./account.scss', './preferences.scss'],
 })
-export class Preferences {
+export class PreferencesPage {
   protected readonly session = inject(Session);
   protected readonly t = computed(() => texts().preferences);
 

@@ -44,3 +44,15 @@ it('says in the language of the application how long to wait', () => {
 it('takes other errors for unexpected ones', () => {
   expect(problemOf(new TypeError('x')).status).toBe(-1);
 });
+
+it('says in the language of the application what is wrong with a field', () => {
+  const errors = [
+    { pointer: '/name', detail: 'Must have at most 100 characters.', code: 'too_long', params: { max: 100 } },
+    { pointer: '/url', detail: 'Is refused.', code: 'invalid' },
+  ];
+  const invalid = failure(422, { ...BODY, code: 'VALIDATION_FAILED', errors });
+  const details = () => problemOf(invalid).errors.map(({ detail }) => detail);
+  expect(details()).toEqual(['Must have at most 100 characters.', 'Is refused.']);
+  speak('de');
+  expect(details()).toEqual(['Geben Sie höchstens 100 Zeichen ein.', 'Is refused.']);
+});

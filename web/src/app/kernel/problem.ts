@@ -1,6 +1,7 @@
 import { HttpErrorResponse } from '@angular/common/http';
 
 import type { FieldError, ProblemDocument } from '../api/models';
+import { explained } from './field-error';
 import { Language, language, texts } from './language';
 
 /** Why a request failed, in words for a person (RFC 9457). Code `OFFLINE`: the server gave no answer. */
@@ -114,7 +115,7 @@ export function problemOf(error: unknown): Problem {
     status: error.status,
     code: body.code,
     detail,
-    errors: body.errors ?? [],
+    errors: (body.errors ?? []).map(explained),
     traceId: body.trace_id,
     retryAfter,
   };

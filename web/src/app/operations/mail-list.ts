@@ -84,16 +84,16 @@ const LIMIT = 25;
                       <a [routerLink]="['/operations/mails', mail.id]">{{
                         all().templates[mail.template] ?? mail.template
                       }}</a>
-                      <p class="quiet small">{{ mail.recipient ?? t().noRecipient }}</p>
+                      <p class="quiet small">
+                        {{ mail.recipient ?? t().noRecipient }}
+                        @if (mail.attempts > 1) {
+                          · {{ t().attempts(mail.attempts) }}
+                        }
+                      </p>
                     </div>
                     <div class="end">
                       <app-mail-state [state]="mail.state" />
-                      <span class="quiet small">
-                        @if (mail.attempts > 1) {
-                          {{ t().attempts(mail.attempts) }} ·
-                        }
-                        <app-time [at]="mail.updated_at" />
-                      </span>
+                      <span class="quiet small"><app-time [at]="mail.updated_at" /></span>
                     </div>
                   </li>
                 }

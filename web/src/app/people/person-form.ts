@@ -11,6 +11,7 @@ import { Notices } from '../kernel/notices';
 import { problemOf } from '../kernel/problem';
 import { Session } from '../kernel/session';
 import { submit } from '../kernel/submit';
+import { keepTyped } from '../kernel/typed';
 import { Check } from '../ui/check';
 import { resolveConflict } from '../ui/conflict';
 import { Confirm } from '../ui/confirm';
@@ -24,6 +25,13 @@ import { changedFields, Field, FIELDS, Loaded, same, take, updateOf, Values, val
 
 export function loadedFrom({ body, headers }: HttpResponse<User>): Loaded | undefined {
   return body ? { user: body, etag: headers.get('ETag') ?? undefined } : undefined;
+}
+
+/** What was typed when the session ended. */
+interface Typed {
+  readonly id: string;
+  readonly base: Values;
+  readonly values: Values;
 }
 
 /** The form of an account. A change by another administrator in the meantime is resolved field by field. */
@@ -77,11 +85,18 @@ export class PersonForm {
   protected readonly names = computed(() => texts().fields);
 
   private readonly base = computed(() => valuesOf(this.loaded().user));
+  private readonly typed: Typed | null = keepTyped('person', () =>
+    this.changed() ? { id: this.loaded().user.id, base: this.base(), values: this.values() } : null,
+  );
   // What is typed stays when the account changes, in fields that differ from the account as it was before.
   private readonly values = linkedSignal<Values, Values>({
     source: this.base,
-    computation: (base, previous) =>
-      previous ? take(changedFields(previous.source, previous.value), previous.value, base) : base,
+    computation: (base, previous) => {
+      if (previous) return take(changedFields(previous.source, previous.value), previous.value, base);
+      const { typed } = this;
+      if (typed?.id !== this.loaded().user.id) return base;
+      return take(changedFields(typed.base, typed.values), typed.values, base);
+    },
   });
   protected readonly form = form(
     this.values,

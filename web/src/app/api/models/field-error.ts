@@ -3,9 +3,13 @@
 
 
 /**
- * An invalid field: an RFC 6901 `pointer` into the input, and the reason.
+ * An invalid field: an RFC 6901 `pointer` into the input, and the reason, in words and as a stable `code` with its `params`, such as `too_short` and `{"min": 8}`. docs/api.md lists the codes.
  */
 export interface FieldError {
+  code: string;
   detail: string;
+  params?: {
+[key: string]: (number | number | string);
+};
   pointer: string;
 }
