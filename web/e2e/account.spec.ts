@@ -119,7 +119,6 @@ test('a changed password ends other sessions, and the old one is refused', async
   await expect(page.getByLabel('New password')).toHaveValue('');
   await page.reload();
   await expect(page.getByRole('heading', { name: 'Password', exact: true })).toBeVisible();
-  await elsewhere.getByRole('link', { name: 'Security activity' }).click();
   await expect(elsewhere.getByText('Your session has ended.', { exact: false })).toBeVisible();
   await elsewhere.getByLabel('E-mail').fill(person.email);
   for (const password of [person.password, next]) {
@@ -127,7 +126,7 @@ test('a changed password ends other sessions, and the old one is refused', async
     await elsewhere.getByRole('button', { name: 'Sign in' }).click();
     if (password !== next) await expect(elsewhere.getByRole('alert')).toBeVisible();
   }
-  await expect(elsewhere).toHaveURL('/account/activity');
+  await expect(elsewhere).toHaveURL('/account/profile');
 });
 
 test('a new address waits for its mail, and can be cancelled', async ({
@@ -161,11 +160,11 @@ test('a new address waits for its mail, and can be cancelled', async ({
     data: { token: second.split('#token=')[1] },
     headers: { origin: stack.url },
   });
-  await page.getByRole('link', { name: 'Security activity' }).click();
   await expect(page.getByText('Your session has ended.', { exact: false })).toBeVisible();
   await page.getByLabel('E-mail').fill(next);
   await page.getByLabel('Password', { exact: true }).fill(person.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: 'Security activity' }).click();
   await expect(page.getByText(`Address changed from ${person.email} to ${next}`)).toBeVisible();
   await page.getByRole('link', { name: 'Home' }).click();
   await expect(page.getByRole('link', { name: /^E-mail address.*Confirmed/ })).toContainText(next);

@@ -1,6 +1,6 @@
 import { afterNextRender, Component, computed, DestroyRef, inject, Injector, input } from '@angular/core';
 
-import { Live, refreshOn } from '../kernel/live';
+import { Live } from '../kernel/live';
 import { Session } from '../kernel/session';
 import { t } from './texts';
 
@@ -46,12 +46,15 @@ export class StreamDot {
   constructor() {
     const session = inject(Session);
     // The account may have been changed elsewhere: its name, its rights.
-    refreshOn(['users.*'], { reload: () => session.reread() }, ({ own }) => own);
+    const forget = this.live.listen((happening) => {
+      if (happening?.own && happening.type.startsWith('users.')) void session.reread();
+    });
     const injector = inject(Injector);
     let stop: (() => void) | undefined;
     let isGone = false;
     inject(DestroyRef).onDestroy(() => {
       isGone = true;
+      forget();
       stop?.();
     });
     const start = async () => {

@@ -1,4 +1,13 @@
-/** Whether the error says more than the status: there was no answer, or it was a redirect. */
-export function explains({ status, error }: { status: number | null; error: string | null }): boolean {
-  return error !== null && (status === null || (status >= 300 && status < 400));
+import { errors } from './log-texts';
+
+/** What an error says beyond the status: there was no answer, or it was a redirect. Otherwise undefined. */
+export function explain({
+  status,
+  error,
+}: {
+  status: number | null;
+  error: string | null;
+}): string | undefined {
+  if (error === null || (status !== null && (status < 300 || status >= 400))) return undefined;
+  return errors()[error] ?? error;
 }

@@ -80,7 +80,7 @@ import { topicsOf } from './topics';
       }
     </app-page>
   `,
-  styleUrls: ['../ui/filters.scss', './back.scss'],
+  styleUrls: ['./controls.scss', './back.scss'],
   styles: `
     h2 {
       padding: 1rem 1.25rem 0.75rem;

@@ -19,7 +19,7 @@ import { Icon } from '../ui/icon';
 import { ListFoot } from '../ui/list-foot';
 import { Empty, Failure, Skeleton } from '../ui/states';
 import { Time } from '../ui/time';
-import { explains } from './answers';
+import { explain } from './answers';
 import { StateBadge } from './badge';
 import { t as texts } from './log-texts';
 import { tellFailure } from './refusal';
@@ -49,7 +49,7 @@ const IDLE = 5; // ticks between two readings while nothing is on its way
     Time,
   ],
   templateUrl: './delivery-log.html',
-  styleUrls: ['../ui/filters.scss', './delivery-log.scss'],
+  styleUrls: ['./controls.scss', './delivery-log.scss'],
 })
 export class DeliveryLog {
   readonly endpoint = input.required<Endpoint>();
@@ -66,7 +66,7 @@ export class DeliveryLog {
   protected readonly states = computed(() => common().states);
   protected readonly details = computed(() => texts().delivery);
   protected readonly STATES = STATES;
-  protected readonly explains = explains;
+  protected readonly explain = explain;
   protected readonly narrow = toSignal(
     inject(BreakpointObserver)
       .observe('(max-width: 60rem)')

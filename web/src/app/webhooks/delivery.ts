@@ -16,7 +16,7 @@ import { Json } from '../ui/json';
 import { Page } from '../ui/page';
 import { Empty, Failure, Skeleton } from '../ui/states';
 import { Time } from '../ui/time';
-import { explains } from './answers';
+import { explain } from './answers';
 import { StateBadge } from './badge';
 import { t as texts } from './log-texts';
 import { tellFailure } from './refusal';
@@ -65,7 +65,7 @@ export class DeliveryPage {
   );
   protected readonly body = computed<unknown>(() => JSON.parse(this.detail()?.body ?? 'null'));
   protected readonly busy = signal(false);
-  protected readonly explains = explains;
+  protected readonly explain = explain;
 
   constructor() {
     let ticks = 0;

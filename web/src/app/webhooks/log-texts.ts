@@ -178,3 +178,21 @@ export const t = texts({
     },
   },
 });
+
+/** The server's texts of errors in other languages. */
+export const errors = texts<Readonly<Partial<Record<string, string>>>>({
+  en: {},
+  de: {
+    'The host name cannot be resolved.': 'Der Name des Hosts ist unbekannt.',
+    'The host name resolves to an address that is not public.':
+      'Der Name des Hosts führt zu einer Adresse, die nicht öffentlich ist.',
+    'no connection within 5 s': 'keine Verbindung in 5 s',
+    'no response within 15 s': 'keine Antwort in 15 s',
+    'the connection failed or was closed': 'keine Verbindung, oder sie wurde beendet',
+    'the TLS handshake failed': 'TLS ist gescheitert',
+    'redirects are not followed': 'Weiterleitungen wird nicht gefolgt',
+    'the response is not HTTP/1.1': 'die Antwort ist kein HTTP/1.1',
+    "the event's data was erased": 'die Daten des Ereignisses wurden gelöscht',
+    'the secret cannot be decrypted; rotate it': 'das Geheimnis ist nicht lesbar; wechseln Sie es',
+  },
+});

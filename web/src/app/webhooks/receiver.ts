@@ -23,7 +23,7 @@ import { t as texts } from './texts';
     </div>
     <app-code [text]="code()" [label]="t().code(language())" />
   `,
-  styleUrl: '../ui/filters.scss',
+  styleUrl: './controls.scss',
   styles: `
     :host {
       display: grid;

@@ -5,6 +5,7 @@ import { showDelivery } from '../api/fn/webhooks/show-delivery';
 import { lastValue, read } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
 import { Icon } from '../ui/icon';
+import { explain } from './answers';
 import { t as texts } from './texts';
 
 /** The result of a test, as soon as it is there. */
@@ -59,7 +60,7 @@ export class TestResult {
   protected readonly answer = computed(() => {
     const [attempt] = this.detail()?.attempts ?? [];
     if (!attempt || this.state() === 'pending') return '';
-    return attempt.error ?? `${String(attempt.status ?? '')}, ${String(Math.round(attempt.total_ms))} ms`;
+    return explain(attempt) ?? `${String(attempt.status ?? '')}, ${String(Math.round(attempt.total_ms))} ms`;
   });
 
   constructor() {
