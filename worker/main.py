@@ -18,6 +18,7 @@ from api.kernel.context import Context, open_context
 from api.kernel.data.cache import CacheUnavailable
 from api.kernel.data.redis_server import redis_options, redis_remedy, tls_remedy
 from api.kernel.feature import Feature, Sweep, consumers_of, schedules_of, tasks_of
+from api.kernel.live import queries as live
 from api.kernel.outbox.remedies import report_remedy
 from api.kernel.outbox.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
 from api.kernel.process.waiting import wait_until_set
@@ -46,6 +47,7 @@ RESTART_SECONDS = 1.0
 REDIS_SECONDS = 1.0
 REMEDY_SECONDS = 2.0
 SWEPT_AT_ONCE = 1000
+NUMBER_SECONDS = 10.0
 
 
 async def sweep_inbox(context: Context) -> int:
@@ -56,6 +58,12 @@ async def sweep_inbox(context: Context) -> int:
 async def sweep_live(context: Context) -> int:
     """Delete a batch of events that clients could follow a day ago. Returns their number. Raises Problem."""
     return await queries.sweep_live(context.db, SWEPT_AT_ONCE)
+
+
+async def number_live(context: Context) -> int:
+    """Number a batch of events of the time without clients: the next client would get them as live ones. Returns their
+    number. Raises Problem."""
+    return await live.number_live(context.db, SWEPT_AT_ONCE)
 
 
 async def run(settings: Settings, features: Sequence[Feature], only_consume: bool = False) -> None:
@@ -73,6 +81,7 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
         sweeps = [
             Sweep(sweep_inbox),
             Sweep(sweep_live),
+            Sweep(number_live, NUMBER_SECONDS),
             Sweep(resend, RESEND_SECONDS),
             *sweeps_of(schedules_of(features)),
         ]
