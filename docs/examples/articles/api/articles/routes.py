@@ -3,12 +3,12 @@
 from api.articles.errors import OWN_AUTHOR
 from api.articles.handlers.articles import EDITOR, change_article, delete_article, hide_article, publish_article
 from api.articles.handlers.authors import (
+    end_follow,
     follow_author,
     set_avatar,
     show_author,
     show_avatar,
     unfollow_author,
-    end_follow,
 )
 from api.articles.handlers.readers import (
     add_favourite,
