@@ -18,10 +18,12 @@ import { refreshOn } from '../kernel/live';
 import { firstText, queryChanger } from '../kernel/query';
 import { readList } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
+import { Cover } from '../ui/cover';
+import { Choice, Filters, Search } from '../ui/filters';
 import { Icon } from '../ui/icon';
-import { ListFoot } from '../ui/list-foot';
+import { AppList } from '../ui/list';
 import { Page } from '../ui/page';
-import { Empty, Failure, Skeleton } from '../ui/states';
+import { Empty } from '../ui/states';
 import { Time } from '../ui/time';
 import { Decisions, type Filter, type Verb } from './decisions';
 import { t as texts } from './texts';
@@ -30,7 +32,7 @@ const KINDS = ['event', 'task', 'message'] as const;
 
 @Component({
   selector: 'app-dead-letter-list',
-  imports: [Empty, Failure, Icon, ListFoot, MatButton, Page, RouterLink, Skeleton, Time],
+  imports: [AppList, Choice, Cover, Empty, Filters, Icon, MatButton, Page, RouterLink, Search, Time],
   providers: [Decisions],
   templateUrl: './dead-letter-list.html',
   styleUrl: './dead-letter-list.scss',
@@ -41,13 +43,16 @@ export class DeadLetterList {
   readonly type = input(undefined, { transform: firstText });
   readonly key = input(undefined, { transform: firstText });
 
-  private readonly change = queryChanger();
+  protected readonly change = queryChanger();
   private readonly injector = inject(Injector);
   private readonly host = inject<ElementRef<HTMLElement>>(ElementRef).nativeElement;
   protected readonly decisions = inject(Decisions);
   protected readonly all = texts;
   protected readonly t = computed(() => texts().list);
-  protected readonly KINDS = KINDS;
+  protected readonly kinds = computed(() => [
+    ['', this.t().anyKind] as const,
+    ...KINDS.map((each) => [each, texts().kinds[each] ?? each] as const),
+  ]);
 
   protected readonly filter = computed<Filter>(() => ({
     kind: KINDS.find((each) => each === this.kind()),
@@ -81,16 +86,10 @@ export class DeadLetterList {
     refreshEvery(30, () => this.list.refresh()); // a letter that is dead from now on is no event
   }
 
-  protected narrow(change: Readonly<Record<string, string>>): void {
-    const queryParams = Object.fromEntries(
-      Object.entries(change).map(([name, text]) => [name, text.trim() || null]),
-    );
-    this.change(queryParams);
-  }
-
-  protected clear(): void {
+  protected clear(type: Search, key: Search): void {
     this.change({ kind: null, type: null, key: null });
-    this.host.querySelector('select')?.focus();
+    key.clear();
+    type.clear();
   }
 
   protected select(id: string, on: boolean): void {

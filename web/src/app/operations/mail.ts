@@ -13,6 +13,7 @@ import { refreshEvery } from '../kernel/refresh';
 import { formatNumber } from '../kernel/time';
 import { Confirm } from '../ui/confirm';
 import { Copyable } from '../ui/copyable';
+import { Chip } from '../ui/filters';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
 import { Failure, Skeleton } from '../ui/states';
@@ -24,9 +25,9 @@ const UNSETTLED: readonly string[] = ['queued', 'delayed'];
 
 @Component({
   selector: 'app-mail',
-  imports: [Copyable, Failure, Icon, MailState, MatButton, Page, RouterLink, Skeleton, Time],
+  imports: [Chip, Copyable, Failure, Icon, MailState, MatButton, Page, RouterLink, Skeleton, Time],
   templateUrl: './mail.html',
-  styleUrls: ['./details.scss', '../ui/filters.scss', './mail.scss'],
+  styleUrls: ['./details.scss', './mail.scss'],
 })
 export class MailPage {
   /** From the path. */

@@ -23,10 +23,11 @@ import { lastValue, read, readList } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
 import { Confirm } from '../ui/confirm';
 import { Copyable } from '../ui/copyable';
+import { Choice, Filters, Search } from '../ui/filters';
 import { Icon } from '../ui/icon';
-import { ListFoot } from '../ui/list-foot';
+import { AppList } from '../ui/list';
 import { Page } from '../ui/page';
-import { Empty, Failure, Skeleton } from '../ui/states';
+import { Empty, Skeleton } from '../ui/states';
 import { Time } from '../ui/time';
 import { formatAge, formatCount } from './amounts';
 import { DeadCount } from './dead-count';
@@ -44,9 +45,22 @@ const LIMIT = 25;
 /** The tasks that run or wait. The filters are in the address. */
 @Component({
   selector: 'app-task-list',
-  imports: [Copyable, DeadCount, Empty, Failure, Icon, ListFoot, MatButton, Page, Skeleton, Time],
+  imports: [
+    AppList,
+    Choice,
+    Copyable,
+    DeadCount,
+    Empty,
+    Filters,
+    Icon,
+    MatButton,
+    Page,
+    Search,
+    Skeleton,
+    Time,
+  ],
   templateUrl: './task-list.html',
-  styleUrls: ['../ui/filters.scss', './tables.scss', './task-list.scss'],
+  styleUrls: ['./tables.scss', './task-list.scss'],
 })
 export class TaskList {
   /** From the URL. */
@@ -67,7 +81,11 @@ export class TaskList {
   protected readonly formatAge = formatAge;
   protected readonly formatCount = formatCount;
   protected readonly known = computed(() => STATES.find((each) => each === this.state()));
-  protected readonly filtered = computed(() => !!this.name() || !!this.state());
+  protected readonly states = computed(() => [
+    ['', this.t().anyState] as const,
+    ...STATES.map((each) => [each, texts().states[each]] as const),
+  ]);
+  protected readonly filtered = computed(() => !!this.name() || !!this.known());
   protected readonly tasks = readList(listTasks, () => ({
     name: this.name(),
     state: this.known(),
@@ -81,9 +99,9 @@ export class TaskList {
     refreshEvery(10, () => this.refresh());
   }
 
-  protected clear(): void {
+  protected clear(search: Search): void {
     this.change({ name: null, state: null });
-    this.host.querySelector('input')?.focus();
+    search.clear();
   }
 
   protected async retry(task: PendingTask): Promise<void> {
