@@ -14,7 +14,6 @@ import type { Credentials, User } from '../api/models';
 import { SessionsService, UsersService } from '../api/services';
 import { adopt, Language, speak } from './language';
 import { problemOf } from './problem';
-import './storage';
 
 // A count for all tabs, since clocks may be set back. It is a cookie because a tab that gets the Web Lock sees the cookies
 // of the last one at once; what that one wrote to localStorage may come later.
