@@ -27,6 +27,7 @@ from api.kernel.feature import (
     schedules_of,
     tasks_of,
 )
+from api.kernel.live import queries as live
 from api.kernel.outbox.remedies import report_remedy
 from api.kernel.outbox.tasks import HEARTBEAT_KEY, QUEUE, RUN_SECONDS, Task, subscribers
 from api.kernel.process.waiting import wait_until_set
@@ -55,6 +56,7 @@ RESTART_SECONDS = 1.0
 REDIS_SECONDS = 1.0
 REMEDY_SECONDS = 2.0
 SWEPT_AT_ONCE = 1000
+NUMBER_SECONDS = 10.0
 
 
 async def sweep_inbox(context: Context) -> int:
@@ -71,6 +73,12 @@ async def sweep_answers(context: Context) -> int:
     """Delete a batch of answers that were kept for requests with an Idempotency-Key. Returns their number. Raises
     Problem."""
     return await queries.sweep_answers(context.db, SWEPT_AT_ONCE)
+
+
+async def number_live(context: Context) -> int:
+    """Number a batch of events of the time without clients: the next client would get them as live ones. Returns their
+    number. Raises Problem."""
+    return await live.number_live(context.db, SWEPT_AT_ONCE)
 
 
 async def run(settings: Settings, features: Sequence[Feature], only_consume: bool = False) -> None:
@@ -94,6 +102,7 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
             Sweep(sweep_inbox),
             Sweep(sweep_live),
             Sweep(sweep_answers),
+            Sweep(number_live, NUMBER_SECONDS),
             Sweep(resend, RESEND_SECONDS),
             *sweeps_of(schedules_of(features)),
         ]

@@ -4,7 +4,6 @@ import-linter enforces it. docs/architecture.md describes the subpackages."""
 from api.kernel.client import HttpError, HttpResponse, read_retry_after
 from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
-from api.kernel.contract.examples import example_of
 from api.kernel.data.cache import CacheUnavailable, cached, shared
 from api.kernel.data.cursors import snapshot
 from api.kernel.data.database import Autocommit, Database, Transaction, uuid7
@@ -43,6 +42,7 @@ from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, syst
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
 from api.kernel.outbox.events import Contact, Event, Label, Person, Personal, Thing, record, record_many
+from api.kernel.outbox.examples import example_of
 from api.kernel.outbox.mailing import MailAttempt
 from api.kernel.outbox.schedules import Due, Schedule
 from api.kernel.outbox.tasks import Task, defer_again, task

@@ -14,10 +14,10 @@ from tests.notifications.conftest import NEW, headers_of, notified
 from tests.processes import MailServer, Processes, text_of
 from tests.worker.jobs import until
 
-ACCOUNTS = 2500
+ACCOUNTS, AT_ONCE = 2500, 250
 PEOPLE = """insert into users (id, email, password_hash, is_verified, roles)
             select gen_random_uuid(), 'p' || n || '@example.com', '', true, '{editor}'
-              from generate_series(1, $1) as n"""
+              from generate_series($1::int, $2::int) as n"""
 RELEASED = "update outbox_tasks set locked_until = now() where locked_until is not null"
 """As if the time of the leases had passed."""
 
@@ -45,7 +45,8 @@ async def test_a_role_wide_send_reaches_each_account_once(
     tmp_path: Path,
 ) -> None:
     """Killed before and after a batch's commit, with Redis emptied; then two workers at once."""
-    await live.db.fetch(PEOPLE, ACCOUNTS)
+    for first in range(1, ACCOUNTS, AT_ONCE):
+        await live.db.fetch(PEOPLE, first, first + AT_ONCE - 1)
     # The mails of thousands are another matter.
     await live.db.fetch("insert into notification_role_switches values ('editor', 'product', 'mail', 'off')")
     headers = await headers_of(live_client, await make_user(live, roles=["notifier"]))

@@ -57,7 +57,7 @@ test('a page of the back/forward cache shows nothing of a session that has ended
 });
 
 test('the session is renewed whatever an earlier clock left behind', async ({ context, page, person }) => {
-  await page.addInitScript(() => localStorage.setItem('renewals', '99999999999999'));
+  await page.addInitScript(() => (document.cookie = 'renewals=99999999999999; path=/'));
   await context.clearCookies({ name: '__Host-access' });
   await page.goto('/account/sessions');
   await expect(page.getByRole('button', { name: person.email })).toBeVisible();

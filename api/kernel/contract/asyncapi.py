@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from api.kernel.contract.examples import example_of
 from api.kernel.contract.openapi import VERSION
 from api.kernel.feature import Feature, consumers_of
 from api.kernel.outbox.events import Event, address
+from api.kernel.outbox.examples import example_of
 
 Schema = dict[str, Any]
 

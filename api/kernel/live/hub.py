@@ -35,8 +35,6 @@ LISTENING_POOL = 3
 """Smallest pool that uses a connection for listening."""
 LONGEST_PAUSE = 5.0
 PAGE = 200
-BACKLOG = 5000
-"""Events that are numbered at once before the first client; they are not sent to it."""
 MISSED = 1000
 """Maximum missed events sent to a reconnecting client; beyond, it has to reload."""
 WRITTEN_AT_ONCE = 200
@@ -92,8 +90,6 @@ class Live:
         async with self._opening:
             if self._running is not None:
                 return False
-            while await queries.number_live(self._db, BACKLOG) == BACKLOG:  # of the time without clients
-                pass
             self._begin(await queries.find_live_bounds(self._db))
             await client.admit()
             # In a context of its own: not below the span of the request that happens to be the first.

@@ -1,6 +1,7 @@
 import { account } from './account/account.feature';
 import { audit } from './audit/audit.feature';
 import type { Feature } from './kernel/feature';
+import { notifications } from './notifications/notifications.feature';
 import { operations } from './operations/operations.feature';
 import { people } from './people/people.feature';
 import { plans } from './plans/plans.feature';
@@ -15,6 +16,7 @@ export const FEATURES: readonly Feature[] = [
   users,
   account,
   sessions,
+  notifications,
   webhooks,
   plans,
   personal,

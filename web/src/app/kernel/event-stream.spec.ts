@@ -1,5 +1,3 @@
-import { describe, expect, it } from 'vitest';
-
 import { EventStreamReader } from './event-stream';
 
 describe('EventStreamReader', () => {

@@ -1,4 +1,4 @@
-import { Signal } from '@angular/core';
+import { Signal, Type } from '@angular/core';
 import { Route } from '@angular/router';
 
 import type { IconName } from '../ui/icons';
@@ -24,4 +24,6 @@ export interface Feature {
   /** Pages of superusers. */
   readonly administration?: readonly Route[];
   readonly navigation?: readonly Entry[];
+  /** A component of the bar above the pages of a person who is signed in. It is loaded when the page is shown. */
+  readonly bar?: () => Promise<Type<unknown>>;
 }

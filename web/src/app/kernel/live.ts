@@ -11,6 +11,8 @@ export interface Happening {
   readonly userId: string | null;
   /** Whether it is about the person who is signed in. */
   readonly own: boolean;
+  /** Its fields, if it is about the person who is signed in. */
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 type Listener = (happening: Happening | null) => void;

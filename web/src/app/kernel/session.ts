@@ -14,9 +14,10 @@ import type { Credentials, User } from '../api/models';
 import { SessionsService, UsersService } from '../api/services';
 import { adopt, Language, speak } from './language';
 import { problemOf } from './problem';
-import './storage';
 
-const RENEWALS = 'renewals'; // in localStorage, for all tabs: a count, since clocks may be set back
+// A count for all tabs, since clocks may be set back. It is a cookie because a tab that gets the Web Lock sees the cookies
+// of the last one at once; what that one wrote to localStorage may come later.
+const RENEWALS = 'renewals';
 const XSRF_HEADER = 'X-XSRF-TOKEN';
 /** Set for requests whose 401 says nothing about the session, such as those that begin and end it. */
 const APART = new HttpContextToken(() => false);
@@ -210,7 +211,7 @@ export class Session {
         if ([401, 403].includes(problemOf(error).status)) return false;
         throw error;
       }
-      localStorage.setItem(RENEWALS, String(renewals() + 1));
+      document.cookie = `${RENEWALS}=${String(renewals() + 1)}; path=/; samesite=strict`;
       return true;
     }).finally(() => (this.renewal = undefined));
     return this.renewal;
@@ -253,7 +254,7 @@ export class Session {
   }
 }
 
-const renewals = () => Number(localStorage.getItem(RENEWALS)) || 0;
+const renewals = () => Number(/(?:^|; )renewals=(\d+)/.exec(document.cookie)?.[1] ?? 0);
 const isRefusal = (error: unknown): error is HttpErrorResponse =>
   error instanceof HttpErrorResponse && error.status === 401;
 

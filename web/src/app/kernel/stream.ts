@@ -254,7 +254,9 @@ function reasonOf({ data }: Sent): string {
 
 function happeningOf({ data }: Sent): Happening {
   const sent = JSON.parse(data) as OwnEvent | Change;
-  if (sent.scope === 'all') return { type: sent.type, id: sent.id, userId: sent.user_id, own: false };
-  const userId: unknown = sent.data['user_id'];
-  return { type: sent.type, id: sent.id, userId: typeof userId === 'string' ? userId : null, own: true };
+  const { type, id } = sent;
+  if (sent.scope === 'all') return { type, id, userId: sent.user_id, own: false, data: {} };
+  const fields: Readonly<Record<string, unknown>> = sent.data;
+  const userId = fields['user_id'];
+  return { type, id, userId: typeof userId === 'string' ? userId : null, own: true, data: fields };
 }

@@ -14,6 +14,7 @@ import { Notices } from '../kernel/notices';
 import { Session } from '../kernel/session';
 import { Icon } from '../ui/icon';
 import { initialOf } from '../ui/initial';
+import { Bar } from './bar';
 import { Preferences } from './preferences';
 import { StreamDot } from './stream-dot';
 import { t } from './texts';
@@ -22,6 +23,7 @@ import { t } from './texts';
 @Component({
   selector: 'app-shell',
   imports: [
+    Bar,
     Icon,
     MatMenuModule,
     MatSidenavModule,

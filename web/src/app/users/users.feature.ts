@@ -2,7 +2,7 @@ import type { Route } from '@angular/router';
 
 import { anyone, guest } from '../kernel/guards';
 import type { Feature } from '../kernel/feature';
-import { mailedLink } from './joining/link';
+import { mailedLink } from '../kernel/mailed-link';
 
 /** Pages behind links in mails. They run again when another link is opened in the same tab. */
 const behindLink = { canActivate: [mailedLink], runGuardsAndResolvers: 'always' } satisfies Partial<Route>;

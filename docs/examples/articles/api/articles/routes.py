@@ -3,12 +3,12 @@
 from api.articles.errors import OWN_AUTHOR
 from api.articles.handlers.articles import EDITOR, change_article, delete_article, hide_article, publish_article
 from api.articles.handlers.authors import (
+    end_follow,
     follow_author,
     set_avatar,
     show_author,
     show_avatar,
     unfollow_author,
-    unsubscribe,
 )
 from api.articles.handlers.readers import (
     add_favourite,
@@ -69,5 +69,5 @@ routes = [
     get("/authors/{id}/avatar", show_avatar, guard=anyone, cache=SHARED, etag=True, media_type="image/png"),
     put("/authors/{id}/follow", follow_author, guard=signed_in, errors=(OWN_AUTHOR,)),
     delete("/authors/{id}/follow", unfollow_author, guard=signed_in, status=204),
-    post("/follows/{token}/end", unsubscribe, guard=anyone, limit="60/minute", status=204),
+    post("/follows/{token}/end", end_follow, guard=anyone, limit="60/minute", status=204),
 ]

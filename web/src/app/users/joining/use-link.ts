@@ -12,7 +12,7 @@ import { FormError } from '../../ui/form-error';
 import { Page } from '../../ui/page';
 import { newPassword } from '../../ui/rules';
 import { DeadLink } from './dead-link';
-import { MailedLink } from './link';
+import { MailedLink } from '../../kernel/mailed-link';
 import { NextStep } from './next-step';
 import { OtherAccount } from './other-account';
 import { Outcome } from './outcome';

@@ -14,7 +14,7 @@ import { newPassword } from '../../ui/rules';
 import { Failure, Skeleton } from '../../ui/states';
 import { Time } from '../../ui/time';
 import { DeadLink } from './dead-link';
-import { MailedLink } from './link';
+import { MailedLink } from '../../kernel/mailed-link';
 import { NextStep } from './next-step';
 import { OtherAccount } from './other-account';
 import { Outcome } from './outcome';

@@ -24,7 +24,7 @@ async def unfollow_author(context: Context, principal: Principal, id: UUID) -> N
     await queries.delete_follow(context.db, id, principal.id)
 
 
-async def unsubscribe(context: Context, token: UUID) -> None:
+async def end_follow(context: Context, token: UUID) -> None:
     """Stop following an author, by the link in the header of a mail (RFC 8058).
 
     Mail programs send this without cookies or tokens. An unknown token is answered alike."""

@@ -2,7 +2,7 @@ import { Location } from '@angular/common';
 import { inject, Injectable, linkedSignal, signal, WritableSignal } from '@angular/core';
 import { CanActivateFn, RedirectCommand, Router } from '@angular/router';
 
-import { Session } from '../../kernel/session';
+import { Session } from './session';
 
 /**
  * The token of the mailed link that was opened. It is in memory only, so that neither the address bar, the history nor

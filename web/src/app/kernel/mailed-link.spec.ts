@@ -6,7 +6,7 @@ import { TestBed } from '@angular/core/testing';
 import { provideRouter } from '@angular/router';
 import { RouterTestingHarness } from '@angular/router/testing';
 
-import { MailedLink, mailedLink } from './link';
+import { MailedLink, mailedLink } from './mailed-link';
 
 @Component({ template: '' })
 class Any {}

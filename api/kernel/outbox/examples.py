@@ -1,4 +1,4 @@
-"""Examples of JSON Schemas, for documents and catalogs."""
+"""Examples of the JSON Schemas of events, for documents and catalogs."""
 
 from collections.abc import Mapping
 from typing import Any
