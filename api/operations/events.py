@@ -32,6 +32,7 @@ class LogLevelChanged(Event, frozen=True, tag="operations.log_level_changed"):
     """A superuser set the log level of all processes until a time, or reset it: `level` and `until` are then null.
     `logger` is null for all loggers of the application."""
 
+    live: ClassVar[bool] = True
     change_id: Thing
     logger: Annotated[str, Label] | None
     level: Annotated[str, Label] | None
@@ -41,6 +42,7 @@ class LogLevelChanged(Event, frozen=True, tag="operations.log_level_changed"):
 class TaskRetried(Event, frozen=True, tag="operations.task_retried"):
     """A superuser had a task that waits for another attempt run now."""
 
+    live: ClassVar[bool] = True
     task_id: Thing
     name: Annotated[str, Label]
 
@@ -48,5 +50,6 @@ class TaskRetried(Event, frozen=True, tag="operations.task_retried"):
 class TaskCancelled(Event, frozen=True, tag="operations.task_cancelled"):
     """A superuser made a pending task a dead letter, which can be retried or discarded."""
 
+    live: ClassVar[bool] = True
     task_id: Thing
     name: Annotated[str, Label]

@@ -52,7 +52,7 @@ test('a mail is looked at without its link, and sent again', async ({
   await expect(page.getByRole('button', { name: 'Send again' })).toHaveAttribute('aria-disabled', 'true');
 });
 
-test('a log level is set for a time, and reset', async ({ page, superuser }) => {
+test('a log level is set for a time, and reset', async ({ page, people, superuser }) => {
   await page.goto('/operations/log-level');
   await page.getByRole('combobox', { name: 'Loggers' }).selectOption('api.notifications');
   await page.getByRole('radio', { name: /^DEBUG/ }).check();
@@ -61,6 +61,12 @@ test('a log level is set for a time, and reset', async ({ page, superuser }) => 
   const change = page.getByRole('listitem').filter({ hasText: 'api.notifications' });
   await expect(change).toContainText(/DEBUG.*resets in 4:\d\d.*set by/);
   await expect(change).toContainText(superuser.email);
+  // What others change appears by itself.
+  await people.asRoot('PATCH', '/operations/log-level', { level: null, logger: 'api.notifications' });
+  await expect(change).toHaveCount(0);
+  const again = { level: 'ERROR', logger: 'api.notifications', minutes: 5 };
+  await people.asRoot('PATCH', '/operations/log-level', again);
+  await expect(change).toContainText('ERROR');
   await page.reload();
   await change.getByRole('button', { name: 'Reset api.notifications' }).click();
   await expect(change).toHaveCount(0);

@@ -11,6 +11,7 @@ import { read } from '../kernel/read';
 import { Session } from '../kernel/session';
 import { submit } from '../kernel/submit';
 import { keepTyped } from '../kernel/typed';
+import { EmailInput } from '../ui/email-input';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { Icon } from '../ui/icon';
@@ -21,7 +22,7 @@ import { t as texts } from './texts';
 
 @Component({
   selector: 'app-email',
-  imports: [AppField, Failure, FormError, FormField, FormRoot, Icon, MatButton, Page, Skeleton],
+  imports: [AppField, EmailInput, Failure, FormError, FormField, FormRoot, Icon, MatButton, Page, Skeleton],
   templateUrl: './email.html',
   styleUrl: './account.scss',
 })

@@ -146,7 +146,7 @@ export class Profile {
     if (problemOf(error).status !== 412) return false;
     const { body, headers } = await firstValueFrom(this.users.getMe$Response());
     if (body.id !== this.session.user()?.id) {
-      await this.session.recheck(); // another account has signed in, out of sight of this tab
+      await this.session.recheck(true); // another account has signed in, out of sight of this tab
       return false;
     }
     this.base.set({ name: body.name, tag: headers.get('ETag') ?? undefined });

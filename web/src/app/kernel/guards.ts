@@ -72,7 +72,7 @@ export const noticeLostRights: HttpInterceptorFn = (request, next) => {
   return next(request).pipe(
     tap({
       error: (error: unknown) => {
-        if (session.isSuperuser() && problemOf(error).code === 'FORBIDDEN') void session.reread();
+        if (session.isSuperuser() && problemOf(error).code === 'FORBIDDEN') void session.recheck();
       },
     }),
   );

@@ -1,6 +1,7 @@
 import { HttpClient, provideHttpClient, withInterceptors } from '@angular/common/http';
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
 import { TestBed } from '@angular/core/testing';
+import { firstValueFrom } from 'rxjs';
 
 import { nameChanges } from './repetition';
 
@@ -30,6 +31,14 @@ it('gives each POST a key of its own', () => {
   expect(new Set(keys).size).toBe(4);
   expect(keys[0]).toMatch(/^\d+-\d+-\d+-\d+$/);
   expect(send('PATCH', 1, 200)).toBeNull();
+});
+
+it('gives a POST a key of its own when nothing waits for the end of the one before', async () => {
+  const answer = firstValueFrom(TestBed.inject(HttpClient).post('/api/things', 1));
+  const sent = http.expectOne('/api/things');
+  sent.flush({}, { status: 201, statusText: 'x' });
+  await answer;
+  expect(send('POST', 1, 201)).not.toBe(sent.request.headers.get('Idempotency-Key'));
 });
 
 it('repeats the key of a POST that got no answer, for the same change only', () => {

@@ -1,4 +1,4 @@
-import { HttpInterceptorFn } from '@angular/common/http';
+import { HttpEventType, HttpInterceptorFn } from '@angular/common/http';
 import { tap } from 'rxjs';
 
 import { problemOf } from './problem';
@@ -20,7 +20,10 @@ export const nameChanges: HttpInterceptorFn = (request, next) => {
   };
   return next(request.clone({ setHeaders: { 'Idempotency-Key': key } })).pipe(
     tap({
-      complete: end,
+      // `firstValueFrom` leaves with the answer, before it completes.
+      next: ({ type }) => {
+        if (type === HttpEventType.Response) end();
+      },
       error: (error: unknown) => {
         const { code, status } = problemOf(error);
         if (status > 0 && status < 500 && code !== 'IDEMPOTENCY_IN_PROGRESS') end();

@@ -45,8 +45,7 @@ export class Session {
   readonly user = this.person.asReadonly();
   readonly isSuperuser = computed(() => this.person()?.is_superuser ?? false);
 
-  private loading: Promise<void> | undefined;
-  private rereading: Promise<void> | undefined;
+  private asking: Promise<User | null> | undefined;
   private renewal: Promise<boolean> | undefined;
   private decide: () => void = () => undefined;
   private readonly decided = new Promise<void>((resolve) => (this.decide = resolve));
@@ -54,15 +53,15 @@ export class Session {
   constructor() {
     this.tabs.addEventListener('message', (event) => {
       const { data } = event as MessageEvent<News>;
-      if (data === 'signed-in') void this.recheck();
-      else this.leave(data === 'ended');
+      if (data === 'signed-in') void this.recheck(true);
+      else void this.leave(data === 'ended');
     });
     // The browser may show a page again as it was, from before the session ended. styles.scss hides it until then.
     addEventListener('pagehide', ({ persisted }) => {
       if (persisted) document.documentElement.dataset['unchecked'] = '';
     });
     addEventListener('pageshow', ({ persisted }) => {
-      if (persisted) void this.recheck().then(() => delete document.documentElement.dataset['unchecked']);
+      if (persisted) void this.recheck(true).then(() => delete document.documentElement.dataset['unchecked']);
     });
   }
 
@@ -77,36 +76,55 @@ export class Session {
     return this.decided;
   }
 
-  /** Ask the server who is signed in. */
-  load(): Promise<void> {
-    this.loading ??= this.ask().finally(() => (this.loading = undefined));
-    return this.loading;
+  /** Ask the server who is signed in. While it cannot be known, an error is in place of all pages. */
+  private async load(): Promise<void> {
+    try {
+      this.admit(await this.ask());
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
-  /** Ask again who is signed in. Nothing of a person whose session has ended stays on the page. */
-  async recheck(): Promise<void> {
+  /**
+   * Ask the server again who is signed in, since the session may have ended or the account may have changed, and note
+   * the answer. Nothing of a person whose session has ended stays on a page; pages that show nothing of the person stay.
+   * If the server cannot be asked now, the page stays too.
+   * @param isOther whether the page may be that of another person: an error is then shown in place of it
+   */
+  async recheck(isOther = this.state() === 'failed'): Promise<void> {
     const before = this.person();
-    await this.load();
-    const after = this.person();
-    if (this.state() === 'failed' || before?.id === after?.id || !before) return this.enter();
+    let user: User | null;
+    try {
+      user = await this.ask();
+    } catch (error) {
+      if (isOther) this.fail(error);
+      return;
+    }
+    if (this.person()?.id !== before?.id) return; // the person has signed in or out in the meantime
+    if (before && !user) {
+      this.tabs.postMessage('ended' satisfies News);
+      return this.leave(true);
+    }
+    this.admit(user);
+    if (!before || before.id === user?.id) return this.enter();
     if (!this.isPersonal()) return;
-    if (!after) return this.askToSignIn(true);
     document.documentElement.dataset['unchecked'] = '';
     location.reload();
     await new Promise(() => undefined); // the page ends here
   }
 
-  private async ask(): Promise<void> {
-    try {
-      const user = await this.find();
-      this.person.set(user);
-      this.state.set(user ? 'signed-in' : 'guest');
-      this.decide();
-      const chosen = user && adopt(user.language);
-      if (chosen) this.speak(chosen);
-    } catch (error) {
-      this.fail(error);
-    }
+  private admit(user: User | null): void {
+    const isNew = user?.id !== this.person()?.id;
+    this.person.set(user);
+    this.state.set(user ? 'signed-in' : 'guest');
+    this.decide();
+    const chosen = user && isNew && adopt(user.language);
+    if (chosen) this.speak(chosen);
+  }
+
+  private ask(): Promise<User | null> {
+    this.asking ??= this.find().finally(() => (this.asking = undefined));
+    return this.asking;
   }
 
   private async find(): Promise<User | null> {
@@ -114,18 +132,6 @@ export class Session {
     const user = await firstValueFrom(this.users.getCurrentUser());
     if (user || !this.isLikely || !(await this.renew(seen))) return user; // the access cookie is gone after minutes
     return firstValueFrom(this.users.getCurrentUser());
-  }
-
-  /** Read the account again, since an answer shows that the person's rights may have changed. */
-  reread(): Promise<void> {
-    this.rereading ??= this.find()
-      .then((user) => {
-        if (!user) this.end();
-        else if (user.id === this.person()?.id) this.person.set(user);
-      })
-      .catch(() => undefined) // the page shows the answer, which is asked for again
-      .finally(() => (this.rereading = undefined));
-    return this.rereading;
   }
 
   /** Show an error in place of all pages. */
@@ -156,7 +162,7 @@ export class Session {
   /** Sign in. Raises an HttpErrorResponse. */
   async signIn(body: Credentials): Promise<void> {
     await firstValueFrom(this.sessions.cookieLogin({ body }, apart()));
-    await this.loading; // it may have been asked before
+    await this.asking?.catch(() => undefined); // it may have been asked before
     await this.load();
     if (this.state() === 'guest') throw new Error('The browser keeps no cookies of this site.');
     this.tabs.postMessage('signed-in' satisfies News);
@@ -171,21 +177,14 @@ export class Session {
       if (problemOf(error).status !== 401) throw error; // it had ended before
     }
     this.tabs.postMessage('signed-out' satisfies News);
-    this.leave(false);
-  }
-
-  /** Ask again who is signed in, after a change that may have ended the session. The page stays. */
-  async check(): Promise<void> {
-    const before = this.person();
-    await this.load();
-    if (before && this.state() === 'guest') this.tabs.postMessage('signed-out' satisfies News);
+    await this.leave(false);
   }
 
   /** Note that the session has ended, because the server says so. */
   end(): void {
     if (!this.person()) return;
     this.tabs.postMessage('ended' satisfies News);
-    this.leave(true);
+    void this.leave(true);
   }
 
   /** Note that a change which the person made has ended all sessions, and go on with a page for guests. */
@@ -236,11 +235,11 @@ export class Session {
     await this.router.navigateByUrl(next && /^\/(?![/\\]|sign-in)/.test(next) ? next : '/');
   }
 
-  private leave(ended: boolean): void {
+  private async leave(ended: boolean): Promise<void> {
     const was = this.person();
     this.person.set(null);
     this.state.set('guest');
-    if (was && this.isPersonal()) void this.askToSignIn(ended);
+    if (was && this.isPersonal()) await this.askToSignIn(ended);
   }
 
   /** Whether the page, or the one that is being opened, shows something of the person. Others keep what is typed. */

@@ -219,7 +219,7 @@ class Connection {
     if (reason === 'age') return 1;
     if (reason === 'signed_out') return this.askWhetherItGoesOn();
     if (reason !== 'expired' && reason !== 'changed') return this.retry;
-    await this.session.reread(); // renews the session, and notes new rights
+    await this.session.recheck(); // renews the session, and notes new rights
     return 1;
   }
 
@@ -235,7 +235,7 @@ class Connection {
     if (response.status === 401) {
       const { code } = (await response.json()) as { code: string };
       if (code !== 'TOKEN_EXPIRED') return this.askWhetherItGoesOn();
-      await this.session.reread();
+      await this.session.recheck();
       if (this.failures++ === 0) return 1;
     }
     return Math.max(1000 * Number(response.headers.get('Retry-After') ?? 0), this.lost());

@@ -83,7 +83,7 @@ export class DeadLetterList {
 
   constructor() {
     refreshOn(['operations.*'], this.list);
-    refreshEvery(30, () => this.list.refresh()); // a letter that is dead from now on is no event
+    refreshEvery(30, () => this.list.refresh()); // a letter becomes dead without an event
   }
 
   protected clear(type: Search, key: Search): void {

@@ -14,9 +14,9 @@ import { firstValueFrom } from 'rxjs';
 import { getLogLevel } from '../api/fn/operations/get-log-level';
 import type { LogLevel, LogLevelChange } from '../api/models';
 import { OperationsService } from '../api/services';
+import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { lastValue, read } from '../kernel/read';
-import { refreshEvery } from '../kernel/refresh';
 import { serverTime } from '../kernel/time';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
@@ -61,7 +61,7 @@ export class LogLevelPage {
   protected readonly busy = signal(false);
 
   constructor() {
-    refreshEvery(10, () => this.resource.reload());
+    refreshOn(['operations.log_level_changed'], this.resource);
     const timer = setInterval(() => this.clock.set(serverTime()), 1000);
     inject(DestroyRef).onDestroy(() => clearInterval(timer));
   }

@@ -3,6 +3,7 @@ import { MatButton } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
 
 import { listMails } from '../api/fn/mails/list-mails';
+import { refreshOn } from '../kernel/live';
 import { firstText, queryChanger } from '../kernel/query';
 import { readList } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
@@ -18,6 +19,7 @@ import { t as texts } from './mail-texts';
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const STATES = ['queued', 'sent', 'delayed', 'refused', 'skipped'] as const;
 const LIMIT = 25;
+const MOST = 100; // mails that are read again without an event: those of one request
 
 /** The mails that workers sent. The filters are in the address, so that it can be reloaded and shared. */
 @Component({
@@ -125,9 +127,10 @@ export class MailList {
   }));
 
   constructor() {
+    refreshOn(['mails.*'], this.mails);
     refreshEvery(10, () => {
-      // Further pages stay as they were read.
-      if ((this.mails.items()?.length ?? 0) <= LIMIT && !this.mails.isLoading()) this.mails.reload();
+      // Mails are sent without events.
+      if ((this.mails.items()?.length ?? 0) <= MOST) this.mails.refresh();
     });
   }
 

@@ -71,6 +71,7 @@ export class MailPage {
       if (frame) frame.src = `/api/operations/mails/${encodeURIComponent(this.id())}/html`;
     });
     refreshEvery(3, () => {
+      // An attempt to send it is no event.
       if (UNSETTLED.includes(this.mail()?.state ?? '')) this.resource.reload();
     });
   }

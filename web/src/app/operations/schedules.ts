@@ -128,7 +128,7 @@ export class SchedulesPage {
   protected readonly formatAge = formatAge;
 
   constructor() {
-    refreshEvery(10, () => this.resource.reload());
+    refreshEvery(10, () => this.resource.reload()); // runs of schedules and sweeps are no events
   }
 
   /** When a sweep failed, if it has not succeeded since. */

@@ -16,6 +16,7 @@ import { countTasks } from '../api/fn/operations/count-tasks';
 import { listTasks } from '../api/fn/operations/list-tasks';
 import type { PendingTask } from '../api/models';
 import { OperationsService } from '../api/services';
+import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { problemOf } from '../kernel/problem';
 import { firstText, queryChanger } from '../kernel/query';
@@ -41,6 +42,7 @@ const LOOKS: Readonly<Record<PendingTask['state'], string>> = {
   later: '',
 };
 const LIMIT = 25;
+const MOST = 100; // tasks that are read again without an event: those of one request
 
 /** The tasks that run or wait. The filters are in the address. */
 @Component({
@@ -96,7 +98,11 @@ export class TaskList {
   protected readonly busy = signal<string | null>(null);
 
   constructor() {
-    refreshEvery(10, () => this.refresh());
+    refreshOn(['operations.*'], { reload: () => this.refresh() });
+    refreshEvery(10, () => {
+      // Tasks begin and end without events.
+      if ((this.tasks.items()?.length ?? 0) <= MOST) this.refresh();
+    });
   }
 
   protected clear(search: Search): void {
@@ -138,15 +144,14 @@ export class TaskList {
       else this.notices.fail(error);
     }
     this.busy.set(null);
-    this.refresh(true);
+    this.counted.reload();
+    this.tasks.reload();
     this.focus(index);
   }
 
-  private refresh(always = false): void {
+  private refresh(): boolean {
     this.counted.reload();
-    // Further pages stay as they were read.
-    if (this.tasks.isLoading()) return;
-    if (always || (this.tasks.items()?.length ?? 0) <= LIMIT) this.tasks.reload();
+    return this.tasks.refresh();
   }
 
   /** Move the focus from a button that may be gone to the row in its place, or to the title. */

@@ -10,6 +10,7 @@ import { Notices } from '../kernel/notices';
 import { submit } from '../kernel/submit';
 import { keepTyped } from '../kernel/typed';
 import { Check } from '../ui/check';
+import { EmailInput } from '../ui/email-input';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { Page } from '../ui/page';
@@ -27,14 +28,25 @@ interface Values {
 
 @Component({
   selector: 'app-invite',
-  imports: [AppField, Check, FormError, FormField, FormRoot, MatButton, Page, RolesField, RouterLink],
+  imports: [
+    AppField,
+    Check,
+    EmailInput,
+    FormError,
+    FormField,
+    FormRoot,
+    MatButton,
+    Page,
+    RolesField,
+    RouterLink,
+  ],
   template: `
     <app-page [heading]="t().heading" [lead]="t().lead">
       <div class="card narrow">
         <form class="body" [formRoot]="form">
           <app-form-error [form]="form" />
           <app-field [label]="t().email">
-            <input type="email" [formField]="form.email" autocomplete="off" inputmode="email" />
+            <input app-email [formField]="form.email" autocomplete="off" />
           </app-field>
           @if (taken(); as address) {
             <p class="small taken">

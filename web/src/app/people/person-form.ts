@@ -15,6 +15,7 @@ import { keepTyped } from '../kernel/typed';
 import { Check } from '../ui/check';
 import { resolveConflict } from '../ui/conflict';
 import { Confirm } from '../ui/confirm';
+import { EmailInput } from '../ui/email-input';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { emailAddress, personName } from '../ui/rules';
@@ -37,7 +38,7 @@ interface Typed {
 /** The form of an account. A change by another administrator in the meantime is resolved field by field. */
 @Component({
   selector: 'app-person-form',
-  imports: [AppField, Check, FormError, FormField, FormRoot, MatButton, RolesField],
+  imports: [AppField, Check, EmailInput, FormError, FormField, FormRoot, MatButton, RolesField],
   template: `
     <form [formRoot]="form">
       <app-form-error [form]="form" />
@@ -45,7 +46,7 @@ interface Typed {
         <input type="text" [formField]="form.name" autocomplete="off" />
       </app-field>
       <app-field [label]="names().email" [hint]="own() ? t().ownEmailHint : t().emailHint">
-        <input type="email" [formField]="form.email" autocomplete="off" inputmode="email" />
+        <input app-email [formField]="form.email" autocomplete="off" />
       </app-field>
       <app-roles-field [formField]="form.roles" />
       <app-check [label]="names().is_active" [hint]="t().activeHint">

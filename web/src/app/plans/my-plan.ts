@@ -2,6 +2,7 @@ import { Component, computed } from '@angular/core';
 
 import { getMyPlan } from '../api/fn/plans/get-my-plan';
 import type { PolicyState } from '../api/models';
+import { refreshOn } from '../kernel/live';
 import { lastValue, read } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
 import { formatNumber } from '../kernel/time';
@@ -32,7 +33,8 @@ export class MyPlan {
   });
 
   constructor() {
-    refreshEvery(10, () => this.plan.reload());
+    refreshOn(['plans.*'], this.plan);
+    refreshEvery(10, () => this.plan.reload()); // what is left changes with each request, and limits of roles without an event
   }
 
   protected share({ r, q }: PolicyState): number {

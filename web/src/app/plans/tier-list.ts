@@ -7,11 +7,12 @@ import { listTierTargets } from '../api/fn/plans/list-tier-targets';
 import { listTiers } from '../api/fn/plans/list-tiers';
 import type { Tier } from '../api/models';
 import { PlansService } from '../api/services';
+import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { problemOf } from '../kernel/problem';
 import { lastValue, read } from '../kernel/read';
-import { refreshEvery } from '../kernel/refresh';
 import { Confirm } from '../ui/confirm';
+import { Cover } from '../ui/cover';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
 import { Empty, Failure, Skeleton } from '../ui/states';
@@ -22,7 +23,7 @@ import { type Loaded, TierName } from './tier-name';
 /** The tiers. */
 @Component({
   selector: 'app-tier-list',
-  imports: [Empty, Failure, Icon, MatButton, Page, RouterLink, Skeleton, TierName, Time],
+  imports: [Cover, Empty, Failure, Icon, MatButton, Page, RouterLink, Skeleton, TierName, Time],
   template: `
     <app-page [heading]="t().heading" [lead]="t().lead">
       <a actions mat-stroked-button routerLink="/plans/effective">{{ t().lookUp }}</a>
@@ -52,7 +53,7 @@ import { type Loaded, TierName } from './tier-name';
                 <li>
                   <app-icon name="stacks" class="quiet" />
                   <div class="grow">
-                    <a class="cover" [routerLink]="['/plans', tier.id]">{{ tier.name }}</a>
+                    <a app-cover [routerLink]="['/plans', tier.id]">{{ tier.name }}</a>
                     <p class="quiet small">
                       @if (counts(); as counts) {
                         {{ t().targets(counts.get(tier.id) ?? 0) }} ·
@@ -62,7 +63,7 @@ import { type Loaded, TierName } from './tier-name';
                   </div>
                   <button
                     type="button"
-                    class="icon-button"
+                    class="icon-button above"
                     [attr.aria-label]="t().deleteOf(tier.name)"
                     [disabled]="deleting() === tier.id"
                     (click)="remove(tier)"
@@ -99,32 +100,10 @@ import { type Loaded, TierName } from './tier-name';
       margin-block-end: 1rem;
     }
     .rows > li {
-      position: relative;
       flex-wrap: nowrap;
       padding-inline-end: 0.75rem;
     }
-    .cover {
-      color: inherit;
-      font-weight: 500;
-      text-decoration: none;
-    }
-    .cover::after {
-      content: '';
-      position: absolute;
-      inset: 0;
-    }
-    .cover:hover {
-      text-decoration: underline;
-    }
-    .cover:focus-visible {
-      outline: none;
-    }
-    .cover:focus-visible::after {
-      outline: 2px solid var(--mat-sys-primary);
-      outline-offset: -2px;
-    }
     li .icon-button {
-      position: relative;
       flex: none;
     }
   `,
@@ -157,9 +136,11 @@ export class TierList {
   protected readonly refused = signal<Tier | null>(null);
 
   constructor() {
-    refreshEvery(30, () => {
-      this.tiers.reload();
-      this.allTargets.reload();
+    refreshOn(['plans.*'], {
+      reload: () => {
+        this.tiers.reload();
+        this.allTargets.reload();
+      },
     });
   }
 

@@ -2,6 +2,7 @@ import {
   Component,
   computed,
   effect,
+  ElementRef,
   inject,
   input,
   linkedSignal,
@@ -17,9 +18,10 @@ import { getTier } from '../api/fn/plans/get-tier';
 import { listTiers } from '../api/fn/plans/list-tiers';
 import type { RateLimit, Tier, TierTarget } from '../api/models';
 import { PlansService } from '../api/services';
+import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { problemOf } from '../kernel/problem';
-import { read } from '../kernel/read';
+import { lastValue, read } from '../kernel/read';
 import { Confirm } from '../ui/confirm';
 import { Icon } from '../ui/icon';
 import { ListFoot } from '../ui/list-foot';
@@ -61,15 +63,25 @@ export class TierPage {
   protected readonly t = computed(() => texts().tier);
 
   protected readonly tier = read(getTier, () => ({ tier_id: this.id() }));
-  protected readonly loaded = linkedSignal<Loaded | undefined>(() => {
-    if (!this.tier.hasValue()) return undefined;
-    return { tier: this.tier.value(), etag: this.tier.headers()?.get('ETag') ?? undefined };
+  protected readonly loaded = linkedSignal<Loaded | undefined, Loaded | undefined>({
+    source: () => {
+      if (!this.tier.hasValue()) return undefined;
+      return { tier: this.tier.value(), etag: this.tier.headers()?.get('ETag') ?? undefined };
+    },
+    computation: (loaded, previous) => {
+      const before: Loaded | undefined = previous?.value;
+      return loaded ?? (before?.tier.id === this.id() ? before : undefined);
+    },
+    equal: (left, right) => !!left?.etag && left.etag === right?.etag && left.tier.id === right.tier.id,
+  });
+  protected readonly failure = computed(() => {
+    const error = this.tier.error();
+    return error && (!this.loaded() || problemOf(error).status === 404) ? error : undefined;
   });
   protected readonly targets = readTargets(this.id);
   private readonly tiers = read(listTiers, () => ({}));
-  protected readonly others = computed(() =>
-    this.tiers.hasValue() ? this.tiers.value().filter(({ id }) => id !== this.id()) : [],
-  );
+  private readonly allTiers = lastValue(this.tiers);
+  protected readonly others = computed(() => (this.allTiers() ?? []).filter(({ id }) => id !== this.id()));
   /** The rate limits of all targets; undefined until they are read. */
   protected readonly rules = signal<readonly RateLimit[] | undefined>(undefined);
   protected readonly rulesError = signal<unknown>(undefined);
@@ -87,8 +99,11 @@ export class TierPage {
   protected readonly busy = signal<number | null>(null);
   /** Whether the server refused to delete the tier, since it has targets. */
   protected readonly inUse = signal(false);
+  private readonly host = inject<ElementRef<HTMLElement>>(ElementRef).nativeElement;
+  private isRemoving = false;
 
   constructor() {
+    refreshOn(['plans.*'], { reload: () => this.refresh() });
     effect(() => {
       const id = this.id();
       untracked(() => void this.load(id));
@@ -107,6 +122,21 @@ export class TierPage {
     } catch (error) {
       if (problemOf(error).status !== 404) this.rulesError.set(error);
     }
+  }
+
+  /** Read everything again. An open form keeps what it began with, so that this waits until it is closed. */
+  private refresh(): boolean {
+    if (this.isRemoving || this.host.querySelector('form') || !this.targets.refresh()) return false;
+    this.tier.reload();
+    this.tiers.reload();
+    const [id, before] = [this.id(), this.rules()];
+    this.readRules(id).then(
+      (rules) => {
+        if (id === this.id() && before === this.rules()) this.rules.set(sameWhereEqual(before ?? [], rules));
+      },
+      () => undefined, // they stay as they are; a later event reads them again
+    );
+    return true;
   }
 
   protected reload(): void {
@@ -184,9 +214,11 @@ export class TierPage {
   protected async removeTier({ id, name }: Tier): Promise<void> {
     const { title, text, action } = this.t().removeTier;
     if (!(await this.confirm.ask({ title: title(name), text, action, danger: true }))) return;
+    this.isRemoving = true;
     try {
       await this.gone(firstValueFrom(this.plans.deleteTier({ tier_id: id }), NOTHING));
     } catch (error) {
+      this.isRemoving = false;
       if (problemOf(error).code === 'TIER_IN_USE') this.inUse.set(true);
       else this.notices.fail(error);
       return;
@@ -204,7 +236,7 @@ export class TierPage {
     this.targets.update((items) => items.map((each) => (each.id === target.id ? target : each)));
   }
 
-  /** Wait for a deletion; that something was deleted before is none's fault. */
+  /** Wait for a deletion; a thing that was deleted before is no error. */
   private async gone(request: Promise<unknown>): Promise<void> {
     try {
       await request;
@@ -229,4 +261,11 @@ export class TierPage {
 }
 
 const NOTHING = { defaultValue: undefined };
+
+/** The new rules, as the same objects where they are equal: a form that was opened meanwhile keeps what is typed. */
+function sameWhereEqual(before: readonly RateLimit[], rules: readonly RateLimit[]): readonly RateLimit[] {
+  const known = new Map(before.map((rule) => [JSON.stringify(rule), rule]));
+  return rules.map((rule) => known.get(JSON.stringify(rule)) ?? rule);
+}
+
 const byId = (left: RateLimit, right: RateLimit) => left.id - right.id;

@@ -6,6 +6,7 @@ import { RouterLink } from '@angular/router';
 import { handedEmail } from '../kernel/handover';
 import { Session } from '../kernel/session';
 import { submit } from '../kernel/submit';
+import { EmailInput } from '../ui/email-input';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { Page } from '../ui/page';
@@ -14,7 +15,7 @@ import { Unverified } from './unverified';
 
 @Component({
   selector: 'app-sign-in',
-  imports: [AppField, FormError, FormField, FormRoot, MatButton, Page, RouterLink, Unverified],
+  imports: [AppField, EmailInput, FormError, FormField, FormRoot, MatButton, Page, RouterLink, Unverified],
   template: `
     <div class="card">
       <app-page class="body" [heading]="t().heading">
@@ -26,7 +27,7 @@ import { Unverified } from './unverified';
         <form [formRoot]="form">
           <app-form-error [form]="form" />
           <app-field [label]="t().email">
-            <input type="email" [formField]="form.username" autocomplete="username" inputmode="email" />
+            <input app-email [formField]="form.username" autocomplete="username" />
           </app-field>
           <app-field [label]="t().password">
             <input type="password" [formField]="form.password" autocomplete="current-password" />

@@ -47,7 +47,7 @@ export class StreamDot {
     const session = inject(Session);
     // The account may have been changed elsewhere: its name, its rights.
     const forget = this.live.listen((happening) => {
-      if (happening?.own && happening.type.startsWith('users.')) void session.reread();
+      if (happening?.own && happening.type.startsWith('users.')) void session.recheck();
     });
     const injector = inject(Injector);
     let stop: (() => void) | undefined;

@@ -17,7 +17,7 @@ export function readFullHealth(): HttpResourceRef<FullHealth | undefined> {
     // not refused.
     const wasShort = isShort;
     isShort = !report.value().checks;
-    if (isShort) void session.reread().then(() => !wasShort && report.reload());
+    if (isShort) void session.recheck().then(() => !wasShort && report.reload());
   });
   return report;
 }

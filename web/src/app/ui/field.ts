@@ -16,7 +16,7 @@ function explain(error: ValidationError): string {
 /**
  * A control with its label, hint and error:
  *
- *     <app-field label="E-mail"><input type="email" [formField]="form.email" /></app-field>
+ *     <app-field label="E-mail"><input app-email [formField]="form.email" /></app-field>
  *
  * A password gets a button that shows it.
  */

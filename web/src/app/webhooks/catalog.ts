@@ -6,6 +6,7 @@ import { listEventTypes } from '../api/fn/webhooks/list-event-types';
 import type { EventType } from '../api/models';
 import { firstText, queryChanger } from '../kernel/query';
 import { read } from '../kernel/read';
+import { Filters, Search } from '../ui/filters';
 import { Icon } from '../ui/icon';
 import { Json } from '../ui/json';
 import { Page } from '../ui/page';
@@ -17,25 +18,19 @@ import { topicsOf } from './topics';
 /** The events that webhooks can receive. */
 @Component({
   selector: 'app-catalog',
-  imports: [Empty, Failure, Icon, Json, Marked, MatButton, Page, RouterLink, Skeleton],
+  imports: [Empty, Failure, Filters, Icon, Json, Marked, MatButton, Page, RouterLink, Search, Skeleton],
   template: `
     <a class="back small" routerLink="/webhooks"><app-icon name="arrow_back" />{{ all().back }}</a>
     <app-page [heading]="t().heading" [lead]="t().lead">
-      <div class="filters" role="search">
-        <div class="search">
-          <app-icon name="search" />
-          <input
-            #field
-            type="search"
-            autocomplete="off"
-            spellcheck="false"
-            [attr.aria-label]="t().find"
-            [placeholder]="t().find"
-            [value]="q() ?? ''"
-            (input)="change({ q: field.value || null }, true)"
-          />
-        </div>
-      </div>
+      <app-filters [label]="t().find">
+        <app-search
+          #search
+          [label]="t().find"
+          [value]="q() ?? ''"
+          [pause]="0"
+          (find)="change({ q: $event || null }, true)"
+        />
+      </app-filters>
       @if (catalog.error(); as error) {
         <div class="card"><app-failure [error]="error" (retry)="catalog.reload()" /></div>
       } @else if (!catalog.hasValue()) {
@@ -72,7 +67,7 @@ import { topicsOf } from './topics';
           } @empty {
             <div class="card">
               <app-empty icon="search" [heading]="t().none" [text]="t().noneText">
-                <button mat-stroked-button type="button" (click)="clear(field)">{{ t().clear }}</button>
+                <button mat-stroked-button type="button" (click)="clear(search)">{{ t().clear }}</button>
               </app-empty>
             </div>
           }
@@ -80,7 +75,7 @@ import { topicsOf } from './topics';
       }
     </app-page>
   `,
-  styleUrls: ['./controls.scss', './back.scss'],
+  styleUrl: './back.scss',
   styles: `
     h2 {
       padding: 1rem 1.25rem 0.75rem;
@@ -153,8 +148,8 @@ export class Catalog {
     return { type, timestamp: '2026-01-31T12:00:00Z', data: example };
   }
 
-  protected clear(field: HTMLInputElement): void {
+  protected clear(search: Search): void {
     this.change({ q: null });
-    field.focus();
+    search.clear();
   }
 }

@@ -1,23 +1,23 @@
-import { BreakpointObserver } from '@angular/cdk/layout';
 import { NgTemplateOutlet } from '@angular/common';
 import { Component, computed, effect, inject, input, output, signal, untracked } from '@angular/core';
-import { toSignal } from '@angular/core/rxjs-interop';
 import { MatButton } from '@angular/material/button';
 import { MatDialog } from '@angular/material/dialog';
 import { RouterLink } from '@angular/router';
-import { firstValueFrom, map } from 'rxjs';
+import { firstValueFrom } from 'rxjs';
 
 import { listDeliveries } from '../api/fn/webhooks/list-deliveries';
 import type { Delivery, Endpoint } from '../api/models';
 import { WebhooksService } from '../api/services';
 import { Notices } from '../kernel/notices';
 import { queryChanger } from '../kernel/query';
-import { read, readList } from '../kernel/read';
+import { readList } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
 import { now } from '../kernel/time';
+import { Cover } from '../ui/cover';
+import { Choice, Filters, Search } from '../ui/filters';
 import { Icon } from '../ui/icon';
-import { ListFoot } from '../ui/list-foot';
-import { Empty, Failure, Skeleton } from '../ui/states';
+import { AppList } from '../ui/list';
+import { Empty } from '../ui/states';
 import { Time } from '../ui/time';
 import { explain } from './answers';
 import { StateBadge } from './badge';
@@ -28,8 +28,8 @@ import { t as common } from './texts';
 
 const STATES = ['pending', 'held', 'delivered', 'failed'] as const;
 
-const PAGE = 20;
-const MOST = 100; // of one request
+const LIMIT = 20;
+const MOST = 100; // deliveries that are read again: those of one request
 const TICK = 2; // seconds
 const IDLE = 5; // ticks between two readings while nothing is on its way
 
@@ -37,19 +37,21 @@ const IDLE = 5; // ticks between two readings while nothing is on its way
 @Component({
   selector: 'app-delivery-log',
   imports: [
+    AppList,
+    Choice,
+    Cover,
     Empty,
-    Failure,
+    Filters,
     Icon,
-    ListFoot,
     MatButton,
     NgTemplateOutlet,
     RouterLink,
-    Skeleton,
+    Search,
     StateBadge,
     Time,
   ],
   templateUrl: './delivery-log.html',
-  styleUrls: ['./controls.scss', './delivery-log.scss'],
+  styleUrl: './delivery-log.scss',
 })
 export class DeliveryLog {
   readonly endpoint = input.required<Endpoint>();
@@ -61,18 +63,14 @@ export class DeliveryLog {
   private readonly webhooks = inject(WebhooksService);
   private readonly notices = inject(Notices);
   private readonly dialogs = inject(MatDialog);
-  private readonly change = queryChanger();
+  protected readonly change = queryChanger();
   protected readonly t = computed(() => texts().log);
-  protected readonly states = computed(() => common().states);
+  protected readonly states = computed(() => [
+    ['', this.t().any] as const,
+    ...STATES.map((each) => [each, common().states[each]] as const),
+  ]);
   protected readonly details = computed(() => texts().delivery);
-  protected readonly STATES = STATES;
   protected readonly explain = explain;
-  protected readonly narrow = toSignal(
-    inject(BreakpointObserver)
-      .observe('(max-width: 60rem)')
-      .pipe(map(({ matches }) => matches)),
-    { initialValue: false },
-  );
 
   private readonly id = computed(() => this.endpoint().id);
   private readonly filter = computed(() => ({
@@ -81,32 +79,35 @@ export class DeliveryLog {
     type: this.type(),
   }));
   protected readonly filtered = computed(() => !!this.state() || !!this.type());
-  protected readonly list = readList(listDeliveries, () => ({ ...this.filter(), limit: PAGE }));
+  protected readonly list = readList(listDeliveries, () => ({ ...this.filter(), limit: LIMIT }));
   protected readonly busy = signal<string | null>(null);
 
-  private readonly wanted = signal<{ limit: number } | undefined>(undefined);
-  private readonly newest = read(listDeliveries, () => {
-    const wanted = this.wanted();
-    return wanted && { ...this.filter(), ...wanted };
-  });
+  private readonly course = computed(() =>
+    this.list
+      .items()
+      ?.map(({ id, state, attempts }) => `${id} ${state} ${String(attempts)}`)
+      .join(),
+  );
 
   constructor() {
     let ticks = 0;
     refreshEvery(TICK, () => {
-      if (++ticks % (this.isBusy() ? 1 : IDLE) === 0) this.refresh();
+      // Deliveries are no events.
+      if (++ticks % (this.isBusy() ? 1 : IDLE) === 0 && (this.list.items()?.length ?? 0) <= MOST)
+        this.refresh();
     });
+    let before: string | undefined;
     effect(() => {
-      if (this.newest.status() !== 'resolved' || !this.newest.hasValue()) return;
-      const { items } = this.newest.value();
-      untracked(() => this.merge(items));
+      const course = this.course();
+      if (before !== undefined && course !== before) untracked(() => this.news.emit());
+      before = course;
     });
   }
 
   /** Read the deliveries that are shown, and those that are newer. */
   refresh(): void {
-    const shown = this.list.items()?.length;
-    if (shown === undefined || this.list.error()) this.list.reload();
-    else if (!this.newest.isLoading()) this.wanted.set({ limit: Math.min(MOST, Math.max(PAGE, shown)) });
+    if (this.list.error()) this.list.reload();
+    else this.list.refresh();
   }
 
   /** Return a delivery if it is shown. */
@@ -122,23 +123,9 @@ export class DeliveryLog {
     );
   }
 
-  private merge(items: readonly Delivery[]): void {
-    const before = this.list.items() ?? [];
-    const fresh = new Map(items.map((each) => [each.id, each]));
-    const added = items.filter(({ id }) => !before.some((each) => each.id === id));
-    if (JSON.stringify(before.slice(0, items.length)) === JSON.stringify(items)) return;
-    // With none of the same there may be others in between, and with a filter some may have left the list.
-    if (added.length === items.length || this.filtered()) this.list.reload();
-    else this.list.update((old) => [...added, ...old.map((each) => fresh.get(each.id) ?? each)]);
-    this.news.emit();
-  }
-
-  protected narrowTo(name: 'state' | 'type', value: string): void {
-    this.change({ [name]: value.trim() || null });
-  }
-
-  protected clear(): void {
+  protected clear(search: Search): void {
     this.change({ state: null, type: null });
+    search.clear();
   }
 
   protected canRedeliver({ state }: Delivery): boolean {

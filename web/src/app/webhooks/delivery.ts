@@ -70,6 +70,7 @@ export class DeliveryPage {
   constructor() {
     let ticks = 0;
     refreshEvery(2, () => {
+      // Attempts are no events.
       const state = this.detail()?.delivery.state;
       if (state === 'pending' || ++ticks % 10 === 0) this.read.reload();
     });

@@ -4,9 +4,11 @@ import { RouterLink } from '@angular/router';
 
 import { listWebhooks } from '../api/fn/webhooks/list-webhooks';
 import type { Endpoint } from '../api/models';
+import { refreshOn } from '../kernel/live';
 import { lastValue, read } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
 import { Session } from '../kernel/session';
+import { Cover } from '../ui/cover';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
 import { Empty, Failure, Skeleton } from '../ui/states';
@@ -19,7 +21,7 @@ const SHOWN_EVENTS = 3;
 
 @Component({
   selector: 'app-endpoint-list',
-  imports: [Empty, Failure, Icon, MatButton, Page, Receiver, RouterLink, Skeleton, StateBadge, Time],
+  imports: [Cover, Empty, Failure, Icon, MatButton, Page, Receiver, RouterLink, Skeleton, StateBadge, Time],
   templateUrl: './endpoint-list.html',
   styleUrl: './endpoint-list.scss',
 })
@@ -33,7 +35,8 @@ export class EndpointList {
   protected readonly stateOf = stateOf;
 
   constructor() {
-    refreshEvery(15, () => this.webhooks.reload());
+    refreshOn(['webhooks.*'], this.webhooks, ({ own }) => own);
+    refreshEvery(30, () => this.webhooks.reload()); // what waits and what fails changes without events
   }
 
   protected shown({ events }: Endpoint): string[] {

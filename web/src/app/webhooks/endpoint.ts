@@ -7,6 +7,7 @@ import { firstValueFrom, type Observable } from 'rxjs';
 import { showWebhook } from '../api/fn/webhooks/show-webhook';
 import type { Endpoint } from '../api/models';
 import { WebhooksService } from '../api/services';
+import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { problemOf } from '../kernel/problem';
 import { firstText } from '../kernel/query';
@@ -82,7 +83,12 @@ export class EndpointPage {
   protected readonly tested = signal<string | null>(null);
 
   constructor() {
-    refreshEvery(60, () => this.read.reload());
+    refreshOn(
+      ['webhooks.*'],
+      this.read,
+      ({ id, type }) => id === this.id() && (type !== 'webhooks.deleted' || !this.busy()),
+    );
+    refreshEvery(60, () => this.read.reload()); // what waits and what fails changes without events
   }
 
   protected async enable(endpoint: Endpoint, is_enabled: boolean): Promise<void> {

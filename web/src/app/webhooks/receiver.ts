@@ -1,29 +1,22 @@
 import { Component, computed, input, signal } from '@angular/core';
 
 import { Code } from '../ui/code';
+import { Chip } from '../ui/filters';
 import { type ReceiverLanguage, RECEIVER_LANGUAGES, RECEIVERS } from './receivers';
 import { t as texts } from './texts';
 
 /** A program that receives deliveries, to copy. */
 @Component({
   selector: 'app-receiver',
-  imports: [Code],
+  imports: [Chip, Code],
   template: `
-    <div class="chips" role="group" [attr.aria-label]="t().language">
+    <div class="row" role="group" [attr.aria-label]="t().language">
       @for (each of LANGUAGES; track each) {
-        <button
-          type="button"
-          class="chip"
-          [attr.aria-pressed]="language() === each"
-          (click)="language.set(each)"
-        >
-          {{ each }}
-        </button>
+        <button app-chip [pressed]="language() === each" (click)="language.set(each)">{{ each }}</button>
       }
     </div>
     <app-code [text]="code()" [label]="t().code(language())" />
   `,
-  styleUrl: './controls.scss',
   styles: `
     :host {
       display: grid;

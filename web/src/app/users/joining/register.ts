@@ -8,6 +8,7 @@ import type { User } from '../../api/models';
 import { UsersService } from '../../api/services';
 import { handedEmail } from '../../kernel/handover';
 import { submit } from '../../kernel/submit';
+import { EmailInput } from '../../ui/email-input';
 import { AppField } from '../../ui/field';
 import { FormError } from '../../ui/form-error';
 import { Page } from '../../ui/page';
@@ -17,7 +18,7 @@ import { t } from './texts';
 
 @Component({
   selector: 'app-register',
-  imports: [AppField, FormError, FormField, FormRoot, Mailbox, MatButton, Page, RouterLink],
+  imports: [AppField, EmailInput, FormError, FormField, FormRoot, Mailbox, MatButton, Page, RouterLink],
   template: `
     @if (sentTo(); as email) {
       <app-mailbox
@@ -33,7 +34,7 @@ import { t } from './texts';
           <form [formRoot]="form">
             <app-form-error [form]="form" />
             <app-field [label]="t().email">
-              <input type="email" [formField]="form.email" autocomplete="username" inputmode="email" />
+              <input app-email [formField]="form.email" autocomplete="username" />
             </app-field>
             <app-field [label]="t().password.label" [hint]="t().password.hint">
               <input type="password" [formField]="form.password" autocomplete="new-password" />

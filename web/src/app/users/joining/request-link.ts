@@ -8,6 +8,7 @@ import { UsersService } from '../../api/services';
 import { handedEmail } from '../../kernel/handover';
 import { Session } from '../../kernel/session';
 import { submit } from '../../kernel/submit';
+import { EmailInput } from '../../ui/email-input';
 import { AppField } from '../../ui/field';
 import { FormError } from '../../ui/form-error';
 import { Page } from '../../ui/page';
@@ -18,7 +19,7 @@ import { t } from './texts';
 /** Ask for a mail with a link: to choose a new password, or to confirm the address of an account. */
 @Component({
   selector: 'app-request-link',
-  imports: [AppField, FormError, FormField, FormRoot, Mailbox, MatButton, Page, RouterLink],
+  imports: [AppField, EmailInput, FormError, FormField, FormRoot, Mailbox, MatButton, Page, RouterLink],
   template: `
     @if (sentTo(); as email) {
       <app-mailbox [email]="email" [text]="own().sent(email)" [send]="sendAgain" (other)="sentTo.set(null)" />
@@ -28,7 +29,7 @@ import { t } from './texts';
           <form [formRoot]="form">
             <app-form-error [form]="form" />
             <app-field [label]="t().email">
-              <input type="email" [formField]="form.email" autocomplete="username" inputmode="email" />
+              <input app-email [formField]="form.email" autocomplete="username" />
             </app-field>
             <button mat-flat-button [disabled]="form().submitting()">{{ t().sendLink }}</button>
           </form>

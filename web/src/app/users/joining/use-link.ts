@@ -101,7 +101,7 @@ export class UseLink {
       submission: submit({
         send: ({ password }) => this.send(this.token() ?? '', password),
         done: async (user) => {
-          await this.session.check(); // the server has ended all sessions of the account
+          await this.session.recheck(); // the server has ended all sessions of the account
           this.done.set({ email: user?.email ?? '' });
         },
         fields: { RESET_PASSWORD_INVALID_PASSWORD: 'password' },

@@ -78,14 +78,14 @@ export class Verify {
         send: ({ stranger, password }) =>
           this.users.verify({ body: { token: this.token() ?? '', ...(stranger && { password }) } }),
         done: async ({ email }) => {
-          await this.session.check();
+          await this.session.recheck();
           this.confirmed.set(email);
         },
         fields: { RESET_PASSWORD_INVALID_PASSWORD: 'password' },
         failed: ({ code }) => {
           if (code === 'VERIFY_USER_BAD_TOKEN') this.refused.set('dead');
           else if (code === 'VERIFY_USER_ALREADY_VERIFIED') this.refused.set('done');
-          void this.session.check(); // the account may be that of the session
+          void this.session.recheck(); // the account may be that of the session
           return this.refused() !== null;
         },
       }),
