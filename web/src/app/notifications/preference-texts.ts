@@ -89,7 +89,7 @@ export const t = texts({
       action: 'E-Mails abbestellen',
       done: 'Die E-Mails sind abbestellt',
       doneText: (groups: string) => `Sie erhalten keine E-Mails mehr zu: ${groups}.`,
-      settings: 'Einstellungen für Benachrichtigungen',
+      settings: 'Einstellungen öffnen',
       dead: 'Dieser Link funktioniert nicht',
       deadText:
         'Er ist unvollständig oder nicht mehr gültig. E-Mails können Sie in den Einstellungen abbestellen.',

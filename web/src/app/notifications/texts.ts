@@ -19,7 +19,6 @@ export const t = texts({
     list: {
       lead: 'Messages to your account, newest first.',
       settings: 'Settings',
-      send: 'Send a notification',
       markShown: (count: number) =>
         count === 1 ? 'Mark one as read' : `Mark ${formatNumber(count)} as read`,
       filters: 'Filter notifications',
@@ -55,7 +54,7 @@ export const t = texts({
     heading: 'Benachrichtigungen',
     all: 'Alle Benachrichtigungen',
     settings: 'Einstellungen für Benachrichtigungen',
-    markAll: 'Alle als gelesen markieren',
+    markAll: 'Alle gelesen',
     unread: 'Ungelesen',
     open: 'Öffnen',
     none: 'Noch keine Benachrichtigungen',
@@ -63,7 +62,6 @@ export const t = texts({
     list: {
       lead: 'Mitteilungen an Ihr Konto, neueste zuerst.',
       settings: 'Einstellungen',
-      send: 'Benachrichtigung senden',
       markShown: (count: number) =>
         count === 1 ? 'Eine als gelesen markieren' : `${formatNumber(count)} als gelesen markieren`,
       filters: 'Benachrichtigungen filtern',
