@@ -140,7 +140,10 @@ export class NoticeList {
     try {
       await firstValueFrom(this.service.deleteNotification({ id }));
     } catch (error) {
-      if (problemOf(error).status !== 404) return this.notices.fail(error); // it was deleted before
+      if (problemOf(error).status !== 404) {
+        this.notices.fail(error);
+        return;
+      }
     }
     this.list.update((items) => items.filter((each) => each.id !== id));
     this.notices.say(this.t().deleted);

@@ -103,6 +103,11 @@ export class NotificationPreferences {
     return `${groupName(each.group)}, ${this.t().channels[each.channel]}`;
   }
 
+  protected about(group: string): string | undefined {
+    const texts: Readonly<Record<string, string>> = this.t().groups;
+    return texts[group];
+  }
+
   protected lockedText(each: Switch): string {
     return this.t().values[each.value];
   }

@@ -4,7 +4,7 @@ import { formatNumber } from '../kernel/time';
 /** Texts of the bell and of the list. */
 export const t = texts({
   en: {
-    groups: { security: 'Security', account: 'Account', product: 'Product' } as Record<string, string>,
+    groups: { security: 'Security', account: 'Account', product: 'Product' },
     bell: (count: number) => (count ? `Notifications, ${formatNumber(count)} new` : 'Notifications'),
     news: (count: number) =>
       count === 1 ? 'One new notification.' : `${formatNumber(count)} new notifications.`,
@@ -19,7 +19,6 @@ export const t = texts({
     list: {
       lead: 'Messages to your account, newest first.',
       settings: 'Settings',
-      send: 'Send a notification',
       markShown: (count: number) =>
         count === 1 ? 'Mark one as read' : `Mark ${formatNumber(count)} as read`,
       filters: 'Filter notifications',
@@ -47,7 +46,7 @@ export const t = texts({
     },
   },
   de: {
-    groups: { security: 'Sicherheit', account: 'Konto', product: 'Produkt' } as Record<string, string>,
+    groups: { security: 'Sicherheit', account: 'Konto', product: 'Produkt' },
     bell: (count: number) =>
       count ? `Benachrichtigungen, ${formatNumber(count)} neu` : 'Benachrichtigungen',
     news: (count: number) =>
@@ -55,7 +54,7 @@ export const t = texts({
     heading: 'Benachrichtigungen',
     all: 'Alle Benachrichtigungen',
     settings: 'Einstellungen für Benachrichtigungen',
-    markAll: 'Alle als gelesen markieren',
+    markAll: 'Alle gelesen',
     unread: 'Ungelesen',
     open: 'Öffnen',
     none: 'Noch keine Benachrichtigungen',
@@ -63,7 +62,6 @@ export const t = texts({
     list: {
       lead: 'Mitteilungen an Ihr Konto, neueste zuerst.',
       settings: 'Einstellungen',
-      send: 'Benachrichtigung senden',
       markShown: (count: number) =>
         count === 1 ? 'Eine als gelesen markieren' : `${formatNumber(count)} als gelesen markieren`,
       filters: 'Benachrichtigungen filtern',
@@ -94,7 +92,8 @@ export const t = texts({
 
 /** The name of a group of kinds; those that an installation adds have none. */
 export function groupName(group: string): string {
-  return t().groups[group] ?? group.charAt(0).toLocaleUpperCase() + group.slice(1).replaceAll('_', ' ');
+  const names: Readonly<Record<string, string>> = t().groups;
+  return names[group] ?? group.charAt(0).toLocaleUpperCase() + group.slice(1).replaceAll('_', ' ');
 }
 
 /** The group of a kind, such as `product` of `product.order`. */
