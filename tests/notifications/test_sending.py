@@ -83,6 +83,8 @@ async def test_a_key_sends_once(
         {"text": "a\0"},
         {"link": "//evil.example"},
         {"link": "/\\evil.example"},
+        {"link": "/..//evil.example"},
+        {"link": "/a/..//evil.example?a"},
         {"link": "https://evil.example"},
         {"link": "/a b"},
         {"link": "javascript:alert(1)"},
