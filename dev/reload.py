@@ -101,7 +101,8 @@ def main() -> int:
         signal.signal(number, reloader.stop)
     status = reloader.run()
     if status < 0:  # exit like the command
-        signal.signal(-status, signal.SIG_DFL)
+        if status != -signal.SIGKILL:  # it has no handler, and setting one is an error
+            signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     return status
 

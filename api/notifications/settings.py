@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from importlib import resources
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
@@ -45,10 +46,12 @@ class NotificationSettings(FeatureSettings, frozen=True, kw_only=True):
 
 
 def is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
-        return False
-    except KeyError:
-        return False
-    return True
+    """Whether this is a time zone of the IANA database. A system's own files, such as `localtime` and `right/UTC`, are
+    none: another process may run on a system without them."""
+    return name in _zones()
+
+
+@cache
+def _zones() -> frozenset[str]:
+    # The package is the same for all processes of a release, and has what a system lacks.
+    return frozenset(resources.files("tzdata").joinpath("zones").read_text("ascii").split()) - {"Factory"}

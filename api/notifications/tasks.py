@@ -12,7 +12,7 @@ from api.notifications import queries, tokens
 from api.notifications.events import NotificationCreated, NotificationsChanged
 from api.notifications.security import Alarming, notify_owner
 from api.notifications.sending import announce, content_of, notify
-from api.notifications.settings import NotificationSettings
+from api.notifications.settings import NotificationSettings, is_zone
 from api.notifications.types import DigestItem, Mail, Notification
 from api.notifications.windows import end_of_day, end_of_window
 from api.users.events import UserClaimed
@@ -88,7 +88,9 @@ async def _join_digest(db: Transaction, id: UUID, mail: Mail, settings: Notifica
         if mail.every == "hour":
             due_at = end_of_window(due_at, settings.digest_minutes)
         else:
-            due_at = end_of_day(due_at, mail.hour, mail.zone or settings.zone)
+            # A newer release of the database may lack a zone that was chosen.
+            zone = mail.zone if mail.zone and is_zone(mail.zone) else settings.zone
+            due_at = end_of_day(due_at, mail.hour, zone)
         joined = await queries.join_digest(db, uuid7(), mail.user_id, due_at)
     await queries.mark_in_digest(db, id, joined.id)
     if joined.items == 1:

@@ -8,11 +8,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from api.kernel import Cursor, Incoming, Limit
+from api.notifications.texts import Subject, Text
 
-# One line, without control, bidirectional-override or invisible characters.
-SUBJECT_PATTERN = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff]+(?![\s\S])"
-Subject = Annotated[str, msgspec.Meta(max_length=150, pattern=SUBJECT_PATTERN, description="Subject, one line.")]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000, description="Plain text; line breaks are kept.")]
 Kind = Annotated[
     str,
     msgspec.Meta(
@@ -22,12 +19,12 @@ Kind = Annotated[
         examples=["product.release"],
     ),
 ]
-# A second slash or a backslash would make it an address of another host for browsers.
+# Two slashes or a backslash would make it an address of another host for browsers, or what is left after dot segments.
 Link = Annotated[
     str,
     msgspec.Meta(
         max_length=500,
-        pattern=r"^/(?![/\\])[!-\[\]-~]*(?![\s\S])",
+        pattern=r"^(?![^?#]*//)/[!-\[\]-~]*(?![\s\S])",
         description="Path in the application, percent-encoded.",
         examples=["/orders/7"],
     ),

@@ -1,5 +1,5 @@
--- Deletes an account's notifications, except those about its security, and its switches. `changed`: how many were deleted. The account's box
--- is locked.
+-- Deletes an account's notifications, except those about its security, its switches, and its times of digests. `changed`: how many were
+-- deleted. The account's box is locked.
 --
 --   $1 user_id  uuid
 
@@ -14,9 +14,13 @@ with gone as (
 ), digests as (
     delete from notification_digests
      where user_id = $1
+), mails as (
+    delete from notification_mails
+     where user_id = $1
 )
 update notification_boxes
-   set unseen = unseen - (select count(*) from gone where is_unseen),
+   set digest_every = default, digest_hour = default, zone = default,
+       unseen = unseen - (select count(*) from gone where is_unseen),
        unread = unread - (select count(*) from gone where is_unread)
  where user_id = $1
 returning unseen, unread, (select count(*)::integer from gone) as changed;

@@ -94,6 +94,12 @@ def test_it_ends_with_a_command_that_ends_before_any_change(reloading: Reloading
     assert reloading.start().wait(SECONDS) == 7
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_it_ends_like_a_killed_command(reloading: Reloading, number: signal.Signals) -> None:
+    reloading.code.write_text(f"kill -{number.value} $$")
+    assert reloading.start().wait(SECONDS) == -number
+
+
 def test_caches_and_backups_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "a.py").touch()
     before = snapshot([tmp_path])

@@ -69,6 +69,16 @@ async def test_a_window_is_one_mail(context: Context, ada: User, mailbox: Memory
     assert len(mailbox.sent) == 1
 
 
+@pytest.mark.case(459)
+async def test_a_zone_that_no_longer_exists_is_that_of_the_settings(context: Context, ada: User) -> None:
+    await prefer(context, ada, "digest", "day")
+    await context.db.fetch("update notification_boxes set zone = 'Mars/Olympus' where user_id = $1", ada.id)
+    await notified(context, ada)
+    await run(context)
+    [digest] = await context.db.fetch("select due_at from notification_digests where user_id = $1", ada.id)
+    assert digest[0].astimezone(UTC).hour == 8
+
+
 async def test_what_arrives_after_the_end_waits_for_the_next_window(
     context: Context, ada: User, mailbox: MemoryMailer
 ) -> None:

@@ -101,6 +101,14 @@ async def test_invalid_preferences_are_refused(adas: httpx.AsyncClient, body: di
     assert (await adas.put(MINE, json=body)).status_code == 422
 
 
+@pytest.mark.case(459)
+@pytest.mark.parametrize("zone", ["localtime", "posixrules", "right/Europe/Berlin", "europe/berlin", "Factory", ""])
+async def test_files_of_a_system_are_not_time_zones(adas: httpx.AsyncClient, zone: str) -> None:
+    """A worker on another system may lack them, and could then send no digest of the account."""
+    answer = await adas.put(MINE, json={"switches": [], "digest": {"zone": zone}})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/digest/zone")
+
+
 async def test_channels_that_are_off_are_not_used(
     adas: httpx.AsyncClient, context: Context, ada: User, mailbox: MemoryMailer
 ) -> None:

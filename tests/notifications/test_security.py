@@ -69,11 +69,14 @@ async def test_each_event_that_an_owner_must_know_is_one_notification(context: C
             assert [row[0] for row in rows] == ([kind] if kind else [])
 
 
+@pytest.mark.case(462)
 async def test_a_claimed_account_has_nothing_of_the_time_before(
     adas: httpx.AsyncClient, context: Context, ada: User
 ) -> None:
     await notified(context, ada, 2)
-    await context.db.fetch("insert into notification_switches values ($1, 'product', 'mail', 'off')", ada.id)
+    digest = {"every": "hour", "hour": 3, "zone": "Asia/Tokyo"}
+    change = {"switches": [{"group": "product", "channel": "mail", "value": "off"}], "digest": digest}
+    assert (await adas.put("/api/notifications/preferences", json=change)).status_code == 200
     await in_transaction(context.db, record, PasswordChanged(user_id=ada.id, how="reset"))
     await in_transaction(context.db, record, UserClaimed(user_id=ada.id))
     await mailed(context)
@@ -82,6 +85,8 @@ async def test_a_claimed_account_has_nothing_of_the_time_before(
     [box] = await context.db.fetch("select unseen, unread from notification_boxes where user_id = $1", ada.id)
     assert tuple(box) == (1, 1)
     assert await context.db.fetch("select from notification_switches") == []
+    kept = (await adas.get("/api/notifications/preferences")).json()["digest"]
+    assert kept == {"every": "day", "hour": 8, "zone": None}, "choices of the other person"
 
 
 async def test_a_deleted_account_leaves_nothing(context: Context, ada: User) -> None:

@@ -83,6 +83,8 @@ async def test_a_key_sends_once(
         {"text": "a\0"},
         {"link": "//evil.example"},
         {"link": "/\\evil.example"},
+        {"link": "/..//evil.example"},
+        {"link": "/a/..//evil.example?a"},
         {"link": "https://evil.example"},
         {"link": "/a b"},
         {"link": "javascript:alert(1)"},
@@ -107,6 +109,47 @@ async def test_invalid_sends_are_refused(
     answer = await client.post(SEND, json=NEW | {"user_ids": [str(ada.id)]} | change, headers=notifier)
     assert answer.status_code == 422
     assert await context.db.fetch("select from notifications") == []
+
+
+@pytest.mark.case(460)
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"subject": blank} for blank in (" ", "\u00a0", "\u3164", "\u2800\u200d", "\ufe0f", "\uffff")),
+        *({"text": blank} for blank in (" \n\t", "\u3164\n\u200b")),
+        *({"text": f"a{control}b"} for control in "\x1b\x07\x08\x0b\x0c\x7f\x85\x9b\u202e\u202a"),
+    ],
+)
+async def test_texts_show_and_command_nothing(
+    client: httpx.AsyncClient, notifier: dict[str, str], ada: User, change: dict[str, Any]
+) -> None:
+    answer = await client.post(SEND, json=NEW | {"user_ids": [str(ada.id)]} | change, headers=notifier)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/{next(iter(change))}")
+
+
+@pytest.mark.case(460)
+async def test_texts_of_any_script_are_kept(
+    client: httpx.AsyncClient, context: Context, notifier: dict[str, str], ada: User
+) -> None:
+    """Joined emoji, marks of direction and isolated parts, and lines of each kind."""
+    words = {"subject": "👩\u200d👧 \u05d0\u200e1 ก็", "text": "\r\n1.\ta\r\n\u2067\u05d0 1\u2069\n" + "é" * 9000}
+    answer = await client.post(SEND, json=NEW | words | {"user_ids": [str(ada.id)]}, headers=notifier)
+    assert answer.status_code == 202
+    [row] = await context.db.fetch("select subject, body as text from notifications")
+    assert dict(row) == words
+
+
+@pytest.mark.case(461)
+async def test_a_key_is_the_same_in_both_forms_and_no_other_one(
+    client: httpx.AsyncClient, context: Context, notifier: dict[str, str], ada: User
+) -> None:
+    new, sends = NEW | {"user_ids": [str(ada.id)]}, []
+    for key in ("a\\", r'"a\\"', r'"a\""', "a", '"a"'):
+        await context.db.fetch("delete from answers")  # as after a day
+        answer = await client.post(SEND, json=new, headers=notifier | {"idempotency-key": key})
+        sends.append(answer.json()["id"])
+    assert len(set(sends[:4])) == 4
+    assert sends[4] == sends[3]
 
 
 @pytest.mark.parametrize("key", ["", "a" * 256, "ä"])

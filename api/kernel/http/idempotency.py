@@ -85,13 +85,13 @@ def keeps_answers(route: Route, inputs: Inputs) -> bool:
 
 
 class Attempt:
-    """A request with a key. Decode its input from `receive`, which computes the digest of the body. Raises
-    IDEMPOTENCY_KEY_INVALID."""
+    """A request with a key, of which `key` is the value without quotes. Decode its input from `receive`, which computes
+    the digest of the body. Raises IDEMPOTENCY_KEY_INVALID."""
 
     def __init__(self, key: bytes, scope: Scope, receive: Receive) -> None:
         if not _KEY.fullmatch(key):
             raise IDEMPOTENCY_KEY_INVALID
-        self._key = key[1:-1] if key.startswith(b'"') else key
+        self.key = key[1:-1] if key.startswith(b'"') else key
         self._digest = hashlib.sha256(_framed(scope["method"].encode(), path_of(scope).encode(), scope["query_string"]))
         self._receive = receive
         self._ids: list[bytes] = []
@@ -138,8 +138,8 @@ class Attempt:
         request, purposes = self._digest.digest(), ("idempotency-id", "idempotency-seal")
         caller = _framed(b"account", account.bytes) if account else _framed(b"guest", request)
         ids, seals = (verifying_keys(context.settings, purpose) for purpose in purposes)
-        self._ids = [hmac.digest(secret, caller + self._key, "sha256") for secret in ids]
-        self._seals = [hmac.digest(secret, self._key, "sha256") for secret in seals]
+        self._ids = [hmac.digest(secret, caller + self.key, "sha256") for secret in ids]
+        self._seals = [hmac.digest(secret, self.key, "sha256") for secret in seals]
         owner = account.bytes if account else network_of(origin.get().address, NETWORK_BITS).encode()
         self._owner = hmac.digest(ids[0], _framed(b"owner", owner), "sha256")
 

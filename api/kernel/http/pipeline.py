@@ -197,7 +197,7 @@ class Endpoint:
             arguments = await self._decode(scope, attempt.receive if attempt else receive, headers)
         known: dict[str, Any] = {"context": context, "principal": caller.principal, "claims": caller.claims}
         known |= {"cookies": cookies, "if_match": text_of(headers, b"if-match"), "language": origin.get().language}
-        known |= {"idempotency_key": text_of(headers, b"idempotency-key")}
+        known |= {"idempotency_key": attempt.key.decode("ascii") if attempt else None}
         known |= {"last_event_id": text_of(headers, b"last-event-id"), "paths": self._paths}
         renewed: dict[str, str] = {}
         if self._renewal and caller.principal:

@@ -25,7 +25,7 @@ async def send_notification(
     id, content = uuid7(), content_of(context, body.kind, body.subject, body.text, body.link, body.data)
     audience, role = _audience(body)
     # The kernel has validated the key, and answers its repetitions for a day; the row does for 30.
-    source, key = f"account:{principal.id}", idempotency_key.strip('"') if idempotency_key else str(id)
+    source, key = f"account:{principal.id}", idempotency_key or str(id)
     digest = hashlib.sha256(msgspec.json.encode(body)).digest()
     accounts = None if body.user_ids is UNSET else list(dict.fromkeys(body.user_ids))
     async with context.db.transaction() as db:

@@ -49,3 +49,10 @@ it('repeats the key of a POST that got no answer, for the same change only', () 
   expect(send('POST', { name: 'a' }, 0)).not.toBe(key);
   expect(send('POST', { name: 'b' }, 201)).not.toBe(key);
 });
+
+it('keeps the key while refusals do not tell whether the first request was done', () => {
+  const key = send('POST', 1, 0);
+  for (const status of [401, 403, 408, 429]) expect(send('POST', 1, status)).toBe(key);
+  expect(send('POST', 1, 422)).toBe(key);
+  expect(send('POST', 1, 201)).not.toBe(key);
+});

@@ -3,6 +3,9 @@ import { tap } from 'rxjs';
 
 import { problemOf } from './problem';
 
+/** Statuses of refusals before the server looks the key up: an earlier request with it may have been done. */
+const UNDECIDED = [401, 403, 408, 429];
+
 /** The last POST that may have been done without an answer. */
 let open: { readonly post: string; readonly key: string } | undefined;
 
@@ -26,7 +29,8 @@ export const nameChanges: HttpInterceptorFn = (request, next) => {
       },
       error: (error: unknown) => {
         const { code, status } = problemOf(error);
-        if (status > 0 && status < 500 && code !== 'IDEMPOTENCY_IN_PROGRESS') end();
+        const decided = status > 0 && status < 500 && !UNDECIDED.includes(status);
+        if (decided && code !== 'IDEMPOTENCY_IN_PROGRESS') end();
         else open = { post, key };
       },
     }),

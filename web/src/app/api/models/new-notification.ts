@@ -32,7 +32,7 @@ export interface NewNotification {
   subject: string;
 
   /**
-   * Plain text; line breaks are kept.
+   * Plain text; tabs and line breaks are kept.
    */
   text: string;
   user_ids?: Array<string>;
