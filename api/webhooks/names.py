@@ -19,7 +19,8 @@ _running: dict[Key, Future[list[str]]] = {}
 
 async def resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a name. Concurrent calls for a name share one look-up. Raises OSError, UnicodeError."""
-    return list(await asyncio.wrap_future(_look_up(host, port)))
+    found: asyncio.Future[list[str]] = asyncio.wrap_future(_look_up(host, port))
+    return list(await found)
 
 
 def _look_up(host: str, port: int) -> Future[list[str]]:
@@ -39,7 +40,7 @@ def _work(host: str, port: int, found: Future[list[str]]) -> None:
     try:
         answer = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(address[0]) for *_, address in answer))
-    except Exception as error:
+    except (OSError, UnicodeError) as error:
         _end(host, port)
         found.set_exception(error)
     else:
