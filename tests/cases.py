@@ -385,6 +385,10 @@ CASES: dict[int, tuple[str, str, str]] = {
     ),
     454: ("a worker killed while it prepares an export", "16.5.2", "755"),
     455: ("answers of webhooks' receivers that repeat erased data", "14.2.7", "212"),
+    465: ("sizes of chunks that lift the limit of a response", "2.2.1, 15.2.2", "770, 1284"),
+    466: ("names that are not answered, beside other endpoints", "15.2.2", "400, 770"),
+    467: ("deliveries of all accounts, read by an owner who lost the right", "8.2.2, 8.3.2", "639"),
+    468: ("accounts never verified that were spared at the announced time", "14.2.7", "459"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {
