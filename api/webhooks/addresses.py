@@ -87,7 +87,7 @@ def split(url: str, allowed: Sequence[Network]) -> SplitResult:
         raise AddressRefused("The URL must have no credentials and no fragment.")
     if not allowed and parts.scheme != "https":
         raise AddressRefused("The URL must begin with https://.")
-    if not allowed and (port or 443) not in PORTS:
+    if port == 0 or (not allowed and (port or 443) not in PORTS):
         raise AddressRefused("The URL must have the port 443 or 8443.")
     return parts
 

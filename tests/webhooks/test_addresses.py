@@ -99,6 +99,7 @@ URLS = [
     "http://example.com/",
     "https://user@example.com/",
     "https://user:password@example.com/",
+    "https://example.com:0/",
     "https://example.com:22/",
     "https://example.com:99999/",
     "https://example.com/#fragment",
