@@ -389,6 +389,10 @@ CASES: dict[int, tuple[str, str, str]] = {
     460: ("texts of notifications that show nothing, or command terminals", "2.2.1, 1.3.3", "150, 451"),
     461: ("an Idempotency-Key in its two forms, beyond the day in which its answer is kept", "2.3.3", "837"),
     462: ("choices of another person who had opened the account", "14.2.7", "212"),
+    465: ("sizes of chunks that lift the limit of a response", "2.2.1, 15.2.2", "770, 1284"),
+    466: ("names that are not answered, beside other endpoints", "15.2.2", "400, 770"),
+    467: ("deliveries of all accounts, read by an owner who lost the right", "8.2.2, 8.3.2", "639"),
+    468: ("accounts never verified that were spared at the announced time", "14.2.7", "459"),
 }
 _PROVIDERS = "planned: providers"
 LATER = {

@@ -7,10 +7,11 @@ rebinding)."""
 
 import asyncio
 import ipaddress
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
+
+from api.webhooks.names import resolve
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -86,19 +87,13 @@ def split(url: str, allowed: Sequence[Network]) -> SplitResult:
         raise AddressRefused("The URL must have no credentials and no fragment.")
     if not allowed and parts.scheme != "https":
         raise AddressRefused("The URL must begin with https://.")
-    if not allowed and (port or 443) not in PORTS:
+    if port == 0 or (not allowed and (port or 443) not in PORTS):
         raise AddressRefused("The URL must have the port 443 or 8443.")
     return parts
 
 
 def port_of(parts: SplitResult) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a name by the operating system. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 async def check(url: str, allowed: Sequence[Network], resolve: Resolve = resolve) -> list[str]:

@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 
 from api.kernel import Context, Problem, meter, record, span
 from api.webhooks import queries
-from api.webhooks.addresses import Resolve, networks, resolve
+from api.webhooks.addresses import Resolve, networks
 from api.webhooks.events import EndpointDisabled, EndpointFailing
+from api.webhooks.names import resolve
 from api.webhooks.results import Results
 from api.webhooks.secrets import SecretLost, sign, unseal
 from api.webhooks.sending import Answer, Sender

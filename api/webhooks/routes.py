@@ -35,7 +35,12 @@ routes = [
         errors=(WEBHOOK_DISABLED,),
     ),
     get("/webhooks/{id}/deliveries", deliveries.list_deliveries, guard=signed_in),
-    get("/webhooks/{id}/deliveries/{delivery_id}", deliveries.show_delivery, guard=signed_in),
+    get(
+        "/webhooks/{id}/deliveries/{delivery_id}",
+        deliveries.show_delivery,
+        guard=signed_in,
+        errors=(WEBHOOK_SCOPE_FORBIDDEN,),
+    ),
     post(
         "/webhooks/{id}/deliveries/{delivery_id}/redeliver",
         deliveries.redeliver,

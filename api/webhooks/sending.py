@@ -5,6 +5,7 @@ Redirects are not followed."""
 import asyncio
 import contextlib
 import functools
+import re
 import ssl
 import time
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,9 @@ from urllib.parse import SplitResult
 import msgspec
 
 from api.kernel import read_retry_after
-from api.webhooks.addresses import AddressRefused, Network, Resolve, check, port_of, resolve, split
+from api.webhooks.addresses import AddressRefused, Network, Resolve, check, port_of, split
 from api.webhooks.connections import Connection, Kept
+from api.webhooks.names import resolve
 from api.webhooks.types import Made
 
 CONNECT_SECONDS = 5.0
@@ -27,6 +29,8 @@ MOST_FIELDS = 100
 MOST_INTERIM = 5
 SHOWN_BYTES = 1024
 LONGEST_RETRY_AFTER = 24 * 3600.0
+_STATUS = re.compile(r"[1-9][0-9]{2}")
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,100}")
 
 
 class Broken(Exception):
@@ -187,14 +191,15 @@ class Exchange:
         OSError, EOFError."""
         if head.status in (204, 304):
             return True
-        if "transfer-encoding" in head.fields:
-            return head.fields["transfer-encoding"].lower() == "chunked" and await self._read_chunks()
         length = head.fields.get("content-length", "")
-        if not (length.isascii() and length.isdigit()):
+        if "transfer-encoding" in head.fields:  # with a length as well, its end is doubtful (RFC 9112 §6.3)
+            is_chunked = head.fields["transfer-encoding"].lower() == "chunked"
+            return is_chunked and await self._read_chunks() and not length
+        if not (length.isascii() and length.isdigit() and len(length) < 10):
             await self._read(MOST_BYTES)
             return False
-        await self._read(int(length[:9]))
-        return len(self._body) == int(length[:9])
+        await self._read(int(length))
+        return len(self._body) == int(length)
 
     async def _read_chunks(self) -> bool:
         reader = self._open.reader
@@ -212,7 +217,7 @@ class Exchange:
 
     async def _read(self, size: int) -> None:
         rest = min(size, self._room)
-        while rest and (piece := await self._open.reader.read(rest)):
+        while rest > 0 and (piece := await self._open.reader.read(rest)):
             self._body += piece
             rest -= len(piece)
 
@@ -260,8 +265,8 @@ def _tls() -> ssl.SSLContext:
 def _parse(text: str) -> Head:
     line, *lines = text[:-4].split("\r\n")
     version, _, rest = line.partition(" ")
-    status = rest[:3]
-    if not version.startswith("HTTP/1.") or not (status.isascii() and status.isdigit() and len(status) == 3):
+    status = rest.partition(" ")[0]
+    if not version.startswith("HTTP/1.") or not _STATUS.fullmatch(status):
         raise Broken("the response is not HTTP/1.1")
     if len(lines) > MOST_FIELDS:
         raise Broken(f"the response has more than {MOST_FIELDS} header fields")
@@ -271,10 +276,10 @@ def _parse(text: str) -> Head:
 
 
 def _chunk_size(line: bytes) -> int:
-    try:
-        return int(line.partition(b";")[0].strip()[:8], 16)
-    except ValueError:
-        raise Broken("the response's chunks are malformed") from None
+    size = line.partition(b";")[0].strip()
+    if not _CHUNK_SIZE.fullmatch(size):  # `int` also accepts signs and underscores
+        raise Broken("the response's chunks are malformed")
+    return int(size, 16)
 
 
 def _shown(body: bytearray) -> str:

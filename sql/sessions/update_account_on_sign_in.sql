@@ -1,5 +1,5 @@
 -- Updates an account after a sign-in: stores a hash of the same password with the current parameters, and cancels a
--- requested deletion. Returns whether a deletion was cancelled, and no row if the credentials changed since they were
+-- requested deletion, also that of an account that was never verified: it is announced again. Returns whether a deletion was cancelled, and no row if the credentials changed since they were
 -- checked.
 --
 --   $1 user_id                 uuid
@@ -14,7 +14,8 @@ with before as (
        and credentials_changed_at = $3
        for no key update)
 update users
-   set password_hash = coalesce($2, users.password_hash), deletion_requested_at = null, delete_after = null
+   set password_hash = coalesce($2, users.password_hash), deletion_requested_at = null, delete_after = null,
+       expires_after = case when before.leaving then null else users.expires_after end
   from before
  where users.id = before.id
 returning before.leaving;

@@ -119,6 +119,39 @@ async def test_some_accounts_stay(context: Context, state: str) -> None:
     assert await sweep(context) == (0, 0)
 
 
+@pytest.mark.parametrize(("is_active", "is_superuser"), [(False, False), (True, True)])
+async def test_an_account_that_an_administrator_spared_is_warned_again(
+    context: Context, is_active: bool, is_superuser: bool
+) -> None:
+    """C-468: it had not been deleted at the announced time, and must not be deleted at once when it may be again."""
+    user = await make_user(context, verified=False)
+    await pass_days(context, 6)
+    assert await sweep(context) == (1, 0)
+    await in_transaction(context.db, queries.change_account, user.id, None, is_active, is_superuser, False, [])
+    await pass_days(context, 60)
+    assert await sweep(context) == (0, 0)
+    await in_transaction(context.db, queries.change_account, user.id, None, True, False, False, [])
+    assert await sweep(context) == (1, 0)
+    await pass_days(context, 2.1)
+    assert await sweep(context) == (0, 1)
+
+
+async def test_an_account_whose_owner_came_back_is_warned_again(client: httpx.AsyncClient, context: Context) -> None:
+    """C-468: signing in cancels the deletion that the owner requested."""
+    form = {"username": ADA, "password": PASSWORD}
+    await client.post("/api/auth/register", json={"email": ADA, "password": PASSWORD})
+    pair = (await client.post("/api/auth/jwt/login", data=form)).json()
+    await pass_days(context, 6)
+    assert await sweep(context) == (1, 0)
+    headers = {"authorization": f"Bearer {pair['access_token']}"}
+    left = await client.request("DELETE", "/api/users/me", json={"current_password": PASSWORD}, headers=headers)
+    assert left.status_code == 202, left.text
+    await pass_days(context, 10)
+    assert await sweep(context) == (0, 0)
+    assert (await client.post("/api/auth/jwt/login", data=form)).status_code == 200
+    assert await sweep(context) == (1, 0)
+
+
 async def test_invited_and_imported_accounts_stay(context: Context) -> None:
     """Their operator created them; an invitation expires by itself."""
     await in_transaction(

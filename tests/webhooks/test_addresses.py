@@ -1,5 +1,6 @@
 """C-391: no delivery reaches an address that only this server can reach."""
 
+import contextlib
 import ipaddress
 from collections.abc import Sequence
 
@@ -99,6 +100,7 @@ URLS = [
     "http://example.com/",
     "https://user@example.com/",
     "https://user:password@example.com/",
+    "https://example.com:0/",
     "https://example.com:22/",
     "https://example.com:99999/",
     "https://example.com/#fragment",
@@ -138,8 +140,8 @@ async def test_a_name_that_changes_its_address_reaches_nothing(receiver: HttpSer
     refused = await Sender((), "tests", resolve).post("https://example.com:8443/", {}, b"{}")
     assert (refused.made.status, receiver.connections) == (None, 0)
     assert refused.made.error == "The host name resolves to an address that is not public."
-    allowed = Sender(networks(["127.0.0.0/8"]), "tests", resolve)
-    sent = await allowed.post(f"http://rebinding.example.com:{port}/", {}, b"{}")
+    with contextlib.closing(Sender(networks(["127.0.0.0/8"]), "tests", resolve)) as allowed:
+        sent = await allowed.post(f"http://rebinding.example.com:{port}/", {}, b"{}")
     assert (sent.made.status, receiver.last[1]["host"]) == (200, f"rebinding.example.com:{port}")
     assert asked == ["example.com", "rebinding.example.com"]
 

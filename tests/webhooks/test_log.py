@@ -86,6 +86,21 @@ async def test_what_failed_is_repeated_in_order(owner: Owner, hooks: Hooks, rece
     assert (await owner.ask("POST", "/redeliver", 400, json=too_old)).json()["code"] == "WEBHOOK_TOO_OLD"
 
 
+@pytest.mark.parametrize(("is_superuser", "status"), [(True, 200), (False, 403)])
+async def test_a_demoted_owner_does_not_read_the_events_of_others(
+    owner: Owner, hooks: Hooks, is_superuser: bool, status: int
+) -> None:
+    """C-467: also not of deliveries that never reached the endpoint."""
+    db = hooks.context.db
+    await db.fetch("update users set is_superuser = true where id = $1", hooks.user_id)
+    await db.fetch("update webhook_endpoints set scope = 'all'")
+    await hooks.happen(UserVerified(user_id=(await make_user(hooks.context)).id, email="other@example.com"))
+    await db.fetch("update users set is_superuser = $2 where id = $1", hooks.user_id, is_superuser)
+    [delivery] = await owner.deliveries()
+    shown = await owner.ask("GET", f"/deliveries/{delivery['id']}", status)
+    assert ("other@example.com" in shown.text) is is_superuser
+
+
 @pytest.mark.parametrize("scope", ["own", "all"])
 async def test_missing_deliveries_are_inserted(owner: Owner, hooks: Hooks, receiver: HttpServer, scope: str) -> None:
     """C-400: events from before the webhook, or from a time in which it did not subscribe to them."""

@@ -45,6 +45,30 @@ async def test_an_endless_response_is_read_up_to_the_limit(receiver: HttpServer)
     assert written < 64 * MOST_BYTES, "what the sockets' buffers hold"
 
 
+NUMBERS = [b"-5", b"+5", b"0x5", b"5_0", b"", 200 * b"f"]
+
+
+@pytest.mark.parametrize("size", NUMBERS, ids=repr)
+async def test_the_size_of_a_chunk_cannot_lift_the_limit(receiver: HttpServer, size: bytes) -> None:
+    """C-465: a negative size once meant: read until the end."""
+    written = 0
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + size + b"\r\n")
+        for _ in range(4096):
+            writer.write(16_384 * b"a")
+            await writer.drain()
+            written += 16_384
+
+    receiver.answer = answer
+    found = await post(receiver)
+    assert (found.delivered, found.made.response) == (True, "")
+    async with asyncio.timeout(60):
+        await receiver.left.wait()
+    assert written < 64 * MOST_BYTES, "what the sockets' buffers hold"
+
+
 @pytest.mark.parametrize("part", ["nothing", "head", "body"])
 async def test_a_response_that_does_not_end_is_given_up(
     receiver: HttpServer, monkeypatch: pytest.MonkeyPatch, part: str
@@ -72,6 +96,8 @@ HEADS = {
     "a long head": (b"HTTP/1.1 200 OK\r\na: " + 3 * MOST_BYTES * b"b" + b"\r\n\r\n", "too long"),
     "another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "not HTTP"),
     "no status": (b"HTTP/1.1 OK\r\n\r\n", "not HTTP"),
+    "a status of four digits": (b"HTTP/1.1 2000 OK\r\n\r\n", "not HTTP"),
+    "a status below 100": (b"HTTP/1.1 099 OK\r\n\r\n", "not HTTP"),
     "only interim responses": (50 * b"HTTP/1.1 103 Early Hints\r\n\r\n", "final status"),
 }
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from api.kernel import Context, Cursors, Page, Principal, Transaction, record, uuid7
 from api.webhooks import queries
 from api.webhooks.delivery import body_of, headers_of
-from api.webhooks.errors import WEBHOOK_DISABLED, WEBHOOK_TOO_OLD
+from api.webhooks.errors import WEBHOOK_DISABLED, WEBHOOK_SCOPE_FORBIDDEN, WEBHOOK_TOO_OLD
 from api.webhooks.events import DeliveriesRequested
 from api.webhooks.settings import WebhookSettings
 from api.webhooks.types import Delivery, DeliveryDetail, DeliverySearch, Replay, Replayed
@@ -28,8 +28,11 @@ async def list_deliveries(context: Context, principal: Principal, id: UUID, quer
 
 
 async def show_delivery(context: Context, principal: Principal, id: UUID, delivery_id: UUID) -> DeliveryDetail:
-    """Show a delivery: its request with a masked signature, and its attempts, newest first."""
+    """Show a delivery: its request with a masked signature, and its attempts, newest first. Those of a webhook that
+    receives the events of all accounts are shown while the caller is a superuser."""
     delivery = await queries.get_delivery(context.db, id, delivery_id, principal.id)
+    if not principal.is_superuser and (await queries.get(context.db, id, principal.id)).scope == "all":
+        raise WEBHOOK_SCOPE_FORBIDDEN
     payload = await queries.get_payload(context.db, delivery_id)
     attempts = await queries.list_attempts(context.db, delivery_id)
     headers, body = {}, body_of(payload)

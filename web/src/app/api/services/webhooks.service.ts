@@ -411,7 +411,7 @@ export class WebhooksService extends BaseService {
   /**
    * Show a delivery: its request with a masked signature, and its attempts, newest first.
    *
-   * Show a delivery: its request with a masked signature, and its attempts, newest first.
+   * Those of a webhook that receives the events of all accounts are shown while the caller is a superuser.
    *
    * This method provides access to the full `HttpResponse`, allowing access to response headers.
    * To access only the response body, use `showDelivery()` instead.
@@ -426,7 +426,7 @@ export class WebhooksService extends BaseService {
   /**
    * Show a delivery: its request with a masked signature, and its attempts, newest first.
    *
-   * Show a delivery: its request with a masked signature, and its attempts, newest first.
+   * Those of a webhook that receives the events of all accounts are shown while the caller is a superuser.
    *
    * This method provides access only to the response body.
    * To access the full response (for headers, for example), `showDelivery$Response()` instead.
