@@ -2,6 +2,7 @@
 import-linter enforces it. docs/architecture.md describes the subpackages."""
 
 from api.kernel.client import HttpError, HttpResponse, read_retry_after
+from api.kernel.config.networks import Address, Network
 from api.kernel.config.variables import FeatureSettings, Variable
 from api.kernel.context import Context, Origin, origin
 from api.kernel.data.cache import CacheUnavailable, cached, shared
@@ -55,6 +56,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Sweep",  # periodic work of the worker
     "Settings",  # the environment, read once
     "FeatureSettings", "Variable",  # a feature's own variables; settings.of(…) reads them
+    "Address", "Network",  # of IPv4 and IPv6
     "Context",  # the opened dependencies: db, cache, mail, tokens, passwords, limiter, settings
     # Routes
     "get", "post", "put", "patch", "delete",  # a path and its handler → Route

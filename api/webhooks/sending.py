@@ -14,8 +14,8 @@ from urllib.parse import SplitResult
 
 import msgspec
 
-from api.kernel import read_retry_after
-from api.webhooks.addresses import AddressRefused, Network, Resolve, check, port_of, split
+from api.kernel import Network, read_retry_after
+from api.webhooks.addresses import AddressRefused, Resolve, check, port_of, split
 from api.webhooks.connections import Connection, Kept
 from api.webhooks.names import resolve
 from api.webhooks.types import Made

@@ -21,13 +21,17 @@ test('ten requests of five tabs after the access cookie has expired renew the se
     if (answer.status() === 401) refused++;
     if (answer.url().endsWith('/api/auth/refresh')) renewals++;
   });
+  // On a slow machine, the renewal might end before a second tab asks for something.
+  await context.route('**/api/auth/refresh', async (route) => {
+    await expect.poll(() => refused).toBeGreaterThan(1);
+    await route.continue();
+  });
   await context.clearCookies({ name: /access/ });
   await Promise.all(tabs.map((tab) => tab.getByRole('link', { name: 'Home' }).click()));
   for (const tab of tabs) {
     await expect(tab.getByRole('link', { name: /^Sessions and devices 1 session/ })).toBeVisible();
     await expect(tab.getByRole('link', { name: /^Last security activity Signed in/ })).toBeVisible();
   }
-  expect(refused).toBeGreaterThan(1);
   expect(renewals).toBe(1);
 });
 

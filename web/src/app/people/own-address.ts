@@ -8,7 +8,7 @@ import { submit } from '../kernel/submit';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { t as shared } from '../ui/texts';
-import { t as texts } from './texts';
+import { t as texts } from './form-texts';
 
 /** Asks for the password, and requests the change of the administrator's own address. Closes with true. */
 @Component({

@@ -21,7 +21,7 @@ import { FormError } from '../ui/form-error';
 import { emailAddress, personName } from '../ui/rules';
 import { OwnAddress } from './own-address';
 import { RolesField } from './roles-field';
-import { t as texts } from './texts';
+import { t as texts } from './form-texts';
 import { changedFields, Field, FIELDS, Loaded, same, take, updateOf, Values, valuesOf } from './values';
 
 export function loadedFrom({ body, headers }: HttpResponse<User>): Loaded | undefined {

@@ -19,6 +19,7 @@ import { Failure, Skeleton } from '../ui/states';
 import { Time } from '../ui/time';
 import { Badges } from './badges';
 import { DeletePerson } from './delete';
+import { t as formTexts } from './form-texts';
 import { loadedFrom, PersonForm } from './person-form';
 import { t as texts } from './texts';
 import type { Loaded } from './values';
@@ -64,7 +65,7 @@ export class Person {
 
   protected async activate(user: User, active: boolean): Promise<void> {
     const own = this.isOwn(user);
-    if (own && !active && !(await this.confirm.ask({ ...texts().form.ownAccess, danger: true }))) return;
+    if (own && !active && !(await this.confirm.ask({ ...formTexts().form.ownAccess, danger: true }))) return;
     await this.act(async () => {
       const response = await firstValueFrom(
         this.users.updateUser$Response({ id: user.id, body: { is_active: active } }),

@@ -2,7 +2,7 @@ import { Component, computed, ElementRef, input, model, output, signal, viewChil
 import { type FormValueControl, transformedValue, type ValidationError } from '@angular/forms/signals';
 
 import { Icon } from '../ui/icon';
-import { t as texts } from './texts';
+import { t as texts } from './form-texts';
 
 const ROLE = /^[a-z][a-z0-9_-]{0,31}$/;
 const MOST = 20;
