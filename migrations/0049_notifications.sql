@@ -117,7 +117,7 @@ create table notification_mails (
     constraint notification_mails_user_id_fkey foreign key (user_id) references users (id) on delete cascade
 );
 
-comment on table notification_mails is 'Retention: a day (sweep `delete_old_mails`).';
+comment on table notification_mails is 'Retention: a day (sweep `delete_old_mail_times`).';
 
 create index notification_mails_user_id on notification_mails (user_id, created_at);
 create index notification_mails_created_at on notification_mails (created_at);

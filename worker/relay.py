@@ -72,6 +72,7 @@ class Relay:
         sweeps: Sequence[Sweep] = (),
         urgent: Sequence[str] = (),
     ) -> None:
+        """Raises TypeError if two sweeps have one name, by which their runs and metrics are known."""
         self._context = context
         self._publisher = publisher
         self._queue = queue
@@ -79,6 +80,9 @@ class Relay:
         self._others = [name for name in task_names if name not in urgent]
         self._credit = 0.0
         self._sweeps = [Sweep(sweep_published), Sweep(release_held), *sweeps]
+        names = [sweep.run.__name__ for sweep in self._sweeps]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise TypeError(f"{', '.join(sorted(twice))}: two sweeps have this name; rename one.")
         self._runs: dict[str, Run] = {}
         self._wake_events = asyncio.Event()
         self._wake_tasks = asyncio.Event()

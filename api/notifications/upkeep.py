@@ -33,14 +33,14 @@ async def delete_old_digests(context: Context) -> int:
     return await queries.delete_old_digests(context.db, AT_ONCE)
 
 
-async def delete_old_mails(context: Context) -> int:
+async def delete_old_mail_times(context: Context) -> int:
     """Delete a batch of counted mails of a day ago. Returns their number. Raises Problem."""
-    return await queries.delete_old_mails(context.db, AT_ONCE)
+    return await queries.delete_old_mail_times(context.db, AT_ONCE)
 
 
 sweeps = [
     Sweep(delete_old_notifications),
     Sweep(delete_old_sends, seconds=3600.0),
     Sweep(delete_old_digests, seconds=3600.0),
-    Sweep(delete_old_mails, seconds=600.0),
+    Sweep(delete_old_mail_times, seconds=600.0),
 ]

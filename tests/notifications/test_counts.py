@@ -139,5 +139,5 @@ async def test_keys_digests_and_mails_expire(context: Context, ada: User) -> Non
         " (id, source, key, digest, kind, kind_group, audience, total, created_at, finished_at)"
         " values (gen_random_uuid(), 's', 'k', '', 'a.b', 'a', 'accounts', 1, now() - interval '31 d', now())"
     )
-    for sweep in (queries.delete_old_digests, queries.delete_old_mails, queries.delete_old_sends):
+    for sweep in (queries.delete_old_digests, queries.delete_old_mail_times, queries.delete_old_sends):
         assert [await sweep(context.db, 10), await sweep(context.db, 10)] == [1, 0]

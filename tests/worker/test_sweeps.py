@@ -82,3 +82,11 @@ async def test_a_failed_sweep_is_logged_and_retried(
             await running
     [told] = [each.fields for each in caplog.records if each.message == "a step of the relay failed"]  # type: ignore[attr-defined]
     assert (told["step"], told["cause"]) == ("clean_the_attic", "UNAVAILABLE")
+
+
+async def test_two_sweeps_with_one_name_are_refused(context: Context, queue: ArqRedis, publisher: Publisher) -> None:
+    async def clean(context: Context) -> int:
+        return 0
+
+    with pytest.raises(TypeError, match="clean: two sweeps have this name"):
+        Relay(context, publisher, queue, [], [Sweep(clean), Sweep(clean)])

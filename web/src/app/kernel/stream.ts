@@ -31,12 +31,18 @@ export class Stream {
 
   /** Follow what happens to a person, until the returned function is called. */
   start(userId: string): () => void {
-    const resume = () => this.run(userId);
+    const resume = ({ persisted }: PageTransitionEvent) => {
+      if (!persisted) return;
+      // A page that the browser shows again may be of a session that has ended.
+      void this.session.recheck(true).then(() => {
+        if (this.session.user()?.id === userId) this.run(userId);
+      });
+    };
     const pause = () => this.running?.abort();
     // A page with a connection cannot be kept for a return to it.
     addEventListener('pagehide', pause);
     addEventListener('pageshow', resume);
-    resume();
+    this.run(userId);
     return () => {
       removeEventListener('pagehide', pause);
       removeEventListener('pageshow', resume);
