@@ -46,13 +46,12 @@ import { t as texts } from './texts';
         {{ t().again }}
       </button>
     </div>
-    @if (check.hasValue() && !check.error() && check.value().checked) {
-      <details>
-        <summary>{{ t().whole }}</summary>
-        <p class="quiet small">{{ t().wholeText }}</p>
-        <app-copyable [text]="command()" />
-      </details>
-    }
+    <!-- Always there: what follows must not move when the answer comes. -->
+    <details>
+      <summary>{{ t().whole }}</summary>
+      <p class="quiet small">{{ t().wholeText }}</p>
+      <app-copyable [text]="command()" />
+    </details>
   `,
   styles: `
     :host {
@@ -94,8 +93,8 @@ export class Chain {
   protected readonly t = computed(() => texts().verification);
   protected readonly check = read(verifyAudit, () => ({}));
   protected readonly command = computed(() => {
-    const { last, hash } = this.check.hasValue() ? this.check.value() : { last: 0, hash: '' };
-    return `make audit EXPECT=${String(last)}:${hash}`;
+    const found = this.check.hasValue() ? this.check.value() : undefined;
+    return found?.checked ? `make audit EXPECT=${String(found.last)}:${found.hash}` : 'make audit';
   });
 
   protected explain(error: unknown): string {
