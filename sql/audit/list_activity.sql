@@ -1,4 +1,5 @@
--- Lists the entries about an account, newest first. The origin of an administrator's action is not returned.
+-- Lists the entries about an account, newest first. The origin of an administrator's action is not returned. That
+-- notifications arrived and were read is not listed: it says nothing about the account's security, and there is much of it.
 --
 --   $1 user_id  uuid
 --   $2 before   uuid    the last id of the previous page, or null
@@ -9,6 +10,7 @@ with found as (
        from audit_entries
       where (case when subjects is null then data ->> 'user_id' else subjects[1]::text end) = $1::uuid::text
         and ($2::uuid is null or id < $2)
+        and type not in ('notifications.created', 'notifications.changed')
       order by id desc
       limit $3)
     union
@@ -16,6 +18,7 @@ with found as (
        from audit_entries
       where subjects[2] = $1
         and ($2::uuid is null or id < $2)
+        and type not in ('notifications.created', 'notifications.changed')
       order by id desc
       limit $3)
     order by id desc

@@ -72,3 +72,12 @@ async def test_notifications_of_others_do_not_exist(adas: httpx.AsyncClient, con
 @pytest.mark.parametrize("body", [{}, {"up_to": str(uuid7()), "ids": [str(uuid7())]}, {"ids": []}, {"up_to": 7}])
 async def test_a_selection_is_one_of_two(adas: httpx.AsyncClient, body: dict[str, object]) -> None:
     assert (await adas.post(f"{LIST}/read", json=body)).status_code == 422
+
+
+async def test_the_activity_of_the_account_does_not_list_them(
+    adas: httpx.AsyncClient, context: Context, ada: User
+) -> None:
+    before = (await adas.get("/api/users/me/activity")).json()
+    await notified(context, ada, 3)
+    await adas.post(f"{LIST}/seen", json={})
+    assert (await adas.get("/api/users/me/activity")).json() == before
