@@ -50,6 +50,13 @@ def test_files_are_short() -> None:
     assert sizes(lengths, 150, 300, 400) == []
 
 
+def test_no_test_imports_the_examples_of_a_feature() -> None:
+    """They and tests/examples.py import each other: depending on which is first, rows are missing."""
+    imports = re.compile(r"^from tests\.\w+\.examples import|^from tests\.\w+ import examples", re.MULTILINE)
+    tests = (path for path in (ROOT / "tests").rglob("*.py") if path.name != "test_house.py")
+    assert [path.name for path in tests if imports.search(path.read_text())] == []
+
+
 def test_plans_are_read_in_one_place() -> None:
     """It refuses the database that tests share, whose dead rows change plans from run to run."""
     explaining = {path.name for path in (ROOT / "tests").rglob("*.py") if re.search(r"explain \(", path.read_text())}

@@ -21,7 +21,7 @@ from api.mails.upkeep import delete_old_mails
 from api.users.tasks import ResetWanted, send_reset
 from tests.factories import make_user
 from tests.mails.conftest import Office, without_mail_server
-from tests.mails.examples import LINK, add_mail
+from tests.mails.records import LINK, add_mail
 from worker import queries
 
 pytestmark = pytest.mark.case(443)

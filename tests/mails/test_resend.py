@@ -11,7 +11,7 @@ from api.kernel.context import Context
 from api.kernel.mail import MemoryMailer
 from tests.factories import make_user
 from tests.mails.conftest import Office
-from tests.mails.examples import add_mail
+from tests.mails.records import add_mail
 from tests.sessions.signing import bearer, login
 
 pytestmark = pytest.mark.case(444)

@@ -11,7 +11,7 @@ from api.users.types import User
 from tests.examples import SUPERUSERS
 from tests.mailed import mailed
 from tests.transcript import Transcript
-from tests.worker.jobs import add_tasks
+from tests.worker.jobs import add_tasks, postpone
 
 ACCESS = {
     "GET /operations/dead-letters": SUPERUSERS,
@@ -37,15 +37,6 @@ async def things(context: Context, user: User, sid: UUID) -> Mapping[str, Mappin
     await context.db.fetch("update outbox_tasks set dead_at = now() where id = $1", letter)
     await postpone(context, waiting)
     return {"/operations/dead-letters/{id}": {"id": letter}, "/operations/tasks/{id}": {"id": waiting}}
-
-
-async def postpone(context: Context, task: UUID) -> None:
-    """Make a task wait for another attempt, as after a failure."""
-    await context.db.fetch(
-        "update outbox_tasks set attempts = 1, last_error = 'OSError', available_at = now() + interval '1 hour'"
-        " where id = $1",
-        task,
-    )
 
 
 async def page(transcript: Transcript, context: Context, admin: dict[str, str]) -> None:

@@ -12,8 +12,7 @@ from api.kernel import Sweep
 from api.kernel.context import Context
 from api.kernel.outbox.tasks import LEASE_SECONDS
 from api.kernel.settings import Settings
-from tests.operations.examples import postpone
-from tests.worker.jobs import Gate, add_tasks, until, working
+from tests.worker.jobs import Gate, add_tasks, postpone, until, working
 from worker import queries
 from worker.kafka import Publisher
 from worker.main import open_queue

@@ -114,3 +114,12 @@ async def soon(condition: Callable[[], object], seconds: float = SECONDS) -> Non
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+
+
+async def postpone(context: Context, task: UUID) -> None:
+    """Make a task wait for another attempt, as after a failure."""
+    await context.db.fetch(
+        "update outbox_tasks set attempts = 1, last_error = 'OSError', available_at = now() + interval '1 hour'"
+        " where id = $1",
+        task,
+    )

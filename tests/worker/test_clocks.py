@@ -40,6 +40,12 @@ CLOCKS = {
     "api/webhooks/delivery.py": "the time in a signature, which receivers check, and of an attempt",
     "api/webhooks/sending.py": "when an attempt began, for its log",
     "api/webhooks/handlers/deliveries.py": "whether a repetition reaches back further than the log, in days",
+    "api/audit/routes.py": "the time of an answer",
+    "api/notifications/tasks.py": "the window of a digest, whose row has one mail; PostgreSQL sends it",
+    "api/notifications/windows.py": "converts the number of a window",
+    "api/operations/types.py": "converts the times that workers report",
+    "api/personal/routes.py": "the time that a copy of personal data states",
+    "api/personal/tasks.py": "the time that a copy of personal data states",
     "worker/relay.py": "jobs in arq's queue that are minutes old or ahead",
     "api/system/routes.py": "the time of an answer about health",
 }
