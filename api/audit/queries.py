@@ -21,7 +21,7 @@ async def count_entries(
 
 
 @query
-async def count_activity(db: Database, user_id: UUID) -> int: ...
+async def count_activity(db: Database, user_id: UUID, hidden: list[str]) -> int: ...
 
 
 @query
@@ -59,7 +59,9 @@ async def list_entries(
 
 
 @query
-async def list_activity(db: Database, user_id: UUID, before: UUID | None, most: int) -> list[ActivityRow]: ...
+async def list_activity(
+    db: Database, user_id: UUID, before: UUID | None, most: int, hidden: list[str]
+) -> list[ActivityRow]: ...
 
 
 @query

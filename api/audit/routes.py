@@ -8,7 +8,7 @@ import msgspec
 from api.audit import queries
 from api.audit.chain import verify_end
 from api.audit.types import Activity, ActivityQuery, AuditEntry, AuditQuery, EntryRow, Verification
-from api.kernel import Context, Cursors, Page, Principal, get, signed_in, superuser
+from api.kernel import Context, Cursors, Page, Principal, get, outside_activity, signed_in, superuser
 
 EPOCH, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 CLOCKS = 3_600_000
@@ -22,11 +22,11 @@ async def list_my_activity(context: Context, principal: Principal, query: Activi
     for. `total` is exact below 10,000; 10,000 means at least that many."""
     cursors = Cursors(context.settings, "activity", principal.id)
     (before,) = cursors.read(query.cursor, UUID)
-    rows = await queries.list_activity(context.db, principal.id, before, query.limit + 1)
+    rows = await queries.list_activity(context.db, principal.id, before, query.limit + 1, outside_activity())
     entries = [
         Activity(**{**msgspec.structs.asdict(row), "data": msgspec.json.decode(row.data or "{}")}) for row in rows
     ]
-    total = await queries.count_activity(context.db, principal.id)
+    total = await queries.count_activity(context.db, principal.id, outside_activity())
     return cursors.page(entries, query.limit, total, lambda entry: (entry.id,))
 
 

@@ -42,7 +42,17 @@ from api.kernel.live.feeds import Feed, Happened
 from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, system_of
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
-from api.kernel.outbox.events import Contact, Event, Label, Person, Personal, Thing, record, record_many
+from api.kernel.outbox.events import (
+    Contact,
+    Event,
+    Label,
+    Person,
+    Personal,
+    Thing,
+    outside_activity,
+    record,
+    record_many,
+)
 from api.kernel.outbox.examples import example_of
 from api.kernel.outbox.mailing import MailAttempt
 from api.kernel.outbox.schedules import Due, Schedule
@@ -103,6 +113,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     # Events, tasks and messages
     "Event", "Person", "Thing",  # an event, and the declarations of its ids
     "Contact", "Personal", "Label",  # the declarations of its texts
+    "outside_activity",  # types of events that an account is not shown in its activity
     "record",  # writes an event to the outbox and the audit
     "record_many",  # writes events of one type with one statement
     "example_of",  # an example of a JSON Schema

@@ -14,6 +14,7 @@ class NotificationCreated(Event, frozen=True, tag="notifications.created"):
     """`push`: whether open streams of the account show it."""
 
     live: ClassVar[bool] = True
+    in_activity: ClassVar[bool] = False
     user_id: Person
     notification_id: Thing
     kind: Kind
@@ -26,6 +27,7 @@ class NotificationsChanged(Event, frozen=True, tag="notifications.changed"):
     """Notifications were `read`, `unread`, `seen` or `deleted` by their owner, or `expired`, and the counts changed."""
 
     live: ClassVar[bool] = True
+    in_activity: ClassVar[bool] = False
     user_id: Person
     how: Annotated[str, Label, msgspec.Meta(examples=["read", "unread", "seen", "deleted", "expired"])]
     unseen: int

@@ -1,16 +1,16 @@
--- Lists the entries about an account, newest first. The origin of an administrator's action is not returned. That
--- notifications arrived and were read is not listed: it says nothing about the account's security, and there is much of it.
+-- Lists the entries about an account, newest first. The origin of an administrator's action is not returned.
 --
 --   $1 user_id  uuid
 --   $2 before   uuid    the last id of the previous page, or null
 --   $3 most     bigint  the page size
+--   $4 hidden   text[]  types of events that are not listed
 
 with found as (
     (select id
        from audit_entries
       where (case when subjects is null then data ->> 'user_id' else subjects[1]::text end) = $1::uuid::text
         and ($2::uuid is null or id < $2)
-        and type not in ('notifications.created', 'notifications.changed')
+        and type <> all($4)
       order by id desc
       limit $3)
     union
@@ -18,7 +18,7 @@ with found as (
        from audit_entries
       where subjects[2] = $1
         and ($2::uuid is null or id < $2)
-        and type not in ('notifications.created', 'notifications.changed')
+        and type <> all($4)
       order by id desc
       limit $3)
     order by id desc

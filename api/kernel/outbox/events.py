@@ -46,6 +46,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     changes_access: ClassVar[bool] = False
     """Whether it may end the access of the account or sign-in that is its first field. The callers of open streams and
     sockets with this id are then authenticated again, within a second or two of the commit."""
+    in_activity: ClassVar[bool] = True
+    """Whether an account's list of what happened to it shows the event. The audit log has all events."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Raises TypeError with the missing declaration, so that the process does not start."""
@@ -273,3 +275,15 @@ def address(kind: type[Event]) -> tuple[str, str, str]:
     if not fields or fields[0].type not in (Person, Thing):
         raise TypeError(f"{kind.__name__}: the first field must be the id (Person or Thing) of the subject.")
     return tag, tag.partition(".")[0], fields[0].name
+
+
+@functools.cache
+def outside_activity() -> list[str]:
+    """Return the types of events with `in_activity = False`. Call it once all features are imported."""
+    found, kinds = [], [Event]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if not kind.in_activity:
+            found.append(str(kind.__struct_config__.tag))
+    return sorted(set(found))
