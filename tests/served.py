@@ -20,7 +20,9 @@ from tests.wire import Answer, read_answer
 GET = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 EARLY = b"POST /early HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
 LARGE = 8 * 1024 * 1024
-"""More than the kernel buffers for a connection."""
+"""More than the kernel buffers for a connection: up to 4 MiB of the server's and twice RECEIVED of the client's."""
+RECEIVED = 256 * 1024
+"""Bytes of a client's receive buffer. By default the kernel enlarges it up to tcp_rmem, which may exceed LARGE."""
 PACE = 0.01
 
 
@@ -67,7 +69,11 @@ class Served:
         self._loop: asyncio.AbstractEventLoop = server.servers[0].get_loop()
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), SECONDS)
+        sock = socket.socket()
+        sock.settimeout(SECONDS)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)  # before the window is announced
+        sock.connect(("127.0.0.1", self.port))
+        return sock
 
     def connections(self) -> int:
         return len(self._server.server_state.connections)

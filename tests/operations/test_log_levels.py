@@ -87,6 +87,7 @@ async def test_no_secret_is_written_at_debug(
             headers = bearer((await login(client, root.email)).json())
             assert (await client.patch(LEVEL, json={"level": "DEBUG"}, headers=headers)).status_code == 200
             await worker.said(SET)
+            await written(tmp_path / "api.log", SET)
             client.headers.update({"cookie": f"session={MARKS['cookie']}", "x-canary": MARKS["header"]})
             life = Life(client, mail_server)
             life.keep("the superuser's token", headers["authorization"].removeprefix("Bearer "))
