@@ -1,7 +1,7 @@
 """Types of requests, responses, messages and rows."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -50,7 +50,7 @@ Zone = Annotated[
 
 
 class NewNotification(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A notification, and its recipients: `user_ids`, `role` or `everyone`."""
+    """A notification, and its recipients: exactly one of `user_ids`, `role` and `everyone`."""
 
     kind: Kind
     subject: Subject
@@ -190,8 +190,9 @@ class NoticeChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class NoticeSelection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """`up_to`: this notification and all that arrived before it. `ids`: these."""
+    """Either `up_to`: this notification and all that arrived before it; or `ids`: these."""
 
+    extra_json_schema: ClassVar[dict[str, Any]] = {"minProperties": 1, "maxProperties": 1}
     up_to: UUID | UnsetType = UNSET
     ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=100)] | UnsetType = UNSET
 

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from api.kernel import VALIDATION_FAILED, FieldError, Settings
+from api.kernel import Settings
 
 PREFIX = "whsec_"
-SHORTEST, LONGEST, GENERATED = 24, 64, 32
+GENERATED = 32
 """Bytes of a secret."""
 _NONCE = 12
 
@@ -29,17 +29,6 @@ class SecretLost(Exception):
 
 def generate() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(GENERATED)).decode()
-
-
-def check(secret: str) -> str:
-    """Return the secret. Raises VALIDATION_FAILED unless it is base64 of 24 to 64 bytes after the prefix."""
-    try:
-        size = len(base64.b64decode(secret.removeprefix(PREFIX), validate=True))
-    except ValueError:
-        size = 0
-    if not SHORTEST <= size <= LONGEST:
-        raise VALIDATION_FAILED(errors=[FieldError("/secret", "Must be whsec_ and 24 to 64 bytes in base64.")])
-    return secret
 
 
 def seal(settings: Settings, endpoint_id: UUID, secret: str) -> str:

@@ -36,7 +36,8 @@ GivenSecret = Annotated[
     str,
     msgspec.Meta(
         max_length=100,
-        pattern=r"^whsec_[A-Za-z0-9+/]{32,88}={0,2}(?![\s\S])",
+        # Complete base64, so that receivers can decode it: the fourfold characters, and what is left with its padding.
+        pattern=r"^whsec_([A-Za-z0-9+/]{4}){8,20}(([A-Za-z0-9+/]{4})?([A-Za-z0-9+/]{2}==)?|[A-Za-z0-9+/]{3}=)(?![\s\S])",
         description="`whsec_` and 24 to 64 bytes in base64. Generated if absent.",
     ),
 ]

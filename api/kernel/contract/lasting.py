@@ -7,9 +7,9 @@ from api.kernel.http.sse import EVENT_STREAM
 
 _STREAM = (
     "Server-sent events, until the client disconnects. The data of each event has this schema; its `id` resumes the"
-    " stream within a day. `resync`: events were missed, reload. `bye`: the reason why the stream ends (expired,"
-    " signed_out, changed, age, restart, slow, too_many, unavailable, error); reconnect after `retry`, except after"
-    " `too_many`."
+    ' stream within a day. The data of the events `resync` and `bye` is `{"reason": "…"}` instead. `resync`: events'
+    " were missed, reload. `bye`: the reason why the stream ends (expired, signed_out, changed, age, restart, slow,"
+    " too_many, unavailable, error); reconnect after `retry`, except after `too_many`."
 )
 _SOCKET = (
     'A WebSocket. Text messages `{"id", "event", "data"}`, first `begin`; the data of an event has the schema'

@@ -22,6 +22,8 @@ def schemas_of(kinds: Sequence[Any], received: Sequence[Any]) -> tuple[list[Sche
     references = dict(zip(structs, schemas[len(kinds) :], strict=True))
     for kind, info in structs.items():
         component = components[name_of(references[kind])]
+        # Keywords about several fields at once, such as `maxProperties`, for which msgspec has no constraint.
+        component |= getattr(kind, "extra_json_schema", {})
         properties = component["properties"]
         for field in info.fields:
             if field.encode_name in properties:

@@ -42,7 +42,7 @@ async def create_webhook(context: Context, principal: Principal, body: NewEndpoi
         raise WEBHOOK_SCOPE_FORBIDDEN
     events = _subscriptions(body.events)
     await _refuse_address(context, body.url)
-    secret = secrets.check(body.secret) if body.secret is not None else secrets.generate()
+    secret = body.secret or secrets.generate()
     id = uuid7()
     async with context.db.transaction() as db:
         await queries.lock_account(db, principal.id)
@@ -101,7 +101,7 @@ async def delete_webhook(context: Context, principal: Principal, id: UUID, if_ma
 async def rotate_secret(context: Context, principal: Principal, id: UUID, body: Rotation) -> RotatedSecret:
     """Replace the secret. Until `grace_hours` have passed, deliveries carry a signature of each, so that the receiver
     can change in the meantime. At most three secrets sign; the oldest is deleted."""
-    secret = secrets.check(body.secret) if body.secret is not None else secrets.generate()
+    secret = body.secret or secrets.generate()
     async with context.db.transaction() as db:
         await queries.lock(db, id, principal.id)
         await queries.expire_secret(db, id, body.grace_hours)

@@ -28,10 +28,14 @@ export function endpointEvents(path: SchemaPath<readonly string[]>): void {
   });
 }
 
+// `whsec_` and 24 to 64 bytes in complete base64, as the API requires.
+const BASE64 = '[A-Za-z0-9+/]';
+const SECRET = new RegExp(`^whsec_(${BASE64}{4}){8,20}((${BASE64}{4})?(${BASE64}{2}==)?|${BASE64}{3}=)$`);
+
 /** A signing secret, where one is given. */
 export function ownSecret(path: SchemaPath<string>): void {
   validate(path, ({ value }) =>
-    value() && !/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(value().trim())
+    value() && !SECRET.test(value().trim())
       ? { kind: 'secret', message: texts().fields.secretInvalid }
       : undefined,
   );

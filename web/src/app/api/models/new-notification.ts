@@ -3,7 +3,7 @@
 
 
 /**
- * A notification, and its recipients: `user_ids`, `role` or `everyone`.
+ * A notification, and its recipients: exactly one of `user_ids`, `role` and `everyone`.
  */
 export interface NewNotification {
 

@@ -3,7 +3,7 @@
 
 
 /**
- * `up_to`: this notification and all that arrived before it. `ids`: these.
+ * Either `up_to`: this notification and all that arrived before it; or `ids`: these.
  */
 export interface NoticeSelection {
   ids?: Array<string>;
