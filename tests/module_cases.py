@@ -92,7 +92,7 @@ MODULES: dict[int, tuple[str, str, str]] = {
     454: ("a worker killed while it prepares an export", "16.5.2", "755"),
     455: ("answers of webhooks' receivers that repeat erased data", "14.2.7", "212"),
     459: ("time zones that another system lacks", "2.2.1", "1286"),
-    460: ("texts of notifications that show nothing, or command terminals", "2.2.1, 1.3.3", "150, 451"),
+    460: ("texts that show nothing, or command terminals", "2.2.1, 1.3.3", "150, 451"),
     461: ("an Idempotency-Key in its two forms, beyond the day in which its answer is kept", "2.3.3", "837"),
     462: ("choices of another person who had opened the account", "14.2.7", "212"),
     465: ("sizes of chunks that lift the limit of a response", "2.2.1, 15.2.2", "770, 1284"),
