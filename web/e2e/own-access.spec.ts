@@ -22,7 +22,12 @@ test('an administrator who takes away their own access is asked first', async ({
   await expect(page.getByRole('link', { name: 'Audit log' })).toHaveCount(0);
 });
 
-test('an administrator who deactivates their own account is signed out', async ({ page, superuser }) => {
+test('an administrator who deactivates their own account is signed out', async ({
+  page,
+  superuser,
+  watch,
+}) => {
+  watch.expect(/status of 401/); // of what the page reads in that moment
   await page.goto(`/people/${superuser.id}`);
   await page.getByRole('button', { name: 'Deactivate' }).click();
   await page.getByRole('button', { name: 'Take it away' }).click();

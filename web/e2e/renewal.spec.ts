@@ -127,7 +127,8 @@ test('a page that is read without a connection appears by itself later', async (
   await expect(page.getByText('Trying again in', { exact: false })).toHaveCount(0);
 });
 
-test('the back button shows nothing after signing out', async ({ context, page, person }) => {
+test('the back button shows nothing after signing out', async ({ context, page, person, watch }) => {
+  watch.expect(/status of 401/); // of what a page reads in that moment
   await page.goto('/account/profile');
   await expect(page.getByText(person.id)).toBeVisible();
   await page.goto('/api/docs'); // another document: the browser may keep the page as it was

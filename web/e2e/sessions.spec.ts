@@ -42,7 +42,8 @@ test('a session that is ended on another device asks to sign in again', async ({
   await expect(other.getByRole('heading', { name: 'Sign in' })).toBeVisible();
 });
 
-test('signing out reaches the other tabs', async ({ context, page, person }) => {
+test('signing out reaches the other tabs', async ({ context, page, person, watch }) => {
+  watch.expect(/status of 401/); // of what a page reads in that moment
   await page.goto('/account/sessions');
   const second = await context.newPage();
   await second.goto('/account/sessions');

@@ -6,7 +6,8 @@ import type { BrowserContext } from '@playwright/test';
  */
 export class Watch {
   private readonly faults: string[] = [];
-  private readonly expected: RegExp[] = [];
+  // A page whose session the server has ended finds out by asking for its renewal, depending on what it hears first.
+  private readonly expected: RegExp[] = [/status of 401 .*\/api\/auth\/refresh$/];
 
   constructor(private readonly origin: string) {}
 
