@@ -32,8 +32,9 @@ from api.kernel.http.paging import Cursor, Cursors, Limit, Listing, Page
 from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, post, put, websocket
 from api.kernel.http.streams import Stream, to_csv, to_ndjson
 from api.kernel.http.validators import Version, refuse_stale
-from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in, superuser
+from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in, superuser, verifying_keys
 from api.kernel.identity.limits import Policy, Quota, network_of
+from api.kernel.identity.sealing import seal, unseal
 from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode, shown_address
 from api.kernel.input.conversion import Normal, Shown, Unfit
 from api.kernel.input.media import media_type_of
@@ -49,6 +50,7 @@ from api.kernel.outbox.events import (
     Person,
     Personal,
     Thing,
+    event_types,
     outside_activity,
     record,
     record_many,
@@ -89,6 +91,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "Quota",  # a rate that replaces the general limit of an account
     "network_of",  # network of an address, for limits
     "Origin", "origin",  # actor, address and trace of the current request or task
+    "verifying_keys", "seal", "unseal",  # keys derived from SECRET_KEY, and encryption with them
     # Input
     "Normal", "Shown", "Unfit",  # a field's normalized form, its display form, and a refusal
     "Upload",  # a body that is a file, read in chunks
@@ -113,6 +116,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     # Events, tasks and messages
     "Event", "Person", "Thing",  # an event, and the declarations of its ids
     "Contact", "Personal", "Label",  # the declarations of its texts
+    "event_types",  # all types of events
     "outside_activity",  # types of events that an account is not shown in its activity
     "record",  # writes an event to the outbox and the audit
     "record_many",  # writes events of one type with one statement

@@ -4,18 +4,17 @@ source of docs/asyncapi.json."""
 import functools
 import inspect
 import sys
-from collections.abc import Iterator
 
 import msgspec
 
-from api.kernel import Event, example_of
+from api.kernel import Event, event_types, example_of
 from api.webhooks.types import EventType
 
 
 @functools.cache
 def catalog() -> list[EventType]:
     """Return the events of the application by type. Call it once all features are imported."""
-    return sorted(map(_entry, _kinds(Event)), key=lambda entry: entry.type)
+    return sorted(map(_entry, filter(_is_own, event_types())), key=lambda entry: entry.type)
 
 
 @functools.cache
@@ -25,12 +24,10 @@ def known() -> frozenset[str]:
     return frozenset({"*", *types, *(f"{each.partition('.')[0]}.*" for each in types)})
 
 
-def _kinds(kind: type[Event]) -> Iterator[type[Event]]:
-    for each in kind.__subclasses__():
-        module = sys.modules.get(each.__module__)
-        if each.__module__.startswith("api.") and getattr(module, each.__name__, None) is each:  # not those of tests
-            yield each
-        yield from _kinds(each)
+def _is_own(kind: type[Event]) -> bool:
+    """Whether a feature defines the type, and not a test."""
+    module = sys.modules.get(kind.__module__)
+    return kind.__module__.startswith("api.") and getattr(module, kind.__name__, None) is kind
 
 
 def _entry(kind: type[Event]) -> EventType:

@@ -12,14 +12,11 @@ that its repetition needs the same path and body: many callers share a network, 
 import hashlib
 import hmac
 import re
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.types import Message, Receive, Scope
 
 from api.kernel.context import Context, origin
@@ -31,6 +28,7 @@ from api.kernel.http.routing import Inputs, Route
 from api.kernel.http.streams import Stream
 from api.kernel.identity.auth import verifying_keys
 from api.kernel.identity.limits import NETWORK_BITS, network_of
+from api.kernel.identity.sealing import seal, unseal
 from api.kernel.input.uploads import Upload
 from api.kernel.process.failpoints import passing
 
@@ -39,7 +37,6 @@ MOST_KEYS = 1000
 """Answers that are kept of one account, or of one network's callers without an account; the oldest are dropped."""
 KEPT_BYTES = 64 * 1024
 """Maximum size of a body that is kept."""
-_NONCE = 12
 _KEY = re.compile(rb'[!#-+\--~]{1,255}|"(?:[ !#-\[\]-~]|\\["\\]){1,255}"')
 """A string as in RFC 9651, or unquoted, as most clients send it."""
 
@@ -162,20 +159,16 @@ class Attempt:
         return msgspec.structs.replace(kept, headers=[*kept.headers, Kept.replayed])
 
     def _seal(self, answer: Kept) -> bytes:
-        """Encrypt an answer (AES-256-GCM, NIST SP 800-38D), bound to its id."""
+        """Encrypt an answer, bound to its id."""
         small = answer.body is not None and len(answer.body) <= KEPT_BYTES
         kept = msgspec.structs.replace(answer, body=answer.body if small else None, request=self._digest.digest())
-        nonce = secrets.token_bytes(_NONCE)
-        return nonce + AESGCM(self._seals[0]).encrypt(nonce, msgspec.msgpack.encode(kept), self._ids[0])
+        return seal(self._seals[0], msgspec.msgpack.encode(kept), self._ids[0])
 
     def _unseal(self, row: queries.Row) -> Kept:
-        for seal in self._seals:
-            try:
-                plain = AESGCM(seal).decrypt(row.sealed[:_NONCE], row.sealed[_NONCE:], row.id)
-            except InvalidTag:
-                continue
-            return msgspec.msgpack.decode(plain, type=Kept)
-        raise IDEMPOTENCY_ANSWER_LOST
+        plain = unseal(self._seals, row.sealed, row.id)
+        if plain is None:
+            raise IDEMPOTENCY_ANSWER_LOST
+        return msgspec.msgpack.decode(plain, type=Kept)
 
 
 def _framed(*parts: bytes) -> bytes:

@@ -131,13 +131,20 @@ def subjects(event: Event) -> list[UUID]:
 
 def contact_fields() -> list[str]:
     """The names of all fields declared as a contact."""
-    return sorted({name for kind in _kinds(Event) for name in _fields(kind, _CONTACT)})
+    return sorted({name for kind in event_types() for name in _fields(kind, _CONTACT)})
 
 
-def _kinds(kind: type[Event]) -> Iterator[type[Event]]:
+@functools.cache
+def outside_activity() -> list[str]:
+    """Return the tags of the types with `in_activity = False`. Call it once all features are imported."""
+    return sorted(str(kind.__struct_config__.tag) for kind in event_types() if not kind.in_activity)
+
+
+def event_types(kind: type[Event] = Event) -> Iterator[type[Event]]:
+    """Yield the types of events that have been defined, also those of tests."""
     for each in kind.__subclasses__():
         yield each
-        yield from _kinds(each)
+        yield from event_types(each)
 
 
 @query
@@ -275,15 +282,3 @@ def address(kind: type[Event]) -> tuple[str, str, str]:
     if not fields or fields[0].type not in (Person, Thing):
         raise TypeError(f"{kind.__name__}: the first field must be the id (Person or Thing) of the subject.")
     return tag, tag.partition(".")[0], fields[0].name
-
-
-@functools.cache
-def outside_activity() -> list[str]:
-    """Return the types of events with `in_activity = False`. Call it once all features are imported."""
-    found, kinds = [], [Event]
-    while kinds:
-        kind = kinds.pop()
-        kinds += kind.__subclasses__()
-        if not kind.in_activity:
-            found.append(str(kind.__struct_config__.tag))
-    return sorted(set(found))

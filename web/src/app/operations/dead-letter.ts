@@ -104,24 +104,8 @@ import { t as texts } from './texts';
       }
     </app-page>
   `,
+  styleUrl: './details.scss',
   styles: `
-    .back {
-      display: inline-flex;
-      align-items: center;
-      gap: 0.375rem;
-      margin-block-end: 0.75rem;
-      color: var(--quiet);
-      font-size: 0.875rem;
-      text-decoration: none;
-    }
-    .back:hover {
-      color: inherit;
-      text-decoration: underline;
-    }
-    .back app-icon {
-      inline-size: 1.125rem;
-      block-size: 1.125rem;
-    }
     [actions] {
       display: flex;
       flex-wrap: wrap;
@@ -134,26 +118,8 @@ import { t as texts } from './texts';
       min-inline-size: 0;
       overflow-wrap: anywhere;
     }
-    .stack > * {
-      min-inline-size: 0;
-    }
-    .card.body {
-      padding: 1.25rem 1.5rem;
-    }
     dl {
-      display: grid;
-      grid-template-columns: minmax(6rem, auto) 1fr;
       align-items: center;
-      gap: 0.625rem 1.5rem;
-      margin: 1rem 0 0;
-      font-size: 0.875rem;
-    }
-    dt {
-      color: var(--quiet);
-    }
-    dd {
-      margin: 0;
-      min-inline-size: 0;
     }
     .effect {
       margin-block-start: 1rem;
