@@ -34,15 +34,6 @@ class Exports(msgspec.Struct, frozen=True):
     files: list[ExportedFile]
 
 
-class ExportRow(msgspec.Struct, frozen=True):
-    id: UUID
-    state: str
-    requested_at: datetime
-    ready_at: datetime | None
-    expires_at: datetime
-    size: int | None
-
-
 class Request(msgspec.Struct, frozen=True):
     user_id: UUID
     email: str

@@ -20,6 +20,9 @@ const TEMPLATES: { en: ByTemplate; de: ByTemplate } = {
     token_reused: 'Sign-in copied',
     verify: 'Confirm the address',
     webhook_failing: 'Webhook fails',
+    digest: 'Digest of notifications',
+    expiring: 'Account expires',
+    export_ready: 'Copy of the data',
   },
   de: {
     already_registered: 'Schon registriert',
@@ -38,6 +41,9 @@ const TEMPLATES: { en: ByTemplate; de: ByTemplate } = {
     token_reused: 'Anmeldung kopiert',
     verify: 'Adresse bestätigen',
     webhook_failing: 'Webhook gestört',
+    digest: 'Sammelmail mit Benachrichtigungen',
+    expiring: 'Konto läuft ab',
+    export_ready: 'Kopie der Daten',
   },
 };
 

@@ -155,7 +155,6 @@ export const t = texts({
       clear: 'Clear search',
       example: 'Example of a body',
       schema: 'Schema of data',
-      undescribed: 'No further description.',
     },
   },
   de: {
@@ -318,7 +317,6 @@ export const t = texts({
       clear: 'Suche löschen',
       example: 'Beispiel eines Inhalts',
       schema: 'Schema von data',
-      undescribed: 'Keine weitere Beschreibung.',
     },
   },
 });
