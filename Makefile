@@ -166,7 +166,7 @@ web-check: web-modules ## lint web/, check its types, run its specs, and check t
 	@$(NPM) exec -- tsc --project tsconfig.e2e.json
 	@test -z "$$(find web/src -name '*.spec.ts')" || { $(NPM) test; }
 
-e2e: web-build ## run the journeys of web/e2e in Chromium (CHROMIUM=/usr/bin/chromium); ARGS="sessions -g phone" selects some
+e2e: web-build ## run the journeys of web/e2e in Chromium (or in what CHROMIUM names); ARGS="sessions -g phone" selects some
 	@$(NPM) run --silent e2e -- $(ARGS)
 
 web-api: web-modules ## write web/src/app/api from docs/openapi.json

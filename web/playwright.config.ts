@@ -1,4 +1,10 @@
+import { existsSync } from 'node:fs';
+
 import { defineConfig } from '@playwright/test';
+
+// Chromium without its window takes a fifth less time than the whole browser, which stands in for it.
+const SHELL = '/usr/bin/chromium-headless-shell';
+const CHROMIUM = process.env['CHROMIUM'] ?? (existsSync(SHELL) ? SHELL : '/usr/bin/chromium');
 
 // `journeys` are what people do; `pages` looks at each page by itself. Both use one stack, which stack.setup.ts starts.
 export default defineConfig({
@@ -15,7 +21,7 @@ export default defineConfig({
   reporter: 'list',
   use: {
     browserName: 'chromium',
-    launchOptions: { executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium' },
+    launchOptions: { executablePath: CHROMIUM },
     locale: 'en-GB',
     timezoneId: 'Europe/Berlin',
     reducedMotion: 'reduce',
