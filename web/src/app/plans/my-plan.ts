@@ -8,13 +8,14 @@ import { refreshEvery } from '../kernel/refresh';
 import { formatNumber } from '../kernel/time';
 import { Page } from '../ui/page';
 import { Failure, Skeleton } from '../ui/states';
+import { Time } from '../ui/time';
 import { formatWait } from './amounts';
 import { t as texts } from './texts';
 
 /** What the person's plan allows, and what is left of it. Reading this costs no request of the plan. */
 @Component({
   selector: 'app-my-plan',
-  imports: [Failure, Page, Skeleton],
+  imports: [Failure, Page, Skeleton, Time],
   templateUrl: './my-plan.html',
   styleUrl: './my-plan.scss',
 })
