@@ -3,10 +3,9 @@
 alter table plan_rules
     add column quota         bigint,
     add column quota_period  text,
-    add constraint plan_rules_quota_check check (
-        quota is null and quota_period is null
-        or quota between 1 and 1000000000000 and quota_period in ('day', 'month') and quota_period is not null
-    ) not valid;
+    add constraint plan_rules_quota_check check (quota between 1 and 1000000000000) not valid,
+    add constraint plan_rules_quota_period_check check (quota_period in ('day', 'month')) not valid,
+    add constraint plan_rules_quota_both_check check ((quota is null) = (quota_period is null)) not valid;
 
 -- The calls of an account in one period, counted for a path, and not for a rule: replacing a rule continues the count. `held` calls are
 -- reserved by web processes, which let them in without a statement; used + held never exceeds the quota. `granted` is the size of the last

@@ -1,4 +1,4 @@
-"""Quotas of calls in a calendar day or month: which calls count, and what clients are told."""
+"""Quotas of calls in a calendar day or month: which calls count, and what clients see."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -27,11 +27,8 @@ export class MyPlan {
 
   protected readonly plan = read(getMyPlan, () => ({}));
   protected readonly shown = lastValue(this.plan);
-  /** The limits of single routes first. */
-  protected readonly policies = computed(() => {
-    const all = this.shown()?.policies ?? [];
-    return [...all.filter(({ path }) => path !== '*'), ...all.filter(({ path }) => path === '*')];
-  });
+  protected readonly policies = computed(() => routesFirst(this.shown()?.policies ?? []));
+  protected readonly quotas = computed(() => routesFirst(this.shown()?.quotas ?? []));
 
   constructor() {
     refreshOn(['plans.*'], this.plan);
@@ -41,4 +38,9 @@ export class MyPlan {
   protected share({ r, q }: PolicyState): number {
     return q ? (100 * r) / q : 0;
   }
+}
+
+/** Those of single routes first. */
+function routesFirst<T extends { readonly path: string }>(all: readonly T[]): T[] {
+  return [...all.filter(({ path }) => path !== '*'), ...all.filter(({ path }) => path === '*')];
 }

@@ -144,7 +144,7 @@ export const t = texts({
     },
     effective: {
       heading: 'Which limit applies?',
-      lead: 'Shows the rate limit of a person or a role on a route, and why it applies.',
+      lead: 'Shows the rate limit and the quota of a person or a role on a route, and why they apply.',
       question: 'Question',
       who: 'For',
       pathHint: 'The path of a route, such as users_me or /users/{id}.',
@@ -354,7 +354,7 @@ export const t = texts({
     },
     effective: {
       heading: 'Welches Limit gilt?',
-      lead: 'Zeigt das Limit einer Person oder Rolle auf einer Route, und warum es gilt.',
+      lead: 'Zeigt das Limit und das Kontingent einer Person oder Rolle auf einer Route, und warum sie gelten.',
       question: 'Frage',
       who: 'Für',
       pathHint: 'Der Pfad einer Route, zum Beispiel users_me oder /users/{id}.',
