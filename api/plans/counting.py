@@ -28,6 +28,9 @@ AGAIN_SECONDS = 1.0
 FINAL_SECONDS = 10.0
 """How long a process remembers that nothing is left."""
 
+AT_ONCE = 1000
+"""Counters that are stored by one statement."""
+
 Key = tuple[UUID, str, QuotaPeriod]
 
 
@@ -186,17 +189,18 @@ class Meter:
         await self._move(db, moved, now)
 
     async def _move(self, db: Database, moved: list[tuple[Block, Move]], began: float) -> None:
-        if not moved:
-            return
-        try:
-            found = await queries.settle_calls(db, [move for _, move in moved])
-        except BaseException:
-            for block, move in moved:
-                block.failed(move)
-                if self.blocks.get(block.key) is not block:
-                    self._former.append(block)
-            raise
-        known = {(each.user_id, each.path, each.period, each.starts): each for each in found}
-        for block, _ in moved:
-            if (stored := known.get((*block.key, block.starts))) is not None:
-                block.used, block.ends = stored.used, began + stored.rest - MARGIN_SECONDS
+        while moved:
+            batch, rest = moved[:AT_ONCE], moved[AT_ONCE:]
+            try:
+                found = await queries.settle_calls(db, [move for _, move in batch])
+            except BaseException:
+                for block, move in moved:
+                    block.failed(move)
+                    if self.blocks.get(block.key) is not block:
+                        self._former.append(block)
+                raise
+            known = {(each.user_id, each.path, each.period, each.starts): each for each in found}
+            for block, _ in batch:
+                if (stored := known.get((*block.key, block.starts))) is not None:
+                    block.used, block.ends = stored.used, began + stored.rest - MARGIN_SECONDS
+            moved = rest
