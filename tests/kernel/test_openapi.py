@@ -122,7 +122,7 @@ def test_every_route_documents_its_security() -> None:
 def test_every_route_documents_its_error_codes() -> None:
     always = {"HOST_NOT_ALLOWED", "INTERNAL_ERROR", "MALFORMED_REQUEST", "UNAVAILABLE"}
     foreign = {"XSRF", "ORIGIN_NOT_ALLOWED"}
-    known = {"UNAUTHORIZED", "TOKEN_EXPIRED", "TOKEN_INVALID", "FORBIDDEN", "RATE_LIMITED"} | always
+    known = {"UNAUTHORIZED", "TOKEN_EXPIRED", "TOKEN_INVALID", "FORBIDDEN", "RATE_LIMITED", "QUOTA_EXCEEDED"} | always
     key = {refusal.code for refusal in REFUSALS}
     a_body = {"REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_FAILED"}
     assert codes("/vehicles", "get") == {"VALIDATION_FAILED"} | always
