@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 from websockets.frames import CloseCode
 
 from api.kernel.context import Context
 from api.kernel.errors import RATE_LIMITED, TOO_MANY_STREAMS, UNAVAILABLE, Problem
 from api.kernel.http.cookies import ACCESS, Cookies
 from api.kernel.http.frames import CODES, FORM, Socket
-from api.kernel.http.sockets import Admission, Conversation, Handshake, enter, start
+from api.kernel.http.sockets import Admission, Conversation, Handshake, accept, enter, start
 from api.kernel.identity.limits import network_of
 from api.kernel.input.conversion import convert
 from api.kernel.input.decoding import decode_json
@@ -38,7 +38,6 @@ class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def serve_admitting(
     context: Context,
     scope: Scope,
-    receive: Receive,
     send: Send,
     admit: Callable[[], Awaitable[Admission]],
     *,
@@ -51,13 +50,16 @@ async def serve_admitting(
     if context.draining.is_set():
         raise UNAVAILABLE
     scope["lasts"] = True
-    socket = Socket(handshake.protocol, receive, send)
+    socket = Socket(handshake.protocol)
     async with contextlib.AsyncExitStack() as stack:
         opening = Opening(context, scope, socket, stack, headers, admit)
         waiting = stack.enter_context(contextlib.ExitStack())
         address = network_of(scope["client"][0] if scope.get("client") else None)
-        waiting.enter_context(context.live.places.of(Client(None, socket.send, FORM), None, address))
-        await send({"type": "http.response.start", "status": 101, "headers": [*handshake.headers]})
+        guest = Client(None, FORM)
+        context.live.places.take(guest, None, address)
+        waiting.callback(context.live.places.give, guest)
+        if not await accept(stack, socket, send, handshake.headers):
+            return
         opening.admitted = waiting.close
         if b"authorization" in headers or Cookies(headers).get(ACCESS):
             await opening.open()
@@ -123,7 +125,7 @@ class Opening:
             return await self._close(CloseCode.INTERNAL_ERROR, "error")
         self._client = client
         self._conversation = Conversation(self._scope["path"], self._socket, client, admission.answer)
-        await start(self._stack, self._context, self._socket, client, lost)
+        await start(self._stack, self._socket, client, lost)
 
     async def _close(self, code: int, reason: str) -> None:
         self._is_over = True

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 from websockets.datastructures import Headers
 from websockets.frames import CloseCode
 from websockets.http11 import Request
@@ -29,7 +29,7 @@ from api.kernel.http.callers import Caller
 from api.kernel.http.cookies import ORIGIN_NOT_ALLOWED, refuse_foreign
 from api.kernel.http.frames import FORM, Socket, new_protocol
 from api.kernel.http.messages import Answer
-from api.kernel.http.sse import begin, client_of, place_of
+from api.kernel.http.sse import client_of, join, take_over
 from api.kernel.identity.auth import Principal
 from api.kernel.input.forms import parse_urlencoded
 from api.kernel.live.clients import Client
@@ -89,7 +89,6 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
 async def serve(
     context: Context,
     scope: Scope,
-    receive: Receive,
     send: Send,
     admission: Admission,
     *,
@@ -101,12 +100,13 @@ async def serve(
     if context.draining.is_set():
         raise UNAVAILABLE
     scope["lasts"] = True
-    socket = Socket(handshake.protocol, receive, send)
+    socket = Socket(handshake.protocol)
     async with contextlib.AsyncExitStack() as stack:
         client, lost = await enter(stack, context, scope, socket, admission)
-        await send({"type": "http.response.start", "status": 101, "headers": [*handshake.headers, *headers]})
+        if not await accept(stack, socket, send, [*handshake.headers, *headers]):
+            return
         conversation = Conversation(scope["path"], socket, client, admission.answer)
-        await start(stack, context, socket, client, lost)
+        await start(stack, socket, client, lost)
         await socket.messages(lambda: client.end("silent"), conversation.take)
 
 
@@ -116,18 +116,28 @@ async def enter(
     """Register a client until the stack ends. Returns it, and the reason if it cannot resume. Raises TOO_MANY_STREAMS,
     UNAVAILABLE and the refusal of the caller."""
     last = next((value for name, value in parse_urlencoded(scope["query_string"]) if name == "after"), None)
-    client = client_of(admission.caller, admission.feed, socket.send, FORM, admission.check)
-    stack.enter_context(place_of(context.live, client, admission.caller))
-    await stack.enter_async_context(context.live.following(context, client))
+    client = client_of(admission.caller, admission.feed, FORM, admission.check)
+    await join(context, client, admission.caller)
+    client.connection = socket
+    stack.callback(client.lost)
     return client, await context.live.resume(client, last)
 
 
-async def start(
-    stack: contextlib.AsyncExitStack, context: Context, socket: Socket, client: Client, lost: str | None
-) -> None:
+async def accept(
+    stack: contextlib.AsyncExitStack, socket: Socket, send: Send, headers: list[tuple[bytes, bytes]]
+) -> bool:
+    """Accept the handshake. The stack closes the connection. Returns False if the client has disconnected."""
+    socket.tunnel = await take_over(send, {"type": "http.response.start", "status": 101, "headers": headers})
+    if socket.tunnel is None:
+        return False
+    stack.callback(socket.tunnel.close)
+    return True
+
+
+async def start(stack: contextlib.AsyncExitStack, socket: Socket, client: Client, lost: str | None) -> None:
     """Send `begin` and, in a task that ends with the stack, missed events."""
     await socket.send(("text", encode({"id": client.id, "event": "begin", "data": None})))
-    begun = asyncio.create_task(begin(context, client, lost))
+    begun = asyncio.create_task(client.begin(lost))
 
     async def stop() -> None:
         begun.cancel()
