@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from starlette.types import Message, Scope, Send
+from starlette.types import Scope, Send
 
 from api.kernel.context import Context, origin
 from api.kernel.errors import RIGHTS_CHANGED, UNAUTHORIZED
@@ -88,31 +88,22 @@ async def stream(
     await join(context, client, caller)
     try:
         lost = await context.live.resume(client, last)
-        start = {"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *headers]}
+        await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *headers]})
         if scope["method"] == "HEAD":
-            await send(start)
             return await send({"type": "http.response.body"})
-        connection = await take_over(send, start)
-        if connection is None:
-            return
-        connection.owner = client
-        client.connection = connection
-        connection.write(form.begin(client.id))
-        if context.draining.is_set():
-            client.end("restart")
-        await client.begin(lost)
+
+        def take(connection: Any) -> Awaitable[None]:
+            connection.owner = client
+            client.connection = connection
+            connection.write(form.begin(client.id))
+            if context.draining.is_set():
+                client.end("restart")
+            return client.begin(lost)
+
+        await send({"type": HAND_OVER, "take": take})
     finally:
         if client.connection is None:
             client.lost()
-
-
-async def take_over(send: Send, start: Message) -> Any:
-    """Send the head of a response, and take the connection over: an Outlet (api/kernel/wire/tunnel.py), a Tunnel if the
-    status is 101, or None if the client has disconnected."""
-    taken: list[Any] = []
-    await send(start)
-    await send({"type": HAND_OVER, "take": taken.append})
-    return taken[0] if taken else None
 
 
 def client_of(

@@ -28,8 +28,8 @@ clients_ended = meter.create_counter("live.ended", "{client}", "Ended streams an
 clients_now = meter.create_up_down_counter("live.clients", "{client}", "Clients that follow events")
 
 HAND_OVER = "http.response.hand_over"
-"""ASGI message after `http.response.start`, instead of a body: the server calls `message["take"]` with the connection,
-which is no longer the request's. See api/kernel/wire/tunnel.py."""
+"""ASGI message after `http.response.start`, instead of a body: the server calls `message["take"]` with the connection
+(api/kernel/wire/tunnel.py). It returns what the server awaits after the request has ended, in the same task."""
 _slots = itertools.count()
 
 
@@ -142,6 +142,10 @@ class Client:
         sent."""
         await self._catch_up(lost, None)
 
+    def begin_soon(self, lost: str | None) -> None:
+        """The same in a task, which ends with the client."""
+        self._late = asyncio.get_running_loop().create_task(self.begin(lost))
+
     def deliver(self, item: Item) -> None:
         """Write an event. A client that does not take it is caught up later."""
         self.at = item.at
@@ -213,11 +217,7 @@ class Client:
         what the client misses meanwhile."""
         if self.connection is not None and not self.connection.write(message):
             self.current = False
-            self._late = asyncio.get_running_loop().create_task(self._recover())
-
-    async def _recover(self) -> None:
-        await self._catch_up(None, SLOW_SECONDS)
-        self._late = None
+            self._late = asyncio.get_running_loop().create_task(self._catch_up(None, SLOW_SECONDS))
 
     async def _catch_up(self, lost: str | None, seconds: float | None) -> None:
         try:
@@ -235,4 +235,5 @@ class Client:
         except Exception:
             logger.exception("a client was not caught up")
             self.end("error")
+        self._late = None
         self.finish()

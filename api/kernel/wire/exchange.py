@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Scope
@@ -60,6 +60,7 @@ class Exchange:
     _chunked = False
     _discarded = 0
     _upgraded = False
+    _rest: Awaitable[None] | None = None
     _left: int | None = None
     """Number of bytes of Content-Length still to be sent."""
 
@@ -75,7 +76,18 @@ class Exchange:
         self._bodiless = scope["method"] == "HEAD"
 
     async def run(self, app: ASGIApp) -> None:
-        """Call the application. The request is answered or the connection closed in any case."""
+        """Call the application. The request is answered or the connection closed in any case. If the application has
+        taken the connection over, what remains runs without the request."""
+        await self._answer(app)
+        rest = self._rest
+        del self  # the request, which would stay in memory as long as the connection
+        if rest is not None:
+            try:
+                await rest
+            except Exception:
+                logger.exception("the application failed")
+
+    async def _answer(self, app: ASGIApp) -> None:
         try:
             await app(self.scope, self.receive, self.send)
             if not self.ended and not self.gone:
@@ -159,7 +171,7 @@ class Exchange:
             self._head = self._start(message["status"], message.get("headers", ()))
         elif message["type"] == HAND_OVER and self._head is not None and not self.begun:
             self.ended = self.begun = True
-            message["take"](self.connection.leave_http(self._head, self._upgraded))
+            self._rest = message["take"](self.connection.leave_http(self._head, self._upgraded))
         elif message["type"] == "http.response.body" and self._head is not None and not self.ended:
             self._continue(message.get("body", b""), message.get("more_body", False))
         else:
