@@ -1,7 +1,6 @@
 """Many streams in one thread: raw sockets and epoll. The times of events are those at which the kernel received them
 (SO_TIMESTAMPNS), so that they contain nothing of this process's own work."""
 
-import re
 import select
 import socket
 import struct
@@ -14,18 +13,16 @@ TRIES = 10
 SECONDS = 60.0
 SO_TIMESTAMPNS = 35  # Linux's SCM_TIMESTAMPNS; the socket module lacks it
 _READ = 64 * 1024
-_ID = re.compile(rb"^id: (.+)$", re.MULTILINE)
 
 
 class Stream:
-    """`last` is the id that a browser sends as Last-Event-ID."""
+    """A connection that has sent its request."""
 
     def __init__(self, port: int, request: bytes) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.setblocking(False)
         self.socket.send(request)
-        self.last = b""
         self.is_over = False
         self._head = b""
 
@@ -38,8 +35,6 @@ class Stream:
         except OSError:
             data, ancillary = b"", []
         self.is_over = not data
-        for id in _ID.findall(data):
-            self.last = id
         for _, kind, value in ancillary:
             if kind == SO_TIMESTAMPNS:
                 seconds, nanoseconds = struct.unpack("qq", value[:16])
@@ -49,7 +44,7 @@ class Stream:
     def begin(self) -> bool | None:
         """Return whether the server accepts the stream; None if that has not arrived."""
         self._head += self.read()[0]
-        if self.last:
+        if b"\nid: " in self._head:
             return True
         return False if self.is_over or not self._head.startswith(b"HTTP/1.1 200"[: len(self._head)]) else None
 

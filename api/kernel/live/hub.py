@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from api.kernel.data.database import Database
+from api.kernel.data.shared import Shared
 from api.kernel.errors import Problem
 from api.kernel.live import queries
 from api.kernel.live.callers import Callers
@@ -58,6 +59,7 @@ class Live:
         self._context: Any = None
         self._callers = Callers(self._clients)
         self._shown = Shown()
+        self._bounds = Shared(lambda: queries.find_live_bounds(db))  # all clients of a process that has ended come back
         self._catching_up = asyncio.Semaphore(CATCHING_UP)
         self._opening = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -122,7 +124,7 @@ class Live:
         client.at, client.epoch = self.at, self.epoch
         if last is None or last == client.id:
             return None
-        bounds = await queries.find_live_bounds(self._db)
+        bounds = await self._bounds.get()
         self._compare(bounds, client)
         epoch, _, number = last.partition(".")
         at = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else -1
