@@ -1,6 +1,6 @@
 """A deployment with 2,000 open streams: the old process gets SIGTERM while each account has an event each three
-seconds, and all clients come back to the new process with their last id, after the time that they were told. Each
-client must receive each event of its account once, in order."""
+seconds, and all clients come back to the new process with their last id, after their `retry`. Each client must
+receive each event of its account once, in order."""
 
 import asyncio
 import heapq
@@ -181,7 +181,7 @@ def ask(bench: Bench) -> Table:
     return Table(
         f"SIGTERM with {CLIENTS:,} open streams",
         "the process ends within 10 s; each client receives each event once, in order",
-        ("clients", "told to come back", "all events once, in order", "exit s", "back p50 ms", "back p99 ms"),
+        ("clients", "bye: restart", "all events once, in order", "exit s", "back p50 ms", "back p99 ms"),
         [[f"{CLIENTS:,}", f"{told:,}", f"{exact:,}", f"{seconds:.1f}", f"{p50:.0f}", f"{p99:.0f}"]],
         f"Each account has {writer.written} events, one each {PAUSE_SECONDS:.0f} s. Clients come back to another "
         f"process after `retry`, 2 to 8 s, or again after a 503, with {connections - CLIENTS:,} connections; `back` is "

@@ -93,6 +93,7 @@ MODULES: dict[int, tuple[str, str, str]] = {
     455: ("answers of webhooks' receivers that repeat erased data", "14.2.7", "212"),
     456: ("a process that ends with many open streams, whose clients all come back at once", "15.2.2, 16.5.2", "400"),
     457: ("memory of many silent streams", "15.2.2", "770"),
+    458: ("memory of clients that do not read", "15.2.2", "770"),
     459: ("time zones that another system lacks", "2.2.1", "1286"),
     460: ("texts that show nothing, or command terminals", "2.2.1, 1.3.3", "150, 451"),
     461: ("an Idempotency-Key in its two forms, beyond the day in which its answer is kept", "2.3.3", "837"),

@@ -134,14 +134,17 @@ class Item:
     @functools.cached_property
     def lines(self) -> bytes:
         """As a server-sent event (HTML §9.2)."""
-        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self.id.encode(), self.name.encode(), self.data)
+        return self._lines()
 
     @functools.cached_property
     def chunk(self) -> bytes:
         """The lines as a chunk (RFC 9112 §7.1)."""
-        return chunk_of(self.lines)
+        return chunk_of(self._lines())
 
     @functools.cached_property
     def frame(self) -> str:
         """As the text of a WebSocket message."""
         return f'{{"id":"{self.id}","event":"{self.name}","data":{(self.data or b"null").decode()}}}'
+
+    def _lines(self) -> bytes:
+        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self.id.encode(), self.name.encode(), self.data)
