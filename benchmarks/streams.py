@@ -24,7 +24,7 @@ from api.kernel.feature import settings_of
 from api.kernel.settings import load
 from api.kernel.wire.process import bind, configuration
 from benchmarks.accounts import ME, Account, bearer, open_accounts
-from benchmarks.bench import Bench, Table, Verdict
+from benchmarks.bench import Bench, Table, Verdict, at_most
 from benchmarks.crowd import Crowd
 from benchmarks.load import LOAD_CORE, drive, on_core, request
 from benchmarks.servers import Server, environment_for, serving
@@ -90,6 +90,7 @@ def ask(bench: Bench) -> Table:
     p99, with_deaf = (statistics.median(each.at(0.99) for each in rounds) for rounds in (alone, beside))
     everyone = statistics.median(each.at(0.99) for each in wide)
     ratio = statistics.median(b.at(0.99) / a.at(0.99) for a, b in zip(alone, beside, strict=True))
+    cpu = statistics.median(each.cpu for each in alone)
     return Table(
         f"One event to {CLIENTS:,} streams of one process",
         f"commit → client p99 ≤ 120 ms; ≤ 12 kB a client; {DEAF} clients that do not read change p99 by ≤ 10%",
@@ -106,6 +107,7 @@ def ask(bench: Bench) -> Table:
         [
             Verdict("commit → 2,000 clients p99 ≤ 120 ms", f"{p99:.0f} ms", p99 <= 120),
             Verdict("commit → 2,000 superusers at /events p99 ≤ 120 ms", f"{everyone:.0f} ms", everyone <= 120),
+            at_most("CPU time to send an event to a client ≤ 15 µs", cpu, 15, "µs", 1),
             Verdict("memory of a stream ≤ 12 kB", f"{kilobytes:.1f} kB", kilobytes <= 12),
             Verdict(f"p99 beside {DEAF} that do not read ≤ 1.1 ×", f"{ratio:.2f} × ({with_deaf:.0f} ms)", ratio <= 1.1),
         ],
