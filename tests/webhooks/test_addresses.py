@@ -127,6 +127,25 @@ async def test_a_webhook_with_a_refused_address_is_not_created(signed_in: httpx.
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/url")
 
 
+@pytest.mark.parametrize(
+    ("url", "code", "params"),
+    [
+        ("http://example.com/", "url_scheme", None),
+        ("https://exämple.com/", "url_host", None),
+        ("https://user:password@example.com/", "url_extras", None),
+        ("https://example.com:22/", "url_port", {"ports": "443, 8443"}),
+        ("https://[::1/", "url", None),
+        ("https://127.0.0.1/", "url_not_public", None),
+        ("ftp://example.com/", "form", None),
+    ],
+)
+async def test_a_refused_address_says_why_as_a_code(
+    signed_in: httpx.AsyncClient, url: str, code: str, params: dict[str, str] | None
+) -> None:
+    [error] = (await signed_in.post("/api/webhooks", json={"url": url, "events": ["*"]})).json()["errors"]
+    assert (error["code"], error.get("params")) == (code, params)
+
+
 async def test_a_name_that_changes_its_address_reaches_nothing(receiver: HttpServer) -> None:
     """DNS rebinding: each attempt is refused while the name has the address of a service inside, and the connection is
     made to the address that was checked, without a second question."""

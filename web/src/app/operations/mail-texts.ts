@@ -1,4 +1,5 @@
 import { texts } from '../kernel/language';
+import { explainProblems } from '../kernel/problem';
 import { formatNumber } from '../kernel/time';
 
 type ByTemplate = Readonly<Partial<Record<string, string>>>;
@@ -200,5 +201,16 @@ export const t = texts({
       queued: 'Die E-Mail wird erneut gesendet.',
       missing: 'Sie wurde mit ihrem Konto oder wegen ihres Alters gelöscht, oder die Adresse ist falsch.',
     },
+  },
+});
+
+explainProblems({
+  en: {},
+  de: {
+    MAIL_LINK_USED:
+      'Der Link in dieser E-Mail wurde benutzt oder ist ungültig. Es gibt keinen Grund, sie erneut zu senden.',
+    MAIL_NOT_REPEATABLE:
+      'Diese E-Mail kann nicht erneut gesendet werden: Ihr Inhalt wurde nicht aufbewahrt, oder ihre Aufgabe tut mehr, als sie zu senden.',
+    MAIL_UNFINISHED: 'Diese E-Mail oder ihre letzte Wiederholung wird gerade noch gesendet.',
   },
 });

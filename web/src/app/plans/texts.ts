@@ -398,6 +398,7 @@ const refusals = texts<Readonly<Partial<Record<string, string>>>>({
     RATE_LIMIT_ALREADY_EXISTS: 'The target has a rate limit for this path already.',
     RATE_LIMIT_NOT_FOUND: 'The rate limit no longer exists.',
     TIER_TARGET_IN_USE: 'The target has rate limits. Delete them first.',
+    TIER_IN_USE: 'The tier has targets. Move or delete them first.',
   },
   de: {
     TIER_ALREADY_EXISTS: 'Eine Stufe mit diesem Namen gibt es schon.',
@@ -407,6 +408,7 @@ const refusals = texts<Readonly<Partial<Record<string, string>>>>({
     RATE_LIMIT_ALREADY_EXISTS: 'Das Ziel hat schon ein Limit für diesen Pfad.',
     RATE_LIMIT_NOT_FOUND: 'Das Limit gibt es nicht mehr.',
     TIER_TARGET_IN_USE: 'Das Ziel hat Limits. Löschen Sie diese zuerst.',
+    TIER_IN_USE: 'Die Stufe hat Ziele. Verschieben oder löschen Sie diese zuerst.',
   },
 });
 
