@@ -101,6 +101,13 @@ export const t = texts({
       activeOf: (name: string) => `Active: ${name}`,
       menuOf: (name: string) => `Actions for ${name}`,
       move: (tier: string) => `Move to ${tier}`,
+      conflict: {
+        title: (target: string) => `${target} was changed`,
+        tier_id: 'Tier',
+        is_active: 'Active',
+        on: 'Yes',
+        off: 'No',
+      },
       remove: 'Delete the target',
       rules: 'Rate limits',
       matches: (amount: number) => `Applies to ${count(amount, 'path', 'paths')}`,
@@ -125,13 +132,6 @@ export const t = texts({
       cancel: 'Cancel',
       conflict: (path: string, amount: string) =>
         `Another superuser has changed this to ${amount} for ${path}. Save again to replace that.`,
-    },
-    picker: {
-      label: 'Person',
-      placeholder: 'Search by name or address',
-      hint: 'Type a part of the name or address, then choose the person.',
-      required: 'Choose a person from the list.',
-      nobody: 'No person found',
     },
     effective: {
       heading: 'Which limit applies?',
@@ -289,6 +289,13 @@ export const t = texts({
       activeOf: (name: string) => `Aktiv: ${name}`,
       menuOf: (name: string) => `Aktionen für ${name}`,
       move: (tier: string) => `Nach ${tier} verschieben`,
+      conflict: {
+        title: (target: string) => `${target} wurde geändert`,
+        tier_id: 'Stufe',
+        is_active: 'Aktiv',
+        on: 'Ja',
+        off: 'Nein',
+      },
       remove: 'Ziel löschen',
       rules: 'Limits',
       matches: (amount: number) => `Gilt für ${count(amount, 'Pfad', 'Pfade')}`,
@@ -314,13 +321,6 @@ export const t = texts({
       cancel: 'Abbrechen',
       conflict: (path: string, amount: string) =>
         `Ein anderer Superuser hat dies in ${amount} für ${path} geändert. Speichern Sie noch einmal, um das zu ersetzen.`,
-    },
-    picker: {
-      label: 'Person',
-      placeholder: 'Name oder Adresse suchen',
-      hint: 'Geben Sie einen Teil des Namens oder der Adresse ein, und wählen Sie die Person aus.',
-      required: 'Wählen Sie eine Person aus der Liste.',
-      nobody: 'Keine Person gefunden',
     },
     effective: {
       heading: 'Welches Limit gilt?',

@@ -39,7 +39,7 @@ import { Timings } from './timings';
     Timings,
   ],
   templateUrl: './delivery.html',
-  styleUrls: ['./back.scss', './delivery.scss'],
+  styleUrls: ['../ui/back.scss', './delivery.scss'],
 })
 export class DeliveryPage {
   /** From the path. */

@@ -44,7 +44,7 @@ import { load, Loaded, loadedFrom } from './values';
     Time,
   ],
   templateUrl: './endpoint.html',
-  styleUrls: ['./back.scss', './endpoint.scss'],
+  styleUrls: ['../ui/back.scss', './endpoint.scss'],
 })
 export class EndpointPage {
   /** From the path. */
