@@ -41,16 +41,17 @@ test('a superuser notifies chosen people once although the answer is lost, then 
   expect(await violations(page)).toEqual([]);
 
   // The server refuses the group, and a person who has left meanwhile; each at its field.
-  const confirm = async (action: string) => {
+  const confirm = async (people: string) => {
     await page.getByRole('button', { name: 'Send…' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: action }).click();
+    const dialog = page.getByRole('dialog', { name: `Notify ${people}?` });
+    await dialog.getByRole('button', { name: 'Send now' }).click();
   };
-  await confirm('Notify 3 people');
+  await confirm('3 people');
   await expect(page.getByRole('textbox', { name: 'Kind' })).toBeFocused();
   await expect(page.getByText('Must begin with one of: product.')).toBeVisible();
   await page.getByRole('textbox', { name: 'Kind' }).fill('product.order');
   await people.asRoot('PATCH', `/users/${gone.id}`, { is_active: false });
-  await confirm('Notify 3 people');
+  await confirm('3 people');
   await expect(page.getByText('No active account has this id.').first()).toBeVisible();
   await page.getByRole('button', { name: `Remove ${gone.email}` }).click();
 
@@ -62,10 +63,10 @@ test('a superuser notifies chosen people once although the answer is lost, then 
     await route.abort();
     await page.unroute('**/api/notifications/send');
   });
-  await confirm('Notify 2 people');
+  await confirm('2 people');
   await expect(page.getByText('It may have been sent.', { exact: false })).toBeVisible();
   const repeated = page.waitForRequest('**/api/notifications/send');
-  await confirm('Notify 2 people');
+  await confirm('2 people');
   keys.push((await repeated).headers()['idempotency-key']);
   await expect(page.getByRole('heading', { level: 1, name: 'Send notifications' })).toBeFocused();
   expect(keys[0]).toBe(keys[1]);
@@ -97,7 +98,7 @@ test('a superuser notifies chosen people once although the answer is lost, then 
     if (mine && slow) Object.assign(mine, { state: 'running', notified: 1, finished_at: null });
     await route.fulfill({ response, json: body });
   });
-  await confirm('Notify 2 people');
+  await confirm('2 people');
   const row = page.getByRole('listitem').filter({ hasText: `To all, ${role}` });
   await expect(row.getByText('1 of 2 people')).toBeVisible();
   await page.reload();

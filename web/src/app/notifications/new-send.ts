@@ -178,7 +178,7 @@ export class NewSend {
     const question = {
       title: title(total),
       text: text(values.subject.trim(), this.recipients(values)),
-      action: action(total),
+      action,
     };
     if (!(await this.confirm.ask(question))) return null;
     const body = bodyOf(values);

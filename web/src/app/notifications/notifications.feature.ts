@@ -31,7 +31,7 @@ export const notifications: Feature = {
     },
     {
       path: '/sends',
-      text: texts({ en: 'Send notifications', de: 'Benachrichtigungen senden' }),
+      text: texts({ en: 'Send notifications', de: 'Benachrichtigen' }),
       icon: 'send',
       section: 'administration',
     },

@@ -67,7 +67,7 @@ export const t = texts({
         role: (role: string) => `all with the role ${role}`,
         everyone: 'everyone',
         some: (names: string, more: number) => (more ? `${names} and ${people(more)} more` : names),
-        action: (count: number) => `Notify ${people(count)}`,
+        action: 'Send now',
       },
       sent: (count: number) => `Sent to ${people(count)}.`,
       sending: (count: number) => `It is being sent to ${people(count)}.`,
@@ -144,7 +144,7 @@ export const t = texts({
           more === 0
             ? names
             : `${names} und ${more === 1 ? 'eine weitere Person' : `${formatNumber(more)} weitere Personen`}`,
-        action: (count: number) => `${count === 1 ? 'Eine Person' : personen(count)} benachrichtigen`,
+        action: 'Jetzt senden',
       },
       sent: (count: number) => `An ${personen(count)} gesendet.`,
       sending: (count: number) => `Die Benachrichtigung wird an ${personen(count)} gesendet.`,
