@@ -48,7 +48,7 @@ export class SendList {
   protected readonly list = readList(listJobs, () => ({}));
   protected readonly busy = signal<string | null>(null);
   /** For screen readers: the send that has just ended. */
-  protected readonly said = signal('');
+  protected readonly announced = signal('');
   private readonly running = computed(() =>
     (this.list.items() ?? []).filter(({ state }) => state === 'running'),
   );
@@ -63,7 +63,7 @@ export class SendList {
       const ended = (this.list.items() ?? []).find(
         ({ id, state }) => state === 'done' && before.includes(id),
       );
-      if (ended) this.said.set(this.t().ended(this.title(ended)));
+      if (ended) this.announced.set(this.t().ended(this.title(ended)));
       before = this.running().map(({ id }) => id);
     });
   }
