@@ -31,10 +31,8 @@ PROTOCOL = {
 IMPORTS = "accounts are imported by `make import` and by services"
 FIELDS = {
     "after_file": "the application writes its own multipart bodies",
-    "audience": "the page sends one audience",
     "password_hash": IMPORTS,
     "roles_unverified": IMPORTS,
-    "selection": "the list sends either form",
 }
 """Codes of fields that no page shows, with the reasons."""
 RAISING = {"FieldError", "Unfit", "AddressRefused", "Unresolved", "_at"}
@@ -115,16 +113,3 @@ def test_each_code_of_a_field_has_a_german_text() -> None:
     assert codes.keys() >= FIELDS.keys(), "a code that is no longer used"
     texts = german() | FIELDS.keys()
     assert {code: place for code, place in codes.items() if code not in texts} == {}
-
-
-@pytest.mark.case(382)
-def test_each_refusal_of_an_address_has_a_german_text_in_the_log_of_deliveries() -> None:
-    """Attempts are stored with the sentence, which the application translates."""
-    texts = (APP / "webhooks" / "log-texts.ts").read_text()
-    module = ast.parse((ROOT / "api" / "webhooks" / "addresses.py").read_text())
-    constants = [
-        node.value for node in ast.walk(module) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    ]
-    sentences = [each for each in constants if each.startswith(("The URL must", "The host name"))]
-    assert sentences
-    assert [sentence for sentence in sentences if f"'{sentence}'" not in texts] == []

@@ -108,7 +108,9 @@ explainProblems({
 explainFields({
   de: {
     beginning: ({ choices }) => `Der Anfang muss eines von diesen sein: ${String(choices)}.`,
+    audience: () => 'Wählen Sie einzelne Personen, eine Rolle oder alle.',
     inactive: () => 'Dieses Konto gibt es nicht, oder es ist nicht aktiv.',
+    selection: () => 'Geben Sie entweder up_to oder ids an.',
     zone: () => 'Das ist keine Zeitzone wie Europe/Berlin.',
   },
 });
