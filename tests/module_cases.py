@@ -35,6 +35,12 @@ MODULES: dict[int, tuple[str, str, str]] = {
     ),
     379: ("an altered, inserted or missing entry among the last of the audit's chain", "16.4.2", "345"),
     380: ("reasons of invalid fields, as codes that clients translate", "2.2.1", "20"),
+    381: (
+        "a role-wide send that is cancelled beside the worker, twice, by others, or after its end",
+        "15.4.2, 8.2.2",
+        "362",
+    ),
+    382: ("errors that a page would show in another language than its own", "16.5.1", "209"),
     390: ("forged, changed and repeated deliveries of webhooks", "9.1.1, 11.4.1", "345, 347"),
     391: ("webhooks to addresses inside: spellings, translators, DNS rebinding, redirects", "1.3.6, 15.3.2", "918"),
     392: ("deliveries of events that roll back, and of the events of others", "2.3.3, 8.2.2", "639"),

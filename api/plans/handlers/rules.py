@@ -114,7 +114,7 @@ def _quota(quota: int | None, period: QuotaPeriod | None) -> tuple[int | None, Q
     if quota:
         return quota, period or "month"
     if period:
-        raise VALIDATION_FAILED(errors=[FieldError("/quota_period", "needs a quota")])
+        raise VALIDATION_FAILED(errors=[FieldError("/quota_period", "Requires a quota.", "not_allowed")])
     return None, None
 
 
