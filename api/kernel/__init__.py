@@ -13,6 +13,7 @@ from api.kernel.data.rows import Counted
 from api.kernel.data.sql import query
 from api.kernel.errors import (
     NOT_FOUND,
+    QUOTA_EXCEEDED,
     RATE_LIMITED,
     UNAUTHORIZED,
     UNAVAILABLE,
@@ -33,6 +34,7 @@ from api.kernel.http.routing import ACCEPTED, Renew, Reply, delete, get, patch, 
 from api.kernel.http.streams import Stream, to_csv, to_ndjson
 from api.kernel.http.validators import Version, refuse_stale
 from api.kernel.identity.auth import Principal, anyone, holder, role, signed_in, superuser, verifying_keys
+from api.kernel.identity.calls import Call, exceeded
 from api.kernel.identity.limits import Policy, Quota, network_of
 from api.kernel.identity.sealing import seal, unseal
 from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode, shown_address
@@ -89,6 +91,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "anyone", "holder", "signed_in", "superuser", "role",  # guards
     "Policy", "Rate",  # a limit that a handler charges
     "Quota",  # a rate that replaces the general limit of an account
+    "Call", "exceeded",  # a call that counts against a quota of a day or a month, and its refusal
     "network_of",  # network of an address, for limits
     "Origin", "origin",  # actor, address and trace of the current request or task
     "verifying_keys", "seal", "unseal",  # keys derived from SECRET_KEY, and encryption with them
@@ -112,7 +115,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     # Errors
     "Problem", "FieldError",  # an error response (RFC 9457), and an invalid field
     "problem", "bad_request", "unauthorized", "forbidden", "not_found", "conflict",  # create an error code
-    "NOT_FOUND", "UNAUTHORIZED", "VALIDATION_FAILED", "RATE_LIMITED", "UNAVAILABLE",  # the kernel's codes
+    "NOT_FOUND", "UNAUTHORIZED", "VALIDATION_FAILED", "RATE_LIMITED", "QUOTA_EXCEEDED", "UNAVAILABLE",  # the kernel's
     # Events, tasks and messages
     "Event", "Person", "Thing",  # an event, and the declarations of its ids
     "Contact", "Personal", "Label",  # the declarations of its texts

@@ -133,6 +133,13 @@ class RATE_LIMITED(Problem):
     detail = "Too many requests; wait for the seconds in Retry-After."
 
 
+class QUOTA_EXCEEDED(RATE_LIMITED):
+    """The calls of a calendar day or month are used up."""
+
+    code = "QUOTA_EXCEEDED"
+    detail = "The calls of this day or month are used up; Retry-After is the time until the next one."
+
+
 MALFORMED_JSON = bad_request("MALFORMED_JSON", "The body is not valid JSON.")
 MALFORMED_MULTIPART = bad_request("MALFORMED_MULTIPART", "The body is not valid multipart/form-data.")
 MALFORMED_REQUEST = bad_request("MALFORMED_REQUEST", "The request is not valid HTTP.")

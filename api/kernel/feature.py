@@ -23,6 +23,9 @@ from api.kernel.process.waiting import wait_until_set
 
 logger = logging.getLogger(__name__)
 
+CLOSING_SECONDS = 1.0
+"""For each of `closing`: a process has some seconds to end."""
+
 
 class Sweep(msgspec.Struct, frozen=True):
     """Periodic work, such as deleting expired rows. `run` processes one batch and returns its size. The worker repeats
@@ -44,6 +47,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     everywhere: Sequence[Sweep] = ()
     """Work that every process repeats, web processes and consumers too: one cheap statement each, such as reading a
     setting that operators change. A failure is not logged if it is a Problem."""
+    closing: Sequence[Callable[[Context], Awaitable[None]]] = ()
+    """Called when a process ends, after its last request. Each is a cheap statement, such as giving something back."""
     schedules: Sequence[Schedule] = ()
     consumers: Sequence[Consumer] = ()
     personal: Sequence[PersonalTable] = ()
@@ -121,7 +126,7 @@ def recording(context: Context, features: Sequence[Feature]) -> Context:
 
 @contextlib.asynccontextmanager
 async def everywhere(context: Context, features: Sequence[Feature]) -> AsyncIterator[None]:
-    """Repeat the features' `everywhere` while the block runs."""
+    """Repeat the features' `everywhere` while the block runs, and call their `closing` at its end."""
     works = [asyncio.create_task(_repeat(context, work)) for feature in features for work in feature.everywhere]
     try:
         yield
@@ -129,6 +134,10 @@ async def everywhere(context: Context, features: Sequence[Feature]) -> AsyncIter
         for work in works:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)
+        for close in (each for feature in features for each in feature.closing):
+            with contextlib.suppress(Problem, TimeoutError):
+                async with asyncio.timeout(CLOSING_SECONDS):
+                    await close(context)
 
 
 async def _repeat(context: Context, work: Sweep) -> None:

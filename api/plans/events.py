@@ -39,7 +39,7 @@ class TierTargetChanged(Event, frozen=True, tag="plans.tier_target_changed"):
 
 class RateLimitChanged(Event, frozen=True, tag="plans.rate_limit_changed"):
     """A superuser created, changed or deleted a rate limit: `limit` requests in `period` seconds to the routes that
-    `path` names."""
+    `path` names, and `quota` of them in each calendar day or month."""
 
     live: ClassVar[bool] = True
     key: Thing
@@ -50,3 +50,5 @@ class RateLimitChanged(Event, frozen=True, tag="plans.rate_limit_changed"):
     path: Annotated[str, Label]
     limit: int
     period: int
+    quota: int | None = None
+    quota_period: Annotated[Literal["day", "month"], Label] | None = None

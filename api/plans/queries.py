@@ -1,9 +1,11 @@
 """Typed signatures of the queries in sql/plans/."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from uuid import UUID
 
-from api.kernel import Counted, Database, Transaction, query
+from api.kernel import UNAUTHORIZED, Autocommit, Counted, Database, Transaction, query
+from api.plans.counters import CounterPlace, Granted, Move, Stored, Used
 from api.plans.errors import (
     RATE_LIMIT_ALREADY_EXISTS,
     TIER_ALREADY_EXISTS,
@@ -12,7 +14,7 @@ from api.plans.errors import (
     TIER_TARGET_ALREADY_EXISTS,
     TIER_TARGET_NOT_FOUND,
 )
-from api.plans.types import Loaded, Rule, Tier, TierTarget
+from api.plans.types import Loaded, QuotaPeriod, Rule, Tier, TierTarget
 
 
 @query
@@ -100,7 +102,16 @@ async def delete_target(db: Transaction, id: int) -> None: ...
     plan_rules_name_key=RATE_LIMIT_ALREADY_EXISTS,
     plan_rules_tier_target_id_fkey=TIER_TARGET_NOT_FOUND,
 )
-async def insert_rule(db: Transaction, tier_target_id: int, name: str, path: str, most: int, seconds: int) -> int: ...
+async def insert_rule(
+    db: Transaction,
+    tier_target_id: int,
+    name: str,
+    path: str,
+    most: int,
+    seconds: int,
+    quota: int | None,
+    quota_period: QuotaPeriod | None,
+) -> int: ...
 
 
 @query
@@ -118,7 +129,16 @@ async def list_rules(
 
 
 @query(plan_rules_path_key=RATE_LIMIT_ALREADY_EXISTS, plan_rules_name_key=RATE_LIMIT_ALREADY_EXISTS)
-async def change_rule(db: Transaction, id: int, name: str, path: str, most: int, seconds: int) -> None: ...
+async def change_rule(
+    db: Transaction,
+    id: int,
+    name: str,
+    path: str,
+    most: int,
+    seconds: int,
+    quota: int | None,
+    quota_period: QuotaPeriod | None,
+) -> None: ...
 
 
 @query
@@ -127,3 +147,41 @@ async def delete_rule(db: Transaction, id: int) -> None: ...
 
 @query
 def export_targets(db: Database, user_id: UUID) -> AsyncIterator[str]: ...
+
+
+# Quotas
+
+
+@query(plan_counts_user_id_fkey=UNAUTHORIZED)
+async def reserve_calls(
+    db: Autocommit,
+    user_id: UUID,
+    path: str,
+    period: QuotaPeriod,
+    quota: int,
+    wanted: int,
+    most: int,
+    starts: datetime | None,
+    used: int,
+    returned: int,
+) -> Granted: ...
+
+
+@query
+async def settle_calls(db: Autocommit, moves: list[Move]) -> list[Stored]: ...
+
+
+@query
+async def list_short(db: Database) -> list[CounterPlace]: ...
+
+
+@query
+async def list_counts(db: Database, user_id: UUID, paths: list[str], periods: list[QuotaPeriod]) -> list[Used]: ...
+
+
+@query
+async def delete_old_counts(db: Autocommit, most: int) -> int: ...
+
+
+@query
+def export_counts(db: Database, user_id: UUID) -> AsyncIterator[str]: ...

@@ -1,11 +1,15 @@
-"""The quota of an account for a route, from memory. Each process reads the version of the plans at most every
-FRESH_SECONDS, with the request that needs it, and the plans if the version changed."""
+"""The rate and the quota of an account for a route, from memory. Each process reads the version of the plans at most
+every FRESH_SECONDS, with the request that needs it, and the plans if the version changed."""
 
+import functools
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+import msgspec
+
 from api.kernel import Context, Problem, Quota, Rate, shared
 from api.plans import queries
+from api.plans.counting import Meter
 from api.plans.resolution import Plans, is_governed
 
 FRESH_SECONDS = 0.75
@@ -16,6 +20,7 @@ FREE = Quota("plans-mine", Rate(120, 60), "plans-mine")
 
 _loaded: WeakKeyDictionary[object, Plans] = WeakKeyDictionary()
 """The plans that a process read last, by its cache: tests open several."""
+_meters: WeakKeyDictionary[object, Meter] = WeakKeyDictionary()
 
 
 async def quota_of(context: Context, account: UUID, roles: tuple[str, ...], path: str) -> Quota | None:
@@ -25,7 +30,22 @@ async def quota_of(context: Context, account: UUID, roles: tuple[str, ...], path
     if not is_governed(path):
         return None
     plans = await shared(context, FRESH_SECONDS, read_plans)
-    return plans.quota(account, roles, path)
+    terms = plans.terms(account, roles, path)
+    if terms is None or (rule := terms.quota) is None:
+        return terms.rate if terms else None
+    assert rule.quota
+    assert rule.quota_period
+    key = (account, plans.counter(rule), rule.quota_period)
+    take = functools.partial(meter_of(context).take, context.db, key, rule.quota)
+    return msgspec.structs.replace(terms.rate, take=take)
+
+
+def meter_of(context: Context) -> Meter:
+    """Return what counts the calls of this process."""
+    meter = _meters.get(context.cache)
+    if meter is None:
+        meter = _meters[context.cache] = Meter()
+    return meter
 
 
 async def read_plans(context: Context) -> Plans:

@@ -63,6 +63,11 @@ RuleName = Annotated[
 ]
 Requests = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000, description="Requests allowed in any `period`.")]
 Period = Annotated[int, msgspec.Meta(ge=1, le=LONGEST_PERIOD, description="Seconds, at most 31 days.")]
+QuotaPeriod = Literal["day", "month"]
+Calls = Annotated[
+    int,
+    msgspec.Meta(ge=1, le=10**12, description="Calls allowed in each calendar day or month (UTC); counted exactly."),
+]
 After = Annotated[int, msgspec.Meta(ge=0, le=GREATEST_ID, description="The last id of the previous page.")]
 Most = Annotated[int, msgspec.Meta(ge=1, le=MOST_LISTED, description="Maximum number of items, 1 to 1000.")]
 
@@ -129,12 +134,14 @@ class TierTargetList(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class NewRateLimit(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The default of `name` is `path:limit:period`."""
+    """The default of `name` is `path:limit:period`, and that of `quota_period` is `month`."""
 
     path: Path
     limit: Requests
     period: Period
     name: RuleName | None = None
+    quota: Calls | None = None
+    quota_period: QuotaPeriod | None = None
 
 
 class OfTarget(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -142,12 +149,16 @@ class OfTarget(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class RateLimitChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A name that was the default follows the other fields."""
+    """A name that was the default follows the other fields. A `quota` of 0 removes it."""
 
     path: Path | None = None
     limit: Requests | None = None
     period: Period | None = None
     name: RuleName | None = None
+    quota: Annotated[int, msgspec.Meta(ge=0, le=10**12, description="As in a new rate limit; 0 removes it.")] | None = (
+        None
+    )
+    quota_period: QuotaPeriod | None = None
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -159,6 +170,8 @@ class Rule(msgspec.Struct, frozen=True):
     path: str
     limit: int
     period: int
+    quota: int | None = None
+    quota_period: QuotaPeriod | None = None
 
 
 class RateLimit(msgspec.Struct, frozen=True):
@@ -170,6 +183,9 @@ class RateLimit(msgspec.Struct, frozen=True):
     period: int
     matches: int
     """Number of paths of this API that it applies to."""
+    quota: int | None
+    """Calls in each calendar day or month, beside the rate."""
+    quota_period: QuotaPeriod | None
 
 
 class RateLimitList(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -208,11 +224,24 @@ class PolicyState(msgspec.Struct, frozen=True):
     t: int
 
 
+class QuotaState(msgspec.Struct, frozen=True):
+    """A quota of the caller: `used` of `limit` calls are counted in the current day or month, which ends at
+    `resets_at`. `name` is that in the RateLimit fields."""
+
+    name: str
+    path: str
+    period: QuotaPeriod
+    limit: int
+    used: int
+    resets_at: datetime
+
+
 class Plan(msgspec.Struct, frozen=True):
-    """The caller's tier, and the policies of all routes for the caller, each once."""
+    """The caller's tier, and the policies and quotas of all routes for the caller, each once."""
 
     tier: Tier | None
     policies: list[PolicyState]
+    quotas: list[QuotaState]
 
 
 class EffectiveQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -221,6 +250,18 @@ class EffectiveQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     target_type: TargetType = "G"
     target_id: TargetId = "*"
     path: Path = "*"
+
+
+Found = Literal["target", "group", "tier", "any", "default"]
+
+
+class EffectiveQuota(msgspec.Struct, frozen=True):
+    """The rate limit whose quota applies, and why, as in Effective. Without a `rate_limit`, there is no quota."""
+
+    step: Found
+    reason: str
+    rate_limit: RateLimit | None
+    considered: list[RateLimit]
 
 
 class Effective(msgspec.Struct, frozen=True):
@@ -233,7 +274,9 @@ class Effective(msgspec.Struct, frozen=True):
     path: str
     matches: int
     tier: Tier | None
-    step: Literal["target", "group", "tier", "any", "default"]
+    step: Found
     reason: str
     rate_limit: RateLimit | None
     considered: list[RateLimit]
+    quota: EffectiveQuota
+    """The quota is found among the rules that have one, by the same steps."""

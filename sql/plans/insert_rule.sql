@@ -6,7 +6,9 @@
 --   $3 path            text    normalized
 --   $4 most            bigint  requests
 --   $5 seconds         bigint
+--   $6 quota           bigint  calls in each day or month, or null
+--   $7 quota_period    text    day or month, or null
 
-insert into plan_rules (tier_target_id, name, path, most, seconds)
-values ($1, $2, $3, $4, $5)
+insert into plan_rules (tier_target_id, name, path, most, seconds, quota, quota_period)
+values ($1, $2, $3, $4, $5, $6, $7)
 returning id;

@@ -6,7 +6,7 @@
 --   $4 most            bigint  the page size and one more
 
 with matching as (
-    select id, tier_target_id, name, path, most as "limit", seconds as period
+    select id, tier_target_id, name, path, most as "limit", seconds as period, quota, quota_period
       from plan_rules
      where ($1::bigint is null or tier_target_id = $1)
        and ($2::bigint is null or tier_target_id in (select id from plan_targets where tier_id = $2))

@@ -15,7 +15,9 @@ select v.version,
                                            'name', r.name,
                                            'path', r.path,
                                            'limit', r.most,
-                                           'period', r.seconds) order by r.id), '[]'::jsonb)
+                                           'period', r.seconds,
+                                           'quota', r.quota,
+                                           'quota_period', r.quota_period) order by r.id), '[]'::jsonb)
                                   from plan_rules r
                                  where r.tier_target_id = t.id)) order by t.id), '[]'::jsonb)
              from plan_targets t

@@ -19,6 +19,8 @@ from tests.processes import Process
 LIMITS = {"RATE_LIMIT_SIGNED_IN": "1000/hour", "RATE_LIMIT_ANONYMOUS": "1000/hour", "RATE_LIMIT_CREDENTIALS": "1"}
 LISTS = 5
 """The plan's limit on GET /sessions; that on GET /users/me is not reached."""
+QUOTA = 7
+"""The plan's quota on GET /webhooks."""
 GUESSES = 5
 """The limit on signing in to one address; half of it where a process counts by itself."""
 BACK_SECONDS = 2.0
@@ -28,24 +30,27 @@ PLAN = """with tier as (insert into plan_tiers (name) values ($1) returning id),
                target as (insert into plan_targets (tier_id, target_type, target_id, user_id, is_active)
                           select tier.id, 'U', users.id::text, users.id, true from tier, users where email = $2
                           returning id),
-               rules as (insert into plan_rules (tier_target_id, name, path, most, seconds)
-                         select id, 'reads', 'users_me', 1000000, 3600 from target
-                          union all select id, 'lists', 'sessions', $3, 3600 from target)
+               rules as (insert into plan_rules (tier_target_id, name, path, most, seconds, quota, quota_period)
+                         select id, 'reads', 'users_me', 1000000, 3600, null::bigint, null from target
+                          union all select id, 'lists', 'sessions', $3, 3600, null, null from target
+                          union all select id, 'exact', 'webhooks', 1000000, 3600, $4, 'month' from target)
           update plan_version set version = version + 1"""
 
 
 async def lose_counts(rig: Rig) -> int:
-    """Kill Redis while a plan applies. Reads go on, each process counts by itself, and guessing is limited more
-    strictly; afterwards, requests are counted in Redis again."""
+    """Kill Redis while a plan applies. Reads go on, each process counts by itself, guessing is limited more strictly,
+    and a quota stays exact; afterwards, requests are counted in Redis again."""
     account, headers = await open_account(rig)
-    await rig.rows(PLAN, uuid4().hex, account.email, LISTS)
+    await rig.rows(PLAN, uuid4().hex, account.email, LISTS, QUOTA)
     async with _limited(rig) as client, contextlib.AsyncExitStack() as stack:
         assert await _statuses(client, headers, "sessions", LISTS + 1) == {200: LISTS, 429: 1}
         assert await _guesses(client) == GUESSES
+        assert await _statuses(client, headers, "webhooks", QUOTA - 3) == {200: QUOTA - 3}
         rig.redis_server.kill()
         stack.callback(rig.redis_server.start)
         assert await _guesses(client) == GUESSES // 2
         assert await _statuses(client, headers, "sessions", LISTS + 1) == {200: LISTS, 429: 1}, "counted by itself"
+        assert await _statuses(client, headers, "webhooks", QUOTA) == {200: 3, 429: QUOTA - 3}, "a quota is exact"
         ends, reads = time.monotonic() + HARM_SECONDS / 2, Counter[int]()
         while time.monotonic() < ends:
             reads += await _statuses(client, headers, "users/me", 10)

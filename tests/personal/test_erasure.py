@@ -76,6 +76,11 @@ async def an_account_with_everything(client: httpx.AsyncClient, context: Context
         user.id,
         NAME,
     )
+    counts = (
+        "insert into plan_counts (user_id, path, period, starts, used, held, granted)"
+        " values ($1, 'users_me', 'month', now(), 1, 0, 0)"
+    )
+    await context.db.fetch(counts, user.id)
     mail = (
         "insert into mails (id, message_id, user_id, recipient, template, language, subject, body, state, attempts)"
         " values ($1, $2, $3, $4, 'verify', 'en', 'Hello', $5, 'sent', 1)"

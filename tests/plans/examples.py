@@ -36,7 +36,7 @@ async def things(context: Context, user: User, sid: UUID) -> Mapping[str, Mappin
     async with context.db.transaction() as db:
         tier = await queries.insert_tier(db, user.id.hex)
         target = await queries.insert_target(db, tier, "U", str(user.id), user.id, None, True)
-        rule = await queries.insert_rule(db, target, "a-name", "users_me", 1000, 60)
+        rule = await queries.insert_rule(db, target, "a-name", "users_me", 1000, 60, 5000, "month")
     return {
         "/plans/tiers/": {"tier_id": tier},
         "/plans/tier-targets/": {"tier_target_id": target},
@@ -56,7 +56,7 @@ async def page(transcript: Transcript, context: Context, admin: dict[str, str]) 
     target = (await transcript.show(route, params={"tier_id": tier}, json=new, headers=admin)).json()["id"]
     every = {"target_type": "G", "target_id": "*", "name": "Accounts without another tier"}
     default = (await transcript.show(route, params={"tier_id": tier}, json=every, headers=admin)).json()["id"]
-    limit = {"path": "/api/users/me", "limit": 100, "period": 60}
+    limit = {"path": "/api/users/me", "limit": 100, "period": 60, "quota": 5000, "quota_period": "month"}
     route = "POST /plans/rate-limits"
     rule = (await transcript.show(route, params={"tier_target_id": target}, json=limit, headers=admin)).json()["id"]
     asked = {"target_type": "U", "target_id": account, "path": "users/me"}

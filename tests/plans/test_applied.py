@@ -189,9 +189,12 @@ RATES = st.builds(lambda limit, period: (limit, period), st.integers(1, 9), st.s
 @given(st.lists(st.tuples(st.sampled_from(["users_me", "users_*", "*"]), RATES), max_size=6))
 @examples(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_rule_does_not_depend_on_the_order_of_rules(listed: list[tuple[str, tuple[int, int]]]) -> None:
-    rules = [Rule(n, 1, f"r{n}", path, limit, period) for n, (path, (limit, period)) in enumerate(listed)]
-    forwards = Plans(1, [Placed(1, 1, "U", str(NOBODY), rules)]).quota(NOBODY, (), "/users/me")
-    backwards = Plans(1, [Placed(1, 1, "U", str(NOBODY), rules[::-1])]).quota(NOBODY, (), "/users/me")
+    rules = [
+        Rule(n, 1, f"r{n}", path, limit, period, limit * period, "day" if limit % 2 else "month")
+        for n, (path, (limit, period)) in enumerate(listed)
+    ]
+    forwards = Plans(1, [Placed(1, 1, "U", str(NOBODY), rules)]).terms(NOBODY, (), "/users/me")
+    backwards = Plans(1, [Placed(1, 1, "U", str(NOBODY), rules[::-1])]).terms(NOBODY, (), "/users/me")
     assert forwards == backwards
 
 

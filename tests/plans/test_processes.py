@@ -31,7 +31,7 @@ async def limit(context: Context, user: User, path: str, most: int, seconds: int
         await queries.advance_version(db)
         tier = await queries.insert_tier(db, user.id.hex)
         target = await queries.insert_target(db, tier, "U", str(user.id), user.id, None, True)
-        await queries.insert_rule(db, target, "exact", path, most, seconds)
+        await queries.insert_rule(db, target, "exact", path, most, seconds, None, None)
 
 
 @pytest.mark.alone
@@ -85,7 +85,7 @@ async def change(context: Context, most: int) -> None:
     async with context.db.transaction() as db:
         await queries.advance_version(db)
         [rule] = (await queries.list_rules(db, None, None, 0, 2)).items
-        await queries.change_rule(db, rule.id, rule.name, rule.path, most, rule.period)
+        await queries.change_rule(db, rule.id, rule.name, rule.path, most, rule.period, None, None)
 
 
 async def until(client: httpx.AsyncClient, headers: dict[str, str], status: int) -> None:

@@ -10,7 +10,9 @@ const heading = (page: Page, name: string) => page.getByRole('heading', { level:
 /** The card of a target. */
 const card = (page: Page, name: string) => page.getByRole('region', { name });
 /** What is left of a person's rate limit. */
-const left = (page: Page, path: string) => page.getByRole('meter', { name: path });
+const left = (page: Page, path: string) => page.getByRole('meter', { name: path, exact: true });
+/** What is used of a person's quota. */
+const used = (page: Page, path: string) => left(page, `Quotas ${path}`);
 
 async function createTier(page: Page): Promise<string> {
   const name = unique();
@@ -37,12 +39,19 @@ async function addPerson(page: Page, email: string): Promise<Locator> {
   return target;
 }
 
-async function addRule(target: Locator, path: string, limit: number, unit: string): Promise<void> {
+async function addRule(
+  target: Locator,
+  path: string,
+  limit: number,
+  unit: string,
+  quota?: number,
+): Promise<void> {
   await target.getByRole('button', { name: 'Add a rate limit' }).click();
   await target.getByRole('combobox', { name: 'Path' }).fill(path);
   await target.page().keyboard.press('Escape'); // closes the suggestions
   await target.getByLabel('Requests').fill(String(limit));
   await target.getByLabel('Unit').selectOption(unit);
+  if (quota) await target.getByLabel('Quota').fill(String(quota));
   await target.getByRole('button', { name: 'Add the rate limit' }).click();
   await expect(target.getByText(`${limit.toLocaleString('en')} requests per ${unit}`)).toBeVisible();
 }
@@ -93,6 +102,37 @@ test('a superuser limits a person, who sees what is left, and a raised limit app
   await theirs.goto('/account/plan');
   await expect(left(theirs, 'sessions')).toHaveAttribute('aria-valuetext', /^99\d of 1,000 left$/);
 
+  // A quota is counted beside the rate.
+  await addRule(target, 'webhooks', 500, 'minute', 2);
+  await expect(target.getByText('2 requests per calendar month')).toBeVisible();
+  await expect(async () => {
+    await theirs.reload();
+    await expect(used(theirs, 'webhooks')).toHaveAttribute('aria-valuetext', '0 of 2 used');
+  }).toPass();
+  await expect(async () => {
+    expect((await device.request.get('/api/webhooks')).headers()['ratelimit']).toContain('@month');
+  }).toPass();
+  await device.request.get('/api/webhooks');
+  const refusal = await device.request.get('/api/webhooks');
+  expect(refusal.status()).toBe(429);
+  expect(await refusal.json()).toMatchObject({ code: 'QUOTA_EXCEEDED' });
+  await theirs.reload();
+  await expect(used(theirs, 'webhooks')).toHaveAttribute('aria-valuetext', '2 of 2 used');
+  await expect(theirs.getByText(/Starts again/)).toBeVisible();
+  await theirs.goto('/webhooks');
+  await expect(theirs.getByText('The requests of your plan are used up.', { exact: false })).toBeVisible();
+  await target.getByRole('button', { name: 'Change the rate limit for webhooks' }).click();
+  await target.getByLabel('Quota').fill('1000');
+  await target.getByLabel('In each').selectOption('calendar month');
+  await target.getByRole('button', { name: 'Save' }).click();
+  await expect(target.getByText('1,000 requests per calendar month')).toBeVisible();
+  await expect(async () => {
+    expect((await device.request.get('/api/webhooks')).status()).toBe(200);
+  }).toPass();
+  await theirs.goto('/account/plan');
+  await expect(used(theirs, 'webhooks')).toHaveAttribute('aria-valuetext', /^\d of 1,000 used$/);
+  expect(await violations(theirs)).toEqual([]);
+
   // Which limit applies, and why.
   await page.getByRole('link', { name: 'Plans' }).first().click();
   await page.getByRole('link', { name: 'Which limit applies?' }).click();
@@ -111,6 +151,12 @@ test('a superuser limits a person, who sees what is left, and a raised limit app
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Show the limit' }).click();
   await expect(page.getByText('No rate limit matches.')).toBeVisible();
+  await page.getByRole('combobox', { name: 'Path' }).fill('webhooks');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Show the limit' }).click();
+  await expect(page.getByRole('definition').filter({ hasText: '1,000 requests per' })).toContainText(
+    'of the target itself',
+  );
 });
 
 test('a tier in use is not deleted; targets move, pause and leave, and deletions are taken back', async ({

@@ -16,6 +16,7 @@ export async function openTier(people: People, account: string): Promise<string>
       path,
       limit: 1000,
       period: 60,
+      ...(path === 'users_me' && { quota: 100_000, quota_period: 'month' }),
     });
   return String(tier.id);
 }

@@ -24,6 +24,7 @@ from api.kernel.errors import (
     NOT_FOUND,
     PAYLOAD_TOO_LARGE,
     PRECONDITION_FAILED,
+    QUOTA_EXCEEDED,
     RATE_LIMITED,
     REQUEST_TIMEOUT,
     RIGHTS_CHANGED,
@@ -307,6 +308,7 @@ def refusals_of(route: Route, inputs: Inputs) -> list[type[Problem]]:
         found += [ORIGIN_NOT_ALLOWED, UPGRADE_REQUIRED]
     if route.limit != "off":
         found.append(RATE_LIMITED)
+        found += [QUOTA_EXCEEDED] if route.guard.admits or "principal" in inputs.ambient else []
     return [*dict.fromkeys([*found, MALFORMED_REQUEST, HOST_NOT_ALLOWED, INTERNAL_ERROR, UNAVAILABLE])]
 
 

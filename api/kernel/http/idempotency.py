@@ -130,6 +130,11 @@ class Attempt:
         passing("answer.kept")
         return answer
 
+    async def find(self, context: Context, account: UUID | None) -> Kept | None:
+        """Return the kept answer, without running the handler. Raises REFUSALS except the first."""
+        self._identify(context, account)
+        return await self._find(context.db)
+
     def _identify(self, context: Context, account: UUID | None) -> None:
         """Name the caller and the key by digests with each current secret, so that keys outlast its replacement."""
         request, purposes = self._digest.digest(), ("idempotency-id", "idempotency-seal")

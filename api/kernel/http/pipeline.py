@@ -27,6 +27,7 @@ from api.kernel.http.first_frame import serve_admitting
 from api.kernel.http.headers import combine, names, text_of
 from api.kernel.http.idempotency import HEADER, Attempt, Kept, keeps_answers
 from api.kernel.http.messages import Receiver
+from api.kernel.http.metering import metered
 from api.kernel.http.paging import Listing, Page
 from api.kernel.http.routing import (
     PREFIX,
@@ -185,7 +186,8 @@ class Endpoint:
         if self.route.by:
             arguments = await self._decode_first(context, scope, receive, headers)
             proved = self.route.by(context, cookies, arguments.get("body"))
-        rate_headers = scope["extra_headers"] = await self._limit(context, caller, proved)
+        quota = await self._quota(context, caller)
+        rate_headers = scope["extra_headers"] = await self._limit(context, caller, proved, quota)
         try:
             self._gate.admit(context, caller)
         except FORBIDDEN as refusal:
@@ -202,16 +204,19 @@ class Endpoint:
         if self._renewal and caller.principal:
             known["renew"] = renew_with(self._renewal, context, caller.principal, cookies, renewed)
         arguments |= {name: known[name] for name in self._inputs.ambient}
-        handler = None
+        handler = find = None
         if attempt:
             encode = functools.partial(self._kept, scope, headers)
             account = caller.principal.id if caller.principal else None
             handler = functools.partial(attempt.run, context, account, encode, self.route.handler)
+            find = functools.partial(attempt.find, context, account)
+        run = functools.partial(self._call, arguments, cookies, handler)
         try:
-            answer = await self._call(arguments, cookies, handler)
+            take = quota.take if quota and caller.principal else None
+            answer = await (metered(take, scope, find, run) if take else run())
         except Problem as refusal:
-            raise await self._counted(context, refusal, rate_headers, bool(caller.known or proved)) from None
-        scope["extra_headers"] = rate_headers | renewed
+            raise await self._counted(context, refusal, scope["extra_headers"], bool(caller.known or proved)) from None
+        scope["extra_headers"] |= renewed
         return answer
 
     def _set_origin(self, scope: Scope, caller: Caller, headers: dict[bytes, bytes]) -> None:
@@ -222,7 +227,9 @@ class Endpoint:
         scope["account"] = account  # for the access log
         origin.set(Origin(account, address, agent or None, language))
 
-    async def _limit(self, context: Context, caller: Caller, proved: UUID | None) -> dict[str, str]:
+    async def _limit(
+        self, context: Context, caller: Caller, proved: UUID | None, quota: Quota | None = None
+    ) -> dict[str, str]:
         """Charge the request to all limits of the route and return the rate limit headers. The general limit applies to
         the caller. The route's own limit does too if the guard requires a token; otherwise it is counted by what `by`
         proves or else by address, so that having an account gives no extra attempts at signing in or registering."""
@@ -230,7 +237,6 @@ class Endpoint:
             return {}
         limiter, address = context.limiter, origin.get().address
         known = caller.known or proved
-        quota = await self._quota(context, caller)
         limits = limiter.general(str(known) if known else None, address, quota)
         if self._own:
             key = caller.known if self.route.guard.asks else proved
@@ -248,7 +254,7 @@ class Endpoint:
         """Return the quota that replaces the general limit of an account. A sign-in whose account is not looked up has
         the roles of its token."""
         claims = caller.claims
-        if self._quotas is None or claims is None or caller.known != claims.sub:
+        if self._quotas is None or claims is None or caller.known != claims.sub or self.route.limit == "off":
             return None
         roles = caller.principal.roles if caller.principal else claims.roles
         return await self._quotas(context, claims.sub, roles, self.route.path)

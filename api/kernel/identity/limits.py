@@ -9,12 +9,13 @@ import ipaddress
 import logging
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
 
 from api.kernel.data.cache import Cache, CacheUnavailable
 from api.kernel.errors import RATE_LIMITED
+from api.kernel.identity.calls import Call
 from api.kernel.identity.windows import CHARGE, REFUND, Count, Memory
 from api.kernel.settings import Rate, Settings
 
@@ -60,6 +61,8 @@ class Quota(msgspec.Struct, frozen=True):
     window: str
     """Requests of one caller under quotas with the same window and period are counted together: replacing a quota by
     another of its window does not reset the count. `all` is the window of the general limit."""
+    take: Callable[[], Awaitable[Call]] | None = None
+    """Counts a call against a quota of a calendar day or month, beside the rate. Raises QUOTA_EXCEEDED."""
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -42,6 +42,13 @@ it('says in the language of the application how long to wait', () => {
   expect(problemOf(limited).detail).toBe('Zu viele Versuche. Versuchen Sie es in 3 Minuten erneut.');
 });
 
+it('leads to the plan when a quota is used up, which may last for weeks', () => {
+  const used = failure(429, { ...BODY, code: 'QUOTA_EXCEEDED' }, { 'Retry-After': '1500000' });
+  expect(problemOf(used).detail).toBe(
+    'The requests of your plan are used up. My plan shows when there are more.',
+  );
+});
+
 it('takes other errors for unexpected ones', () => {
   expect(problemOf(new TypeError('x')).status).toBe(-1);
 });

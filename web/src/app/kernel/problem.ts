@@ -39,6 +39,7 @@ const TRANSLATED: Readonly<Record<Language, ByCode>> = {
     // The server's texts are for developers: they name members and methods of requests.
     CURRENT_PASSWORD_REQUIRED: 'The current password is missing or wrong.',
     PRECONDITION_FAILED: 'The data was changed in the meantime.',
+    QUOTA_EXCEEDED: 'The requests of your plan are used up. My plan shows when there are more.',
     IDEMPOTENCY_ANSWER_LOST: 'This was done before, but its answer is lost. Reload the page.',
     IDEMPOTENCY_IN_PROGRESS: 'This is being done already. Try again in a moment.',
     XSRF: 'This page is out of date. Reload it.',
@@ -58,6 +59,8 @@ const TRANSLATED: Readonly<Record<Language, ByCode>> = {
     USER_LEAVING:
       'Das Konto ist zum Löschen vorgemerkt. Die Person kann das aufheben, indem sie sich anmeldet.',
     PRECONDITION_FAILED: 'Die Daten wurden inzwischen geändert.',
+    QUOTA_EXCEEDED:
+      'Die Anfragen Ihres Tarifs sind aufgebraucht. „Mein Tarif“ zeigt, wann es wieder welche gibt.',
     VALIDATION_FAILED: 'Einige Eingaben sind ungültig.',
     UNAVAILABLE: 'Der Dienst ist gerade nicht verfügbar. Versuchen Sie es gleich noch einmal.',
     INTERNAL_ERROR: 'Auf dem Server ist ein Fehler aufgetreten.',
@@ -128,7 +131,7 @@ export function problemOf(error: unknown): Problem {
     return { status: error.status, code, detail, errors: [], traceId: null, retryAfter };
   }
   const detail =
-    error.status === 429 && retryAfter !== null
+    error.status === 429 && retryAfter !== null && body.code !== 'QUOTA_EXCEEDED'
       ? t().wait(retryAfter)
       : (TRANSLATED[language()][body.code] ?? body.detail);
   return {

@@ -10,6 +10,7 @@ const SILENCE = 45_000; // ms; the server sends something every 15 s
 const STALE = 20_000; // ms without a byte after which a page that comes into sight connects again
 const HOLD = 1500; // ms
 const LONGEST = 30_000; // ms between two attempts
+const LONGEST_REFUSAL = 3_600_000; // ms; that of a quota may last a month, which timers do not measure
 
 type State = 'off' | 'connecting' | 'connected';
 type News =
@@ -244,7 +245,8 @@ class Connection {
       await this.session.recheck();
       if (this.failures++ === 0) return 1;
     }
-    return Math.max(1000 * Number(response.headers.get('Retry-After') ?? 0), this.lost());
+    const wait = 1000 * Number(response.headers.get('Retry-After') ?? 0);
+    return Math.max(Math.min(wait, LONGEST_REFUSAL), this.lost());
   }
 
   private lost(): number {

@@ -8,13 +8,14 @@ import { refreshEvery } from '../kernel/refresh';
 import { formatNumber } from '../kernel/time';
 import { Page } from '../ui/page';
 import { Failure, Skeleton } from '../ui/states';
+import { Time } from '../ui/time';
 import { formatWait } from './amounts';
 import { t as texts } from './texts';
 
 /** What the person's plan allows, and what is left of it. Reading this costs no request of the plan. */
 @Component({
   selector: 'app-my-plan',
-  imports: [Failure, Page, Skeleton],
+  imports: [Failure, Page, Skeleton, Time],
   templateUrl: './my-plan.html',
   styleUrl: './my-plan.scss',
 })
@@ -26,11 +27,8 @@ export class MyPlan {
 
   protected readonly plan = read(getMyPlan, () => ({}));
   protected readonly shown = lastValue(this.plan);
-  /** The limits of single routes first. */
-  protected readonly policies = computed(() => {
-    const all = this.shown()?.policies ?? [];
-    return [...all.filter(({ path }) => path !== '*'), ...all.filter(({ path }) => path === '*')];
-  });
+  protected readonly policies = computed(() => routesFirst(this.shown()?.policies ?? []));
+  protected readonly quotas = computed(() => routesFirst(this.shown()?.quotas ?? []));
 
   constructor() {
     refreshOn(['plans.*'], this.plan);
@@ -40,4 +38,9 @@ export class MyPlan {
   protected share({ r, q }: PolicyState): number {
     return q ? (100 * r) / q : 0;
   }
+}
+
+/** Those of single routes first. */
+function routesFirst<T extends { readonly path: string }>(all: readonly T[]): T[] {
+  return [...all.filter(({ path }) => path !== '*'), ...all.filter(({ path }) => path === '*')];
 }

@@ -25,12 +25,19 @@ import { explain, t as texts } from './texts';
 
 const MOST_REQUESTS = 1_000_000_000;
 const LONGEST_DAYS = 31;
+const MOST_CALLS = 1_000_000_000_000;
+const QUOTA_PERIODS = ['month', 'day'] as const;
+type QuotaPeriod = (typeof QUOTA_PERIODS)[number];
+
+const COMPARED = ['path', 'limit', 'period', 'quota', 'quota_period'] as const;
 
 interface Values {
   readonly path: string;
   readonly limit: number | null;
   readonly period: number | null;
   readonly unit: Unit;
+  readonly quota: number | null;
+  readonly quotaPeriod: QuotaPeriod;
 }
 
 /** The form of a new rate limit, or that of `rule`. */
@@ -61,6 +68,18 @@ interface Values {
           </select>
         </app-field>
       </div>
+      <div class="amounts quota">
+        <app-field [label]="t().quota" [optional]="true" [hint]="t().quotaHint">
+          <input type="number" inputmode="numeric" step="1" [formField]="form.quota" />
+        </app-field>
+        <app-field [label]="t().quotaPeriod">
+          <select [formField]="form.quotaPeriod">
+            @for (each of QUOTA_PERIODS; track each) {
+              <option [value]="each">{{ t().quotaPeriods[each] }}</option>
+            }
+          </select>
+        </app-field>
+      </div>
       <div class="form-actions">
         <button mat-flat-button [disabled]="form().submitting()" disabledInteractive>
           {{ rule() ? t().save : t().create }}
@@ -78,14 +97,20 @@ interface Values {
       gap: 0.75rem;
       max-inline-size: 36rem;
     }
+    .quota {
+      grid-template-columns: minmax(0, 2fr) minmax(0, 1fr);
+    }
     app-path-field {
       max-inline-size: 36rem;
     }
     @media (max-width: 30rem) {
-      .amounts {
+      .amounts:not(.quota) {
         grid-template-columns: repeat(2, minmax(0, 1fr));
       }
-      .amounts app-field:first-child {
+      .quota {
+        grid-template-columns: minmax(0, 1fr);
+      }
+      .amounts:not(.quota) app-field:first-child {
         grid-column: 1 / -1;
       }
     }
@@ -99,6 +124,7 @@ export class RuleForm {
 
   private readonly plans = inject(PlansService);
   protected readonly UNITS = UNITS;
+  protected readonly QUOTA_PERIODS = QUOTA_PERIODS;
   protected readonly nameUnit = nameUnit;
   protected readonly t = computed(() => texts().rule);
   /** The rate limit as another superuser changed it since it was read. */
@@ -107,9 +133,12 @@ export class RuleForm {
 
   private readonly values = linkedSignal<Values>(() => {
     const rule = this.rule();
-    if (!rule) return { path: '', limit: 100, period: 1, unit: 'minute' };
+    if (!rule) {
+      return { path: '', limit: 100, period: 1, unit: 'minute', quota: null, quotaPeriod: 'month' };
+    }
+    const { path, limit, quota, quota_period } = rule;
     const { amount, unit } = split(rule.period);
-    return { path: rule.path, limit: rule.limit, period: amount, unit };
+    return { path, limit, period: amount, unit, quota, quotaPeriod: quota_period ?? 'month' };
   });
   protected readonly form = form(
     this.values,
@@ -122,6 +151,12 @@ export class RuleForm {
         return limit === null || (Number.isInteger(limit) && limit >= 1 && limit <= MOST_REQUESTS)
           ? undefined
           : { kind: 'range', message: this.t().limitRange };
+      });
+      validate(path.quota, ({ value }) => {
+        const quota = value();
+        return quota === null || (Number.isInteger(quota) && quota >= 1 && quota <= MOST_CALLS)
+          ? undefined
+          : { kind: 'range', message: this.t().quotaRange };
       });
       validate(path.period, ({ value, valueOf }) => {
         const [period, unit] = [value(), valueOf(path.unit)];
@@ -149,18 +184,22 @@ export class RuleForm {
     afterNextRender(() => (this.rule() ? this.form.limit() : this.form.path()).focusBoundControl());
   }
 
-  protected limitText({ limit, period }: RateLimit): string {
-    return texts().amount(limit, period);
+  protected limitText({ limit, period, quota, quota_period }: RateLimit): string {
+    const rate = texts().amount(limit, period);
+    return quota && quota_period ? `${rate}, ${texts().quota(quota, quota_period)}` : rate;
   }
 
   /** Save, and return the rate limit; null if another superuser has changed it, which the form then says. */
   private async save(values: Values): Promise<RateLimit | null> {
-    const { path, limit, period, unit } = values;
-    const body = { path: path.trim(), limit: limit ?? 0, period: toSeconds(period ?? 0, unit) };
+    const { path, limit, period, unit, quota, quotaPeriod } = values;
+    const rate = { path: path.trim(), limit: limit ?? 0, period: toSeconds(period ?? 0, unit) };
+    const quota_period = quota ? quotaPeriod : null;
     const rule = this.rule();
     if (!rule) {
+      const body = { ...rate, quota, quota_period };
       return firstValueFrom(this.plans.createRateLimit({ tier_target_id: this.target(), body }));
     }
+    const body = { ...rate, quota: quota ?? 0, quota_period };
     const id = { rate_limit_id: rule.id };
     if (this.etag === undefined) {
       const now = await firstValueFrom(this.plans.getRateLimit$Response(id));
@@ -178,8 +217,7 @@ export class RuleForm {
   /** Keep the entity tag of the rate limit as it is now. Return whether it differs from the one that was edited. */
   private adopt({ body, headers }: HttpResponse<RateLimit>, edited: RateLimit): boolean {
     this.etag = headers.get('ETag') ?? undefined;
-    const differs =
-      !!body && (body.path !== edited.path || body.limit !== edited.limit || body.period !== edited.period);
+    const differs = !!body && COMPARED.some((name) => body[name] !== edited[name]);
     this.newer.set(differs ? body : undefined);
     return differs;
   }

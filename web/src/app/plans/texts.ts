@@ -14,6 +14,9 @@ export const t = texts({
     /** A rate: `100 requests per minute`, `100 requests in 10 minutes`. */
     amount: (limit: number, seconds: number) =>
       `${count(limit, 'request', 'requests')} ${single(seconds) ? 'per' : 'in'} ${formatPeriod(seconds)}`,
+    /** A quota: `5,000 requests per calendar month`. */
+    quota: (amount: number, period: 'day' | 'month') =>
+      `${count(amount, 'request', 'requests')} per calendar ${period}`,
     list: {
       heading: 'Plans',
       lead: 'A tier sets how often its accounts may call which routes. Accounts without a tier have the general limit.',
@@ -125,6 +128,12 @@ export const t = texts({
       limit: 'Requests',
       period: 'Period',
       unit: 'Unit',
+      quota: 'Quota',
+      quotaHint:
+        'Requests that are counted exactly, beside the limit above. Days and months are those of UTC.',
+      quotaPeriod: 'In each',
+      quotaPeriods: { day: 'calendar day', month: 'calendar month' },
+      quotaRange: 'Enter a whole number from 1 to 1,000,000,000,000.',
       limitRange: 'Enter a whole number from 1 to 1,000,000,000.',
       periodRange: 'Enter a whole number; the period is at most 31 days.',
       create: 'Add the rate limit',
@@ -135,7 +144,7 @@ export const t = texts({
     },
     effective: {
       heading: 'Which limit applies?',
-      lead: 'Shows the rate limit of a person or a role on a route, and why it applies.',
+      lead: 'Shows the rate limit and the quota of a person or a role on a route, and why they apply.',
       question: 'Question',
       who: 'For',
       pathHint: 'The path of a route, such as users_me or /users/{id}.',
@@ -144,6 +153,15 @@ export const t = texts({
       nothingAsked: 'The first of these steps that has a rate limit for the path decides:',
       general: 'The general limit',
       rule: 'Rate limit',
+      quota: 'Quota',
+      noQuota: 'None',
+      quotaReasons: {
+        target: 'of the target itself',
+        group: 'of a role or the default tier',
+        tier: 'of another target of the same tier',
+        any: 'for all paths',
+        default: '',
+      },
       tier: 'Tier',
       noTier: 'None',
       path: 'Path',
@@ -182,6 +200,9 @@ export const t = texts({
       noTier: 'No tier',
       tierText: 'It sets the limits of your account.',
       noTierText: 'Your account has the general limit.',
+      quotas: 'Quotas',
+      used: (used: number, all: number) => `${formatNumber(used)} of ${formatNumber(all)} used`,
+      resets: 'Starts again',
       limits: 'Limits',
       every: 'All requests',
       others: 'All other requests',
@@ -193,6 +214,7 @@ export const t = texts({
         'All your devices and programs count together.',
         'In any period of the stated length, your account makes at most that many requests. What was used comes back bit by bit, as old requests leave the period.',
         'A refused request is not counted.',
+        'A quota counts the requests of a calendar day or month (UTC). Requests that fail because of an error of the server do not count.',
         'Opening this page costs nothing.',
         'Signing in, passwords and mails have limits of their own, which protect your account.',
       ],
@@ -201,6 +223,8 @@ export const t = texts({
   de: {
     amount: (limit: number, seconds: number) =>
       `${count(limit, 'Anfrage', 'Anfragen')} ${single(seconds) ? 'pro' : 'in'} ${dative(formatPeriod(seconds))}`,
+    quota: (amount: number, period: 'day' | 'month') =>
+      `${count(amount, 'Anfrage', 'Anfragen')} pro ${period === 'day' ? 'Kalendertag' : 'Kalendermonat'}`,
     list: {
       heading: 'Tarife',
       lead: 'Eine Stufe legt fest, wie oft ihre Konten welche Routen aufrufen dürfen. Konten ohne Stufe haben das allgemeine Limit.',
@@ -314,6 +338,12 @@ export const t = texts({
       limit: 'Anfragen',
       period: 'Zeitraum',
       unit: 'Einheit',
+      quota: 'Kontingent',
+      quotaHint:
+        'Anfragen, die genau gezählt werden, neben dem Limit darüber. Tage und Monate sind die von UTC.',
+      quotaPeriod: 'Pro',
+      quotaPeriods: { day: 'Kalendertag', month: 'Kalendermonat' },
+      quotaRange: 'Geben Sie eine ganze Zahl von 1 bis 1.000.000.000.000 ein.',
       limitRange: 'Geben Sie eine ganze Zahl von 1 bis 1.000.000.000 ein.',
       periodRange: 'Geben Sie eine ganze Zahl ein; der Zeitraum ist höchstens 31 Tage lang.',
       create: 'Limit hinzufügen',
@@ -324,7 +354,7 @@ export const t = texts({
     },
     effective: {
       heading: 'Welches Limit gilt?',
-      lead: 'Zeigt das Limit einer Person oder Rolle auf einer Route, und warum es gilt.',
+      lead: 'Zeigt das Limit und das Kontingent einer Person oder Rolle auf einer Route, und warum sie gelten.',
       question: 'Frage',
       who: 'Für',
       pathHint: 'Der Pfad einer Route, zum Beispiel users_me oder /users/{id}.',
@@ -333,6 +363,15 @@ export const t = texts({
       nothingAsked: 'Der erste dieser Schritte, der ein Limit für den Pfad hat, entscheidet:',
       general: 'Das allgemeine Limit',
       rule: 'Limit',
+      quota: 'Kontingent',
+      noQuota: 'Keines',
+      quotaReasons: {
+        target: 'des Ziels selbst',
+        group: 'einer Rolle oder der Standardstufe',
+        tier: 'eines anderen Ziels derselben Stufe',
+        any: 'für alle Pfade',
+        default: '',
+      },
       tier: 'Stufe',
       noTier: 'Keine',
       path: 'Pfad',
@@ -371,6 +410,9 @@ export const t = texts({
       noTier: 'Keine Stufe',
       tierText: 'Sie bestimmt die Limits Ihres Kontos.',
       noTierText: 'Ihr Konto hat das allgemeine Limit.',
+      quotas: 'Kontingente',
+      used: (used: number, all: number) => `${formatNumber(used)} von ${formatNumber(all)} verbraucht`,
+      resets: 'Beginnt neu',
       limits: 'Limits',
       every: 'Alle Anfragen',
       others: 'Alle anderen Anfragen',
@@ -382,6 +424,7 @@ export const t = texts({
         'Alle Ihre Geräte und Programme zählen zusammen.',
         'In jedem Zeitraum der genannten Länge stellt Ihr Konto höchstens so viele Anfragen. Verbrauchtes kommt nach und nach zurück, sobald alte Anfragen den Zeitraum verlassen.',
         'Eine abgelehnte Anfrage zählt nicht.',
+        'Ein Kontingent zählt die Anfragen eines Kalendertags oder Kalendermonats (UTC). Anfragen, die durch einen Fehler des Servers scheitern, zählen nicht.',
         'Das Öffnen dieser Seite kostet nichts.',
         'Anmeldungen, Passwörter und E-Mails haben eigene Limits, die Ihr Konto schützen.',
       ],

@@ -159,11 +159,12 @@ export class TierPage {
     this.notices.say(this.t().ruleSaved);
   }
 
-  protected async removeRule({ id, tier_target_id, path, limit, period, name }: RateLimit): Promise<void> {
+  protected async removeRule({ id, tier_target_id, ...rule }: RateLimit): Promise<void> {
+    const { path, limit, period, name, quota, quota_period } = rule;
     await this.act(tier_target_id, async () => {
       await this.gone(firstValueFrom(this.plans.deleteRateLimit({ rate_limit_id: id }), NOTHING));
       this.rules.update((rules) => rules?.filter((each) => each.id !== id));
-      const body = { path, limit, period, name };
+      const body = { path, limit, period, name, quota, quota_period };
       this.notices.offer(this.t().ruleDeleted(path), this.t().undo, () => {
         void this.act(tier_target_id, async () => {
           this.keepRule(await firstValueFrom(this.plans.createRateLimit({ tier_target_id, body })));

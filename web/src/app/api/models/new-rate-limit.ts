@@ -3,7 +3,7 @@
 
 
 /**
- * The default of `name` is `path:limit:period`.
+ * The default of `name` is `path:limit:period`, and that of `quota_period` is `month`.
  */
 export interface NewRateLimit {
 
@@ -22,4 +22,6 @@ export interface NewRateLimit {
    * Seconds, at most 31 days.
    */
   period: number;
+  quota?: (number | null);
+  quota_period?: ('day' | 'month' | null);
 }

@@ -3,11 +3,13 @@
 
 
 /**
- * A name that was the default follows the other fields.
+ * A name that was the default follows the other fields. A `quota` of 0 removes it.
  */
 export interface RateLimitChange {
   limit?: (number | null);
   name?: (string | null);
   path?: (string | null);
   period?: (number | null);
+  quota?: (number | null);
+  quota_period?: ('day' | 'month' | null);
 }

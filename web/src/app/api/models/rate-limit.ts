@@ -8,5 +8,7 @@ export interface RateLimit {
   name: string;
   path: string;
   period: number;
+  quota: (number | null);
+  quota_period: ('day' | 'month' | null);
   tier_target_id: number;
 }

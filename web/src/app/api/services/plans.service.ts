@@ -53,7 +53,8 @@ import { UpdateTierTarget$Params } from '../fn/plans/update-tier-target';
 
 /**
  * Plans: how often accounts may call which routes. A tier has targets, which are accounts or roles, and a target has
- * rate limits. Changes apply in all processes within a second.
+ * rate limits, which may have a quota of calls in a calendar day or month. Changes apply in all processes within a
+ * second.
  */
 @Injectable({ providedIn: 'root' })
 export class PlansService extends BaseService {
@@ -450,7 +451,7 @@ export class PlansService extends BaseService {
   static readonly CreateRateLimitPath = '/plans/rate-limits';
 
   /**
-   * Create a rate limit of a target: `limit` requests to the routes of `path` in any `period` seconds.
+   * Create a rate limit of a target: `limit` requests to the routes of `path` in any `period` seconds, and `quota` of them in each calendar day or month.
    *
    * It applies within a second, instead of the general limit. See GET /plans/effective for the order of rules.
    *
@@ -465,7 +466,7 @@ export class PlansService extends BaseService {
   }
 
   /**
-   * Create a rate limit of a target: `limit` requests to the routes of `path` in any `period` seconds.
+   * Create a rate limit of a target: `limit` requests to the routes of `path` in any `period` seconds, and `quota` of them in each calendar day or month.
    *
    * It applies within a second, instead of the general limit. See GET /plans/effective for the order of rules.
    *
@@ -522,7 +523,7 @@ export class PlansService extends BaseService {
   /**
    * Update a rate limit.
    *
-   * It applies within a second. What was counted remains counted, unless the path or the period changes.
+   * It applies within a second. What was counted remains counted, unless the path, the period or the quota's period changes.
    *
    * This method provides access to the full `HttpResponse`, allowing access to response headers.
    * To access only the response body, use `updateRateLimit()` instead.
@@ -537,7 +538,7 @@ export class PlansService extends BaseService {
   /**
    * Update a rate limit.
    *
-   * It applies within a second. What was counted remains counted, unless the path or the period changes.
+   * It applies within a second. What was counted remains counted, unless the path, the period or the quota's period changes.
    *
    * This method provides access only to the response body.
    * To access the full response (for headers, for example), `updateRateLimit$Response()` instead.
@@ -590,7 +591,7 @@ export class PlansService extends BaseService {
   static readonly GetMyPlanPath = '/plans/mine';
 
   /**
-   * Get your tier, and what is left of each policy.
+   * Get your tier, what is left of each policy, and what is used of each quota.
    *
    * The request is not counted against the plan.
    *
@@ -605,7 +606,7 @@ export class PlansService extends BaseService {
   }
 
   /**
-   * Get your tier, and what is left of each policy.
+   * Get your tier, what is left of each policy, and what is used of each quota.
    *
    * The request is not counted against the plan.
    *
@@ -627,7 +628,7 @@ export class PlansService extends BaseService {
   /**
    * Get the rule that applies to a target and a path, and why.
    *
-   * The first of these steps that has a matching rule decides, and within it the highest rate: 1. the rules of the target itself; 2. the rules of its roles, or of the default tier's role `*`; 3. the rules of all targets of its tier; 4. the rules for `*`, in the same order; 5. RATE_LIMIT_SIGNED_IN.
+   * The first of these steps that has a matching rule decides, and within it the highest rate: 1. the rules of the target itself; 2. the rules of its roles, or of the default tier's role `*`; 3. the rules of all targets of its tier; 4. the rules for `*`, in the same order; 5. RATE_LIMIT_SIGNED_IN. The quota is found in the same way among the rules that have one.
    *
    * This method provides access to the full `HttpResponse`, allowing access to response headers.
    * To access only the response body, use `getEffectiveRateLimit()` instead.
@@ -642,7 +643,7 @@ export class PlansService extends BaseService {
   /**
    * Get the rule that applies to a target and a path, and why.
    *
-   * The first of these steps that has a matching rule decides, and within it the highest rate: 1. the rules of the target itself; 2. the rules of its roles, or of the default tier's role `*`; 3. the rules of all targets of its tier; 4. the rules for `*`, in the same order; 5. RATE_LIMIT_SIGNED_IN.
+   * The first of these steps that has a matching rule decides, and within it the highest rate: 1. the rules of the target itself; 2. the rules of its roles, or of the default tier's role `*`; 3. the rules of all targets of its tier; 4. the rules for `*`, in the same order; 5. RATE_LIMIT_SIGNED_IN. The quota is found in the same way among the rules that have one.
    *
    * This method provides access only to the response body.
    * To access the full response (for headers, for example), `getEffectiveRateLimit$Response()` instead.

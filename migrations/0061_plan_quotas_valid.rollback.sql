@@ -1,0 +1,2 @@
+-- 0060 drops the constraint.
+do $$ begin end $$;
