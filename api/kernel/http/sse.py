@@ -31,8 +31,8 @@ _HEADERS = [
 
 
 class Lines:
-    """Events as lines of text. `bye` and `resync` are events of the kernel. A heartbeat is a comment with the position
-    in an event without data, which clients remember and do not dispatch."""
+    """Events as lines of text. `bye`, `changed` and `resync` are events of the kernel. A heartbeat is a comment
+    with the position in an event without data, which clients remember and do not dispatch."""
 
     def item(self, item: Item) -> Message:
         return _part(item.lines)
@@ -42,6 +42,9 @@ class Lines:
 
     def resync(self, id: str, reason: str) -> Message:
         return _part(b"id: %s\nevent: resync\ndata: %s\n\n" % (id.encode(), encode({"reason": reason})))
+
+    def hint(self, name: str) -> Message:
+        return _part(b"event: changed\ndata: %s\n\n" % encode({"name": name}))
 
     def end(self, reason: str) -> Message:
         wait = TOO_MANY_MILLISECONDS if reason == "too_many" else _retry()

@@ -43,6 +43,8 @@ class Feed(Generic[T]):
     the id that is the events' first field, or by `person`, an account that the events are about; without both, all
     events of the types are followed. Pass a module-level function, not one made for each request.
 
+    `hints` is an account, or SUPERUSERS: clients also get the hints to it (hints.py).
+
     `feed | other` follows both; an event of both is sent as the first one shows it.
     """
 
@@ -52,9 +54,10 @@ class Feed(Generic[T]):
         *,
         key: UUID | None = None,
         person: UUID | None = None,
+        hints: UUID | None = None,
     ) -> None:
         self.view = view_of(show)
-        self.key, self.person = key, person
+        self.key, self.person, self.hints = key, person, hints
         self.parts: tuple[Feed[Any], ...] = (self,)
         if person is not None and not self.view.takes_all:
             raise TypeError(f"{show.__qualname__}: a Feed of a person needs `event: Happened`.")
