@@ -4,6 +4,7 @@ PostgreSQL, or the process, answers. The repetition with the same key, to anothe
 import asyncio
 import contextlib
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from tests.proxy import Proxy, _Link
 from tests.webhooks.conftest import URL
 from tests.wire import serving
 
-POSTS = {
+POSTS: dict[str, tuple[str, dict[str, Any]]] = {
     "plan_tiers": ("/api/plans/tiers", {"name": "paid"}),
     "webhook_endpoints": ("/api/webhooks", {"url": URL, "events": ["*"]}),  # its answer has a secret
 }

@@ -24,7 +24,8 @@ from tests.worker.jobs import until
 ENDPOINTS, EVENTS, KILLS = 8, 25, 4
 UNDELIVERED = "select exists (select from webhook_deliveries where state <> 'delivered')"
 STORING = """select pid from pg_stat_activity
-              where datname = current_database() and wait_event_type = 'Lock' and query like '-- webhooks.mark_delivered%'"""
+              where datname = current_database() and wait_event_type = 'Lock'
+                and query like '-- webhooks.mark_delivered%'"""
 
 
 @pytest.fixture
