@@ -16,7 +16,7 @@ from opentelemetry.trace import Span
 
 from api.kernel.context import Context
 from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
-from api.kernel.live.hints import SUPERUSERS
+from api.kernel.live.feeds import SUPERUSERS
 from api.kernel.outbox.consumers import Consumer, Delivery, report_lag
 from api.kernel.process.waiting import wait_until_set
 from api.kernel.telemetry import mark_failed, meter

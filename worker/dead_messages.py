@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from api.kernel.config.connections import Kafka
 from api.kernel.context import Context
 from api.kernel.errors import Problem
-from api.kernel.live.hints import SUPERUSERS
+from api.kernel.live.feeds import SUPERUSERS
 from api.kernel.outbox.consumers import Consumer
 from worker import queries
 from worker.internals import Internals

@@ -17,7 +17,7 @@ from api.kernel.context import Context
 from api.kernel.data.database import Transaction
 from api.kernel.errors import Problem
 from api.kernel.feature import Sweep
-from api.kernel.live.hints import SUPERUSERS
+from api.kernel.live.feeds import SUPERUSERS
 from api.kernel.outbox.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
 from api.kernel.process.failpoints import passing
 from api.kernel.process.waiting import wait_until_set

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from api.kernel.context import Context
 from api.kernel.feature import Sweep
-from api.kernel.live.hints import SUPERUSERS
+from api.kernel.live.feeds import SUPERUSERS
 from api.kernel.outbox.schedules import Schedule, Schedules
 
 LOOK_SECONDS = 1.0

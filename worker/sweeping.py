@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from api.kernel.context import Context
 from api.kernel.data.cache import CacheUnavailable
 from api.kernel.feature import Sweep
-from api.kernel.live.hints import SUPERUSERS
+from api.kernel.live.feeds import SUPERUSERS
 from api.kernel.outbox.sweeps import Run, report_sweeps
 from api.kernel.telemetry import swept_at, swept_rows
 

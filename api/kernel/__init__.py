@@ -39,8 +39,7 @@ from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode
 from api.kernel.input.conversion import Normal, Shown, Unfit
 from api.kernel.input.media import media_type_of
 from api.kernel.input.uploads import Upload
-from api.kernel.live.feeds import Feed, Happened
-from api.kernel.live.hints import SUPERUSERS
+from api.kernel.live.feeds import SUPERUSERS, Feed, Happened
 from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, system_of
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume

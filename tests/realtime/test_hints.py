@@ -125,7 +125,7 @@ async def receive_three(follower: Follower, arrived: list[float]) -> None:
 
 
 async def test_many_audiences_fit_into_a_few_notifications(ada: Person, grace: Person, archive: Context) -> None:
-    """C-387: PostgreSQL limits a notification to 8,000 bytes. What is no hint is ignored."""
+    """C-387: PostgreSQL limits a notification to 8,000 bytes. Other payloads are ignored."""
     strangers = [uuid7() for _ in range(5 * IN_NOTIFICATION)]
     async with ada.follow() as ours, grace.follow() as other:
         await listening(archive, ours, ada.user.id)

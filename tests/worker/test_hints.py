@@ -49,8 +49,8 @@ async def hearing(context: Context) -> AsyncIterator[Heard]:
         yield heard
 
 
-async def test_superusers_are_told_what_a_worker_does(live: Context, queue: ArqRedis) -> None:
-    """An event is published, and its task sends a mail that is refused for good. Nothing personal is told."""
+async def test_superusers_get_hints_of_what_a_worker_does(live: Context, queue: ArqRedis) -> None:
+    """An event is published, and its task sends a mail that is refused for good. The hints contain nothing personal."""
     context = recording(msgspec.structs.replace(live, mail=Sequence(MailRefused("smtp 550"))), FEATURES)
     user = await make_user(live, verified=False)
     async with hearing(context) as heard:

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
-from typing import Final
 from uuid import UUID
 
 from api.kernel.data.database import Database
 from api.kernel.data.sql import query
 from api.kernel.errors import Problem
 from api.kernel.live.clients import Client
+from api.kernel.live.feeds import SUPERUSERS
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +23,8 @@ IN_NOTIFICATION = 200
 """Ids in the payload of a NOTIFY, which PostgreSQL limits to 8,000 bytes."""
 MOST_WAITING = 10_000
 PASSED_AT_ONCE = 200
-SUPERUSERS: Final = UUID(int=0)
-"""The audience of hints for superusers."""
-HINTED = "hinted"
-"""Of the clients that follow the hints to an audience."""
+PERSON, HINTED = "person", "hinted"
+"""Keys of the clients that follow an account, which get its hints too, and of those that get hints to SUPERUSERS."""
 
 
 @query
@@ -96,7 +94,7 @@ class HeardHints:
         name, *ids = payload.split(" ")
         with contextlib.suppress(ValueError):
             for audience in map(UUID, ids):
-                if (HINTED, audience) in self._clients:
+                if _key(audience) in self._clients:
                     self._waiting.setdefault(audience, {})[name] = None
                     self._heard.set()
 
@@ -107,11 +105,16 @@ class HeardHints:
             self._heard.clear()
             waiting, self._waiting = self._waiting, {}
             for number, (audience, names) in enumerate(waiting.items(), start=1):
-                for client in list(self._clients.get((HINTED, audience), ())):
-                    client.hint(names)
+                for client in list(self._clients.get(_key(audience), ())):
+                    if client.feed and client.feed.hears(audience):
+                        client.hint(names)
                 if number % PASSED_AT_ONCE == 0:
                     await asyncio.sleep(0)
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _key(audience: UUID) -> tuple[str, UUID | None]:
+    return HINTED if audience == SUPERUSERS else PERSON, audience
 
 
 def _payloads(given: set[tuple[str, UUID]]) -> list[str]:

@@ -16,8 +16,8 @@ from api.kernel.errors import Problem
 from api.kernel.live import queries
 from api.kernel.live.callers import Callers
 from api.kernel.live.clients import Client
-from api.kernel.live.feeds import Feed, Item, View
-from api.kernel.live.hints import HINTED, HeardHints
+from api.kernel.live.feeds import SUPERUSERS, Feed, Item, View
+from api.kernel.live.hints import HINTED, PERSON, HeardHints
 from api.kernel.live.places import Places
 from api.kernel.live.queries import Bounds, Row
 from api.kernel.live.shown import Shown
@@ -42,7 +42,6 @@ WRITTEN_AT_ONCE = 200
 CATCHING_UP = 2
 """Maximum clients that catch up concurrently, each with a pooled connection."""
 EVERYTHING = "*"
-PERSON = "person"
 Key: TypeAlias = tuple[str, UUID | None]
 """Of the clients that follow one type with a key, one type, the events of a PERSON, EVERYTHING, or hints (HINTED)."""
 
@@ -284,7 +283,7 @@ def _keys(feed: Feed[Any] | None) -> set[Key]:
 
 
 def _keys_of(part: Feed[Any]) -> list[Key]:
-    hints: list[Key] = [(HINTED, part.hints)] if part.hints else []
+    hints: list[Key] = [(HINTED, SUPERUSERS)] if part.hints == SUPERUSERS else []
     if not part.view.takes_all:
         return [(name, part.key) for name in part.view.types] + hints
     return [(PERSON, part.person) if part.person else (EVERYTHING, None), *hints]

@@ -22,7 +22,7 @@ from api.kernel.context import Context
 from api.kernel.data.database import Autocommit, Database, Transaction, demand_transaction, uuid7
 from api.kernel.data.sql import query
 from api.kernel.errors import Problem
-from api.kernel.live.hints import SUPERUSERS
+from api.kernel.live.feeds import SUPERUSERS
 from api.kernel.mail import MailRefused
 from api.kernel.process.failpoints import passing
 from api.kernel.telemetry import parent_from, span, task_seconds, trace_of, traceparent
