@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 
 class FieldError(msgspec.Struct, frozen=True):
     """An invalid field: an RFC 6901 `pointer` into the input, and the reason, in words and as a stable `code` with its
-    `params`, such as `too_short` and `{"min": 8}`. docs/api.md lists the codes."""
+    `params`, such as `too_short` and `{"min": 8}`."""
 
     pointer: str
     detail: str
-    code: str = "invalid"
+    code: str
     params: dict[str, int | float | str] | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -44,6 +44,15 @@ class NotificationsSent(Event, frozen=True, tag="notifications.sent"):
     total: int
 
 
+class SendCancelled(Event, frozen=True, tag="notifications.send_cancelled"):
+    """A send was cancelled after `notified` of `total` accounts."""
+
+    send_id: Thing
+    kind: Kind
+    notified: int
+    total: int
+
+
 class PreferencesChanged(Event, frozen=True, tag="notifications.preferences_changed"):
     """`how`: `owner`, or `unsubscribe` by the link of a mail."""
 

@@ -61,6 +61,16 @@ async def get_job(db: Database, id: UUID, sender_id: UUID | None) -> Notificatio
 
 
 @query
+async def list_jobs(
+    db: Database, sender_id: UUID | None, before: UUID, most: int, counted: int
+) -> Counted[NotificationJob]: ...
+
+
+@query
+async def cancel_send(db: Transaction, id: UUID, sender_id: UUID | None) -> UUID | None: ...
+
+
+@query
 async def count_audience(db: Database, role: str | None) -> int: ...
 
 

@@ -3,6 +3,7 @@
 from api.kernel import NOT_FOUND, anyone, delete, get, patch, post, put, role, signed_in, superuser
 from api.notifications.errors import (
     NOTIFICATION_KEY_REUSED,
+    NOTIFICATION_SEND_DONE,
     NOTIFICATION_SWITCH_LOCKED,
     UNSUBSCRIBE_TOKEN_INVALID,
 )
@@ -43,7 +44,10 @@ routes = [
         max_body="128 kB",
         errors=(NOTIFICATION_KEY_REUSED,),
     ),
+    get("/notifications/audience", sends.count_audience, guard=role("notifier")),
+    get("/notifications/jobs", sends.list_jobs, guard=role("notifier")),
     get("/notifications/jobs/{id}", sends.show_job, guard=role("notifier")),
+    post("/notifications/jobs/{id}/cancel", sends.cancel_job, guard=role("notifier"), errors=(NOTIFICATION_SEND_DONE,)),
     # A provider sends the requests of all its users from a few addresses, so they are not counted.
     post("/notifications/unsubscribe", unsubscribing.unsubscribe, guard=anyone, limit="off", errors=UNSUBSCRIBE_ERRORS),
     get(

@@ -41,5 +41,7 @@ def content_of(
     """Return what a sender says. Raises VALIDATION_FAILED for a kind of a group that it may not use."""
     group, groups = kind.partition(".")[0], context.settings.of(NotificationSettings).groups
     if group not in groups:
-        raise VALIDATION_FAILED(errors=[FieldError("/kind", f"Must begin with one of: {', '.join(groups)}.")])
+        choices = ", ".join(groups)
+        error = FieldError("/kind", f"Must begin with one of: {choices}.", "beginning", {"choices": choices})
+        raise VALIDATION_FAILED(errors=[error])
     return Content(kind, group, subject, text, link, data or {})

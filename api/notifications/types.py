@@ -64,17 +64,34 @@ class NewNotification(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 class NotificationJob(msgspec.Struct, frozen=True):
     """The progress of a send. `total` is the number of accounts when it began; those that are disabled or deleted
-    meanwhile are not notified."""
+    meanwhile are not notified. `subject` is null for a send to `user_ids`, whose texts are kept by their recipients
+    alone."""
 
     id: UUID
     kind: str
+    subject: str | None
     audience: Literal["accounts", "role", "everyone"]
     role: str | None
-    state: Literal["running", "done"]
+    state: Literal["running", "done", "cancelled"]
     total: int
     notified: int
     created_at: datetime
     finished_at: datetime | None
+
+
+class JobSearch(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    cursor: Cursor | None = None
+    limit: Limit = 20
+
+
+class AudienceQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    role: Role | None = None
+
+
+class Audience(msgspec.Struct, frozen=True):
+    """The number of accounts that a send would notify."""
+
+    total: int
 
 
 class NotificationRequested(Incoming, frozen=True, tag="notifications.requested"):

@@ -48,11 +48,12 @@ def with_own_hash(wanted: ImportUser, settings: Settings) -> ImportUser:
     if wanted.password_hash is None:
         return wanted
     if wanted.roles and not wanted.is_verified:
-        raise VALIDATION_FAILED(errors=[FieldError("/roles", "Requires is_verified if there is a password.")])
+        error = FieldError("/roles", "Requires is_verified if there is a password.", "roles_unverified")
+        raise VALIDATION_FAILED(errors=[error])
     try:
         stored = adopt(wanted.password_hash, wanted.password_salt, settings)
     except ValueError as error:
-        raise VALIDATION_FAILED(errors=[FieldError("/password_hash", str(error))]) from None
+        raise VALIDATION_FAILED(errors=[FieldError("/password_hash", str(error), "password_hash")]) from None
     return msgspec.structs.replace(wanted, password_hash=stored, password_salt=None)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
+from msgspec import UNSET
+
 from api.kernel import Address, Network
 from api.webhooks.names import resolve
 
@@ -56,7 +58,12 @@ REFUSED = tuple(
 
 
 class AddressRefused(Exception):
-    """The URL or one of its addresses is not allowed. The message is for the owner, and does not name the address."""
+    """The URL or one of its addresses is not allowed. The message is for the owner, and does not name the address.
+    `code` and `params` are those of its FieldError."""
+
+    def __init__(self, detail: str, code: str, **params: int | float | str) -> None:
+        super().__init__(detail)
+        self.code, self.params = code, params or UNSET
 
 
 class Unresolved(AddressRefused):
@@ -79,15 +86,15 @@ def split(url: str, allowed: Sequence[Network]) -> SplitResult:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname
     except ValueError:
-        raise AddressRefused("The URL is malformed.") from None
+        raise AddressRefused("The URL is malformed.", "url") from None
     if not host or not host.isascii() or "%" in host or parts.scheme not in ("https", "http"):
-        raise AddressRefused("The URL must begin with https:// and have a host name in ASCII.")
+        raise AddressRefused("The URL must begin with https:// and have a host name in ASCII.", "url_host")
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise AddressRefused("The URL must have no credentials and no fragment.")
+        raise AddressRefused("The URL must have no credentials and no fragment.", "url_extras")
     if not allowed and parts.scheme != "https":
-        raise AddressRefused("The URL must begin with https://.")
+        raise AddressRefused("The URL must begin with https://.", "url_scheme")
     if port == 0 or (not allowed and (port or 443) not in PORTS):
-        raise AddressRefused("The URL must have the port 443 or 8443.")
+        raise AddressRefused("The URL must have the port 443 or 8443.", "url_port", ports="443, 8443")
     return parts
 
 
@@ -106,13 +113,13 @@ async def check(url: str, allowed: Sequence[Network], resolve: Resolve = resolve
     except (OSError, UnicodeError):  # TimeoutError is an OSError; UnicodeError: a label that is too long
         found = []
     if not found:
-        raise Unresolved("The host name cannot be resolved.")
+        raise Unresolved("The host name cannot be resolved.", "url_unresolved")
     addresses = [_canonical(text) for text in found]
     inside = [any(address in network for network in allowed) for address in addresses]
     if all(inside):
         return [str(address) for address in addresses]
     if not all(known or is_public(address) for address, known in zip(addresses, inside, strict=True)):
-        raise AddressRefused("The host name resolves to an address that is not public.")
+        raise AddressRefused("The host name resolves to an address that is not public.", "url_not_public")
     split_public(parts)
     return [str(address) for address in addresses]
 
@@ -120,7 +127,8 @@ async def check(url: str, allowed: Sequence[Network], resolve: Resolve = resolve
 def split_public(parts: SplitResult) -> None:
     """Raises AddressRefused unless a URL of a public address has https and a permitted port."""
     if parts.scheme != "https" or port_of(parts) not in PORTS:
-        raise AddressRefused("The URL must begin with https:// and have the port 443 or 8443.")
+        detail = "The URL must begin with https:// and have the port 443 or 8443."
+        raise AddressRefused(detail, "url_scheme_and_port", ports="443, 8443")
 
 
 def _canonical(text: str) -> Address:

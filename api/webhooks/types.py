@@ -180,6 +180,7 @@ class Payload(msgspec.Struct, frozen=True):
     type: str
     occurred_at: datetime
     endpoint_id: UUID
+    scope: str
     data: str | None
     url: str
 

@@ -152,12 +152,12 @@ async def test_a_problem_raised_a_thousand_times_does_not_grow() -> None:
 
 
 def test_detail_fields_and_headers_belong_to_one_raise() -> None:
-    refusal = TAKEN("Ada is taken.", errors=[FieldError("/name", "taken")], headers={"x-a": "b"})
+    refusal = TAKEN("Ada is taken.", errors=[FieldError("/name", "taken", "taken")], headers={"x-a": "b"})
     assert (refusal.detail, TAKEN().detail) == ("Ada is taken.", "This name is taken.")
     assert (str(refusal), TAKEN().headers, TAKEN().errors) == ("Ada is taken.", {}, ())
     told = json.loads(bytes(errors.render(refusal, "/api/x").body))
     assert told["detail"] == "Ada is taken."
-    assert told["errors"] == [{"pointer": "/name", "detail": "taken", "code": "invalid"}]
+    assert told["errors"] == [{"pointer": "/name", "detail": "taken", "code": "taken"}]
 
 
 def test_an_explicit_header_precedes_the_usual_one() -> None:

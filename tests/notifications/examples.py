@@ -27,7 +27,10 @@ ACCESS = {
     "GET /notifications/role-preferences/{role}": SUPERUSERS,
     "PUT /notifications/role-preferences/{role}": SUPERUSERS,
     "POST /notifications/send": holders_of("notifier"),
+    "GET /notifications/audience": holders_of("notifier"),
+    "GET /notifications/jobs": holders_of("notifier"),
     "GET /notifications/jobs/{id}": holders_of("notifier"),
+    "POST /notifications/jobs/{id}/cancel": holders_of("notifier"),
     "POST /notifications/unsubscribe": EVERYBODY,
     "GET /notifications/unsubscribe": EVERYBODY,
     "GET /notifications/unsubscribe/preview": EVERYBODY,
@@ -62,6 +65,7 @@ async def things(context: Context, user: User, sid: UUID) -> Mapping[str, Mappin
     return {
         "/notifications/{id}": {"id": made.notification_id},
         "/notifications/jobs/{id}": {"id": job},
+        "/notifications/jobs/{id}/cancel": {"id": job},
         "/notifications/unsubscribe": {"?": f"token={token}"},
         "/notifications/role-preferences/{role}": {"role": "editor"},
     }
@@ -82,6 +86,11 @@ async def page(transcript: Transcript, context: Context, admin: dict[str, str]) 
     key = {"idempotency-key": "order-7-sent"}
     job = (await transcript.show("POST /notifications/send", json=new, headers=admin | key)).json()
     await transcript.show("GET /notifications/jobs/{id}", id=job["id"], headers=admin)
+    await transcript.show("GET /notifications/audience", params={"role": "editor"}, headers=admin)
+    new = {key: value for key, value in new.items() if key != "user_ids"} | {"role": "editor"}
+    job = (await transcript.show("POST /notifications/send", json=new, headers=admin)).json()
+    await transcript.show("POST /notifications/jobs/{id}/cancel", id=job["id"], headers=admin)
+    await transcript.show("GET /notifications/jobs", params={"limit": 1}, headers=admin)
     page = (await transcript.show("GET /notifications", params={"unread": "true"}, headers=admin)).json()
     id = page["items"][0]["id"]
     await transcript.show("GET /notifications/counts", headers=admin)

@@ -1,8 +1,10 @@
 """C-391: no delivery reaches an address that only this server can reach."""
 
+import ast
 import contextlib
 import ipaddress
 from collections.abc import Sequence
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ from api.webhooks.addresses import AddressRefused, Resolve, check, networks
 from api.webhooks.sending import Sender
 from tests.kernel.http_server import HttpServer
 
+ROOT = Path(__file__).parents[2]
 INSIDE = [
     "0.0.0.0",
     "0.1.2.3",
@@ -127,6 +130,25 @@ async def test_a_webhook_with_a_refused_address_is_not_created(signed_in: httpx.
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/url")
 
 
+@pytest.mark.parametrize(
+    ("url", "code", "params"),
+    [
+        ("http://example.com/", "url_scheme", None),
+        ("https://exämple.com/", "url_host", None),
+        ("https://user:password@example.com/", "url_extras", None),
+        ("https://example.com:22/", "url_port", {"ports": "443, 8443"}),
+        ("https://[::1/", "url", None),
+        ("https://127.0.0.1/", "url_not_public", None),
+        ("ftp://example.com/", "form", None),
+    ],
+)
+async def test_a_refused_address_says_why_as_a_code(
+    signed_in: httpx.AsyncClient, url: str, code: str, params: dict[str, str] | None
+) -> None:
+    [error] = (await signed_in.post("/api/webhooks", json={"url": url, "events": ["*"]})).json()["errors"]
+    assert (error["code"], error.get("params")) == (code, params)
+
+
 async def test_a_name_that_changes_its_address_reaches_nothing(receiver: HttpServer) -> None:
     """DNS rebinding: each attempt is refused while the name has the address of a service inside, and the connection is
     made to the address that was checked, without a second question."""
@@ -148,3 +170,16 @@ async def test_a_name_that_changes_its_address_reaches_nothing(receiver: HttpSer
 
 def test_the_list_is_valid() -> None:
     assert all(ipaddress.ip_address(address.partition("%")[0]) for address in INSIDE)
+
+
+@pytest.mark.case(382)
+def test_each_refusal_has_a_german_text_in_the_log_of_deliveries() -> None:
+    """Attempts are stored with the sentence, which the application translates."""
+    texts = (ROOT / "web" / "src" / "app" / "webhooks" / "log-texts.ts").read_text()
+    module = ast.parse((ROOT / "api" / "webhooks" / "addresses.py").read_text())
+    constants = [
+        node.value for node in ast.walk(module) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    sentences = [each for each in constants if each.startswith(("The URL must", "The host name"))]
+    assert sentences
+    assert [sentence for sentence in sentences if f"'{sentence}'" not in texts] == []

@@ -192,6 +192,8 @@ test('a change of another superuser is not overwritten unseen', async ({
   watch.expect(/status of 422/);
   expect(superuser.id).toBeTruthy();
   const { email } = await people.open();
+  const [third, other] = [await createTier(page), await createTier(page)];
+  const tiers = (await people.asRoot('GET', '/plans/tiers')) as { id: number; name: string }[];
   await createTier(page);
   const target = await addPerson(page, email);
   await addRule(target, 'webhooks', 7, 'minute');
@@ -220,4 +222,45 @@ test('a change of another superuser is not overwritten unseen', async ({
   await page.keyboard.press('Escape');
   await target.getByRole('button', { name: 'Save' }).click();
   await expect(target.getByRole('combobox', { name: 'Path' })).toHaveAttribute('aria-invalid', 'true');
+
+  // Nor is the switch or the tier of a target; the open form keeps the page from showing the change by itself.
+  const [shown] = (await people.asRoot('GET', `/plans/tier-targets?tier_id=${tierId}`)) as { id: number }[];
+  const thirdId = tiers.find((each) => each.name === third)?.id;
+  const path = `/plans/tier-targets/${String(shown?.id)}`;
+  const dialog = page.getByRole('dialog', { name: `${email} was changed` });
+  await people.asRoot('PUT', path, { tier_id: thirdId });
+  await target.getByRole('switch').click();
+  await expect(dialog.getByRole('group', { name: 'Tier' }).getByText(third)).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(target).toHaveCount(0);
+  await page.goto('/plans');
+  await page.getByRole('link', { name: third }).click();
+  await expect(target.getByRole('switch')).toBeChecked();
+  await target.getByRole('button', { name: 'Change the rate limit' }).click();
+  await people.asRoot('PUT', path, { tier_id: Number(tierId) });
+  await target.getByRole('button', { name: `Actions for ${email}` }).click();
+  await page.getByRole('menuitem', { name: `Move to ${other}` }).click();
+  await dialog.getByRole('radio', { name: /^Yours/ }).check();
+  await dialog.getByRole('button', { name: 'Save again' }).click();
+  await expect(target).toHaveCount(0);
+  await page.goto('/plans');
+  await page.getByRole('link', { name: other }).click();
+  await expect(target).toBeVisible();
+
+  // A change between the reading and the writing: the server answers 412, and the person is asked again.
+  let changes = 0;
+  await page.route(`**/api${path}`, async (route) => {
+    if (route.request().method() !== 'PUT' || changes++) return route.fallback();
+    await people.asRoot('PUT', path, { is_active: false, tier_id: Number(tierId) });
+    return route.fallback();
+  });
+  await target.getByRole('button', { name: `Actions for ${email}` }).click();
+  await page.getByRole('menuitem', { name: `Move to ${third}` }).click();
+  await dialog
+    .getByRole('group', { name: 'Tier' })
+    .getByRole('radio', { name: /^Yours/ })
+    .check();
+  await dialog.getByRole('button', { name: 'Save again' }).click();
+  await expect.poll(() => people.asRoot('GET', path)).toMatchObject({ is_active: false, tier_id: thirdId });
 });

@@ -42,6 +42,8 @@ export const ROUTES: readonly Visit[] = [
   { name: 'plans', path: '/plans', as: 'superuser' },
   { name: 'plans-effective', path: '/plans/effective?kind=U&of={id}&path=users_me', as: 'superuser' },
   { name: 'tier', path: '/plans/{tier}', as: 'superuser' },
+  { name: 'sends', path: '/sends', as: 'superuser' },
+  { name: 'send-new', path: '/sends/new', as: 'superuser' },
   { name: 'people', path: '/people', as: 'superuser' },
   { name: 'people-none', path: '/people?q=no-such-person&active=false', as: 'superuser' },
   { name: 'invite', path: '/people/invite', as: 'superuser' },

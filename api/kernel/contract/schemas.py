@@ -11,6 +11,7 @@ from msgspec import inspect
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/{name}"
+_ENUMERATED = {str: "string", bool: "boolean"}
 _GENERIC = re.compile(r"(\w+)_(\w+)_")
 
 
@@ -128,8 +129,10 @@ def _conventional(value: Any) -> Any:
         found["$ref"] = REF.format(name=_plain(name_of(found)))
     if "discriminator" in found and "anyOf" in found:
         found["oneOf"] = found.pop("anyOf")
-    if isinstance(found.get("enum"), list) and "type" not in found and all(isinstance(e, str) for e in found["enum"]):
-        found["type"] = "string"
+    if isinstance(found.get("enum"), list) and "type" not in found:
+        kinds = {type(each) for each in found["enum"]}
+        if len(kinds) == 1 and kinds <= _ENUMERATED.keys():
+            found["type"] = _ENUMERATED[kinds.pop()]
     if found.get("type") == "object" and not found.keys() & {"properties", "additionalProperties"}:
         found["additionalProperties"] = True
     if found.get("required") == []:

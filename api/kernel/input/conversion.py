@@ -187,7 +187,7 @@ def _field_error(message: str, prefix: str) -> FieldError:
         if match:
             detail, code, params = words(match)
             return FieldError(pointer, detail, code, params or msgspec.UNSET)
-    return FieldError(pointer, "Is not acceptable.")
+    return FieldError(pointer, "Is not acceptable.", "invalid")
 
 
 def escape(name: str) -> str:

@@ -107,7 +107,9 @@ async def open_upload(
             source = await _checked(_file(events), kind)
             return Upload(source, kind, plain_name(event.filename), None), decoded
         else:  # a browser sends an empty name if no file was chosen
-            raise _at(event, "There is no such field." if event.name != FILE else "This field is required.")
+            if event.name != FILE:
+                raise _at(event, "There is no such field.", "unknown")
+            raise _at(event, "This field is required.", "required")
     fields.decode(pairs)
     raise VALIDATION_FAILED(errors=[FieldError(f"/{FILE}", "This field is required.", "required")])
 
@@ -169,7 +171,7 @@ def _refuse_odd(part: MultipartSegment) -> None:
 
 async def _text(part: MultipartSegment, events: AsyncIterator[MultipartSegment | bytes | None]) -> str:
     if part.content_type not in (None, "text/plain"):
-        raise _at(part, "Must be text.")
+        raise _at(part, "Must be text.", "kind")
     value = b""
     while isinstance(chunk := await anext(events), bytes):
         value += chunk
@@ -178,7 +180,7 @@ async def _text(part: MultipartSegment, events: AsyncIterator[MultipartSegment |
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise _at(part, "Must be text.") from None
+        raise _at(part, "Must be text.", "kind") from None
 
 
 async def _file(events: AsyncIterator[MultipartSegment | bytes | None]) -> AsyncIterator[bytes]:
@@ -187,8 +189,10 @@ async def _file(events: AsyncIterator[MultipartSegment | bytes | None]) -> Async
         yield chunk
     async for event in events:
         if isinstance(event, MultipartSegment):
-            raise _at(event, "Is given more than once." if event.name == FILE else "Must come before the file.")
+            if event.name == FILE:
+                raise _at(event, "Is given more than once.", "repeated")
+            raise _at(event, "Must come before the file.", "after_file")
 
 
-def _at(part: MultipartSegment, detail: str) -> Problem:
-    return VALIDATION_FAILED(errors=[FieldError(f"/{escape((part.name or '')[:100])}", detail)], headers=CLOSE)
+def _at(part: MultipartSegment, detail: str, code: str) -> Problem:
+    return VALIDATION_FAILED(errors=[FieldError(f"/{escape((part.name or '')[:100])}", detail, code)], headers=CLOSE)

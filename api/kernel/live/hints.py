@@ -5,7 +5,7 @@ transaction pooler, hints are lost, so clients also load when they connect, and 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 from api.kernel.data.database import Database
@@ -84,7 +84,7 @@ class Hints:
 class HeardHints:
     """The hints of all processes, passed on to the clients of this one."""
 
-    def __init__(self, clients: Mapping[tuple[str, UUID | None], set[Client]]) -> None:
+    def __init__(self, clients: Mapping[tuple[str, UUID | None], Sequence[Client]]) -> None:
         self._clients = clients
         self._waiting: dict[UUID, dict[str, None]] = {}  # in the order of arrival
         self._heard = asyncio.Event()

@@ -86,7 +86,8 @@ class Consumer:
         kind = self.kinds.get(named) if isinstance(named, str) else None
         if kind is None:
             known = ", ".join(self.kinds)
-            raise VALIDATION_FAILED(errors=[FieldError("/type", f"Unknown type; use one of: {known}.")])
+            error = FieldError("/type", f"Unknown type; use one of: {known}.", "choice", {"choices": known})
+            raise VALIDATION_FAILED(errors=[error])
         message: Incoming = convert(value, kind)
         self._warn_unknown({f"{named}.{name}" for name in value.keys() - {*kind.__struct_encode_fields__}})
         return message

@@ -82,7 +82,7 @@ async def _selected(db: Transaction, principal: Principal, body: NoticeSelection
     """Lock the box and return the number and ids that are selected. Raises VALIDATION_FAILED, and NOT_FOUND for an
     unknown `up_to`."""
     if (body.up_to is UNSET) == (body.ids is UNSET):
-        raise VALIDATION_FAILED(errors=[FieldError("", "Give either up_to or ids.")])
+        raise VALIDATION_FAILED(errors=[FieldError("", "Give either up_to or ids.", "selection")])
     if await queries.lock_box(db, principal.id) is None:
         raise NOT_FOUND
     if body.up_to is not UNSET:

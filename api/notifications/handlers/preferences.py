@@ -35,7 +35,8 @@ async def replace_preferences(
     inherited value."""
     switches, digest = _checked(context, body.switches), body.digest
     if digest.zone is not None and not is_zone(digest.zone):
-        raise VALIDATION_FAILED(errors=[FieldError("/digest/zone", "Is not a time zone such as Europe/Berlin.")])
+        error = FieldError("/digest/zone", "Is not a time zone such as Europe/Berlin.", "zone")
+        raise VALIDATION_FAILED(errors=[error])
     async with context.db.transaction() as db:
         await queries.open_box(db, principal.id)
         before = await _preferences(context, db, principal)
@@ -100,15 +101,19 @@ def _checked(context: Context, switches: Sequence[OwnSwitch]) -> list[OwnSwitch]
     for place, switch in enumerate(switches):
         pair = (switch.group, switch.channel)
         if switch.group not in groups:
-            errors.append(FieldError(f"/switches/{place}/group", f"Use one of: {', '.join(groups)}."))
+            errors.append(_not_among(f"/switches/{place}/group", groups))
         elif switch.value not in VALUES[switch.channel]:
-            words = f"Use one of: {', '.join(VALUES[switch.channel])}."
-            errors.append(FieldError(f"/switches/{place}/value", words))
+            errors.append(_not_among(f"/switches/{place}/value", VALUES[switch.channel]))
         elif pair in known:
-            errors.append(FieldError(f"/switches/{place}", "This switch is listed twice."))
+            errors.append(FieldError(f"/switches/{place}", "This switch is listed twice.", "repeated"))
         known.add(pair)
     if errors:
         raise VALIDATION_FAILED(errors=errors)
     if any(LOCKED.get((each.group, each.channel), each.value) != each.value for each in switches):
         raise NOTIFICATION_SWITCH_LOCKED
     return [each for each in switches if (each.group, each.channel) not in LOCKED]
+
+
+def _not_among(pointer: str, values: Sequence[str]) -> FieldError:
+    choices = ", ".join(values)
+    return FieldError(pointer, f"Use one of: {choices}.", "choice", {"choices": choices})

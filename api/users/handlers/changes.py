@@ -46,7 +46,7 @@ async def update_user(context: Context, principal: Principal, id: UUID, body: Us
     another role, its sessions end, its password becomes void, and a link to choose a password is mailed unless
     `password` is given. Use PATCH /users/me to change your own password or address."""
     if body.id not in (None, id):
-        raise VALIDATION_FAILED(errors=[FieldError("/id", "Differs from the id in the path.")])
+        raise VALIDATION_FAILED(errors=[FieldError("/id", "Differs from the id in the path.", "differs")])
     if id == principal.id and body.password is not None:
         raise CURRENT_PASSWORD_REQUIRED(OWN)
     password_hash = await _hash(context, id, body)

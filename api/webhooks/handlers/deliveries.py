@@ -31,9 +31,9 @@ async def show_delivery(context: Context, principal: Principal, id: UUID, delive
     """Show a delivery: its request with a masked signature, and its attempts, newest first. Those of a webhook that
     receives the events of all accounts are shown while the caller is a superuser."""
     delivery = await queries.get_delivery(context.db, id, delivery_id, principal.id)
-    if not principal.is_superuser and (await queries.get(context.db, id, principal.id)).scope == "all":
-        raise WEBHOOK_SCOPE_FORBIDDEN
     payload = await queries.get_payload(context.db, delivery_id)
+    if payload.scope == "all" and not principal.is_superuser:
+        raise WEBHOOK_SCOPE_FORBIDDEN
     attempts = await queries.list_attempts(context.db, delivery_id)
     headers, body = {}, body_of(payload)
     if attempts:

@@ -121,7 +121,7 @@ async def revoke_secrets(context: Context, principal: Principal, id: UUID) -> No
 def _subscriptions(events: list[str]) -> list[str]:
     """Return the subscriptions without duplicates. Raises VALIDATION_FAILED for one that matches no event."""
     unknown = [
-        FieldError(f"/events/{place}", "No event has this type; see /api/webhooks/event-types.")
+        FieldError(f"/events/{place}", "No event has this type; see /api/webhooks/event-types.", "event_type")
         for place, event in enumerate(events)
         if event not in catalog.known()
     ]
@@ -139,4 +139,5 @@ async def _refuse_address(context: Context, url: str) -> None:
     except Unresolved:
         return
     except AddressRefused as refusal:
-        raise VALIDATION_FAILED(errors=[FieldError("/url", str(refusal))]) from None
+        error = FieldError("/url", str(refusal), refusal.code, refusal.params)
+        raise VALIDATION_FAILED(errors=[error]) from None

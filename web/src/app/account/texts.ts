@@ -1,4 +1,5 @@
 import { texts } from '../kernel/language';
+import { explainProblems } from '../kernel/problem';
 
 export const t = texts({
   en: {
@@ -289,5 +290,15 @@ export const t = texts({
       mailed: 'Das Datum wurde Ihnen auch gemailt.',
       action: 'Anmelden und behalten',
     },
+  },
+});
+
+explainProblems({
+  en: {},
+  de: {
+    CHANGE_PASSWORD_INVALID_PASSWORD:
+      'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
+    UPDATE_USER_INVALID_PASSWORD:
+      'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
   },
 });

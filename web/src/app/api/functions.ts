@@ -89,8 +89,14 @@ export type { ReplaceRolePreferences$Params as ReplaceRolePreferences$Params } f
 export { replaceRolePreferences as replaceRolePreferences } from './fn/notifications/replace-role-preferences';
 export type { SendNotification$Params as SendNotification$Params } from './fn/notifications/send-notification';
 export { sendNotification as sendNotification } from './fn/notifications/send-notification';
+export type { CountAudience$Params as CountAudience$Params } from './fn/notifications/count-audience';
+export { countAudience as countAudience } from './fn/notifications/count-audience';
+export type { ListJobs$Params as ListJobs$Params } from './fn/notifications/list-jobs';
+export { listJobs as listJobs } from './fn/notifications/list-jobs';
 export type { ShowJob$Params as ShowJob$Params } from './fn/notifications/show-job';
 export { showJob as showJob } from './fn/notifications/show-job';
+export type { CancelJob$Params as CancelJob$Params } from './fn/notifications/cancel-job';
+export { cancelJob as cancelJob } from './fn/notifications/cancel-job';
 export type { OpenUnsubscribePage$Params as OpenUnsubscribePage$Params } from './fn/notifications/open-unsubscribe-page';
 export { openUnsubscribePage as openUnsubscribePage } from './fn/notifications/open-unsubscribe-page';
 export type { Unsubscribe$Params as Unsubscribe$Params } from './fn/notifications/unsubscribe';

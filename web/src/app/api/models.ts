@@ -4,6 +4,7 @@
 export type { Activity } from './models/activity';
 export type { ActivityPage } from './models/activity-page';
 export type { Attempt } from './models/attempt';
+export type { Audience } from './models/audience';
 export type { AuditEntry } from './models/audit-entry';
 export type { AuditEntryPage } from './models/audit-entry-page';
 export type { Backlog } from './models/backlog';
@@ -60,6 +61,7 @@ export type { NoticePage } from './models/notice-page';
 export type { NoticeSelection } from './models/notice-selection';
 export type { NotificationChannel } from './models/notification-channel';
 export type { NotificationJob } from './models/notification-job';
+export type { NotificationJobPage } from './models/notification-job-page';
 export type { Outbox } from './models/outbox';
 export type { OutboxReport } from './models/outbox-report';
 export type { OwnEvent } from './models/own-event';

@@ -1,5 +1,6 @@
 import { HttpErrorResponse, HttpHeaders } from '@angular/common/http';
 
+import { explainFields } from './field-error';
 import { speak } from './language';
 import { problemOf } from './problem';
 
@@ -48,11 +49,13 @@ it('takes other errors for unexpected ones', () => {
 it('says in the language of the application what is wrong with a field', () => {
   const errors = [
     { pointer: '/name', detail: 'Must have at most 100 characters.', code: 'too_long', params: { max: 100 } },
-    { pointer: '/url', detail: 'Is refused.', code: 'invalid' },
+    { pointer: '/url', detail: 'Is refused.', code: 'of_a_feature' },
   ];
   const invalid = failure(422, { ...BODY, code: 'VALIDATION_FAILED', errors });
   const details = () => problemOf(invalid).errors.map(({ detail }) => detail);
   expect(details()).toEqual(['Must have at most 100 characters.', 'Is refused.']);
   speak('de');
   expect(details()).toEqual(['Geben Sie höchstens 100 Zeichen ein.', 'Is refused.']);
+  explainFields({ de: { of_a_feature: () => 'Ist abgelehnt.' } });
+  expect(details()[1]).toBe('Ist abgelehnt.');
 });

@@ -31,12 +31,17 @@ const t = texts({
   },
 });
 
-// Problems in other languages than the server's, by code.
-const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, string>>>>> = {
+type ByCode = Partial<Record<string, string>>;
+
+// Problems in the application's words, by code. Those that only some pages cause are with the texts of these pages.
+const TRANSLATED: Readonly<Record<Language, ByCode>> = {
   en: {
     // The server's texts are for developers: they name members and methods of requests.
     CURRENT_PASSWORD_REQUIRED: 'The current password is missing or wrong.',
     PRECONDITION_FAILED: 'The data was changed in the meantime.',
+    IDEMPOTENCY_ANSWER_LOST: 'This was done before, but its answer is lost. Reload the page.',
+    IDEMPOTENCY_IN_PROGRESS: 'This is being done already. Try again in a moment.',
+    XSRF: 'This page is out of date. Reload it.',
   },
   de: {
     LOGIN_BAD_CREDENTIALS: 'E-Mail-Adresse oder Passwort ist falsch.',
@@ -56,6 +61,15 @@ const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, stri
     VALIDATION_FAILED: 'Einige Eingaben sind ungültig.',
     UNAVAILABLE: 'Der Dienst ist gerade nicht verfügbar. Versuchen Sie es gleich noch einmal.',
     INTERNAL_ERROR: 'Auf dem Server ist ein Fehler aufgetreten.',
+    PAYLOAD_TOO_LARGE: 'Das ist zu groß.',
+    RATE_LIMITED: 'Zu viele Versuche. Versuchen Sie es später erneut.',
+    REQUEST_TIMEOUT: 'Die Anfrage kam nicht rechtzeitig an. Versuchen Sie es erneut.',
+    IDEMPOTENCY_ANSWER_LOST:
+      'Das wurde schon ausgeführt, aber die Antwort ist verloren. Laden Sie die Seite neu.',
+    IDEMPOTENCY_IN_PROGRESS: 'Das wird gerade schon ausgeführt. Versuchen Sie es gleich noch einmal.',
+    IDEMPOTENCY_KEY_REUSED: 'Eine andere Anfrage hatte denselben Schlüssel. Versuchen Sie es erneut.',
+    ORIGIN_NOT_ALLOWED: 'Der Server nimmt von dieser Adresse keine Änderungen an.',
+    XSRF: 'Diese Seite ist veraltet. Laden Sie sie neu.',
     REGISTER_USER_ALREADY_EXISTS: 'Mit dieser Adresse gibt es schon ein Konto.',
     REGISTER_INVALID_PASSWORD:
       'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
@@ -63,6 +77,12 @@ const TRANSLATED: Readonly<Record<Language, Readonly<Partial<Record<string, stri
       'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie zum Beispiel mehrere Wörter.',
   },
 };
+
+/** Add what the problems of a feature say, by code. The texts of its pages call it when they are loaded. */
+export function explainProblems(found: Readonly<Record<Language, Readonly<ByCode>>>): void {
+  Object.assign(TRANSLATED.en, found.en);
+  Object.assign(TRANSLATED.de, found.de);
+}
 
 // 0: no connection. The others, without a problem document, are of a proxy that reaches no server.
 const UNANSWERED = [0, 502, 503, 504];

@@ -18,12 +18,22 @@ export const notifications: Feature = {
       loadComponent: () => import('./preferences').then((m) => m.NotificationPreferences),
     },
   ],
+  administration: [
+    { path: 'sends', loadComponent: () => import('./send-list').then((m) => m.SendList) },
+    { path: 'sends/new', loadComponent: () => import('./new-send').then((m) => m.NewSend) },
+  ],
   navigation: [
     {
       path: '/notifications',
       text: texts({ en: 'Notifications', de: 'Benachrichtigungen' }),
       icon: 'notifications',
       section: 'account',
+    },
+    {
+      path: '/sends',
+      text: texts({ en: 'Send notifications', de: 'Benachrichtigen' }),
+      icon: 'send',
+      section: 'administration',
     },
   ],
   bar: () => import('./bell').then((m) => m.Bell),

@@ -1,4 +1,6 @@
+import { explainFields } from '../kernel/field-error';
 import { texts } from '../kernel/language';
+import { explainProblems } from '../kernel/problem';
 import { formatNumber } from '../kernel/time';
 
 /** Texts of the bell and of the list. */
@@ -87,6 +89,29 @@ export const t = texts({
         action: 'Löschen',
       },
     },
+  },
+});
+
+explainProblems({
+  en: {},
+  de: {
+    NOTIFICATION_KEY_REUSED:
+      'Eine andere Benachrichtigung hatte denselben Schlüssel. Senden Sie sie noch einmal.',
+    NOTIFICATION_SEND_DONE: 'Der Versand ist abgeschlossen und lässt sich nicht mehr abbrechen.',
+    NOTIFICATION_SWITCH_LOCKED:
+      'Benachrichtigungen über die Sicherheit des Kontos lassen sich nicht abschalten.',
+    UNSUBSCRIBE_TOKEN_INVALID:
+      'Der Link ist ungültig. Ändern Sie die Benachrichtigungen in den Einstellungen Ihres Kontos.',
+  },
+});
+
+explainFields({
+  de: {
+    beginning: ({ choices }) => `Der Anfang muss eines von diesen sein: ${String(choices)}.`,
+    audience: () => 'Wählen Sie einzelne Personen, eine Rolle oder alle.',
+    inactive: () => 'Dieses Konto gibt es nicht, oder es ist nicht aktiv.',
+    selection: () => 'Geben Sie entweder up_to oder ids an.',
+    zone: () => 'Das ist keine Zeitzone wie Europe/Berlin.',
   },
 });
 

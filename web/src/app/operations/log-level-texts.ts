@@ -1,4 +1,5 @@
 import { texts } from '../kernel/language';
+import { explainProblems } from '../kernel/problem';
 
 const minutes = (count: number) =>
   count < 60 ? `${String(count)} minutes` : count === 60 ? '1 hour' : `${String(count / 60)} hours`;
@@ -65,5 +66,14 @@ export const t = texts({
     done: (level: string) => `Alle Prozesse schreiben innerhalb von Sekunden auf ${level}.`,
     undone: 'Das Level wurde zurückgesetzt.',
     safe: 'Passwörter, Tokens, Cookies und Links werden auf keinem Level geschrieben. Logger von Bibliotheken können nicht geändert werden, da manche schreiben, was sie senden.',
+  },
+});
+
+explainProblems({
+  en: {
+    LOGGER_UNKNOWN: 'The level of this logger cannot be changed.',
+  },
+  de: {
+    LOGGER_UNKNOWN: 'Die Stufe dieses Loggers lässt sich nicht ändern.',
   },
 });

@@ -1,4 +1,5 @@
 import { texts } from '../kernel/language';
+import { explainProblems } from '../kernel/problem';
 import { formatNumber } from '../kernel/time';
 
 type ByTemplate = Readonly<Partial<Record<string, string>>>;
@@ -109,13 +110,13 @@ export const t = texts({
       noContent: 'The text is not kept.',
       frame: (subject: string) => `The mail “${subject}”`,
       skipped:
-        'Nothing was sent: its reason no longer applies, such as an address that is confirmed by now, or the account had too many.',
+        'Nothing was sent: its reason no longer applies, such as an address that is confirmed by now, or the account had such a mail within the last minute, or five within an hour. In these cases, send it again later.',
       final: 'The mail server refuses it for good, or it failed too often.',
       notRepeatable: 'It cannot be sent again: its content was not kept, or its task does more than mail.',
       linkUsed: 'It cannot be sent again: its link was used or is void.',
       confirm: (recipient: string, expired: boolean) => ({
         title: 'Send this mail again?',
-        text: `${recipient} gets it with a new link, if it has one.${expired ? ' The link in the earlier mail has expired.' : ''} Nothing is sent if its reason no longer applies.`,
+        text: `${recipient} gets it with a new link, if it has one.${expired ? ' The link in the earlier mail has expired.' : ''} Nothing is sent if its reason no longer applies, or if the account had such a mail within the last minute.`,
         action: 'Send again',
       }),
       queued: 'The mail is sent again.',
@@ -187,18 +188,29 @@ export const t = texts({
       noContent: 'Der Text ist nicht gespeichert.',
       frame: (subject: string) => `Die E-Mail „${subject}“`,
       skipped:
-        'Es wurde nichts gesendet: Der Anlass besteht nicht mehr, etwa weil die Adresse inzwischen bestätigt ist, oder das Konto hatte zu viele.',
+        'Es wurde nichts gesendet: Der Anlass besteht nicht mehr, etwa weil die Adresse inzwischen bestätigt ist, oder das Konto hat in der letzten Minute schon eine solche E-Mail bekommen, oder fünf in einer Stunde. In diesen Fällen senden Sie sie später erneut.',
       final: 'Der Mailserver lehnt sie endgültig ab, oder sie ist zu oft gescheitert.',
       notRepeatable:
         'Sie kann nicht erneut gesendet werden: Ihr Inhalt ist nicht gespeichert, oder ihre Aufgabe tut mehr, als eine E-Mail zu senden.',
       linkUsed: 'Sie kann nicht erneut gesendet werden: Ihr Link wurde benutzt oder ist ungültig.',
       confirm: (recipient: string, expired: boolean) => ({
         title: 'Diese E-Mail erneut senden?',
-        text: `${recipient} bekommt sie mit einem neuen Link, falls sie einen hat.${expired ? ' Der Link in der früheren E-Mail ist abgelaufen.' : ''} Nichts wird gesendet, wenn der Anlass nicht mehr besteht.`,
+        text: `${recipient} bekommt sie mit einem neuen Link, falls sie einen hat.${expired ? ' Der Link in der früheren E-Mail ist abgelaufen.' : ''} Nichts wird gesendet, wenn der Anlass nicht mehr besteht oder das Konto in der letzten Minute schon eine solche E-Mail bekommen hat.`,
         action: 'Erneut senden',
       }),
       queued: 'Die E-Mail wird erneut gesendet.',
       missing: 'Sie wurde mit ihrem Konto oder wegen ihres Alters gelöscht, oder die Adresse ist falsch.',
     },
+  },
+});
+
+explainProblems({
+  en: {},
+  de: {
+    MAIL_LINK_USED:
+      'Der Link in dieser E-Mail wurde benutzt oder ist ungültig. Es gibt keinen Grund, sie erneut zu senden.',
+    MAIL_NOT_REPEATABLE:
+      'Diese E-Mail kann nicht erneut gesendet werden: Ihr Inhalt wurde nicht aufbewahrt, oder ihre Aufgabe tut mehr, als sie zu senden.',
+    MAIL_UNFINISHED: 'Diese E-Mail oder ihre letzte Wiederholung wird gerade noch gesendet.',
   },
 });

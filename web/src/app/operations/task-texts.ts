@@ -1,4 +1,5 @@
 import { texts } from '../kernel/language';
+import { explainProblems } from '../kernel/problem';
 import { formatNumber } from '../kernel/time';
 
 export const t = texts({
@@ -129,5 +130,14 @@ export const t = texts({
       failed: 'gescheitert',
       updated: 'Aktualisiert sich selbst.',
     },
+  },
+});
+
+explainProblems({
+  en: {},
+  de: {
+    TASK_NOT_WAITING:
+      'Die Aufgabe wartet nicht auf einen weiteren Versuch. Sie ist fällig oder auf später verschoben.',
+    TASK_RUNNING: 'Die Aufgabe läuft. Warten Sie, bis der Versuch beendet ist.',
   },
 });

@@ -1,4 +1,5 @@
 import { texts } from '../kernel/language';
+import { explainProblems } from '../kernel/problem';
 import { formatNumber } from '../kernel/time';
 import { formatCount } from './amounts';
 
@@ -224,5 +225,14 @@ export const t = texts({
       noCache: 'Redis ist nicht erreichbar; der Rückstand der Empfänger ist daher nicht bekannt.',
       deadOf: (count: string, name: string) => `${count} gescheiterte Aufträge von ${name}`,
     },
+  },
+});
+
+explainProblems({
+  en: {
+    FILTER_INVALID: 'Choose what to change with a filter, or all of it.',
+  },
+  de: {
+    FILTER_INVALID: 'Wählen Sie mit einem Filter aus, was geändert wird, oder alles.',
   },
 });

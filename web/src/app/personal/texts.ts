@@ -1,4 +1,5 @@
 import { texts } from '../kernel/language';
+import { explainProblems } from '../kernel/problem';
 
 export const t = texts({
   en: {
@@ -53,5 +54,14 @@ export const t = texts({
       'Nicht enthalten sind Passwörter, Token und andere Geheimnisse sowie Daten anderer Personen, etwa wer ein Administrator ist.',
     leaving: 'Möchten Sie Ihr Konto löschen?',
     leave: 'Konto löschen',
+  },
+});
+
+explainProblems({
+  en: {},
+  de: {
+    EXPORT_BUSY:
+      'Die Daten dieses Kontos werden gerade schon heruntergeladen. Warten Sie, bis das beendet ist.',
+    EXPORT_UNVERIFIED: 'Bestätigen Sie zuerst Ihre E-Mail-Adresse.',
   },
 });

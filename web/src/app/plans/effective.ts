@@ -16,9 +16,9 @@ import { submit } from '../kernel/submit';
 import { AppField } from '../ui/field';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
+import { type Choice, PersonPicker, pickerTexts } from '../ui/person-picker';
 import { Failure, Skeleton } from '../ui/states';
 import { PathField } from './path-field';
-import { type Choice, PersonPicker } from './person-picker';
 import { t as texts } from './texts';
 
 const STEPS = ['target', 'group', 'tier', 'any', 'default'] as const;
@@ -49,7 +49,7 @@ interface Values {
     Skeleton,
   ],
   templateUrl: './effective.html',
-  styleUrls: ['./back.scss', './effective.scss'],
+  styleUrls: ['../ui/back.scss', './effective.scss'],
 })
 export class EffectivePage {
   readonly kind = input(undefined, { transform: firstText });
@@ -88,7 +88,7 @@ export class EffectivePage {
       required(path.path);
       validate(path.person, ({ value, valueOf }) =>
         valueOf(path.kind) === 'U' && !value()
-          ? { kind: 'required', message: texts().picker.required }
+          ? { kind: 'required', message: pickerTexts().required }
           : undefined,
       );
       validate(path.role, ({ value, valueOf }) =>

@@ -8,7 +8,7 @@ import { PlansService } from '../api/services';
 import { submit } from '../kernel/submit';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
-import { type Choice, PersonPicker } from './person-picker';
+import { type Choice, PersonPicker, pickerTexts } from '../ui/person-picker';
 import { explain, t as texts } from './texts';
 
 /** `default` is the role `*`, that of accounts without another tier. */
@@ -77,7 +77,7 @@ export class TargetForm {
     (path) => {
       validate(path.person, ({ value, valueOf }) =>
         valueOf(path.kind) === 'U' && !value()
-          ? { kind: 'required', message: texts().picker.required }
+          ? { kind: 'required', message: pickerTexts().required }
           : undefined,
       );
       applyWhen(

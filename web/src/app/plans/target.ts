@@ -1,4 +1,4 @@
-import { Component, computed, input, output, signal } from '@angular/core';
+import { Component, computed, effect, ElementRef, input, output, signal, viewChild } from '@angular/core';
 import { MatButton } from '@angular/material/button';
 import { MatMenuModule } from '@angular/material/menu';
 import { RouterLink } from '@angular/router';
@@ -44,6 +44,15 @@ export class Target {
   /** The rate limit whose form is open, or `new`. */
   protected readonly editing = signal<number | 'new' | null>(null);
   protected readonly name = computed(() => nameTarget(this.target()));
+
+  private readonly box = viewChild.required<ElementRef<HTMLInputElement>>('box');
+
+  constructor() {
+    // The browser has switched it; the target may be as before, such as after a refusal.
+    effect(() => {
+      if (!this.busy()) this.box().nativeElement.checked = this.target().is_active;
+    });
+  }
 
   protected saved(rule: RateLimit): void {
     this.editing.set(null);

@@ -101,6 +101,13 @@ export const t = texts({
       activeOf: (name: string) => `Active: ${name}`,
       menuOf: (name: string) => `Actions for ${name}`,
       move: (tier: string) => `Move to ${tier}`,
+      conflict: {
+        title: (target: string) => `${target} was changed`,
+        tier_id: 'Tier',
+        is_active: 'Active',
+        on: 'Yes',
+        off: 'No',
+      },
       remove: 'Delete the target',
       rules: 'Rate limits',
       matches: (amount: number) => `Applies to ${count(amount, 'path', 'paths')}`,
@@ -125,13 +132,6 @@ export const t = texts({
       cancel: 'Cancel',
       conflict: (path: string, amount: string) =>
         `Another superuser has changed this to ${amount} for ${path}. Save again to replace that.`,
-    },
-    picker: {
-      label: 'Person',
-      placeholder: 'Search by name or address',
-      hint: 'Type a part of the name or address, then choose the person.',
-      required: 'Choose a person from the list.',
-      nobody: 'No person found',
     },
     effective: {
       heading: 'Which limit applies?',
@@ -289,6 +289,13 @@ export const t = texts({
       activeOf: (name: string) => `Aktiv: ${name}`,
       menuOf: (name: string) => `Aktionen für ${name}`,
       move: (tier: string) => `Nach ${tier} verschieben`,
+      conflict: {
+        title: (target: string) => `${target} wurde geändert`,
+        tier_id: 'Stufe',
+        is_active: 'Aktiv',
+        on: 'Ja',
+        off: 'Nein',
+      },
       remove: 'Ziel löschen',
       rules: 'Limits',
       matches: (amount: number) => `Gilt für ${count(amount, 'Pfad', 'Pfade')}`,
@@ -314,13 +321,6 @@ export const t = texts({
       cancel: 'Abbrechen',
       conflict: (path: string, amount: string) =>
         `Ein anderer Superuser hat dies in ${amount} für ${path} geändert. Speichern Sie noch einmal, um das zu ersetzen.`,
-    },
-    picker: {
-      label: 'Person',
-      placeholder: 'Name oder Adresse suchen',
-      hint: 'Geben Sie einen Teil des Namens oder der Adresse ein, und wählen Sie die Person aus.',
-      required: 'Wählen Sie eine Person aus der Liste.',
-      nobody: 'Keine Person gefunden',
     },
     effective: {
       heading: 'Welches Limit gilt?',
@@ -398,6 +398,7 @@ const refusals = texts<Readonly<Partial<Record<string, string>>>>({
     RATE_LIMIT_ALREADY_EXISTS: 'The target has a rate limit for this path already.',
     RATE_LIMIT_NOT_FOUND: 'The rate limit no longer exists.',
     TIER_TARGET_IN_USE: 'The target has rate limits. Delete them first.',
+    TIER_IN_USE: 'The tier has targets. Move or delete them first.',
   },
   de: {
     TIER_ALREADY_EXISTS: 'Eine Stufe mit diesem Namen gibt es schon.',
@@ -407,6 +408,7 @@ const refusals = texts<Readonly<Partial<Record<string, string>>>>({
     RATE_LIMIT_ALREADY_EXISTS: 'Das Ziel hat schon ein Limit für diesen Pfad.',
     RATE_LIMIT_NOT_FOUND: 'Das Limit gibt es nicht mehr.',
     TIER_TARGET_IN_USE: 'Das Ziel hat Limits. Löschen Sie diese zuerst.',
+    TIER_IN_USE: 'Die Stufe hat Ziele. Verschieben oder löschen Sie diese zuerst.',
   },
 });
 

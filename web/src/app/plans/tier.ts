@@ -27,6 +27,7 @@ import { Icon } from '../ui/icon';
 import { ListFoot } from '../ui/list-foot';
 import { Page } from '../ui/page';
 import { Empty, Failure, Skeleton } from '../ui/states';
+import { targetChanger } from './change-target';
 import { rateLimitsReader, readTargets } from './listing';
 import { nameTarget, Target } from './target';
 import { TargetForm } from './target-form';
@@ -50,7 +51,7 @@ import { type Loaded, TierName } from './tier-name';
     TierName,
   ],
   templateUrl: './tier.html',
-  styleUrls: ['./back.scss', './tier.scss'],
+  styleUrls: ['../ui/back.scss', './tier.scss'],
 })
 export class TierPage {
   readonly id = input.required<number, unknown>({ transform: numberAttribute });
@@ -60,6 +61,9 @@ export class TierPage {
   private readonly confirm = inject(Confirm);
   private readonly router = inject(Router);
   private readonly readRules = rateLimitsReader();
+  private readonly changeTarget = targetChanger(
+    (id) => this.allTiers()?.find((tier) => tier.id === id)?.name ?? String(id),
+  );
   protected readonly t = computed(() => texts().tier);
 
   protected readonly tier = read(getTier, () => ({ tier_id: this.id() }));
@@ -170,19 +174,16 @@ export class TierPage {
 
   protected async activate(target: TierTarget, is_active: boolean): Promise<void> {
     await this.act(target.id, async () => {
-      const request = this.plans.updateTierTarget({ tier_target_id: target.id, body: { is_active } });
-      this.replace(await firstValueFrom(request));
+      this.place(await this.changeTarget(target, { is_active }));
     });
   }
 
   protected async move(target: TierTarget, to: number, name: string): Promise<void> {
     await this.act(target.id, async () => {
-      const request = this.plans.updateTierTarget({ tier_target_id: target.id, body: { tier_id: to } });
       const from = target.tier_id;
-      const moved = await firstValueFrom(request);
-      if (to === this.id()) this.reload();
-      else this.targets.update((items) => items.filter(({ id }) => id !== target.id));
-      if (to === from) return;
+      const moved = await this.changeTarget(target, { tier_id: to });
+      this.place(moved);
+      if (to === from || moved.tier_id !== to) return;
       const { undo, moved: said } = this.t();
       this.notices.offer(said(nameTarget(target), name), undo, () => void this.move(moved, from, ''));
     });
@@ -232,8 +233,13 @@ export class TierPage {
     this.renaming.set(false);
   }
 
-  private replace(target: TierTarget): void {
-    this.targets.update((items) => items.map((each) => (each.id === target.id ? target : each)));
+  /** Show a target where it is now. */
+  private place(target: TierTarget): void {
+    if (target.tier_id !== this.id()) {
+      this.targets.update((items) => items.filter(({ id }) => id !== target.id));
+    } else if (this.targets.items()?.some(({ id }) => id === target.id)) {
+      this.targets.update((items) => items.map((each) => (each.id === target.id ? target : each)));
+    } else this.reload();
   }
 
   /** Wait for a deletion; a thing that was deleted before is no error. */

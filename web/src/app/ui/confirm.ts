@@ -28,6 +28,7 @@ interface Question {
       </button>
     </mat-dialog-actions>
   `,
+  styles: 'p { overflow-wrap: anywhere; }',
 })
 class Confirmation {
   protected readonly question = inject<Question>(MAT_DIALOG_DATA);

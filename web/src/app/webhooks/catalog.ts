@@ -75,7 +75,7 @@ import { topicsOf } from './topics';
       }
     </app-page>
   `,
-  styleUrl: './back.scss',
+  styleUrl: '../ui/back.scss',
   styles: `
     h2 {
       padding: 1rem 1.25rem 0.75rem;

@@ -22,7 +22,6 @@ import { Time } from '../ui/time';
 import { explain } from './answers';
 import { StateBadge } from './badge';
 import { t as texts } from './log-texts';
-import { tellFailure } from './refusal';
 import { ReplayDialog } from './replay';
 import { t as common } from './texts';
 
@@ -127,7 +126,7 @@ export class DeliveryLog {
       this.list.update((items) => items.map((each) => (each.id === id ? delivery : each)));
       this.notices.say(this.t().requested);
     } catch (error) {
-      tellFailure(this.notices, error);
+      this.notices.fail(error);
       this.refresh();
     } finally {
       this.busy.set(null);

@@ -20,7 +20,6 @@ import { Time } from '../ui/time';
 import { explain } from './answers';
 import { StateBadge } from './badge';
 import { t as texts } from './log-texts';
-import { tellFailure } from './refusal';
 import { Timings } from './timings';
 
 @Component({
@@ -41,7 +40,7 @@ import { Timings } from './timings';
     Timings,
   ],
   templateUrl: './delivery.html',
-  styleUrls: ['./back.scss', './delivery.scss'],
+  styleUrls: ['../ui/back.scss', './delivery.scss'],
 })
 export class DeliveryPage {
   /** From the path. */
@@ -79,7 +78,7 @@ export class DeliveryPage {
       await firstValueFrom(this.webhooks.redeliver({ id: this.id(), delivery_id: this.delivery() }));
       this.notices.say(texts().log.requested);
     } catch (error) {
-      tellFailure(this.notices, error);
+      this.notices.fail(error);
     }
     this.read.reload();
     this.busy.set(false);

@@ -22,7 +22,6 @@ import { Time } from '../ui/time';
 import { StateBadge, stateOf } from './badge';
 import { DeliveryLog } from './delivery-log';
 import { EndpointForm } from './endpoint-form';
-import { tellFailure } from './refusal';
 import { Rotate } from './rotate';
 import { TestResult } from './test-result';
 import { t as texts, why } from './texts';
@@ -45,7 +44,7 @@ import { load, Loaded, loadedFrom } from './values';
     Time,
   ],
   templateUrl: './endpoint.html',
-  styleUrls: ['./back.scss', './endpoint.scss'],
+  styleUrls: ['../ui/back.scss', './endpoint.scss'],
 })
 export class EndpointPage {
   /** From the path. */
@@ -155,7 +154,7 @@ export class EndpointPage {
     try {
       await action();
     } catch (error) {
-      tellFailure(this.notices, error);
+      this.notices.fail(error);
       this.read.reload();
     } finally {
       this.busy.set(false);

@@ -184,6 +184,14 @@ export const errors = texts<Readonly<Partial<Record<string, string>>>>({
     'The host name cannot be resolved.': 'Der Name des Hosts ist unbekannt.',
     'The host name resolves to an address that is not public.':
       'Der Name des Hosts führt zu einer Adresse, die nicht öffentlich ist.',
+    'The URL must begin with https:// and have a host name in ASCII.':
+      'Die Adresse muss mit https:// beginnen und einen Hostnamen in ASCII haben.',
+    'The URL must have no credentials and no fragment.':
+      'Die Adresse darf weder Zugangsdaten noch ein Fragment (#) haben.',
+    'The URL must begin with https://.': 'Die Adresse muss mit https:// beginnen.',
+    'The URL must have the port 443 or 8443.': 'Die Adresse muss den Port 443 oder 8443 haben.',
+    'The URL must begin with https:// and have the port 443 or 8443.':
+      'Die Adresse muss mit https:// beginnen und den Port 443 oder 8443 haben.',
     'no connection within 5 s': 'keine Verbindung in 5 s',
     'no response within 15 s': 'keine Antwort in 15 s',
     'the connection failed or was closed': 'keine Verbindung, oder sie wurde beendet',

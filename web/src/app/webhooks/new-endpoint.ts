@@ -16,7 +16,7 @@ import { Page } from '../ui/page';
 import { EventsField } from './events-field';
 import { endpointDescription, endpointEvents, endpointUrl, ownSecret } from './rules';
 import { SecretOnce } from './secret-once';
-import { problems, t as texts } from './texts';
+import { t as texts } from './texts';
 
 interface Values {
   url: string;
@@ -118,8 +118,8 @@ export class NewEndpointPage {
             },
           });
         },
-        failed: ({ code }) => {
-          this.refusal.set(problems()[code] ?? null);
+        failed: ({ code, detail }) => {
+          this.refusal.set(code.startsWith('WEBHOOK_') ? detail : null);
           return this.refusal() !== null;
         },
         done: (created: CreatedEndpoint) => this.created.set(created),

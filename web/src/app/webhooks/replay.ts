@@ -11,7 +11,7 @@ import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { t as shared } from '../ui/texts';
 import { t as texts } from './log-texts';
-import { problems } from './texts';
+import './texts'; // what refusals say
 
 const MOST = 5000; // of one request
 const HOURS = { hour: 1, day: 24, week: 168 };
@@ -106,8 +106,8 @@ export class ReplayDialog {
     {
       submission: submit({
         send: (values: Values) => this.replay(values),
-        failed: ({ code }) => {
-          this.refusal.set(problems()[code] ?? null);
+        failed: ({ code, detail }) => {
+          this.refusal.set(code.startsWith('WEBHOOK_') ? detail : null);
           return this.refusal() !== null;
         },
         done: (count: number) => this.dialog.close(count),

@@ -1,4 +1,6 @@
+import { explainFields } from '../kernel/field-error';
 import { texts } from '../kernel/language';
+import { explainProblems } from '../kernel/problem';
 import { formatNumber } from '../kernel/time';
 
 const MOST = 1000; // the server counts no further
@@ -337,8 +339,7 @@ export const why = texts<Named>({
   },
 });
 
-/** Refusals of this feature, by their code. */
-export const problems = texts<Named>({
+explainProblems({
   en: {
     WEBHOOK_UNVERIFIED: 'Confirm your e-mail address before you create webhooks.',
     WEBHOOK_SCOPE_FORBIDDEN: 'Only superusers receive the events of all accounts.',
@@ -352,5 +353,20 @@ export const problems = texts<Named>({
     WEBHOOK_LIMIT_REACHED: 'Dieses Konto hat die Höchstzahl an Webhooks. Löschen Sie zuerst einen.',
     WEBHOOK_DISABLED: 'Der Webhook ist deaktiviert. Aktivieren Sie ihn zuerst.',
     WEBHOOK_TOO_OLD: 'So alte Ereignisse werden nicht mehr aufbewahrt. Wählen Sie eine spätere Zeit.',
+  },
+});
+
+explainFields({
+  de: {
+    event_type: () => 'Ein Ereignis dieser Art gibt es nicht.',
+    url: () => 'Diese Adresse ist fehlerhaft.',
+    url_host: () => 'Die Adresse muss mit https:// beginnen und einen Hostnamen in ASCII haben.',
+    url_extras: () => 'Die Adresse darf weder Zugangsdaten noch ein Fragment (#) haben.',
+    url_scheme: () => 'Die Adresse muss mit https:// beginnen.',
+    url_port: ({ ports }) => `Die Adresse muss einen dieser Ports haben: ${String(ports)}.`,
+    url_scheme_and_port: ({ ports }) =>
+      `Die Adresse muss mit https:// beginnen und einen dieser Ports haben: ${String(ports)}.`,
+    url_not_public: () => 'Der Hostname führt zu einer Adresse, die nicht öffentlich ist.',
+    url_unresolved: () => 'Der Hostname ist unbekannt.',
   },
 });

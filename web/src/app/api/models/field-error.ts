@@ -3,7 +3,7 @@
 
 
 /**
- * An invalid field: an RFC 6901 `pointer` into the input, and the reason, in words and as a stable `code` with its `params`, such as `too_short` and `{"min": 8}`. docs/api.md lists the codes.
+ * An invalid field: an RFC 6901 `pointer` into the input, and the reason, in words and as a stable `code` with its `params`, such as `too_short` and `{"min": 8}`.
  */
 export interface FieldError {
   code: string;

@@ -13,7 +13,7 @@ export interface NewNotification {
   data?: {
 [key: string]: string;
 };
-  everyone?: 'true';
+  everyone?: true;
 
   /**
    * Kind, in lower case with dots. Its first part is its group, one of NOTIFICATIONS_GROUPS.

@@ -7,5 +7,5 @@
  */
 export interface NoticeChange {
   is_read?: boolean;
-  is_seen?: 'true';
+  is_seen?: true;
 }

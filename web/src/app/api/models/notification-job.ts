@@ -3,7 +3,7 @@
 
 
 /**
- * The progress of a send. `total` is the number of accounts when it began; those that are disabled or deleted meanwhile are not notified.
+ * The progress of a send. `total` is the number of accounts when it began; those that are disabled or deleted meanwhile are not notified. `subject` is null for a send to `user_ids`, whose texts are kept by their recipients alone.
  */
 export interface NotificationJob {
   audience: 'accounts' | 'everyone' | 'role';
@@ -13,6 +13,7 @@ export interface NotificationJob {
   kind: string;
   notified: number;
   role: (string | null);
-  state: 'done' | 'running';
+  state: 'cancelled' | 'done' | 'running';
+  subject: (string | null);
   total: number;
 }

@@ -10,12 +10,19 @@ import { BaseService } from '../base-service';
 import { ApiConfiguration } from '../api-configuration';
 import { StrictHttpResponse } from '../strict-http-response';
 
+import { Audience } from '../models/audience';
+import { cancelJob } from '../fn/notifications/cancel-job';
+import { CancelJob$Params } from '../fn/notifications/cancel-job';
 import { changeNotification } from '../fn/notifications/change-notification';
 import { ChangeNotification$Params } from '../fn/notifications/change-notification';
+import { countAudience } from '../fn/notifications/count-audience';
+import { CountAudience$Params } from '../fn/notifications/count-audience';
 import { countNotifications } from '../fn/notifications/count-notifications';
 import { CountNotifications$Params } from '../fn/notifications/count-notifications';
 import { deleteNotification } from '../fn/notifications/delete-notification';
 import { DeleteNotification$Params } from '../fn/notifications/delete-notification';
+import { listJobs } from '../fn/notifications/list-jobs';
+import { ListJobs$Params } from '../fn/notifications/list-jobs';
 import { listNotifications } from '../fn/notifications/list-notifications';
 import { ListNotifications$Params } from '../fn/notifications/list-notifications';
 import { listRolePreferences } from '../fn/notifications/list-role-preferences';
@@ -25,6 +32,7 @@ import { Notice } from '../models/notice';
 import { NoticeCounts } from '../models/notice-counts';
 import { NoticePage } from '../models/notice-page';
 import { NotificationJob } from '../models/notification-job';
+import { NotificationJobPage } from '../models/notification-job-page';
 import { openUnsubscribePage } from '../fn/notifications/open-unsubscribe-page';
 import { OpenUnsubscribePage$Params } from '../fn/notifications/open-unsubscribe-page';
 import { Preferences } from '../models/preferences';
@@ -481,6 +489,76 @@ export class NotificationsService extends BaseService {
     );
   }
 
+  /** Path part for operation `countAudience()` */
+  static readonly CountAudiencePath = '/notifications/audience';
+
+  /**
+   * Count the accounts that a send to a role would notify, or without a role one to everyone.
+   *
+   * Count the accounts that a send to a role would notify, or without a role one to everyone.
+   *
+   * This method provides access to the full `HttpResponse`, allowing access to response headers.
+   * To access only the response body, use `countAudience()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  countAudience$Response(params?: CountAudience$Params, context?: HttpContext): Observable<StrictHttpResponse<Audience>> {
+    const obs = countAudience(this.http, this.rootUrl, params, context);
+    return obs;
+  }
+
+  /**
+   * Count the accounts that a send to a role would notify, or without a role one to everyone.
+   *
+   * Count the accounts that a send to a role would notify, or without a role one to everyone.
+   *
+   * This method provides access only to the response body.
+   * To access the full response (for headers, for example), `countAudience$Response()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  countAudience(params?: CountAudience$Params, context?: HttpContext): Observable<Audience> {
+    const resp = this.countAudience$Response(params, context);
+    return resp.pipe(
+      map((r: StrictHttpResponse<Audience>): Audience => r.body)
+    );
+  }
+
+  /** Path part for operation `listJobs()` */
+  static readonly ListJobsPath = '/notifications/jobs';
+
+  /**
+   * List the sends of the last 30 days, newest first.
+   *
+   * Superusers see those of all senders. `total` counts up to 10,000.
+   *
+   * This method provides access to the full `HttpResponse`, allowing access to response headers.
+   * To access only the response body, use `listJobs()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  listJobs$Response(params?: ListJobs$Params, context?: HttpContext): Observable<StrictHttpResponse<NotificationJobPage>> {
+    const obs = listJobs(this.http, this.rootUrl, params, context);
+    return obs;
+  }
+
+  /**
+   * List the sends of the last 30 days, newest first.
+   *
+   * Superusers see those of all senders. `total` counts up to 10,000.
+   *
+   * This method provides access only to the response body.
+   * To access the full response (for headers, for example), `listJobs$Response()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  listJobs(params?: ListJobs$Params, context?: HttpContext): Observable<NotificationJobPage> {
+    const resp = this.listJobs$Response(params, context);
+    return resp.pipe(
+      map((r: StrictHttpResponse<NotificationJobPage>): NotificationJobPage => r.body)
+    );
+  }
+
   /** Path part for operation `showJob()` */
   static readonly ShowJobPath = '/notifications/jobs/{id}';
 
@@ -511,6 +589,41 @@ export class NotificationsService extends BaseService {
    */
   showJob(params: ShowJob$Params, context?: HttpContext): Observable<NotificationJob> {
     const resp = this.showJob$Response(params, context);
+    return resp.pipe(
+      map((r: StrictHttpResponse<NotificationJob>): NotificationJob => r.body)
+    );
+  }
+
+  /** Path part for operation `cancelJob()` */
+  static readonly CancelJobPath = '/notifications/jobs/{id}/cancel';
+
+  /**
+   * Cancel a send to a role or to everyone.
+   *
+   * Accounts that are already notified stay so; the others are not.
+   *
+   * This method provides access to the full `HttpResponse`, allowing access to response headers.
+   * To access only the response body, use `cancelJob()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  cancelJob$Response(params: CancelJob$Params, context?: HttpContext): Observable<StrictHttpResponse<NotificationJob>> {
+    const obs = cancelJob(this.http, this.rootUrl, params, context);
+    return obs;
+  }
+
+  /**
+   * Cancel a send to a role or to everyone.
+   *
+   * Accounts that are already notified stay so; the others are not.
+   *
+   * This method provides access only to the response body.
+   * To access the full response (for headers, for example), `cancelJob$Response()` instead.
+   *
+   * This method doesn't expect any request body.
+   */
+  cancelJob(params: CancelJob$Params, context?: HttpContext): Observable<NotificationJob> {
+    const resp = this.cancelJob$Response(params, context);
     return resp.pipe(
       map((r: StrictHttpResponse<NotificationJob>): NotificationJob => r.body)
     );

@@ -1,4 +1,5 @@
 import { texts } from '../../kernel/language';
+import { explainProblems } from '../../kernel/problem';
 
 export const t = texts({
   en: {
@@ -224,5 +225,20 @@ export const t = texts({
         dead: 'Er wurde schon benutzt oder ist älter als 72 Stunden. Wenn Sie die Adresse nicht geändert haben, wenden Sie sich an die Verwalter.',
       },
     },
+  },
+});
+
+explainProblems({
+  en: {},
+  de: {
+    CONFIRM_EMAIL_BAD_TOKEN:
+      'Der Link ist ungültig, abgelaufen oder schon benutzt, oder die Änderung wurde abgebrochen.',
+    RESET_PASSWORD_BAD_TOKEN:
+      'Der Link ist ungültig, abgelaufen oder schon benutzt. Fordern Sie einen neuen an.',
+    REVERT_EMAIL_BAD_TOKEN:
+      'Der Link ist ungültig, abgelaufen oder schon benutzt. Fordern Sie einen neuen an.',
+    VERIFY_USER_BAD_TOKEN:
+      'Der Link ist ungültig, abgelaufen oder schon benutzt. Fordern Sie einen neuen an.',
+    VERIFY_USER_ALREADY_VERIFIED: 'Die Adresse ist schon bestätigt. Melden Sie sich an.',
   },
 });

@@ -15,7 +15,24 @@ import { MatAutocompleteModule } from '@angular/material/autocomplete';
 
 import { listUsers } from '../api/fn/users/list-users';
 import type { User } from '../api/models';
-import { t as texts } from './texts';
+import { texts } from '../kernel/language';
+
+export const pickerTexts = texts({
+  en: {
+    label: 'Person',
+    placeholder: 'Search by name or address',
+    hint: 'Type a part of the name or address, then choose the person.',
+    required: 'Choose a person from the list.',
+    nobody: 'No person found',
+  },
+  de: {
+    label: 'Person',
+    placeholder: 'Name oder Adresse suchen',
+    hint: 'Geben Sie einen Teil des Namens oder der Adresse ein, und wählen Sie die Person aus.',
+    required: 'Wählen Sie eine Person aus der Liste.',
+    nobody: 'Keine Person gefunden',
+  },
+});
 
 export type Choice = Pick<User, 'id' | 'email'>;
 
@@ -63,7 +80,7 @@ let count = 0;
     </mat-autocomplete>
     <p [id]="id + '-note'" [class]="error() ? 'error' : 'hint'">{{ error() ?? t().hint }}</p>
   `,
-  styleUrl: '../ui/field.scss',
+  styleUrl: './field.scss',
 })
 export class PersonPicker implements FormValueControl<Choice | null> {
   readonly value = model<Choice | null>(null);
@@ -72,7 +89,7 @@ export class PersonPicker implements FormValueControl<Choice | null> {
   readonly touch = output();
 
   protected readonly id = `person-${String(++count)}`;
-  protected readonly t = computed(() => texts().picker);
+  protected readonly t = pickerTexts;
   protected readonly error = computed(() => (this.touched() ? (this.errors()[0]?.message ?? null) : null));
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly typed = signal('');
@@ -87,6 +104,14 @@ export class PersonPicker implements FormValueControl<Choice | null> {
 
   focus(): void {
     this.field().nativeElement.focus();
+  }
+
+  /** Empty the field for another search. */
+  clear(): void {
+    this.value.set(null);
+    this.typed.set('');
+    this.words.set('');
+    this.field().nativeElement.value = '';
   }
 
   protected readonly label = (user: Choice | null): string => user?.email ?? '';

@@ -1,0 +1,1 @@
+alter table notification_sends drop column is_cancelled;
