@@ -16,6 +16,7 @@ from opentelemetry.trace import Span
 
 from api.kernel.context import Context
 from api.kernel.errors import PAYLOAD_TOO_LARGE, Problem
+from api.kernel.live.feeds import SUPERUSERS
 from api.kernel.outbox.consumers import Consumer, Delivery, report_lag
 from api.kernel.process.waiting import wait_until_set
 from api.kernel.telemetry import mark_failed, meter
@@ -79,6 +80,7 @@ class Reader:
         self.topic = self._kafka.prefix + consumer.topic
         self._failing: dict[TopicPartition, Failing] = {}
         self._failures = 0
+        self._lag: dict[int, int] = {}
         self.outage = Outage("kafka", logger)
 
     async def run(self) -> None:
@@ -135,6 +137,9 @@ class Reader:
                 with contextlib.suppress(IllegalStateError):  # a partition was reassigned
                     if counted := await watch.measure(client):
                         await report_lag(self._context.cache, self._consumer, counted)
+                        if counted != self._lag:
+                            self._lag = counted
+                            self._context.hints.give("outbox.messages", SUPERUSERS)
                 if time.monotonic() > steady:
                     self._failures = 0
         finally:

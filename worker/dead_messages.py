@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from api.kernel.config.connections import Kafka
 from api.kernel.context import Context
 from api.kernel.errors import Problem
+from api.kernel.live.feeds import SUPERUSERS
 from api.kernel.outbox.consumers import Consumer
 from worker import queries
 from worker.internals import Internals
@@ -57,6 +58,7 @@ async def dead_letter(context: Context, consumer: Consumer, record: ConsumerReco
             attempts,
             record.timestamp,
         )
+    context.hints.give("outbox.dead_letters", SUPERUSERS)
 
 
 async def resend(context: Context) -> int:
@@ -81,6 +83,7 @@ async def resend(context: Context) -> int:
             await queries.delete_dead_message(db, message.id)
     except (KafkaError, OSError, RuntimeError) as error:
         raise KafkaUnavailable(type(error).__name__) from None
+    context.hints.give("outbox.dead_letters", SUPERUSERS)
     return 1
 
 

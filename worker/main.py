@@ -88,6 +88,7 @@ async def run(settings: Settings, features: Sequence[Feature], only_consume: boo
         open_context(settings, subscribers(tasks), POOL_SIZE, personal_of(features)) as opened,
         open_queue(settings) as queue,
         everywhere(opened, features),
+        opened.hints.sending(opened.db),
     ):
         context = recording(opened, features)
         loop = asyncio.get_running_loop()

@@ -3,7 +3,6 @@ that a notification missed and is sufficient by itself. A row leaves the outbox 
 pending rows survive the failure of any component."""
 
 import asyncio
-import contextlib
 import functools
 import logging
 import random
@@ -15,18 +14,18 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from api.kernel.context import Context
-from api.kernel.data.cache import CacheUnavailable
 from api.kernel.data.database import Transaction
 from api.kernel.errors import Problem
 from api.kernel.feature import Sweep
-from api.kernel.outbox.sweeps import Run, report_sweeps
+from api.kernel.live.feeds import SUPERUSERS
 from api.kernel.outbox.tasks import LEASE_SECONDS, QUEUE, back_off, release_tasks
 from api.kernel.process.failpoints import passing
 from api.kernel.process.waiting import wait_until_set
-from api.kernel.telemetry import swept_at, swept_rows, trace_of
+from api.kernel.telemetry import trace_of
 from api.kernel.telemetry.outages import words_of
 from worker import queries
 from worker.kafka import KafkaUnavailable, Publisher
+from worker.sweeping import Sweeper
 from worker.types import LeasedTask, OutboxEvent, Refusal
 
 logger = logging.getLogger(__name__)
@@ -72,18 +71,16 @@ class Relay:
         sweeps: Sequence[Sweep] = (),
         urgent: Sequence[str] = (),
     ) -> None:
-        """Raises TypeError if two sweeps have one name, by which their runs and metrics are known."""
+        """Raises TypeError if two sweeps have one name."""
         self._context = context
         self._publisher = publisher
         self._queue = queue
         self._urgent = list(urgent)
         self._others = [name for name in task_names if name not in urgent]
         self._credit = 0.0
-        self._sweeps = [Sweep(sweep_published), Sweep(release_held), *sweeps]
-        names = [sweep.run.__name__ for sweep in self._sweeps]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise TypeError(f"{', '.join(sorted(twice))}: two sweeps have this name; rename one.")
-        self._runs: dict[str, Run] = {}
+        self._sweeper = Sweeper(context, [Sweep(sweep_published), Sweep(release_held), *sweeps])
+        self._hints: set[str] = set()
+        """Given after the transaction."""
         self._wake_events = asyncio.Event()
         self._wake_tasks = asyncio.Event()
 
@@ -93,37 +90,15 @@ class Relay:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._repeat(self.publish_events, EVENTS_AT_ONCE, self._wake_events, POLL_SECONDS))
             loops.create_task(self._repeat(self.queue_tasks, TASKS_QUEUED, self._wake_tasks, POLL_SECONDS))
-            for sweep in self._sweeps:
-                step = functools.partial(self._sweep, sweep)
+            for sweep in self._sweeper.sweeps:
+                step = functools.partial(self._sweeper.run, sweep)
                 step.__name__ = sweep.run.__name__  # type: ignore[attr-defined]
                 loops.create_task(self._repeat(step, 1, draining, sweep.seconds))
-            loops.create_task(self._repeat(self._report, 1, draining, REPORT_SECONDS))
+            loops.create_task(self._repeat(self._sweeper.report, 1, draining, REPORT_SECONDS))
             if not self._context.settings.database_transaction_pooling:  # a pooler passes no NOTIFY: poll
                 loops.create_task(self._repeat(self._listen, 0, draining, 0))
             await draining.wait()
             self._wake()
-
-    async def _sweep(self, sweep: Sweep) -> int:
-        name = sweep.run.__name__
-        run = self._runs.setdefault(name, Run(name, sweep.seconds, 0.0))
-        run.began = time.time()
-        try:
-            done, labels = await sweep.run(self._context), {"sweep": name}
-        except Exception as error:
-            run.failed, run.error = time.time(), type(error).__name__
-            raise
-        run.ended = time.time()
-        if done:
-            run.worked, run.rows = run.ended, done
-        swept_rows.add(done, labels)
-        swept_at.set(run.ended, labels)
-        return done
-
-    async def _report(self) -> int:
-        """Report the last runs of the sweeps. Returns 0."""
-        with contextlib.suppress(CacheUnavailable):  # the next report has them
-            await report_sweeps(self._context.cache, list(self._runs.values()))
-        return 0
 
     def want_tasks(self) -> None:
         """Look for due tasks now, because arq has room for another."""
@@ -136,6 +111,14 @@ class Relay:
     async def publish_events(self) -> int:
         """Publish pending events in one transaction that commits after Kafka's acknowledgement. Returns their number.
         Raises KafkaUnavailable, Problem."""
+        try:
+            return await self._publish_events()
+        finally:  # also after a failure: the events wait
+            hints, self._hints = self._hints, set()
+            for name in hints:
+                self._context.hints.give(name, SUPERUSERS)
+
+    async def _publish_events(self) -> int:
         self._wake_events.clear()
         done = 0
         async with self._context.db.transaction() as db:
@@ -144,6 +127,7 @@ class Relay:
             events = await self._claim(db)
             while events:
                 passing("relay.claimed")
+                self._hints.add("outbox.events")
                 done += len(events)
                 more = len(events) == EVENTS_AT_ONCE and done < EVENTS_IN_TRANSACTION
                 following, unpublished = await self._publish(db, events, more)
@@ -220,6 +204,8 @@ class Relay:
             logger.log(logging.ERROR if final else logging.WARNING, "kafka refused an event", extra={"fields": fields})
         reasons = [refusal.reason for refusal in refused.values()]
         await queries.mark_failed(db, [event.id for event in refused], reasons, waits)
+        if None in waits:
+            self._hints.add("outbox.dead_letters")
         held = unpublished.keys() - refused.keys()
         await queries.put_back(db, [event.id for event in (*held, *following)])
         return len(unpublished) - waits.count(None)
@@ -240,6 +226,8 @@ class Relay:
                 found = await queries.lease_tasks(self._context.db, names, most - len(leased), LEASE_SECONDS)
                 waiting |= {task.id: task.lease for task in found}
                 leased += found
+            if leased:
+                self._context.hints.give("outbox.tasks", SUPERUSERS)
             for task in leased:
                 job = f"{task.id}:{task.lease}"
                 ahead = -LEASE_SECONDS if task.task in self._urgent else None  # arq takes the earliest first

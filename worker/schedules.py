@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from api.kernel.context import Context
 from api.kernel.feature import Sweep
+from api.kernel.live.feeds import SUPERUSERS
 from api.kernel.outbox.schedules import Schedule, Schedules
 
 LOOK_SECONDS = 1.0
@@ -15,7 +16,10 @@ def sweeps_of(schedules: Sequence[Schedule]) -> list[Sweep]:
     served = Schedules(schedules)
 
     async def run_schedules(context: Context) -> int:
-        return await served.run_due(context.db)
+        due = await served.run_due(context.db)
+        if due:
+            context.hints.give("outbox.schedules", SUPERUSERS)
+        return due
 
     async def sweep_schedules(context: Context) -> int:
         return await served.delete_undeclared(context.db)

@@ -41,7 +41,7 @@ from api.kernel.input.addresses import LONGEST_ADDRESS, normal_address, punycode
 from api.kernel.input.conversion import Normal, Shown, Unfit
 from api.kernel.input.media import media_type_of
 from api.kernel.input.uploads import Upload
-from api.kernel.live.feeds import Feed, Happened
+from api.kernel.live.feeds import SUPERUSERS, Feed, Happened
 from api.kernel.mail import MailDelayed, MailRefused, Template, browser_of, system_of
 from api.kernel.mime import Attachment, Message
 from api.kernel.outbox.consumers import Consumer, Incoming, consume
@@ -84,6 +84,7 @@ __all__ = [  # noqa: RUF022  # grouped by topic
     "CacheControl",  # how long clients may reuse the responses of a GET
     "websocket",  # sends a Feed's events; `receives` handles messages
     "Feed", "Happened",  # events for connected clients, of certain types or of all
+    "SUPERUSERS",  # an audience of `context.hints`, beside the id of an account
     "Page", "Cursor", "Cursors", "Limit",  # keyset pagination
     "Listing",  # a page whose body is an array
     # Principals and limits

@@ -17,6 +17,7 @@ from api.kernel.gauges import measured
 from api.kernel.identity.auth import Tokens
 from api.kernel.identity.limits import NETWORK_BITS, Limiter, network_of
 from api.kernel.identity.passwords import Passwords
+from api.kernel.live.hints import Hints
 from api.kernel.live.hub import Live, open_live
 from api.kernel.mail import LANGUAGES, Mailer, SmtpMailer
 from api.kernel.settings import Settings, warnings_of
@@ -51,6 +52,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     live: Live
     draining: asyncio.Event
     """Set when this process is shutting down: it finishes its work and is not ready for more."""
+    hints: Hints = msgspec.field(default_factory=Hints)
+    """In workers: tells connected clients that rows without events have changed."""
     personal: tuple[PersonalTable, ...] = ()
     """What all features store about accounts."""
 

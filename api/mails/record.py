@@ -1,6 +1,6 @@
 """The record of the workers' attempts to send mails: one statement for each."""
 
-from api.kernel import Context, MailAttempt, uuid7
+from api.kernel import SUPERUSERS, Context, MailAttempt, uuid7
 from api.mails import queries
 from api.mails.redaction import has_secret, redact, redact_html
 
@@ -31,3 +31,4 @@ async def record_mail(context: Context, attempt: MailAttempt) -> None:
         task.id if task else None,
         task.value if task and keeps else None,
     )
+    context.hints.give("mails.attempts", SUPERUSERS)

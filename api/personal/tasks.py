@@ -28,6 +28,7 @@ async def prepare_export(context: Context, event: ExportRequested, id: UUID) -> 
         return
     if not request.is_ready:
         await queries.mark_ready(context.db, event.export_id, await _measure(context, request.user_id))
+        context.hints.give("personal.exports", request.user_id)
         request = await queries.find_request(context.db, event.export_id)
     if request and request.may_mail:
         mail = READY.render(

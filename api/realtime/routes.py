@@ -2,7 +2,7 @@
 
 import msgspec
 
-from api.kernel import Context, Feed, Happened, Principal, get, signed_in, websocket
+from api.kernel import SUPERUSERS, Context, Feed, Happened, Principal, get, signed_in, websocket
 from api.realtime.types import Change, OwnEvent, Ping, Pong
 
 
@@ -21,10 +21,10 @@ async def show_change(context: Context, event: Happened) -> Change:
 async def follow_events(context: Context, principal: Principal) -> Feed[OwnEvent | Change]:
     """Follow what happens to one's account: its profile, its sessions and its security history.
 
-    Superusers also learn that something has changed elsewhere. Connect first, then load what you show: what happens
-    in between is in both."""
-    own: Feed[OwnEvent | Change] = Feed(show_own, person=principal.id)
-    return own | Feed(show_change) if principal.is_superuser else own
+    Superusers also learn that something has changed elsewhere. `changed` names what has changed without an event, such
+    as the deliveries of one's webhooks. Connect first, then load what you show: what happens in between is in both."""
+    own: Feed[OwnEvent | Change] = Feed(show_own, person=principal.id, hints=principal.id)
+    return own | Feed(show_change, hints=SUPERUSERS) if principal.is_superuser else own
 
 
 async def answer_ping(body: Ping) -> Pong:

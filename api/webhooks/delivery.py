@@ -46,6 +46,8 @@ LEASE_SECONDS = 40.0
 PAUSE_SECONDS = 0.01
 """Between two claims. Deliveries that become due in the meantime are claimed together."""
 POLL_SECONDS = 1.0
+DELIVERIES = "webhooks.deliveries"
+"""The hint to the owner of an endpoint at the begin and the end of attempts."""
 ERASED = "the event's data was erased"
 NO_TRACE = "00-" + 32 * "0"
 LISTEN_SECONDS = 60.0
@@ -111,6 +113,8 @@ class Dispatcher:
         free, failing = PLACES - self._busy[False], FAILING_PLACES - self._busy[True]
         jobs = await queries.claim(self._context.db, free, failing, LEASE_SECONDS, LANES)
         self._busy.update(job.is_failing for job in jobs)
+        for job in jobs:
+            self._context.hints.give(DELIVERIES, job.user_id)
         return jobs
 
     async def _deliver(self, job: Job) -> None:
@@ -121,6 +125,7 @@ class Dispatcher:
                 await self._results.store(job, answer.made)
             else:
                 await store_failure(self._context, job, answer)
+            self._context.hints.give(DELIVERIES, job.user_id)
         except asyncio.CancelledError:  # the worker stops: end the lease, so that another worker can deliver
             with contextlib.suppress(Problem):
                 await asyncio.shield(queries.release(self._context.db, job.id, job.lease))

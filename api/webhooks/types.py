@@ -190,6 +190,7 @@ class Job(msgspec.Struct, frozen=True):
 
     id: UUID
     endpoint_id: UUID
+    user_id: UUID
     event_id: UUID
     type: str
     lease: int

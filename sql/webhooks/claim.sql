@@ -62,7 +62,7 @@ with recursive active (endpoint_id) as (
      where id in (select id from due)
     returning id, endpoint_id, event_id, type, lease, attempts, once, created_at
 )
-select leased.id, leased.endpoint_id, leased.event_id, leased.type, leased.lease, leased.attempts, leased.once,
+select leased.id, leased.endpoint_id, e.user_id, leased.event_id, leased.type, leased.lease, leased.attempts, leased.once,
        e.failing_since is not null as is_failing, e.url, coalesce(a.created_at, leased.created_at) as occurred_at,
        (a.data - 'type')::text as data, coalesce(a.traceparent, '00-' || repeat('0', 32)) as traceparent,
        array(select s.sealed

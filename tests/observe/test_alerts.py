@@ -159,12 +159,12 @@ async def test_sweep_stopped(scrape: Scrape, alarm: Alarm, relay: Relay) -> None
     async def fail(context: Context) -> int:
         raise UNAVAILABLE
 
-    await relay._sweep(Sweep(sweep_dust))
+    await relay._sweeper.run(Sweep(sweep_dust))
     before = scrape()
     assert 'sweep_rows_total{sweep="sweep_dust"}' in before
     fail.__name__ = sweep_dust.__name__
     with pytest.raises(UNAVAILABLE):
-        await relay._sweep(Sweep(fail))
+        await relay._sweeper.run(Sweep(fail))
     assert alarm("SweepStopped", before) == FIRES
 
 

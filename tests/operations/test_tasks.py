@@ -127,7 +127,7 @@ async def test_sweeps_show_their_last_run_and_failure(
         found: dict[str, dict[str, object]] = {}
 
         async def reported() -> bool:
-            await relay._report()
+            await relay._sweeper.report()
             answer = (await operator.get("/api/operations/schedules")).json()
             found.update({each["name"]: each for each in answer["sweeps"]})
             return len({"sweep_the_yard", "sweep_the_fog"} & found.keys()) == 2 and bool(

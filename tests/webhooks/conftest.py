@@ -26,10 +26,10 @@ OTHER = secrets.PREFIX + base64.b64encode(b"another secret of tests, 34 bytes ")
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
-def on_loopback(settings: Settings) -> Settings:
-    """Return the settings with loopback as an allowed network."""
+def on_loopback(settings: Settings, **changed: Any) -> Settings:
+    """Return the settings with loopback as an allowed network, and other changes."""
     features = {**settings.features, WebhookSettings: WebhookSettings(allowed_networks=LOOPBACK)}
-    return msgspec.structs.replace(settings, features=features)
+    return msgspec.structs.replace(settings, features=features, **changed)
 
 
 class Hooks:

@@ -10,10 +10,12 @@ test('a mail is looked at without its link, and sent again', async ({
 }) => {
   watch.expect(/Blocked script execution in '.*' because the document's frame is sandboxed/); // those of Playwright
   await signIn(await people.open({ superuser: true }));
+  await page.goto('/operations/mails');
+  await expect(page.getByRole('img', { name: /^Live/ })).toBeVisible();
   const account = await people.open({ verified: false });
+  await expect(page.getByRole('listitem').filter({ hasText: account.email })).toBeVisible(); // by itself
   const first = await mailbox.link(account.email, 'verify');
   const token = first.split('#token=')[1] ?? '';
-  await page.goto('/operations/mails');
   const recipient = page.getByRole('searchbox', { name: 'Recipient: address or account id' });
   await recipient.fill('nothing');
   await recipient.press('Enter');

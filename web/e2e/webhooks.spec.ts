@@ -74,6 +74,8 @@ test('a webhook is created and tested, and its deliveries arrive by themselves',
   await expect(headers).toContainText(`webhook-id: ${receiver.received[1]?.id ?? ''}`);
   await expect(headers).toContainText('webhook-signature: v1,…');
   await expect(page.getByRole('region', { name: 'Body' })).toContainText(person.id);
+  await page.getByRole('button', { name: 'Redeliver' }).click();
+  await expect(page.getByRole('article', { name: 'Attempt 2' })).toBeVisible(); // by itself
 
   await page.getByRole('link', { name: 'Back to the webhook' }).click();
   await page.getByRole('combobox', { name: 'State' }).selectOption('Failed');

@@ -7,13 +7,15 @@ from api.kernel.http.sse import EVENT_STREAM
 
 _STREAM = (
     "Server-sent events, until the client disconnects. The data of each event has this schema; its `id` resumes the"
-    ' stream within a day. The data of the events `resync` and `bye` is `{"reason": "…"}` instead. `resync`: events'
-    " were missed, reload. `bye`: the reason why the stream ends (expired, signed_out, changed, age, restart, slow,"
+    ' stream within a day. The data of the events `resync` and `bye` is `{"reason": "…"}` instead, that of `changed`'
+    ' `{"name": "…"}`. `resync`: events were missed, reload. `changed`, without an id: what it names has changed.'
+    " `bye`: the reason why the stream ends (expired, signed_out, changed, age, restart, slow,"
     " too_many, unavailable, error); reconnect after `retry`, except after `too_many`."
 )
 _SOCKET = (
     'A WebSocket. Text messages `{"id", "event", "data"}`, first `begin`; the data of an event has the schema'
     " `x-events`, and its `id` resumes the connection within a day. `resync`: events were missed, reload."
+    ' `changed`, without an id, with the data `{"name": "…"}`: what it names has changed, load it again.'
 )
 _RECEIVES = (
     " Each message of the client has the schema `x-messages` and is answered by a `reply`, whose data has the schema"

@@ -163,11 +163,17 @@ class Database:
             passing("database.committed")
 
     @contextlib.asynccontextmanager
-    async def listen(self, channel: str, callback: Callable[[], None]) -> AsyncIterator[None]:
-        """Call `callback` at each NOTIFY on the channel while the block runs. Holds its own connection."""
+    async def listen(
+        self, channel: str, callback: Callable[[], None], take: Callable[[str], None] | None = None
+    ) -> AsyncIterator[None]:
+        """Call `callback` at each NOTIFY on the channel while the block runs, or `take` with its payload if it has one.
+        Holds its own connection."""
 
-        def notified(*_: object) -> None:
-            callback()
+        def notified(_connection: object, _pid: object, _channel: object, payload: object) -> None:
+            if take and payload:
+                take(str(payload))
+            else:
+                callback()
 
         async with self._borrow() as connection:
             async with self._translated():

@@ -73,6 +73,9 @@ class Frames:
     def resync(self, id: str, reason: str) -> Frame:
         return "text", encode({"id": id, "event": "resync", "data": {"reason": reason}})
 
+    def hint(self, name: str) -> Frame:
+        return "text", encode({"event": "changed", "data": {"name": name}})
+
     def end(self, reason: str) -> Frame:
         return "close", CODES[reason], reason
 

@@ -31,8 +31,8 @@ _HEADERS = [
 
 
 class Lines:
-    """Events as lines of text. `bye` and `resync` are events of the kernel. A heartbeat is a comment with the position
-    in an event without data, which clients remember and do not dispatch."""
+    """Events as lines of text. `bye`, `changed` and `resync` are events of the kernel. A heartbeat is a comment
+    with the position in an event without data, which clients remember and do not dispatch."""
 
     def begin(self, id: str) -> bytes:
         return self._framed(b"retry: %d\nid: %s\n\n" % (_retry(), id.encode()))
@@ -45,6 +45,9 @@ class Lines:
 
     def resync(self, id: str, reason: str) -> bytes:
         return self._framed(b"id: %s\nevent: resync\ndata: %s\n\n" % (id.encode(), encode({"reason": reason})))
+
+    def hint(self, name: str) -> bytes:
+        return self._framed(b"event: changed\ndata: %s\n\n" % encode({"name": name}))
 
     def end(self, reason: str) -> bytes:
         wait = TOO_MANY_MILLISECONDS if reason == "too_many" else _retry()

@@ -6,7 +6,7 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -65,16 +65,18 @@ class Form(Protocol):
     def item(self, item: Item) -> Any: ...
     def beat(self, id: str) -> Any: ...
     def resync(self, id: str, reason: str) -> Any: ...
+    def hint(self, name: str) -> Any: ...
     def end(self, reason: str) -> Any: ...
 
 
 class Client:
-    """One connection that follows a Feed. `deliver`, `beat` and `end` never wait; `put` and `resync` do, and are for
-    catching up."""
+    """One connection that follows a Feed. `deliver`, `hint`, `beat` and `end` never wait; `put` and `resync` do, and
+    are for catching up."""
 
     __slots__ = (
         "_finished",
         "_form",
+        "_hints",
         "_late",
         "at",
         "check",
@@ -123,6 +125,8 @@ class Client:
         """Raises a Problem if the caller may no longer follow."""
         self._form = form
         self._late: asyncio.Task[None] | None = None
+        self._hints: frozenset[str] = frozenset()
+        """Hints that arrived while the client was caught up."""
         self._finished = False
         self.slot = next(_slots)
         """Spreads heartbeats over time."""
@@ -158,6 +162,20 @@ class Client:
         if self.current and self.ending is None:
             self.at = max(self.at, at)
             self._write(self._form.beat(self.id))
+
+    def follow(self) -> None:
+        """Begin to write what happens, once the client is caught up."""
+        self.current = self.ending is None
+        hints, self._hints = self._hints, frozenset()
+        self.hint(hints)
+
+    def hint(self, names: Iterable[str]) -> None:
+        """Tell the client that what these hints name has changed; later, if it is being caught up."""
+        for name in names:
+            if self.current:
+                self._write(self._form.hint(name))
+            elif self.ending is None:
+                self._hints |= {name}
 
     async def put(self, item: Item) -> None:
         """Send an event, and wait until it is taken."""
@@ -235,5 +253,6 @@ class Client:
         except Exception:
             logger.exception("a client was not caught up")
             self.end("error")
-        self._late = None
+        if self._late is asyncio.current_task():  # else a hint that followed was not taken, and has another task
+            self._late = None
         self.finish()

@@ -5,7 +5,7 @@ import functools
 import types
 import typing
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,8 @@ E = TypeVar("E")
 T = TypeVar("T")
 Other = TypeVar("Other")
 
+SUPERUSERS: Final = UUID(int=0)
+"""The audience of hints for superusers."""
 encode = msgspec.json.Encoder().encode
 
 
@@ -47,10 +49,12 @@ class Feed(Generic[T]):
     the id that is the events' first field, or by `person`, an account that the events are about; without both, all
     events of the types are followed. Pass a module-level function, not one made for each request.
 
+    With `hints`, the same account as `person` or SUPERUSERS, clients also get the hints to it (hints.py).
+
     `feed | other` follows both; an event of both is sent as the first one shows it.
     """
 
-    __slots__ = ("key", "parts", "person", "view")
+    __slots__ = ("hints", "key", "parts", "person", "view")
 
     def __init__(
         self,
@@ -58,17 +62,24 @@ class Feed(Generic[T]):
         *,
         key: UUID | None = None,
         person: UUID | None = None,
+        hints: UUID | None = None,
     ) -> None:
         self.view = view_of(show)
-        self.key, self.person = key, person
+        self.key, self.person, self.hints = key, person, hints
         self.parts: tuple[Feed[Any], ...] = (self,)
         if person is not None and not self.view.takes_all:
             raise TypeError(f"{show.__qualname__}: a Feed of a person needs `event: Happened`.")
+        if hints not in (None, person, SUPERUSERS):
+            raise TypeError(f"{show.__qualname__}: `hints` is the Feed's person, or SUPERUSERS.")
 
     def __or__(self, other: "Feed[Other]") -> "Feed[T | Other]":
         both: Feed[Any] = copy.copy(self)
         both.parts = self.parts + other.parts
         return both
+
+    def hears(self, audience: UUID) -> bool:
+        """Return whether clients get the hints to an audience."""
+        return any(part.hints == audience for part in self.parts)
 
     def part_for(self, row: "Occurrence") -> "Feed[Any] | None":
         """Return the part that follows an event, if any."""

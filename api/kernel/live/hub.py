@@ -18,7 +18,8 @@ from api.kernel.errors import Problem
 from api.kernel.live import queries
 from api.kernel.live.callers import Callers
 from api.kernel.live.clients import Client
-from api.kernel.live.feeds import Feed, Item, View
+from api.kernel.live.feeds import SUPERUSERS, Feed, Item, View
+from api.kernel.live.hints import HINTED, PERSON, HeardHints
 from api.kernel.live.places import Places
 from api.kernel.live.queries import Bounds, Row
 from api.kernel.live.shown import Shown
@@ -43,9 +44,8 @@ WRITTEN_AT_ONCE = 200
 CATCHING_UP = 2
 """Maximum clients that catch up concurrently, each with a pooled connection."""
 EVERYTHING = "*"
-PERSON = "person"
 Key: TypeAlias = tuple[str, UUID | None]
-"""Of the clients that follow one type with a key, one type, the events of a PERSON, or EVERYTHING."""
+"""Of the clients that follow one type with a key, one type, the events of a PERSON, EVERYTHING, or hints (HINTED)."""
 
 
 class Live:
@@ -56,6 +56,7 @@ class Live:
         self.places = Places(most)
         self._clients: set[Client] = set()
         self._about: dict[Key, list[Client]] = {}
+        self._hints = HeardHints(self._about)
         self._context: Any = None
         self._callers = Callers(self._clients)
         self._shown = Shown()
@@ -154,7 +155,7 @@ class Live:
             if missed > MISSED:
                 missed = 0
                 await client.resync(self.at, "too_many")
-        client.current = not client.ends()
+        client.follow()
 
     async def _missed(self, feed: Feed[Any], after: int) -> list[Row]:
         if len(feed.parts) == 1 and feed.person is not None and feed.key is None:
@@ -171,7 +172,7 @@ class Live:
     # While there are clients
 
     async def _run(self) -> None:
-        steps = [self._beat(), self._check(), self._callers.run(), self._drain()]
+        steps = [self._beat(), self._check(), self._callers.run(), self._drain(), self._hints.run()]
         steps += [self._listen()] if self._listens else []
         helpers = [asyncio.create_task(step) for step in steps]
         try:
@@ -236,7 +237,7 @@ class Live:
         """Listen on a pooled connection."""
         while True:
             try:
-                async with self._db.listen("live", self._wake.set):
+                async with self._db.listen("live", self._wake.set, self._hints.hear):
                     self._wake.set()
                     await asyncio.sleep(LISTEN_SECONDS)
             except Exception as error:  # the poll still finds the events
@@ -290,6 +291,7 @@ def _keys(feed: Feed[Any] | None) -> set[Key]:
 
 
 def _keys_of(part: Feed[Any]) -> list[Key]:
+    hints: list[Key] = [(HINTED, SUPERUSERS)] if part.hints == SUPERUSERS else []
     if not part.view.takes_all:
-        return [(name, part.key) for name in part.view.types]
-    return [(PERSON, part.person) if part.person else (EVERYTHING, None)]
+        return [(name, part.key) for name in part.view.types] + hints
+    return [(PERSON, part.person) if part.person else (EVERYTHING, None), *hints]

@@ -22,6 +22,7 @@ from api.kernel.context import Context
 from api.kernel.data.database import Autocommit, Database, Transaction, demand_transaction, uuid7
 from api.kernel.data.sql import query
 from api.kernel.errors import Problem
+from api.kernel.live.feeds import SUPERUSERS
 from api.kernel.mail import MailRefused
 from api.kernel.process.failpoints import passing
 from api.kernel.telemetry import parent_from, span, task_seconds, trace_of, traceparent
@@ -187,6 +188,7 @@ class Task(Generic[E]):
             outcome = "failed"
             await self._settle_failure(context, row, lease, error)
         finally:
+            context.hints.give("outbox.tasks", SUPERUSERS)
             seconds = time.perf_counter() - began
             task_seconds.record(seconds, {"task.name": self.name, "task.outcome": outcome})
             if logger.isEnabledFor(logging.DEBUG):
@@ -223,6 +225,8 @@ class Task(Generic[E]):
         # If the database has failed, the lease expires and the task is leased again.
         with contextlib.suppress(Problem):
             await mark_task_failed(context.db, row.id, lease, cause, None if final else _wait(row.attempts, error))
+            if final:
+                context.hints.give("outbox.dead_letters", SUPERUSERS)
 
 
 Runs = Callable[[Context, E, UUID], Awaitable[None]]

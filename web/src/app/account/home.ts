@@ -21,6 +21,7 @@ import { t as texts } from './texts';
 import { zoneOf } from './zones';
 
 const DAY = 24 * 60 * 60 * 1000;
+const KEPT = 2500; // ms; the server keeps the amounts for 2 s
 
 /** The start page: the state of the account, and what is left to do. */
 @Component({
@@ -68,7 +69,7 @@ export class Home {
   constructor() {
     refreshOn(['sessions.*'], this.sessions, ({ own }) => own);
     refreshOn(['*'], this.activity, ({ own }) => own);
-    refreshOn(['operations.*'], this.health);
+    refreshOn(['operations.*', 'outbox.dead_letters'], this.health, undefined, KEPT);
   }
 
   protected async confirm(email: string): Promise<void> {

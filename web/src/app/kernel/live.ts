@@ -5,6 +5,8 @@ import { DestroyRef, inject, Injectable, signal } from '@angular/core';
 export interface Happening {
   /** Such as `sessions.ended`. */
   readonly type: string;
+  /** Whether it only says that something has changed that is no event, such as `outbox.tasks`. It has no other fields. */
+  readonly isHint: boolean;
   /** Id of the subject, such as the session. */
   readonly id: string;
   /** The account that it is about. */
@@ -36,6 +38,8 @@ export class Live {
 
 const SOON = 100; // ms; what happens together is read once
 const PAUSE = 1000; // ms between two reads
+const BURST = 20; // reads, after which they are EACH apart: an account has some 1,000 requests an hour
+const EACH = 10_000; // ms
 
 interface Refreshable {
   /** Read again, without a sign of it on the page. False if that is not possible now. */
@@ -45,30 +49,43 @@ interface Refreshable {
 
 /**
  * Read again when something of these types has happened, such as `users.*` or `*`, at most once a second and while the
- * page is in sight. `concerns` may leave out some of it.
+ * page is in sight. `concerns` may leave out some of it. Hints are given by their whole name. `kept` is how many
+ * milliseconds the server keeps its answer: after them it is read once more.
  */
 export function refreshOn(
   types: readonly string[],
   target: Refreshable,
   concerns: (happening: Happening) => boolean = () => true,
+  kept = 0,
 ): void {
   const document = inject(DOCUMENT);
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let again: ReturnType<typeof setTimeout> | undefined;
   let isDue = false;
   let last = 0;
+  let spent = 0; // the time at which no read is spent any more
   const read = () => {
     timer = undefined;
     if (document.visibilityState !== 'visible') return;
     last = Date.now();
+    spent = Math.max(spent, last) + EACH;
     isDue = (target.refresh?.() ?? target.reload()) === false; // it is being read already, perhaps from before
     if (isDue) plan();
   };
   const plan = () => {
     isDue = true;
-    timer ??= setTimeout(read, Math.max(SOON, last + PAUSE - Date.now()));
+    timer ??= setTimeout(read, Math.max(SOON, Math.max(last + PAUSE, spent - BURST * EACH) - Date.now()));
   };
   const stop = inject(Live).listen((happening) => {
-    if (!happening || (types.some((type) => matches(type, happening.type)) && concerns(happening))) plan();
+    const isMeant =
+      !happening ||
+      (happening.isHint
+        ? types.includes(happening.type)
+        : types.some((type) => matches(type, happening.type)) && concerns(happening));
+    if (!isMeant) return;
+    plan();
+    clearTimeout(again);
+    if (kept) again = setTimeout(plan, kept);
   });
   const appear = () => {
     if (isDue && document.visibilityState === 'visible') plan();
@@ -77,6 +94,7 @@ export function refreshOn(
   inject(DestroyRef).onDestroy(() => {
     stop();
     clearTimeout(timer);
+    clearTimeout(again);
     document.removeEventListener('visibilitychange', appear);
   });
 }

@@ -206,7 +206,8 @@ class Connection {
 
   /** Pass an event on. When a session ends it may be this one, which the server says next: pages must not read first. */
   private pass(sent: Sent): void {
-    const happening = sent.name === 'resync' ? null : happeningOf(sent);
+    const happening =
+      sent.name === 'resync' ? null : sent.name === 'changed' ? hintOf(sent) : happeningOf(sent);
     if (happening?.type !== 'sessions.ended' || !happening.own) {
       this.tell('connected', this.last, happening);
       return;
@@ -260,11 +261,23 @@ function reasonOf({ data }: Sent): string {
   return (JSON.parse(data) as { reason: string }).reason;
 }
 
+function hintOf({ data }: Sent): Happening {
+  const { name } = JSON.parse(data) as { name: string };
+  return { type: name, isHint: true, id: '', userId: null, own: false, data: {} };
+}
+
 function happeningOf({ data }: Sent): Happening {
   const sent = JSON.parse(data) as OwnEvent | Change;
   const { type, id } = sent;
-  if (sent.scope === 'all') return { type, id, userId: sent.user_id, own: false, data: {} };
+  if (sent.scope === 'all') return { type, isHint: false, id, userId: sent.user_id, own: false, data: {} };
   const fields: Readonly<Record<string, unknown>> = sent.data;
   const userId = fields['user_id'];
-  return { type, id, userId: typeof userId === 'string' ? userId : null, own: true, data: fields };
+  return {
+    type,
+    isHint: false,
+    id,
+    userId: typeof userId === 'string' ? userId : null,
+    own: true,
+    data: fields,
+  };
 }

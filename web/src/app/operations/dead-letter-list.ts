@@ -82,8 +82,8 @@ export class DeadLetterList {
   protected readonly busy = signal<string | null>(null);
 
   constructor() {
-    refreshOn(['operations.*'], this.list);
-    refreshEvery(30, () => this.list.refresh()); // a letter becomes dead without an event
+    refreshOn(['operations.*', 'outbox.dead_letters'], this.list);
+    refreshEvery(60, () => this.list.refresh()); // a hint may be lost
   }
 
   protected clear(type: Search, key: Search): void {

@@ -19,7 +19,6 @@ import { t as texts } from './mail-texts';
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const STATES = ['queued', 'sent', 'delayed', 'refused', 'skipped'] as const;
 const LIMIT = 25;
-const MOST = 100; // mails that are read again without an event: those of one request
 
 /** The mails that workers sent. The filters are in the address, so that it can be reloaded and shared. */
 @Component({
@@ -127,11 +126,8 @@ export class MailList {
   }));
 
   constructor() {
-    refreshOn(['mails.*'], this.mails);
-    refreshEvery(10, () => {
-      // Mails are sent without events.
-      if ((this.mails.items()?.length ?? 0) <= MOST) this.mails.refresh();
-    });
+    refreshOn(['mails.*', 'mails.attempts'], this.mails);
+    refreshEvery(60, () => this.mails.refresh()); // a hint may be lost
   }
 
   protected find(wanted: string): void {

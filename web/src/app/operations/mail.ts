@@ -6,6 +6,7 @@ import { firstValueFrom } from 'rxjs';
 import { getMail } from '../api/fn/mails/get-mail';
 import { MailsService } from '../api/services';
 import { LANGUAGES } from '../kernel/language';
+import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { problemOf } from '../kernel/problem';
 import { lastValue, read } from '../kernel/read';
@@ -70,10 +71,9 @@ export class MailPage {
       const frame = this.frame()?.nativeElement;
       if (frame) frame.src = `/api/operations/mails/${encodeURIComponent(this.id())}/html`;
     });
-    refreshEvery(3, () => {
-      // An attempt to send it is no event.
-      if (UNSETTLED.includes(this.mail()?.state ?? '')) this.resource.reload();
-    });
+    const reload = () => !UNSETTLED.includes(this.mail()?.state ?? '') || this.resource.reload();
+    refreshOn(['mails.attempts'], { reload });
+    refreshEvery(60, reload); // a hint may be lost
   }
 
   protected async resend(): Promise<void> {

@@ -16,8 +16,9 @@ import { formatAge, formatCount } from './amounts';
 import { DeadCount } from './dead-count';
 import { t as texts } from './texts';
 
-const SECONDS = 5;
+const SECONDS = 5; // between two samples
 const SAMPLES = 60; // the last five minutes
+const KEPT = 2500; // ms; the server keeps the amounts for 2 s
 
 interface Sample {
   readonly events: number;
@@ -59,20 +60,26 @@ export class OutboxPage {
   private readonly samples = signal<readonly Sample[]>([]);
 
   constructor() {
-    refreshOn(['operations.*'], { reload: () => this.retry() });
-    let turn = 0; // the amounts change without events
-    refreshEvery(SECONDS, () => {
-      this.health.reload();
-      // Each second time: unlike the health, this route counts towards the account's limit of 1,000 requests an hour.
-      if (++turn % 2 === 0) this.outbox.reload();
+    refreshOn(
+      ['*', 'outbox.events', 'outbox.tasks', 'outbox.messages', 'outbox.dead_letters'],
+      { reload: () => this.retry() },
+      undefined,
+      KEPT,
+    );
+    refreshEvery(60, () => this.retry()); // a hint may be lost
+    refreshEvery(SECONDS, () => this.sample());
+    const begin = effect(() => {
+      if (!this.state()?.outbox) return;
+      untracked(() => this.sample());
+      begin.destroy();
     });
-    effect(() => {
-      const sums = this.state()?.outbox;
-      if (!sums) return;
-      const messages = untracked(this.unread) ?? 0;
-      const sample = { events: sums.events_pending, tasks: sums.tasks_pending, messages };
-      this.samples.update((before) => [...before, sample].slice(-SAMPLES));
-    });
+  }
+
+  private sample(): void {
+    const sums = this.state()?.outbox;
+    if (!sums) return;
+    const sample = { events: sums.events_pending, tasks: sums.tasks_pending, messages: this.unread() ?? 0 };
+    this.samples.update((before) => [...before, sample].slice(-SAMPLES));
   }
 
   protected course(figure: Figure): readonly number[] {

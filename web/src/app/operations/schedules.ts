@@ -1,6 +1,7 @@
 import { Component, computed } from '@angular/core';
 
 import { listSchedules } from '../api/fn/operations/list-schedules';
+import { refreshOn } from '../kernel/live';
 import { lastValue, read } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
 import { Icon } from '../ui/icon';
@@ -128,7 +129,8 @@ export class SchedulesPage {
   protected readonly formatAge = formatAge;
 
   constructor() {
-    refreshEvery(10, () => this.resource.reload()); // runs of schedules and sweeps are no events
+    refreshOn(['outbox.schedules'], this.resource);
+    refreshEvery(30, () => this.resource.reload()); // sweeps without work give no hint
   }
 
   /** When a sweep failed, if it has not succeeded since. */

@@ -42,7 +42,6 @@ const LOOKS: Readonly<Record<PendingTask['state'], string>> = {
   later: '',
 };
 const LIMIT = 25;
-const MOST = 100; // tasks that are read again without an event: those of one request
 
 /** The tasks that run or wait. The filters are in the address. */
 @Component({
@@ -98,11 +97,8 @@ export class TaskList {
   protected readonly busy = signal<string | null>(null);
 
   constructor() {
-    refreshOn(['operations.*'], { reload: () => this.refresh() });
-    refreshEvery(10, () => {
-      // Tasks begin and end without events.
-      if ((this.tasks.items()?.length ?? 0) <= MOST) this.refresh();
-    });
+    refreshOn(['operations.*', 'outbox.tasks'], { reload: () => this.refresh() });
+    refreshEvery(60, () => this.refresh()); // a hint may be lost
   }
 
   protected clear(search: Search): void {

@@ -41,7 +41,7 @@ export const t = texts({
       emptyText: 'The workers have done everything that is due.',
       emptyFiltered: 'No task matches',
       emptyFilteredText: 'Change the filters, or clear them to see all.',
-      updated: 'Updated every 10 seconds.',
+      updated: 'Updates itself.',
     },
     schedules: {
       heading: 'Schedules and sweeps',
@@ -64,7 +64,7 @@ export const t = texts({
       rows: (count: number) => (count === 1 ? '1 row' : `${formatNumber(count)} rows`),
       running: 'running',
       failed: 'failed',
-      updated: 'Updated every 10 seconds.',
+      updated: 'Updates itself.',
     },
   },
   de: {
@@ -105,7 +105,7 @@ export const t = texts({
       emptyText: 'Die Worker haben alles erledigt, was fällig ist.',
       emptyFiltered: 'Keine Aufgabe passt zu den Filtern',
       emptyFilteredText: 'Ändern Sie die Filter, oder entfernen Sie sie, um alle zu sehen.',
-      updated: 'Wird alle 10 Sekunden aktualisiert.',
+      updated: 'Aktualisiert sich selbst.',
     },
     schedules: {
       heading: 'Zeitpläne und Aufräumen',
@@ -128,7 +128,7 @@ export const t = texts({
       rows: (count: number) => (count === 1 ? '1 Zeile' : `${formatNumber(count)} Zeilen`),
       running: 'läuft',
       failed: 'gescheitert',
-      updated: 'Wird alle 10 Sekunden aktualisiert.',
+      updated: 'Aktualisiert sich selbst.',
     },
   },
 });

@@ -103,7 +103,7 @@ export const t = texts({
       unknown: 'unknown',
       course: (name: string, minutes: string, low: string, high: string, last: string) =>
         `${name} in the last ${minutes}: between ${low} and ${high}, now ${last}`,
-      updated: 'Updated every 5 seconds.',
+      updated: 'Updates itself.',
       stale: 'The numbers could not be read again and are of',
       events: 'Events by topic',
       tasks: 'Tasks by name',
@@ -202,7 +202,7 @@ export const t = texts({
       unknown: 'unbekannt',
       course: (name: string, minutes: string, low: string, high: string, last: string) =>
         `${name} in den letzten ${minutes}: zwischen ${low} und ${high}, jetzt ${last}`,
-      updated: 'Wird alle 5 Sekunden aktualisiert.',
+      updated: 'Aktualisiert sich selbst.',
       stale: 'Die Zahlen konnten nicht neu gelesen werden und sind von',
       events: 'Ereignisse nach Topic',
       tasks: 'Aufgaben nach Name',

@@ -7,6 +7,7 @@ import { listExports } from '../api/fn/personal/list-exports';
 import type { Export } from '../api/models';
 import { PersonalService } from '../api/services';
 import { language, locale } from '../kernel/language';
+import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { lastValue, read } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
@@ -18,7 +19,7 @@ import { Empty, Failure, Skeleton } from '../ui/states';
 import { Time } from '../ui/time';
 import { t } from './texts';
 
-const PREPARING_SECONDS = 3;
+const PREPARING_SECONDS = 30;
 
 @Component({
   selector: 'app-exports',
@@ -40,7 +41,9 @@ export class Exports {
   private started: HTMLAnchorElement | undefined;
 
   constructor() {
+    refreshOn(['personal.*', 'personal.exports'], this.list, ({ own }) => own);
     refreshEvery(PREPARING_SECONDS, () => {
+      // A hint may be lost.
       if (this.exports()?.items.some(({ state }) => state === 'preparing')) this.list.reload();
     });
   }

@@ -8,11 +8,11 @@ import { firstValueFrom } from 'rxjs';
 import { listDeliveries } from '../api/fn/webhooks/list-deliveries';
 import type { Delivery, Endpoint } from '../api/models';
 import { WebhooksService } from '../api/services';
+import { type Happening, refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { queryChanger } from '../kernel/query';
 import { readList } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
-import { now } from '../kernel/time';
 import { Cover } from '../ui/cover';
 import { Choice, Filters, Search } from '../ui/filters';
 import { Icon } from '../ui/icon';
@@ -28,9 +28,6 @@ import { t as common } from './texts';
 const STATES = ['pending', 'held', 'delivered', 'failed'] as const;
 
 const LIMIT = 20;
-const MOST = 100; // deliveries that are read again: those of one request
-const TICK = 2; // seconds
-const IDLE = 5; // ticks between two readings while nothing is on its way
 
 /** The deliveries of a webhook, newest event first. It updates itself, without losing the older ones that are shown. */
 @Component({
@@ -89,12 +86,10 @@ export class DeliveryLog {
   );
 
   constructor() {
-    let ticks = 0;
-    refreshEvery(TICK, () => {
-      // Deliveries are no events.
-      if (++ticks % (this.isBusy() ? 1 : IDLE) === 0 && (this.list.items()?.length ?? 0) <= MOST)
-        this.refresh();
-    });
+    // Events, because deliveries that are held give no hint.
+    const concerns = ({ own }: Happening) => own || this.endpoint().scope === 'all';
+    refreshOn(['*', 'webhooks.deliveries'], { reload: () => this.refresh() }, concerns);
+    refreshEvery(60, () => this.refresh()); // a hint may be lost
     let before: string | undefined;
     effect(() => {
       const course = this.course();
@@ -103,23 +98,16 @@ export class DeliveryLog {
     });
   }
 
-  /** Read the deliveries that are shown, and those that are newer. */
-  refresh(): void {
-    if (this.list.error()) this.list.reload();
-    else this.list.refresh();
+  /** Read the deliveries that are shown, and those that are newer. False if that is not possible now. */
+  refresh(): boolean {
+    if (!this.list.error()) return this.list.refresh();
+    this.list.reload();
+    return true;
   }
 
   /** Return a delivery if it is shown. */
   find(id: string): Delivery | undefined {
     return this.list.items()?.find((each) => each.id === id);
-  }
-
-  // A delivery whose attempt is made now.
-  private isBusy(): boolean {
-    const soon = now() + 60_000;
-    return (this.list.items() ?? []).some(
-      ({ next_attempt_at: at }) => at !== null && new Date(at).getTime() < soon,
-    );
   }
 
   protected clear(search: Search): void {

@@ -5,6 +5,7 @@ import { firstValueFrom } from 'rxjs';
 
 import { showDelivery } from '../api/fn/webhooks/show-delivery';
 import { WebhooksService } from '../api/services';
+import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { problemOf } from '../kernel/problem';
 import { lastValue, read } from '../kernel/read';
@@ -67,12 +68,8 @@ export class DeliveryPage {
   protected readonly explain = explain;
 
   constructor() {
-    let ticks = 0;
-    refreshEvery(2, () => {
-      // Attempts are no events.
-      const state = this.detail()?.delivery.state;
-      if (state === 'pending' || ++ticks % 10 === 0) this.read.reload();
-    });
+    refreshOn(['webhooks.*', 'webhooks.deliveries'], this.read, ({ id }) => id === this.id());
+    refreshEvery(60, () => this.read.reload()); // a hint may be lost
   }
 
   protected async redeliver(): Promise<void> {

@@ -35,8 +35,8 @@ export class EndpointList {
   protected readonly stateOf = stateOf;
 
   constructor() {
-    refreshOn(['webhooks.*'], this.webhooks, ({ own }) => own);
-    refreshEvery(30, () => this.webhooks.reload()); // what waits and what fails changes without events
+    refreshOn(['webhooks.*', 'webhooks.deliveries'], this.webhooks, ({ own }) => own);
+    refreshEvery(60, () => this.webhooks.reload()); // a hint may be lost
   }
 
   protected shown({ events }: Endpoint): string[] {

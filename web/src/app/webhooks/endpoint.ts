@@ -87,7 +87,7 @@ export class EndpointPage {
       this.read,
       ({ id, type }) => id === this.id() && (type !== 'webhooks.deleted' || !this.busy()),
     );
-    refreshEvery(60, () => this.read.reload()); // what waits and what fails changes without events
+    refreshEvery(60, () => this.read.reload()); // the log tells what changes without events, unless it is filtered
   }
 
   protected async enable(endpoint: Endpoint, is_enabled: boolean): Promise<void> {

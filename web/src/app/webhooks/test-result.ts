@@ -2,6 +2,7 @@ import { Component, computed, input } from '@angular/core';
 import { RouterLink } from '@angular/router';
 
 import { showDelivery } from '../api/fn/webhooks/show-delivery';
+import { refreshOn } from '../kernel/live';
 import { lastValue, read } from '../kernel/read';
 import { refreshEvery } from '../kernel/refresh';
 import { Icon } from '../ui/icon';
@@ -64,8 +65,8 @@ export class TestResult {
   });
 
   constructor() {
-    refreshEvery(1, () => {
-      if (this.state() === 'pending') this.read.reload();
-    });
+    const reload = () => this.state() !== 'pending' || this.read.reload();
+    refreshOn(['webhooks.deliveries'], { reload });
+    refreshEvery(5, reload); // a hint may be lost
   }
 }

@@ -34,7 +34,7 @@ export class RealtimeService extends BaseService {
   /**
    * Follow what happens to one's account: its profile, its sessions and its security history.
    *
-   * Superusers also learn that something has changed elsewhere. Connect first, then load what you show: what happens in between is in both.
+   * Superusers also learn that something has changed elsewhere. `changed` names what has changed without an event, such as the deliveries of one's webhooks. Connect first, then load what you show: what happens in between is in both.
    *
    * This method provides access to the full `HttpResponse`, allowing access to response headers.
    * To access only the response body, use `followEvents()` instead.
@@ -49,7 +49,7 @@ export class RealtimeService extends BaseService {
   /**
    * Follow what happens to one's account: its profile, its sessions and its security history.
    *
-   * Superusers also learn that something has changed elsewhere. Connect first, then load what you show: what happens in between is in both.
+   * Superusers also learn that something has changed elsewhere. `changed` names what has changed without an event, such as the deliveries of one's webhooks. Connect first, then load what you show: what happens in between is in both.
    *
    * This method provides access only to the response body.
    * To access the full response (for headers, for example), `followEvents$Response()` instead.
@@ -69,7 +69,7 @@ export class RealtimeService extends BaseService {
   /**
    * Follow what happens to one's account: its profile, its sessions and its security history.
    *
-   * Superusers also learn that something has changed elsewhere. Connect first, then load what you show: what happens in between is in both.
+   * Superusers also learn that something has changed elsewhere. `changed` names what has changed without an event, such as the deliveries of one's webhooks. Connect first, then load what you show: what happens in between is in both.
    *
    * This method provides access to the full `HttpResponse`, allowing access to response headers.
    * To access only the response body, use `followEventsSocket()` instead.
@@ -84,7 +84,7 @@ export class RealtimeService extends BaseService {
   /**
    * Follow what happens to one's account: its profile, its sessions and its security history.
    *
-   * Superusers also learn that something has changed elsewhere. Connect first, then load what you show: what happens in between is in both.
+   * Superusers also learn that something has changed elsewhere. `changed` names what has changed without an event, such as the deliveries of one's webhooks. Connect first, then load what you show: what happens in between is in both.
    *
    * This method provides access only to the response body.
    * To access the full response (for headers, for example), `followEventsSocket$Response()` instead.
