@@ -39,6 +39,7 @@ from api.kernel.settings import Settings, load
 from dev.environment import forget_libpq
 from dev.stack import Services, embedded
 from migrations.__main__ import migrate
+from tests.applications import with_context
 from tests.collecting import pytest_collection_modifyitems
 from tests.documented import documented
 from tests.factories import PASSWORD, make_user
@@ -158,10 +159,14 @@ def context(settings: Settings, db: Database, cache: Cache, mailbox: MemoryMaile
     )
 
 
+@pytest.fixture(scope="session")
+def compiled(settings: Settings) -> Starlette:
+    return create_app(settings)
+
+
 @pytest.fixture
-def app(settings: Settings, context: Context) -> Starlette:
-    (made := create_app(settings)).state.context = context
-    return made
+def app(compiled: Starlette, context: Context) -> Starlette:
+    return with_context(compiled, context)
 
 
 @pytest.fixture
@@ -223,9 +228,8 @@ async def mail_server() -> AsyncIterator[MailServer]:
 
 
 @pytest.fixture
-async def live_client(cloned: Settings, live: Context) -> AsyncIterator[httpx.AsyncClient]:
-    (made := create_app(cloned)).state.context = live
-    async with client_of(made) as opened:
+async def live_client(compiled: Starlette, live: Context) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(with_context(compiled, live)) as opened:
         yield opened
 
 
