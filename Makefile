@@ -43,12 +43,13 @@ quick: $(STAMP) ## lint, type-check and run the tests of the changes since the l
 WORKERS ?= 4
 TOGETHER := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder -m "not alone" --cov=api.kernel --cov-report= --durations=15
 ALONE := -m alone --cov=api.kernel --cov-append --cov-report=term-missing:skip-covered --cov-fail-under=95 --durations=5
+ALONE_FILES = $(sort $(shell grep -rlE 'mark\.alone' tests --include='test_*.py'))
 test: $(STAMP) ## run all tests against real services with WORKERS=4; ARGS="tests/users -x" selects some, with one
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
 	@$(BIN)/python -m pytest $(TOGETHER)
-	@$(BIN)/python -m pytest $(ALONE)
+	@$(BIN)/python -m pytest $(ALONE) $(ALONE_FILES)
 endif
 
 test-kafka: $(STAMP) ## run the worker's tests and the fault tests against Apache Kafka (needs Java 17 and Maven)
