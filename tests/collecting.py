@@ -1,6 +1,8 @@
 """Test names are unique, because pytest-xdist distributes tests by name and would run only one of two with the same."""
 
+import gc
 from collections import Counter
+from collections.abc import Generator
 
 import pytest
 
@@ -9,6 +11,17 @@ LONG = (
     *(f"tests/test_{name}.py" for name in ("slice", "canary", "walkthrough", "journey", "any_uid", "server", "pooler")),
 )
 """Run slow tests first, so that the workers finish at about the same time."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Exempt all modules and tests from garbage collection, which would traverse them again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
