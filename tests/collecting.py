@@ -1,4 +1,4 @@
-"""Which tests run, and in what order."""
+"""Which tests run, in what order, and which of them measure the coverage of the kernel."""
 
 import gc
 from collections import Counter
@@ -22,6 +22,23 @@ LONGEST = (
     *(f"tests/test_{name}.py" for name in ("slice", "canary", "journey", "any_uid", "server", "pooler")),
 )
 """Run first, in this order, so that the workers finish at about the same time."""
+MEASURED = (
+    "tests/kernel/",
+    "tests/test_server",
+    "tests/worker/",
+    "tests/plans/",
+    "tests/operations/",
+    "tests/mails/",
+    "tests/personal/",
+    "tests/audit/",
+    "tests/test_events_docs.py",
+    "tests/test_lists.py",
+    "tests/users/test_register.py",
+    "tests/sessions/test_counting.py",
+    "tests/sessions/test_throttling.py",
+    "tests/observe/test_scraping.py",
+)
+"""The tests that measure the coverage. Python's tracer slows down all code by half, also that which is not measured."""
 
 
 def rank(item: pytest.Item) -> int:
@@ -52,3 +69,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     twice = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
     if twice:
         raise pytest.UsageError(f"duplicate test names: {', '.join(twice)}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Pause the measurement of coverage for the tests that are not in MEASURED."""
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    coverage = plugin.cov_controller if plugin else None
+    if coverage and coverage.started != item.nodeid.startswith(MEASURED):
+        coverage.pause() if coverage.started else coverage.resume()
+    return (yield)

@@ -40,7 +40,7 @@ from dev.environment import forget_libpq
 from dev.stack import Services, embedded
 from migrations.__main__ import migrate
 from tests.applications import with_context
-from tests.collecting import pytest_collection, pytest_collection_modifyitems
+from tests.collecting import pytest_collection, pytest_collection_modifyitems, pytest_runtest_protocol
 from tests.documented import documented
 from tests.factories import PASSWORD, make_user
 from tests.leaving import Leaving
@@ -50,7 +50,7 @@ from tests.processes import MailServer
 from tests.served import Served
 from tests.transactions import Lent
 
-__all__ = ["patience", "production", "pytest_collection", "pytest_collection_modifyitems"]
+__all__ = ["patience", "production", "pytest_collection", "pytest_collection_modifyitems", "pytest_runtest_protocol"]
 # CI uses the same examples in each run, a laptop new ones. No deadline for an example: the machine is busy.
 hypothesis.settings.register_profile("tests", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("tests")
