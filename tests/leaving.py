@@ -1,9 +1,38 @@
 """A client of the application in the test's process that disconnects from an event stream after it starts. httpx's ASGI
-transport waits for the end of an answer, and such an answer has none."""
+transport waits for the end of an answer, and such an answer has none. Streams are handed over, as by our server."""
+
+from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.kernel.http.sse import EVENT_STREAM
+from api.kernel.live.clients import HAND_OVER, Owner
+
+
+class Taken:
+    """A connection whose client reads everything."""
+
+    owner: Owner | None = None
+
+    def __init__(self) -> None:
+        self.written = b""
+
+    def write(self, data: bytes) -> bool:
+        self.written += data
+        return True
+
+    def finish(self, data: bytes) -> None:
+        self.write(data)
+
+    async def drained(self) -> None: ...
+
+
+def unchunked(data: bytes) -> bytes:
+    body = b""
+    while data:
+        size, _, rest = data.partition(b"\r\n")
+        length = int(size, 16)
+        body, data = body + rest[:length], rest[length + 2 :]
+    return body
 
 
 class Leaving:
@@ -11,17 +40,17 @@ class Leaving:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        left = False
-
-        async def received() -> Message:
-            return {"type": "http.disconnect"} if left else await receive()
+        taken, rests = Taken(), list[Awaitable[None]]()
 
         async def sent(message: Message) -> None:
-            nonlocal left
-            if message["type"] == "http.response.start":
-                left = (b"content-type", EVENT_STREAM.encode()) in message["headers"]
-            await send(message)
+            if message["type"] == HAND_OVER:
+                rests.append(message["take"](taken))
+            else:
+                await send(message)
 
-        await self.app(scope, received, sent)
-        if left:
-            await send({"type": "http.response.body"})
+        await self.app(scope, receive, sent)
+        for rest in rests:
+            await rest
+            if taken.owner is not None:
+                taken.owner.lost()
+            await send({"type": "http.response.body", "body": unchunked(taken.written)})

@@ -64,7 +64,5 @@ async def test_a_stream_that_is_old_ends_and_its_client_resumes(
 
 
 def test_clients_that_came_together_do_not_leave_together() -> None:
-    async def send(message: object) -> None: ...
-
-    ages = [Client(None, send, LINES).oldest for _ in range(1000)]
+    ages = [Client(None, LINES).oldest for _ in range(1000)]
     assert LONGEST_SECONDS * EARLIER * 0.5 < max(ages) - min(ages) <= LONGEST_SECONDS * EARLIER + 60

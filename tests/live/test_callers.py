@@ -12,11 +12,8 @@ from api.kernel.live.clients import Client
 from tests.patient import SECONDS
 
 
-async def send(message: object) -> None: ...
-
-
 def client(id: UUID, check: Callable[[], Awaitable[None]]) -> Client:
-    return Client(None, send, LINES, ids=(id, uuid7()), check=check)
+    return Client(None, LINES, ids=(id, uuid7()), check=check)
 
 
 class Refusing:

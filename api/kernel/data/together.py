@@ -96,7 +96,7 @@ class _Queue:
         except BaseException as error:
             for _, answer in batch:
                 if not answer.done():
-                    answer.set_exception(_own(error))
+                    answer.set_exception(own_error(error))
             if not isinstance(error, Exception):
                 raise
             return
@@ -106,7 +106,7 @@ class _Queue:
                 answer.set_result(found.get(key, ()))
 
 
-def _own(error: BaseException) -> Exception:
+def own_error(error: BaseException) -> Exception:
     """Return the error of one request, to whose Problem the pipeline adds headers and cookies."""
     if isinstance(error, Problem):
         error = copy.copy(error)

@@ -3,24 +3,24 @@ In browsers, scripts can neither set headers of a handshake nor read the respons
 close codes here."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 from websockets.frames import CloseCode
 
 from api.kernel.context import Context
 from api.kernel.errors import RATE_LIMITED, TOO_MANY_STREAMS, UNAVAILABLE, Problem
 from api.kernel.http.cookies import ACCESS, Cookies
 from api.kernel.http.frames import CODES, FORM, Socket
-from api.kernel.http.sockets import Admission, Conversation, Handshake, enter, start
+from api.kernel.http.sockets import Admission, Conversation, Handshake, accept, enter, greet
 from api.kernel.identity.limits import network_of
 from api.kernel.input.conversion import convert
 from api.kernel.input.decoding import decode_json
 from api.kernel.live.clients import Client
+from api.kernel.telemetry import span
 
 logger = logging.getLogger(__name__)
 FIRST_SECONDS = 5.0
@@ -38,33 +38,25 @@ class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def serve_admitting(
     context: Context,
     scope: Scope,
-    receive: Receive,
     send: Send,
     admit: Callable[[], Awaitable[Admission]],
     *,
     handshake: Handshake,
     headers: dict[bytes, bytes],
 ) -> None:
-    """Accept the handshake, identify the caller, and serve the connection until either side ends it. `admit` identifies
-    the caller by `headers`, to which the token of the first message is added. Raises TOO_MANY_STREAMS and UNAVAILABLE
-    before the handshake is accepted."""
+    """Accept the handshake. After the request, identify the caller and serve the connection until either side ends it.
+    `admit` identifies the caller by `headers`, to which the token of the first message is added. Raises
+    TOO_MANY_STREAMS and UNAVAILABLE before the handshake is accepted."""
     if context.draining.is_set():
         raise UNAVAILABLE
-    scope["lasts"] = True
-    socket = Socket(handshake.protocol, receive, send)
-    async with contextlib.AsyncExitStack() as stack:
-        opening = Opening(context, scope, socket, stack, headers, admit)
-        waiting = stack.enter_context(contextlib.ExitStack())
-        address = network_of(scope["client"][0] if scope.get("client") else None)
-        waiting.enter_context(context.live.places.of(Client(None, socket.send, FORM), None, address))
-        await send({"type": "http.response.start", "status": 101, "headers": [*handshake.headers]})
-        opening.admitted = waiting.close
-        if b"authorization" in headers or Cookies(headers).get(ACCESS):
-            await opening.open()
-        else:
-            timer = asyncio.create_task(opening.expire())
-            stack.callback(timer.cancel)
-        await socket.messages(opening.silent, opening.take)
+    socket, guest = Socket(handshake.protocol), Client(None, FORM)
+    context.live.places.take(guest, None, network_of(scope["client"][0] if scope.get("client") else None))
+    opening = Opening(context, scope, socket, guest, headers, admit)
+    try:
+        await accept(send, handshake.headers, socket, opening.run)
+    finally:
+        if socket.tunnel is None:
+            opening.leave()
 
 
 class Opening:
@@ -75,27 +67,48 @@ class Opening:
         context: Context,
         scope: Scope,
         socket: Socket,
-        stack: contextlib.AsyncExitStack,
+        guest: Client,
         headers: dict[bytes, bytes],
         admit: Callable[[], Awaitable[Admission]],
     ) -> None:
-        self._context, self._scope, self._socket, self._stack = context, scope, socket, stack
+        self._context, self._scope, self._socket = context, scope, socket
+        self._guest: Client | None = guest
+        """Counts for its network until the caller is admitted."""
         self._headers, self._admit = headers, admit
-        self._client: Client | None = None
         self._conversation: Conversation | None = None
         self._is_over = False
-        self.admitted: Callable[[], None] = lambda: None
-        """Called once the caller counts as itself instead of as its network."""
+
+    async def run(self) -> None:
+        timer = None
+        try:
+            if b"authorization" in self._headers or Cookies(self._headers).get(ACCESS):
+                await self.open()
+            else:
+                timer = asyncio.create_task(self.expire())
+            await self._socket.messages(self.silent, self.take)
+        finally:
+            if timer is not None:
+                timer.cancel()
+            self.leave()
+            if self._conversation is not None:
+                self._conversation.client.lost()
+            self._socket.tunnel.close()
+
+    def leave(self) -> None:
+        """Count for the network no longer."""
+        if self._guest is not None:
+            self._context.live.places.give(self._guest)
+            self._guest = None
 
     async def expire(self) -> None:
         """Close the connection if there is no first message in time."""
         await asyncio.sleep(FIRST_SECONDS)
-        if self._client is None:
+        if self._conversation is None:
             await self._close(SIGNED_OUT, "auth")
 
     def silent(self) -> None:
-        if self._client is not None:
-            self._client.end("silent")
+        if self._conversation is not None:
+            self._conversation.silent()
 
     async def take(self, message: bytes) -> None:
         """Take the first message, or one of the conversation."""
@@ -113,17 +126,19 @@ class Opening:
     async def open(self) -> None:
         """Admit the caller and start the feed, or close the connection with the code of the refusal."""
         try:
-            admission = await self._admit()
-            self.admitted()
-            client, lost = await enter(self._stack, self._context, self._scope, self._socket, admission)
+            with span("admit"):
+                admission = await self._admit()
+                self.leave()
+                client, lost = await enter(self._context, self._scope, self._socket, admission)
         except Problem as refusal:
             return await self._close(*_code_of(refusal))
         except Exception:
             logger.exception("unhandled exception")
             return await self._close(CloseCode.INTERNAL_ERROR, "error")
-        self._client = client
         self._conversation = Conversation(self._scope["path"], self._socket, client, admission.answer)
-        await start(self._stack, self._context, self._socket, client, lost)
+        # What is left of the request would stay in memory as long as the connection.
+        del self._admit, self._headers, self._scope
+        await greet(self._socket, client, lost)
 
     async def _close(self, code: int, reason: str) -> None:
         self._is_over = True

@@ -8,13 +8,14 @@ unavailable · 4401 no valid access token, expired or signed out · 4408 client 
 4429 too many connections or requests."""
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from starlette.types import Message, Receive, Send
 from websockets.frames import CloseCode, Opcode
+from websockets.frames import Frame as FrameBytes
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
@@ -54,11 +55,17 @@ def new_protocol(subprotocols: Any) -> ServerProtocol:
     return ServerProtocol(subprotocols=subprotocols, state=State.OPEN, max_size=MAX_BODY_BYTES, logger=_quiet)
 
 
+@functools.lru_cache(maxsize=16)
+def _text(item: Item) -> bytes:
+    """The same bytes for all clients: frames of a server are not masked."""
+    return FrameBytes(Opcode.TEXT, item.frame.encode()).serialize(mask=False)
+
+
 class Frames:
     """Events as text messages; `end` is a close frame, a heartbeat a ping."""
 
     def item(self, item: Item) -> Frame:
-        return "text", item.frame.encode()
+        return "bytes", _text(item)
 
     def beat(self, id: str) -> Frame:
         return "ping", b""
@@ -76,33 +83,47 @@ FORM = Frames()
 class Socket:
     """Frames over a tunnel of bytes. Concurrent sends are ordered by the protocol."""
 
-    def __init__(self, protocol: ServerProtocol, receive: Receive, send: Send) -> None:
-        self._protocol, self._receive, self._send = protocol, receive, send
+    def __init__(self, protocol: ServerProtocol) -> None:
+        self._protocol = protocol
+        self.tunnel: Any = None
+        """The connection, from the handshake on: wire.tunnel.Tunnel."""
         self._deadline: asyncio.Timeout | None = None
         self._parts: list[bytes] = []
         self._frames, self._since = 0, 0.0
         self._failed = False
 
+    def write(self, frame: Frame) -> bool:
+        """Write a frame, or nothing if the connection is closing. Returns whether the client has taken everything."""
+        if self._protocol.state is not State.OPEN:
+            return True
+        kind, *arguments = frame
+        if kind == "bytes":
+            return bool(self.tunnel.write(*arguments))
+        getattr(self._protocol, f"send_{kind}")(*arguments)
+        if kind == "close" and self._deadline is not None:
+            self._deadline.reschedule(asyncio.get_running_loop().time() + CLOSE_SECONDS)
+        return self._flush()
+
+    def finish(self, frame: Frame) -> None:
+        """Write a close frame; `messages` then waits for that of the client."""
+        self.write(frame)
+
+    async def drained(self) -> None:
+        await self.tunnel.drained()
+
     async def send(self, frame: Frame) -> None:
-        """Send a frame once the client can take it; does nothing if the connection is closing."""
-        if self._protocol.state is State.OPEN:
-            kind, *arguments = frame
-            getattr(self._protocol, f"send_{kind}")(*arguments)
-            if kind == "close" and self._deadline is not None:
-                self._deadline.reschedule(asyncio.get_running_loop().time() + CLOSE_SECONDS)
-            await self._flush()
+        """Write a frame, and wait until the client has taken it."""
+        self.write(frame)
+        await self.drained()
 
     async def fail(self, code: int, reason: str) -> None:
         """Close the connection because of an error of the client; later messages are dropped."""
         self._failed = True
         self._protocol.fail(code, reason)
-        await self._flush()
+        self._flush()
 
-    async def _flush(self) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": True})  # until there is room
-        written = b"".join(self._protocol.data_to_send())
-        if written:
-            await self._send({"type": "http.response.body", "body": written, "more_body": True})
+    def _flush(self) -> bool:
+        return bool(self.tunnel.write(b"".join(self._protocol.data_to_send())))
 
     async def messages(self, silent: Callable[[], None], take: Callable[[bytes], Awaitable[None]]) -> None:
         """Pass each text message to `take`, one at a time, until the connection ends. `silent` is called if the client
@@ -114,20 +135,20 @@ class Socket:
             if message is None and self._protocol.state is State.OPEN:
                 silent()
                 continue
-            if message is None or message["type"] == "http.disconnect":
+            if not message:
                 return
-            data = message["body"]
-            for at in range(0, len(data), SLICE_BYTES):
-                self._protocol.receive_data(data[at : at + SLICE_BYTES])
-                await self._flush()
+            for at in range(0, len(message), SLICE_BYTES):
+                self._protocol.receive_data(message[at : at + SLICE_BYTES])
+                self._flush()
+                await self.drained()  # reading pauses while the client does not read
                 for frame in self._protocol.events_received():
                     await self._put_together(frame, take)
                 await asyncio.sleep(0)
 
-    async def _read(self, seconds: float) -> Message | None:
+    async def _read(self, seconds: float) -> bytes | None:
         try:
             async with asyncio.timeout(seconds) as self._deadline:
-                return await self._receive()
+                return bytes(await self.tunnel.read())
         except TimeoutError:
             return None
         finally:

@@ -119,7 +119,7 @@ class Endpoint:
             raise
         passing("pipeline.answer")
         if self.lasts:
-            return await self._stay(context, answer, handshake, scope, receive, send, headers, cookies)
+            return await self._stay(context, answer, handshake, scope, send, headers, cookies)
         remedy = cookies.remedy()
         may_store = not (cookies.written or remedy)  # a shared cache would set or clear the cookies of other callers
         extra = {} if self._is_public and may_store else scope["extra_headers"] | remedy
@@ -134,7 +134,6 @@ class Endpoint:
         feed: Feed[Any] | None,
         handshake: Handshake | None,
         scope: Scope,
-        receive: Receive,
         send: Send,
         headers: dict[bytes, bytes],
         cookies: Cookies,
@@ -147,9 +146,9 @@ class Endpoint:
             look = functools.partial(self._gate.look_again, context, caller)
             last = text_of(headers, b"last-event-id")
             known: dict[str, Any] = {"caller": caller, "check": look, "headers": fields}
-            return await stream(context, feed, scope, receive, send, last=last, **known)
+            return await stream(context, feed, scope, send, last=last, **known)
         admission = self._admission(context, scope, feed)
-        await serve(context, scope, receive, send, admission, handshake=handshake, headers=fields)
+        await serve(context, scope, send, admission, handshake=handshake, headers=fields)
 
     async def _admit_later(
         self,
@@ -167,7 +166,7 @@ class Endpoint:
             feed = await self._answer(context, scope, receive, headers, cookies)
             return self._admission(context, scope, feed)
 
-        await serve_admitting(context, scope, receive, send, admit, handshake=handshake, headers=headers)
+        await serve_admitting(context, scope, send, admit, handshake=handshake, headers=headers)
 
     def _admission(self, context: Context, scope: Scope, feed: Feed[Any] | None) -> Admission:
         caller: Caller = scope["caller"]

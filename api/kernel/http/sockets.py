@@ -1,14 +1,12 @@
 """WebSockets. The handshake is a GET through the whole pipeline and is refused by an HTTP response. Afterwards the
 socket sends a Feed's events, and answers each message of the client. frames.py has the frames and close codes."""
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 from websockets.datastructures import Headers
 from websockets.frames import CloseCode
 from websockets.http11 import Request
@@ -29,10 +27,10 @@ from api.kernel.http.callers import Caller
 from api.kernel.http.cookies import ORIGIN_NOT_ALLOWED, refuse_foreign
 from api.kernel.http.frames import FORM, Socket, new_protocol
 from api.kernel.http.messages import Answer
-from api.kernel.http.sse import begin, client_of, place_of
+from api.kernel.http.sse import client_of, join
 from api.kernel.identity.auth import Principal
 from api.kernel.input.forms import parse_urlencoded
-from api.kernel.live.clients import Client
+from api.kernel.live.clients import HAND_OVER, Client
 from api.kernel.live.feeds import Feed, encode
 from api.kernel.settings import Settings
 from api.kernel.telemetry import span
@@ -89,68 +87,88 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
 async def serve(
     context: Context,
     scope: Scope,
-    receive: Receive,
     send: Send,
     admission: Admission,
     *,
     handshake: Handshake,
     headers: list[tuple[bytes, bytes]],
 ) -> None:
-    """Accept the handshake and serve the connection until either side ends it. Raises TOO_MANY_STREAMS and UNAVAILABLE
-    before the handshake is accepted."""
+    """Accept the handshake. The connection is served after the request, until either side ends it. Raises
+    TOO_MANY_STREAMS and UNAVAILABLE before the handshake is accepted."""
     if context.draining.is_set():
         raise UNAVAILABLE
-    scope["lasts"] = True
-    socket = Socket(handshake.protocol, receive, send)
-    async with contextlib.AsyncExitStack() as stack:
-        client, lost = await enter(stack, context, scope, socket, admission)
-        await send({"type": "http.response.start", "status": 101, "headers": [*handshake.headers, *headers]})
+    socket = Socket(handshake.protocol)
+    client, lost = await enter(context, scope, socket, admission)
+    try:
         conversation = Conversation(scope["path"], socket, client, admission.answer)
-        await start(stack, context, socket, client, lost)
-        await socket.messages(lambda: client.end("silent"), conversation.take)
+        await accept(send, [*handshake.headers, *headers], socket, lambda: _converse(conversation, lost))
+    finally:
+        if socket.tunnel is None:
+            client.lost()
 
 
-async def enter(
-    stack: contextlib.AsyncExitStack, context: Context, scope: Scope, socket: Socket, admission: Admission
-) -> tuple[Client, str | None]:
-    """Register a client until the stack ends. Returns it, and the reason if it cannot resume. Raises TOO_MANY_STREAMS,
+async def accept(
+    send: Send, headers: list[tuple[bytes, bytes]], socket: Socket, rest: Callable[[], Awaitable[None]]
+) -> None:
+    """Accept the handshake, unless the client has disconnected; the server runs `rest` after the request."""
+
+    def take(tunnel: Any) -> Awaitable[None]:
+        socket.tunnel = tunnel
+        return rest()
+
+    await send({"type": "http.response.start", "status": 101, "headers": headers})
+    await send({"type": HAND_OVER, "take": take})
+
+
+async def enter(context: Context, scope: Scope, socket: Socket, admission: Admission) -> tuple[Client, str | None]:
+    """Register a client until `Client.lost`. Returns it, and the reason if it cannot resume. Raises TOO_MANY_STREAMS,
     UNAVAILABLE and the refusal of the caller."""
     last = next((value for name, value in parse_urlencoded(scope["query_string"]) if name == "after"), None)
-    client = client_of(admission.caller, admission.feed, socket.send, FORM, admission.check)
-    stack.enter_context(place_of(context.live, client, admission.caller))
-    await stack.enter_async_context(context.live.following(context, client))
-    return client, await context.live.resume(client, last)
+    client = client_of(admission.caller, admission.feed, FORM, admission.check)
+    await join(context, client, admission.caller)
+    client.connection = socket
+    try:
+        return client, await context.live.resume(client, last)
+    except BaseException:
+        client.lost()
+        raise
 
 
-async def start(
-    stack: contextlib.AsyncExitStack, context: Context, socket: Socket, client: Client, lost: str | None
-) -> None:
-    """Send `begin` and, in a task that ends with the stack, missed events."""
+async def greet(socket: Socket, client: Client, lost: str | None) -> None:
+    """Send `begin` and, in a task that ends with the client, missed events."""
     await socket.send(("text", encode({"id": client.id, "event": "begin", "data": None})))
-    begun = asyncio.create_task(begin(context, client, lost))
+    client.begin_soon(lost)
 
-    async def stop() -> None:
-        begun.cancel()
-        await asyncio.gather(begun, return_exceptions=True)
 
-    stack.push_async_callback(stop)
+async def _converse(conversation: "Conversation", lost: str | None) -> None:
+    socket, client = conversation.socket, conversation.client
+    try:
+        await greet(socket, client, lost)
+        await socket.messages(conversation.silent, conversation.take)
+    finally:
+        client.lost()
+        socket.tunnel.close()
 
 
 class Conversation:
     """The client's messages and their replies."""
 
     def __init__(self, path: str, socket: Socket, client: Client, answer: Answer | None) -> None:
-        self._path, self._socket, self._client, self._answer = path, socket, client, answer
+        self.socket, self.client = socket, client
+        self._path, self._answer = path, answer
         self._refused = 0
+
+    def silent(self) -> None:
+        self.client.end("silent")
 
     async def take(self, message: bytes) -> None:
         if self._answer is None:
-            return await self._socket.fail(CloseCode.UNSUPPORTED_DATA, "nothing is received here")
+            return await self.socket.fail(CloseCode.UNSUPPORTED_DATA, "nothing is received here")
         with span("message"):
             reply = await self._reply(self._answer, message)
-        await self._socket.send(("text", encode(reply)))
+        await self.socket.send(("text", encode(reply)))
         if self._refused >= REFUSED_IN_A_ROW:
-            self._client.end("too_fast")
+            self.client.end("too_fast")
 
     async def _reply(self, answer: Answer, message: bytes) -> Mapping[str, Any]:
         try:

@@ -1,21 +1,20 @@
-"""Server-sent events (HTML Living Standard §9.2) of a handler's Feed. The request's task only waits for the client to
-disconnect; api/kernel/live/hub.py writes."""
+"""Server-sent events (HTML Living Standard §9.2) of a handler's Feed. The request only begins the stream;
+api/kernel/live/hub.py writes."""
 
 import random
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Scope, Send
 
 from api.kernel.context import Context, origin
-from api.kernel.errors import RIGHTS_CHANGED, UNAUTHORIZED, Problem
+from api.kernel.errors import RIGHTS_CHANGED, UNAUTHORIZED
 from api.kernel.http.callers import Caller
 from api.kernel.identity.auth import LEEWAY_SECONDS, Principal
 from api.kernel.identity.limits import network_of
-from api.kernel.live.clients import Client, Form, Send
-from api.kernel.live.feeds import Feed, Item, encode
-from api.kernel.live.hub import Live
+from api.kernel.live.clients import HAND_OVER, Client, Form
+from api.kernel.live.feeds import Feed, Item, chunk_of, encode
 
 EVENT_STREAM = "text/event-stream"
 RETRY_MILLISECONDS = 2000, 8000
@@ -27,6 +26,7 @@ _HEADERS = [
     (b"content-type", EVENT_STREAM.encode()),
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),  # disables buffering in nginx
+    (b"connection", b"close"),
 ]
 
 
@@ -34,28 +34,46 @@ class Lines:
     """Events as lines of text. `bye` and `resync` are events of the kernel. A heartbeat is a comment with the position
     in an event without data, which clients remember and do not dispatch."""
 
-    def item(self, item: Item) -> Message:
-        return _part(item.lines)
+    def begin(self, id: str) -> bytes:
+        return self._framed(b"retry: %d\nid: %s\n\n" % (_retry(), id.encode()))
 
-    def beat(self, id: str) -> Message:
-        return _part(b":\nid: %s\n\n" % id.encode())
+    def item(self, item: Item) -> bytes:
+        return item.lines
 
-    def resync(self, id: str, reason: str) -> Message:
-        return _part(b"id: %s\nevent: resync\ndata: %s\n\n" % (id.encode(), encode({"reason": reason})))
+    def beat(self, id: str) -> bytes:
+        return self._framed(b":\nid: %s\n\n" % id.encode())
 
-    def end(self, reason: str) -> Message:
+    def resync(self, id: str, reason: str) -> bytes:
+        return self._framed(b"id: %s\nevent: resync\ndata: %s\n\n" % (id.encode(), encode({"reason": reason})))
+
+    def end(self, reason: str) -> bytes:
         wait = TOO_MANY_MILLISECONDS if reason == "too_many" else _retry()
-        return _part(b"retry: %d\nevent: bye\ndata: %s\n\n" % (wait, encode({"reason": reason})), more=False)
+        return self._framed(b"retry: %d\nevent: bye\ndata: %s\n\n" % (wait, encode({"reason": reason})))
+
+    def _framed(self, lines: bytes) -> bytes:
+        return lines
 
 
-LINES = Lines()
+class Chunks(Lines):
+    """The same as chunks of HTTP/1.1, whose last one shows that the stream is complete."""
+
+    def item(self, item: Item) -> bytes:
+        return item.chunk
+
+    def end(self, reason: str) -> bytes:
+        return super().end(reason) + b"0\r\n\r\n"
+
+    def _framed(self, lines: bytes) -> bytes:
+        return chunk_of(lines)
+
+
+LINES, CHUNKS = Lines(), Chunks()
 
 
 async def stream(
     context: Context,
     feed: Feed[Any],
     scope: Scope,
-    receive: Receive,
     send: Send,
     *,
     caller: Caller,
@@ -63,39 +81,34 @@ async def stream(
     last: str | None,
     headers: Iterable[tuple[bytes, bytes]],
 ) -> None:
-    """Send the feed's events until the client disconnects or is ended. Raises TOO_MANY_STREAMS and UNAVAILABLE before
-    the response starts."""
-    scope["lasts"] = True
-    client = client_of(caller, feed, send, LINES, check)
-    with place_of(context.live, client, caller):
-        async with context.live.following(context, client):
-            lost = await context.live.resume(client, last)
-            await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *headers]})
-            if scope["method"] == "HEAD":
-                return await send(_part(b"", more=False))
-            await send(_part(b"retry: %d\nid: %s\n\n" % (_retry(), client.id.encode())))
+    """Begin to send the feed's events. Afterwards the request has ended: the client is the hub's, until it disconnects
+    or is ended. Raises TOO_MANY_STREAMS, UNAVAILABLE and the refusal of the caller before the response starts."""
+    form = LINES if scope["http_version"] == "1.0" else CHUNKS
+    client = client_of(caller, feed, form, check)
+    await join(context, client, caller)
+    try:
+        lost = await context.live.resume(client, last)
+        await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *headers]})
+        if scope["method"] == "HEAD":
+            return await send({"type": "http.response.body"})
+
+        def take(connection: Any) -> Awaitable[None]:
+            connection.owner = client
+            client.connection = connection
+            connection.write(form.begin(client.id))
             if context.draining.is_set():
                 client.end("restart")
-            await begin(context, client, lost)
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            return client.begin(lost)
 
-
-async def begin(context: Context, client: Client, lost: str | None) -> None:
-    """Send missed events; afterwards the hub writes events as they happen."""
-    try:
-        if lost is not None and not client.ends():
-            await client.resync(client.at, lost)
-        await context.live.catch_up(context, client)
-    except Problem:
-        client.end("unavailable")
-    await client.finish()
+        await send({"type": HAND_OVER, "take": take})
+    finally:
+        if client.connection is None:
+            client.lost()
 
 
 def client_of(
     caller: Caller,
     feed: Feed[Any] | None,
-    send: Send,
     form: Form,
     check: Callable[[], Awaitable[Principal | None]],
 ) -> Client:
@@ -104,7 +117,7 @@ def client_of(
     decides again what the caller follows."""
     before = caller.principal
     if before is None or caller.claims is None:
-        return Client(feed, send, form)
+        return Client(feed, form)
 
     async def check_rights() -> None:
         now = await check()
@@ -112,12 +125,12 @@ def client_of(
             raise RIGHTS_CHANGED
 
     ids, until = (before.id, before.sid), caller.claims.exp + LEEWAY_SECONDS
-    return Client(feed, send, form, ids=ids, until=until, check=check_rights)
+    return Client(feed, form, ids=ids, until=until, check=check_rights)
 
 
-def place_of(live: Live, client: Client, caller: Caller) -> Any:
-    """Count a client for the caller, or for the address if the caller is not known."""
-    return live.places.of(client, caller.known, network_of(origin.get().address))
+async def join(context: Context, client: Client, caller: Caller) -> None:
+    """Add a client to the hub, counted for its caller, or for the address if the caller is not known."""
+    await context.live.join(context, client, caller.known, network_of(origin.get().address))
 
 
 def refuse_token(scope: Scope) -> None:
@@ -129,7 +142,3 @@ def refuse_token(scope: Scope) -> None:
 
 def _retry() -> int:
     return random.randint(*RETRY_MILLISECONDS)  # noqa: S311  # not a secret
-
-
-def _part(body: bytes, more: bool = True) -> Message:
-    return {"type": "http.response.body", "body": body, "more_body": more}

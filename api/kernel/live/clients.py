@@ -6,8 +6,7 @@ import itertools
 import logging
 import random
 import time
-import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -28,12 +27,40 @@ together."""
 clients_ended = meter.create_counter("live.ended", "{client}", "Ended streams and sockets, by reason")
 clients_now = meter.create_up_down_counter("live.clients", "{client}", "Clients that follow events")
 
+HAND_OVER = "http.response.hand_over"
+"""ASGI message after `http.response.start`, instead of a body: the server calls `message["take"]` with the connection
+(api/kernel/wire/tunnel.py). It returns what the server awaits after the request has ended, in the same task."""
 _slots = itertools.count()
-Send = Callable[[Any], Awaitable[None]]
+
+
+class Owner(Protocol):
+    """Has taken a connection over."""
+
+    def lost(self) -> None: ...
+
+
+class Connection(Protocol):
+    """Writes what a Form makes."""
+
+    def write(self, message: Any, /) -> bool:
+        """Write without waiting. Returns whether the client has taken everything."""
+
+    def finish(self, message: Any, /) -> None:
+        """Write the last message, and close."""
+
+    async def drained(self) -> None:
+        """Wait until the client has taken everything, or is gone."""
+
+
+class Hub(Protocol):
+    """What a client uses of Live."""
+
+    async def catch_up(self, client: "Client") -> None: ...
+    def leave(self, client: "Client") -> None: ...
 
 
 class Form(Protocol):
-    """How a transport writes: each method makes what `send` takes."""
+    """How events are written: each method makes what the connection takes."""
 
     def item(self, item: Item) -> Any: ...
     def beat(self, id: str) -> Any: ...
@@ -45,10 +72,28 @@ class Client:
     """One connection that follows a Feed. `deliver`, `beat` and `end` never wait; `put` and `resync` do, and are for
     catching up."""
 
+    __slots__ = (
+        "_finished",
+        "_form",
+        "_late",
+        "at",
+        "check",
+        "connection",
+        "current",
+        "ending",
+        "epoch",
+        "feed",
+        "hub",
+        "ids",
+        "oldest",
+        "place",
+        "slot",
+        "until",
+    )
+
     def __init__(
         self,
         feed: Feed[Any] | None,
-        send: Send,
         form: Form,
         *,
         ids: tuple[UUID, ...] = (),
@@ -56,6 +101,11 @@ class Client:
         check: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self.feed = feed
+        self.connection: Connection | None = None
+        """None until the response begins."""
+        self.hub: Hub | None = None
+        self.place: UUID | str = ""
+        """What it is counted for: its caller or network."""
         self.at = 0
         """The position up to which the client has everything."""
         self.epoch = ""
@@ -71,8 +121,7 @@ class Client:
         """When the connection reaches its greatest age."""
         self.check = check
         """Raises a Problem if the caller may no longer follow."""
-        self.catch_up: Callable[[], Awaitable[None]] | None = None
-        self._send, self._form = send, form
+        self._form = form
         self._late: asyncio.Task[None] | None = None
         self._finished = False
         self.slot = next(_slots)
@@ -87,6 +136,15 @@ class Client:
         """Check the caller, if any. Raises the Problem of `check`."""
         if self.check is not None:
             await self.check()
+
+    async def begin(self, lost: str | None) -> None:
+        """Send missed events; afterwards the hub writes events as they happen. `lost` is the reason if some cannot be
+        sent."""
+        await self._catch_up(lost, None)
+
+    def begin_soon(self, lost: str | None) -> None:
+        """The same in a task, which ends with the client."""
+        self._late = asyncio.get_running_loop().create_task(self.begin(lost))
 
     def deliver(self, item: Item) -> None:
         """Write an event. A client that does not take it is caught up later."""
@@ -123,49 +181,53 @@ class Client:
         self.ending = reason
         clients_ended.add(1, {"reason": reason})
         if self.current:
-            self._finished = True
-            self._write(self._form.end(reason))
             self.current = False
+            self.finish()
 
-    async def finish(self) -> None:
+    def finish(self) -> None:
         """Send the end that was requested while the client was caught up."""
-        if self.ending is not None and not self._finished:
+        if self.ending is not None and not self._finished and self.connection is not None:
             self._finished = True
-            await self._send(self._form.end(self.ending))
+            self.connection.finish(self._form.end(self.ending))
 
-    def close(self) -> None:
-        """Release the client of a closed connection."""
+    def lost(self) -> None:
+        """Release the client: its connection has ended."""
+        self.ending = self.ending or "gone"
         self.current = False
         if self._late is not None:
             self._late.cancel()
+        if self.hub is not None:
+            self.hub.leave(self)
+            self.hub = None
+        self.connection = None
 
     def _message(self, item: Item) -> Any:
-        """What `send` takes for an event; None if nothing is sent."""
+        """What the connection takes for an event; None if nothing is sent."""
         if item.lost:
             return self._form.resync(item.id, "error")
         return None if item.data is None else self._form.item(item)
 
-    def _write(self, message: Any) -> None:
-        """Step the sending coroutine once, in place of a task and a queue for each client. It finishes at once
-        unless earlier data is still unsent; then a task waits, and sends what the client missed."""
-        sending: Any = self._send(message)
-        try:
-            awaited = sending.send(None)
-        except StopIteration:
-            return
-        except Exception:
-            logger.exception("a client cannot be written to")
-            self.current = False
-            return
-        self.current = False
-        self._late = asyncio.get_running_loop().create_task(self._recover(_resume(sending, awaited)))
+    async def _send(self, message: Any) -> None:
+        if self.connection is not None:
+            self.connection.write(message)
+            await self.connection.drained()
 
-    async def _recover(self, sending: Awaitable[None]) -> None:
+    def _write(self, message: Any) -> None:
+        """Write in place of a task and a queue for each client. A client that does not take it gets a task, which sends
+        what the client misses meanwhile."""
+        if self.connection is not None and not self.connection.write(message):
+            self.current = False
+            self._late = asyncio.get_running_loop().create_task(self._catch_up(None, SLOW_SECONDS))
+
+    async def _catch_up(self, lost: str | None, seconds: float | None) -> None:
         try:
-            async with asyncio.timeout(SLOW_SECONDS):
-                await sending
-                if self.ending is None and self.catch_up:
-                    await self.catch_up()
+            async with asyncio.timeout(seconds):
+                if self.connection is not None:
+                    await self.connection.drained()
+                if lost is not None and not self.ends():
+                    await self.resync(self.at, lost)
+                if self.hub is not None and not self.ends():
+                    await self.hub.catch_up(self)
         except TimeoutError:
             self.end("slow")
         except Problem:
@@ -173,15 +235,5 @@ class Client:
         except Exception:
             logger.exception("a client was not caught up")
             self.end("error")
-        await self.finish()
-
-
-@types.coroutine
-def _resume(sending: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
-    """Continue a coroutine that was stepped once and waits for `awaited`."""
-    try:
-        yield awaited
-    except BaseException:
-        sending.close()
-        raise
-    yield from sending
+        self._late = None
+        self.finish()

@@ -22,6 +22,10 @@ def name_position(epoch: str, at: int) -> str:
     return f"{epoch}.{at}"
 
 
+def chunk_of(body: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
 class Happened(msgspec.Struct, frozen=True):
     """An event of any type, for feeds that follow all types."""
 
@@ -45,6 +49,8 @@ class Feed(Generic[T]):
 
     `feed | other` follows both; an event of both is sent as the first one shows it.
     """
+
+    __slots__ = ("key", "parts", "person", "view")
 
     def __init__(
         self,
@@ -128,9 +134,17 @@ class Item:
     @functools.cached_property
     def lines(self) -> bytes:
         """As a server-sent event (HTML §9.2)."""
-        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self.id.encode(), self.name.encode(), self.data)
+        return self._lines()
+
+    @functools.cached_property
+    def chunk(self) -> bytes:
+        """The lines as a chunk (RFC 9112 §7.1)."""
+        return chunk_of(self._lines())
 
     @functools.cached_property
     def frame(self) -> str:
         """As the text of a WebSocket message."""
         return f'{{"id":"{self.id}","event":"{self.name}","data":{(self.data or b"null").decode()}}}'
+
+    def _lines(self) -> bytes:
+        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self.id.encode(), self.name.encode(), self.data)

@@ -5,13 +5,15 @@ reconnects reads missed events by its position. Redis, Kafka and the worker are 
 import asyncio
 import contextlib
 import contextvars
+import itertools
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from api.kernel.data.database import Database
+from api.kernel.data.shared import Shared
 from api.kernel.errors import Problem
 from api.kernel.live import queries
 from api.kernel.live.callers import Callers
@@ -53,9 +55,11 @@ class Live:
         self._listens = listens and db.most_connections() >= LISTENING_POOL
         self.places = Places(most)
         self._clients: set[Client] = set()
-        self._about: dict[Key, set[Client]] = {}
+        self._about: dict[Key, list[Client]] = {}
+        self._context: Any = None
         self._callers = Callers(self._clients)
         self._shown = Shown()
+        self._bounds = Shared(lambda: queries.find_live_bounds(db))  # all clients of a process that has ended come back
         self._catching_up = asyncio.Semaphore(CATCHING_UP)
         self._opening = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -64,37 +68,41 @@ class Live:
         """The position up to which every current client has everything."""
         self.epoch = ""
 
-    @contextlib.asynccontextmanager
-    async def following(self, context: Any, client: Client) -> AsyncIterator[None]:
-        """Register the client while the block runs. `catch_up` then brings it from `client.at` to the present. Raises
-        UNAVAILABLE, and the refusal of a caller whose access has ended since the request was authenticated: its event
-        may have passed before the client was registered."""
+    async def join(self, context: Any, client: Client, known: UUID | None, network: str) -> None:
+        """Register the client, counted for the caller that is known or else for the network, until `Client.lost`.
+        `catch_up` then brings it from `client.at` to the present. Raises TOO_MANY_STREAMS, UNAVAILABLE, and the refusal
+        of a caller whose access has ended since the request was authenticated: its event may have passed before the
+        client was registered."""
+        self.places.take(client, known, network)
+        client.hub = self
         self._clients.add(client)
         for key in _keys(client.feed):
-            self._about.setdefault(key, set()).add(client)
-        client.catch_up = lambda: self.catch_up(context, client)
+            self._about.setdefault(key, []).append(client)
         try:
             if not await self._start(context, client):
                 await client.admit()
-            yield
-        finally:
-            client.close()
-            self._clients.discard(client)
-            for key in _keys(client.feed):
-                self._about[key].discard(client)
-                if not self._about[key]:
-                    del self._about[key]
+        except BaseException:
+            client.lost()
+            raise
+
+    def leave(self, client: Client) -> None:
+        self.places.give(client)
+        self._clients.discard(client)
+        for key in _keys(client.feed):
+            self._about[key].remove(client)
+            if not self._about[key]:
+                del self._about[key]
 
     async def _start(self, context: Any, client: Client) -> bool:
         """Start the hub with its first client, admitted at the hub's position; False if the hub runs already."""
         async with self._opening:
             if self._running is not None:
                 return False
+            self._context = context
             self._begin(await queries.find_live_bounds(self._db))
             await client.admit()
             # In a context of its own: not below the span of the request that happens to be the first.
-            run = self._run(context)
-            self._running = asyncio.get_running_loop().create_task(run, context=contextvars.Context())
+            self._running = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
             return True
 
     def _begin(self, bounds: Bounds) -> None:
@@ -116,7 +124,7 @@ class Live:
         client.at, client.epoch = self.at, self.epoch
         if last is None or last == client.id:
             return None
-        bounds = await queries.find_live_bounds(self._db)
+        bounds = await self._bounds.get()
         self._compare(bounds, client)
         epoch, _, number = last.partition(".")
         at = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else -1
@@ -126,7 +134,7 @@ class Live:
         client.at, client.epoch = self.at, self.epoch
         return "too_old" if epoch == bounds.epoch and 0 <= at < bounds.oldest else "unknown"
 
-    async def catch_up(self, context: Any, client: Client) -> None:
+    async def catch_up(self, client: Client) -> None:
         """Send missed events from PostgreSQL until the client is at the hub's position. Raises UNAVAILABLE."""
         missed = 0
         feed = client.feed
@@ -139,7 +147,7 @@ class Live:
                     return
                 if part := feed.part_for(row):
                     missed += 1
-                    await client.put(await self._shown.item(context, part.view, row))
+                    await client.put(await self._shown.item(self._context, part.view, row))
                 client.at = row.at
             if len(rows) < PAGE:
                 client.at = max(client.at, until)
@@ -162,19 +170,19 @@ class Live:
 
     # While there are clients
 
-    async def _run(self, context: Any) -> None:
+    async def _run(self) -> None:
         steps = [self._beat(), self._check(), self._callers.run(), self._drain()]
         steps += [self._listen()] if self._listens else []
         helpers = [asyncio.create_task(step) for step in steps]
         try:
-            await self._read(context)
+            await self._read()
         finally:
             self._running = None
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
 
-    async def _read(self, context: Any) -> None:
+    async def _read(self) -> None:
         """The only loop that reads and writes. After a failure it continues from the same position."""
         failures = 0
         while self._clients:
@@ -185,7 +193,7 @@ class Live:
                 await queries.number_live(self._db, PAGE)
                 rows = await queries.list_live(self._db, self.at, PAGE)
                 for row in rows:
-                    await self._spread(context, row)
+                    await self._spread(row)
                 failures = 0
             except Exception as error:  # clients stay connected and get the events later
                 failures += 1
@@ -199,30 +207,30 @@ class Live:
             if len(rows) < PAGE:
                 await wait_until_set(self._wake, POLL_SECONDS)
 
-    async def _spread(self, context: Any, row: Row) -> None:
+    async def _spread(self, row: Row) -> None:
         """Write one event to its clients, yielding to the event loop between batches. Clients that become current
         meanwhile are included."""
         items: dict[View, Item] = {}
         while waiting := [client for client in self._wanting(row) if client.current and client.at < row.at]:
-            for client in waiting[:WRITTEN_AT_ONCE]:
+            for number, client in enumerate(waiting, 1):
                 part = client.feed and client.feed.part_for(row)
-                if not part:
-                    client.at = row.at
+                if part and part.view not in items:
+                    items[part.view] = await self._shown.item(self._context, part.view, row)
+                if not client.current or client.at >= row.at:
                     continue
-                if part.view not in items:
-                    items[part.view] = await self._shown.item(context, part.view, row)
-                if client.current and client.at < row.at:
+                if part:
                     client.deliver(items[part.view])
-            if len(waiting) > WRITTEN_AT_ONCE:
-                await asyncio.sleep(0)
+                client.at = row.at
+                if number % WRITTEN_AT_ONCE == 0:
+                    await asyncio.sleep(0)
         if row.changes_access:
             self._callers.doubt([row.key])
         self.at = row.at
 
-    def _wanting(self, row: Row) -> set[Client]:
+    def _wanting(self, row: Row) -> Iterator[Client]:
         keys: tuple[Key, ...] = ((row.type, row.key), (row.type, None), (EVERYTHING, None))
         keys += ((PERSON, row.person),) if row.person else ()
-        return set().union(*(self._about.get(key, ()) for key in keys))
+        return itertools.chain.from_iterable(self._about.get(key, ()) for key in keys)
 
     async def _listen(self) -> None:
         """Listen on a pooled connection."""

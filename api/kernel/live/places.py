@@ -1,8 +1,6 @@
 """How many streams and sockets a process has, in total and for each caller. Beyond its limit an account keeps the
 newest ones: a browser that reconnects must not wait for connections that it has lost."""
 
-import contextlib
-from collections.abc import Iterator
 from uuid import UUID
 
 from api.kernel.errors import TOO_MANY_STREAMS, UNAVAILABLE
@@ -21,33 +19,34 @@ SHARE = 0.8
 class Places:
     def __init__(self, connections: int) -> None:
         self._most = int(connections * SHARE)
-        self._held: dict[str, list[Client]] = {}
+        self._held: dict[UUID | str, list[Client]] = {}
         self.total = 0
 
-    @contextlib.contextmanager
-    def of(self, client: Client, known: UUID | None, network: str) -> Iterator[None]:
-        """Count a client while the block runs, for the caller that is known or else for the network. Raises
-        TOO_MANY_STREAMS, UNAVAILABLE."""
+    def take(self, client: Client, known: UUID | None, network: str) -> None:
+        """Count a client, for the caller that is known or else for the network, until `give`. Raises TOO_MANY_STREAMS,
+        UNAVAILABLE."""
         if self.total >= self._most:
             raise UNAVAILABLE("Too many streams and sockets are open; try again shortly.")
-        key = str(known or network)
-        held = self._held.setdefault(key, [])
+        client.place = known or network
+        held = self._held.get(client.place, [])
         if len(held) >= (PER_NETWORK if known is None else PER_ACCOUNT * ENDING):
             raise TOO_MANY_STREAMS
         if known is not None:
             _make_room([each for each in held if each.ids[1:] == client.ids[1:]], PER_SESSION)
             _make_room(held, PER_ACCOUNT)
         held.append(client)
+        self._held[client.place] = held
         self.total += 1
         clients_now.add(1)
-        try:
-            yield
-        finally:
-            clients_now.add(-1)
-            self.total -= 1
-            held.remove(client)
-            if not held and self._held.get(key) is held:
-                del self._held[key]
+
+    def give(self, client: Client) -> None:
+        """Count a client no longer."""
+        held = self._held[client.place]
+        held.remove(client)
+        if not held:
+            del self._held[client.place]
+        self.total -= 1
+        clients_now.add(-1)
 
 
 def _make_room(held: list[Client], most: int) -> None:

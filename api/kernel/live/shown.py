@@ -48,10 +48,10 @@ class Shown:
         if task.cancelled() or task.exception() is not None:  # the next call tries again
             return
         self._kept[key] = item = task.result()
-        self._bytes += len(item.data or b"")
+        self._bytes += _size(item)
         while self._bytes > KEPT_BYTES:
             _, oldest = self._kept.popitem(last=False)
-            self._bytes -= len(oldest.data or b"")
+            self._bytes -= _size(oldest)
 
     async def _show(self, context: Any, view: View, row: Row) -> Item:
         id = name_position(self.epoch, row.at)
@@ -67,3 +67,8 @@ class Shown:
                 logger.exception("an event cannot be shown", extra={"fields": {"type": row.type, "position": row.at}})
                 return Item(id, row.at, row.type, None, lost=True)
         return Item(id, row.at, row.type, None if shown is None else encode(shown))
+
+
+def _size(item: Item) -> int:
+    """The bytes of an event with its forms for streams and sockets."""
+    return 3 * len(item.data or b"")

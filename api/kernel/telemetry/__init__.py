@@ -205,15 +205,13 @@ class Telemetry:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         began, status = time.perf_counter(), 499  # 499: the client disconnected before the answer began
-        answered = began
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"  # bounds the label's values
         incoming = [value for name, value in scope["headers"] if name == b"traceparent"]
         parent = parent_from(incoming[0].decode("latin-1") if len(incoming) == 1 else None)
 
         async def labelled(message: Message) -> None:
-            nonlocal status, answered
+            nonlocal status
             if message["type"] == "http.response.start":
-                answered = time.perf_counter()
                 status, headers = message["status"], message["headers"]
                 present = {name for name, _ in headers}
                 headers += [header for header in _SECURITY if header[0] not in present]
@@ -232,8 +230,7 @@ class Telemetry:
                 if current.is_recording():
                     _describe(current, scope, labels)
                 requests_active.add(-1)
-                # For an answer that lasts as long as its client stays, the time until it began.
-                request_seconds.record(answered - began if "lasts" in scope else seconds, labels)
+                request_seconds.record(seconds, labels)
                 if access_log.isEnabledFor(logging.INFO) and not scope["path"].startswith(self._silent):
                     client = scope["client"][0] if scope.get("client") else None
                     fields = {"ms": round(seconds * 1000, 1), "status": status, "client": client}

@@ -3,14 +3,15 @@
 import asyncio
 import functools
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Scope
 from uvicorn.server import ServerState
 
 from api.kernel.errors import INTERNAL_ERROR, UNAVAILABLE, BrokenOff, Problem, title_of
-from api.kernel.wire.tunnel import Tunnel
+from api.kernel.live.clients import HAND_OVER
+from api.kernel.wire.tunnel import Outlet
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class Connection(Protocol):
     def begun(self) -> None: ...
     def ended(self, exchange: "Exchange") -> None: ...
     def fail(self, exchange: "Exchange", problem: Problem) -> None: ...
-    def leave_http(self, head: bytes) -> Tunnel: ...
+    def leave_http(self, head: bytes, upgraded: bool) -> Outlet: ...
 
 
 _COPIED = 16 * 1024
@@ -58,8 +59,8 @@ class Exchange:
     _head: bytes | None = None
     _chunked = False
     _discarded = 0
-    _tunnel: Tunnel | None = None
-    """What the connection has become, where the application accepted an offer to upgrade."""
+    _upgraded = False
+    _rest: Awaitable[None] | None = None
     _left: int | None = None
     """Number of bytes of Content-Length still to be sent."""
 
@@ -75,7 +76,18 @@ class Exchange:
         self._bodiless = scope["method"] == "HEAD"
 
     async def run(self, app: ASGIApp) -> None:
-        """Call the application. The request is answered or the connection closed in any case."""
+        """Call the application. The request is answered or the connection closed in any case. If the application has
+        taken the connection over, what remains runs without the request."""
+        await self._answer(app)
+        rest = self._rest
+        del self  # the request, which would stay in memory as long as the connection
+        if rest is not None:
+            try:
+                await rest
+            except Exception:
+                logger.exception("the application failed")
+
+    async def _answer(self, app: ASGIApp) -> None:
         try:
             await app(self.scope, self.receive, self.send)
             if not self.ended and not self.gone:
@@ -89,9 +101,6 @@ class Exchange:
             pass
         except Exception:
             logger.exception("the application failed")
-        finally:
-            if self._tunnel is not None:
-                self._tunnel.close()
         if not self.ended and not self.gone:
             self.connection.fail(self, INTERNAL_ERROR())
 
@@ -134,8 +143,6 @@ class Exchange:
         self.changed.set()
 
     async def receive(self) -> Message:
-        if self._tunnel is not None:
-            return await self._tunnel.receive()
         if self._expects and not self.received and not self.gone and not self.begun:
             self.connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._expects = False
@@ -155,8 +162,6 @@ class Exchange:
         return message
 
     async def send(self, message: Message) -> None:
-        if self._tunnel is not None:
-            return await self._tunnel.send(message)
         if self.connection.write_paused and not self.gone:
             await self.connection.writable.wait()
         if self.gone:
@@ -164,15 +169,16 @@ class Exchange:
             return
         if message["type"] == "http.response.start" and self._head is None:
             self._head = self._start(message["status"], message.get("headers", ()))
-            if message["status"] == 101:
-                self.ended = self.begun = True
-                self._tunnel = self.connection.leave_http(self._head)
+        elif message["type"] == HAND_OVER and self._head is not None and not self.begun:
+            self.ended = self.begun = True
+            self._rest = message["take"](self.connection.leave_http(self._head, self._upgraded))
         elif message["type"] == "http.response.body" and self._head is not None and not self.ended:
             self._continue(message.get("body", b""), message.get("more_body", False))
         else:
             raise RuntimeError(f"unexpected ASGI message {message['type']}")
 
     def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+        self._upgraded = status == 101
         self._bodiless = self._bodiless or status in (101, 204, 304)
         lines = [_status_line(status)]
         for name, value in (*self.connection.server_state.default_headers, *headers):

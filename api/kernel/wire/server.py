@@ -42,7 +42,7 @@ from api.kernel.telemetry import SECURITY_HEADERS, access_log, parent_from, span
 from api.kernel.wire.clock import Clock
 from api.kernel.wire.exchange import Exchange
 from api.kernel.wire.parser import HEAD_BYTES, HEAD_FIELDS, HEAD_TOO_LARGE, Parser, Refused
-from api.kernel.wire.tunnel import Tunnel
+from api.kernel.wire.tunnel import READ, Outlet, Tunnel
 
 __all__ = ["HEAD_BYTES", "HEAD_FIELDS", "HEAD_TOO_LARGE", "Protocol"]
 
@@ -62,7 +62,6 @@ KEEP_ALIVE_SECONDS = 95.0
 """Longer than a PaaS router keeps idle connections, so that the server never closes one about to be used."""
 SPARE_CONNECTIONS = 100
 """Connections beyond the limit that receive a 503; further ones are closed without an answer."""
-_READ = memoryview(bytearray(16 * 1024))  # shared: the event loop reads one connection at a time
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _WRITABLE = asyncio.Event()  # shared and always set: an event of its own costs each connection 700 bytes
 _WRITABLE.set()
@@ -126,7 +125,7 @@ class Protocol(asyncio.BufferedProtocol):
         self._parser.clear()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return _READ
+        return READ
 
     def buffer_updated(self, nbytes: int) -> None:
         if self.closing:
@@ -134,7 +133,7 @@ class Protocol(asyncio.BufferedProtocol):
             if self._discarded > LINGER_BYTES:
                 self._close()
             return
-        self._parser.add(bytes(_READ[:nbytes]))
+        self._parser.add(bytes(READ[:nbytes]))
         self.advance()
 
     def pause_writing(self) -> None:
@@ -163,7 +162,7 @@ class Protocol(asyncio.BufferedProtocol):
         except Refused as refusal:
             self._refuse(refusal.problem)
         if not self.closing:
-            self._read_on(self._parser.left < len(_READ))
+            self._read_on(self._parser.left < len(READ))
             self.watch()
 
     def _waits(self) -> bool:
@@ -202,15 +201,18 @@ class Protocol(asyncio.BufferedProtocol):
         else:
             self.advance()
 
-    def leave_http(self, head: bytes) -> Tunnel:
-        """Accept an offer of another protocol with the head of a 101, and hand over the transport."""
+    def leave_http(self, head: bytes, upgraded: bool) -> Outlet:
+        """Hand over the transport, after the head of an answer that has no end of its own. Further input is raw after
+        an upgrade, and otherwise ignored."""
         early = self._parser.take()
-        self.transport.write(head)
         self.closing, self.exchange = True, None
         self._reading.end()
         self._answering.end()
         self._connections.discard(self)
-        return Tunnel(self.transport, self._connections, early, WRITE_SECONDS, WRITE_BYTES)
+        kind = functools.partial(Tunnel, early) if upgraded else Outlet
+        outlet = kind(self.transport, self._connections, WRITE_SECONDS, WRITE_BYTES)
+        outlet.write(head)
+        return outlet
 
     def fail(self, exchange: Exchange, problem: Problem) -> None:
         """End a request that the application did not answer completely."""
