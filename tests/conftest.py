@@ -39,7 +39,8 @@ from api.kernel.settings import Settings, load
 from dev.environment import forget_libpq
 from dev.stack import Services, embedded
 from migrations.__main__ import migrate
-from tests.collecting import pytest_collection_modifyitems
+from tests.applications import with_context
+from tests.collecting import pytest_collection, pytest_collection_modifyitems, pytest_runtest_protocol
 from tests.documented import documented
 from tests.factories import PASSWORD, make_user
 from tests.leaving import Leaving
@@ -49,7 +50,7 @@ from tests.processes import MailServer
 from tests.served import Served
 from tests.transactions import Lent
 
-__all__ = ["patience", "production", "pytest_collection_modifyitems"]
+__all__ = ["patience", "production", "pytest_collection", "pytest_collection_modifyitems", "pytest_runtest_protocol"]
 # CI uses the same examples in each run, a laptop new ones. No deadline for an example: the machine is busy.
 hypothesis.settings.register_profile("tests", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("tests")
@@ -158,10 +159,14 @@ def context(settings: Settings, db: Database, cache: Cache, mailbox: MemoryMaile
     )
 
 
+@pytest.fixture(scope="session")
+def compiled(settings: Settings) -> Starlette:
+    return create_app(settings)
+
+
 @pytest.fixture
-def app(settings: Settings, context: Context) -> Starlette:
-    (made := create_app(settings)).state.context = context
-    return made
+def app(compiled: Starlette, context: Context) -> Starlette:
+    return with_context(compiled, context)
 
 
 @pytest.fixture
@@ -223,9 +228,8 @@ async def mail_server() -> AsyncIterator[MailServer]:
 
 
 @pytest.fixture
-async def live_client(cloned: Settings, live: Context) -> AsyncIterator[httpx.AsyncClient]:
-    (made := create_app(cloned)).state.context = live
-    async with client_of(made) as opened:
+async def live_client(compiled: Starlette, live: Context) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(with_context(compiled, live)) as opened:
         yield opened
 
 

@@ -58,10 +58,9 @@ REFUSED = {
 }
 
 
-@pytest.fixture
-def app(settings: Settings, context: Context) -> Starlette:
-    (made := create_app(settings, over_http(FEATURES))).state.context = context
-    return made
+@pytest.fixture(scope="module")
+def compiled(settings: Settings) -> Starlette:
+    return create_app(settings, over_http(FEATURES))
 
 
 def expected(who: str, let_in: str) -> tuple[int, str] | None:

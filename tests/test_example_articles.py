@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev.new import mounted
-from tests.copies import copy_to, run, write_snapshots
+from tests.copies import check_types, copy_to, run, write_snapshots
 
 EXAMPLE = "docs/examples/articles"
 PARTS = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "SMTP_URL")
@@ -63,10 +63,10 @@ def test_the_example_passes_its_tests_and_those_of_all_features(copy: Path, envi
 
 
 @pytest.mark.timeout(400)
-def test_the_example_passes_the_checks(copy: Path) -> None:
+def test_the_example_passes_the_checks(root: Path, copy: Path) -> None:
     run(copy, "ruff", "check", "--no-cache", "api", "tests/articles")
     run(copy, "ruff", "format", "--no-cache", "--check", "api", "tests/articles")
-    run(copy, "mypy", "-p", "api.articles", "-p", "tests.articles", "--cache-dir", str(copy.parent / "mypy"))
+    check_types(root, copy, "api.articles", "tests.articles")
     lint = Path(sys.executable).with_name("lint-imports")
     linted = subprocess.run([lint, "--no-cache"], cwd=copy, capture_output=True, text=True)
     assert linted.returncode == 0, linted.stdout

@@ -17,6 +17,7 @@ from api.kernel.errors import Problem
 from api.kernel.feature import settings_of
 from api.kernel.settings import SettingsError, load
 from tests import variables_table
+from tests.collecting import LONGEST, MEASURED
 
 ROOT = Path(__file__).parents[1]
 OURS = [path for folder in ("api", "worker", "migrations", "dev", "tests") for path in (ROOT / folder).rglob("*.py")]
@@ -48,6 +49,12 @@ def test_files_are_short() -> None:
     """Half of them have at most 150 lines, nine tenths at most 300, all at most 400."""
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in OURS}
     assert sizes(lengths, 150, 300, 400) == []
+
+
+def test_the_tests_that_run_first_and_those_that_measure_coverage_exist() -> None:
+    tests = [str(path.relative_to(ROOT)) for path in OURS if path.name.startswith("test_")]
+    names = (*LONGEST, *MEASURED)
+    assert [name for name in names if not any(test.startswith(name) for test in tests)] == []
 
 
 def test_no_test_imports_the_examples_of_a_feature() -> None:

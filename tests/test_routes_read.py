@@ -18,10 +18,9 @@ from tests.factories import PASSWORD, make_user
 READING = [name for name, (_, route) in ROUTES.items() if route.method == "GET"]
 
 
-@pytest.fixture
-def app(settings: Settings, context: Context) -> Starlette:
-    (made := create_app(settings, over_http(FEATURES))).state.context = context
-    return made
+@pytest.fixture(scope="module")
+def compiled(settings: Settings) -> Starlette:
+    return create_app(settings, over_http(FEATURES))
 
 
 @pytest.mark.parametrize("name", READING)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from dev.new import NewError, mounted, singular, walkthrough, write
-from tests.copies import copy_to, run, write_snapshots
+from tests.copies import check_types, copy_to, run, write_snapshots
+
+PACKAGES = ("api.notes", "api.blog_entries")
 
 
 @pytest.fixture(scope="module")
@@ -55,30 +57,16 @@ def test_the_feature_is_served_and_follows_all_rules(copy: Path, environment: di
     assert "failed" not in printed
 
 
-def type_check(copy: Path, status: int = 0) -> str:
-    return run(
-        copy,
-        "mypy",
-        "-p",
-        "api.notes",
-        "-p",
-        "api.blog_entries",
-        "--cache-dir",
-        str(copy.parent / "mypy"),
-        status=status,
-    )
-
-
 @pytest.mark.timeout(300)
-def test_the_copy_passes_the_checks(copy: Path) -> None:
+def test_the_copy_passes_the_checks(root: Path, copy: Path) -> None:
     folders = ["api/notes", "tests/notes", "api/blog_entries", "tests/blog_entries"]
     run(copy, "ruff", "check", "--no-cache", *folders)
     run(copy, "ruff", "format", "--no-cache", "--check", *folders, "api/features.py")
-    type_check(copy)
+    check_types(root, copy, *PACKAGES)
 
 
 @pytest.mark.timeout(300)
-def test_the_type_checker_refuses_writes_outside_of_the_transaction(copy: Path) -> None:
+def test_the_type_checker_refuses_writes_outside_of_the_transaction(root: Path, copy: Path) -> None:
     """C-320: an event, a task and a row, each on `context.db` inside the block."""
     handlers = (copy / "api/notes/routes.py").read_text()
     wrong = handlers.replace("queries.insert(db,", "queries.insert(context.db,").replace(
@@ -91,7 +79,7 @@ def test_the_type_checker_refuses_writes_outside_of_the_transaction(copy: Path) 
     mistakes = copy / "api/notes/mistakes.py"
     mistakes.write_text(wrong.replace("import Context, ", "import Context, Task, "))
     try:
-        told = type_check(copy, status=1)
+        told = check_types(root, copy, *PACKAGES, status=1)
     finally:
         mistakes.unlink()
     expected = 'has incompatible type "Database"; expected "Transaction"  [arg-type]'

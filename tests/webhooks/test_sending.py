@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import gzip
+import socket
 import ssl
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from api.webhooks.sending import MOST_BYTES, MOST_FIELDS, Answer, Sender
 from tests.authority import Authority, server_context
 from tests.kernel.http_server import HttpServer, says, serving
 from tests.webhooks.conftest import LOOPBACK
+
+
+def fixed(writer: asyncio.StreamWriter) -> None:
+    """Fix the size of the connection's send buffer, which the kernel otherwise enlarges up to the tests' limits."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
 
 
 def sender() -> Sender:
@@ -31,6 +37,7 @@ async def test_an_endless_response_is_read_up_to_the_limit(receiver: HttpServer)
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         nonlocal written
+        fixed(writer)
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         while True:
             writer.write(16_384 * b"a")
@@ -55,6 +62,7 @@ async def test_the_size_of_a_chunk_cannot_lift_the_limit(receiver: HttpServer, s
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         nonlocal written
+        fixed(writer)
         writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + size + b"\r\n")
         for _ in range(4096):
             writer.write(16_384 * b"a")
