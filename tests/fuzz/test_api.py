@@ -149,12 +149,15 @@ def ask(world: World, case: Case, account: Account, headers: dict[str, str]) -> 
 def acceptable(case: Case) -> bool:
     """Return whether the value meets rules beyond JSON Schema: no NUL in text, visible names, genuine cursors, the
     path's id in the body, whole numbers without a fraction (JSON Schema takes 1.0 for one), addresses and types of
-    events of webhooks that exist, kinds whose group is in the settings, one audience, time zones that exist."""
+    events of webhooks that exist, kinds whose group is in the settings, one audience, time zones that exist, a quota
+    for its period."""
     body = case.body if isinstance(case.body, dict) else {}
     name, id = body.get("name"), case.path_parameters.get("id")
     if id and body.get("id") not in (None, id):
         return False
     if "/webhooks" in case.path and not body.keys().isdisjoint({"url", "events"}):
+        return False
+    if body.get("quota_period") and not body.get("quota"):
         return False
     if "kind" in body or body.get("switches") or body.get("digest"):
         return False

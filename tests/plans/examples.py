@@ -36,7 +36,7 @@ async def things(context: Context, user: User, sid: UUID) -> Mapping[str, Mappin
     async with context.db.transaction() as db:
         tier = await queries.insert_tier(db, user.id.hex)
         target = await queries.insert_target(db, tier, "U", str(user.id), user.id, None, True)
-        rule = await queries.insert_rule(db, target, "a-name", "users_me", 1000, 60, 5000, "month")
+        rule = await queries.insert_rule(db, target, "a-name", "auth_verify", 1000, 60, 5000, "month")
     return {
         "/plans/tiers/": {"tier_id": tier},
         "/plans/tier-targets/": {"tier_target_id": target},

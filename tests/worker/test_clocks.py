@@ -47,6 +47,7 @@ CLOCKS = {
     "api/personal/routes.py": "the time that a copy of personal data states",
     "api/personal/tasks.py": "the time that a copy of personal data states",
     "worker/relay.py": "jobs in arq's queue that are minutes old or ahead",
+    "worker/sweeping.py": "when a sweep ran last, for the list of sweeps",
     "api/system/routes.py": "the time of an answer about health",
 }
 

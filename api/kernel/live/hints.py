@@ -47,15 +47,13 @@ class Hints:
 
     @contextlib.asynccontextmanager
     async def sending(self, db: Database) -> AsyncIterator[None]:
-        """Send hints while the block runs, and those that are left at its end."""
+        """Send hints while the block runs. Those that wait at its end are dropped: PostgreSQL may be silent then."""
         task = asyncio.create_task(self._send_all(db))
         try:
             yield
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            with contextlib.suppress(Problem):
-                await self.send(db)
 
     async def _send_all(self, db: Database) -> None:
         while True:
