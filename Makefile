@@ -39,19 +39,16 @@ quick: $(STAMP) ## lint, type-check and run the tests of the changes since the l
 	@$(BIN)/python -m dev.quick
 
 # Most tests wait for something, so there may be more workers than cores; each has parts of its own. The tests marked
-# `alone` measure, and run after the others; the experiments of the fault suite are among them.
+# `alone` measure, and run after the others.
 WORKERS ?= 4
 TOGETHER := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder -m "not alone" --cov=api.kernel --cov-report= --durations=15
 ALONE := -m alone --cov=api.kernel --cov-append --cov-report=term-missing:skip-covered --cov-fail-under=95 --durations=5
-ALONE_FILES = $(filter-out $(FAULTS),$(sort $(shell grep -rlE 'mark\.alone' tests --include='test_*.py')))
-# They wait for recoveries, and two fill half of a machine with two cores.
-FAULTS := tests/faults/test_faults.py tests/faults/test_more_faults.py
+ALONE_FILES = $(sort $(shell grep -rlE 'mark\.alone' tests --include='test_*.py'))
 test: $(STAMP) ## run all tests against real services with WORKERS=4; ARGS="tests/users -x" selects some, with one
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
 	@$(BIN)/python -m pytest $(TOGETHER)
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --durations=5 $(FAULTS)
 	@$(BIN)/python -m pytest $(ALONE) $(ALONE_FILES)
 endif
 
