@@ -190,7 +190,7 @@ def test_pages_follow_hints_that_are_given() -> None:
     names = r"'((?:outbox|webhooks|mails|personal)\.[a-z_]+)'"
     followed: set[str] = set()
     for page in ROOT.glob("web/src/app/**/*.ts"):
-        for call in re.findall(r"refreshOn\(\s*\[([^\]]*)\]", page.read_text()):
+        for call in re.findall(r"refresh(?:On|Hinted)\(\s*\[([^\]]*)\]", page.read_text()):
             followed |= set(re.findall(names, call))
     assert followed - given() <= {"webhooks.deleted"}
     assert given() <= followed

@@ -41,7 +41,7 @@ const PAUSE = 1000; // ms between two reads
 const BURST = 20; // reads, after which they are EACH apart: an account has some 1,000 requests an hour
 const EACH = 10_000; // ms
 
-interface Refreshable {
+export interface Refreshable {
   /** Read again, without a sign of it on the page. False if that is not possible now. */
   refresh?(): boolean;
   reload(): unknown;

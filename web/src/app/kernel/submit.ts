@@ -28,8 +28,6 @@ interface Submission<T, R> {
   done?: (result: R, value: NoInfer<T>) => unknown;
   /** Fields to which problems without a pointer belong, by their code. */
   fields?: Readonly<Record<string, keyof T & string>>;
-  /** A problem in other words than the server's, which are English. */
-  explain?: (problem: Problem) => string | undefined;
   /** Handle a problem in another way: return true to show nothing at the form. */
   failed?: (problem: Problem, value: T) => boolean;
 }
@@ -44,7 +42,6 @@ export function submit<T, R>({
   send,
   done,
   fields = {},
-  explain,
   failed,
 }: Submission<T, R>): FormSubmitOptions<T, unknown> {
   const attempts = signal(0);
@@ -72,8 +69,7 @@ export function submit<T, R>({
         await done?.(result, value);
         return undefined;
       } catch (error) {
-        const found = problemOf(error);
-        const problem = { ...found, detail: explain?.(found) ?? found.detail };
+        const problem = problemOf(error);
         if (problem.status === -1) console.error(error);
         if (failed?.(problem, value)) return undefined;
         const errors = locate(form, problem, fields, () => attempts() === attempt);

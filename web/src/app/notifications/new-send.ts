@@ -74,7 +74,7 @@ const EMPTY: Values = {
     SendPreview,
   ],
   templateUrl: './new-send.html',
-  styleUrls: ['../ui/back.scss', './new-send.scss'],
+  styleUrls: ['../ui/back.scss', '../ui/options.scss', './new-send.scss'],
 })
 export class NewSend {
   private readonly service = inject(NotificationsService);

@@ -14,10 +14,9 @@ import { RouterLink } from '@angular/router';
 
 import { listDeadLetters } from '../api/fn/operations/list-dead-letters';
 import type { DeadLetter } from '../api/models';
-import { refreshOn } from '../kernel/live';
 import { firstText, queryChanger } from '../kernel/query';
 import { readList } from '../kernel/read';
-import { refreshEvery } from '../kernel/refresh';
+import { refreshHinted } from '../kernel/refresh';
 import { Cover } from '../ui/cover';
 import { Choice, Filters, Search } from '../ui/filters';
 import { Icon } from '../ui/icon';
@@ -82,8 +81,7 @@ export class DeadLetterList {
   protected readonly busy = signal<string | null>(null);
 
   constructor() {
-    refreshOn(['operations.*', 'outbox.dead_letters'], this.list);
-    refreshEvery(60, () => this.list.refresh()); // a hint may be lost
+    refreshHinted(['operations.*', 'outbox.dead_letters'], this.list);
   }
 
   protected clear(type: Search, key: Search): void {

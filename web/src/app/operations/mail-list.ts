@@ -3,10 +3,9 @@ import { MatButton } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
 
 import { listMails } from '../api/fn/mails/list-mails';
-import { refreshOn } from '../kernel/live';
 import { firstText, queryChanger } from '../kernel/query';
 import { readList } from '../kernel/read';
-import { refreshEvery } from '../kernel/refresh';
+import { refreshHinted } from '../kernel/refresh';
 import { Cover } from '../ui/cover';
 import { Choice, Filters, Search } from '../ui/filters';
 import { AppList } from '../ui/list';
@@ -126,8 +125,7 @@ export class MailList {
   }));
 
   constructor() {
-    refreshOn(['mails.*', 'mails.attempts'], this.mails);
-    refreshEvery(60, () => this.mails.refresh()); // a hint may be lost
+    refreshHinted(['mails.*', 'mails.attempts'], this.mails);
   }
 
   protected find(wanted: string): void {

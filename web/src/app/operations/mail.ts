@@ -6,11 +6,10 @@ import { firstValueFrom } from 'rxjs';
 import { getMail } from '../api/fn/mails/get-mail';
 import { MailsService } from '../api/services';
 import { LANGUAGES } from '../kernel/language';
-import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { problemOf } from '../kernel/problem';
 import { lastValue, read } from '../kernel/read';
-import { refreshEvery } from '../kernel/refresh';
+import { refreshHinted } from '../kernel/refresh';
 import { formatNumber } from '../kernel/time';
 import { Confirm } from '../ui/confirm';
 import { Copyable } from '../ui/copyable';
@@ -72,8 +71,7 @@ export class MailPage {
       if (frame) frame.src = `/api/operations/mails/${encodeURIComponent(this.id())}/html`;
     });
     const reload = () => !UNSETTLED.includes(this.mail()?.state ?? '') || this.resource.reload();
-    refreshOn(['mails.attempts'], { reload });
-    refreshEvery(60, reload); // a hint may be lost
+    refreshHinted(['mails.attempts'], { reload });
   }
 
   protected async resend(): Promise<void> {

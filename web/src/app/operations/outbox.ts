@@ -3,9 +3,8 @@ import { RouterLink } from '@angular/router';
 
 import { getOutbox } from '../api/fn/operations/get-outbox';
 import type { Backlog } from '../api/models';
-import { refreshOn } from '../kernel/live';
 import { lastValue, read } from '../kernel/read';
-import { refreshEvery } from '../kernel/refresh';
+import { refreshEvery, refreshHinted } from '../kernel/refresh';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
 import { Sparkline } from '../ui/sparkline';
@@ -60,13 +59,12 @@ export class OutboxPage {
   private readonly samples = signal<readonly Sample[]>([]);
 
   constructor() {
-    refreshOn(
+    refreshHinted(
       ['*', 'outbox.events', 'outbox.tasks', 'outbox.messages', 'outbox.dead_letters'],
       { reload: () => this.retry() },
       undefined,
       KEPT,
     );
-    refreshEvery(60, () => this.retry()); // a hint may be lost
     refreshEvery(SECONDS, () => this.sample());
     const begin = effect(() => {
       if (!this.state()?.outbox) return;

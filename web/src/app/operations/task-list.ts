@@ -16,12 +16,11 @@ import { countTasks } from '../api/fn/operations/count-tasks';
 import { listTasks } from '../api/fn/operations/list-tasks';
 import type { PendingTask } from '../api/models';
 import { OperationsService } from '../api/services';
-import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { problemOf } from '../kernel/problem';
 import { firstText, queryChanger } from '../kernel/query';
 import { lastValue, read, readList } from '../kernel/read';
-import { refreshEvery } from '../kernel/refresh';
+import { refreshHinted } from '../kernel/refresh';
 import { Confirm } from '../ui/confirm';
 import { Copyable } from '../ui/copyable';
 import { Choice, Filters, Search } from '../ui/filters';
@@ -97,8 +96,7 @@ export class TaskList {
   protected readonly busy = signal<string | null>(null);
 
   constructor() {
-    refreshOn(['operations.*', 'outbox.tasks'], { reload: () => this.refresh() });
-    refreshEvery(60, () => this.refresh()); // a hint may be lost
+    refreshHinted(['operations.*', 'outbox.tasks'], { reload: () => this.refresh() });
   }
 
   protected clear(search: Search): void {

@@ -28,7 +28,7 @@ import type { Loaded } from './values';
   selector: 'app-person',
   imports: [Badges, Copyable, Failure, Icon, MatButton, Page, PersonForm, RouterLink, Skeleton, Time],
   templateUrl: './person.html',
-  styleUrl: './person.scss',
+  styleUrls: ['../ui/back.scss', './person.scss'],
 })
 export class Person {
   readonly id = input.required<string>();

@@ -21,7 +21,7 @@ import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { nameUnit, split, toSeconds, type Unit, UNITS } from './amounts';
 import { PathField } from './path-field';
-import { explain, t as texts } from './texts';
+import { t as texts } from './texts';
 
 const MOST_REQUESTS = 1_000_000_000;
 const LONGEST_DAYS = 31;
@@ -174,7 +174,6 @@ export class RuleForm {
           if (saved) this.saved.emit(saved);
         },
         fields: { RATE_LIMIT_ALREADY_EXISTS: 'path' },
-        explain,
       }),
     },
   );

@@ -9,7 +9,7 @@ import { submit } from '../kernel/submit';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
 import { type Choice, PersonPicker, pickerTexts } from '../ui/person-picker';
-import { explain, t as texts } from './texts';
+import { t as texts } from './texts';
 
 /** `default` is the role `*`, that of accounts without another tier. */
 const KINDS = ['U', 'G', 'default', 'T', 'A', 'S'] as const;
@@ -100,7 +100,6 @@ export class TargetForm {
         done: (saved) => {
           this.saved.emit(saved);
         },
-        explain,
       }),
     },
   );

@@ -1,5 +1,5 @@
-import type { Problem } from '../kernel/problem';
 import { texts } from '../kernel/language';
+import { explainProblems, type Problem } from '../kernel/problem';
 import { formatNumber } from '../kernel/time';
 import { formatPeriod, split } from './amounts';
 
@@ -432,7 +432,7 @@ export const t = texts({
   },
 });
 
-const refusals = texts<Readonly<Partial<Record<string, string>>>>({
+const refusals = {
   en: {
     TIER_ALREADY_EXISTS: 'A tier with this name exists already.',
     TIER_NOT_FOUND: 'The tier no longer exists.',
@@ -453,7 +453,9 @@ const refusals = texts<Readonly<Partial<Record<string, string>>>>({
     TIER_TARGET_IN_USE: 'Das Ziel hat Limits. Löschen Sie diese zuerst.',
     TIER_IN_USE: 'Die Stufe hat Ziele. Verschieben oder löschen Sie diese zuerst.',
   },
-});
+};
 
-/** A refusal of the server in the language of the application; undefined for those that are not of plans. */
-export const explain = ({ code }: Problem): string | undefined => refusals()[code];
+explainProblems(refusals);
+
+/** Whether the server has refused what a page of plans wanted, in words of these pages. */
+export const isRefusal = ({ code }: Problem): boolean => code in refusals.de;

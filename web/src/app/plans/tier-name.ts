@@ -11,7 +11,7 @@ import { problemOf } from '../kernel/problem';
 import { submit } from '../kernel/submit';
 import { AppField } from '../ui/field';
 import { FormError } from '../ui/form-error';
-import { explain, t as texts } from './texts';
+import { t as texts } from './texts';
 
 /** The form of a tier's name: that of a new tier without `loaded`. */
 @Component({
@@ -72,7 +72,6 @@ export class TierName {
           this.saved.emit(saved);
         },
         fields: { TIER_ALREADY_EXISTS: 'name' },
-        explain,
       }),
     },
   );

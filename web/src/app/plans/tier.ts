@@ -31,7 +31,7 @@ import { targetChanger } from './change-target';
 import { rateLimitsReader, readTargets } from './listing';
 import { nameTarget, Target } from './target';
 import { TargetForm } from './target-form';
-import { explain, t as texts } from './texts';
+import { isRefusal, t as texts } from './texts';
 import { type Loaded, TierName } from './tier-name';
 
 /** A tier: its name, its targets, and their rate limits. */
@@ -257,8 +257,8 @@ export class TierPage {
     try {
       await action();
     } catch (error) {
-      const text = explain(problemOf(error));
-      if (text) this.notices.say(text);
+      const problem = problemOf(error);
+      if (isRefusal(problem)) this.notices.say(problem.detail);
       else this.notices.fail(error);
       this.reload(); // such as a switch that the server refused
     } finally {

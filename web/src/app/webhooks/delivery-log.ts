@@ -8,11 +8,11 @@ import { firstValueFrom } from 'rxjs';
 import { listDeliveries } from '../api/fn/webhooks/list-deliveries';
 import type { Delivery, Endpoint } from '../api/models';
 import { WebhooksService } from '../api/services';
-import { type Happening, refreshOn } from '../kernel/live';
+import type { Happening } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { queryChanger } from '../kernel/query';
 import { readList } from '../kernel/read';
-import { refreshEvery } from '../kernel/refresh';
+import { refreshHinted } from '../kernel/refresh';
 import { Cover } from '../ui/cover';
 import { Choice, Filters, Search } from '../ui/filters';
 import { Icon } from '../ui/icon';
@@ -88,8 +88,7 @@ export class DeliveryLog {
   constructor() {
     // Events, because deliveries that are held give no hint.
     const concerns = ({ own }: Happening) => own || this.endpoint().scope === 'all';
-    refreshOn(['*', 'webhooks.deliveries'], { reload: () => this.refresh() }, concerns);
-    refreshEvery(60, () => this.refresh()); // a hint may be lost
+    refreshHinted(['*', 'webhooks.deliveries'], { reload: () => this.refresh() }, concerns);
     let before: string | undefined;
     effect(() => {
       const course = this.course();

@@ -5,11 +5,10 @@ import { firstValueFrom } from 'rxjs';
 
 import { showDelivery } from '../api/fn/webhooks/show-delivery';
 import { WebhooksService } from '../api/services';
-import { refreshOn } from '../kernel/live';
 import { Notices } from '../kernel/notices';
 import { problemOf } from '../kernel/problem';
 import { lastValue, read } from '../kernel/read';
-import { refreshEvery } from '../kernel/refresh';
+import { refreshHinted } from '../kernel/refresh';
 import { Code } from '../ui/code';
 import { Copyable } from '../ui/copyable';
 import { Icon } from '../ui/icon';
@@ -68,8 +67,7 @@ export class DeliveryPage {
   protected readonly explain = explain;
 
   constructor() {
-    refreshOn(['webhooks.*', 'webhooks.deliveries'], this.read, ({ id }) => id === this.id());
-    refreshEvery(60, () => this.read.reload()); // a hint may be lost
+    refreshHinted(['webhooks.*', 'webhooks.deliveries'], this.read, ({ id }) => id === this.id());
   }
 
   protected async redeliver(): Promise<void> {

@@ -4,9 +4,8 @@ import { RouterLink } from '@angular/router';
 
 import { listWebhooks } from '../api/fn/webhooks/list-webhooks';
 import type { Endpoint } from '../api/models';
-import { refreshOn } from '../kernel/live';
 import { lastValue, read } from '../kernel/read';
-import { refreshEvery } from '../kernel/refresh';
+import { refreshHinted } from '../kernel/refresh';
 import { Session } from '../kernel/session';
 import { Cover } from '../ui/cover';
 import { Icon } from '../ui/icon';
@@ -35,8 +34,7 @@ export class EndpointList {
   protected readonly stateOf = stateOf;
 
   constructor() {
-    refreshOn(['webhooks.*', 'webhooks.deliveries'], this.webhooks, ({ own }) => own);
-    refreshEvery(60, () => this.webhooks.reload()); // a hint may be lost
+    refreshHinted(['webhooks.*', 'webhooks.deliveries'], this.webhooks, ({ own }) => own);
   }
 
   protected shown({ events }: Endpoint): string[] {

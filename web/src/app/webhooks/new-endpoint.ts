@@ -43,37 +43,13 @@ interface Values {
     SecretOnce,
   ],
   templateUrl: './new-endpoint.html',
+  styleUrl: '../ui/options.scss',
   styles: `
     .narrow {
       max-inline-size: 42rem;
     }
     .scopes {
-      display: grid;
       grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr));
-      gap: 0.5rem;
-      margin: 0;
-      padding: 0;
-      border: 0;
-      min-inline-size: 0;
-    }
-    legend {
-      margin-block-end: 0.375rem;
-      padding: 0;
-      font-weight: 500;
-      font-size: 0.875rem;
-    }
-    .scopes label {
-      padding: 0.625rem 0.75rem;
-      border: 1px solid var(--line);
-      border-radius: 0.5rem;
-      font-size: 0.875rem;
-      cursor: pointer;
-    }
-    .scopes label:has(:checked) {
-      border-color: var(--mat-sys-primary);
-    }
-    .scopes span span {
-      display: block;
     }
     .stack {
       gap: 1.25rem;
